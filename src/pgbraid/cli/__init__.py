@@ -1,0 +1,24 @@
+"""The command line: a face of the library, which parses, calls and renders."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from pgbraid.cli.commands import COMMANDS, Command, find
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["COMMANDS", "Command", "find", "main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    0 done, or yes; 1 the answer is no; 2 usage or settings; 3 a migration failed; 4 no
+    connection or no lock; 130 and 143 stopped by Ctrl-C and SIGTERM.
+    """
+    from pgbraid.cli.run import run_words  # noqa: PLC0415 - after the entry point is importable
+
+    return run_words(list(sys.argv[1:] if argv is None else argv))

@@ -1,0 +1,51 @@
+"""Enters another tool's history in the set; no migration is run.
+
+golang-migrate's schema_migrations is found in the tracker's schema or in public. Its counter
+stands for every file up to its version; name the versions that it skipped with --not-applied,
+and the next up applies them. The old table stays until --drop-legacy drops it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid.cli.parser import version_number
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from pgbraid.cli.context import Context
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's own options."""
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument(
+        "--not-applied",
+        metavar="VERSION",
+        type=version_number,
+        action="append",
+        default=[],
+        help="a version that the tool's counter skipped (may be repeated)",
+    )
+    kind.add_argument(
+        "--drop-legacy",
+        action="store_true",
+        help="drop the other tool's table, which was adopted before",
+    )
+
+
+def run(context: Context) -> int:
+    """Run the command and return its exit code."""
+    braid = context.braid()
+    with context.database() as target:
+        if context.arguments.drop_legacy:
+            table = braid.drop_legacy(target)
+            return context.output.lines([f"Dropped {table}."], 0, dropped=table)
+        adoption = braid.adopt(target, not_applied=context.arguments.not_applied)
+    if adoption is None:
+        line = "Nothing to adopt: the applied set has rows already."
+        return context.output.lines([line], 0, adopted=None)
+    return context.output.result(adoption, 0)

@@ -1,0 +1,36 @@
+"""Answers whether the applied set is exactly the files', and nothing has drifted.
+
+Made for the boot of an application and for CI: exit code 0 for yes, 1 for no. Nothing is
+written and no lock is taken. With --offline only the files are looked at, every text of them,
+and no database is needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from pgbraid.cli.context import Context
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's own options."""
+    parser.add_argument("--offline", action="store_true", help="look at the files alone")
+
+
+def run(context: Context) -> int:
+    """Run the command and return its exit code."""
+    if context.arguments.offline:
+        from pgbraid.offline import check_files  # noqa: PLC0415 - needs no driver
+        from pgbraid.source import load_migrations  # noqa: PLC0415
+
+        check = check_files(load_migrations(context.settings.dir))
+    else:
+        braid = context.braid()
+        with context.database() as target:
+            check = braid.check(target)
+    return context.output.result(check, 0 if check.ok else 1)

@@ -1,0 +1,42 @@
+"""Which commands there are; each is a module of its own, imported when it is called."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["COMMANDS", "Command", "find"]
+
+
+class Command(NamedTuple):
+    """A command: its name, and the line of ``--help`` about it."""
+
+    name: str
+    summary: str
+
+    @property
+    def module(self) -> str:
+        """The module with its ``add_arguments`` and ``run``."""
+        return f"pgbraid.cli.{self.name}"
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("up", "apply every migration that the set lacks"),
+    Command("plan", "show what up would do, gaps marked; reads only"),
+    Command("status", "show where every version stands"),
+    Command("check", "answer whether the applied set is exactly the files'"),
+    Command("new", "create the next migration file"),
+    Command("repair", "accept files that changed after they were applied"),
+    Command("adopt", "enter another tool's history in the set"),
+    Command("undo", "run one version's down file and take it out of the set"),
+    Command("demo", "play an out-of-order merge on an embedded PostgreSQL"),
+)
+
+_VALUED = frozenset({"--database", "--dir", "--schema", "--table", "--config", "--lock-wait"})
+
+
+def find(arguments: list[str]) -> Command | None:
+    """Return the command that is called: the first word that is no option's value."""
+    names = {command.name: command for command in COMMANDS}
+    before = ["", *arguments]
+    words = (word for word, last in zip(arguments, before, strict=False) if last not in _VALUED)
+    return next((names[word] for word in words if word in names), None)

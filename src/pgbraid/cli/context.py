@@ -1,0 +1,100 @@
+"""What every command needs: settings, migrations, a database, and where to print."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgbraid import config
+from pgbraid.errors import ConfigError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from pgbraid.api import Braid
+    from pgbraid.cli.render import Output
+    from pgbraid.db.conninfo import Target
+
+__all__ = ["Context"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One call of a command."""
+
+    arguments: argparse.Namespace
+    output: Output
+
+    def call(self) -> int:
+        """Run the command and return its exit code."""
+        command = self.arguments.command
+        if command is None:
+            raise ConfigError("no command given", hint="Run `pgbraid --help`.")
+        module = import_module(f"pgbraid.cli.{command}")
+        code: int = module.run(self)
+        return code
+
+    @property
+    def settings(self) -> config.Settings:
+        """The settings of the file, with the command line's in their place."""
+        names = ("dir", "schema", "table", "lock_wait")
+        given = {name: getattr(self.arguments, name, None) for name in names}
+        return config.find_settings(getattr(self.arguments, "config", None)).override(**given)
+
+    def braid(self) -> Braid:
+        """Return the migrations with their tracker."""
+        from pgbraid.api import load  # noqa: PLC0415 - imports the driver
+
+        settings = self.settings
+        return load(
+            settings.dir,
+            schema=settings.schema,
+            table=settings.table,
+            verify=settings.verify,
+            lock_wait=settings.lock_wait,
+        )
+
+    @contextmanager
+    def database(self) -> Iterator[Target]:
+        """Yield the database that the command line or the environment names.
+
+        An embedded server runs as long as the block lasts. Raises ConfigError where none is
+        named.
+        """
+        from pgbraid.db.conninfo import parse_target  # noqa: PLC0415 - imports the driver
+
+        folder = getattr(self.arguments, "embedded", None)
+        if folder is None:
+            target = parse_target(self._url())
+            self.output.detail(f"database: {target.label}")
+            yield target
+            return
+        from pgbraid.db.embedded import embedded_server  # noqa: PLC0415 - only where asked for
+
+        with embedded_server(
+            Path(folder) if folder else None,
+            programs=config.server_programs(),
+            cache=config.cache_dir(),
+        ) as server:
+            self.output.detail(f"database: {server.label}, {server.conninfo}")
+            yield parse_target(server.conninfo, embedded=server.label)
+
+    def _url(self) -> str:
+        named: str | None = getattr(self.arguments, "database", None)
+        url = config.database_url() if named is None else named
+        if url is None:
+            raise ConfigError(
+                "no database is named",
+                hint="Set PGBRAID_DATABASE_URL, or give --database URL, or try --embedded.",
+            )
+        if named is not None and config.has_password(named):
+            self.output.warn(
+                "the password on the command line can be read by every user of this machine",
+                hint="Give the URL in PGBRAID_DATABASE_URL, or the password in PGPASSWORD or a "
+                ".pgpass file.",
+            )
+        return url

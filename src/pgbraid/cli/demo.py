@@ -1,0 +1,31 @@
+"""Plays an out-of-order merge on an embedded PostgreSQL, in a temporary folder.
+
+101, 102 and 104 are deployed, then 103 is merged: what a counter does with it, and what the
+set does. Everything is real, and gone at the end. --database and --dir are not used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid import config
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from pgbraid.cli.context import Context
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's own options: none."""
+
+
+def run(context: Context) -> int:
+    """Run the command and return its exit code."""
+    from pgbraid.cli.render.story import facts, tell  # noqa: PLC0415 - only this command
+    from pgbraid.demo import play  # noqa: PLC0415 - imports the driver
+
+    demo = play(programs=config.server_programs(), cache=config.cache_dir())
+    return context.output.lines(tell(demo), 0, **facts(demo))

@@ -1,0 +1,47 @@
+"""Creates the next migration file, empty, and prints its path.
+
+The version is the next free number, or with --timestamp the time in UTC as YYYYMMDDHHMMSS;
+without either option the folder's newest file decides. A folder of .up.sql files gets a
+.down.sql too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from pgbraid.cli.context import Context
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's own options."""
+    parser.add_argument("name", metavar="NAME", help="what it does, such as add_email")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument(
+        "--timestamp",
+        action="store_const",
+        const=True,
+        default=None,
+        help="number it by the time in UTC",
+    )
+    kind.add_argument(
+        "--sequential",
+        action="store_const",
+        const=False,
+        dest="timestamp",
+        help="number it by the next free number",
+    )
+
+
+def run(context: Context) -> int:
+    """Run the command and return its exit code."""
+    from pgbraid.create import create_migration  # noqa: PLC0415 - only this command needs it
+
+    arguments = context.arguments
+    made = create_migration(context.settings.dir, arguments.name, timestamp=arguments.timestamp)
+    files = [str(path) for path in made]
+    return context.output.lines(files, 0, files=files)

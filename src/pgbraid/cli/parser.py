@@ -1,0 +1,128 @@
+"""The command line's grammar."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pgbraid import __version__
+from pgbraid.cli.commands import COMMANDS, Command, find
+from pgbraid.core.filenames import parse_version
+from pgbraid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["parse_arguments", "version_number"]
+
+_DESCRIPTION = """\
+Applies plain .sql migrations to PostgreSQL. It remembers the set of applied versions, not the
+highest one: a migration that merges late is a gap, and the next up applies it."""
+_EPILOG = """\
+The database is --database, else PGBRAID_DATABASE_URL, else DATABASE_URL, else libpq's PG*.
+Settings are read from pgbraid.toml or [tool.pgbraid] in pyproject.toml.
+Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 a migration failed,
+4 no connection or no lock."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises a usage error instead of ending the process."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(message, hint=f"Run `{self.prog} --help`.")
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the arguments as a namespace; ``command`` is None where none was named.
+
+    Raises ConfigError for what is not in the grammar. ``--help`` and ``--version`` print and
+    end the process, as in every other tool.
+    """
+    words = _close_optional_value(list(arguments))
+    chosen = find(words)
+    parser = _Parser(
+        prog="pgbraid",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"pgbraid {__version__}")
+    _add_globals(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for command in COMMANDS:
+        _add_command(commands, command, whole=command is chosen)
+    return parser.parse_args(words)
+
+
+def _add_command(
+    commands: argparse._SubParsersAction[Any], command: Command, *, whole: bool
+) -> None:
+    """Add a command, and its options only where it is the one called."""
+    if not whole:
+        commands.add_parser(command.name, help=command.summary)
+        return
+    module = import_module(command.module)
+    parser = commands.add_parser(
+        command.name,
+        help=command.summary,
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    _add_globals(parser.add_argument_group("global options"))
+
+
+def _add_globals(parser: argparse._ActionsContainer) -> None:
+    """Add the options that stand before the command or behind it."""
+    unset: Any = argparse.SUPPRESS
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--database", metavar="URL", default=unset, help="the database to migrate")
+    target.add_argument(
+        "--embedded",
+        metavar="DIR",
+        nargs="?",
+        const="",
+        default=unset,
+        help="an embedded PostgreSQL, its data in DIR; without DIR a throw-away one",
+    )
+    parser.add_argument("--dir", default=unset, help="the folder of migrations (migrations)")
+    parser.add_argument("--schema", default=unset, help="the tracker's schema (public)")
+    parser.add_argument("--table", default=unset, help="the tracker's table (applied_migrations)")
+    parser.add_argument("--config", metavar="FILE", default=unset, help="the settings file")
+    parser.add_argument(
+        "--lock-wait",
+        metavar="SECONDS",
+        type=float,
+        default=unset,
+        help="how long to wait for another run to end (600)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=unset, help="print one JSON document"
+    )
+    volume = parser.add_mutually_exclusive_group()
+    volume.add_argument(
+        "-v", "--verbose", action="store_true", default=unset, help="say more: server, codes, lock"
+    )
+    volume.add_argument(
+        "-q", "--quiet", action="store_true", default=unset, help="print nothing but problems"
+    )
+
+
+def _close_optional_value(words: list[str]) -> list[str]:
+    """Keep ``--embedded`` from taking the command's name for its folder."""
+    names = {command.name for command in COMMANDS}
+    for index, word in enumerate(words[:-1]):
+        if word == "--embedded" and words[index + 1] in names:
+            return [*words[:index], "--embedded=", *words[index + 1 :]]
+    return words
+
+
+def version_number(text: str) -> int:
+    """Return a version given on the command line, for argparse."""
+    version = parse_version(text.partition("_")[0])
+    if version is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a version number")
+    return version

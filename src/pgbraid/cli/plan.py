@@ -1,0 +1,41 @@
+"""Shows what up would do now: which migrations run, which of them are gaps, what stops them.
+
+Nothing is written and no lock is taken. Exit code 1 where up would refuse to run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid.cli.parser import version_number
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from pgbraid.cli.context import Context
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's own options."""
+    parser.add_argument(
+        "--to", metavar="VERSION", type=version_number, help="plan nothing above this version"
+    )
+    parser.add_argument(
+        "--not-applied",
+        metavar="VERSION",
+        type=version_number,
+        action="append",
+        default=[],
+        help="a version that the adopted tool's counter skipped (may be repeated)",
+    )
+
+
+def run(context: Context) -> int:
+    """Run the command and return its exit code."""
+    arguments = context.arguments
+    braid = context.braid()
+    with context.database() as target:
+        plan = braid.plan(target, to=arguments.to, not_applied=arguments.not_applied)
+    return context.output.result(plan, 1 if plan.errors else 0)

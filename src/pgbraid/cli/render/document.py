@@ -1,0 +1,205 @@
+"""JSON documents; their shape is a promise, described in ``docs/json.md``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pgbraid.core.model import (
+    Adoption,
+    Check,
+    Diagnostic,
+    Location,
+    Migration,
+    Outcome,
+    Plan,
+    Problem,
+    Repair,
+    Report,
+    Status,
+    Step,
+    Undone,
+)
+from pgbraid.errors import MigrationFailed, PgbraidError, ProblemsFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pgbraid.core.events import Noticed
+
+__all__ = ["failure", "notices", "result"]
+
+Document = dict[str, Any]
+
+
+def result(value: object) -> Document:
+    """Return the document of what a command returned."""
+    return _DOCUMENTS[type(value)](value)
+
+
+def failure(error: PgbraidError, *, applied: Iterable[Outcome] = ()) -> Document:
+    """Return the document of a command that raised."""
+    problems = error.problems if isinstance(error, ProblemsFound) else ()
+    said = error.diagnostic if isinstance(error, MigrationFailed) else None
+    document: Document = {
+        "type": type(error).__name__,
+        "message": error.message,
+        "detail": error.detail,
+        "hint": error.hint,
+        "problems": [_problem(problem) for problem in problems],
+    }
+    if isinstance(error, MigrationFailed):
+        document["migration"] = _migration(error.migration)
+        document["diagnostic"] = _diagnostic(said) if said else None
+    return {"applied": [_outcome(o) for o in error.applied or applied], "error": document}
+
+
+def notices(heard: Iterable[Noticed]) -> list[Document]:
+    """Return what the server said while migrations ran."""
+    return [
+        {"version": event.migration.version, **_diagnostic(event.diagnostic)} for event in heard
+    ]
+
+
+def _migration(migration: Migration) -> Document:
+    return {"version": migration.version, "name": migration.name, "file": migration.path}
+
+
+def _step(step: Step) -> Document:
+    return {**_migration(step.migration), "gap": step.gap}
+
+
+def _outcome(outcome: Outcome) -> Document:
+    return {
+        **_migration(outcome.migration),
+        "gap": outcome.gap,
+        "duration_ms": round(outcome.duration.total_seconds() * 1000, 3),
+    }
+
+
+def _location(location: Location | None) -> Document | None:
+    if location is None:
+        return None
+    return {"file": location.file, "line": location.line, "column": location.column}
+
+
+def _problem(problem: Problem) -> Document:
+    return {
+        "code": problem.code,
+        "severity": problem.severity.value,
+        "message": problem.message,
+        "detail": problem.detail,
+        "hint": problem.hint,
+        "location": _location(problem.location),
+        "versions": list(problem.versions),
+        "diff": problem.diff,
+    }
+
+
+def _diagnostic(said: Diagnostic) -> Document:
+    return {
+        "severity": said.severity,
+        "sqlstate": said.sqlstate,
+        "message": said.message,
+        "detail": said.detail,
+        "hint": said.hint,
+        "context": said.context,
+        "location": _location(said.location),
+    }
+
+
+def _adoption(adoption: Adoption | None) -> Document | None:
+    if adoption is None:
+        return None
+    return {
+        "tool": adoption.tool,
+        "source": adoption.source,
+        "versions": [m.version for m in adoption.migrations],
+        "not_applied": list(adoption.excluded),
+        "note": adoption.note,
+    }
+
+
+def _report(report: Report) -> Document:
+    return {
+        "run_id": report.run_id,
+        "dry_run": report.dry_run,
+        "already_applied": report.already,
+        "adopted": _adoption(report.adoption),
+        "applied": [_outcome(outcome) for outcome in report.applied],
+        "applied_elsewhere": [_migration(migration) for migration in report.elsewhere],
+        "later": [_step(step) for step in report.later],
+        "failures": [{**_migration(m), "diagnostic": _diagnostic(d)} for m, d in report.failures],
+        "inconclusive": [
+            {**_migration(m), "diagnostic": _diagnostic(d)} for m, d in report.inconclusive
+        ],
+        "warnings": [_problem(problem) for problem in report.warnings],
+    }
+
+
+def _plan(plan: Plan) -> Document:
+    return {
+        "already_applied": len(plan.applied),
+        "adopt": _adoption(plan.adoption),
+        "pending": [_step(step) for step in plan.steps],
+        "gaps": [_step(step) for step in plan.gaps],
+        "later": [_step(step) for step in plan.later],
+        "problems": [_problem(problem) for problem in plan.problems],
+    }
+
+
+def _status(status: Status) -> Document:
+    return {
+        "migrations": [
+            {
+                "version": row.version,
+                "name": row.name,
+                "state": row.state.value,
+                "applied_at": row.applied_at.isoformat() if row.applied_at else None,
+                "file": row.file,
+            }
+            for row in status.rows
+        ],
+        "adopt": _adoption(status.adoption),
+        "problems": [_problem(problem) for problem in status.problems],
+    }
+
+
+def _check(check: Check) -> Document:
+    return {
+        "answer": "yes" if check.ok else "no",
+        "offline": check.offline,
+        "applied": check.applied,
+        "problems": [_problem(problem) for problem in check.problems],
+    }
+
+
+def _repair(repair: Repair) -> Document:
+    return {
+        "repaired": [
+            {
+                **_migration(change.migration),
+                "change": change.kind.value if change.kind else None,
+                "old_checksum": change.old_checksum,
+                "checksum": change.migration.checksum,
+                "old_name": change.old_name,
+            }
+            for change in repair.repaired
+        ],
+        "unchanged": [_migration(migration) for migration in repair.unchanged],
+    }
+
+
+def _undone(undone: Undone) -> Document:
+    taken = round(undone.duration.total_seconds() * 1000, 3)
+    return {"undone": {**_migration(undone.migration), "duration_ms": taken}}
+
+
+_DOCUMENTS: dict[type, Callable[[Any], Document]] = {
+    Report: _report,
+    Plan: _plan,
+    Status: _status,
+    Check: _check,
+    Repair: _repair,
+    Undone: _undone,
+    Adoption: lambda adoption: {"adopted": _adoption(adoption)},
+}

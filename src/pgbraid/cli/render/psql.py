@@ -1,0 +1,129 @@
+"""Text as psql's users expect it: aligned tables, ERROR / LINE / DETAIL / HINT with a caret."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import timedelta
+
+    from pgbraid.core.model import Diagnostic, Location, Problem
+
+__all__ = ["clean", "diagnostic", "duration", "error", "problem", "table", "width"]
+
+_LONGEST_EXCERPT = 72
+_BEFORE_CARET = 48
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal the text takes."""
+    if text.isascii():
+        return len(text)
+    from wcwidth import wcswidth  # noqa: PLC0415 - only where a text is not ASCII
+
+    columns = wcswidth(text)
+    return columns if columns >= 0 else len(text)
+
+
+def clean(text: str) -> str:
+    """Return a text from a file or a server without characters that could steer a terminal."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0) -> Iterator[str]:
+    """Yield an aligned table as psql prints it; the first ``right`` columns are numbers."""
+    cells = [[clean(cell) for cell in row] for row in rows]
+    widths = [max(map(width, column)) for column in zip(head, *cells, strict=True)]
+    yield " " + " | ".join(_centred(n, w) for n, w in zip(head, widths, strict=True)).rstrip()
+    yield "-" + "-+-".join("-" * w for w in widths) + "-"
+    for row in cells:
+        padded = (
+            " " * (w - width(cell)) + cell if index < right else cell + " " * (w - width(cell))
+            for index, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        yield (" " + " | ".join(padded)).rstrip()
+
+
+def _centred(text: str, columns: int) -> str:
+    left = (columns - width(text)) // 2
+    return " " * left + text + " " * (columns - width(text) - left)
+
+
+def problem(found: Problem) -> Iterator[str]:
+    """Yield the lines of a problem."""
+    label = "ERROR" if found.severity == "error" else "WARNING"
+    yield from _head(found.location, label, found.message)
+    yield from _slot("DETAIL", found.detail)
+    if found.diff:
+        yield from (f"    {clean(line)}" for line in found.diff.splitlines())
+    yield from _slot("HINT", found.hint)
+
+
+def diagnostic(said: Diagnostic, *, verbose: bool = False) -> Iterator[str]:
+    """Yield the lines of what the server said, with the line of the file and a caret."""
+    code = f"{said.sqlstate}: " if verbose and said.sqlstate else ""
+    yield from _head(said.location, said.severity, code + said.message)
+    if said.excerpt is not None and said.location is not None:
+        yield from _excerpt(f"LINE {said.location.line}: ", said.excerpt, said.caret)
+    yield from _slot("DETAIL", said.detail)
+    yield from _slot("HINT", said.hint)
+    yield from _slot("QUERY", said.internal_query)
+    yield from _slot("CONTEXT", said.context)
+
+
+def error(
+    message: str, detail: str | None, hint: str | None, location: Location | None = None
+) -> Iterator[str]:
+    """Yield the lines of an error of ours."""
+    yield from _head(location, "ERROR", message)
+    yield from _slot("DETAIL", detail)
+    yield from _slot("HINT", hint)
+
+
+def _head(location: Location | None, label: str, message: str) -> Iterator[str]:
+    place = f"{clean(str(location))}: " if location else ""
+    yield from _lines(f"{place}{label}:  {message}")
+
+
+def _slot(name: str, text: str | None) -> Iterator[str]:
+    if text:
+        yield from _lines(f"{name}:  {text}")
+
+
+def _lines(text: str) -> Iterator[str]:
+    yield from (clean(line) for line in text.splitlines())
+
+
+def _excerpt(prefix: str, line: str, caret: int | None) -> Iterator[str]:
+    """Yield the line, cut to a window round the caret, and the caret below its character."""
+    at = caret or 0
+    start = max(0, at - _BEFORE_CARET) if len(line) > _LONGEST_EXCERPT else 0
+    end = start + _LONGEST_EXCERPT
+    before = ("..." if start else "") + _flat(line[start:at])
+    after = _flat(line[at:end]) + ("..." if end < len(line) else "")
+    yield f"{prefix}{before}{after}".rstrip()
+    if caret is not None:
+        yield " " * width(prefix + before) + "^"
+
+
+def _flat(text: str) -> str:
+    """Return a piece of a line in which every character has a width."""
+    return "".join(
+        " " if char == "\t" else clean(char) if unicodedata.category(char) != "Cf" else ""
+        for char in text
+    )
+
+
+def duration(taken: timedelta) -> str:
+    """Return a time span with the unit that suits it."""
+    seconds = taken.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.2f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds} s"

@@ -1,0 +1,176 @@
+"""What each command's answer reads like."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pgbraid.cli.render.psql import clean, duration, table
+from pgbraid.core.model import (
+    Adoption,
+    Check,
+    DriftKind,
+    Outcome,
+    Plan,
+    Repair,
+    Repaired,
+    Report,
+    State,
+    Status,
+    Undone,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["answer", "count", "outcome_line"]
+
+_CHANGES = {
+    DriftKind.COSMETIC: "comments or white space changed",
+    DriftKind.MEANING: "statements changed",
+    DriftKind.UNKNOWN: "changed; the text that ran was not kept",
+}
+
+
+def answer(value: object) -> Iterator[str]:
+    """Yield the lines that answer a command."""
+    yield from _ANSWERS[type(value)](value)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 gap``, ``2 gaps``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def outcome_line(outcome: Outcome, columns: int) -> str:
+    """Return the line of one migration that was applied."""
+    mark = "gap" if outcome.gap else ""
+    label = clean(outcome.migration.label)
+    return f"  {label:<{columns}}  {mark:3}  {duration(outcome.duration):>9}"
+
+
+def _report(report: Report) -> Iterator[str]:
+    if report.adoption and report.dry_run:
+        yield from _would_adopt(report.adoption)
+    if report.dry_run and (report.applied or report.failures or report.inconclusive):
+        yield from _rehearsal(report)
+    elif report.applied:
+        gaps = sum(outcome.gap for outcome in report.applied)
+        total = sum((outcome.duration for outcome in report.applied), timedelta())
+        gap_note = f" ({count(gaps, 'gap')})" if gaps else ""
+        yield f"{count(len(report.applied), 'migration')} applied{gap_note} in {duration(total)}."
+    elif report.elsewhere:
+        yield f"{count(len(report.elsewhere), 'migration')} applied by another run meanwhile."
+    elif not report.adoption:
+        yield f"Nothing to do: {count(report.already, 'migration')} applied."
+    if report.later:
+        yield f"{count(len(report.later), 'migration')} left above --to."
+
+
+def _rehearsal(report: Report) -> Iterator[str]:
+    total = len(report.applied) + len(report.failures) + len(report.inconclusive)
+    yield (
+        f"Dry run: {len(report.applied)} of {count(total, 'migration')} ran, "
+        f"{len(report.failures)} failed; nothing was kept."
+    )
+    if len(report.failures) > 1:
+        yield "Later failures may only follow from the first one."
+    for migration, _ in report.inconclusive:
+        yield (
+            f"{clean(migration.label)} cannot be tried in a dry run: it uses an enum value that "
+            "must be committed first."
+        )
+
+
+def _would_adopt(adoption: Adoption) -> Iterator[str]:
+    number = count(len(adoption.migrations), "migration")
+    yield f"Would adopt {number} from {adoption.source} ({adoption.tool})."
+    if adoption.note:
+        yield f"NOTE:  {adoption.note}"
+
+
+def _adoption(adoption: Adoption) -> Iterator[str]:
+    number = count(len(adoption.migrations), "migration")
+    yield f"Adopted {number} from {adoption.source} ({adoption.tool}); none of them was run."
+    if adoption.note:
+        yield f"NOTE:  {adoption.note}"
+
+
+def _plan(plan: Plan) -> Iterator[str]:
+    if plan.adoption:
+        yield from _would_adopt(plan.adoption)
+    if not plan.steps:
+        yield f"Nothing to do: {count(len(plan.applied), 'migration')} applied."
+    else:
+        rows = [
+            [str(s.migration.version), s.migration.name, "gap" if s.gap else "pending"]
+            for s in plan.steps
+        ]
+        yield from table(["version", "name", "state"], rows, right=1)
+        gaps = f", {count(len(plan.gaps), 'gap')} among them" if plan.gaps else ""
+        yield f"{count(len(plan.steps), 'migration')} to apply{gaps}."
+    if plan.later:
+        yield f"{count(len(plan.later), 'migration')} left above --to."
+
+
+def _status(status: Status) -> Iterator[str]:
+    if status.adoption:
+        yield from _would_adopt(status.adoption)
+    rows = [
+        [
+            str(row.version),
+            row.name,
+            row.state.value,
+            f"{row.applied_at.astimezone():%Y-%m-%d %H:%M:%S%z}" if row.applied_at else "",
+        ]
+        for row in status.rows
+    ]
+    yield from table(["version", "name", "state", "applied at"], rows, right=1)
+    parts = [f"{status.count(state)} {state.value}" for state in State if status.count(state)]
+    yield f"({count(len(rows), 'version')}{': ' if parts else ''}{', '.join(parts)})"
+
+
+def _check(check: Check) -> Iterator[str]:
+    if not check.ok:
+        errors = sum(p.severity == "error" for p in check.problems)
+        yield f"no: {count(errors, 'problem')}."
+    elif check.offline:
+        yield "yes: the files can be run."
+    else:
+        yield f"yes: {count(check.applied, 'migration')} applied, exactly the files', unchanged."
+
+
+def _repair(repair: Repair) -> Iterator[str]:
+    for change in repair.repaired:
+        yield f"  {clean(change.migration.label)}: {_change(change)}"
+    for migration in repair.unchanged:
+        yield f"  {clean(migration.label)}: is what was recorded"
+    if repair.repaired:
+        yield f"{count(len(repair.repaired), 'migration')} repaired; the journal has the old ones."
+    else:
+        yield "Nothing to repair."
+
+
+def _change(change: Repaired) -> str:
+    parts = [_CHANGES[change.kind]] if change.kind else []
+    if change.old_name is not None:
+        parts.append(f"was named {clean(change.old_name)!r}")
+    if change.old_checksum is None:
+        parts.append("had no checksum")
+    return ", ".join(parts) or "line ends changed"
+
+
+def _undone(undone: Undone) -> Iterator[str]:
+    yield f"{clean(undone.migration.label)} undone in {duration(undone.duration)}."
+    yield "It is pending now: the next `pgbraid up` applies it again, unless its file goes."
+
+
+_ANSWERS: dict[type, Callable[[Any], Iterator[str]]] = {
+    Report: _report,
+    Plan: _plan,
+    Status: _status,
+    Check: _check,
+    Repair: _repair,
+    Undone: _undone,
+    Adoption: _adoption,
+}

@@ -1,0 +1,44 @@
+"""Accepts files that changed after they were applied: their checksum is recorded anew.
+
+Name the versions, or take --all for everything that has drifted. With --rename a new name is
+accepted too. What was accepted stands in the journal, with the text. No migration is run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid.cli.parser import version_number
+from pgbraid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from pgbraid.cli.context import Context
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's own options."""
+    parser.add_argument(
+        "versions", metavar="VERSION", type=version_number, nargs="*", help="a version to accept"
+    )
+    parser.add_argument("--all", action="store_true", help="accept everything that has drifted")
+    parser.add_argument("--rename", action="store_true", help="accept new names too")
+
+
+def run(context: Context) -> int:
+    """Run the command and return its exit code."""
+    arguments = context.arguments
+    if bool(arguments.versions) == arguments.all:
+        raise ConfigError(
+            "name the versions to repair, or take --all",
+            hint="Run `pgbraid status` to see what has drifted.",
+        )
+    braid = context.braid()
+    with context.database() as target:
+        repair = braid.repair(
+            target, arguments.versions, everything=arguments.all, rename=arguments.rename
+        )
+    return context.output.result(repair, 0)

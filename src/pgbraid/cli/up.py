@@ -1,0 +1,56 @@
+"""Applies every migration that the set lacks, in version order, each in one transaction.
+
+A migration that is lower than the highest applied one is a gap; it runs like any other. Where
+nothing is to do, one query is asked and nothing is written. An empty set takes over a clean
+schema_migrations table of golang-migrate first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid.cli.parser import version_number
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from pgbraid.cli.context import Context
+
+__all__ = ["add_arguments", "run"]
+
+_FAILED = 3
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's own options."""
+    parser.add_argument(
+        "--to", metavar="VERSION", type=version_number, help="apply nothing above this version"
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="run everything pending in one transaction, report every failure, keep nothing",
+    )
+    parser.add_argument(
+        "--not-applied",
+        metavar="VERSION",
+        type=version_number,
+        action="append",
+        default=[],
+        help="a version that the adopted tool's counter skipped (may be repeated)",
+    )
+
+
+def run(context: Context) -> int:
+    """Run the command and return its exit code."""
+    arguments = context.arguments
+    braid = context.braid()
+    with context.database() as target:
+        report = braid.up(
+            target,
+            to=arguments.to,
+            not_applied=arguments.not_applied,
+            dry_run=arguments.dry_run,
+            on_event=context.output.listen,
+        )
+    return context.output.result(report, _FAILED if report.failures else 0)

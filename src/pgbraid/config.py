@@ -1,0 +1,176 @@
+"""Settings from pgbraid.toml or pyproject.toml, and from the environment."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pgbraid.core.model import Tracker, Verify
+from pgbraid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "Settings",
+    "cache_dir",
+    "database_url",
+    "find_settings",
+    "has_password",
+    "server_programs",
+]
+
+_PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
+_IDENTIFIER_BYTES = 63
+_JOURNAL_SUFFIX = len("_journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run needs to know besides the files and the database.
+
+    ``lock_wait`` is in seconds: how long to wait for another run to end.
+    """
+
+    dir: str = "migrations"
+    schema: str = "public"
+    table: str = "applied_migrations"
+    verify: Verify = Verify.ERROR
+    lock_wait: float = 600.0
+    file: str | None = field(default=None, compare=False)
+    """The settings file they came from."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no server would take, so that nothing has to be found out later."""
+        _check_identifier("schema", self.schema)
+        _check_identifier("table", self.table, room=_JOURNAL_SUFFIX)
+        if not 0 <= self.lock_wait < float("inf"):
+            raise ConfigError(f"lock_wait must be a number of seconds, not {self.lock_wait!r}")
+
+    @property
+    def tracker(self) -> Tracker:
+        """Where the applied set is kept."""
+        return Tracker(self.schema, self.table)
+
+    def override(self, **values: object) -> Settings:
+        """Return these settings with the values that are not None in place of theirs.
+
+        Raises ConfigError for a value that cannot be one.
+        """
+        given: dict[str, Any] = {
+            name: _value(name, value) for name, value in values.items() if value is not None
+        }
+        return replace(self, **given)
+
+
+def _check_identifier(name: str, value: str, room: int = 0) -> None:
+    size = len(value.encode())
+    if not value or "\0" in value or size > _IDENTIFIER_BYTES - room:
+        raise ConfigError(
+            f"the {name} {value!r} is no name a PostgreSQL {name} can have",
+            detail=f"It must have 1 to {_IDENTIFIER_BYTES - room} bytes; it has {size}.",
+        )
+
+
+def _value(name: str, value: object) -> str | float | Verify:
+    if name == "verify":
+        try:
+            return Verify(str(value))
+        except ValueError:
+            raise ConfigError(f"verify must be off, warn or error, not {value!r}") from None
+    if name == "lock_wait":
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+        raise ConfigError(f"lock_wait must be a number of seconds, not {value!r}")
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} must be text, not {value!r}")
+    return value
+
+
+def find_settings(named: str | None = None, start: Path | None = None) -> Settings:
+    """Return the settings of the file named, or of the nearest one from ``start`` upwards.
+
+    ``pgbraid.toml`` goes before ``[tool.pgbraid]`` of pyproject.toml. A relative ``dir`` counts
+    from the file's folder. Raises ConfigError for a file that cannot be read, a name that is no
+    setting, and a value that cannot be one.
+    """
+    if named is not None:
+        path = Path(named)
+        return _settings(path, _read_toml(path), named=True)
+    folder = (start or Path.cwd()).resolve()
+    for parent in (folder, *folder.parents):
+        for path in (parent / "pgbraid.toml", parent / "pyproject.toml"):
+            if path.is_file():
+                table = _read_toml(path)
+                if path.name == "pgbraid.toml" or "pgbraid" in table.get("tool", {}):
+                    return _settings(path, table)
+    return Settings()
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 - only where there is a file to read
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the settings file {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+
+
+def _settings(path: Path, table: Mapping[str, Any], *, named: bool = False) -> Settings:
+    if path.name == "pyproject.toml" or (named and "tool" in table):
+        table = table.get("tool", {}).get("pgbraid", {})
+    known = [f.name for f in fields(Settings) if f.name != "file"]
+    values = {str(key).replace("-", "_"): value for key, value in table.items()}
+    for key in values.keys() - set(known):
+        near = difflib.get_close_matches(key, known, 1)
+        raise ConfigError(
+            f"{path}: {key!r} is no setting",
+            detail=f"Settings are: {', '.join(known)}.",
+            hint=f"Did you mean {near[0]!r}?" if near else None,
+        )
+    settings = Settings(file=str(path)).override(**values)
+    if "dir" not in values:
+        return settings
+    return replace(settings, dir=_relative(path.parent / settings.dir))
+
+
+def _relative(path: Path) -> str:
+    """Return the path as seen from the current folder where that is shorter to read."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def database_url(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the connection string that the environment names, or None if it names none.
+
+    PGBRAID_DATABASE_URL goes before DATABASE_URL; an empty string stands for libpq's own PG*
+    variables, if any of them is set.
+    """
+    env = os.environ if environ is None else environ
+    for name in ("PGBRAID_DATABASE_URL", "DATABASE_URL"):
+        if env.get(name):
+            return env[name]
+    return "" if any(env.get(name) for name in _PG_VARIABLES) else None
+
+
+def has_password(conninfo: str) -> bool:
+    """Whether a connection string holds a password."""
+    return re.search(r"://[^/]*:[^/@]*@|\bpassword\s*=", conninfo) is not None
+
+
+def server_programs(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the folder of server programs that PGBRAID_PG_BIN names, if it is set."""
+    return (os.environ if environ is None else environ).get("PGBRAID_PG_BIN") or None
+
+
+def cache_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder for what can be made again, by the XDG base directory specification."""
+    env = os.environ if environ is None else environ
+    base = env.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "pgbraid"

@@ -1,0 +1,1 @@
+"""The pure part: standard-library values in, values out. No input, no output, no clock."""

@@ -1,0 +1,60 @@
+"""What a run tells while it goes on, for whoever listens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pgbraid.core.model import Adoption, Diagnostic, Migration, Outcome, Plan, Step
+
+__all__ = ["Adopted", "Event", "Finished", "Listener", "Noticed", "Planned", "Started"]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The lock is held and this is what will be done."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """Another tool's migrations are entered in the set and committed."""
+
+    adoption: Adoption
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A migration's transaction begins; ``index`` counts from 1."""
+
+    step: Step
+    index: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A migration is committed."""
+
+    outcome: Outcome
+    index: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """The server sent a notice while a migration ran."""
+
+    migration: Migration
+    diagnostic: Diagnostic
+
+
+Event: TypeAlias = Planned | Adopted | Started | Finished | Noticed
+"""Anything a run tells."""
+
+Listener: TypeAlias = "Callable[[Event], None]"
+"""A function that is called with each event, in the thread of the run."""

@@ -1,0 +1,99 @@
+"""The lexical rules of PostgreSQL, as far as they decide where a statement ends.
+
+Source of the rules: the chapter "Lexical Structure" of PostgreSQL's manual, and the behaviour
+of psql for where a client may cut. ``standard_conforming_strings`` is on, as pgbraid sets it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+__all__ = ["Token", "next_token"]
+
+
+class Token(NamedTuple):
+    """A token: its kind, and its span in characters from the start of the text, from 0.
+
+    Kinds: ``space comment block escape string quoted dollar word number param semicolon open
+    close meta mark operator``; what is left open at the text's end is ``unterminated``.
+    """
+
+    kind: str
+    start: int
+    end: int
+
+
+_START, _REST = r"[A-Za-z_\x80-\U0010ffff]", r"[A-Za-z0-9_\x80-\U0010ffff]"
+_TOKEN = re.compile(
+    rf"""
+      (?P<space>[ \t\n\r\f\v]+)
+    | (?P<comment>--[^\n\r]*)
+    | (?P<block>/\*)
+    | (?P<escape>[eE]')
+    | (?P<string>(?:[bBxXnN]|[uU]&)?'[^']*+(?:''[^']*+)*+')
+    | (?P<quoted>(?:[uU]&)?"[^"]*+(?:""[^"]*+)*+")
+    | (?P<dollar>\$(?:{_START}{_REST}*)?\$)
+    | (?P<word>{_START}(?:{_REST}|\$)*)
+    | (?P<number>[0-9][0-9A-Za-z_.]*)
+    | (?P<param>\$[0-9]+)
+    | (?P<semicolon>;)
+    | (?P<open>\()
+    | (?P<close>\))
+    | (?P<meta>\\[^\s\\]*)
+    | (?P<mark>[,.:\[\]{{}}])
+    | (?P<operator>(?:(?!--|/\*)[-+*/<>=~!@#%^&|`?])+)
+    | (?P<unterminated>['"])
+    | (?P<unknown>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+_ESCAPE_REST = re.compile(r"(?:[^'\\]++|\\.|'')*+'", re.DOTALL)
+_CONTINUATION = re.compile(
+    r"(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f\v]+|--[^\n\r]*[\n\r])*'", re.DOTALL
+)
+
+
+def next_token(text: str, position: int) -> Token:
+    """Return the token that begins at ``position``, which must lie inside the text.
+
+    Called again with each token's end, it covers the text without a hole.
+    """
+    match = _TOKEN.match(text, position)
+    assert match is not None  # noqa: S101 - the last alternative takes any character
+    kind, end = str(match.lastgroup), match.end()
+    if kind == "block":
+        return _block_comment(text, position)
+    if kind == "escape":
+        return _escape_string(text, position, end)
+    if kind == "dollar":
+        close = text.find(match[0], end)
+        return _closed("dollar", position, close + len(match[0]) if close >= 0 else -1, text)
+    if kind == "unterminated":
+        end = len(text)
+    return Token(kind, position, end)
+
+
+def _closed(kind: str, start: int, end: int, text: str) -> Token:
+    return Token(kind, start, end) if end >= 0 else Token("unterminated", start, len(text))
+
+
+def _block_comment(text: str, start: int) -> Token:
+    depth, position = 0, start
+    while match := _COMMENT_EDGE.search(text, position):
+        depth += 1 if match[0] == "/*" else -1
+        position = match.end()
+        if depth == 0:
+            return Token("block", start, position)
+    return Token("unterminated", start, len(text))
+
+
+def _escape_string(text: str, start: int, inside: int) -> Token:
+    """Return an ``E'…'`` string with its continuations, which keep its rule of backslashes."""
+    while match := _ESCAPE_REST.match(text, inside):
+        continuation = _CONTINUATION.match(text, match.end())
+        if continuation is None:
+            return Token("escape", start, match.end())
+        inside = continuation.end()
+    return Token("unterminated", start, len(text))

@@ -1,0 +1,309 @@
+"""A migration's text: its statements with their places, and what is sent of it to the server."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from pgbraid.core.lexer import next_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "DIRECTIVE",
+    "Meta",
+    "Script",
+    "Segment",
+    "Statement",
+    "line_at",
+    "normalise",
+    "parse",
+    "place",
+    "significant",
+]
+
+_BOM = "\ufeff"
+_NEWLINE = re.compile(r"\r\n|\n|\r")
+_COPY_END = re.compile(r"^\\\.\r?$", re.MULTILINE)
+_BLANKS = frozenset({"space", "comment", "block"})
+_CAPITALS = re.compile(r"[A-Z]+")
+DIRECTIVE = re.compile(r"--[ \t]*pgbraid:[ \t]*(?P<text>[^\r\n]*)")
+"""A comment that directs pgbraid."""
+_HEAD = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement's span without its semicolon, and its words outside brackets, upper-case.
+
+    ``words`` holds the first six, of COPY all; ``data`` is the span of inline COPY data;
+    ``rest`` is where the text goes on behind the statement and its data.
+    """
+
+    start: int
+    end: int
+    words: tuple[str, ...]
+    rest: int
+    data: tuple[int, int] | None = None
+    trailing: int | None = None
+    """Where other text follows a COPY … FROM STDIN on its line, which is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """A psql meta-command: its name with the backslash, and its span to the end of the line."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What goes to the server at once: SQL as it stands, or one COPY with its data.
+
+    ``offset`` is where ``sql`` begins in the script's text; ``starts`` are the starts of its
+    statements in that text, in order.
+    """
+
+    sql: str
+    offset: int
+    starts: tuple[int, ...]
+    data: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A migration's text without a byte-order mark, taken apart.
+
+    ``comments`` are the spans of ``--`` comments; ``unterminated`` is where a quote or comment
+    begins that never ends.
+    """
+
+    text: str
+    statements: tuple[Statement, ...] = ()
+    metas: tuple[Meta, ...] = ()
+    comments: tuple[tuple[int, int], ...] = ()
+    unterminated: int | None = None
+
+    @property
+    def wrapped(self) -> bool:
+        """Whether the whole script stands in one BEGIN … COMMIT."""
+        return (
+            len(self.statements) > 1
+            and _opens(self.statements[0])
+            and self.statements[-1].words[:1] in {("COMMIT",), ("END",)}
+        )
+
+    def segments(self) -> tuple[Segment, ...]:
+        """Return what is sent, in order; a wrapping BEGIN … COMMIT is blanked out.
+
+        Every other character stays where it was, so that the server's positions are the
+        file's.
+        """
+        body = self.statements[1:-1] if self.wrapped else self.statements
+        text = _blank(self.text, self._hidden())
+        cuts: list[Segment] = []
+        group: list[Statement] = []
+        for statement in body:
+            if statement.data is None:
+                group.append(statement)
+                continue
+            cuts += _sql_segment(text, group)
+            group = []
+            cuts.append(_copy_segment(text, statement))
+        return (*cuts, *_sql_segment(text, group))
+
+    def _hidden(self) -> list[tuple[int, int]]:
+        spans = [(meta.start, meta.end) for meta in self.metas]
+        if self.wrapped:
+            spans += [(s.start, s.rest) for s in (self.statements[0], self.statements[-1])]
+        return spans
+
+
+def _opens(statement: Statement) -> bool:
+    return statement.words[:1] == ("BEGIN",) or statement.words[:2] == ("START", "TRANSACTION")
+
+
+def _blank(text: str, spans: list[tuple[int, int]]) -> str:
+    for start, end in spans:
+        hidden = "".join(char if char in "\r\n" else " " for char in text[start:end])
+        text = text[:start] + hidden + text[end:]
+    return text
+
+
+def _sql_segment(text: str, group: list[Statement]) -> list[Segment]:
+    if not group:
+        return []
+    start, end = group[0].start, group[-1].rest
+    return [Segment(text[start:end], start, tuple(s.start for s in group))]
+
+
+def _copy_segment(text: str, copy: Statement) -> Segment:
+    assert copy.data is not None  # noqa: S101 - asked for by the caller
+    first, last = copy.data
+    return Segment(text[copy.start : copy.end], copy.start, (copy.start,), text[first:last])
+
+
+def parse(text: str) -> Script:
+    """Take a text apart by the server's lexical rules; it never fails."""
+    text = text.removeprefix(_BOM)
+    reader = _Reader(text)
+    statements = tuple(reader.statements())
+    return Script(
+        text, statements, tuple(reader.metas), tuple(reader.comments), reader.unterminated
+    )
+
+
+class _Reader:
+    """Walks one text; it gathers on the way what does not belong to a statement."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.metas: list[Meta] = []
+        self.comments: list[tuple[int, int]] = []
+        self.unterminated: int | None = None
+
+    def statements(self) -> list[Statement]:
+        found: list[Statement] = []
+        position = 0
+        while position < len(self.text):
+            statement, position = self._statement(position)
+            if statement is not None:
+                found.append(statement)
+                position = statement.rest
+        return found
+
+    def _statement(self, position: int) -> tuple[Statement | None, int]:
+        start = end = None
+        words = _Words()
+        while position < len(self.text):
+            kind, begin, position = next_token(self.text, position)
+            if kind in _BLANKS:
+                if kind == "comment":
+                    self.comments.append((begin, position))
+                continue
+            if kind == "meta":
+                position = self._meta(begin, position)
+                continue
+            if kind == "semicolon" and words.outside:
+                if start is None or end is None:
+                    return None, position
+                return self._ended(Statement(start, end, words.seen, position)), position
+            start, end = (begin if start is None else start), position
+            words.take(kind, self.text, begin, position)
+            if kind == "unterminated":
+                self.unterminated = begin
+        if start is None or end is None:
+            return None, position
+        return self._ended(Statement(start, end, words.seen, position)), position
+
+    def _meta(self, start: int, position: int) -> int:
+        name = self.text[start:position]
+        newline = _NEWLINE.search(self.text, position)
+        end = newline.start() if newline else len(self.text)
+        self.metas.append(Meta(name, start, end))
+        return end
+
+    def _ended(self, statement: Statement) -> Statement:
+        """Give a COPY … FROM STDIN the data that follows its line."""
+        words = statement.words
+        if words[:1] != ("COPY",) or ("FROM", "STDIN") not in pairwise(words):
+            return statement
+        newline = _NEWLINE.search(self.text, statement.rest)
+        first = newline.end() if newline else len(self.text)
+        line = self.text[statement.rest : newline.start() if newline else first].strip()
+        close = _COPY_END.search(self.text, first)
+        last, rest = (close.start(), close.end()) if close else (len(self.text),) * 2
+        odd = statement.rest if line and not line.startswith("--") else None
+        return Statement(statement.start, statement.end, words, rest, (first, last), odd)
+
+
+class _Words:
+    """Counts brackets and BEGIN ATOMIC bodies of one statement, and keeps its words."""
+
+    def __init__(self) -> None:
+        self._words: list[str] = []
+        self._depth = 0
+        self._atomic = 0
+        self._last = ""
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        return tuple(self._words)
+
+    @property
+    def outside(self) -> bool:
+        return self._depth <= 0 and self._atomic == 0
+
+    def take(self, kind: str, text: str, start: int, end: int) -> None:
+        if kind == "open":
+            self._depth += 1
+        elif kind == "close":
+            self._depth -= 1
+        if kind != "word":
+            self._last = ""
+            return
+        word = text[start:end].upper()
+        if self._depth <= 0:
+            self._routine_body(word)
+            if len(self._words) < _HEAD or self._words[0] == "COPY":
+                self._words.append(word)
+        self._last = word
+
+    def _routine_body(self, word: str) -> None:
+        """Follow BEGIN ATOMIC … END of a routine, whose statements end in semicolons too."""
+        if self._atomic:
+            self._atomic += {"CASE": 1, "END": -1}.get(word, 0)
+        elif word == "ATOMIC" and self._last == "BEGIN" and self._words[:1] == ["CREATE"]:
+            self._atomic = 1
+
+
+def place(text: str, offset: int) -> tuple[int, int]:
+    """Return line and column, both from 1, of a character offset from 0."""
+    line, start = 1, 0
+    for newline in _NEWLINE.finditer(text, 0, offset):
+        line, start = line + 1, newline.end()
+    return line, offset - start + 1
+
+
+def normalise(text: str) -> str:
+    """Return the text without a byte-order mark, its lines ended by a line feed."""
+    return _NEWLINE.sub("\n", text.removeprefix(_BOM))
+
+
+def significant(text: str) -> list[str]:
+    """Return the tokens that carry meaning; two texts with the same ones do the same.
+
+    Words outside quotes are folded to lower case as the server folds them. COPY data counts
+    to the letter, and so does a comment that directs pgbraid.
+    """
+    script = parse(normalise(text))
+    found = [script.text[start:end] for start, end in script.comments]
+    found = [comment for comment in found if DIRECTIVE.match(comment)]
+    found += [script.text[meta.start : meta.end] for meta in script.metas]
+    for statement in script.statements:
+        found += [*_meaning(script.text, statement.start, statement.end), ";"]
+        if statement.data:
+            found.append(script.text[slice(*statement.data)])
+    return found
+
+
+def _meaning(text: str, position: int, end: int) -> Iterator[str]:
+    while position < end:
+        kind, start, position = next_token(text, position)
+        if kind == "word":
+            yield _CAPITALS.sub(lambda match: match[0].lower(), text[start:position])
+        elif kind not in _BLANKS:
+            yield text[start:position]
+
+
+def line_at(text: str, offset: int) -> tuple[str, int]:
+    """Return the line that holds an offset, without its end, and the offset's index in it."""
+    _, column = place(text, offset)
+    start = offset - column + 1
+    newline = _NEWLINE.search(text, offset)
+    return text[start : newline.start() if newline else len(text)], column - 1

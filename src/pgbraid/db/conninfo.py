@@ -1,0 +1,132 @@
+"""Connection strings: taken apart without ever showing what is secret in them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from psycopg import ProgrammingError, pq
+from psycopg.conninfo import conninfo_to_dict
+
+from pgbraid import __version__
+from pgbraid.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Target", "parse_target"]
+
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_SCHEMES = frozenset({"postgres", "postgresql"})
+_PASSWORD = re.compile(
+    r"(?:password|passfile|sslpassword|oauth_client_secret|scram_client_key|scram_server_key)"
+    r"\s*=\s*('(?:[^'\\]|\\.)*'|[^\s&]*)",
+    re.IGNORECASE,
+)
+_LIMITS = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
+_SHORTEST_FRAGMENT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A database to connect to; neither repr nor str shows what is secret."""
+
+    parameters: Mapping[str, Any] = field(repr=False)
+    label: str
+    """``host:port/database`` as far as it is given, for a person to read."""
+    embedded: str | None = None
+    """What the embedded server is called, for hints; None for any other server."""
+    secrets: tuple[str, ...] = field(repr=False, default=())
+
+    def scrub(self, text: str) -> str:
+        """Return a text of the driver's or the server's with every secret replaced."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def parse_target(conninfo: str, *, embedded: str | None = None) -> Target:
+    """Return the target that a URL or a ``key=value`` connection string means.
+
+    ``postgresql+driver://`` is taken as ``postgresql://``. Time limits that the string does not
+    give are set: ten seconds to connect, keepalives that notice a dead host within a minute.
+    Raises ConfigError for a string that libpq cannot read, without repeating it.
+    """
+    conninfo = _plain_scheme(conninfo.strip())
+    try:
+        parameters: dict[str, Any] = dict(conninfo_to_dict(conninfo))
+    except ProgrammingError:
+        raise _unreadable(conninfo) from None
+    defaults = _defaults()
+    for name, limit in _LIMITS.items():
+        if name not in parameters and defaults.get(name) is None:
+            parameters[name] = limit
+    parameters.setdefault("fallback_application_name", f"pgbraid/{__version__}")
+    parameters["client_encoding"] = "UTF8"
+    shown = {**defaults, **parameters}
+    return Target(parameters, _label(shown), embedded, _secrets(conninfo, parameters))
+
+
+def _plain_scheme(conninfo: str) -> str:
+    match = _URL.match(conninfo)
+    if match is None:
+        return conninfo
+    scheme = match["scheme"].lower().partition("+")[0]
+    if scheme not in _SCHEMES:
+        raise ConfigError(
+            f"the database URL begins with {match['scheme']}://, not with postgresql://",
+            hint="Give a URL such as postgresql://user@host:5432/database.",
+        )
+    return f"{scheme}://{match['rest']}"
+
+
+def _unreadable(conninfo: str) -> ConfigError:
+    form = "URL" if _URL.match(conninfo) else "connection string"
+    return ConfigError(
+        f"the database {form} cannot be read",
+        detail="Characters such as @ : / % # in a user name or password must be percent-encoded, "
+        "and every parameter must be one of libpq's."
+        if form == "URL"
+        else "It must be a URL, or key=value pairs of libpq's parameters.",
+        hint="Give a URL such as postgresql://user@host:5432/database, with the password in "
+        "PGPASSWORD or a .pgpass file.",
+    )
+
+
+def _defaults() -> dict[str, str]:
+    """Return what libpq would take for parameters not given: environment, then compiled in."""
+    options = pq.Conninfo.get_defaults()
+    return {o.keyword.decode(): o.val.decode(errors="replace") for o in options if o.val}
+
+
+def _label(parameters: Mapping[str, Any]) -> str:
+    host = str(parameters.get("host") or parameters.get("hostaddr") or "local socket")
+    port = parameters.get("port")
+    place = host if host.startswith("/") or not port else f"{host}:{port}"
+    return f"{place}/{parameters.get('dbname') or parameters.get('user') or ''}"
+
+
+def _secrets(conninfo: str, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return every spelling and fragment of a secret, the longest first.
+
+    libpq may cut a password that is not percent-encoded at ``@``, ``:``, ``/`` or ``%`` and
+    show the pieces as host or port, so the pieces count as secrets too.
+    """
+    found = {str(value) for key, value in parameters.items() if "password" in key and value}
+    found |= {match.strip("'") for match in _PASSWORD.findall(conninfo)}
+    url = _URL.match(conninfo)
+    if url and "@" in url["rest"]:
+        userinfo = url["rest"].rpartition("@")[0]
+        found.add(userinfo.partition(":")[2])
+    found |= {unquote(secret) for secret in found}
+    pieces = {piece for secret in found for piece in re.split(r"[@:/%]", secret)}
+    shown = {str(parameters.get(key)) for key in ("user", "host", "dbname", "port")}
+    long = {piece for piece in pieces - shown if len(piece) >= _SHORTEST_FRAGMENT}
+    return tuple(sorted((found | long) - {""}, key=len, reverse=True))

@@ -1,0 +1,261 @@
+"""The applied set and the journal: ensure, read, record."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from psycopg import errors, sql
+
+from pgbraid.core.model import Applied, Foreign, Ledger, Migration
+from pgbraid.errors import ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pgbraid.db.session import Session
+
+__all__ = [
+    "Entry",
+    "Shape",
+    "drop_table",
+    "ensure_schema",
+    "ensure_tables",
+    "is_applied",
+    "new_run_id",
+    "read_foreign",
+    "read_ledger",
+    "read_texts",
+    "record_adopted",
+    "record_applied",
+    "record_entry",
+    "record_removed",
+    "record_repaired",
+]
+
+_COLUMNS = ("version", "name", "applied_at", "checksum")
+_LONGEST_TEXT = 1_000_000
+"""Bytes of SQL text above which the journal leaves it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the tracker's columns are typed, where another program made the table."""
+
+    binary_checksum: bool = False
+
+    def checksum(self, digest: str | None) -> str | bytes | None:
+        """Return a checksum as the column takes it."""
+        return bytes.fromhex(digest) if digest and self.binary_checksum else digest
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal; ``text`` is the SQL that ran."""
+
+    run_id: str
+    event: str
+    version: int | None = None
+    name: str | None = None
+    checksum: str | None = None
+    text: str | None = None
+    detail: Mapping[str, Any] | None = None
+    duration: timedelta | None = None
+
+    def values(self) -> dict[str, Any]:
+        """Return the entry as the values of the journal's columns."""
+        long = self.text is not None and len(self.text.encode()) > _LONGEST_TEXT
+        detail = {**(self.detail or {}), **({"statement": "left out, above 1 MB"} if long else {})}
+        return {
+            "run_id": self.run_id,
+            "event": self.event,
+            "version": self.version,
+            "name": self.name,
+            "checksum": self.checksum,
+            "statement": None if long else self.text,
+            "detail": json.dumps(detail) if detail else None,
+            "duration": self.duration,
+        }
+
+
+def new_run_id() -> str:
+    """Return an identifier for one run, which all its journal entries bear."""
+    return str(uuid4())
+
+
+def read_ledger(session: Session) -> Ledger:
+    """Return the applied set, in one query; a set whose table is missing is empty.
+
+    Raises ServerError where the table has not the tracker's columns.
+    """
+    try:
+        rows = session.run("ledger", "read_applied").fetchall()
+    except errors.UndefinedTable:
+        return Ledger(exists=False)
+    except errors.UndefinedColumn as error:
+        raise _no_tracker(session, error.diag.message_primary) from None
+    return Ledger(tuple(Applied(int(v), name, _hex(c), _time(at)) for v, name, c, at in rows))
+
+
+def _time(epoch: float | None) -> datetime | None:
+    """Return seconds since 1970 as a time; None for none, and for infinity."""
+    if epoch is None or not math.isfinite(epoch):
+        return None
+    return datetime.fromtimestamp(epoch, UTC)
+
+
+def _hex(checksum: str | bytes | None) -> str | None:
+    if isinstance(checksum, bytes):
+        return checksum.hex()
+    return checksum.strip().lower().removeprefix("\\x") if checksum else None
+
+
+def _no_tracker(session: Session, detail: str | None) -> ServerError:
+    tracker = session.tracker
+    return ServerError(
+        f"{tracker.schema}.{tracker.table} is not a tracker",
+        detail=f"{detail}; a tracker has the columns {', '.join(_COLUMNS)}.",
+        hint="Name another table with --table, or another schema with --schema.",
+    )
+
+
+def read_texts(session: Session, versions: Iterable[int]) -> dict[int, tuple[str | None, str]]:
+    """Return, by version, the checksum and the SQL text that the journal has of it last."""
+    try:
+        rows = session.run("ledger", "journal_texts", versions=list(versions)).fetchall()
+    except errors.UndefinedTable:
+        return {}
+    return {version: (checksum, text) for version, checksum, text in rows}
+
+
+def read_foreign(session: Session, tables: Iterable[str]) -> tuple[Foreign, ...]:
+    """Return the tables of those names in the tracker's schema, then in public, without rows."""
+    schemas = list(dict.fromkeys((session.tracker.schema, "public")))
+    found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for schema, table, column, kind in session.run(
+        "ledger", "foreign_columns", schemas=schemas, tables=list(tables)
+    ):
+        found[schema, table].append((column, kind))
+    ordered = sorted(found.items(), key=lambda item: (schemas.index(item[0][0]), item[0][1]))
+    return tuple(Foreign(*name, tuple(columns), ()) for name, columns in ordered)
+
+
+def read_foreign_rows(session: Session, table: Foreign) -> Foreign:
+    """Return the table with its rows."""
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in table.columns)
+    source = sql.Identifier(table.schema, table.table)
+    query = sql.SQL("SELECT {} FROM {}").format(columns, source)
+    rows = tuple(session.conn.execute(query).fetchall())
+    return Foreign(table.schema, table.table, table.columns, rows)
+
+
+def ensure_schema(session: Session) -> None:
+    """Create the tracker's schema if it is missing.
+
+    A look comes first, so that nothing is written where it is there.
+    """
+    if _schema_exists(session):
+        return
+    try:
+        session.run("ledger", "create_schema")
+    except (errors.UniqueViolation, errors.DuplicateSchema):
+        if not _schema_exists(session):
+            raise
+
+
+def _schema_exists(session: Session) -> bool:
+    row = session.run("ledger", "schema_exists", schema=session.tracker.schema).fetchone()
+    return row == (True,)
+
+
+def ensure_tables(session: Session) -> Shape:
+    """Create the tracker and the journal where they are missing, and return the former's shape.
+
+    To be called under the lock. Raises ServerError where a table of the tracker's name has
+    other columns.
+    """
+    tracker = session.tracker
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for table, column, kind in session.run(
+        "ledger", "columns", schema=tracker.schema, table=tracker.table, journal=tracker.journal
+    ):
+        found[table][column] = kind
+    columns = found.get(tracker.table)
+    if columns is None:
+        session.run("ledger", "create_tracker")
+        columns = dict.fromkeys(_COLUMNS, "text")
+    if tracker.journal not in found:
+        session.run("ledger", "create_journal")
+        session.run("ledger", "comment_journal")
+    absent = [name for name in _COLUMNS if name not in columns]
+    if absent:
+        raise _no_tracker(session, f"It has no column {', '.join(absent)}")
+    return Shape(binary_checksum=columns["checksum"] == "bytea")
+
+
+def is_applied(session: Session, version: int) -> bool:
+    """Whether the set has the version now."""
+    return session.run("ledger", "is_applied", version=version).fetchone() == (True,)
+
+
+def record_applied(
+    session: Session, migration: Migration, *, shape: Shape, name: str, entry: Entry
+) -> timedelta:
+    """Enter a migration in the set and in the journal, in the transaction that is open.
+
+    Returns the time since that transaction began.
+    """
+    session.run(
+        "ledger",
+        "add",
+        version=migration.version,
+        name=name,
+        checksum=shape.checksum(migration.checksum),
+    )
+    return _journal_timed(session, entry)
+
+
+def _journal_timed(session: Session, entry: Entry) -> timedelta:
+    row = session.run("ledger", "journal_add_timed", **entry.values()).fetchone()
+    return timedelta(seconds=row[0] if row else 0)
+
+
+def record_adopted(session: Session, migrations: Iterable[Migration], entry: Entry) -> None:
+    """Enter migrations that another tool has applied, unrun, in the transaction that is open."""
+    for migration in migrations:
+        session.run("ledger", "adopt", version=migration.version, name=migration.name)
+        values = {**entry.values(), "version": migration.version, "name": migration.name}
+        session.run("ledger", "journal_add", **values)
+
+
+def record_repaired(
+    session: Session, migration: Migration, *, shape: Shape, name: str, entry: Entry
+) -> None:
+    """Give a row of the set the file's checksum and a name, in the transaction that is open."""
+    checksum = shape.checksum(migration.checksum)
+    session.run("ledger", "repair", version=migration.version, name=name, checksum=checksum)
+    record_entry(session, entry)
+
+
+def record_removed(session: Session, version: int, entry: Entry) -> timedelta:
+    """Take a version out of the set, in the transaction that is open.
+
+    Returns the time since that transaction began.
+    """
+    session.run("ledger", "remove", version=version)
+    return _journal_timed(session, entry)
+
+
+def record_entry(session: Session, entry: Entry) -> None:
+    """Write one line of the journal."""
+    session.run("ledger", "journal_add", **entry.values())
+
+
+def drop_table(session: Session, schema: str, table: str) -> None:
+    """Drop another tool's table, which has been adopted."""
+    session.conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, table)))

@@ -1,0 +1,110 @@
+"""Who runs the server: PostgreSQL refuses root, so root hands it to an unprivileged user."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from dataclasses import dataclass, replace
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from pgbraid.errors import EmbeddedError
+
+if TYPE_CHECKING:
+    from pgbraid.db.programs import Programs
+
+__all__ = ["ServerUser", "reachable_programs", "server_user"]
+
+_UNPRIVILEGED = "nobody"
+_SHARED_CACHE = Path("/var/cache/pgbraid")
+
+
+class _Drop(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUser:
+    """The ids to run the server under; None is whoever we are."""
+
+    ids: tuple[int, int] | None = None
+
+    def popen(self) -> _Drop:
+        """Return the arguments that make subprocess drop to this user."""
+        if self.ids is None:
+            return {}
+        uid, gid = self.ids
+        return {"user": uid, "group": gid, "extra_groups": []}
+
+    def own(self, path: Path) -> None:
+        """Give a file or folder of ours, not what is in it, to this user."""
+        if self.ids is not None:
+            os.chown(path, *self.ids, follow_symlinks=False)
+
+    def own_all(self, folder: Path) -> None:
+        """Give a folder of ours and everything in it to this user."""
+        if self.ids is not None:
+            self.own(folder)
+            for parent, folders, files in os.walk(folder):
+                for name in (*folders, *files):
+                    self.own(Path(parent, name))
+
+    def can_reach(self, path: Path) -> bool:
+        """Whether the permissions let this user pass every folder above ``path``."""
+        if self.ids is None:
+            return True
+        uid, gid = self.ids
+        return all(_may_pass(folder.stat(), uid, gid) for folder in path.resolve().parents)
+
+
+def _may_pass(info: os.stat_result, uid: int, gid: int) -> bool:
+    if info.st_uid == uid:
+        return bool(info.st_mode & stat.S_IXUSR)
+    if info.st_gid == gid:
+        return bool(info.st_mode & stat.S_IXGRP)
+    return bool(info.st_mode & stat.S_IXOTH)
+
+
+@cache
+def server_user() -> ServerUser:
+    """Return who is to run the server. Raises EmbeddedError for a root without that user."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return ServerUser()
+    import pwd  # noqa: PLC0415 - not on every platform
+
+    try:
+        entry = pwd.getpwnam(_UNPRIVILEGED)
+    except KeyError:
+        raise EmbeddedError(
+            f"PostgreSQL refuses to run as root, and there is no user {_UNPRIVILEGED!r}",
+            hint="Run pgbraid as another user, or name a server with --database.",
+        ) from None
+    return ServerUser((entry.pw_uid, entry.pw_gid))
+
+
+def reachable_programs(programs: Programs, user: ServerUser) -> Programs:
+    """Return the programs in a place that the server's user can reach.
+
+    A virtual environment below a private home is closed to it. No permission is opened there:
+    the programs are copied, once for each version, to a folder of our own.
+    """
+    if user.can_reach(programs.folder / "postgres"):
+        return programs
+    source = programs.folder.parent
+    mark = sha256(f"{source}\0{programs.version}".encode()).hexdigest()[:16]
+    copy = _SHARED_CACHE / f"programs-{programs.version}-{mark}"
+    if not copy.is_dir():
+        partial = copy.with_name(f"{copy.name}.{os.getpid()}")
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, partial, symlinks=True, dirs_exist_ok=True)
+        partial.chmod(0o755)
+        try:
+            partial.rename(copy)
+        except OSError:  # another process was quicker
+            shutil.rmtree(partial, ignore_errors=True)
+    return replace(programs, folder=copy / programs.folder.name)

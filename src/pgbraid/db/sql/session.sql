@@ -1,0 +1,67 @@
+-- name: facts
+SELECT pg_catalog.pg_is_in_recovery(),
+       pg_catalog.pg_backend_pid(),
+       pg_catalog.current_setting('server_version_num')::pg_catalog.int4
+-- name: pin
+-- Our own statements must not be led astray by a search path, nor cut short by a role's limits.
+SET search_path = pg_catalog, pg_temp;
+SET statement_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET standard_conforming_strings = on
+-- name: pin_14
+SET idle_session_timeout = 0
+-- name: check_interval
+-- Frees the lock of a client that died during a long statement; some platforms refuse it.
+SET client_connection_check_interval = '5s'
+-- name: reset
+-- DISCARD ALL without the part that gives the advisory lock away.
+SET SESSION AUTHORIZATION DEFAULT;
+RESET ROLE;
+CLOSE ALL;
+UNLISTEN *;
+DEALLOCATE ALL;
+DISCARD TEMP;
+DISCARD SEQUENCES;
+RESET ALL
+-- name: try_lock
+SELECT pg_catalog.pg_try_advisory_lock(%(key)s)
+-- name: lock_held
+SELECT count(*) > 0
+  FROM pg_catalog.pg_locks
+ WHERE locktype = 'advisory' AND pid = pg_catalog.pg_backend_pid()
+   AND (classid::bigint << 32) | objid::bigint = %(key)s AND objsubid = 1
+-- name: lock_holder
+SELECT a.pid, a.usename, a.application_name, coalesce(a.client_addr::text, 'local'),
+       to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SSOF'), a.state
+  FROM pg_catalog.pg_locks l
+  JOIN pg_catalog.pg_stat_activity a USING (pid)
+ WHERE l.locktype = 'advisory' AND l.granted AND l.pid <> pg_catalog.pg_backend_pid()
+   AND l.database = (SELECT oid FROM pg_catalog.pg_database
+                      WHERE datname = pg_catalog.current_database())
+   AND (l.classid::bigint << 32) | l.objid::bigint = %(key)s AND l.objsubid = 1
+ LIMIT 1
+-- name: begin
+-- The fence: with it, and with the look at the set, exactly-once holds even without the lock.
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
+       pg_catalog.pg_current_xact_id()::text
+-- name: open_path
+-- A body sees the search path that any other session of this role would have.
+SET LOCAL search_path TO DEFAULT
+-- name: settle
+-- What a body set must not reach the rows that record it.
+SET SESSION AUTHORIZATION DEFAULT;
+RESET ROLE;
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL client_encoding = 'UTF8';
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL statement_timeout = 0;
+SET LOCAL lock_timeout = 0
+-- name: check_constraints
+-- The inner savepoint puts the constraints back to deferred for what comes next.
+SAVEPOINT pgbraid_constraints;
+SET CONSTRAINTS ALL IMMEDIATE;
+ROLLBACK TO SAVEPOINT pgbraid_constraints;
+RELEASE SAVEPOINT pgbraid_constraints
+-- name: transaction_id
+SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text

@@ -1,0 +1,43 @@
+"""The SQL of pgbraid itself, from the named statements in ``sql/*.sql``."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from functools import cache
+from typing import TYPE_CHECKING, LiteralString, cast
+
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from pgbraid.core.model import Tracker
+
+__all__ = ["statement"]
+
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+
+
+@cache
+def _statements(file: str) -> dict[str, LiteralString]:
+    data = pkgutil.get_data(__name__, f"sql/{file}.sql")
+    _, *parts = _NAME.split((data or b"").decode())
+    found = {
+        name: "\n".join(line for line in text.splitlines() if not line.startswith("--")).strip()
+        for name, text in zip(parts[::2], parts[1::2], strict=True)
+    }
+    return cast("dict[str, LiteralString]", found)
+
+
+def statement(file: str, name: str, tracker: Tracker | None = None) -> sql.Composed:
+    """Return a named statement with its identifiers quoted.
+
+    ``{schema}``, ``{tracker}`` and ``{journal}`` in it stand for the tracker's own.
+    """
+    text: LiteralString = _statements(file)[name]
+    if tracker is None:
+        return sql.SQL(text).format()
+    return sql.SQL(text).format(
+        schema=sql.Identifier(tracker.schema),
+        tracker=sql.Identifier(tracker.schema, tracker.table),
+        journal=sql.Identifier(tracker.schema, tracker.journal),
+    )

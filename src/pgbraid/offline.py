@@ -1,0 +1,20 @@
+"""``check --offline``: whether the files alone could be run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid.core.model import Check
+from pgbraid.core.plan import stricter
+from pgbraid.source import inspect_files
+
+if TYPE_CHECKING:
+    from pgbraid.core.model import MigrationSet
+
+__all__ = ["check_files"]
+
+
+def check_files(migrations: MigrationSet) -> Check:
+    """Return whether the files could be run, without a database; every text is looked at."""
+    problems = (*migrations.problems, *inspect_files(migrations.migrations))
+    return Check(applied=0, problems=tuple(map(stricter, problems)), offline=True)

@@ -1,0 +1,145 @@
+"""``repair``: accept a file that changed, or was renamed, after it was applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pgbraid.core.filenames import name_style, names_agree, recorded_name
+from pgbraid.core.model import Repair, Repaired, Verify
+from pgbraid.db import ledger as db
+from pgbraid.db.session import claim, connect, take_lock, transaction
+from pgbraid.errors import ConfigError
+from pgbraid.source import read_script
+from pgbraid.survey import Wish, look
+
+if TYPE_CHECKING:
+    from pgbraid.core.model import Applied, Migration, MigrationSet, Plan, Tracker
+    from pgbraid.db.conninfo import Target
+    from pgbraid.db.session import Session
+    from pgbraid.survey import RunOptions
+
+__all__ = ["Choice", "accept_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which rows to repair: ``versions``, or ``everything`` that has drifted.
+
+    Without ``rename`` a row whose file has another name is refused.
+    """
+
+    versions: tuple[int, ...] = ()
+    everything: bool = False
+    rename: bool = False
+
+
+def accept_files(
+    migrations: MigrationSet,
+    target: Target,
+    tracker: Tracker,
+    choice: Choice,
+    options: RunOptions,
+) -> Repair:
+    """Give rows of the applied set the checksum, and with ``rename`` the name, of their files.
+
+    All rows in one transaction under the lock, each with a line in the journal. Raises
+    ConfigError where a version is not applied, has no file, or has another name and ``rename``
+    was not given.
+    """
+    with connect(target, tracker, options.stop) as session:
+        if not _changes(session, migrations, choice).repaired:
+            return _changes(session, migrations, choice)
+        claim(session)
+        take_lock(session, wait=options.lock_wait)
+        shape = db.ensure_tables(session)
+        changes = _changes(session, migrations, choice)
+        _record(session, migrations, changes, shape)
+        return changes
+
+
+def _changes(session: Session, migrations: MigrationSet, choice: Choice) -> Repair:
+    plan = look(session, migrations, Wish(verify=Verify.OFF))
+    files = {m.version: m for m in migrations.migrations}
+    rows = {row.version: row for row in plan.applied}
+    for version in choice.versions:
+        _check_version(version, rows, files)
+    repaired: list[Repaired] = []
+    unchanged: list[Migration] = []
+    for row in plan.applied:
+        named = row.version in choice.versions
+        if row.version in files and (named or choice.everything):
+            found = _change(row, files[row.version], plan, choice, named=named)
+            if found:
+                repaired.append(found)
+            elif named:
+                unchanged.append(files[row.version])
+    return Repair(tuple(repaired), tuple(unchanged))
+
+
+def _check_version(version: int, rows: dict[int, Applied], files: dict[int, Migration]) -> None:
+    if version not in rows:
+        raise ConfigError(
+            f"{version} is not applied, so there is nothing to repair",
+            hint="Run `pgbraid status` to see the versions.",
+        )
+    if version not in files:
+        raise ConfigError(
+            f"{version} has no file here that could be accepted",
+            hint="Name the folder that holds it with --dir, or mend what `pgbraid check "
+            "--offline` says of it.",
+        )
+
+
+def _change(
+    row: Applied, file: Migration, plan: Plan, choice: Choice, *, named: bool
+) -> Repaired | None:
+    """Return what is to be accepted of a file; None where it is what was recorded."""
+    drift = next((d for d in plan.drifts if d.migration.version == row.version), None)
+    renamed = bool(row.name) and not names_agree(row.name or "", file.version, file.name)
+    if renamed and not choice.rename and (named or drift):
+        raise ConfigError(
+            f"{file.version} was applied under the name {row.name!r}, its file is {file.file!r}",
+            hint=f"Accept the new name too with `pgbraid repair --rename {file.version}`.",
+        )
+    renamed = renamed and choice.rename
+    other_bytes = named and row.checksum != file.checksum
+    if not (drift or renamed or other_bytes):
+        return None
+    return Repaired(
+        file,
+        kind=drift.kind if drift else None,
+        old_checksum=row.checksum,
+        old_name=row.name if renamed else None,
+    )
+
+
+def _record(session: Session, migrations: MigrationSet, changes: Repair, shape: db.Shape) -> None:
+    applied = db.read_ledger(session).applied
+    style = name_style(applied, migrations.migrations)
+    names = {row.version: row.name for row in applied}
+    run_id = db.new_run_id()
+    with transaction(session):
+        for change in changes.repaired:
+            file = change.migration
+            kept = change.old_name is None and names[file.version]
+            entry = _entry(run_id, change)
+            name = kept or recorded_name(file, style)
+            db.record_repaired(session, file, shape=shape, name=name, entry=entry)
+
+
+def _entry(run_id: str, change: Repaired) -> db.Entry:
+    file = change.migration
+    _, script = read_script(file)
+    detail = {"old_checksum": change.old_checksum, "change": change.kind}
+    if change.old_name is not None:
+        detail["old_name"] = change.old_name
+    return db.Entry(
+        run_id,
+        "repaired",
+        file.version,
+        file.name,
+        checksum=file.checksum,
+        text=script.text,
+        detail=detail,
+    )

@@ -1,0 +1,328 @@
+"""Where migrations come from: a folder, a package resource, or a mapping in memory."""
+
+from __future__ import annotations
+
+import codecs
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from pgbraid.core.drift import digest
+from pgbraid.core.filenames import FileName, NearMiss, fold, parse_file_name, parse_version
+from pgbraid.core.model import (
+    MAX_VERSION,
+    Location,
+    Migration,
+    MigrationSet,
+    Problem,
+    Severity,
+)
+from pgbraid.core.refusals import inspect_script
+from pgbraid.core.script import Script, parse, place
+from pgbraid.errors import ConfigError, ProblemsFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from importlib.resources.abc import Traversable
+
+    Source = str | PathLike[str] | Traversable | Mapping[str, str | bytes]
+
+__all__ = ["decode", "inspect_files", "load_migrations", "read_down", "read_script"]
+
+_FOREIGN_FILES = ("up.sql", "migration.sql")
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class _Readable(Protocol):
+    """What is asked of a file: a path, a member of a zip, and one in memory all have it."""
+
+    @property
+    def name(self) -> str: ...
+    def read_bytes(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _MemoryFile:
+    name: str
+    content: bytes
+
+    def read_bytes(self) -> bytes:
+        return self.content
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One file whose name is a migration's."""
+
+    version: int
+    parts: FileName
+    file: _Readable
+    path: str
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+
+def load_migrations(source: Source) -> MigrationSet:
+    """Return the migrations of a source, each read and hashed once, with every problem found.
+
+    ``source`` is a folder's path, a ``Traversable`` such as ``importlib.resources.files()``
+    returns, or a mapping of file names to texts. Sub-folders are not entered.
+
+    Raises ConfigError where the folder is not there or cannot be listed. What is wrong with
+    single files is no exception but stands in ``problems`` of the result.
+    """
+    label, files = _files(source)
+    entries: list[_Entry] = []
+    problems: list[Problem] = []
+    for file in sorted(files, key=lambda file: file.name):
+        path = f"{label}/{file.name}" if label else file.name
+        parts = parse_file_name(file.name)
+        if isinstance(parts, NearMiss):
+            problems.append(_near_miss(file.name, path, parts))
+        elif parts is not None:
+            version = parse_version(parts.digits)
+            if version is None:
+                problems.append(_out_of_range(parts.digits, path))
+            else:
+                entries.append(_Entry(version, parts, file, path))
+    if not entries:
+        problems += _nothing_found(source, label, problems)
+    return _assemble(label, entries, problems)
+
+
+def _files(source: Source) -> tuple[str, list[_Readable]]:
+    if isinstance(source, Mapping):
+        contents = ((k, v.encode() if isinstance(v, str) else v) for k, v in source.items())
+        return "", [_MemoryFile(name, content) for name, content in contents]
+    if isinstance(source, (str, PathLike)):
+        label, folder = str(source).rstrip("/") or "/", Path(source)
+        try:
+            return label, list(folder.iterdir())
+        except OSError as error:
+            raise _bad_folder(label, error) from None
+    if not source.is_dir():
+        raise _bad_folder(source.name, FileNotFoundError())
+    return source.name, list(source.iterdir())
+
+
+def _bad_folder(label: str, error: OSError) -> ConfigError:
+    reasons = {
+        FileNotFoundError: "does not exist",
+        NotADirectoryError: "is not a folder",
+        PermissionError: "cannot be read: permission denied",
+    }
+    reason = reasons.get(type(error), f"cannot be read: {error.strerror}")
+    return ConfigError(
+        f"the migrations folder {label!r} {reason}",
+        hint="Name the folder with --dir or the setting `dir`; `pgbraid new NAME` makes the "
+        "first migration.",
+    )
+
+
+def _assemble(label: str, entries: list[_Entry], problems: list[Problem]) -> MigrationSet:
+    ups: dict[int, list[_Entry]] = defaultdict(list)
+    downs: dict[int, list[_Entry]] = defaultdict(list)
+    for entry in entries:
+        (ups if entry.parts.kind == "up" else downs)[entry.version].append(entry)
+    migrations: list[Migration] = []
+    for version in sorted(ups.keys() | downs.keys()):
+        problems += _clashes(version, ups[version])
+        problems += _clashes(version, downs[version])
+        problems += _lone_downs(version, ups[version], downs[version])
+        for up in ups[version]:
+            data, unreadable = _read(up)
+            problems += unreadable
+            if len(ups[version]) == 1 and not unreadable:
+                migrations.append(_migration(up, data, downs[version]))
+        for down in downs[version]:
+            problems += _read(down)[1]
+    return MigrationSet(tuple(migrations), tuple(problems), label or "memory")
+
+
+def _migration(up: _Entry, data: bytes, downs: list[_Entry]) -> Migration:
+    down = downs[0] if len(downs) == 1 else None
+    return Migration(
+        version=up.version,
+        name=up.parts.name,
+        file=up.name,
+        checksum=digest(data),
+        size=len(data),
+        path=up.path,
+        digits=up.parts.digits,
+        origin=up.file,
+        down=down.name if down else None,
+        down_origin=down.file if down else None,
+    )
+
+
+def _read(entry: _Entry) -> tuple[bytes, list[Problem]]:
+    """Return the file's bytes, or what is wrong with them."""
+    try:
+        data = entry.file.read_bytes()
+    except OSError as error:
+        reason = "it is a folder" if isinstance(error, IsADirectoryError) else error.strerror
+        problem = _file_problem("unreadable", entry, f"cannot be read: {reason}", None)
+        return b"", [problem]
+    return data, list(_bad_bytes(entry, data))
+
+
+def _bad_bytes(entry: _Entry, data: bytes) -> Iterator[Problem]:
+    if data.startswith(_UTF16):
+        yield _file_problem("utf16", entry, "is UTF-16, not UTF-8", None)
+        return
+    nul = data.find(b"\0")
+    if nul >= 0:
+        yield _file_problem("nul_byte", entry, "has a NUL byte", _byte_place(data, nul))
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        message = f"is not UTF-8: byte 0x{data[error.start]:02x}"
+        yield _file_problem("invalid_utf8", entry, message, _byte_place(data, error.start))
+
+
+def _byte_place(data: bytes, offset: int) -> tuple[int, int]:
+    before = data[:offset].decode(errors="replace")
+    return place(before, len(before))
+
+
+def _file_problem(code: str, entry: _Entry, message: str, at: tuple[int, int] | None) -> Problem:
+    hints = {
+        "unreadable": "Make the file readable, then run `pgbraid check --offline`.",
+        "nul_byte": "PostgreSQL's text has no NUL. Remove it, or save the file as UTF-8.",
+    }
+    return Problem(
+        code,
+        f"{entry.name} {message}",
+        hint=hints.get(code, "Save the file as UTF-8, then run `pgbraid check --offline`."),
+        location=Location(entry.path, *(at or ())),
+        versions=(entry.version,),
+    )
+
+
+def _near_miss(name: str, path: str, miss: NearMiss) -> Problem:
+    hint = f"Rename it to {miss.suggestion}" if miss.suggestion else "Name it NNN_name.sql"
+    return Problem(
+        "near_miss",
+        f"{name} looks like a migration, is not one",
+        hint=f"{hint}, or move it out of the folder.",
+        severity=Severity.WARNING,
+        location=Location(path),
+    )
+
+
+def _out_of_range(digits: str, path: str) -> Problem:
+    return Problem(
+        "version_out_of_range",
+        f"version {digits} is beyond bigint, whose highest value is {MAX_VERSION}",
+        hint="Give the file a smaller version; `pgbraid new NAME` chooses the next free one.",
+        location=Location(path),
+    )
+
+
+def _clashes(version: int, entries: list[_Entry]) -> list[Problem]:
+    if len(entries) < 2:  # noqa: PLR2004 - a clash takes two
+        return []
+    names = [entry.name for entry in entries]
+    alike = len({fold(name) for name in names}) < len(names)
+    return [
+        Problem(
+            "name_collision" if alike else "duplicate_version",
+            f"version {version} has {len(names)} files: {', '.join(names)}",
+            detail="Their names differ only in case or in Unicode normalisation: on some file "
+            "systems they are one file."
+            if alike
+            else None,
+            hint="Keep one; give the other the next free version (`pgbraid new NAME` chooses it).",
+            location=Location(entries[-1].path),
+            versions=(version,),
+        )
+    ]
+
+
+def _lone_downs(version: int, ups: list[_Entry], downs: list[_Entry]) -> Iterator[Problem]:
+    up_names = {entry.parts.name for entry in ups}
+    for down in downs:
+        if down.parts.name in up_names:
+            continue
+        alike = fold(down.parts.name) in {fold(name) for name in up_names}
+        owner = f"; version {version} is {', '.join(e.name for e in ups)}" if ups else ""
+        yield Problem(
+            "name_collision" if alike else "lone_down",
+            f"{down.name} has no migration of its name{owner}",
+            detail="The names differ only in case or in Unicode normalisation." if alike else None,
+            hint="Rename it to match its migration, or delete it.",
+            location=Location(down.path),
+            versions=(version,),
+        )
+
+
+def _nothing_found(source: Source, label: str, problems: Iterable[Problem]) -> list[Problem]:
+    """Refuse a source without any migration where its files show that it is the wrong one."""
+    misses = sum(problem.code == "near_miss" for problem in problems)
+    folders = 0
+    if isinstance(source, (str, PathLike)):
+        subfolders = (entry for entry in Path(source).iterdir() if entry.is_dir())
+        folders = sum(any((f / name).is_file() for name in _FOREIGN_FILES) for f in subfolders)
+    if not misses and not folders:
+        return []
+    found = f"{misses} files look like one" if misses else f"{folders} folders hold another tool's"
+    return [
+        Problem(
+            "no_migrations",
+            f"no migration in {label}, but {found}",
+            hint="Migrations are files NNN_name.sql in the folder itself; rename them, or name "
+            "another folder with --dir.",
+            location=Location(label),
+        )
+    ]
+
+
+def decode(data: bytes) -> str:
+    """Return a migration's bytes as text; they were found to be UTF-8 when they were loaded."""
+    return data.decode()
+
+
+def read_script(migration: Migration) -> tuple[bytes, Script]:
+    """Return a migration's bytes and text, which are the ones that were hashed at loading.
+
+    Raises ProblemsFound if the file has changed since.
+    """
+    try:
+        data: bytes = migration.origin.read_bytes()
+    except OSError:
+        data = b""
+    if digest(data) != migration.checksum:
+        raise ProblemsFound((_changed(migration),))
+    return data, parse(decode(data))
+
+
+def read_down(migration: Migration) -> tuple[bytes, Script]:
+    """Return the bytes and text of a migration's down file, which must be there."""
+    data: bytes = migration.down_origin.read_bytes()
+    return data, parse(decode(data))
+
+
+def _changed(migration: Migration) -> Problem:
+    return Problem(
+        "changed_during_run",
+        f"{migration.file} changed while pgbraid was running",
+        hint="Run `pgbraid up` again when the folder is at rest.",
+        location=Location(migration.path),
+        versions=(migration.version,),
+    )
+
+
+def inspect_files(migrations: Iterable[Migration]) -> Iterator[Problem]:
+    """Yield what must not be in the texts of these migrations."""
+    for migration in migrations:
+        try:
+            _, script = read_script(migration)
+        except ProblemsFound as error:
+            yield from error.problems
+            continue
+        yield from inspect_script(migration, script)

@@ -1,0 +1,131 @@
+"""Looks at files and database together and says what is to do: what every command begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pgbraid import trackers
+from pgbraid.core import drift
+from pgbraid.core.model import Adoption, Drift, Ledger, Plan, Problem, Verify
+from pgbraid.core.plan import make_plan
+from pgbraid.db import ledger as db
+from pgbraid.errors import ConfigError
+from pgbraid.source import decode, inspect_files, read_script
+from pgbraid.stop import StopToken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgbraid.core.events import Event, Listener
+    from pgbraid.core.model import Foreign, MigrationSet
+    from pgbraid.db.session import Session
+
+__all__ = ["RunOptions", "Wish", "find_foreign", "look", "silent"]
+
+
+def silent(event: Event) -> None:
+    """Listen to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run behaves.
+
+    It waits ``lock_wait`` seconds for another one to end, tells ``listen`` what it does, and
+    stops when ``stop`` says so.
+    """
+
+    lock_wait: float = 600.0
+    listen: Listener = silent
+    stop: StopToken = field(default_factory=StopToken)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the caller asks of a run.
+
+    ``to`` is the highest version to apply, ``not_applied`` the versions that another tool's
+    counter counts in although it skipped them.
+    """
+
+    to: int | None = None
+    not_applied: tuple[int, ...] = ()
+    verify: Verify = Verify.ERROR
+
+
+def look(
+    session: Session, migrations: MigrationSet, wish: Wish, *, inspected: Plan | None = None
+) -> Plan:
+    """Return what is to do, with every problem of files and database; it only reads.
+
+    Where nothing is to do and nothing has changed, it takes one query. The texts of the steps
+    that an earlier plan has ``inspected`` are not looked at again.
+    """
+    ledger = db.read_ledger(session)
+    adoption, problems = _adoption(session, migrations, ledger, wish)
+    drifts = tuple(_drifts(session, migrations, ledger))
+    _check_versions(migrations, ledger, wish)
+    found = make_plan(
+        migrations, ledger, adoption=adoption, drifts=drifts, verify=wish.verify, to=wish.to
+    )
+    seen = {step.migration for step in inspected.steps} if inspected else set()
+    scripts = inspect_files(s.migration for s in found.steps if s.migration not in seen)
+    return replace(found, problems=(*found.problems, *problems, *scripts))
+
+
+def _adoption(
+    session: Session, migrations: MigrationSet, ledger: Ledger, wish: Wish
+) -> tuple[Adoption | None, tuple[Problem, ...]]:
+    """Return what another tool's tracker gives; it is asked only while our set is empty."""
+    if ledger.applied:
+        return None, ()
+    table = find_foreign(session)
+    if table is None:
+        return None, ()
+    tracker = trackers.recognise(table)
+    assert tracker is not None  # noqa: S101 - found by it
+    answer = tracker.adopt(table, migrations, wish.not_applied)
+    return (answer, ()) if isinstance(answer, Adoption) else (None, answer)
+
+
+def find_foreign(session: Session) -> Foreign | None:
+    """Return another tool's tracker with its rows, or None."""
+    names = {name for tracker in trackers.TRACKERS for name in tracker.tables}
+    for table in db.read_foreign(session, sorted(names)):
+        if trackers.recognise(table):
+            return db.read_foreign_rows(session, table)
+    return None
+
+
+def _drifts(session: Session, migrations: MigrationSet, ledger: Ledger) -> Iterator[Drift]:
+    files = {m.version: m for m in migrations.migrations}
+    changed = [
+        (files[row.version], row.checksum)
+        for row in ledger.applied
+        if row.checksum and row.version in files and files[row.version].checksum != row.checksum
+    ]
+    suspects = [(m, recorded, read_script(m)[0]) for m, recorded in changed]
+    suspects = [s for s in suspects if not drift.same_but_line_ends(s[1], s[2])]
+    texts = db.read_texts(session, (m.version for m, _, _ in suspects)) if suspects else {}
+    for migration, recorded, data in suspects:
+        checksum, text = texts.get(migration.version, (None, None))
+        known = text if checksum == recorded else None
+        kind = drift.classify(known, decode(data))
+        if kind is not None:
+            diff = drift.unified_diff(known, decode(data), migration.file) if known else None
+            yield Drift(migration, recorded, kind, diff)
+
+
+def _check_versions(migrations: MigrationSet, ledger: Ledger, wish: Wish) -> None:
+    known = {m.version for m in migrations.migrations} | {row.version for row in ledger.applied}
+    for name, versions in (
+        ("--to", () if wish.to is None else (wish.to,)),
+        ("--not-applied", wish.not_applied),
+    ):
+        for version in versions:
+            if version not in known:
+                raise ConfigError(
+                    f"{name} {version}: no migration has that version",
+                    hint="Run `pgbraid status` to see the versions.",
+                )

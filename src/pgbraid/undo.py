@@ -1,0 +1,93 @@
+"""``undo``: run one version's down file and take the version out of the set, together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pgbraid.apply import Run, run_atomically
+from pgbraid.core.model import Undone
+from pgbraid.core.refusals import inspect_script
+from pgbraid.db import ledger as db
+from pgbraid.db.session import claim, connect, take_lock
+from pgbraid.errors import ConfigError, ProblemsFound
+from pgbraid.source import read_down
+
+if TYPE_CHECKING:
+    from pgbraid.core.model import Migration, MigrationSet, Tracker
+    from pgbraid.core.script import Script
+    from pgbraid.db.conninfo import Target
+    from pgbraid.db.session import Session
+    from pgbraid.survey import RunOptions
+
+__all__ = ["find_undoable", "undo_version"]
+
+
+def find_undoable(migrations: MigrationSet, version: int) -> tuple[Migration, Script]:
+    """Return the migration as its down file, and that file's script.
+
+    Raises ConfigError where the version has no file or no down file, and ProblemsFound where
+    the down file holds what cannot run.
+    """
+    migration = migrations.get(version)
+    if migration is None:
+        raise ConfigError(
+            f"no migration has version {version}",
+            hint="Run `pgbraid status` to see the versions.",
+        )
+    if migration.down is None:
+        raise ConfigError(
+            f"{migration.label} has no down file, so pgbraid cannot undo it",
+            hint=f"Write {migration.digits}_{migration.name}.down.sql, or a new migration that "
+            "takes the change back (`pgbraid new NAME`).",
+        )
+    down = replace(migration, path=migration.path.removesuffix(migration.file) + migration.down)
+    _, script = read_down(migration)
+    problems = inspect_script(down, script)
+    if problems:
+        raise ProblemsFound(problems)
+    return down, script
+
+
+def undo_version(
+    migrations: MigrationSet,
+    target: Target,
+    tracker: Tracker,
+    version: int,
+    options: RunOptions,
+) -> Undone:
+    """Run the version's down file and delete its row, in one transaction under the lock.
+
+    The version is pending again afterwards, so the next ``up`` applies it unless its file goes.
+    Raises ConfigError where the version is not applied, and what :func:`find_undoable` raises.
+    """
+    down, script = find_undoable(migrations, version)
+    with connect(target, tracker, options.stop) as session:
+        _check_applied(session, version)
+        claim(session)
+        take_lock(session, wait=options.lock_wait)
+        run = Run(session, db.ensure_tables(session), options=options)
+        entry = db.Entry(run.run_id, "undone", version, down.name, text=script.text)
+
+        def record() -> timedelta:
+            return db.record_removed(session, version, entry)
+
+        duration = run_atomically(
+            run,
+            down,
+            script,
+            wanted=lambda: db.is_applied(session, version),
+            record=record,
+        )
+        if duration is None:
+            _check_applied(session, version)
+        return Undone(down, duration or timedelta())
+
+
+def _check_applied(session: Session, version: int) -> None:
+    if version not in {row.version for row in db.read_ledger(session).applied}:
+        raise ConfigError(
+            f"{version} is not applied, so there is nothing to undo",
+            hint="Run `pgbraid status` to see the versions.",
+        )
