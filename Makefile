@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 # A second server to test against, where one is installed.
 INSTALLED := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 
-.PHONY: help demo test lint types house unit server installed dist clean
+.PHONY: help demo test lint types house unit server installed dist picture clean
 
 help:
 	@echo "make demo    an out-of-order merge, played on an embedded PostgreSQL"
 	@echo "make test    lint, types, house rules and tests"
 	@echo "make lint | types | house | unit | server | installed    one part of it"
+	@echo "make picture draw docs/demo.svg anew"
 	@echo "make dist    build the wheel and try it in an environment of its own"
 	@echo "make clean   remove what the others made"
 
@@ -47,6 +48,9 @@ endif
 
 dist: $(VENV)/.dev
 	$(BIN)/python tests/try_wheel.py
+
+picture: $(VENV)/.demo
+	$(BIN)/pgbraid demo | $(BIN)/python tools/terminal_svg.py 'pgbraid demo' > docs/demo.svg
 
 clean:
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -10,11 +10,17 @@ if TYPE_CHECKING:
     from pgbraid.errors import (
         ConfigError,
         ConnectionFailed,
+        EmbeddedError,
+        LockLost,
         LockTimeout,
         MigrationFailed,
         PgbraidError,
         ProblemsFound,
+        ServerError,
+        Stopped,
+        TargetRefused,
     )
+    from pgbraid.stop import StopToken
 
 __version__ = "0.1.0"
 
@@ -23,6 +29,8 @@ _HOMES = {
     "Check": "core.model",
     "ConfigError": "errors",
     "ConnectionFailed": "errors",
+    "EmbeddedError": "errors",
+    "LockLost": "errors",
     "LockTimeout": "errors",
     "MigrationFailed": "errors",
     "PgbraidError": "errors",
@@ -30,7 +38,11 @@ _HOMES = {
     "Problem": "core.model",
     "ProblemsFound": "errors",
     "Report": "core.model",
+    "ServerError": "errors",
     "Status": "core.model",
+    "StopToken": "stop",
+    "Stopped": "errors",
+    "TargetRefused": "errors",
     "load": "api",
 }
 
@@ -39,6 +51,8 @@ __all__ = [
     "Check",
     "ConfigError",
     "ConnectionFailed",
+    "EmbeddedError",
+    "LockLost",
     "LockTimeout",
     "MigrationFailed",
     "PgbraidError",
@@ -46,7 +60,11 @@ __all__ = [
     "Problem",
     "ProblemsFound",
     "Report",
+    "ServerError",
     "Status",
+    "StopToken",
+    "Stopped",
+    "TargetRefused",
     "__version__",
     "load",
 ]

@@ -82,6 +82,9 @@ def load_migrations(source: Source) -> MigrationSet:
     for file in sorted(files, key=lambda file: file.name):
         path = f"{label}/{file.name}" if label else file.name
         parts = parse_file_name(file.name)
+        if parts is not None and not _is_unicode(file.name):
+            problems.append(_bad_name(file.name, path))
+            continue
         if isinstance(parts, NearMiss):
             problems.append(_near_miss(file.name, path, parts))
         elif parts is not None:
@@ -201,6 +204,20 @@ def _file_problem(code: str, entry: _Entry, message: str, at: tuple[int, int] | 
         hint=hints.get(code, "Save the file as UTF-8, then run `pgbraid check --offline`."),
         location=Location(entry.path, *(at or ())),
         versions=(entry.version,),
+    )
+
+
+def _is_unicode(name: str) -> bool:
+    """Whether a file's name was readable; Python puts lone surrogates for bytes that are not."""
+    return not any("\ud800" <= char <= "\udfff" for char in name)
+
+
+def _bad_name(name: str, path: str) -> Problem:
+    return Problem(
+        "invalid_utf8",
+        f"the file's name is not UTF-8: {name!r}",
+        hint="Rename the file; its name is recorded in the database.",
+        location=Location(path),
     )
 
 

@@ -103,7 +103,10 @@ def _drifts(session: Session, migrations: MigrationSet, ledger: Ledger) -> Itera
     changed = [
         (files[row.version], row.checksum)
         for row in ledger.applied
-        if row.checksum and row.version in files and files[row.version].checksum != row.checksum
+        if row.checksum
+        and drift.is_digest(row.checksum)
+        and row.version in files
+        and files[row.version].checksum != row.checksum
     ]
     suspects = [(m, recorded, read_script(m)[0]) for m, recorded in changed]
     suspects = [s for s in suspects if not drift.same_but_line_ends(s[1], s[2])]

@@ -1,4 +1,4 @@
-"""Creates the next migration file, empty, and prints its path.
+"""Creates the next migration file, empty, with a version that is free; prints its path.
 
 The version is the next free number, or with --timestamp the time in UTC as YYYYMMDDHHMMSS;
 without either option the folder's newest file decides. A folder of .up.sql files gets a

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pgbraid.core.drift import is_digest
 from pgbraid.core.filenames import fold, names_agree
 from pgbraid.core.model import (
     Adoption,
@@ -56,6 +57,7 @@ def make_plan(  # noqa: PLR0913 - everything that decides what runs
         *migrations.problems,
         *_renames(migrations, ledger),
         *_drift_problems(drifts, verify),
+        *_foreign_checksums(ledger, verify),
         *map(_missing_problem, missing),
     )
     return Plan(
@@ -129,6 +131,19 @@ def _drift_problems(drifts: Sequence[Drift], verify: Verify) -> Iterator[Problem
             location=Location(file.path),
             versions=(file.version,),
             diff=drift.diff,
+        )
+
+
+def _foreign_checksums(ledger: Ledger, verify: Verify) -> Iterator[Problem]:
+    """Say that checksums of another kind, in a tracker that another program writes, stay unread."""
+    other = [row.version for row in ledger.applied if row.checksum and not is_digest(row.checksum)]
+    if other and verify is not Verify.OFF:
+        yield Problem(
+            "foreign_checksum",
+            f"{len(other)} recorded checksums are no sha256, so those files are not verified",
+            hint=f"Record ours with `pgbraid repair {other[0]}` and so on.",
+            severity=Severity.WARNING,
+            versions=tuple(other),
         )
 
 

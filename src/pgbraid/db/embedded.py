@@ -16,12 +16,19 @@ import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psycopg import pq
 
+from pgbraid.db.datadir import (
+    PREFIX,
+    copy_data,
+    data_template,
+    read_text,
+    roomy_folder,
+    socket_folder,
+)
 from pgbraid.db.programs import Programs, find_programs
 from pgbraid.db.server_user import ServerUser, reachable_programs, server_user
 from pgbraid.errors import EmbeddedError
@@ -34,12 +41,9 @@ if sys.platform != "win32":
 
 __all__ = ["Embedded", "embedded_server"]
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - folders made there are private, by mkdtemp
-_ROOM = 1 << 30
-_PREFIX = "pgbraid-server-"
 _POLL = 0.002
 _PATIENCE = 60.0
-_LONGEST_SOCKET_FOLDER = 80
+_SOCKET_LINE = 4
 _OURS = frozenset({"starting", "users", "log", "data.partial"})
 _COMMON = ("-c", "listen_addresses=", "-c", "unix_socket_permissions=0700")
 _THROW_AWAY = tuple(
@@ -106,9 +110,9 @@ def embedded_server(
 @contextmanager
 def _throw_away(found: Programs, user: ServerUser, cache: Path) -> Iterator[Embedded]:
     programs = reachable_programs(found, user)
-    base = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_roomy_folder(user)))
+    base = Path(tempfile.mkdtemp(prefix=PREFIX, dir=roomy_folder(user)))
     try:
-        _copy(_template(programs, user, cache), base / "data")
+        copy_data(data_template(programs, user, cache), base / "data")
         sockets = base / "run"
         sockets.mkdir(mode=0o700)
         user.own(sockets)
@@ -148,32 +152,35 @@ def _lasting(folder: Path, named: str | None, user: ServerUser, cache: Path) -> 
     """Start the folder's server, or join it; whoever leaves last stops it."""
     folder = folder.absolute()
     _check_folder(folder)
-    with _locked(folder / "starting"):
-        users = (folder / "users").open("w")
-        data = folder / "data"
-        major = _read(data / "PG_VERSION").strip() or None
-        programs = reachable_programs(find_programs(named, major=major), user)
-        sockets = _running(data)
-        if sockets is None:
-            if major is None:
-                _fill(data, _template(programs, user, cache))
-            sockets = _start(programs, user, folder)
-        fcntl.flock(users, fcntl.LOCK_SH)
-    try:
-        yield Embedded(_conninfo(sockets), programs)
-    finally:
+    data = folder / "data"
+    with (folder / "users").open("w") as users:
+        process = None
         with _locked(folder / "starting"):
-            fcntl.flock(users, fcntl.LOCK_UN)
-            if _only_user(folder / "users"):
-                _stop(data, sockets)
-        users.close()
+            major = read_text(data / "PG_VERSION").strip() or None
+            programs = reachable_programs(find_programs(named, major=major), user)
+            sockets = _running(data)
+            if sockets is None:
+                if major is None:
+                    _fill(data, data_template(programs, user, cache))
+                sockets, process = _start(programs, user, folder)
+            fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            yield Embedded(_conninfo(sockets), programs)
+        finally:
+            with _locked(folder / "starting"):
+                fcntl.flock(users, fcntl.LOCK_UN)
+                last = _only_user(folder / "users")
+                if last:
+                    _stop(data, sockets)
+                if process is not None:
+                    _part(process, last=last)
 
 
 def _fill(data: Path, template: Path) -> None:
     """Put a copy of the template in the folder's place at once, so that none is ever half."""
     partial = data.with_name("data.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    _copy(template, partial)
+    copy_data(template, partial)
     partial.rename(data)
 
 
@@ -208,60 +215,118 @@ def _only_user(path: Path) -> bool:
 
 
 def _running(data: Path) -> Path | None:
-    """Return the socket folder of the server that runs on this data directory, or None."""
-    lines = _read(data / "postmaster.pid").splitlines()
-    if len(lines) < 5 or not lines[4]:  # noqa: PLR2004 - the fifth line names the folder
-        return None
-    sockets = Path(lines[4])
-    deadline = time.monotonic() + _PATIENCE
-    while (answer := _ping(sockets)) == pq.Ping.REJECT and time.monotonic() < deadline:
-        time.sleep(_POLL)
-    return sockets if answer == pq.Ping.OK else None
+    """Return the socket folder of the server that runs on this data directory, or None.
 
-
-def _start(programs: Programs, user: ServerUser, folder: Path) -> Path:
-    """Start the server of a folder and return its socket folder.
-
-    Where the server's user cannot pass the folders above, the data directory is given as the
-    working directory, which needs no such pass; so no permission of others is touched.
+    The mark of a server that crashed is taken away: where nobody asks for dead processes, as
+    in many containers, the next server would take the dead one for alive.
     """
-    data, sockets = folder / "data", _socket_folder(user)
-    hidden = not user.can_reach(data)
-    if hidden and not Path("/proc/self/cwd").exists():
-        raise EmbeddedError(
-            f"the server's user cannot reach {data}",
-            hint="Name a folder that every user can reach with --embedded.",
-        )
-    place = "/proc/self/cwd" if hidden else str(data)
-    with (folder / "log").open("ab") as log:
+    pid = _postmaster(data)
+    if pid is None:
+        return None
+    lines = read_text(data / "postmaster.pid").splitlines()
+    sockets = Path(lines[_SOCKET_LINE]) if len(lines) > _SOCKET_LINE else None
+    deadline = time.monotonic() + _PATIENCE
+    while _is_alive(pid) and sockets and time.monotonic() < deadline:
+        if _ping(sockets) == pq.Ping.OK:
+            return sockets
+        time.sleep(_POLL)
+    if not _is_alive(pid):
+        (data / "postmaster.pid").unlink(missing_ok=True)
+        if sockets:
+            shutil.rmtree(sockets, ignore_errors=True)
+    return None
+
+
+def _start(
+    programs: Programs, user: ServerUser, folder: Path
+) -> tuple[Path, subprocess.Popen[bytes]]:
+    """Start the server of a folder and return its socket folder and its process.
+
+    Where the server's user cannot pass the folders above, the data directory is handed over
+    open, and needs no such pass; so no permission of others is touched.
+    """
+    data, sockets = folder / "data", socket_folder(user)
+    with (folder / "log").open("ab") as log, _handed_over(data, user) as (place, files):
         process = subprocess.Popen(  # noqa: S603 - a server program found by us
             [programs.path("postgres"), "-D", place, "-k", str(sockets), *_COMMON],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            cwd=data,
+            cwd="/",
+            pass_fds=files,
             start_new_session=True,
             **user.popen(),
         )
-    _await_ready(sockets, process, folder / "log")
-    return sockets
+    try:
+        _await_ready(sockets, process, folder / "log")
+    except EmbeddedError:
+        shutil.rmtree(sockets, ignore_errors=True)
+        raise
+    return sockets, process
+
+
+@contextmanager
+def _handed_over(data: Path, user: ServerUser) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield a path by which the server's user reaches the folder, and what it must inherit."""
+    if user.can_reach(data):
+        yield str(data), ()
+        return
+    if not Path("/proc/self/fd").is_dir():
+        raise EmbeddedError(
+            f"the server's user cannot reach {data}",
+            hint="Name a folder that every user can reach with --embedded.",
+        )
+    file = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{file}", (file,)
+    finally:
+        os.close(file)
 
 
 def _stop(data: Path, sockets: Path) -> None:
-    pid = int(_read(data / "postmaster.pid").partition("\n")[0] or 0)
-    if pid:
+    """Stop the server, if it is the one that answers on its socket."""
+    pid = _postmaster(data)
+    if pid and _ping(sockets) in {pq.Ping.OK, pq.Ping.REJECT}:
         os.kill(pid, signal.SIGINT)
         deadline = time.monotonic() + _PATIENCE
-        while (data / "postmaster.pid").exists() and time.monotonic() < deadline:
+        while _is_alive(pid) and time.monotonic() < deadline:
             time.sleep(_POLL)
     shutil.rmtree(sockets, ignore_errors=True)
+
+
+def _part(process: subprocess.Popen[bytes], *, last: bool) -> None:
+    """Ask for the end of a server that we started, or leave it to those who go on with it."""
+    if last:
+        process.wait(_PATIENCE)
+    else:
+        process.returncode = 0
+
+
+def _postmaster(data: Path) -> int | None:
+    """Return the process number that the data directory names, or None."""
+    line = read_text(data / "postmaster.pid").partition("\n")[0]
+    return int(line) if line.isdigit() else None
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether the process runs; one that ended, and that its parent has not asked for, does not."""
+    stat = read_text(Path(f"/proc/{pid}/stat"))
+    if stat:
+        return stat.rpartition(")")[2].split()[0] != "Z"
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _await_ready(sockets: Path, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _PATIENCE
     while _ping(sockets) != pq.Ping.OK:
         if process.poll() is not None or time.monotonic() > deadline:
-            tail = "\n".join(_read(log).splitlines()[-5:])
+            tail = "\n".join(read_text(log).splitlines()[-5:])
             raise EmbeddedError("the embedded server did not start", detail=tail or None)
         time.sleep(_POLL)
 
@@ -272,79 +337,3 @@ def _ping(sockets: Path) -> pq.Ping:
 
 def _conninfo(sockets: Path) -> str:
     return f"host={sockets} port=5432 user=postgres dbname=postgres"
-
-
-def _template(programs: Programs, user: ServerUser, cache: Path) -> Path:
-    """Return the data directory that initdb makes, made once for each server version."""
-    mark = sha256(str(programs.folder).encode()).hexdigest()[:12]
-    template = cache / f"template-{programs.version}-{mark}"
-    if (template / "PG_VERSION").is_file():
-        return template
-    made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_roomy_folder(user)))
-    try:
-        user.own(made)
-        _initdb(programs, user, made / "data")
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=cache)) / "data"
-        _copy(made / "data", partial)
-        try:
-            partial.rename(template)
-        except OSError:  # another process was quicker
-            if not (template / "PG_VERSION").is_file():
-                raise
-        shutil.rmtree(partial.parent, ignore_errors=True)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-    return template
-
-
-def _initdb(programs: Programs, user: ServerUser, data: Path) -> None:
-    """Run initdb with a locale that knows Unicode, or without one where there is none."""
-    command = [programs.path("initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"]
-    for locale in ("--locale=C.UTF-8", "--no-locale"):
-        answer = subprocess.run(  # noqa: S603 - a server program found by us
-            [*command, "--encoding=UTF8", "--no-sync", locale],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd="/",
-            **user.popen(),
-        )
-        if answer.returncode == 0:
-            return
-        shutil.rmtree(data, ignore_errors=True)
-    raise EmbeddedError("initdb failed", detail=answer.stderr.strip() or None)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a data directory with its owner and permissions."""
-    subprocess.run(["cp", "-Rp", str(source), str(target)], check=True)  # noqa: S603, S607
-
-
-def _roomy_folder(user: ServerUser) -> Path:
-    """Return where throw-away data go: memory if it has room, else the temporary folder."""
-    if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
-        return _MEMORY
-    return _temporary(user)
-
-
-def _temporary(user: ServerUser) -> Path:
-    folder = Path(tempfile.gettempdir())
-    return folder if user.can_reach(folder / "x") else Path("/tmp")  # noqa: S108 - by mkdtemp
-
-
-def _socket_folder(user: ServerUser) -> Path:
-    """Return a new folder for a socket, whose path may not be long."""
-    parent = _temporary(user)
-    if len(str(parent)) > _LONGEST_SOCKET_FOLDER:
-        parent = Path("/tmp")  # noqa: S108 - the folder in it is private, by mkdtemp
-    folder = Path(tempfile.mkdtemp(prefix="pgbraid-", dir=parent))
-    user.own(folder)
-    return folder
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""

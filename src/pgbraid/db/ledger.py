@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +28,7 @@ __all__ = [
     "is_applied",
     "new_run_id",
     "read_foreign",
+    "read_foreign_rows",
     "read_ledger",
     "read_texts",
     "record_adopted",
@@ -102,11 +102,12 @@ def read_ledger(session: Session) -> Ledger:
     return Ledger(tuple(Applied(int(v), name, _hex(c), _time(at)) for v, name, c, at in rows))
 
 
-def _time(epoch: float | None) -> datetime | None:
-    """Return seconds since 1970 as a time; None for none, and for infinity."""
-    if epoch is None or not math.isfinite(epoch):
+def _time(text: str | None) -> datetime | None:
+    """Return a time in UTC; None for none, and for one that is beyond Python's."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+    except ValueError:
         return None
-    return datetime.fromtimestamp(epoch, UTC)
 
 
 def _hex(checksum: str | bytes | None) -> str | None:

@@ -15,7 +15,7 @@ from pgbraid.errors import EmbeddedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Programs", "find_programs"]
+__all__ = ["Programs", "find_programs", "packaged_folders"]
 
 _INSTALLED = (
     "/usr/lib/postgresql/*/bin",  # Debian, Ubuntu
@@ -53,7 +53,7 @@ def find_programs(named: str | None, *, major: str | None = None) -> Programs:
     if named is not None:
         candidates = iter([_inspect(Path(named), named=True)])
     else:
-        candidates = (_inspect(folder) for folder in (*_installed(), *_packaged()))
+        candidates = (_inspect(folder) for folder in (*_installed(), *packaged_folders()))
     for programs in candidates:
         if major is None or programs.version.partition(".")[0] == major:
             return programs
@@ -74,7 +74,7 @@ def _installed() -> Iterator[Path]:
     yield from sorted(complete, key=_major, reverse=True)
 
 
-def _packaged() -> Iterator[Path]:
+def packaged_folders() -> Iterator[Path]:
     """Yield the extra's folder if it is installed, without importing it."""
     spec = importlib.util.find_spec(_EXTRA)
     if spec is not None and spec.origin is not None:

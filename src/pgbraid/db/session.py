@@ -72,7 +72,8 @@ class Session:
     def run(self, file: str, name: str, /, **values: object) -> psycopg.Cursor[tuple[Any, ...]]:
         """Run a named statement of ours by the simple protocol and return its cursor."""
         self.stop.check()
-        return self.conn.execute(statement(file, name, self.tracker), values or None)
+        query = statement(file, name, self.tracker, with_values=bool(values))
+        return self.conn.execute(query, values or None)
 
 
 @contextmanager

@@ -28,16 +28,19 @@ def _statements(file: str) -> dict[str, LiteralString]:
     return cast("dict[str, LiteralString]", found)
 
 
-def statement(file: str, name: str, tracker: Tracker | None = None) -> sql.Composed:
+def statement(file: str, name: str, tracker: Tracker, *, with_values: bool) -> sql.Composed:
     """Return a named statement with its identifiers quoted.
 
-    ``{schema}``, ``{tracker}`` and ``{journal}`` in it stand for the tracker's own.
+    ``{schema}``, ``{tracker}`` and ``{journal}`` in it stand for the tracker's own. Where it
+    is sent ``with_values``, the driver reads a percent sign as a placeholder, so that of a
+    name is doubled.
     """
-    text: LiteralString = _statements(file)[name]
-    if tracker is None:
-        return sql.SQL(text).format()
-    return sql.SQL(text).format(
-        schema=sql.Identifier(tracker.schema),
-        tracker=sql.Identifier(tracker.schema, tracker.table),
-        journal=sql.Identifier(tracker.schema, tracker.journal),
+    schema, table, journal = (
+        part.replace("%", "%%") if with_values else part
+        for part in (tracker.schema, tracker.table, tracker.journal)
+    )
+    return sql.SQL(_statements(file)[name]).format(
+        schema=sql.Identifier(schema),
+        tracker=sql.Identifier(schema, table),
+        journal=sql.Identifier(schema, journal),
     )

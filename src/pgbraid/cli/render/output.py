@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pgbraid.cli.render import document, psql, text
@@ -26,19 +25,17 @@ _LIKE_IT = 5
 _WIDEST_LABEL = 60
 
 
-@dataclass(slots=True)
 class Output:
     """One command's output; it hears the run's events and prints what comes of it."""
 
-    command: str = ""
-    as_json: bool = False
-    verbose: bool = False
-    quiet: bool = False
-    outcomes: list[Outcome] = field(default_factory=list)
-    """What is committed so far, for a run that is stopped."""
-    _heard: list[Noticed] = field(default_factory=list)
-    _columns: int = 0
-    _bar_shown: bool = False
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.command = ""
+        self.verbose = self.quiet = False
+        self._outcomes: list[Outcome] = []
+        self._heard: list[Noticed] = []
+        self._columns = 0
+        self._bar_shown = False
 
     def listen(self, event: Event) -> None:
         """Take an event of a run: lines for a person, memory for a machine."""
@@ -55,7 +52,7 @@ class Output:
         elif isinstance(event, Started):
             self._bar(event)
         elif isinstance(event, Finished):
-            self.outcomes.append(event.outcome)
+            self._outcomes.append(event.outcome)
             self._say([text.outcome_line(event.outcome, self._columns)])
 
     def result(self, value: object, code: int) -> int:
@@ -104,7 +101,7 @@ class Output:
         if self.as_json:
             notices = document.notices(self._heard)
             self._document(
-                code, {**document.failure(error, applied=self.outcomes), "notices": notices}
+                code, {**document.failure(error, applied=self._outcomes), "notices": notices}
             )
             return code
         if isinstance(error, ProblemsFound):
@@ -120,10 +117,10 @@ class Output:
     def stopped(self, code: int) -> int:
         """Print that the run was stopped and return the exit code."""
         self._wipe()
-        number = text.count(len(self.outcomes), "migration")
+        number = text.count(len(self._outcomes), "migration")
         message = f"stopped; {number} applied, the one in progress was rolled back"
         if self.as_json:
-            self._document(code, document.failure(PgbraidError(message), applied=self.outcomes))
+            self._document(code, document.failure(PgbraidError(message), applied=self._outcomes))
         else:
             self._warn([f"ERROR:  {message}"])
         return code

@@ -16,6 +16,7 @@ __all__ = ["clean", "diagnostic", "duration", "error", "problem", "table", "widt
 
 _LONGEST_EXCERPT = 72
 _BEFORE_CARET = 48
+_WITHOUT_CONTEXT = frozenset({"DEBUG", "LOG", "INFO", "NOTICE", "WARNING"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -72,7 +73,8 @@ def diagnostic(said: Diagnostic, *, verbose: bool = False) -> Iterator[str]:
     yield from _slot("DETAIL", said.detail)
     yield from _slot("HINT", said.hint)
     yield from _slot("QUERY", said.internal_query)
-    yield from _slot("CONTEXT", said.context)
+    if verbose or said.severity not in _WITHOUT_CONTEXT:
+        yield from _slot("CONTEXT", said.context)
 
 
 def error(

@@ -21,23 +21,21 @@ def tell(demo: Demo) -> Iterator[str]:
     late = demo.set_then.applied[0]
     highest = max(demo.counter_first)
     every = sorted([*first, late.migration.version])
-    yield f"{demo.server}, two databases, one folder of migrations; gone when this ends."
+    yield f"On an {demo.server}: one folder of migrations, two databases."
     yield ""
     yield f"Monday: {_list(first)} are merged and deployed; {late.migration.version} is in review."
     yield f"    a counter   applies {_list(demo.counter_first)}   and remembers {highest}"
     yield f"    pgbraid     applies {_list(first)}   and remembers {{{_list(first)}}}"
     yield ""
-    yield f"Tuesday: {demo.late} is merged."
-    yield "$ pgbraid status"
+    yield f"Tuesday: {demo.late} is merged, and `pgbraid status` says:"
     yield from answer(demo.status)
-    yield ""
-    yield "Everything is deployed again."
+    yield "Then everything is deployed again:"
     yield (
         f"    a counter   applies nothing: {late.migration.version} is below {highest}. "
         "No error, exit code 0."
     )
     yield (
-        f"    pgbraid     applies {late.migration.version}, a gap, in {duration(late.duration)}, "
+        f"    pgbraid     applies {late.migration.version}, in {duration(late.duration)}, "
         f"and remembers {{{_list(every)}}}"
     )
     yield ""
@@ -45,7 +43,7 @@ def tell(demo: Demo) -> Iterator[str]:
     yield f"    a counter   {_verdict(demo.counter_error)}"
     yield f"    pgbraid     {_verdict(demo.set_error)}"
     yield ""
-    yield "Next: docs/quickstart.md"
+    yield "Next: `pgbraid new NAME`, then `pgbraid up --embedded` or `--database URL`."
 
 
 def facts(demo: Demo) -> dict[str, object]:

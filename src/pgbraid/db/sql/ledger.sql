@@ -1,7 +1,8 @@
 -- name: read_applied
--- The one query of a run that has nothing to do. Seconds, as a role's DateStyle may be any.
+-- The one query of a run that has nothing to do. Time as text, as a role's DateStyle may be any.
 SELECT version, name, checksum,
-       pg_catalog.date_part('epoch', applied_at::pg_catalog.timestamptz)
+       pg_catalog.to_char(pg_catalog.timezone('UTC', applied_at::pg_catalog.timestamptz),
+                          'YYYY-MM-DD HH24:MI:SS.US')
   FROM {tracker} ORDER BY version
 -- name: schema_exists
 SELECT count(*) > 0 FROM pg_catalog.pg_namespace WHERE nspname = %(schema)s

@@ -7,6 +7,7 @@ SELECT pg_catalog.pg_is_in_recovery(),
 SET search_path = pg_catalog, pg_temp;
 SET statement_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
+SET default_transaction_read_only = off;
 SET standard_conforming_strings = on
 -- name: pin_14
 SET idle_session_timeout = 0

@@ -1,0 +1,133 @@
+from pathlib import Path
+
+import pytest
+
+from pgbraid.config import (
+    Settings,
+    cache_dir,
+    database_url,
+    find_settings,
+    has_password,
+    server_programs,
+)
+from pgbraid.core.lockkey import lock_key
+from pgbraid.core.model import Tracker, Verify
+from pgbraid.errors import ConfigError
+
+
+def test_without_a_file_the_settings_are_the_defaults(tmp_path):
+    assert find_settings(start=tmp_path) == Settings(
+        "migrations", "public", "applied_migrations", Verify.ERROR, 600.0
+    )
+
+
+def test_pgbraid_toml_goes_before_pyproject(tmp_path):
+    (tmp_path / "pgbraid.toml").write_text('schema = "a"\nlock-wait = 5\nverify = "warn"')
+    (tmp_path / "pyproject.toml").write_text('[tool.pgbraid]\nschema = "b"')
+    found = find_settings(start=tmp_path)
+    assert (found.schema, found.lock_wait, found.verify) == ("a", 5.0, Verify.WARN)
+
+
+def test_the_nearest_file_upwards_is_taken_and_dir_counts_from_it(tmp_path, monkeypatch):
+    (tmp_path / "pyproject.toml").write_text('[tool.pgbraid]\ndir = "db/migrations"')
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    (deep / "pyproject.toml").write_text("[tool.other]\nx = 1")
+    monkeypatch.chdir(tmp_path)
+    assert find_settings(start=deep).dir == "db/migrations"
+    monkeypatch.chdir(deep)
+    assert find_settings().dir == str(tmp_path / "db" / "migrations")
+
+
+def test_a_file_can_be_named(tmp_path):
+    path = tmp_path / "other.toml"
+    path.write_text('table = "t"')
+    assert find_settings(str(path)).table == "t"
+    path.write_text('[tool.pgbraid]\ntable = "u"')
+    assert find_settings(str(path)).table == "u"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("shema = 'a'", "'shema' is no setting"),
+        ("verify = 'loud'", "verify must be off, warn or error, not 'loud'"),
+        ("lock_wait = 'long'", "lock_wait must be a number"),
+        ("lock_wait = -1", "lock_wait must be a number"),
+        ("lock_wait = true", "lock_wait must be a number"),
+        ("lock_wait = nan", "lock_wait must be a number"),
+        ("dir = 3", "dir must be text"),
+        ("schema = ''", "the schema '' is no name"),
+        (f"schema = '{'x' * 64}'", "is no name"),
+        (f"table = '{'x' * 56}'", "is no name"),
+        ("file = 'x'", "'file' is no setting"),
+        ("not toml", "is not valid TOML"),
+    ],
+)
+def test_bad_settings_are_named(tmp_path, text, message):
+    (tmp_path / "pgbraid.toml").write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        find_settings(start=tmp_path)
+
+
+def test_a_misspelled_setting_gets_its_likely_name(tmp_path):
+    (tmp_path / "pgbraid.toml").write_text("shema = 'a'")
+    with pytest.raises(ConfigError) as caught:
+        find_settings(start=tmp_path)
+    assert caught.value.hint == "Did you mean 'schema'?"
+
+
+def test_a_named_file_must_be_there(tmp_path):
+    with pytest.raises(ConfigError, match="cannot read the settings file"):
+        find_settings(str(tmp_path / "none.toml"))
+
+
+def test_the_command_line_goes_before_the_file():
+    settings = Settings(schema="a").override(schema="b", table=None)
+    assert (settings.tracker, settings.tracker.journal) == (
+        Tracker("b", "applied_migrations"),
+        "applied_migrations_journal",
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        ({}, None),
+        ({"PGBRAID_DATABASE_URL": "a", "DATABASE_URL": "b"}, "a"),
+        ({"DATABASE_URL": "b", "PGHOST": "c"}, "b"),
+        ({"PGBRAID_DATABASE_URL": "", "PGDATABASE": "d"}, ""),
+        ({"PGPASSWORD": "x"}, None),
+    ],
+)
+def test_which_database_the_environment_names(environ, url):
+    assert database_url(environ) == url
+
+
+def test_other_things_the_environment_says():
+    assert server_programs({"PGBRAID_PG_BIN": "/x"}) == "/x"
+    assert server_programs({"PGBRAID_PG_BIN": ""}) is None
+    assert cache_dir({"XDG_CACHE_HOME": "/c"}) == Path("/c/pgbraid")
+    assert cache_dir({}) == Path.home() / ".cache" / "pgbraid"
+
+
+@pytest.mark.parametrize(
+    ("conninfo", "answer"),
+    [
+        ("postgresql://u:p@h/d", True),
+        ("postgresql://u:p@w@h/d", True),
+        ("host=h password=p", True),
+        ("postgresql://h/d?password=p", True),
+        ("postgresql://u@h:5432/d", False),
+        ("postgresql://h:5432/d", False),
+        ("host=h passfile=/x", False),
+    ],
+)
+def test_whether_a_connection_string_holds_a_password(conninfo, answer):
+    assert has_password(conninfo) is answer
+
+
+def test_the_lock_key_tells_trackers_apart_and_stays_the_same():
+    assert lock_key(Tracker()) == 1112363309011572381  # two releases must wait for each other
+    assert lock_key(Tracker("a.b", "c")) != lock_key(Tracker("a", "b.c"))
+    assert -(2**63) <= lock_key(Tracker()) < 2**63

@@ -1,0 +1,56 @@
+import hashlib
+
+import pytest
+
+from pgbraid.core.drift import classify, digest, is_digest, same_but_line_ends, unified_diff
+from pgbraid.core.model import DriftKind
+
+BOM = b"\xef\xbb\xbf"
+
+
+def test_the_checksum_is_sha256_of_the_bytes():
+    assert digest(b"a\r\n") == hashlib.sha256(b"a\r\n").hexdigest()
+
+
+@pytest.mark.parametrize(
+    "recorded", [b"a\nb\n", b"a\r\nb\r\n", BOM + b"a\nb\n", BOM + b"a\r\nb\r\n"]
+)
+@pytest.mark.parametrize("now", [b"a\nb\n", b"a\r\nb\r\n", BOM + b"a\nb\n", b"a\r\nb\n"])
+def test_line_ends_and_mark_are_never_drift(recorded, now):
+    assert same_but_line_ends(digest(recorded), now)
+
+
+def test_another_text_is_drift():
+    assert not same_but_line_ends(digest(b"a\n"), b"b\n")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now", "kind"),
+    [
+        ("select 1", "select 1", None),
+        ("select 1\n", "\ufeffselect 1\r\n", None),
+        ("select 1", "select 1 -- why", DriftKind.COSMETIC),
+        ("select 1", "  SELECT\n1;", DriftKind.COSMETIC),
+        ("select 1", "select 2", DriftKind.MEANING),
+        (None, "select 1", DriftKind.UNKNOWN),
+    ],
+)
+def test_a_change_of_comments_is_told_from_a_change_of_meaning(recorded, now, kind):
+    assert classify(recorded, now) is kind
+
+
+def test_the_diff_runs_from_what_was_applied_to_what_is_on_disk():
+    diff = unified_diff("a\nb\n", "a\r\nc\r\n", "1_x.sql").splitlines()
+    assert diff[:2] == ["--- 1_x.sql as applied", "+++ 1_x.sql on disk"]
+    assert diff[3:] == [" a", "-b", "+c"]
+
+
+def test_a_long_diff_is_cut():
+    diff = unified_diff("", "\n".join(map(str, range(500))), "x").splitlines()
+    assert len(diff) == 61
+    assert diff[-1] == "… (the rest is left out)"
+
+
+@pytest.mark.parametrize(("text", "answer"), [("a" * 64, True), ("A" * 64, False), ("ab", False)])
+def test_the_form_of_a_checksum(text, answer):
+    assert is_digest(text) is answer

@@ -1,0 +1,133 @@
+import pytest
+
+from pgbraid.core.filenames import (
+    FileName,
+    NearMiss,
+    name_style,
+    names_agree,
+    parse_file_name,
+    parse_version,
+    recorded_name,
+    slug,
+)
+from pgbraid.core.model import Applied, Migration
+
+
+@pytest.mark.parametrize(
+    ("file", "parts"),
+    [
+        ("103_add_email.sql", FileName("103", "add_email", "up")),
+        ("103_add_email.up.sql", FileName("103", "add_email", "up")),
+        ("103_add_email.down.sql", FileName("103", "add_email", "down")),
+        ("001_a.sql", FileName("001", "a", "up")),
+        ("0_zero.sql", FileName("0", "zero", "up")),
+        ("20240826120919_init-schema.up.sql", FileName("20240826120919", "init-schema", "up")),
+        ("1_ünï côde.sql", FileName("1", "ünï côde", "up")),
+        ("1_a.b.sql", FileName("1", "a.b", "up")),
+        ("1_down.sql", FileName("1", "down", "up")),
+    ],
+)
+def test_a_migration_is_digits_underscore_name(file, parts):
+    assert parse_file_name(file) == parts
+
+
+@pytest.mark.parametrize(
+    ("file", "suggestion"),
+    [
+        ("V014__x.sql", "014_x.sql"),
+        ("v1.sql", None),
+        ("013-x.sql", "013_x.sql"),
+        ("013x.sql", "013_x.sql"),
+        ("13 x.sql", "13_x.sql"),
+        ("014_x.SQL", "014_x.sql"),
+        ("014_x.DOWN.sql", "014_x.down.sql"),
+        ("014_x.Up.Sql", "014_x.up.sql"),
+        ("014_.sql", None),
+        ("014.sql", None),
+        ("٣_x.sql", "3_x.sql"),
+        ("R__view.sql", None),
+        ("U7__back.sql", "7_back.sql"),
+    ],
+)
+def test_a_near_miss_is_named_with_what_it_could_be(file, suggestion):
+    assert parse_file_name(file) == NearMiss(suggestion)
+
+
+@pytest.mark.parametrize(
+    "file", ["schema.sql", "README.md", "103_x.sql~", "103_x.sql.bak", ".103_x.sql", "x.up.sql"]
+)
+def test_other_files_are_nobodys_business(file):
+    assert parse_file_name(file) is None
+
+
+@pytest.mark.parametrize(
+    ("digits", "version"),
+    [
+        ("0", 0),
+        ("000", 0),
+        ("007", 7),
+        ("9223372036854775807", 2**63 - 1),
+        ("9223372036854775808", None),
+        ("9" * 5000, None),
+        ("-1", None),
+        ("٣", None),
+        ("", None),
+    ],
+)
+def test_a_version_is_ascii_digits_within_bigint(digits, version):
+    assert parse_version(digits) == version
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    ["add", "103_add", "0103_add", "103_add.sql", "103_add.up.sql", "add.sql", "add.up.sql"],
+)
+def test_every_spelling_of_a_name_agrees(recorded):
+    assert names_agree(recorded, 103, "add")
+
+
+@pytest.mark.parametrize("recorded", ["Add", "adds", "104_add", "103_add.down.sql", "103_"])
+def test_another_name_does_not_agree(recorded):
+    assert not names_agree(recorded, 103, "add")
+
+
+def test_a_name_that_begins_like_a_version_agrees_with_itself():
+    assert names_agree("5_things", 103, "5_things")
+
+
+def migration(version=103, name="add", file="103_add.up.sql"):
+    return Migration(version, name, file, "", 0, file, str(version))
+
+
+@pytest.mark.parametrize(
+    ("recorded", "style"),
+    [("add", "name"), ("103_add", "label"), ("103_add.up.sql", "file"), ("other", "name")],
+)
+def test_the_newest_row_of_ours_shows_how_names_are_spelled(recorded, style):
+    rows = [Applied(102, "102_old.sql", None), Applied(103, recorded, None)]
+    assert name_style(rows, [migration()]) == style
+
+
+def test_rows_without_a_file_say_nothing_of_the_spelling():
+    assert name_style([Applied(104, "104_x.sql", None)], [migration()]) == "name"
+
+
+def test_a_name_is_recorded_as_the_tracker_spells_names():
+    file = migration()
+    spelled = [recorded_name(file, style) for style in ("name", "label", "file")]
+    assert spelled == ["add", "103_add", "103_add.up.sql"]
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Add users", "add_users"),
+        ("  add  e-mail!  ", "add_e-mail"),
+        ("Größe ändern", "größe_ändern"),
+        ("a/b\\c", "a_b_c"),
+        ("../x", "x"),
+        ("!!!", ""),
+    ],
+)
+def test_a_title_becomes_a_file_name(title, name):
+    assert slug(title) == name

@@ -1,0 +1,154 @@
+"""The heart, table-tested: which files, which set, what is to do."""
+
+import pytest
+
+from pgbraid.core.model import (
+    Adoption,
+    Applied,
+    Drift,
+    DriftKind,
+    Ledger,
+    Migration,
+    MigrationSet,
+    Problem,
+    Severity,
+    Verify,
+)
+from pgbraid.core.plan import make_plan, stricter
+from pgbraid.errors import ProblemsFound
+
+
+def file(version, name="x"):
+    return Migration(version, name, f"{version}_{name}.sql", "c", 0, "p", str(version))
+
+
+def files(*versions):
+    return MigrationSet(tuple(map(file, versions)))
+
+
+def applied(*versions, name="x"):
+    return Ledger(tuple(Applied(v, name, None) for v in versions))
+
+
+@pytest.mark.parametrize(
+    ("on_disk", "in_set", "runs", "gaps"),
+    [
+        ([], [], [], []),
+        ([1, 2], [], [1, 2], []),
+        ([1, 2], [1, 2], [], []),
+        ([1, 2, 3], [1, 2], [3], []),
+        ([101, 102, 103, 104], [101, 102, 104], [103], [103]),
+        ([1, 2, 3, 4, 5], [2, 4], [1, 3, 5], [1, 3]),
+        ([0, 5], [5], [0], [0]),
+        ([1, 20240101000000], [20240101000000], [1], [1]),
+        ([1, 2], [1, 9], [2], [2]),
+        ([2**63 - 1], [], [2**63 - 1], []),
+    ],
+)
+def test_what_runs_is_what_the_set_lacks(on_disk, in_set, runs, gaps):
+    plan = make_plan(files(*on_disk), applied(*in_set))
+    assert [s.migration.version for s in plan.steps] == runs
+    assert [s.migration.version for s in plan.gaps] == gaps
+    assert plan.has_work is bool(runs)
+    assert plan.errors == ()
+
+
+@pytest.mark.parametrize(
+    ("to", "runs", "later"), [(None, [1, 3, 5], []), (3, [1, 3], [5]), (0, [], [1, 3, 5])]
+)
+def test_to_leaves_out_what_is_above(to, runs, later):
+    plan = make_plan(files(1, 2, 3, 5), applied(2), to=to)
+    assert [s.migration.version for s in plan.steps] == runs
+    assert [s.migration.version for s in plan.later] == later
+
+
+def test_an_applied_version_without_a_file_is_a_warning_only():
+    plan = make_plan(files(1), applied(1, 2))
+    (problem,) = plan.problems
+    assert (problem.code, problem.severity, problem.versions) == (
+        "missing_file",
+        Severity.WARNING,
+        (2,),
+    )
+    assert [row.version for row in plan.missing] == [2]
+    plan.raise_for_problems()
+
+
+def test_a_file_that_has_a_problem_is_not_missing():
+    bad = MigrationSet((), (Problem("unreadable", "x", versions=(2,)),))
+    assert make_plan(bad, applied(2)).missing == ()
+
+
+def test_a_rename_is_an_error_that_names_both():
+    plan = make_plan(MigrationSet((file(1, "new"),)), applied(1, name="old"))
+    (problem,) = plan.errors
+    assert problem.code == "renamed"
+    assert "'old'" in problem.message
+    assert "'1_new.sql'" in problem.message
+    assert "repair --rename 1" in problem.hint
+    with pytest.raises(ProblemsFound) as caught:
+        plan.raise_for_problems()
+    assert caught.value.problems == (problem,)
+
+
+@pytest.mark.parametrize(("recorded", "now"), [("Add", "add"), ("caf\u00e9", "cafe\u0301")])
+def test_a_rename_in_case_or_unicode_form_says_so(recorded, now):
+    plan = make_plan(MigrationSet((file(1, now),)), applied(1, name=recorded))
+    assert "only in case or in Unicode" in plan.errors[0].detail
+
+
+@pytest.mark.parametrize("recorded", [None, ""])
+def test_a_row_without_a_name_is_no_rename(recorded):
+    assert make_plan(files(1), applied(1, name=recorded)).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "verify", "severity"),
+    [
+        (DriftKind.MEANING, Verify.ERROR, Severity.ERROR),
+        (DriftKind.UNKNOWN, Verify.ERROR, Severity.ERROR),
+        (DriftKind.COSMETIC, Verify.ERROR, Severity.WARNING),
+        (DriftKind.MEANING, Verify.WARN, Severity.WARNING),
+        (DriftKind.MEANING, Verify.OFF, None),
+        (DriftKind.COSMETIC, Verify.OFF, None),
+    ],
+)
+def test_what_drift_does_is_a_setting(kind, verify, severity):
+    drift = Drift(file(1), "a" * 64, kind, diff="-a\n+b")
+    problems = make_plan(files(1), applied(1), drifts=[drift], verify=verify).problems
+    assert [p.severity for p in problems] == ([severity] if severity else [])
+    assert all(p.diff == "-a\n+b" for p in problems)
+
+
+def test_what_is_adopted_counts_as_applied():
+    adoption = Adoption("golang-migrate", "public.schema_migrations", (file(1), file(3)), (2,))
+    plan = make_plan(files(1, 2, 3, 4), Ledger(exists=False), adoption=adoption)
+    assert [(s.migration.version, s.gap) for s in plan.steps] == [(2, True), (4, False)]
+    assert plan.has_work
+
+
+def test_an_adoption_alone_is_work():
+    adoption = Adoption("golang-migrate", "public.schema_migrations", (file(1),))
+    assert make_plan(files(1), Ledger(exists=False), adoption=adoption).has_work
+
+
+def test_every_problem_is_listed_at_once():
+    broken = MigrationSet(
+        (file(1, "new"), file(2)), (Problem("duplicate_version", "x", versions=(3,)),)
+    )
+    drift = Drift(file(2), "a" * 64, DriftKind.UNKNOWN)
+    ledger = Ledger((Applied(1, "old", None), Applied(2, "x", "a" * 64)))
+    plan = make_plan(broken, ledger, drifts=[drift])
+    assert [p.code for p in plan.errors] == ["duplicate_version", "renamed", "drifted"]
+
+
+@pytest.mark.parametrize(
+    ("code", "severity"),
+    [
+        ("missing_file", Severity.ERROR),
+        ("near_miss", Severity.ERROR),
+        ("drifted_comments", Severity.WARNING),
+    ],
+)
+def test_a_check_is_stricter_than_a_run(code, severity):
+    assert stricter(Problem(code, "x", severity=Severity.WARNING)).severity is severity

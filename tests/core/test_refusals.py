@@ -1,0 +1,121 @@
+import pytest
+
+from pgbraid.core.model import Migration
+from pgbraid.core.refusals import inspect_script
+from pgbraid.core.script import parse
+
+FILE = Migration(7, "x", "7_x.sql", "", 0, "m/7_x.sql", "7")
+
+
+def found(text):
+    return [(p.code, p.location.line, p.location.column) for p in inspect_script(FILE, parse(text))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select 1",
+        "BEGIN; select 1; COMMIT;",
+        "begin transaction isolation level read committed, read write; a; end",
+        "BEGIN READ WRITE; a; COMMIT AND NO CHAIN;",
+        "savepoint a; rollback to a; release a",
+        "rollback to savepoint a",
+        "rollback work to savepoint a",
+        "do $$ begin commit; end $$",
+        "create function f() returns int language plpgsql as 'begin return 1; end'",
+        "select 'COMMIT'; -- COMMIT",
+        "prepare p as select 1",
+        'alter table t add column "commit" int',
+        "create function f() returns int begin atomic select 1; end",
+        "\\restrict abc\nselect 1;\n\\unrestrict abc",
+        "copy t from stdin;\n\\.\n",
+        "-- +goose Up\nselect 1",
+        "-- a comment about pgbraid: none",
+    ],
+)
+def test_what_may_stand_in_a_migration(text):
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("select 1;\ncommit", "transaction_control"),
+        ("select 1;\nCOMMIT AND CHAIN", "transaction_control"),
+        ("select 1;\nend", "transaction_control"),
+        ("select 1;\nrollback", "transaction_control"),
+        ("select 1;\nabort", "transaction_control"),
+        ("select 1;\nbegin", "transaction_control"),
+        ("select 1;\nstart transaction", "transaction_control"),
+        ("select 1;\nprepare transaction 'x'", "transaction_control"),
+        ("select 1;\ncommit prepared 'x'", "transaction_control"),
+        ("select 1;\n/* c */ commit", "transaction_control"),
+    ],
+)
+def test_what_begins_or_ends_a_transaction_is_refused_with_its_line(text, code):
+    ((problem, line, _),) = found(text)
+    assert (problem, line) == (code, 2)
+
+
+def test_two_transactions_in_one_file_are_refused_though_it_is_wrapped():
+    assert found("BEGIN;\na;\nCOMMIT;\nBEGIN;\nb;\nCOMMIT;") == [
+        ("transaction_control", 3, 1),
+        ("transaction_control", 4, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "begin",
+    ["BEGIN ISOLATION LEVEL SERIALIZABLE", "START TRANSACTION READ ONLY", "BEGIN DEFERRABLE"],
+)
+def test_a_wrapping_begin_may_not_ask_for_another_mode(begin):
+    assert found(f"{begin}; a; COMMIT") == [("transaction_mode", 1, 1)]
+
+
+def test_a_wrapping_commit_may_not_chain():
+    assert found("BEGIN; a; COMMIT AND CHAIN") == [("transaction_control", 1, 11)]
+
+
+@pytest.mark.parametrize(
+    "meta", ["\\i other.sql", "\\copy t from 'x'", "\\set x 1", "\\connect db", "\\!rm", "\\."]
+)
+def test_a_meta_command_is_refused_by_name_and_line(meta):
+    (problem,) = inspect_script(FILE, parse(f"select 1;\n  {meta}\nselect 2;"))
+    assert problem.code == "meta_command"
+    assert meta.split()[0] in problem.message
+    assert (problem.location.line, problem.location.column) == (2, 3)
+    assert str(problem.location) == "m/7_x.sql:2:3"
+
+
+def test_copy_to_the_client_is_refused():
+    assert found("a;\ncopy t to stdout") == [("copy_to_stdout", 2, 1)]
+
+
+def test_sql_behind_copy_on_its_line_is_refused():
+    assert found("copy t from stdin; select 1;\n\\.\n") == [("copy_data", 1, 19)]
+
+
+@pytest.mark.parametrize("line", ["-- pgbraid: no-transaction", "--pgbraid:x", "-- pgbraid: "])
+def test_an_unknown_directive_is_refused(line):
+    assert found(f"{line}\nselect 1") == [("unknown_directive", 1, 1)]
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        "-- +goose Down",
+        "-- +migrate Down",
+        "-- migrate:down",
+        "---- create above / drop below ----",
+    ],
+)
+def test_another_tools_down_section_is_refused_once(marker):
+    assert found(f"create table t();\n{marker}\ndrop table t;\n{marker}") == [
+        ("down_section", 2, 1)
+    ]
+
+
+def test_everything_is_found_in_one_pass_in_the_order_of_the_text():
+    text = "\\timing\ncommit;\ncopy t to stdout;\n-- migrate:down\n"
+    codes = [code for code, _, _ in found(text)]
+    assert codes == ["meta_command", "transaction_control", "copy_to_stdout", "down_section"]

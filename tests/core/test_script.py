@@ -1,0 +1,191 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgbraid.core.script import line_at, normalise, parse, place, significant
+
+
+def statements(text):
+    return [text[s.start : s.end] for s in parse(text).statements]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        (" ;; -- nothing\n", []),
+        ("a; b", ["a", "b"]),
+        ("a;b;", ["a", "b"]),
+        ("select ';'; b", ["select ';'", "b"]),
+        ("do $$ begin; end $$; b", ["do $$ begin; end $$", "b"]),
+        ("/* ; */ a /* ; */; b -- ;", ["a", "b"]),
+        (
+            "create rule r as on insert to t do (a; b); c",
+            ["create rule r as on insert to t do (a; b)", "c"],
+        ),
+        (
+            "create function f() returns int begin atomic select 1; select 2; end; b",
+            ["create function f() returns int begin atomic select 1; select 2; end", "b"],
+        ),
+        (
+            "create procedure p() begin atomic select case when a then 1 end; end; b",
+            ["create procedure p() begin atomic select case when a then 1 end; end", "b"],
+        ),
+        ("create table atomic (begin int); b", ["create table atomic (begin int)", "b"]),
+        ("select 1 as begin; atomic; end; b", ["select 1 as begin", "atomic", "end", "b"]),
+        ("a); b", ["a)", "b"]),
+        ("a; 'open ; b", ["a", "'open ; b"]),
+    ],
+)
+def test_statements_end_where_the_server_ends_them(text, expected):
+    assert statements(text) == expected
+
+
+def test_words_outside_brackets_are_kept_upper_case():
+    (statement,) = parse('Copy public."T" (from, stdin) From stdin With csv').statements
+    assert statement.words == ("COPY", "PUBLIC", "FROM", "STDIN", "WITH", "CSV")
+
+
+COPY = "a;\nCOPY t (x, y) FROM stdin;\n1\t';\n\\N\t--x\n\\.\nb;\n"
+
+
+def test_copy_data_are_no_sql():
+    script = parse(COPY)
+    first, copy, last = script.segments()
+    assert (first.sql, first.data) == ("a;", None)
+    assert (copy.sql, copy.data) == ("COPY t (x, y) FROM stdin", "1\t';\n\\N\t--x\n")
+    assert (last.sql, last.data) == ("b;", None)
+    assert COPY[last.offset :] == "b;\n"
+
+
+def test_copy_data_end_at_the_end_of_the_file_too():
+    (copy,) = parse("COPY t FROM STDIN;\n1\n2").segments()
+    assert copy.data == "1\n2"
+
+
+def test_copy_data_may_be_empty():
+    (copy,) = parse("COPY t FROM STDIN;\n\\.\n").segments()
+    assert copy.data == ""
+
+
+def test_copy_data_keep_windows_line_ends():
+    copy, last = parse("COPY t FROM stdin; -- data\r\n1\r\n\\.\r\nb").segments()
+    assert copy.data == "1\r\n"
+    assert last.sql == "b"
+
+
+def test_copy_from_a_file_or_a_query_has_no_data():
+    script = parse("copy t from '/x'; copy (select 1 from stdin) to stdout;")
+    assert [s.data for s in script.statements] == [None, None]
+
+
+def test_restrict_is_passed_over_and_positions_stay():
+    text = "\\restrict tok;en'\r\nselect 1;\n\\unrestrict token"
+    (segment,) = parse(text).segments()
+    assert segment.sql == "select 1;"
+    assert segment.offset == text.index("select")
+
+
+def test_a_meta_command_in_the_middle_is_found_by_name():
+    (meta,) = parse("select 1 \\gexec\nfoo").metas
+    assert (meta.name, meta.start) == ("\\gexec", 9)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BEGIN; a; COMMIT;",
+        "-- c\nbegin work;\na;\ncommit",
+        "START TRANSACTION; a; END;",
+        "BEGIN; COMMIT;",
+    ],
+)
+def test_one_begin_commit_round_everything_is_blanked_out(text):
+    script = parse(text)
+    assert script.wrapped
+    sent = "".join(segment.sql for segment in script.segments())
+    assert sent.strip("; \n") in {"a", ""}
+
+
+def test_blanking_keeps_every_place():
+    text = "BEGIN\n;\nselect 'é';\nCOMMIT;"
+    (segment,) = parse(text).segments()
+    assert text[segment.offset :].startswith(segment.sql)
+    assert segment.sql == "select 'é';"
+
+
+@pytest.mark.parametrize("text", ["a; BEGIN; COMMIT;", "BEGIN; a", "COMMIT", "BEGIN; COMMIT; a"])
+def test_anything_else_is_not_wrapped(text):
+    assert not parse(text).wrapped
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text():
+    assert parse("\ufeffselect 1").text == "select 1"
+
+
+@given(st.text(alphabet="ab;'\n\r\t é()$-/*\\"))
+def test_segments_stand_in_the_text_where_they_say(text):
+    script = parse(text)
+    for segment in script.segments():
+        raw = script.text[segment.offset : segment.offset + len(segment.sql)]
+        hidden = {i for m in script.metas for i in range(m.start, m.end)}
+        for index, (sent, stands) in enumerate(zip(segment.sql, raw, strict=True)):
+            assert sent == stands or segment.offset + index in hidden
+        assert all(0 <= start - segment.offset < len(segment.sql) for start in segment.starts)
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "expected"),
+    [
+        ("abc", 0, (1, 1)),
+        ("abc", 2, (1, 3)),
+        ("a\nbc", 3, (2, 2)),
+        ("a\r\nbc", 4, (2, 2)),
+        ("a\rbc", 2, (2, 1)),
+        ("é\n→x", 3, (2, 2)),
+        ("a\n", 2, (2, 1)),
+    ],
+)
+def test_a_place_is_line_and_column_in_characters(text, offset, expected):
+    assert place(text, offset) == expected
+
+
+def test_the_line_of_an_offset_comes_without_its_end():
+    assert line_at("a\r\nbéc\r\nd", 5) == ("béc", 2)
+
+
+def test_line_ends_and_mark_are_normalised():
+    assert normalise("\ufeffa\r\nb\rc\n") == "a\nb\nc\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("select 1", "SELECT  1 -- c\n"),
+        ("select a,b", "select a , b"),
+        ("select 1;", "select 1"),
+        ("a; b", "a;\n\n/* c */ b;"),
+        ("select x[1:2]", "select x [1 : 2]"),
+    ],
+)
+def test_the_same_meaning(one, other):
+    assert significant(one) == significant(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("select 'a'", "select 'A'"),
+        ("select 'a b'", "select 'a  b'"),
+        ('select "a"', 'select "A"'),
+        ("select 1", "select 2"),
+        ("a; b", "a b"),
+        ("do $$ -- x\n $$", "do $$ -- y\n $$"),
+        ("copy t from stdin;\na\tb\n\\.\n", "copy t from stdin;\na b\n\\.\n"),
+        ("select 1", "-- pgbraid: no-transaction\nselect 1"),
+        ("select É", "select é"),
+        ("select 1 <= 2", "select 1 < = 2"),
+    ],
+)
+def test_another_meaning(one, other):
+    assert significant(one) != significant(other)

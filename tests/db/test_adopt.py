@@ -1,0 +1,144 @@
+import pytest
+
+import pgbraid
+from pgbraid.core.model import State
+from pgbraid.errors import ConfigError, ProblemsFound
+
+FILES = {f"{n}_m{n}.up.sql": f"CREATE TABLE t{n} ()" for n in (101, 102, 103, 104, 105)}
+
+
+@pytest.fixture
+def legacy(database):
+    """What golang-migrate left at 104, having skipped 103."""
+    database.run(
+        "CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY,"
+        " dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (104, false);"
+        "CREATE TABLE t101 (); CREATE TABLE t102 (); CREATE TABLE t104 ()"
+    )
+    return database
+
+
+def test_up_adopts_a_clean_counter_and_says_what_it_assumes(legacy):
+    report = pgbraid.load(FILES).up(legacy.conninfo)
+    assert [o.migration.version for o in report.applied] == [105]
+    assert "if it skipped one, name it with --not-applied" in report.adoption.note
+    assert legacy.rows("SELECT version, checksum IS NULL FROM applied_migrations ORDER BY 1") == [
+        (101, True),
+        (102, True),
+        (103, True),
+        (104, True),
+        (105, False),
+    ]
+    assert legacy.events() == [("adopted", v) for v in (101, 102, 103, 104)] + [("applied", 105)]
+    assert legacy.value("SELECT count(*) FROM schema_migrations") == 1
+
+
+def test_a_version_that_the_counter_skipped_is_run(legacy):
+    report = pgbraid.load(FILES).up(legacy.conninfo, not_applied=[103])
+    assert [(o.migration.version, o.gap) for o in report.applied] == [(103, True), (105, False)]
+    assert report.adoption.excluded == (103,)
+    assert legacy.value("SELECT to_regclass('t103') IS NOT NULL")
+    again = pgbraid.load(FILES).up(legacy.conninfo, not_applied=[103])
+    assert (again.applied, again.already) == ((), 5)
+
+
+def test_what_is_adopted_is_one_transaction(legacy):
+    legacy.run(
+        "CREATE TABLE applied_migrations (version bigint PRIMARY KEY CHECK (version <> 103),"
+        " name text, applied_at timestamptz, checksum text)"
+    )
+    with pytest.raises(pgbraid.PgbraidError):
+        pgbraid.load(FILES).up(legacy.conninfo)
+    assert legacy.versions() == []
+
+
+def test_adopt_runs_nothing(legacy):
+    adoption = pgbraid.load(FILES).adopt(legacy.conninfo, not_applied=[103])
+    assert [m.version for m in adoption.migrations] == [101, 102, 104]
+    assert legacy.versions() == [101, 102, 104]
+    assert legacy.value("SELECT to_regclass('t105') IS NULL")
+    assert pgbraid.load(FILES).adopt(legacy.conninfo) is None
+
+
+def test_what_only_reads_shows_the_adoption_and_writes_nothing(legacy):
+    braid = pgbraid.load(FILES)
+    assert [row.state for row in braid.status(legacy.conninfo).rows] == [
+        *[State.ADOPTABLE] * 4,
+        State.PENDING,
+    ]
+    plan = braid.plan(legacy.conninfo, not_applied=[103])
+    assert [(s.migration.version, s.gap) for s in plan.steps] == [(103, True), (105, False)]
+    assert [p.code for p in braid.check(legacy.conninfo).problems] == ["not_adopted", "pending"]
+    assert braid.up(legacy.conninfo, dry_run=True).adoption
+    assert legacy.value("SELECT to_regclass('applied_migrations') IS NULL")
+
+
+def test_a_set_that_has_rows_asks_no_counter(legacy):
+    legacy.run(
+        "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text,"
+        " applied_at timestamptz, checksum text);"
+        "INSERT INTO applied_migrations VALUES (101, 'm101')"
+    )
+    plan = pgbraid.load(FILES).plan(legacy.conninfo)
+    assert plan.adoption is None
+    assert [s.migration.version for s in plan.steps] == [102, 103, 104, 105]
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "message"),
+    [
+        ("(104, true)", "legacy_dirty", "is dirty at version 104"),
+        ("(-1, true)", "legacy_dirty", "is dirty at version -1"),
+        ("(99, false)", "legacy_version_without_file", "says version 99, but no file"),
+        ("(101, false), (102, false)", "legacy_ambiguous", "has 2 rows"),
+    ],
+)
+def test_a_counter_that_does_not_say_clearly_stops_everything(legacy, rows, code, message):
+    legacy.run(f"DELETE FROM schema_migrations; INSERT INTO schema_migrations VALUES {rows}")
+    for call in (pgbraid.load(FILES).up, pgbraid.load(FILES).adopt):
+        with pytest.raises(ProblemsFound) as caught:
+            call(legacy.conninfo)
+        (problem,) = caught.value.problems
+        assert problem.code == code
+        assert message in problem.message
+        assert "pgbraid" in problem.hint
+    assert legacy.value("SELECT to_regclass('applied_migrations') IS NULL")
+
+
+@pytest.mark.parametrize("row", ["", "INSERT INTO schema_migrations VALUES (-1, false)"])
+def test_a_counter_at_nothing_adopts_nothing(legacy, row):
+    legacy.run(f"DELETE FROM schema_migrations; DROP TABLE t101, t102, t104; {row}")
+    report = pgbraid.load(FILES).up(legacy.conninfo)
+    assert len(report.applied) == 5
+
+
+def test_adopt_without_another_tool_is_a_usage_error(database):
+    with pytest.raises(ConfigError, match="no other tool's tracker was found"):
+        pgbraid.load(FILES).adopt(database.conninfo)
+
+
+def test_the_old_table_goes_when_all_it_says_is_in_the_set(legacy):
+    braid = pgbraid.load(FILES)
+    with pytest.raises(ConfigError, match="was not adopted yet"):
+        braid.drop_legacy(legacy.conninfo)
+    braid.up(legacy.conninfo)
+    assert braid.drop_legacy(legacy.conninfo) == "public.schema_migrations"
+    assert legacy.value("SELECT to_regclass('schema_migrations') IS NULL")
+    assert legacy.events()[-1] == ("legacy_dropped", None)
+    with pytest.raises(ConfigError, match="no other tool's tracker"):
+        braid.drop_legacy(legacy.conninfo)
+
+
+def test_the_old_table_stays_while_the_other_tool_goes_on(legacy):
+    early = {name: text for name, text in FILES.items() if name < "105"}
+    pgbraid.load(early).up(legacy.conninfo)
+    legacy.run("UPDATE schema_migrations SET version = 105")
+    with pytest.raises(ConfigError, match="says version 105, which our set lacks"):
+        pgbraid.load(FILES).drop_legacy(legacy.conninfo)
+    assert legacy.value("SELECT to_regclass('schema_migrations') IS NOT NULL")
+
+
+def test_a_migration_of_ones_own_may_drop_the_old_table(legacy):
+    files = FILES | {"106_drop.up.sql": "DROP TABLE schema_migrations"}
+    pgbraid.load(files).up(legacy.conninfo)
+    assert legacy.value("SELECT to_regclass('schema_migrations') IS NULL")

@@ -1,0 +1,254 @@
+"""What a migration's text may do to its session, and what must not come of it."""
+
+import psycopg
+import pytest
+
+import pgbraid
+from pgbraid.apply import Run, run_atomically
+from pgbraid.core.lockkey import lock_key
+from pgbraid.core.model import Migration, Tracker
+from pgbraid.core.script import parse
+from pgbraid.db import ledger as db
+from pgbraid.db.conninfo import parse_target
+from pgbraid.db.session import claim, connect, take_lock
+from pgbraid.errors import MigrationFailed
+from pgbraid.stop import StopToken
+
+# Each body, and a query that gives true in a session that has nothing of it.
+BODIES = {
+    "search path": (
+        "SET search_path = nowhere",
+        "SELECT current_setting('search_path') LIKE '%%public%%'",
+    ),
+    "empty search path": (
+        "SELECT pg_catalog.set_config('search_path', '', false)",
+        "SELECT current_setting('search_path') LIKE '%%public%%'",
+    ),
+    "role": ("SET ROLE {role}", "SELECT current_user <> '{role}'"),
+    "session authorization": (
+        "SET SESSION AUTHORIZATION {role}",
+        "SELECT session_user <> '{role}'",
+    ),
+    "settings": (
+        "SET work_mem = '123kB'; SET my.own = 'x'; SET LOCAL statement_timeout = '1ms'",
+        "SELECT current_setting('work_mem') <> '123kB' AND"
+        " coalesce(current_setting('my.own', true), '') = ''",
+    ),
+    "encoding": (
+        "SET client_encoding = 'LATIN1'",
+        "SELECT current_setting('client_encoding') = 'UTF8'",
+    ),
+    "strings": (
+        "SET standard_conforming_strings = off",
+        "SELECT current_setting('standard_conforming_strings') = 'on'",
+    ),
+    "styles": ("SET datestyle = 'German'; SET intervalstyle = 'sql_standard'", "SELECT true"),
+    "temporary table": (
+        "CREATE TEMP TABLE here (id int); CREATE TEMP TABLE applied_migrations (x int)",
+        "SELECT to_regclass('pg_temp.here') IS NULL",
+    ),
+    "prepared statement": (
+        "PREPARE mine AS SELECT 1",
+        "SELECT count(*) = 0 FROM pg_prepared_statements",
+    ),
+    "cursor": (
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
+        "SELECT count(*) = 0 FROM pg_cursors WHERE name = 'c'",
+    ),
+    "listen": ("LISTEN channel", "SELECT count(*) = 0 FROM pg_listening_channels()"),
+    "sequence cache": (
+        "CREATE SEQUENCE s; SELECT nextval('s')",
+        "DO $$ BEGIN PERFORM lastval(); RAISE EXCEPTION 'leaked';"
+        " EXCEPTION WHEN object_not_in_prerequisite_state THEN NULL; END $$; SELECT true",
+    ),
+    "advisory unlock": ("SELECT pg_advisory_unlock_all()", "SELECT true"),
+    "reset all": ("RESET ALL", "SELECT true"),
+    "isolation of the session": (
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY",
+        "SELECT current_setting('transaction_isolation') = 'read committed'",
+    ),
+    "savepoints": ("SAVEPOINT a; SELECT 1; ROLLBACK TO a; RELEASE a", "SELECT true"),
+    "operators of its own": (
+        "CREATE FUNCTION public.always(bigint, bigint) RETURNS bool LANGUAGE sql AS 'SELECT true';"
+        "CREATE OPERATOR public.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = public.always);"
+        "SET search_path = public, pg_catalog",
+        "SELECT true",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "probe"), BODIES.values(), ids=BODIES.keys())
+def test_a_body_neither_breaks_its_row_nor_leaks_nor_loses_the_lock(database, role, body, probe):
+    key = lock_key(Tracker())
+    still_locked = (
+        "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND"
+        f" pid = pg_backend_pid() AND (classid::bigint << 32) | objid::bigint = {key})"
+        " THEN RAISE EXCEPTION 'lock lost'; END IF; END $$;"
+    )
+    names = {"role": role}
+    files = {
+        "1_é.sql": body.replace("{role}", role),
+        "2_probe.sql": f"{still_locked} {probe.format(**names).replace('%%', '%')}",
+        "3_answer.sql": f"CREATE TABLE answer AS {_last(probe.format(**names))}",
+    }
+    braid = pgbraid.load(files)
+    braid.up(database.conninfo)
+    assert database.rows("SELECT * FROM answer") == [(True,)]
+    assert database.rows("SELECT version, name FROM applied_migrations ORDER BY 1")[0] == (1, "é")
+    assert database.events() == [("applied", 1), ("applied", 2), ("applied", 3)]
+
+
+def _last(probe):
+    return probe.rpartition(";")[2].replace("%%", "%")
+
+
+def test_a_long_lock_wait_of_the_next_migration_is_not_cut_by_a_setting_before(database):
+    pgbraid.load(
+        {"1_a.sql": "SET statement_timeout = '50ms'", "2_b.sql": "SELECT pg_sleep(0.2)"}
+    ).up(database.conninfo)
+    assert database.versions() == [1, 2]
+
+
+def test_a_read_only_transaction_cannot_be_recorded_so_it_fails_whole(database):
+    with pytest.raises(MigrationFailed) as caught:
+        pgbraid.load({"1_a.sql": "SET transaction_read_only = on"}).up(database.conninfo)
+    assert caught.value.sqlstate == "25006"
+    assert database.events() == [("failed", 1)]
+
+
+ENDINGS = [
+    "CREATE TABLE public.half (); COMMIT; CREATE TABLE public.rest ()",
+    "CREATE TABLE public.half (); COMMIT; BEGIN; CREATE TABLE public.rest ()",
+    "CREATE TABLE public.half (); COMMIT AND CHAIN; CREATE TABLE public.rest ()",
+    "CREATE TABLE public.half (); ROLLBACK; CREATE TABLE public.rest ()",
+    "CREATE TABLE public.half (); ROLLBACK; BEGIN; SELECT 1",
+    "CREATE TABLE public.half (); ROLLBACK AND CHAIN; CREATE TABLE public.rest ()",
+    "CREATE TABLE public.half (); END; BEGIN",
+]
+
+
+@pytest.mark.parametrize("text", ENDINGS)
+def test_a_body_that_ends_its_transaction_is_never_recorded(database, text):
+    """The second line of defence: the first one refuses such a text before it runs."""
+    migration = Migration(1, "a", "1_a.sql", "", 0, "1_a.sql", "1")
+    with connect(parse_target(database.conninfo), Tracker(), StopToken()) as session:
+        claim(session)
+        take_lock(session, wait=0)
+        run = Run(session, db.ensure_tables(session))
+
+        def record():
+            entry = db.Entry(run.run_id, "applied", 1, "a")
+            return db.record_applied(session, migration, shape=run.shape, name="a", entry=entry)
+
+        with pytest.raises(MigrationFailed, match="ended its transaction"):
+            run_atomically(run, migration, parse(text), wanted=lambda: True, record=record)
+    assert database.versions() == []
+    assert database.events() == []
+
+
+WRAPPED = [
+    "BEGIN;\nCREATE TABLE w ();\nCOMMIT;\n",
+    "-- head\nSTART TRANSACTION;\nCREATE TABLE w ();\nEND",
+    "begin transaction isolation level read committed;create table w();commit work;",
+]
+
+
+@pytest.mark.parametrize("text", WRAPPED)
+def test_a_file_in_one_begin_commit_runs_as_if_unwrapped(database, text):
+    with pytest.raises(MigrationFailed):
+        pgbraid.load({"1_a.sql": text, "2_b.sql": "SELECT 1/0"}).up(database.conninfo)
+    assert database.versions() == [1]
+    assert database.value("SELECT to_regclass('w') IS NOT NULL")
+    assert database.value("SELECT statement FROM applied_migrations_journal LIMIT 1") == text
+
+
+def test_a_wrapped_file_that_fails_leaves_nothing(database):
+    text = "BEGIN;\nCREATE TABLE w ();\nSELECT 1/0;\nCOMMIT;\n"
+    with pytest.raises(MigrationFailed) as caught:
+        pgbraid.load({"1_a.sql": text}).up(database.conninfo)
+    assert caught.value.diagnostic.location.line == 3
+    assert database.value("SELECT to_regclass('w') IS NULL")
+
+
+DUMP = """\\restrict 4Xx
+SET client_encoding = 'UTF8';
+SELECT pg_catalog.set_config('search_path', '', false);
+CREATE TABLE public.t (id int, note text);
+COPY public.t (id, note) FROM stdin;
+1\tit's; -- é
+2\t\\N
+3\ta\\tb
+\\.
+
+COPY public.t FROM stdin WITH (FORMAT csv);
+4,"x;
+y"
+\\.
+CREATE INDEX ON public.t (id);
+\\unrestrict 4Xx
+"""
+
+
+@pytest.mark.parametrize("text", [DUMP, DUMP.replace("\n", "\r\n"), "\ufeff" + DUMP])
+def test_a_dump_with_inline_data_is_a_migration(database, text):
+    pgbraid.load({"1_dump.sql": text}).up(database.conninfo)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    assert database.rows("SELECT * FROM t ORDER BY id") == [
+        (1, "it's; -- é"),
+        (2, None),
+        (3, "a\tb"),
+        (4, f"x;{newline}y"),
+    ]
+    assert database.value("SELECT count(*) FROM pg_indexes WHERE tablename = 't'") == 1
+
+
+def test_bad_inline_data_fail_the_migration_at_the_copy(database):
+    text = "CREATE TABLE t (id int);\nCOPY t FROM stdin;\n1\nx\n\\.\n"
+    with pytest.raises(MigrationFailed) as caught:
+        pgbraid.load({"1_a.sql": text}).up(database.conninfo)
+    said = caught.value.diagnostic
+    assert (said.sqlstate, str(said.location)) == ("22P02", "1_a.sql:2:1")
+    assert 'COPY t, line 2, column id: "x"' in said.context
+    assert database.value("SELECT to_regclass('t') IS NULL")
+
+
+def test_empty_migrations_are_recorded(database):
+    pgbraid.load({"1_a.sql": "", "2_b.sql": "-- nothing\n", "3_c.sql": ";;"}).up(database.conninfo)
+    assert database.versions() == [1, 2, 3]
+
+
+def test_percent_signs_and_colons_reach_the_server_as_they_stand(database):
+    pgbraid.load({"1_a.sql": "CREATE TABLE t AS SELECT '%s %(x)s {y} :z' AS c"}).up(
+        database.conninfo
+    )
+    assert database.value("SELECT c FROM t") == "%s %(x)s {y} :z"
+
+
+def test_notices_are_heard(database):
+    heard = []
+    pgbraid.load({"1_a.sql": "DO $$ BEGIN RAISE WARNING 'look'; END $$"}).up(
+        database.conninfo, on_event=heard.append
+    )
+    said = [e.diagnostic for e in heard if type(e).__name__ == "Noticed"]
+    assert [(d.severity, d.message) for d in said] == [("WARNING", "look")]
+
+
+def test_a_body_without_static_refusal_is_what_the_server_accepts(database):
+    """A statement that cannot run in a transaction gets the server's own word."""
+    with pytest.raises(MigrationFailed) as caught:
+        pgbraid.load({"1_a.sql": "VACUUM"}).up(database.conninfo)
+    assert caught.value.sqlstate == "25001"
+
+
+@pytest.mark.parametrize("text", ["SELECT 1; SELECT 2; SELECT 3", "SELECT generate_series(1, 3)"])
+def test_results_of_queries_are_passed_over(database, text):
+    pgbraid.load({"1_a.sql": text}).up(database.conninfo)
+    assert database.versions() == [1]
+
+
+def test_the_driver_finds_no_lock_of_a_closed_run(database):
+    pgbraid.load({"1_a.sql": "SELECT pg_advisory_lock(5)"}).up(database.conninfo)
+    with psycopg.connect(database.conninfo) as conn:
+        query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+        query += " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        assert conn.execute(query).fetchone() == (0,)

@@ -1,0 +1,166 @@
+import pytest
+
+import pgbraid
+from pgbraid.core.model import DriftKind, State
+from pgbraid.errors import ConfigError, ProblemsFound
+
+BEFORE = {"1_a.sql": "CREATE TABLE a (id int);\n", "2_b.sql": "SELECT 2;\n"}
+
+
+@pytest.fixture
+def applied(database):
+    pgbraid.load(BEFORE).up(database.conninfo)
+    return database
+
+
+def now(text, **options):
+    return pgbraid.load(BEFORE | {"1_a.sql": text}, **options)
+
+
+@pytest.mark.parametrize(
+    "text", ["CREATE TABLE a (id int);\r\n", "\ufeffCREATE TABLE a (id int);\n"]
+)
+def test_line_ends_and_mark_are_no_drift(applied, text):
+    check = now(text).check(applied.conninfo)
+    assert (check.ok, check.problems) == (True, ())
+
+
+def test_mixed_line_ends_are_no_drift_by_the_journals_text(database):
+    pgbraid.load({"1_a.sql": "SELECT 1;\r\nSELECT 2;\n"}).up(database.conninfo)
+    check = pgbraid.load({"1_a.sql": "SELECT 1;\nSELECT 2;\n"}).check(database.conninfo)
+    assert check.problems == ()
+
+
+def test_a_change_of_comments_is_a_warning(applied):
+    report = now("-- the first\nCREATE TABLE a (id int);\n").up(applied.conninfo)
+    (problem,) = report.warnings
+    assert problem.code == "drifted_comments"
+    assert "+-- the first" in problem.diff
+
+
+def test_a_change_of_meaning_stops_the_run_and_shows_the_diff(applied):
+    with pytest.raises(ProblemsFound) as caught:
+        now("CREATE TABLE a (id bigint);\n").up(applied.conninfo)
+    (problem,) = caught.value.problems
+    assert problem.code == "drifted"
+    assert "-CREATE TABLE a (id int);" in problem.diff
+    assert "+CREATE TABLE a (id bigint);" in problem.diff
+    assert "pgbraid repair 1" in problem.hint
+
+
+def test_without_the_text_a_change_counts_as_one_of_meaning(applied):
+    applied.run("UPDATE applied_migrations_journal SET statement = NULL")
+    braid = now("CREATE TABLE a (id int); -- x\n")
+    with pytest.raises(ProblemsFound) as caught:
+        braid.up(applied.conninfo)
+    assert "text that ran was not kept" in caught.value.problems[0].detail
+    applied.run("DROP TABLE applied_migrations_journal")
+    with pytest.raises(ProblemsFound):
+        braid.up(applied.conninfo)
+
+
+def test_a_text_of_another_checksum_in_the_journal_is_not_believed(applied):
+    applied.run("UPDATE applied_migrations SET checksum = repeat('a', 64) WHERE version = 1")
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load(BEFORE).up(applied.conninfo)
+    assert "was not kept" in caught.value.problems[0].detail
+
+
+@pytest.mark.parametrize(("verify", "codes"), [("off", []), ("warn", ["drifted"])])
+def test_verify_softens_it(applied, verify, codes):
+    report = now("SELECT 1", verify=verify).up(applied.conninfo)
+    assert [p.code for p in report.warnings] == codes
+
+
+def test_status_calls_it_drifted_and_check_answers_no(applied):
+    braid = now("SELECT 1")
+    assert [row.state for row in braid.status(applied.conninfo).rows] == [
+        State.DRIFTED,
+        State.APPLIED,
+    ]
+    assert [p.code for p in braid.check(applied.conninfo).problems] == ["drifted"]
+
+
+def test_repair_accepts_the_file_and_keeps_the_old_text_in_the_journal(applied):
+    braid = now("CREATE TABLE a (id bigint);\n")
+    repair = braid.repair(applied.conninfo, [1, 2])
+    assert [(r.migration.version, r.kind) for r in repair.repaired] == [(1, DriftKind.MEANING)]
+    assert [m.version for m in repair.unchanged] == [2]
+    assert braid.check(applied.conninfo).ok
+    assert applied.events() == [("applied", 1), ("applied", 2), ("repaired", 1)]
+    old, new = (
+        pgbraid.load(f).migrations.get(1).checksum
+        for f in (BEFORE, {"1_a.sql": "CREATE TABLE a (id bigint);\n"})
+    )
+    assert applied.rows(
+        "SELECT checksum, statement, detail FROM applied_migrations_journal WHERE event ="
+        " 'repaired'"
+    ) == [(new, "CREATE TABLE a (id bigint);\n", {"old_checksum": old, "change": "meaning"})]
+
+
+def test_after_a_repair_the_next_change_is_told_against_the_accepted_text(applied):
+    now("SELECT 1;").repair(applied.conninfo, [1])
+    (problem,) = now("SELECT 1; -- x").check(applied.conninfo).problems
+    assert problem.code == "drifted_comments"
+
+
+def test_many_are_accepted_by_one_call(database):
+    before = {f"{n}_m.sql": f"SELECT {n}" for n in range(1, 31)}
+    after = {name: f"-- header\n{text};" for name, text in before.items()}
+    pgbraid.load(before).up(database.conninfo)
+    repair = pgbraid.load(after).repair(database.conninfo, everything=True)
+    assert len(repair.repaired) == 30
+    assert {r.kind for r in repair.repaired} == {DriftKind.COSMETIC}
+    assert pgbraid.load(after).check(database.conninfo).problems == ()
+
+
+def test_repair_of_nothing_writes_nothing(applied):
+    repair = pgbraid.load(BEFORE).repair(applied.conninfo, everything=True)
+    assert (repair.repaired, repair.unchanged) == ((), ())
+    assert len(applied.events()) == 2
+
+
+def test_a_rename_needs_its_own_word(applied):
+    renamed = {"1_alpha.sql": BEFORE["1_a.sql"], "2_b.sql": BEFORE["2_b.sql"]}
+    braid = pgbraid.load(renamed)
+    with pytest.raises(ConfigError, match="under the name 'a'") as caught:
+        braid.repair(applied.conninfo, [1])
+    assert "pgbraid repair --rename 1" in caught.value.hint
+    (repaired,) = braid.repair(applied.conninfo, [1], rename=True).repaired
+    assert (repaired.old_name, repaired.kind) == ("a", None)
+    assert applied.value("SELECT name FROM applied_migrations WHERE version = 1") == "alpha"
+    assert braid.check(applied.conninfo).ok
+
+
+def test_all_with_rename_takes_renames_too(applied):
+    braid = pgbraid.load({"1_alpha.sql": "SELECT 1", "2_beta.sql": "SELECT 2;\n"})
+    repair = braid.repair(applied.conninfo, everything=True, rename=True)
+    assert [(r.old_name, r.kind) for r in repair.repaired] == [
+        ("a", DriftKind.MEANING),
+        ("b", None),
+    ]
+    assert braid.check(applied.conninfo).ok
+
+
+def test_an_adopted_row_can_be_given_its_checksum(applied):
+    applied.run("UPDATE applied_migrations SET checksum = NULL")
+    braid = pgbraid.load(BEFORE)
+    assert braid.repair(applied.conninfo, everything=True).repaired == ()
+    (repaired,) = braid.repair(applied.conninfo, [1]).repaired
+    assert repaired.old_checksum is None
+    assert applied.rows("SELECT checksum IS NULL FROM applied_migrations ORDER BY version") == [
+        (False,),
+        (True,),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "version", "message"),
+    [
+        (BEFORE | {"3_c.sql": ""}, 3, "3 is not applied"),
+        ({"1_a.sql": BEFORE["1_a.sql"]}, 2, "2 has no file here"),
+    ],
+)
+def test_what_cannot_be_repaired_is_said(applied, files, version, message):
+    with pytest.raises(ConfigError, match=message):
+        pgbraid.load(files).repair(applied.conninfo, [version])

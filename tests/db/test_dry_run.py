@@ -1,0 +1,114 @@
+import pytest
+
+import pgbraid
+from pgbraid.errors import ProblemsFound
+
+
+def codes(pairs):
+    return [(m.version, d.sqlstate, d.location.line) for m, d in pairs]
+
+
+def test_a_dry_run_keeps_nothing(database):
+    files = {"1_a.sql": "CREATE TABLE a ()", "2_b.sql": "ALTER TABLE a ADD b int"}
+    braid = pgbraid.load(files, schema="app")
+    report = braid.up(database.conninfo, dry_run=True)
+    assert report.dry_run
+    assert [o.migration.version for o in report.applied] == [1, 2]
+    assert report.failures == ()
+    assert database.rows(
+        "SELECT to_regclass('a'), to_regclass('app.applied_migrations'), to_regnamespace('app')"
+    ) == [(None, None, None)]
+
+
+def test_every_failure_is_reported_by_file_and_line(database):
+    files = {
+        "1_a.sql": "CREATE TABLE a (id int PRIMARY KEY)",
+        "2_b.sql": "SELECT 1;\nSELECT emial",
+        "3_c.sql": "INSERT INTO a VALUES (1)",
+        "4_d.sql": "CREATE TABLE d ();\n\nINSERT INTO a VALUES (1)",
+        "5_e.sql": "SELECT count(*) / 0 FROM d",
+        "6_f.sql": "SELEC",
+    }
+    report = pgbraid.load(files).up(database.conninfo, dry_run=True)
+    assert [o.migration.version for o in report.applied] == [1, 3]
+    assert codes(report.failures) == [
+        (2, "42703", 2),
+        (4, "23505", 3),
+        (5, "42P01", 1),
+        (6, "42601", 1),
+    ]
+    assert database.value("SELECT to_regclass('a')") is None
+
+
+def test_a_deferred_constraint_is_tried_and_stays_deferred_for_the_next(database):
+    setup = "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int REFERENCES p DEFERRABLE"
+    setup += " INITIALLY DEFERRED)"
+    files = {
+        "1_a.sql": setup,
+        "2_b.sql": "INSERT INTO c VALUES (1)",
+        "3_c.sql": "INSERT INTO c VALUES (2); INSERT INTO p VALUES (2)",
+    }
+    report = pgbraid.load(files).up(database.conninfo, dry_run=True)
+    assert [(m.version, d.sqlstate) for m, d in report.failures] == [(2, "23503")]
+    assert [o.migration.version for o in report.applied] == [1, 3]
+
+
+def test_what_a_body_sets_does_not_reach_the_next(database):
+    files = {
+        "1_a.sql": "SET search_path = nowhere; SET my.x = 'leak'; SET check_function_bodies = off",
+        "2_b.sql": "CREATE TABLE b (); SELECT 1 / (current_setting('my.x', true) IS DISTINCT FROM"
+        " 'leak')::int",
+    }
+    assert pgbraid.load(files).up(database.conninfo, dry_run=True).failures == ()
+
+
+def test_an_enum_value_that_needs_a_commit_is_no_failure(database):
+    files = {
+        "1_a.sql": "CREATE TYPE mood AS ENUM ('ok')",
+        "2_b.sql": "ALTER TYPE mood ADD VALUE 'sad'",
+        "3_c.sql": "SELECT 'sad'::mood",
+    }
+    pgbraid.load({"1_a.sql": files["1_a.sql"]}).up(database.conninfo)
+    report = pgbraid.load(files).up(database.conninfo, dry_run=True)
+    assert report.failures == ()
+    assert [(m.version, d.sqlstate) for m, d in report.inconclusive] == [(3, "55P04")]
+    assert len(pgbraid.load(files).up(database.conninfo).applied) == 2
+
+
+def test_an_enum_value_used_in_its_own_file_is_a_failure(database):
+    pgbraid.load({"1_a.sql": "CREATE TYPE mood AS ENUM ('ok')"}).up(database.conninfo)
+    files = {
+        "1_a.sql": "CREATE TYPE mood AS ENUM ('ok')",
+        "2_b.sql": "ALTER TYPE mood ADD VALUE 'sad'; SELECT 'sad'::mood",
+    }
+    report = pgbraid.load(files).up(database.conninfo, dry_run=True)
+    assert [(m.version, d.sqlstate) for m, d in report.failures] == [(2, "55P04")]
+
+
+def test_gaps_and_to_are_kept(database):
+    pgbraid.load({"2_b.sql": ""}).up(database.conninfo)
+    files = {"1_a.sql": "", "2_b.sql": "", "3_c.sql": ""}
+    report = pgbraid.load(files).up(database.conninfo, dry_run=True, to=2)
+    assert [(o.migration.version, o.gap) for o in report.applied] == [(1, True)]
+    assert [s.migration.version for s in report.later] == [3]
+    assert database.versions() == [2]
+
+
+def test_a_dry_run_refuses_what_up_refuses(database):
+    with pytest.raises(ProblemsFound):
+        pgbraid.load({"1_a.sql": "COMMIT"}).up(database.conninfo, dry_run=True)
+
+
+def test_a_dry_run_of_a_schema_that_the_tracker_makes_fails_as_up_would(database):
+    braid = pgbraid.load({"1_a.sql": "CREATE SCHEMA app"}, schema="app")
+    report = braid.up(database.conninfo, dry_run=True)
+    assert [d.sqlstate for _, d in report.failures] == ["42P06"]
+    with pytest.raises(pgbraid.MigrationFailed) as caught:
+        braid.up(database.conninfo)
+    assert caught.value.sqlstate == "42P06"
+
+
+def test_with_nothing_pending_a_dry_run_says_so(database):
+    pgbraid.load({"1_a.sql": ""}).up(database.conninfo)
+    report = pgbraid.load({"1_a.sql": ""}).up(database.conninfo, dry_run=True)
+    assert (report.applied, report.already, report.dry_run) == ((), 1, True)

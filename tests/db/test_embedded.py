@@ -1,0 +1,227 @@
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import pgbraid
+from pgbraid.config import cache_dir
+from pgbraid.db.conninfo import parse_target
+from pgbraid.db.embedded import embedded_server
+from pgbraid.db.programs import find_programs
+from pgbraid.db.server_user import ServerUser
+from pgbraid.errors import EmbeddedError, MigrationFailed, TargetRefused
+
+
+def value(conninfo, query):
+    with psycopg.connect(conninfo, autocommit=True) as conn:
+        return conn.execute(query).fetchone()[0]
+
+
+def alive(conninfo):
+    try:
+        psycopg.connect(conninfo).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def test_a_throw_away_server_is_gone_at_the_end(programs):
+    with embedded_server(programs=programs, cache=cache_dir()) as server:
+        folder = Path(server.conninfo.split()[0].removeprefix("host=")).parent
+        assert value(server.conninfo, "SELECT lower('É')") == "é"
+        assert value(server.conninfo, "SHOW server_encoding") == "UTF8"
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert not folder.exists()
+    assert not alive(server.conninfo)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from pgbraid.db.conninfo import parse_target
+from pgbraid.db.embedded import embedded_server
+with embedded_server(programs=sys.argv[1], cache=Path(sys.argv[2])) as server:
+    print(server.conninfo, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_throw_away_server_goes_with_a_killed_process(programs):
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, programs, str(cache_dir())],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    conninfo = killed.stdout.strip()
+    folder = Path(conninfo.split()[0].removeprefix("host=")).parent
+    deadline = time.monotonic() + 30
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not folder.exists()
+    assert not alive(conninfo)
+
+
+def test_the_data_of_a_folder_stay(programs, tmp_path):
+    folder = tmp_path / "data base"
+    for expected in ("1", "2"):
+        with embedded_server(folder, programs=programs, cache=cache_dir()) as server:
+            with psycopg.connect(server.conninfo) as conn:
+                conn.execute("CREATE TABLE IF NOT EXISTS t (x int)")
+                conn.execute("INSERT INTO t VALUES (1)")
+            assert value(server.conninfo, "SELECT count(*)::text FROM t") == expected
+        assert not alive(server.conninfo)
+
+
+def test_a_folder_below_closed_ones_needs_no_permission_changed(programs, tmp_path):
+    """Root's server runs as another user, who cannot pass a folder of mode 0700."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with embedded_server(closed / "db", programs=programs, cache=cache_dir()) as server:
+        assert value(server.conninfo, "SELECT 1") == 1
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+    assert closed.stat().st_uid == os.geteuid()
+
+
+def test_several_share_a_folder_and_the_last_one_stops_it(programs, tmp_path):
+    seen, errors = [], []
+    barrier = threading.Barrier(4)
+
+    def use(pause):
+        barrier.wait()
+        try:
+            with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
+                seen.append(
+                    (server.conninfo, value(server.conninfo, "SELECT pg_postmaster_start_time()"))
+                )
+                time.sleep(pause)
+                assert value(server.conninfo, "SELECT 1") == 1
+        except Exception as error:  # noqa: BLE001 - shown by the assertion below
+            errors.append(error)
+
+    threads = [threading.Thread(target=use, args=(0.1 * n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(set(seen)) == 1
+    assert not alive(seen[0][0])
+
+
+def test_a_server_that_a_killed_process_left_is_joined_and_stopped(programs, tmp_path):
+    script = KILLED.replace("embedded_server(", "embedded_server(Path(sys.argv[3]), ")
+    killed = subprocess.run(
+        [sys.executable, "-c", script, programs, str(cache_dir()), str(tmp_path / "db")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    left = killed.stdout.strip()
+    assert alive(left)
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
+        assert server.conninfo == left
+    assert not alive(left)
+
+
+def test_a_crashed_server_starts_again(programs, tmp_path):
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
+        with psycopg.connect(server.conninfo) as conn:
+            conn.execute("CREATE TABLE t (x int)")
+        pid = int((tmp_path / "db" / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while alive(server.conninfo) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
+        assert value(server.conninfo, "SELECT count(*) FROM t") == 0
+
+
+def test_somebody_elses_folder_is_refused(programs, tmp_path):
+    (tmp_path / "precious.txt").touch()
+    with (
+        pytest.raises(EmbeddedError, match="holds other files"),
+        embedded_server(tmp_path, programs=programs, cache=cache_dir()),
+    ):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_data_of_another_version_are_refused(programs, tmp_path):
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()):
+        pass
+    (tmp_path / "db" / "data" / "PG_VERSION").write_text("9\n")
+    with (
+        pytest.raises(EmbeddedError, match="made by PostgreSQL 9"),
+        embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()),
+    ):
+        pass
+
+
+def test_a_server_that_does_not_start_says_why(programs, tmp_path):
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()):
+        pass
+    with (tmp_path / "db" / "data" / "postgresql.conf").open("a") as file:
+        file.write("\nnonsense = 1\n")
+    with (
+        pytest.raises(EmbeddedError, match="did not start") as caught,
+        embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()),
+    ):
+        pass
+    assert "nonsense" in caught.value.detail
+
+
+def test_programs_that_are_none_are_refused(tmp_path):
+    with pytest.raises(EmbeddedError, match="has no programs initdb and postgres") as caught:
+        find_programs(str(tmp_path))
+    assert "PGBRAID_PG_BIN" in caught.value.hint
+
+
+def test_the_programs_named_go_first(programs):
+    found = find_programs(programs)
+    assert str(found.folder) == programs
+    assert found.version[:2].isdigit()
+
+
+@pytest.mark.parametrize(
+    ("mode", "reachable"), [(0o755, True), (0o711, True), (0o700, False), (0o744, False)]
+)
+def test_who_can_reach_a_folder(tmp_path, mode, reachable):
+    folder = tmp_path / "f"
+    folder.mkdir()
+    folder.chmod(mode)
+    info = folder.stat()
+    other = ServerUser((info.st_uid + 1, info.st_gid + 1))
+    passes = [p for p in (folder / "x").parents if p != folder]
+    expected = reachable and all(p.stat().st_mode & 0o001 for p in passes)
+    assert other.can_reach(folder / "x") is expected
+    assert ServerUser().can_reach(folder / "x")
+
+
+def test_a_standby_is_refused_before_anything(programs, tmp_path):
+    folder = tmp_path / "db"
+    with embedded_server(folder, programs=programs, cache=cache_dir()) as server:
+        pgbraid.load({"1_a.sql": ""}).up(server.conninfo)
+    (folder / "data" / "standby.signal").touch()
+    with embedded_server(folder, programs=programs, cache=cache_dir()) as server:
+        assert pgbraid.load({"1_a.sql": ""}).up(server.conninfo).already == 1
+        with pytest.raises(TargetRefused, match="is a standby"):
+            pgbraid.load({"1_a.sql": "", "2_b.sql": ""}).up(server.conninfo)
+
+
+def test_an_extension_that_is_not_there_is_said_with_the_way_out(programs):
+    with embedded_server(programs=programs, cache=cache_dir()) as server:
+        target = parse_target(server.conninfo, embedded=server.label)
+        with pytest.raises(MigrationFailed) as caught:
+            pgbraid.load({"1_a.sql": 'CREATE EXTENSION "no-such-thing"'}).up(target)
+    assert server.label in caught.value.hint
+    assert "has no no-such-thing" in caught.value.hint
+    assert "PGBRAID_PG_BIN" in caught.value.hint

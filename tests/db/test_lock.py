@@ -1,0 +1,199 @@
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+
+import psycopg
+import pytest
+
+import pgbraid
+from pgbraid.core.events import Started
+from pgbraid.core.lockkey import lock_key
+from pgbraid.core.model import Tracker
+from pgbraid.db.conninfo import parse_target
+from pgbraid.db.session import connect, take_lock, transaction
+from pgbraid.errors import LockLost, LockTimeout, Stopped, TargetRefused
+from pgbraid.stop import StopToken
+
+KEY = lock_key(Tracker())
+
+
+@pytest.fixture
+def holder(database):
+    with psycopg.connect(
+        database.conninfo, autocommit=True, application_name="the other one"
+    ) as conn:
+        conn.execute("SELECT pg_advisory_lock(%s)", (KEY,))
+        yield conn
+
+
+@pytest.mark.usefixtures("holder")
+def test_a_run_that_waits_too_long_says_who_holds_the_lock(database):
+    with pytest.raises(LockTimeout) as caught:
+        pgbraid.load({"1_a.sql": ""}, lock_wait=0.1).up(database.conninfo)
+    assert "waited 0.1 s" in caught.value.message
+    assert "(the other one), role postgres" in caught.value.detail
+    assert database.value("SELECT to_regclass('applied_migrations')") is None
+
+
+@pytest.mark.usefixtures("holder")
+def test_with_nothing_to_do_nobody_waits_for_the_lock(database):
+    assert pgbraid.load({}, lock_wait=0).up(database.conninfo).already == 0
+    braid = pgbraid.load({"1_a.sql": ""}, lock_wait=0)
+    assert not braid.check(database.conninfo).ok
+    assert len(braid.plan(database.conninfo).steps) == 1
+
+
+def test_a_run_goes_on_when_the_holder_is_gone(database, holder):
+    timer = threading.Timer(0.3, holder.close)
+    timer.start()
+    report = pgbraid.load({"1_a.sql": ""}).up(database.conninfo)
+    timer.join()
+    assert len(report.applied) == 1
+
+
+def test_a_run_that_waits_sees_the_work_done_and_goes_on(database, holder):
+    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()"})
+
+    def work():
+        time.sleep(0.2)
+        holder.execute(
+            "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text,"
+            " applied_at timestamptz DEFAULT now(), checksum text)"
+        )
+        holder.execute("INSERT INTO applied_migrations VALUES (1, 'a')")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    report = braid.up(database.conninfo)
+    thread.join()
+    assert (report.applied, [m.version for m in report.elsewhere]) == ((), [1])
+
+
+def test_waiting_holds_no_snapshot_that_stops_a_concurrent_index(database, holder):
+    holder.execute("CREATE TABLE t (x int)")
+    waiter = threading.Thread(
+        target=lambda: pgbraid.load({"1_a.sql": ""}).up(database.conninfo), daemon=True
+    )
+    waiter.start()
+    time.sleep(0.2)
+    holder.execute("SET statement_timeout = '10s'")
+    holder.execute("CREATE INDEX CONCURRENTLY i ON t (x)")
+    assert waiter.is_alive()
+    holder.close()
+    waiter.join(10)
+    assert not waiter.is_alive()
+
+
+def test_two_trackers_do_not_wait_for_each_other(database):
+    with connect(parse_target(database.conninfo), Tracker("a", "t"), StopToken()) as session:
+        assert take_lock(session, wait=0)
+        pgbraid.load({"1_a.sql": ""}, schema="b", table="t", lock_wait=0).up(database.conninfo)
+
+
+@pytest.mark.usefixtures("holder")
+def test_the_fence_stops_a_transaction_whose_lock_another_session_holds(database):
+    with (
+        connect(parse_target(database.conninfo), Tracker(), StopToken()) as session,
+        pytest.raises(LockLost),
+        transaction(session),
+    ):
+        pytest.fail("the block must not run")
+
+
+BOOT = """
+import sys, pgbraid
+files = {f"{n}_m.sql": f"CREATE TABLE t{n} (id int); INSERT INTO ran VALUES ({n})"
+         for n in range(1, 21)}
+pgbraid.load(files, lock_wait=120).up(sys.argv[1])
+"""
+
+
+def test_fifty_boots_at_once_run_each_migration_once(database):
+    database.run("CREATE TABLE ran (version int)")
+    boots = [
+        subprocess.Popen([sys.executable, "-c", BOOT, database.conninfo], stderr=subprocess.PIPE)
+        for _ in range(50)
+    ]
+    errors = [(boot.communicate(timeout=240)[1], boot.returncode) for boot in boots]
+    assert errors == [(b"", 0)] * 50
+    assert database.versions() == list(range(1, 21))
+    assert database.rows("SELECT version FROM ran ORDER BY 1") == [(n,) for n in range(1, 21)]
+
+
+def test_a_run_can_be_stopped_from_another_thread(database):
+    stop, begun = StopToken(), threading.Event()
+
+    def hear(event):
+        if isinstance(event, Started) and event.index == 2:
+            threading.Timer(0.3, stop.request).start()
+            begun.set()
+
+    braid = pgbraid.load({"1_a.sql": "", "2_b.sql": "SELECT pg_sleep(60)"})
+    started = time.monotonic()
+    with pytest.raises(Stopped) as caught:
+        braid.up(database.conninfo, on_event=hear, stop=stop)
+    assert begun.is_set()
+    assert time.monotonic() - started < 30
+    assert [o.migration.version for o in caught.value.applied] == [1]
+    assert database.events() == [("applied", 1)]
+    assert nobody_is_left(database)
+
+
+def nobody_is_left(database):
+    return database.value(
+        "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name LIKE 'pgbraid/%%' AND pid <> pg_backend_pid()"
+    )
+
+
+def test_a_stop_before_the_start_runs_nothing(database):
+    stop = StopToken()
+    stop.request()
+    with pytest.raises(Stopped):
+        pgbraid.load({"1_a.sql": ""}).up(database.conninfo, stop=stop)
+    assert database.value("SELECT to_regclass('applied_migrations')") is None
+
+
+def test_the_asynchronous_face_does_the_same(database):
+    braid = pgbraid.load({"1_a.sql": "", "2_b.sql": ""})
+    report = asyncio.run(braid.aup(database.conninfo, to=1))
+    assert [o.migration.version for o in report.applied] == [1]
+    assert asyncio.run(braid.aup(database.conninfo, dry_run=True)).dry_run
+
+
+def test_a_cancelled_task_leaves_nothing_behind(database):
+    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a (); SELECT pg_sleep(60)"})
+
+    async def main():
+        begun = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def hear(event):
+            if isinstance(event, Started):
+                loop.call_soon_threadsafe(begun.set)
+
+        task = asyncio.create_task(braid.aup(database.conninfo, on_event=hear))
+        await begun.wait()
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return nobody_is_left(database)
+
+    assert asyncio.run(main())
+    assert database.value("SELECT to_regclass('a')") is None
+    assert database.versions() == []
+
+
+def test_errors_pass_through_the_asynchronous_face(database):
+    with pytest.raises(pgbraid.MigrationFailed):
+        asyncio.run(pgbraid.load({"1_a.sql": "SELECT 1/0"}).aup(database.conninfo))
+
+
+def test_a_connection_that_is_another_backends_is_refused_as_a_pooler(database, monkeypatch):
+    monkeypatch.setattr("psycopg.ConnectionInfo.backend_pid", 1)
+    with pytest.raises(TargetRefused, match="is a connection pooler"):
+        pgbraid.load({"1_a.sql": ""}).up(database.conninfo)
+    assert database.value("SELECT to_regclass('applied_migrations')") is None

@@ -1,0 +1,71 @@
+import pytest
+
+import pgbraid
+from pgbraid.errors import ConfigError, MigrationFailed, ProblemsFound
+
+FILES = {
+    "1_a.up.sql": "CREATE TABLE a ()",
+    "1_a.down.sql": "DROP TABLE a",
+    "2_b.up.sql": "CREATE TABLE b ()",
+    "2_b.down.sql": "DROP TABLE nowhere",
+    "3_c.sql": "",
+    "4_d.up.sql": "",
+    "4_d.down.sql": "DROP TABLE a;\nCOMMIT;",
+}
+
+
+@pytest.fixture
+def braid(database):
+    braid = pgbraid.load(FILES)
+    braid.up(database.conninfo)
+    return braid
+
+
+def test_undo_runs_the_down_file_and_takes_the_row_out(database, braid):
+    undone = braid.undo(database.conninfo, 1)
+    assert undone.migration.path == "1_a.down.sql"
+    assert database.versions() == [2, 3, 4]
+    assert database.value("SELECT to_regclass('a') IS NULL")
+    assert database.rows(
+        "SELECT event, version, statement FROM applied_migrations_journal ORDER BY id DESC LIMIT 1"
+    ) == [("undone", 1, "DROP TABLE a")]
+
+
+def test_what_was_undone_is_a_gap_and_runs_again(database, braid):
+    braid.undo(database.conninfo, 1)
+    report = braid.up(database.conninfo)
+    assert [(o.migration.version, o.gap) for o in report.applied] == [(1, True)]
+
+
+def test_a_down_file_that_fails_leaves_everything(database, braid):
+    with pytest.raises(MigrationFailed) as caught:
+        braid.undo(database.conninfo, 2)
+    assert str(caught.value.diagnostic.location) == "2_b.down.sql:1:1"
+    assert database.versions() == [1, 2, 3, 4]
+    assert database.value("SELECT to_regclass('b') IS NOT NULL")
+
+
+@pytest.mark.parametrize(
+    ("version", "message"), [(3, "3_c has no down file"), (9, "no migration has version 9")]
+)
+def test_what_cannot_be_undone_is_said(database, braid, version, message):
+    with pytest.raises(ConfigError, match=message):
+        braid.undo(database.conninfo, version)
+
+
+def test_what_is_not_applied_cannot_be_undone(database, braid):
+    braid.undo(database.conninfo, 1)
+    with pytest.raises(ConfigError, match="1 is not applied"):
+        braid.undo(database.conninfo, 1)
+
+
+def test_a_down_file_is_refused_as_an_up_file_is(database, braid):
+    with pytest.raises(ProblemsFound) as caught:
+        braid.undo(database.conninfo, 4)
+    (problem,) = caught.value.problems
+    assert (problem.code, str(problem.location)) == ("transaction_control", "4_d.down.sql:2:1")
+
+
+def test_up_never_runs_a_down_file(database, braid):
+    assert database.value("SELECT to_regclass('a') IS NOT NULL")
+    assert {e for e, _ in database.events()} == {"applied"}

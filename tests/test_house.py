@@ -1,0 +1,198 @@
+"""The rules of the house that a machine can hold."""
+
+import ast
+import importlib
+import inspect
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import pgbraid
+from pgbraid import errors
+from pgbraid.cli.commands import COMMANDS
+from pgbraid.config import Settings
+from pgbraid.trackers import TRACKERS
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "pgbraid"
+MODULES = sorted(SOURCE.rglob("*.py"))
+DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
+
+
+def name_of(path):
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def tree_of(path):
+    return ast.parse(path.read_text())
+
+
+def functions(path):
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return [node for node in ast.walk(tree_of(path)) if isinstance(node, kinds)]
+
+
+each_module = pytest.mark.parametrize("path", MODULES, ids=name_of)
+
+
+@each_module
+def test_no_module_is_over_400_lines(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+@each_module
+def test_no_function_is_over_50_lines(path):
+    long = [f.name for f in functions(path) if f.end_lineno - f.lineno + 1 > 50]
+    assert long == []
+
+
+def test_the_median_function_is_short():
+    sizes = sorted(f.end_lineno - f.lineno + 1 for path in MODULES for f in functions(path))
+    assert sizes[len(sizes) // 2] <= 12
+
+
+@each_module
+def test_all_is_sorted_and_is_what_is_exported(path):
+    module = importlib.import_module(name_of(path))
+    if path.name == "__main__.py":
+        return
+    names = module.__all__ if hasattr(module, "__all__") else []
+    assert list(names) == sorted(names, key=lambda n: (not n.isupper(), not n[0].isupper(), n))
+    defined = {
+        node.name
+        for node in tree_of(path).body
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        and not node.name.startswith("_")
+    }
+    assert defined <= set(names), defined - set(names)
+    assert all(hasattr(module, name) for name in names)
+
+
+@each_module
+def test_a_function_is_not_exported_under_its_modules_name(path):
+    module = importlib.import_module(name_of(path))
+    own = getattr(module, path.stem, None)
+    assert not (inspect.isfunction(own) and own.__module__ == module.__name__)
+
+
+@each_module
+def test_only_render_prints_and_only_config_reads_the_environment(path):
+    text = path.read_text()
+    if "cli/render" not in path.as_posix():
+        assert not re.search(r"\bprint\(|\.stdout\.write|\.stderr\.write", text)
+    if path.name != "config.py":
+        assert not re.search(r"\benviron\b|\bgetenv\b", text)
+
+
+@each_module
+def test_only_db_names_the_driver(path):
+    if "db" not in path.relative_to(SOURCE).parts:
+        assert not re.search(r"^\s*(?:import|from) psycopg", path.read_text(), re.MULTILINE)
+
+
+@each_module
+def test_every_value_is_frozen_and_slotted(path):
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ClassDef):
+            for decorator in node.decorator_list:
+                text = ast.unparse(decorator)
+                if "dataclass" in text:
+                    assert "frozen=True" in text, node.name
+                    assert "slots=True" in text, node.name
+        assert not isinstance(node, ast.Global)
+
+
+@each_module
+def test_nothing_is_left_to_be_done_later(path):
+    assert not re.search(r"\b(?:TODO|FIXME|XXX|NotImplementedError)\b", path.read_text())
+
+
+ERRORS = [e for e in vars(errors).values() if inspect.isclass(e) and issubclass(e, Exception)]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_every_error_has_its_message_and_a_hint_that_names_the_next_command(error):
+    assert error.__doc__.splitlines()[0].endswith(".")
+    assert "`p" in error.default_hint
+    assert error.__name__ in DOCS["api.md"]
+
+
+def test_every_public_name_is_documented():
+    for name in pgbraid.__all__:
+        assert f"`{name}" in DOCS["api.md"] or f"pgbraid.{name}" in DOCS["api.md"], name
+
+
+def test_public_names_come_from_where_they_are_said_to():
+    assert {name: getattr(pgbraid, name) for name in pgbraid.__all__}
+    with pytest.raises(AttributeError):
+        pgbraid.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_a_section_with_its_options(command):
+    sections = re.split(r"^## ", DOCS["cli.md"], flags=re.MULTILINE)
+    (section,) = [s for s in sections if s.startswith(f"pgbraid {command.name}\n")]
+    module = importlib.import_module(command.module)
+    options = re.findall(r'"(--[a-z-]+)"', inspect.getsource(module.add_arguments))
+    for option in options:
+        assert f"`{option}" in section, option
+    assert module.__doc__
+
+
+def test_every_setting_is_documented():
+    for name in Settings.__dataclass_fields__:
+        if name != "file":
+            assert f"`{name}`" in DOCS["settings.md"], name
+
+
+def test_every_problem_code_is_documented():
+    codes = set()
+    for path in MODULES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {
+                "Problem",
+                "_file_problem",
+            }:
+                codes |= {
+                    constant.value
+                    for constant in ast.walk(node.args[0])
+                    if isinstance(constant, ast.Constant) and constant.value
+                }
+    assert len(codes) > 20
+    for code in codes:
+        assert f"`{code}`" in DOCS["json.md"], code
+
+
+def test_every_tracker_has_fixtures():
+    for tracker in TRACKERS:
+        cases = ROOT / "tests" / "trackers" / tracker.tool.replace("-", "_")
+        for case in cases.glob("*/"):
+            if case.name != "migrations":
+                assert {p.name for p in case.iterdir()} == {"dump.sql", "expected.txt"}
+
+
+def test_every_dependency_is_justified():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    for requirement in (*project["dependencies"], *(r for extra in extras for r in extra)):
+        package = re.match(r"[a-z-]+", requirement)[0]
+        assert f"`{package}`" in DOCS["dependencies.md"], package
+
+
+def test_every_statement_of_ours_has_a_name_and_is_used():
+    used = set()
+    for path in MODULES:
+        used |= set(re.findall(r'\.run\(\s*"(?:session|ledger)",\s*"(\w+)"', path.read_text()))
+    named = set()
+    for path in (SOURCE / "db" / "sql").glob("*.sql"):
+        named |= set(re.findall(r"^-- name: (\w+)$", path.read_text(), re.MULTILINE))
+    assert named == used
+
+
+def test_documents_link_to_files_that_exist():
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
+            assert (path.parent / target).exists(), (path.name, target)
