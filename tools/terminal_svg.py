@@ -1,4 +1,4 @@
-"""Draws a terminal's text as an SVG: ``pgbraid demo | python tools/terminal_svg.py 'pgbraid demo'``.
+"""Draws a terminal's text as an SVG: ``pgbraid demo | tools/terminal_svg.py 'pgbraid demo'``.
 
 No font or style is fetched from anywhere, so that the picture is whole wherever it is shown.
 """
@@ -31,17 +31,11 @@ def draw(lines: list[str]) -> str:
         for number, line in enumerate(lines)
         if line.strip()
     )
-    return "\n".join(
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" '
-            f'width="{width:.0f}" height="{height}" font-size="14" '
-            'font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace">',
-            '<rect width="100%" height="100%" rx="8" fill="#0d1117"/>',
-            *rows,
-            "</svg>",
-            "",
-        )
-    )
+    font = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace"
+    size = f'viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" height="{height}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-size="14" font-family="{font}">'
+    ground = '<rect width="100%" height="100%" rx="8" fill="#0d1117"/>'
+    return "\n".join((head, ground, *rows, "</svg>", ""))
 
 
 if __name__ == "__main__":

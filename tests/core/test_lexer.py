@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 from pgbraid.core.lexer import next_token
 
 PIECES = st.sampled_from(
-    "' \" $$ $a$ -- /* */ \\ ; E' U&' e é $1 ( ) x 1 + :: BEGIN \\. copy".split()
-    + ["\n", "\r\n", " ", "\u200b", "\x00"]
+    [
+        *("'", '"', "$$", "$a$", "--", "/*", "*/", "\\", ";", "E'", "U&'", "e", "é", "$1"),
+        *("(", ")", "x", "1", "+", "::", "BEGIN", "\\.", "copy", "\n", "\r\n", " ", "\x00"),
+    ]
 )
 
 
