@@ -13,12 +13,12 @@ from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.survey import find_foreign, look
 
 if TYPE_CHECKING:
-    from pgbraid.core.model import MigrationSet, Tracker
+    from pgbraid.core.model import Applied, MigrationSet, Tracker
     from pgbraid.db.conninfo import Target
     from pgbraid.db.session import Session
     from pgbraid.survey import RunOptions, Wish
 
-__all__ = ["adopt_history", "drop_legacy"]
+__all__ = ["adopt_history", "drop_legacy", "withdraw_adopted"]
 
 
 def adopt_history(
@@ -59,6 +59,33 @@ def _no_legacy(tracker: Tracker) -> ConfigError:
         detail=f"Looked for {', '.join(names)} in the schemas {', '.join(schemas)}.",
         hint="Name its schema with --schema, or begin with `pgbraid up`.",
     )
+
+
+def withdraw_adopted(
+    target: Target, tracker: Tracker, versions: tuple[int, ...], options: RunOptions
+) -> tuple[Applied, ...]:
+    """Take versions out of the set that were adopted and never ran, and return their rows.
+
+    A version that the set has not is passed over. Raises ConfigError for one that was applied,
+    which has a checksum, where an adopted one has none.
+    """
+    with connect(target, tracker, options.stop) as session:
+        claim(session)
+        take_lock(session, wait=options.lock_wait)
+        db.ensure_tables(session)
+        rows = [row for row in db.read_ledger(session).applied if row.version in versions]
+        for row in rows:
+            if row.checksum is not None:
+                raise ConfigError(
+                    f"{row.version} was applied, not adopted, so it is not taken out of the set",
+                    hint=f"Run its down file with `pgbraid undo {row.version}`.",
+                )
+        run_id = db.new_run_id()
+        with transaction(session):
+            for row in rows:
+                entry = db.Entry(run_id, "withdrawn", row.version, row.name)
+                db.record_removed(session, row.version, entry)
+        return tuple(rows)
 
 
 def drop_legacy(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pgbraid.core.events import Listener
     from pgbraid.core.model import (
         Adoption,
+        Applied,
         Check,
         MigrationSet,
         Plan,
@@ -33,26 +34,29 @@ if TYPE_CHECKING:
 __all__ = ["Braid", "load"]
 
 
-def load(
+def load(  # noqa: PLR0913 - what a user can set
     source: Source,
     *,
     schema: str = "public",
     table: str = "applied_migrations",
     verify: str = "error",
     lock_wait: float = 600.0,
+    adopt: bool = True,
 ) -> Braid:
     """Read migrations once and return them as a value; no database is asked.
 
     ``source`` is a folder's path, a ``Traversable`` as ``importlib.resources.files()`` returns
     it, or a mapping of file names to texts. ``schema`` and ``table`` name the tracker;
     ``verify`` is ``off``, ``warn`` or ``error``: what an applied file that changed since does
-    to a run. ``lock_wait`` is how many seconds to wait for another run to end.
+    to a run. ``lock_wait`` is how many seconds to wait for another run to end. Without
+    ``adopt`` an empty set does not take over another tool's history.
 
     Raises ConfigError for a folder that is not there and a value that cannot be one. What is
     wrong with single files is raised by the first call that would run them.
     """
     settings = Settings().override(schema=schema, table=table, verify=verify, lock_wait=lock_wait)
-    return Braid(load_migrations(source), settings.tracker, settings.verify, settings.lock_wait)
+    migrations = load_migrations(source)
+    return Braid(migrations, settings.tracker, settings.verify, settings.lock_wait, adopt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class Braid:
     tracker: Tracker = field(default_factory=Tracker)
     verify: Verify = Verify.ERROR
     lock_wait: float = 600.0
+    adopts: bool = True
+    """Whether an empty set takes over another tool's history."""
 
     def up(  # noqa: PLR0913 - what a run can be asked for
         self,
@@ -90,7 +96,7 @@ class Braid:
         committed before), LockTimeout where another run did not end in ``lock_wait`` seconds.
         """
         verb = rehearse.rehearse_pending if dry_run else upgrade.apply_pending
-        wish = Wish(to, tuple(not_applied), self.verify)
+        wish = Wish(to, tuple(not_applied), self.verify, self.adopts)
         return verb(
             self.migrations, _target(conninfo), self.tracker, wish, self._options(on_event, stop)
         )
@@ -126,17 +132,18 @@ class Braid:
         self, conninfo: str | Target, *, to: int | None = None, not_applied: Iterable[int] = ()
     ) -> Plan:
         """Return what :meth:`up` would do now, with every problem; writes and locks nothing."""
-        wish = Wish(to, tuple(not_applied), self.verify)
+        wish = Wish(to, tuple(not_applied), self.verify, self.adopts)
         return inquiry.read_plan(self.migrations, _target(conninfo), self.tracker, wish)
 
     def check(self, conninfo: str | Target) -> Check:
         """Return whether the applied set is exactly the files' and nothing has drifted."""
-        wish = Wish(verify=self.verify)
+        wish = Wish(verify=self.verify, adopt=self.adopts)
         return inquiry.check(self.migrations, _target(conninfo), self.tracker, wish)
 
     def status(self, conninfo: str | Target) -> Status:
         """Return where every version stands, of the files and of the applied set."""
-        return inquiry.status(self.migrations, _target(conninfo), self.tracker)
+        wish = Wish(verify=Verify.WARN, adopt=self.adopts)
+        return inquiry.status(self.migrations, _target(conninfo), self.tracker, wish)
 
     def repair(
         self,
@@ -165,6 +172,16 @@ class Braid:
         return adopt.adopt_history(
             self.migrations, _target(conninfo), self.tracker, wish, self._options()
         )
+
+    def withdraw(self, conninfo: str | Target, versions: Iterable[int]) -> tuple[Applied, ...]:
+        """Take versions out of the set that were adopted and never ran; return their rows.
+
+        The next :meth:`up` applies them. Raises ConfigError for a version that pgbraid itself
+        has applied.
+        """
+        options = self._options()
+        chosen = tuple(versions)
+        return adopt.withdraw_adopted(_target(conninfo), self.tracker, chosen, options)
 
     def drop_legacy(self, conninfo: str | Target) -> str:
         """Drop the adopted tool's table and return its name, once our set has all it says."""

@@ -67,7 +67,12 @@ def run_guarded(run: Run, migration: Migration, script: Script, transaction_id: 
     Raises MigrationFailed where the script failed or ended the transaction.
     """
     open_path(run.session)
-    with notices(run.session, lambda said: run.options.listen(Noticed(migration, said))):
+
+    def hear(said: Diagnostic) -> None:
+        placed = replace(said, location=Location(migration.path))
+        run.options.listen(Noticed(migration, placed))
+
+    with notices(run.session, hear):
         run_body(run.session, migration, script)
     if not still_in(run.session, transaction_id):
         raise MigrationFailed(migration, _ended(migration))

@@ -41,6 +41,7 @@ class Settings:
     table: str = "applied_migrations"
     verify: Verify = Verify.ERROR
     lock_wait: float = 600.0
+    adopt: bool = True
     file: str | None = field(default=None, compare=False)
     """The settings file they came from."""
 
@@ -76,7 +77,11 @@ def _check_identifier(name: str, value: str, room: int = 0) -> None:
         )
 
 
-def _value(name: str, value: object) -> str | float | Verify:
+def _value(name: str, value: object) -> str | float | bool | Verify:
+    if name == "adopt":
+        if isinstance(value, bool):
+            return value
+        raise ConfigError(f"adopt must be true or false, not {value!r}")
     if name == "verify":
         try:
             return Verify(str(value))

@@ -62,7 +62,8 @@ def play(*, programs: str | None, cache: Path) -> Demo:
         _merge(folder, _EARLY)
         counter_first, set_first = _deploy(folder, counter, braided)
         _merge(folder, _LATE)
-        status = inquiry.status(load_migrations(folder), parse_target(braided), Tracker())
+        merged = load_migrations(folder)
+        status = inquiry.status(merged, parse_target(braided), Tracker(), Wish())
         counter_then, set_then = _deploy(folder, counter, braided)
         return Demo(
             server=server.label,

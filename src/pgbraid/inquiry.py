@@ -11,7 +11,6 @@ from pgbraid.core.model import (
     State,
     Status,
     StatusRow,
-    Verify,
 )
 from pgbraid.core.plan import stricter
 from pgbraid.db.session import connect
@@ -65,9 +64,9 @@ def _pending(plan: Plan) -> Iterator[Problem]:
         )
 
 
-def status(migrations: MigrationSet, target: Target, tracker: Tracker) -> Status:
+def status(migrations: MigrationSet, target: Target, tracker: Tracker, wish: Wish) -> Status:
     """Return where every version stands, of the files and of the applied set."""
-    plan = read_plan(migrations, target, tracker, Wish(verify=Verify.WARN))
+    plan = read_plan(migrations, target, tracker, wish)
     rows = sorted(_rows(migrations, plan), key=lambda row: row.version)
     return Status(tuple(rows), plan.problems, plan.adoption)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid import trackers
 from pgbraid.core import drift
-from pgbraid.core.model import Adoption, Drift, Ledger, Plan, Problem, Verify
+from pgbraid.core.model import Adoption, Drift, Ledger, Plan, Problem, Severity, Verify
 from pgbraid.core.plan import make_plan
 from pgbraid.db import ledger as db
 from pgbraid.errors import ConfigError
@@ -46,12 +46,14 @@ class Wish:
     """What the caller asks of a run.
 
     ``to`` is the highest version to apply, ``not_applied`` the versions that another tool's
-    counter counts in although it skipped them.
+    counter counts in although it skipped them; without ``adopt`` such a tool's table is not
+    looked at.
     """
 
     to: int | None = None
     not_applied: tuple[int, ...] = ()
     verify: Verify = Verify.ERROR
+    adopt: bool = True
 
 
 def look(
@@ -71,14 +73,15 @@ def look(
     )
     seen = {step.migration for step in inspected.steps} if inspected else set()
     scripts = inspect_files(s.migration for s in found.steps if s.migration not in seen)
-    return replace(found, problems=(*found.problems, *problems, *scripts))
+    late = _too_late(ledger, wish)
+    return replace(found, problems=(*found.problems, *problems, *late, *scripts))
 
 
 def _adoption(
     session: Session, migrations: MigrationSet, ledger: Ledger, wish: Wish
 ) -> tuple[Adoption | None, tuple[Problem, ...]]:
     """Return what another tool's tracker gives; it is asked only while our set is empty."""
-    if ledger.applied:
+    if ledger.applied or not wish.adopt:
         return None, ()
     table = find_foreign(session)
     if table is None:
@@ -87,6 +90,20 @@ def _adoption(
     assert tracker is not None  # noqa: S101 - found by it
     answer = tracker.adopt(table, migrations, wish.not_applied)
     return (answer, ()) if isinstance(answer, Adoption) else (None, answer)
+
+
+def _too_late(ledger: Ledger, wish: Wish) -> Iterator[Problem]:
+    """Say that a version was adopted before somebody said that it never ran."""
+    for row in ledger.applied:
+        if row.version in wish.not_applied and row.checksum is None:
+            yield Problem(
+                "adopted_before",
+                f"--not-applied {row.version} comes too late: the set has it, adopted unrun",
+                hint=f"Take it out of the set with `pgbraid adopt --not-applied {row.version}`, "
+                "and `pgbraid up` runs it.",
+                severity=Severity.WARNING,
+                versions=(row.version,),
+            )
 
 
 def find_foreign(session: Session) -> Foreign | None:

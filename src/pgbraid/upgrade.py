@@ -10,7 +10,7 @@ from pgbraid.core.events import Finished, Planned, Started
 from pgbraid.core.filenames import name_style, recorded_name
 from pgbraid.core.model import Outcome, Report
 from pgbraid.db import ledger as db
-from pgbraid.db.session import claim, connect, restore, take_lock, transaction
+from pgbraid.db.session import claim, connect, restore, take_lock, transaction, translating
 from pgbraid.errors import MigrationFailed, PgbraidError
 from pgbraid.source import read_script
 from pgbraid.survey import look
@@ -91,7 +91,8 @@ def _apply_all(run: Run, steps: tuple[Step, ...]) -> tuple[Outcome, ...]:
             if outcome:
                 outcomes.append(outcome)
                 run.options.listen(Finished(outcome, index, len(steps)))
-            restore(run.session, wait=run.options.lock_wait)
+            with translating(run.session):
+                restore(run.session, wait=run.options.lock_wait)
     except PgbraidError as error:
         error.applied = tuple(outcomes)
         raise

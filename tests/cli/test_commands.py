@@ -128,7 +128,7 @@ def test_detail_hint_context_and_notices_are_shown(cli, folder):
         " 'h'; END $$",
     )
     err = cli("up", code=3).err.splitlines()
-    assert err[0] == "NOTICE:  look\there"
+    assert err[0] == "migrations/1_a.sql: NOTICE:  look\there"
     assert [line.split(":")[0] for line in err[1:6]] == [
         "migrations/1_a.sql",
         "LINE 1",
@@ -216,9 +216,26 @@ def test_adopt(cli, incident, database):
     assert "Adopted 3 migrations from public.schema_migrations" in adopted
     assert "not taken as applied, as you said: 103" in adopted
     assert cli("adopt", code=0).out == "Nothing to adopt: the applied set has rows already.\n"
+    assert cli("adopt", "--not-applied", "102", code=0).out == (
+        "102 taken out of the set; the next up runs it.\n"
+    )
+    database.run("DROP TABLE IF EXISTS orders")
+    assert "102_orders  gap" in cli("up", "--to", "102", code=0).out
     assert "103_add_email  gap" in cli("up", code=0).out
     assert cli("adopt", "--drop-legacy", code=0).out == "Dropped public.schema_migrations.\n"
     assert "no other tool's tracker was found" in cli("adopt", "--drop-legacy", code=2).err
+
+
+def test_another_applications_table_is_left_alone(cli, folder, database, tmp_path):
+    database.run(
+        "CREATE TABLE schema_migrations (version bigint, dirty boolean);"
+        "INSERT INTO schema_migrations VALUES (104, false)"
+    )
+    folder.put("1_a.sql", "")
+    assert "--no-adopt" in cli("up", code=1).err
+    assert "1 migration to apply" in cli("plan", "--no-adopt", code=0).out
+    (tmp_path / "pgbraid.toml").write_text("adopt = false")
+    assert "1 migration applied" in cli("up", code=0).out
 
 
 def test_up_says_what_an_adoption_assumes(cli, incident, database):

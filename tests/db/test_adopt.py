@@ -60,6 +60,30 @@ def test_adopt_runs_nothing(legacy):
     assert pgbraid.load(FILES).adopt(legacy.conninfo) is None
 
 
+def test_a_version_that_never_ran_can_be_taken_out_after_the_adoption(legacy):
+    braid = pgbraid.load(FILES)
+    braid.up(legacy.conninfo)
+    report = braid.up(legacy.conninfo, not_applied=[103, 105])
+    assert [(p.code, p.versions) for p in report.warnings] == [("adopted_before", (103,))]
+    assert [row.version for row in braid.withdraw(legacy.conninfo, [103])] == [103]
+    assert braid.withdraw(legacy.conninfo, [103]) == ()
+    assert legacy.events()[-1] == ("withdrawn", 103)
+    assert [(o.migration.version, o.gap) for o in braid.up(legacy.conninfo).applied] == [
+        (103, True)
+    ]
+    with pytest.raises(ConfigError, match="103 was applied, not adopted"):
+        braid.withdraw(legacy.conninfo, [103])
+
+
+def test_another_applications_table_can_be_left_alone(legacy):
+    braid = pgbraid.load({"1_own.sql": ""}, schema="own", adopt=False)
+    assert braid.plan(legacy.conninfo).adoption is None
+    assert len(braid.up(legacy.conninfo).applied) == 1
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load({"1_own.sql": ""}, schema="other").up(legacy.conninfo)
+    assert "--no-adopt" in caught.value.problems[0].hint
+
+
 def test_what_only_reads_shows_the_adoption_and_writes_nothing(legacy):
     braid = pgbraid.load(FILES)
     assert [row.state for row in braid.status(legacy.conninfo).rows] == [

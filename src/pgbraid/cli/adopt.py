@@ -2,7 +2,8 @@
 
 golang-migrate's schema_migrations is found in the tracker's schema or in public. Its counter
 stands for every file up to its version; name the versions that it skipped with --not-applied,
-and the next up applies them. The old table stays until --drop-legacy drops it.
+and the next up applies them. Said after the adoption, it takes them out of the set again. The
+old table stays until --drop-legacy drops it.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ def run(context: Context) -> int:
             table = braid.drop_legacy(target)
             return context.output.lines([f"Dropped {table}."], 0, dropped=table)
         adoption = braid.adopt(target, not_applied=context.arguments.not_applied)
-    if adoption is None:
-        line = "Nothing to adopt: the applied set has rows already."
-        return context.output.lines([line], 0, adopted=None)
-    return context.output.result(adoption, 0)
+        if adoption is not None:
+            return context.output.result(adoption, 0)
+        rows = braid.withdraw(target, context.arguments.not_applied)
+    versions = [row.version for row in rows]
+    lines = [f"{version} taken out of the set; the next up runs it." for version in versions]
+    nothing = "Nothing to adopt: the applied set has rows already."
+    return context.output.lines(lines or [nothing], 0, adopted=None, withdrawn=versions)

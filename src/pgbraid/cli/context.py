@@ -41,7 +41,7 @@ class Context:
     @property
     def settings(self) -> config.Settings:
         """The settings of the file, with the command line's in their place."""
-        names = ("dir", "schema", "table", "lock_wait")
+        names = ("dir", "schema", "table", "lock_wait", "adopt")
         given = {name: getattr(self.arguments, name, None) for name in names}
         return config.find_settings(getattr(self.arguments, "config", None)).override(**given)
 
@@ -56,6 +56,7 @@ class Context:
             table=settings.table,
             verify=settings.verify,
             lock_wait=settings.lock_wait,
+            adopt=settings.adopt,
         )
 
     @contextmanager

@@ -100,6 +100,14 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
         help="how long to wait for another run to end (600)",
     )
     parser.add_argument(
+        "--no-adopt",
+        action="store_const",
+        const=False,
+        dest="adopt",
+        default=unset,
+        help="leave other tools' tables alone, where they are another application's",
+    )
+    parser.add_argument(
         "--json", action="store_true", default=unset, help="print one JSON document"
     )
     volume = parser.add_mutually_exclusive_group()

@@ -7,6 +7,7 @@ import hashlib
 import re
 from itertools import islice
 
+from pgbraid.core.masking import mask_passwords
 from pgbraid.core.model import DriftKind
 from pgbraid.core.script import normalise, significant
 
@@ -46,8 +47,8 @@ def classify(recorded: str | None, now: str) -> DriftKind | None:
 def unified_diff(recorded: str, now: str, name: str) -> str:
     """Return a unified diff from the recorded text to the file's, cut after 60 lines."""
     lines = difflib.unified_diff(
-        normalise(recorded).splitlines(),
-        normalise(now).splitlines(),
+        mask_passwords(normalise(recorded)).splitlines(),
+        mask_passwords(normalise(now)).splitlines(),
         f"{name} as applied",
         f"{name} on disk",
         lineterm="",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import errors, generators, pq
 
+from pgbraid.core.masking import mask_passwords
 from pgbraid.core.model import Diagnostic, Location, Migration
 from pgbraid.core.script import Script, Segment, line_at, place
 from pgbraid.db.session import diagnose
@@ -101,7 +102,7 @@ def _placed(  # noqa: PLR0913, PLR0917 - the places where an error's place comes
     return replace(
         diagnostic,
         location=Location(migration.path, *place(script.text, offset)),
-        excerpt=excerpt,
+        excerpt=mask_passwords(excerpt),
         caret=index if position else None,
     )
 

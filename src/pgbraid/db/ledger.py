@@ -99,7 +99,10 @@ def read_ledger(session: Session) -> Ledger:
         return Ledger(exists=False)
     except errors.UndefinedColumn as error:
         raise _no_tracker(session, error.diag.message_primary) from None
-    return Ledger(tuple(Applied(int(v), name, _hex(c), _time(at)) for v, name, c, at in rows))
+    try:
+        return Ledger(tuple(Applied(int(v), name, _hex(c), _time(at)) for v, name, c, at in rows))
+    except (TypeError, ValueError):
+        raise _no_tracker(session, "Its column version holds what is no number") from None
 
 
 def _time(text: str | None) -> datetime | None:

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import ClientCursor, pq
 
 from pgbraid.core.lockkey import lock_key
+from pgbraid.core.masking import mask_passwords
 from pgbraid.core.model import Diagnostic
 from pgbraid.db.statements import statement
 from pgbraid.errors import (
@@ -46,6 +47,7 @@ __all__ = [
     "still_in",
     "take_lock",
     "transaction",
+    "translating",
 ]
 
 _OLDEST_SERVER = 130000
@@ -94,17 +96,24 @@ def connect(target: Target, tracker: Tracker, stop: StopToken) -> Iterator[Sessi
     except psycopg.Error as error:
         raise _no_connection(target, error) from None
     session = Session(conn, target, tracker, stop)
-    with conn, stop.cancelling(lambda: conn.cancel_safe(timeout=_CANCEL_TIMEOUT)):
-        try:
-            yield session
-        except psycopg.Error as error:
-            raise _translated(session, error) from None
+    cancelling = stop.cancelling(lambda: conn.cancel_safe(timeout=_CANCEL_TIMEOUT))
+    with conn, cancelling, translating(session):
+        yield session
 
 
 def _no_connection(target: Target, error: psycopg.Error) -> ConnectionFailed:
     text = target.scrub(str(error)).removeprefix("connection failed: ").strip()
     message, _, detail = text.partition("\n")
     return ConnectionFailed(f"cannot connect to {target.label}: {message}", detail=detail or None)
+
+
+@contextmanager
+def translating(session: Session) -> Iterator[None]:
+    """Raise the driver's errors as ours."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _translated(session, error) from None
 
 
 def _translated(session: Session, error: psycopg.Error) -> PgbraidError:
@@ -132,7 +141,7 @@ def diagnose(
     """Return what the server said as a value, without the target's secrets."""
 
     def clean(text: str | None) -> str | None:
-        return target.scrub(text) if text else None
+        return mask_passwords(target.scrub(text)) if text else None
 
     return Diagnostic(
         severity=diag.severity_nonlocalized or diag.severity or "ERROR",
@@ -241,7 +250,7 @@ def transaction(session: Session, *, keep: bool = True) -> Iterator[str]:
     block's statements or the COMMIT, and ConnectionFailed where the connection is lost.
     """
     conn = session.conn
-    try:
+    with translating(session):
         try:
             yield _begin(session)
             conn.execute("COMMIT" if keep else "ROLLBACK")
@@ -249,8 +258,6 @@ def transaction(session: Session, *, keep: bool = True) -> Iterator[str]:
             if conn.info.transaction_status != pq.TransactionStatus.UNKNOWN:
                 conn.execute("ROLLBACK")
             raise
-    except psycopg.Error as error:
-        raise _translated(session, error) from None
 
 
 @contextmanager
@@ -262,15 +269,13 @@ def savepoint(session: Session) -> Iterator[None]:
     """
     conn = session.conn
     conn.execute("SAVEPOINT pgbraid_rehearsal")
-    try:
-        yield
-        session.run("session", "check_constraints")
-    except psycopg.Error as error:
-        conn.execute("ROLLBACK TO SAVEPOINT pgbraid_rehearsal")
-        raise _translated(session, error) from None
-    except Exception:
-        conn.execute("ROLLBACK TO SAVEPOINT pgbraid_rehearsal")
-        raise
+    with translating(session):
+        try:
+            yield
+            session.run("session", "check_constraints")
+        except Exception:
+            conn.execute("ROLLBACK TO SAVEPOINT pgbraid_rehearsal")
+            raise
 
 
 def _begin(session: Session) -> str:

@@ -86,7 +86,8 @@ def _no_file(source: str, version: int, migrations: MigrationSet) -> Problem:
         "legacy_version_without_file",
         f"{source} says version {version}, but no file of that version is in {migrations.label}",
         detail="Another folder's migrations, or a release older than the database.",
-        hint="Give the folder that golang-migrate ran with --dir, then run `pgbraid adopt`.",
+        hint="Give the folder that golang-migrate ran with --dir, then run `pgbraid adopt`; "
+        "where the table is another application's, leave it alone with --no-adopt.",
         versions=(version,),
     )
 

@@ -109,7 +109,7 @@ class Output:
             self._warn([f"{error.message}."])
         elif isinstance(error, MigrationFailed):
             self._warn(psql.diagnostic(error.diagnostic, verbose=self.verbose))
-            self._warn([_what_stands(error)])
+            self._warn([_what_stands(error, self.command)])
         else:
             self._warn(psql.error(error.message, error.detail, error.hint))
         return code
@@ -186,8 +186,10 @@ def _problems_of(value: object) -> tuple[Problem, ...]:
     return value.problems if isinstance(value, (Plan, Status, Check)) else ()
 
 
-def _what_stands(error: MigrationFailed) -> str:
+def _what_stands(error: MigrationFailed, command: str) -> str:
     label = psql.clean(error.migration.label)
+    if command == "undo":
+        return f"The down file was rolled back; {label} stays applied."
     before = text.count(len(error.applied), "migration")
     kept = f"the {before} applied before it stay" if error.applied else "nothing was applied"
     return f"{label} was rolled back; {kept}. Mend the file, then run `pgbraid up` again."

@@ -1,0 +1,83 @@
+"""Every JSON document has exactly the members that docs/json.md gives it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+TEXT = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
+SECTIONS = {
+    part.partition("\n")[0]: part for part in re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]
+}
+HEAD = {"command", "ok", "exit_code"}
+
+
+def members(section):
+    """Return the members that a section's table documents."""
+    rows = re.findall(r"^\| (`[^|]*`) \|", SECTIONS[section], re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+def own(document):
+    return set(document) - HEAD - {"notices"}
+
+
+@pytest.fixture
+def applied(cli, folder):
+    folder.put("1_a.up.sql", "DO $$ BEGIN RAISE NOTICE 'hello'; END $$")
+    folder.put("1_a.down.sql", "SELECT 1")
+    folder.put("2_b.sql", "SELECT 2")
+    return folder
+
+
+def test_every_answer_is_documented(cli, applied):
+    up = cli("up", "--json", code=0).json
+    assert own(up) == members("up")
+    (notice,) = up["notices"]
+    assert (notice["version"], notice["severity"], notice["message"]) == (1, "NOTICE", "hello")
+    assert own(cli("up", "--dry-run", "--json", code=0).json) == members("up")
+    for command in ("plan", "status", "check"):
+        assert own(cli(command, "--json", code=0).json) == members(command)
+    assert own(cli("check", "--offline", "--json", code=0).json) == members("check")
+    applied.put("2_b.sql", "SELECT 2 -- two")
+    repair = cli("repair", "--all", "--json", code=0).json
+    assert own(repair) == members("repair")
+    assert set(repair["repaired"][0]) == {
+        *("version", "name", "file", "change", "old_checksum", "checksum", "old_name")
+    }
+    undone = cli("undo", "1", "--yes", "--json", code=0).json
+    assert own(undone) == members("undo")
+    assert undone["undone"]["file"] == "migrations/1_a.down.sql"
+    assert own(cli("new", "c", "--json", code=0).json) == members("new")
+
+
+def test_every_adoption_is_documented(cli, applied, database):
+    database.run(
+        "CREATE TABLE schema_migrations (version bigint, dirty boolean);"
+        "INSERT INTO schema_migrations VALUES (2, false)"
+    )
+    adopted = cli("adopt", "--json", code=0).json
+    withdrawn = cli("adopt", "--not-applied", "1", "--json", code=0).json
+    dropped = cli("adopt", "--drop-legacy", "--json", code=0).json
+    assert own(adopted) | own(withdrawn) | own(dropped) == members("adopt")
+    assert set(adopted["adopted"]) == {"tool", "source", "versions", "not_applied", "note"}
+    assert (withdrawn["withdrawn"], dropped["dropped"]) == ([1], "public.schema_migrations")
+
+
+def test_every_failure_is_documented(cli, folder):
+    folder.put("1_a.sql", "SELECT 1;\nSELECT emial")
+    failed = cli("up", "--json", code=3).json
+    assert own(failed) == {"applied", "error"}
+    assert set(failed["error"]) == members("Failures")
+    refused = cli("up", "--to", "9", "--json", code=2).json["error"]
+    assert refused["type"] == "ConfigError"
+    assert set(refused) == members("Failures") - {"migration", "diagnostic"}
+    diagnostic = failed["error"]["diagnostic"]
+    assert set(diagnostic) == {
+        *("severity", "sqlstate", "message", "detail", "hint", "context", "location")
+    }
+    folder.put("1_a.sql", "COMMIT")
+    (problem,) = cli("up", "--json", code=1).json["error"]["problems"]
+    assert set(problem) == {
+        *("code", "severity", "message", "detail", "hint", "location", "versions", "diff")
+    }

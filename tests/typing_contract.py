@@ -1,0 +1,43 @@
+"""What a typed program may rely on; checked by mypy and pyright, never run."""
+
+from importlib.resources import files
+from typing import assert_type
+
+import pgbraid
+from pgbraid.core.events import Event, Finished
+from pgbraid.core.model import Adoption, Outcome, Repair, Undone
+
+braid = pgbraid.load("migrations")
+assert_type(braid, pgbraid.Braid)
+assert_type(pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": b""}), pgbraid.Braid)
+assert_type(pgbraid.load(files("app") / "migrations", verify="warn"), pgbraid.Braid)
+
+
+def hear(event: Event) -> None:
+    if isinstance(event, Finished):
+        assert_type(event.outcome, Outcome)
+
+
+report = braid.up("", to=1, not_applied=[2], dry_run=True, on_event=hear)
+assert_type(report, pgbraid.Report)
+assert_type(report.applied, tuple[Outcome, ...])
+assert_type(braid.plan(""), pgbraid.Plan)
+assert_type(braid.check(""), pgbraid.Check)
+assert_type(braid.status(""), pgbraid.Status)
+assert_type(braid.repair("", [1]), Repair)
+assert_type(braid.adopt(""), Adoption | None)
+assert_type(braid.undo("", 1), Undone)
+assert_type(pgbraid.__version__, str)
+
+
+async def main() -> None:
+    assert_type(await braid.aup(""), pgbraid.Report)
+
+
+try:
+    braid.check("").raise_for_problems()
+except pgbraid.ProblemsFound as error:
+    assert_type(error.problems, tuple[pgbraid.Problem, ...])
+except pgbraid.MigrationFailed as error:
+    assert_type(error.applied, tuple[Outcome, ...])
+    assert_type(error.sqlstate, str | None)
