@@ -8,12 +8,15 @@ import psycopg
 import pytest
 
 import pgbraid
+from pgbraid.apply import Run, run_atomically
 from pgbraid.core.events import Started
 from pgbraid.core.lockkey import lock_key
-from pgbraid.core.model import Tracker
+from pgbraid.core.model import Migration, Tracker
+from pgbraid.core.script import parse
 from pgbraid.db.conninfo import parse_target
-from pgbraid.db.session import connect, take_lock, transaction
-from pgbraid.errors import LockLost, LockTimeout, Stopped, TargetRefused
+from pgbraid.db.ledger import ensure_schema, ensure_tables, is_applied
+from pgbraid.db.session import claim, connect, take_lock, transaction
+from pgbraid.errors import ConnectionFailed, LockLost, LockTimeout, Stopped, TargetRefused
 from pgbraid.stop import StopToken
 
 KEY = lock_key(Tracker())
@@ -106,7 +109,7 @@ BOOT = """
 import sys, pgbraid
 files = {f"{n}_m.sql": f"CREATE TABLE t{n} (id int); INSERT INTO ran VALUES ({n})"
          for n in range(1, 21)}
-pgbraid.load(files, lock_wait=120).up(sys.argv[1])
+pgbraid.load(files, schema="app", lock_wait=120).up(sys.argv[1])
 """
 
 
@@ -118,8 +121,59 @@ def test_fifty_boots_at_once_run_each_migration_once(database):
     ]
     errors = [(boot.communicate(timeout=240)[1], boot.returncode) for boot in boots]
     assert errors == [(b"", 0)] * 50
-    assert database.versions() == list(range(1, 21))
+    assert database.versions("app.applied_migrations") == list(range(1, 21))
     assert database.rows("SELECT version FROM ran ORDER BY 1") == [(n,) for n in range(1, 21)]
+
+
+def test_many_sessions_may_find_the_schema_missing_at_once(database):
+    """Each looks, sees none and creates it: only one of them can."""
+    for name in ("a", "b", "c", "d"):
+        barrier, errors = threading.Barrier(6), []
+
+        def boot(name=name, barrier=barrier, errors=errors):
+            with connect(parse_target(database.conninfo), Tracker(name), StopToken()) as session:
+                claim(session)
+                barrier.wait()
+                try:
+                    ensure_schema(session)
+                except pgbraid.PgbraidError as error:
+                    errors.append(error)
+
+        threads = [threading.Thread(target=boot) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+
+
+def test_a_connection_that_is_cut_in_a_body_says_what_was_applied(database):
+    files = {"1_a.sql": "", "2_b.sql": "SELECT pg_terminate_backend(pg_backend_pid())"}
+    with pytest.raises(ConnectionFailed) as caught:
+        pgbraid.load(files).up(database.conninfo)
+    assert [o.migration.version for o in caught.value.applied] == [1]
+    assert "was lost" in caught.value.message
+    assert "pgbraid status" in caught.value.hint
+    assert database.versions() == [1]
+
+
+def test_a_version_that_another_run_applied_meanwhile_is_not_run(database):
+    """The look behind the fence, for two runs of which one lost its lock."""
+    migration = Migration(1, "a", "1_a.sql", "", 0, "1_a.sql", "1")
+    with connect(parse_target(database.conninfo), Tracker(), StopToken()) as session:
+        claim(session)
+        take_lock(session, wait=0)
+        run = Run(session, ensure_tables(session))
+        database.run("INSERT INTO applied_migrations VALUES (1, 'a')")
+        answer = run_atomically(
+            run,
+            migration,
+            parse("CREATE TABLE a ()"),
+            wanted=lambda: not is_applied(session, 1),
+            record=lambda: pytest.fail("it must not be recorded"),
+        )
+    assert answer is None
+    assert database.value("SELECT to_regclass('a') IS NULL")
 
 
 def test_a_run_can_be_stopped_from_another_thread(database):

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 import pgbraid
+from pgbraid.errors import ServerError
 
 FILES = {"101_a.up.sql": "SELECT 1", "102_b.up.sql": "SELECT 2", "103_c.up.sql": "SELECT 3"}
 DIGEST = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in FILES.items()}
@@ -82,6 +83,17 @@ def test_checksums_of_another_kind_are_said_and_not_compared(database):
     assert [(p.code, p.versions) for p in report.warnings] == [
         ("foreign_checksum", (101, 102, 103))
     ]
+
+
+@pytest.mark.parametrize("version", ["'one'", "NULL", "'NaN'::numeric"])
+def test_versions_that_are_no_numbers_are_no_tracker(database, version):
+    database.run(
+        "CREATE TABLE applied_migrations AS SELECT"
+        f" {version} AS version, 'a'::text AS name, now() AS applied_at, NULL::text AS checksum"
+    )
+    with pytest.raises(ServerError, match="is not a tracker") as caught:
+        pgbraid.load(FILES).up(database.conninfo)
+    assert "no number" in caught.value.detail
 
 
 def test_times_without_a_zone_and_at_infinity_can_be_shown(database):

@@ -286,9 +286,11 @@ def test_a_role_without_rights_gets_the_servers_word(database, role):
 
 def test_a_table_of_that_name_that_is_no_tracker_is_refused(database):
     database.run("CREATE TABLE applied_migrations (version int, title text)")
-    with pytest.raises(ServerError, match="applied_migrations is not a tracker") as caught:
-        pgbraid.load(THREE).up(database.conninfo)
-    assert "version, name, applied_at, checksum" in caught.value.detail
+    braid = pgbraid.load(THREE)
+    for call in (braid.up, lambda conninfo: braid.withdraw(conninfo, [1])):
+        with pytest.raises(ServerError, match="applied_migrations is not a tracker") as caught:
+            call(database.conninfo)
+        assert "version, name, applied_at, checksum" in caught.value.detail
 
 
 def test_files_in_memory_or_removed_since_do_not_stop_a_run(database):

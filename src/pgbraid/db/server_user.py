@@ -8,7 +8,6 @@ import stat
 import tempfile
 from dataclasses import dataclass, replace
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -96,8 +95,8 @@ def reachable_programs(programs: Programs, user: ServerUser) -> Programs:
     """
     if user.can_reach(programs.folder / "postgres"):
         return programs
-    mark = sha256(f"{programs.folder}\0{programs.version}".encode()).hexdigest()[:16]
-    copy = _SHARED_CACHE / f"programs-{programs.version}-{mark}"
+    package, size = programs.folder.parts[-3], (programs.folder / "postgres").stat().st_size
+    copy = _SHARED_CACHE / f"{package}-{programs.version}-{size}"
     if not copy.is_dir():
         try:
             _copy_programs(programs.folder.parent, copy)
