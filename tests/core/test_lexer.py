@@ -54,7 +54,7 @@ def test_tokens_cover_any_text_without_a_hole(text):
         ("--;\n;", [("comment", "--;"), ("semicolon", ";")]),
         ("--;\r;", [("comment", "--;"), ("semicolon", ";")]),
         ("1--2\n", [("number", "1"), ("comment", "--2")]),
-        ("+-/*x*/", [("operator", "+-"), ("block", "/*x*/")]),
+        ("@-/*x*/", [("operator", "@-"), ("block", "/*x*/")]),
         ("(a)", [("open", "("), ("word", "a"), ("close", ")")]),
         (r"\copy t", [("meta", r"\copy"), ("word", "t")]),
         ("\xa0x", [("word", "\xa0x")]),
@@ -68,6 +68,41 @@ def test_tokens_cover_any_text_without_a_hole(text):
 )
 def test_lexical_rules_of_the_server(text, expected):
     assert kinds(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("=-1", [("operator", "="), ("operator", "-"), ("number", "1")]),
+        ("->>-1", [("operator", "->>"), ("operator", "-"), ("number", "1")]),
+        ("@-1", [("operator", "@-"), ("number", "1")]),
+        ("*-+x", [("operator", "*"), ("operator", "-"), ("operator", "+"), ("word", "x")]),
+        ("1e-5", [("number", "1e-5")]),
+        ("1.5E+3", [("number", "1.5E+3")]),
+        (".5", [("number", ".5")]),
+        ("a::b", [("word", "a"), ("mark", "::"), ("word", "b")]),
+        ("a:=b", [("word", "a"), ("mark", ":="), ("word", "b")]),
+        ("1..2", [("number", "1"), ("mark", ".."), ("number", "2")]),
+    ],
+)
+def test_operators_and_numbers_are_cut_as_the_server_cuts_them(text, expected):
+    assert kinds(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "E'a'\n" + " " * 50_000 + "x",
+        "E'a' " + "-" * 50_000 + "\nx",
+        "E'a'" + "\n--x" * 50_000,
+        "E'a'" + " \n" * 50_000,
+        "/*" * 50_000,
+        "$" * 50_000,
+        "'a'\n" * 50_000,
+    ],
+)
+def test_no_text_takes_more_than_its_length(text):
+    assert kinds(text)
 
 
 def test_a_long_open_string_takes_no_quadratic_time():

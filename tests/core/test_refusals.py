@@ -17,6 +17,10 @@ def found(text):
         "select 1",
         "BEGIN; select 1; COMMIT;",
         "begin transaction isolation level read committed, read write; a; end",
+        "begin isolation level read committed read write; a; end",
+        "begin read write isolation level read committed; a; end",
+        "set standard_conforming_strings = on; set standard_conforming_strings to true",
+        "set client_encoding = 'UTF8'; set client_encoding to utf8; set names 'SQL_ASCII'",
         "BEGIN READ WRITE; a; COMMIT AND NO CHAIN;",
         "savepoint a; rollback to a; release a",
         "rollback to savepoint a",
@@ -31,6 +35,8 @@ def found(text):
         "copy t from stdin;\n\\.\n",
         "-- +goose Up\nselect 1",
         "-- a comment about pgbraid: none",
+        "-- a comment alone",
+        ";",
     ],
 )
 def test_what_may_stand_in_a_migration(text):
@@ -66,14 +72,37 @@ def test_two_transactions_in_one_file_are_refused_though_it_is_wrapped():
 
 @pytest.mark.parametrize(
     "begin",
-    ["BEGIN ISOLATION LEVEL SERIALIZABLE", "START TRANSACTION READ ONLY", "BEGIN DEFERRABLE"],
+    [
+        "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        "START TRANSACTION READ ONLY",
+        "BEGIN DEFERRABLE",
+        "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED READ ONLY",
+        "BEGIN 'x'",
+    ],
 )
 def test_a_wrapping_begin_may_not_ask_for_another_mode(begin):
     assert found(f"{begin}; a; COMMIT") == [("transaction_mode", 1, 1)]
 
 
 def test_a_wrapping_commit_may_not_chain():
-    assert found("BEGIN; a; COMMIT AND CHAIN") == [("transaction_control", 1, 11)]
+    assert found("BEGIN; a; COMMIT AND CHAIN") == [
+        ("transaction_control", 1, 1),
+        ("transaction_control", 1, 11),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SET standard_conforming_strings = off",
+        "set local standard_conforming_strings to 'off'",
+        "SET SESSION client_encoding = 'LATIN1'",
+        "SET client_encoding TO latin1",
+        "SET NAMES 'EUC_JP'",
+    ],
+)
+def test_a_setting_that_would_change_how_the_text_is_read_is_refused(text):
+    assert found(f"select 1;\n{text}") == [("text_setting", 2, 1)]
 
 
 @pytest.mark.parametrize(
@@ -87,8 +116,18 @@ def test_a_meta_command_is_refused_by_name_and_line(meta):
     assert str(problem.location) == "m/7_x.sql:2:3"
 
 
-def test_copy_to_the_client_is_refused():
-    assert found("a;\ncopy t to stdout") == [("copy_to_stdout", 2, 1)]
+@pytest.mark.parametrize("target", ["stdout", "STDIN"])
+def test_copy_to_the_client_is_refused(target):
+    assert found(f"a;\ncopy t to {target}") == [("copy_to_stdout", 2, 1)]
+
+
+def test_what_is_left_open_is_refused():
+    assert found("select 1;\nselect 'open; commit") == [("unterminated", 2, 8)]
+
+
+@pytest.mark.parametrize("text", ["", " \n\t", "\r\n"])
+def test_a_file_of_nothing_is_refused(text):
+    assert found(text) == [("empty", 1, 1)]
 
 
 def test_sql_behind_copy_on_its_line_is_refused():

@@ -31,6 +31,38 @@ def statements(text):
             "create procedure p() begin atomic select case when a then 1 end; end; b",
             ["create procedure p() begin atomic select case when a then 1 end; end", "b"],
         ),
+        (
+            "create function f() returns int begin atomic select 1 as case; select 2 end; end; b",
+            [
+                "create function f() returns int begin atomic select 1 as case; select 2 end; end",
+                "b",
+            ],
+        ),
+        (
+            "create function f() returns int begin atomic select 1 case; end; b",
+            ["create function f() returns int begin atomic select 1 case; end", "b"],
+        ),
+        (
+            "create function f() returns int begin atomic select r.end from r; select 2; end; b",
+            [
+                "create function f() returns int begin atomic select r.end from r; select 2; end",
+                "b",
+            ],
+        ),
+        (
+            "create or replace function f() returns int begin atomic select case case 1 when 1 then"
+            " 1 end when 1 then 2 end; end; b",
+            [
+                "create or replace function f() returns int begin atomic select case case 1 when 1"
+                " then 1 end when 1 then 2 end; end",
+                "b",
+            ],
+        ),
+        (
+            "create function f() returns int begin atomic end; b",
+            ["create function f() returns int begin atomic end", "b"],
+        ),
+        ("create domain begin atomic; b", ["create domain begin atomic", "b"]),
         ("create table atomic (begin int); b", ["create table atomic (begin int)", "b"]),
         ("select 1 as begin; atomic; end; b", ["select 1 as begin", "atomic", "end", "b"]),
         ("a); b", ["a)", "b"]),
@@ -74,6 +106,11 @@ def test_copy_data_keep_windows_line_ends():
     assert last.sql == "b"
 
 
+@pytest.mark.parametrize("source", ["stdin", "STDOUT"])
+def test_the_server_takes_both_names_for_the_client(source):
+    assert parse(f"COPY t FROM {source};\n1\n\\.\n").statements[0].data is not None
+
+
 def test_copy_from_a_file_or_a_query_has_no_data():
     script = parse("copy t from '/x'; copy (select 1 from stdin) to stdout;")
     assert [s.data for s in script.statements] == [None, None]
@@ -98,6 +135,7 @@ def test_a_meta_command_in_the_middle_is_found_by_name():
         "-- c\nbegin work;\na;\ncommit",
         "START TRANSACTION; a; END;",
         "BEGIN; COMMIT;",
+        "BEGIN; a; COMMIT TRANSACTION AND NO CHAIN;",
     ],
 )
 def test_one_begin_commit_round_everything_is_blanked_out(text):
@@ -112,6 +150,19 @@ def test_blanking_keeps_every_place():
     (segment,) = parse(text).segments()
     assert text[segment.offset :].startswith(segment.sql)
     assert segment.sql == "select 'é';"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BEGIN; a; COMMIT PREPARED 'x'",
+        "BEGIN; a; COMMIT this is garbage",
+        "BEGIN; a; END IF",
+        "BEGIN; a; COMMIT AND CHAIN",
+    ],
+)
+def test_only_a_plain_commit_ends_a_wrapping(text):
+    assert not parse(text).wrapped
 
 
 @pytest.mark.parametrize("text", ["a; BEGIN; COMMIT;", "BEGIN; a", "COMMIT", "BEGIN; COMMIT; a"])
@@ -166,6 +217,11 @@ def test_line_ends_and_mark_are_normalised():
         ("select 1;", "select 1"),
         ("a; b", "a;\n\n/* c */ b;"),
         ("select x[1:2]", "select x [1 : 2]"),
+        ("select x=-1", "select x = -1"),
+        ("select a->>-1", "select a->> -1"),
+        ("select 1*-1", "select 1 * -1"),
+        ("select E'a'\n'b'", "select E'a' -- c\n    'b'"),
+        ("select 'a'\n'b'", "select 'a'\n  'b'"),
     ],
 )
 def test_the_same_meaning(one, other):
@@ -185,6 +241,11 @@ def test_the_same_meaning(one, other):
         ("select 1", "-- pgbraid: no-transaction\nselect 1"),
         ("select É", "select é"),
         ("select 1 <= 2", "select 1 < = 2"),
+        ("select 'a'\n'b'", "select 'a' 'b'"),
+        ("select .5", "select . 5"),
+        ("select a::int", "select a: :int"),
+        ("select 1e-5", "select 1e - 5"),
+        ("select 1", "\ufeff\ufeffselect 1"),
     ],
 )
 def test_another_meaning(one, other):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pgbraid.core.model import Location, Migration, Problem
-from pgbraid.core.script import DIRECTIVE, Script, Statement, place
+from pgbraid.core.script import DIRECTIVE, Script, Statement, place, to_client, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,13 +14,16 @@ if TYPE_CHECKING:
 __all__ = ["inspect_script"]
 
 _PASSED_OVER = frozenset({r"\restrict", r"\unrestrict"})
-_PLAIN_MODES = frozenset(
-    {
-        *(("BEGIN", *rest) for rest in ((), ("WORK",), ("TRANSACTION",))),
-        ("START", "TRANSACTION"),
-    }
-)
-_DEFAULT_MODES = (("ISOLATION", "LEVEL", "READ", "COMMITTED"), ("READ", "WRITE"))
+_PLAIN_MODES = (("ISOLATION", "LEVEL", "READ", "COMMITTED"), ("READ", "WRITE"))
+_BEGINS = frozenset({("BEGIN",), ("BEGIN", "WORK"), ("BEGIN", "TRANSACTION")}) | {
+    ("START", "TRANSACTION")
+}
+_TEXT_SETTINGS = {
+    "STANDARD_CONFORMING_STRINGS": frozenset({"ON", "TRUE", "YES", "1"}),
+    "CLIENT_ENCODING": frozenset({"UTF8", "UTF-8", "UNICODE", "SQL_ASCII"}),
+    "NAMES": frozenset({"UTF8", "UTF-8", "UNICODE", "SQL_ASCII"}),
+}
+"""Settings that change how the text itself is read, and the values that do not."""
 _DOWN_SECTION = re.compile(
     r"--[ \t]*(?:\+goose[ \t]+down|\+migrate[ \t]+down|migrate:down)\b"
     r"|----[ \t]*create above[ \t]*/[ \t]*drop below[ \t]*----",
@@ -32,9 +34,12 @@ _DOWN_SECTION = re.compile(
 def inspect_script(migration: Migration, script: Script) -> tuple[Problem, ...]:
     """Return every problem of a script that is about to run, in the order of the text."""
     found = [
+        *_emptiness(migration, script),
+        *_open_ends(migration, script),
         *_metas(migration, script),
         *_transaction_control(migration, script),
         *_copies(migration, script),
+        *_text_settings(migration, script),
         *_comments(migration, script),
     ]
     return tuple(
@@ -44,6 +49,28 @@ def inspect_script(migration: Migration, script: Script) -> tuple[Problem, ...]:
 
 def _at(migration: Migration, script: Script, offset: int) -> Location:
     return Location(migration.path, *place(script.text, offset))
+
+
+def _emptiness(migration: Migration, script: Script) -> Iterator[Problem]:
+    if not script.text.strip():
+        yield Problem(
+            "empty",
+            f"{migration.path.rpartition('/')[2]} is empty",
+            hint="Write it; where it does nothing on purpose, a comment is enough.",
+            location=_at(migration, script, 0),
+            versions=(migration.version,),
+        )
+
+
+def _open_ends(migration: Migration, script: Script) -> Iterator[Problem]:
+    if script.unterminated is not None:
+        yield Problem(
+            "unterminated",
+            "a quote or comment begins here and never ends",
+            hint="Close it, then run `pgbraid check --offline`.",
+            location=_at(migration, script, script.unterminated),
+            versions=(migration.version,),
+        )
 
 
 def _metas(migration: Migration, script: Script) -> Iterator[Problem]:
@@ -90,26 +117,18 @@ def _control(statement: Statement) -> str | None:
 
 
 def _wrapping(migration: Migration, script: Script) -> Iterator[Problem]:
-    """Refuse a wrapping BEGIN … COMMIT that asks for what the unwrapped run does not give."""
-    first, last = script.statements[0], script.statements[-1]
-    asked = first.words
-    for mode in _DEFAULT_MODES:
+    """Refuse a wrapping BEGIN that asks for what the unwrapped run does not give."""
+    first = script.statements[0]
+    asked = tuple(piece for piece in tokens_of(script.text, first) if piece != ",")
+    for mode in _PLAIN_MODES:
         asked = _without(asked, mode)
-    if asked not in _PLAIN_MODES:
+    if asked not in _BEGINS:
         yield Problem(
             "transaction_mode",
             f"{' '.join(first.words)} asks for a mode that the migration's transaction has not",
             detail="A migration runs in one READ COMMITTED, READ WRITE transaction.",
             hint="Begin it with a plain BEGIN.",
             location=_at(migration, script, first.start),
-            versions=(migration.version,),
-        )
-    if "CHAIN" in last.words and "NO" not in last.words:
-        yield Problem(
-            "transaction_control",
-            "COMMIT AND CHAIN begins another transaction",
-            hint="End the file with a plain COMMIT.",
-            location=_at(migration, script, last.start),
             versions=(migration.version,),
         )
 
@@ -122,12 +141,31 @@ def _without(words: tuple[str, ...], mode: tuple[str, ...]) -> tuple[str, ...]:
     return words
 
 
+def _text_settings(migration: Migration, script: Script) -> Iterator[Problem]:
+    for statement in script.statements:
+        if statement.words[:1] != ("SET",):
+            continue
+        tokens = [piece.strip("'\"") for piece in tokens_of(script.text, statement)]
+        name, *value = [t for t in tokens[1:] if t not in {"SESSION", "LOCAL", "=", "TO"}] or [""]
+        harmless = _TEXT_SETTINGS.get(name)
+        if harmless is not None and not (value and value[0] in harmless):
+            yield Problem(
+                "text_setting",
+                f"{' '.join(tokens)} would change how the rest of the file is read",
+                detail="A file is UTF-8, with standard_conforming_strings on, from its first "
+                "character to its last.",
+                hint="Take the statement out, and write the file so.",
+                location=_at(migration, script, statement.start),
+                versions=(migration.version,),
+            )
+
+
 def _copies(migration: Migration, script: Script) -> Iterator[Problem]:
     for statement in script.statements:
-        if statement.words[:1] == ("COPY",) and ("TO", "STDOUT") in pairwise(statement.words):
+        if to_client(statement.words):
             yield Problem(
                 "copy_to_stdout",
-                "COPY … TO STDOUT has nowhere to write to in a migration",
+                "COPY to the client has nowhere to write to in a migration",
                 hint="Take the statement out.",
                 location=_at(migration, script, statement.start),
                 versions=(migration.version,),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pgbraid.core.lexer import next_token
+from pgbraid.core.lexer import CONTINUATION, next_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,29 +18,45 @@ __all__ = [
     "Script",
     "Segment",
     "Statement",
+    "from_client",
     "line_at",
     "normalise",
     "parse",
     "place",
     "significant",
+    "to_client",
+    "tokens_of",
 ]
 
 _BOM = "\ufeff"
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 _COPY_END = re.compile(r"^\\\.\r?$", re.MULTILINE)
 _BLANKS = frozenset({"space", "comment", "block"})
+_STRINGS = frozenset({"string", "escape"})
 _CAPITALS = re.compile(r"[A-Z]+")
 DIRECTIVE = re.compile(r"--[ \t]*pgbraid:[ \t]*(?P<text>[^\r\n]*)")
 """A comment that directs pgbraid."""
 _HEAD = 6
+_KEPT_WHOLE = frozenset({"COPY", "BEGIN", "START", "COMMIT", "END"})
+_COMMITS = frozenset(
+    (first, *kind, *tail)
+    for first in ("COMMIT", "END")
+    for kind in ((), ("WORK",), ("TRANSACTION",))
+    for tail in ((), ("AND", "NO", "CHAIN"))
+)
+_NO_CASE = frozenset({",", ";", ")", "FROM", "INTO", "WHERE", "GROUP", "HAVING", "ORDER"}) | {
+    *("LIMIT", "UNION", "EXCEPT", "FOR"),
+}
+"""What follows a column label, and never the CASE of an expression."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A statement's span without its semicolon, and its words outside brackets, upper-case.
 
-    ``words`` holds the first six, of COPY all; ``data`` is the span of inline COPY data;
-    ``rest`` is where the text goes on behind the statement and its data.
+    ``words`` holds the first six, of COPY and what begins or ends a transaction all;
+    ``data`` is the span of inline COPY data; ``rest`` is where the text goes on behind the
+    statement and its data.
     """
 
     start: int
@@ -92,11 +108,9 @@ class Script:
     @property
     def wrapped(self) -> bool:
         """Whether the whole script stands in one BEGIN … COMMIT."""
-        return (
-            len(self.statements) > 1
-            and _opens(self.statements[0])
-            and self.statements[-1].words[:1] in {("COMMIT",), ("END",)}
-        )
+        if len(self.statements) <= 1 or not _opens(self.statements[0]):
+            return False
+        return tuple(tokens_of(self.text, self.statements[-1])) in _COMMITS
 
     def segments(self) -> tuple[Segment, ...]:
         """Return what is sent, in order; a wrapping BEGIN … COMMIT is blanked out.
@@ -114,7 +128,7 @@ class Script:
                 continue
             cuts += _sql_segment(text, group)
             group = []
-            cuts.append(_copy_segment(text, statement))
+            cuts.append(_copy_segment(text, statement, statement.data))
         return (*cuts, *_sql_segment(text, group))
 
     def _hidden(self) -> list[tuple[int, int]]:
@@ -142,10 +156,25 @@ def _sql_segment(text: str, group: list[Statement]) -> list[Segment]:
     return [Segment(text[start:end], start, tuple(s.start for s in group))]
 
 
-def _copy_segment(text: str, copy: Statement) -> Segment:
-    assert copy.data is not None  # noqa: S101 - asked for by the caller
-    first, last = copy.data
-    return Segment(text[copy.start : copy.end], copy.start, (copy.start,), text[first:last])
+def _copy_segment(text: str, copy: Statement, data: tuple[int, int]) -> Segment:
+    return Segment(text[copy.start : copy.end], copy.start, (copy.start,), text[slice(*data)])
+
+
+def from_client(words: tuple[str, ...]) -> bool:
+    """Whether a statement of these words is a COPY that reads from the client.
+
+    The server takes STDIN and STDOUT for the same thing on either side.
+    """
+    return words[:1] == ("COPY",) and _has_pair(words, "FROM")
+
+
+def to_client(words: tuple[str, ...]) -> bool:
+    """Whether a statement of these words is a COPY that writes to the client."""
+    return words[:1] == ("COPY",) and _has_pair(words, "TO")
+
+
+def _has_pair(words: tuple[str, ...], way: str) -> bool:
+    return any(pair in {(way, "STDIN"), (way, "STDOUT")} for pair in pairwise(words))
 
 
 def parse(text: str) -> Script:
@@ -189,14 +218,12 @@ class _Reader:
             if kind == "meta":
                 position = self._meta(begin, position)
                 continue
-            if kind == "semicolon" and words.outside:
-                if start is None or end is None:
-                    return None, position
-                return self._ended(Statement(start, end, words.seen, position)), position
-            start, end = (begin if start is None else start), position
-            words.take(kind, self.text, begin, position)
             if kind == "unterminated":
                 self.unterminated = begin
+            words.take(kind, self.text[begin:position])
+            if kind == "semicolon" and words.outside:
+                break
+            start, end = (begin if start is None else start), position
         if start is None or end is None:
             return None, position
         return self._ended(Statement(start, end, words.seen, position)), position
@@ -211,7 +238,7 @@ class _Reader:
     def _ended(self, statement: Statement) -> Statement:
         """Give a COPY … FROM STDIN the data that follows its line."""
         words = statement.words
-        if words[:1] != ("COPY",) or ("FROM", "STDIN") not in pairwise(words):
+        if not from_client(words):
             return statement
         newline = _NEWLINE.search(self.text, statement.rest)
         first = newline.end() if newline else len(self.text)
@@ -230,6 +257,7 @@ class _Words:
         self._depth = 0
         self._atomic = 0
         self._last = ""
+        self._maybe_case = False
 
     @property
     def seen(self) -> tuple[str, ...]:
@@ -239,27 +267,33 @@ class _Words:
     def outside(self) -> bool:
         return self._depth <= 0 and self._atomic == 0
 
-    def take(self, kind: str, text: str, start: int, end: int) -> None:
-        if kind == "open":
-            self._depth += 1
-        elif kind == "close":
-            self._depth -= 1
-        if kind != "word":
-            self._last = ""
-            return
-        word = text[start:end].upper()
+    def take(self, kind: str, text: str) -> None:
+        word = text.upper() if kind == "word" else text
         if self._depth <= 0:
             self._routine_body(word)
-            if len(self._words) < _HEAD or self._words[0] == "COPY":
+            if kind == "word" and (len(self._words) < _HEAD or self._words[0] in _KEPT_WHOLE):
                 self._words.append(word)
+        self._depth += {"open": 1, "close": -1}.get(kind, 0)
         self._last = word
 
     def _routine_body(self, word: str) -> None:
-        """Follow BEGIN ATOMIC … END of a routine, whose statements end in semicolons too."""
-        if self._atomic:
-            self._atomic += {"CASE": 1, "END": -1}.get(word, 0)
-        elif word == "ATOMIC" and self._last == "BEGIN" and self._words[:1] == ["CREATE"]:
-            self._atomic = 1
+        """Follow BEGIN ATOMIC … END of a routine, whose statements end in semicolons too.
+
+        CASE and END are also names of columns: behind AS, behind a dot, and, for CASE, where
+        no expression follows. The END of the body stands behind a semicolon.
+        """
+        if self._maybe_case:
+            self._atomic += word not in _NO_CASE
+            self._maybe_case = False
+        if not self._atomic:
+            routine = {"FUNCTION", "PROCEDURE"}.intersection(self._words[1:4])
+            if word == "ATOMIC" and self._last == "BEGIN" and self._words[:1] == ["CREATE"]:
+                self._atomic = 1 if routine else 0
+        elif self._last not in {"AS", "."}:
+            if word == "CASE":
+                self._maybe_case = True
+            elif word == "END" and (self._atomic > 1 or self._last in {";", "ATOMIC"}):
+                self._atomic -= 1
 
 
 def place(text: str, offset: int) -> tuple[int, int]:
@@ -270,9 +304,22 @@ def place(text: str, offset: int) -> tuple[int, int]:
     return line, offset - start + 1
 
 
+def line_at(text: str, offset: int) -> tuple[str, int]:
+    """Return the line that holds an offset, without its end, and the offset's index in it."""
+    _, column = place(text, offset)
+    start = offset - column + 1
+    newline = _NEWLINE.search(text, offset)
+    return text[start : newline.start() if newline else len(text)], column - 1
+
+
 def normalise(text: str) -> str:
     """Return the text without a byte-order mark, its lines ended by a line feed."""
     return _NEWLINE.sub("\n", text.removeprefix(_BOM))
+
+
+def tokens_of(text: str, statement: Statement) -> Iterator[str]:
+    """Yield a statement's tokens, words outside quotes in upper case."""
+    return (token.upper() for token in _meaning(text, statement.start, statement.end))
 
 
 def significant(text: str) -> list[str]:
@@ -281,7 +328,7 @@ def significant(text: str) -> list[str]:
     Words outside quotes are folded to lower case as the server folds them. COPY data counts
     to the letter, and so does a comment that directs pgbraid.
     """
-    script = parse(normalise(text))
+    script = parse(_NEWLINE.sub("\n", text))
     found = [script.text[start:end] for start, end in script.comments]
     found = [comment for comment in found if DIRECTIVE.match(comment)]
     found += [script.text[meta.start : meta.end] for meta in script.metas]
@@ -293,17 +340,17 @@ def significant(text: str) -> list[str]:
 
 
 def _meaning(text: str, position: int, end: int) -> Iterator[str]:
+    before, last_end = "", position
     while position < end:
         kind, start, position = next_token(text, position)
+        if kind in _BLANKS:
+            continue
+        if kind in _STRINGS and before in _STRINGS:
+            yield "joined" if CONTINUATION.match(text, last_end) else "apart"
         if kind == "word":
             yield _CAPITALS.sub(lambda match: match[0].lower(), text[start:position])
-        elif kind not in _BLANKS:
+        elif kind == "escape":
+            yield re.sub(rf"'{CONTINUATION.pattern}", "'\n'", text[start:position])
+        else:
             yield text[start:position]
-
-
-def line_at(text: str, offset: int) -> tuple[str, int]:
-    """Return the line that holds an offset, without its end, and the offset's index in it."""
-    _, column = place(text, offset)
-    start = offset - column + 1
-    newline = _NEWLINE.search(text, offset)
-    return text[start : newline.start() if newline else len(text)], column - 1
+        before, last_end = kind, position
