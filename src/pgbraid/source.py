@@ -20,9 +20,8 @@ from pgbraid.core.model import (
     Problem,
     Severity,
 )
-from pgbraid.core.refusals import inspect_script
-from pgbraid.core.script import Script, parse, place
-from pgbraid.errors import ConfigError, ProblemsFound
+from pgbraid.core.script import place
+from pgbraid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     Source = str | PathLike[str] | Traversable | Mapping[str, str | bytes]
 
-__all__ = ["decode", "inspect_files", "load_migrations", "read_down", "read_script"]
+__all__ = ["load_migrations"]
 
 _FOREIGN_FILES = ("up.sql", "migration.sql")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -41,6 +40,8 @@ class _Readable(Protocol):
 
     @property
     def name(self) -> str: ...
+    def is_file(self) -> bool: ...
+    def is_dir(self) -> bool: ...
     def read_bytes(self) -> bytes: ...
 
 
@@ -48,6 +49,12 @@ class _Readable(Protocol):
 class _MemoryFile:
     name: str
     content: bytes
+
+    def is_file(self) -> bool:
+        return True
+
+    def is_dir(self) -> bool:
+        return False
 
     def read_bytes(self) -> bytes:
         return self.content
@@ -164,14 +171,22 @@ def _migration(up: _Entry, data: bytes, downs: list[_Entry]) -> Migration:
 
 
 def _read(entry: _Entry) -> tuple[bytes, list[Problem]]:
-    """Return the file's bytes, or what is wrong with them."""
+    """Return the file's bytes, or what is wrong with them; a pipe is not waited for."""
+    data, reason = b"", _odd_kind(entry.file)
     try:
-        data = entry.file.read_bytes()
+        data = b"" if reason else entry.file.read_bytes()
     except OSError as error:
-        reason = "it is a folder" if isinstance(error, IsADirectoryError) else error.strerror
-        problem = _file_problem("unreadable", entry, f"cannot be read: {reason}", None)
-        return b"", [problem]
+        reason = error.strerror
+    if reason:
+        return b"", [_file_problem("unreadable", entry, f"cannot be read: {reason}", None)]
     return data, list(_bad_bytes(entry, data))
+
+
+def _odd_kind(file: _Readable) -> str | None:
+    """Return what a file is that is none; what is not there is found out by reading it."""
+    if file.is_file() or (isinstance(file, Path) and not file.exists()):
+        return None
+    return "it is a folder" if file.is_dir() else "it is no regular file"
 
 
 def _bad_bytes(entry: _Entry, data: bytes) -> Iterator[Problem]:
@@ -195,7 +210,8 @@ def _byte_place(data: bytes, offset: int) -> tuple[int, int]:
 
 def _file_problem(code: str, entry: _Entry, message: str, at: tuple[int, int] | None) -> Problem:
     hints = {
-        "unreadable": "Make the file readable, then run `pgbraid check --offline`.",
+        "unreadable": "Make it a readable file or take it away, then run `pgbraid check "
+        "--offline`.",
         "nul_byte": "PostgreSQL's text has no NUL. Remove it, or save the file as UTF-8.",
     }
     return Problem(
@@ -278,68 +294,41 @@ def _lone_downs(version: int, ups: list[_Entry], downs: list[_Entry]) -> Iterato
         )
 
 
-def _nothing_found(source: Source, label: str, problems: Iterable[Problem]) -> list[Problem]:
-    """Refuse a source without any migration where its files show that it is the wrong one."""
+def _nothing_found(source: Source, label: str, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Warn of a source without any migration; refuse one whose files show that it is wrong."""
     misses = sum(problem.code == "near_miss" for problem in problems)
-    folders = 0
-    if isinstance(source, (str, PathLike)):
-        subfolders = (entry for entry in Path(source).iterdir() if entry.is_dir())
-        folders = sum(any((f / name).is_file() for name in _FOREIGN_FILES) for f in subfolders)
-    if not misses and not folders:
-        return []
-    found = f"{misses} files look like one" if misses else f"{folders} folders hold another tool's"
-    return [
-        Problem(
-            "no_migrations",
-            f"no migration in {label}, but {found}",
-            hint="Migrations are files NNN_name.sql in the folder itself; rename them, or name "
-            "another folder with --dir.",
-            location=Location(label),
-        )
-    ]
-
-
-def decode(data: bytes) -> str:
-    """Return a migration's bytes as text; they were found to be UTF-8 when they were loaded."""
-    return data.decode()
-
-
-def read_script(migration: Migration) -> tuple[bytes, Script]:
-    """Return a migration's bytes and text, which are the ones that were hashed at loading.
-
-    Raises ProblemsFound if the file has changed since.
-    """
-    try:
-        data: bytes = migration.origin.read_bytes()
-    except OSError:
-        data = b""
-    if digest(data) != migration.checksum:
-        raise ProblemsFound((_changed(migration),))
-    return data, parse(decode(data))
-
-
-def read_down(migration: Migration) -> tuple[bytes, Script]:
-    """Return the bytes and text of a migration's down file, which must be there."""
-    data: bytes = migration.down_origin.read_bytes()
-    return data, parse(decode(data))
-
-
-def _changed(migration: Migration) -> Problem:
-    return Problem(
-        "changed_during_run",
-        f"{migration.file} changed while pgbraid was running",
-        hint="Run `pgbraid up` again when the folder is at rest.",
-        location=Location(migration.path),
-        versions=(migration.version,),
+    folders = _subfolders(source)
+    foreign = sum(any((f / name).is_file() for name in _FOREIGN_FILES) for f in folders)
+    nested = any(any(f.glob("*.sql")) for f in folders)
+    found = ""
+    if misses:
+        found = f", but {misses} file{'s look' if misses > 1 else ' looks'} like one"
+    elif foreign:
+        found = f", but {foreign} folder{'s of' if foreign > 1 else ' of'} another tool's"
+    elif nested:
+        found = "; sub-folders are not entered"
+    yield Problem(
+        "no_migrations",
+        f"no migration in {label or 'memory'}{found}",
+        hint="Migrations are files NNN_name.sql in the folder itself; rename them, or name "
+        "another folder with --dir.",
+        severity=Severity.ERROR if misses or foreign else Severity.WARNING,
+        location=Location(label) if label else None,
     )
 
 
-def inspect_files(migrations: Iterable[Migration]) -> Iterator[Problem]:
-    """Yield what must not be in the texts of these migrations."""
-    for migration in migrations:
-        try:
-            _, script = read_script(migration)
-        except ProblemsFound as error:
-            yield from error.problems
-            continue
-        yield from inspect_script(migration, script)
+def _subfolders(source: Source) -> list[Path]:
+    if not isinstance(source, (str, PathLike)):
+        return []
+    try:
+        return [entry for entry in Path(source).iterdir() if entry.is_dir() and _open(entry)]
+    except OSError:
+        return []
+
+
+def _open(folder: Path) -> bool:
+    try:
+        next(folder.iterdir(), None)
+    except OSError:
+        return False
+    return True

@@ -62,6 +62,8 @@ def test_a_file_can_be_named(tmp_path):
         (f"schema = '{'x' * 64}'", "is no name"),
         (f"table = '{'x' * 56}'", "is no name"),
         ("file = 'x'", "'file' is no setting"),
+        ("dir = ''", "dir is empty"),
+        ("[tool]\npgbraid = 1", "must be a table"),
         ("not toml", "is not valid TOML"),
     ],
 )
@@ -69,6 +71,23 @@ def test_bad_settings_are_named(tmp_path, text, message):
     (tmp_path / "pgbraid.toml").write_text(text)
     with pytest.raises(ConfigError, match=message):
         find_settings(start=tmp_path)
+
+
+def test_a_bad_value_names_its_file(tmp_path):
+    (tmp_path / "pgbraid.toml").write_text("verify = 'loud'")
+    with pytest.raises(ConfigError, match=r"pgbraid\.toml: verify must be"):
+        find_settings(start=tmp_path)
+
+
+@pytest.mark.parametrize("text", ["tool = 3", "[tool]\nother = 1", "[other]\nx = 1"])
+def test_a_project_file_of_others_is_passed_over(tmp_path, text):
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert find_settings(start=tmp_path) == Settings()
+
+
+def test_our_own_file_may_have_the_table_of_a_project_file(tmp_path):
+    (tmp_path / "pgbraid.toml").write_text("[tool.pgbraid]\nschema = 'app'")
+    assert find_settings(start=tmp_path).schema == "app"
 
 
 def test_a_misspelled_setting_gets_its_likely_name(tmp_path):
@@ -117,6 +136,7 @@ def test_other_things_the_environment_says():
     [
         ("postgresql://u:p@h/d", True),
         ("postgresql://u:p@w@h/d", True),
+        ("postgresql://u:p/w@h/d", True),
         ("host=h password=p", True),
         ("postgresql://h/d?password=p", True),
         ("postgresql://u@h:5432/d", False),

@@ -45,6 +45,10 @@ def test_the_diff_runs_from_what_was_applied_to_what_is_on_disk():
     assert diff[3:] == [" a", "-b", "+c"]
 
 
+def test_the_diff_from_nothing_shows_everything():
+    assert unified_diff("", "a", "x").splitlines()[-1] == "+a"
+
+
 def test_a_long_diff_is_cut():
     diff = unified_diff("", "\n".join(map(str, range(500))), "x").splitlines()
     assert len(diff) == 61

@@ -46,6 +46,7 @@ def test_a_migration_is_digits_underscore_name(file, parts):
         ("014.sql", None),
         ("٣_x.sql", "3_x.sql"),
         ("R__view.sql", None),
+        (" 016_lead.sql", "016_lead.sql"),
         ("U7__back.sql", "7_back.sql"),
     ],
 )
@@ -114,8 +115,18 @@ def test_rows_without_a_file_say_nothing_of_the_spelling():
 
 def test_a_name_is_recorded_as_the_tracker_spells_names():
     file = migration()
-    spelled = [recorded_name(file, style) for style in ("name", "label", "file")]
-    assert spelled == ["add", "103_add", "103_add.up.sql"]
+    spelled = [recorded_name(file, style) for style in ("name", "label", "number", "file")]
+    assert spelled == ["add", "103_add", "103_add", "103_add.up.sql"]
+
+
+def test_unpadded_names_of_padded_files_are_kept_unpadded():
+    padded = Migration(101, "a", "0101_a.sql", "", 0, "0101_a.sql", "0101")
+    assert name_style([Applied(101, "101_a", None)], [padded]) == "number"
+    assert recorded_name(padded, "number") == "101_a"
+
+
+def test_a_recorded_name_of_many_digits_is_no_trap():
+    assert not names_agree("9" * 5000 + "_add", 103, "add")
 
 
 @pytest.mark.parametrize(
@@ -127,6 +138,8 @@ def test_a_name_is_recorded_as_the_tracker_spells_names():
         ("a/b\\c", "a_b_c"),
         ("../x", "x"),
         ("!!!", ""),
+        ("foo.sql", "foo"),
+        ("foo.up.sql", "foo"),
     ],
 )
 def test_a_title_becomes_a_file_name(title, name):

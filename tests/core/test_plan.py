@@ -128,7 +128,7 @@ def test_what_is_adopted_counts_as_applied():
 
 
 def test_an_adoption_alone_is_work():
-    adoption = Adoption("golang-migrate", "public.schema_migrations", (file(1),))
+    adoption = Adoption("golang-migrate", "public.schema_migrations", (file(1),), counter=1)
     assert make_plan(files(1), Ledger(exists=False), adoption=adoption).has_work
 
 
@@ -143,10 +143,40 @@ def test_every_problem_is_listed_at_once():
 
 
 @pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (DriftKind.MEANING, "version_taken"),
+        (DriftKind.UNKNOWN, "version_taken"),
+        (DriftKind.COSMETIC, "renamed"),
+    ],
+)
+def test_another_name_and_another_text_is_another_migration(kind, code):
+    drift = Drift(file(1, "new"), "a" * 64, kind)
+    plan = make_plan(MigrationSet((file(1, "new"),)), applied(1, name="old"), drifts=[drift])
+    assert [p.code for p in plan.errors] == [code]
+
+
+def test_of_two_files_the_applied_one_is_named():
+    twice = MigrationSet((), (Problem("duplicate_version", "x", versions=(1,)),))
+    (problem,) = make_plan(twice, applied(1, name="a")).errors
+    assert problem.detail == "The one that was applied is 'a': keep that one."
+
+
+def test_an_applied_migration_under_a_new_version_would_run_twice():
+    row = Applied(5, "x", "c" * 64)
+    moved = Migration(7, "x", "7_x.sql", "c" * 64, 0, "p", "7")
+    plan = make_plan(MigrationSet((moved,)), Ledger((row,)))
+    assert [(p.code, p.versions) for p in plan.errors] == [("renumbered", (7, 5))]
+    still_there = MigrationSet((Migration(5, "x", "5_x.sql", "c" * 64, 0, "p", "5"), moved))
+    assert make_plan(still_there, Ledger((row,))).errors == ()
+
+
+@pytest.mark.parametrize(
     ("code", "severity"),
     [
         ("missing_file", Severity.ERROR),
         ("near_miss", Severity.ERROR),
+        ("drifted", Severity.ERROR),
         ("drifted_comments", Severity.WARNING),
     ],
 )

@@ -1,7 +1,7 @@
 import importlib.resources
+import os
 import sys
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,8 @@ import pgbraid
 from pgbraid.core.drift import digest
 from pgbraid.core.model import Severity
 from pgbraid.errors import ConfigError, ProblemsFound
-from pgbraid.source import load_migrations, read_script
+from pgbraid.source import load_migrations
+from pgbraid.texts import read_script
 
 
 def problems(source):
@@ -166,9 +167,20 @@ def test_everything_is_found_in_one_pass(folder):
     }
 
 
-def test_an_empty_folder_is_no_problem(folder):
+def test_an_empty_folder_is_a_warning(folder):
     folder.path.mkdir()
-    assert load_migrations(folder.path) == replace(load_migrations({}), label=str(folder.path))
+    assert problems(folder.path) == {("no_migrations", "warning")}
+    assert problems({}) == {("no_migrations", "warning")}
+    (folder.path / "2024").mkdir()
+    (folder.path / "2024" / "1_a.sql").touch()
+    (problem,) = load_migrations(folder.path).problems
+    assert "sub-folders are not entered" in problem.message
+
+
+def test_a_pipe_is_not_waited_for(folder):
+    folder.path.mkdir()
+    os.mkfifo(folder.path / "1_a.sql")
+    assert ("unreadable", "error") in problems(folder.path)
 
 
 def test_a_folder_with_near_misses_only_is_refused(folder):

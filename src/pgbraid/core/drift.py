@@ -7,11 +7,11 @@ import hashlib
 import re
 from itertools import islice
 
-from pgbraid.core.masking import mask_passwords
+from pgbraid.core.masking import mask, secrets_in
 from pgbraid.core.model import DriftKind
 from pgbraid.core.script import normalise, significant
 
-__all__ = ["classify", "digest", "is_digest", "same_but_line_ends", "unified_diff"]
+__all__ = ["classify", "digest", "digest_lf", "is_digest", "same_but_line_ends", "unified_diff"]
 
 _BOM = b"\xef\xbb\xbf"
 _DIFF_LINES = 60
@@ -20,6 +20,11 @@ _DIFF_LINES = 60
 def digest(data: bytes) -> str:
     """Return the checksum of a file's bytes: sha256 in lower-case hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+def digest_lf(text: str) -> str:
+    """Return the sha256 of a text whose lines are ended by a line feed, without a mark."""
+    return digest(normalise(text).encode())
 
 
 def is_digest(checksum: str) -> bool:
@@ -46,9 +51,10 @@ def classify(recorded: str | None, now: str) -> DriftKind | None:
 
 def unified_diff(recorded: str, now: str, name: str) -> str:
     """Return a unified diff from the recorded text to the file's, cut after 60 lines."""
+    secrets = (*secrets_in(recorded), *secrets_in(now))
     lines = difflib.unified_diff(
-        mask_passwords(normalise(recorded)).splitlines(),
-        mask_passwords(normalise(now)).splitlines(),
+        mask(normalise(recorded), secrets).splitlines(),
+        mask(normalise(now), secrets).splitlines(),
         f"{name} as applied",
         f"{name} on disk",
         lineterm="",

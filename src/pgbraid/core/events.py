@@ -10,7 +10,24 @@ if TYPE_CHECKING:
 
     from pgbraid.core.model import Adoption, Diagnostic, Migration, Outcome, Plan, Step
 
-__all__ = ["Adopted", "Event", "Finished", "Listener", "Noticed", "Planned", "Started"]
+__all__ = [
+    "Adopted",
+    "Event",
+    "Finished",
+    "Interrupted",
+    "Listener",
+    "Noticed",
+    "Planned",
+    "Started",
+    "Waiting",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Another session holds the lock; told once, after a second. ``holder`` is for a person."""
+
+    holder: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +63,14 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A migration was interrupted; ``applied`` is None where its outcome is not known."""
+
+    step: Step
+    applied: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """The server sent a notice while a migration ran."""
 
@@ -53,7 +78,7 @@ class Noticed:
     diagnostic: Diagnostic
 
 
-Event: TypeAlias = Planned | Adopted | Started | Finished | Noticed
+Event: TypeAlias = Waiting | Planned | Adopted | Started | Finished | Interrupted | Noticed
 """Anything a run tells."""
 
 Listener: TypeAlias = "Callable[[Event], None]"

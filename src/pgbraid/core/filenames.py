@@ -27,15 +27,15 @@ __all__ = [
     "slug",
 ]
 
-NameStyle = Literal["name", "label", "file"]
-"""How a tracker spells a migration's name: ``add_email``, ``103_add_email``, or the file's name."""
+NameStyle = Literal["name", "label", "number", "file"]
+"""How a tracker spells the name of ``0103_add.sql``: add, 0103_add, 103_add, 0103_add.sql."""
 
-_STYLES: tuple[NameStyle, ...] = ("name", "label", "file")
+_STYLES: tuple[NameStyle, ...] = ("name", "label", "number", "file")
 _DIGITS = re.compile(r"[0-9]+")
 _MIGRATION = re.compile(r"([0-9]+)_(.+?)(\.up|\.down)?\.sql", re.DOTALL)
-_LOOKS_LIKE = re.compile(r"(?:[vurb]?\d|r__).*\.sql", re.IGNORECASE | re.DOTALL)
+_LOOKS_LIKE = re.compile(r"\s*(?:[vurb]?\d|r__).*\.sql", re.IGNORECASE | re.DOTALL)
 _PARTS = re.compile(
-    r"[vurb]?(?P<digits>\d*)[\W_]*(?P<name>.*?)(?P<kind>\.up|\.down)?\.sql",
+    r"\s*[vurb]?(?P<digits>\d*)[\W_]*(?P<name>.*?)(?P<kind>\.up|\.down)?\.sql",
     re.IGNORECASE | re.DOTALL,
 )
 _RECORDED = re.compile(r"(?:0*(?P<version>[0-9]+)_)?(?P<name>.*?)(?:(?:\.up)?\.sql)?", re.DOTALL)
@@ -100,12 +100,18 @@ def names_agree(recorded: str, version: int, name: str) -> bool:
     match = _RECORDED.fullmatch(recorded)
     if match is None or match["name"] != name:
         return False
-    return match["version"] is None or int(match["version"]) == version
+    return match["version"] is None or parse_version(match["version"]) == version
 
 
 def recorded_name(migration: Migration, style: NameStyle) -> str:
     """Return the name to record for a migration, as this tracker spells names."""
-    return {"name": migration.name, "label": migration.label, "file": migration.file}[style]
+    spelled = {
+        "name": migration.name,
+        "label": migration.label,
+        "number": f"{migration.version}_{migration.name}",
+        "file": migration.file,
+    }
+    return spelled[style]
 
 
 def name_style(applied: Iterable[Applied], migrations: Iterable[Migration]) -> NameStyle:
@@ -134,4 +140,5 @@ def fold(name: str) -> str:
 
 def slug(title: str) -> str:
     """Return a title as the name part of a file name: lower-case words joined by ``_``."""
-    return re.sub(r"[^\w.-]+", "_", title.strip().lower()).strip("_.-")
+    title = re.sub(r"(\.(up|down))?\.sql$", "", title.strip().lower())
+    return re.sub(r"[^\w.-]+", "_", title).strip("_.-")

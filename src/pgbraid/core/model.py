@@ -78,6 +78,8 @@ class State(StrEnum):
     GAP = "gap"
     """Pending, although a higher version is applied."""
     DRIFTED = "drifted"
+    RENAMED = "renamed"
+    """Applied under another name."""
     MISSING_FILE = "missing file"
     ADOPTABLE = "adoptable"
     """Recorded by another tool; the next ``up`` adopts it."""
@@ -216,6 +218,8 @@ class Adoption:
     """The tool's table as ``schema.table``."""
     migrations: tuple[Migration, ...]
     excluded: tuple[int, ...] = ()
+    counter: int | None = None
+    """The version that a counter says, where the tool has one."""
     note: str | None = None
     """What had to be assumed, for a person to read."""
 
@@ -271,7 +275,7 @@ class Plan:
     @property
     def has_work(self) -> bool:
         """Whether ``up`` would write anything."""
-        return bool(self.steps or (self.adoption and self.adoption.migrations))
+        return bool(self.steps or (self.adoption and self.adoption.counter is not None))
 
     def raise_for_problems(self) -> None:
         """Raise :class:`ProblemsFound` with every error, if there is one."""
@@ -307,6 +311,8 @@ class Report:
     failures: tuple[tuple[Migration, Diagnostic], ...] = ()
     inconclusive: tuple[tuple[Migration, Diagnostic], ...] = ()
     """What a dry run cannot try: it fails there only for want of an earlier commit."""
+    rehearsed: tuple[Outcome, ...] = ()
+    """What ran well in a dry run; nothing of it was kept."""
     elsewhere: tuple[Migration, ...] = ()
     """Pending when the run began, then applied by another run while this one waited."""
 
@@ -318,6 +324,8 @@ class Check:
     applied: int
     problems: tuple[Problem, ...] = ()
     offline: bool = False
+    compared: bool = True
+    """Whether the texts were compared with what was applied."""
 
     @property
     def ok(self) -> bool:
@@ -346,10 +354,11 @@ class Repaired:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What ``repair`` did; ``unchanged`` needed nothing."""
+    """What ``repair`` did; ``unchanged`` needed nothing, ``renamed`` needs another word."""
 
     repaired: tuple[Repaired, ...] = ()
     unchanged: tuple[Migration, ...] = ()
+    renamed: tuple[Migration, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

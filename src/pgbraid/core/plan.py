@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["make_plan", "stricter"]
 
-_FAILING_WARNINGS = frozenset({"missing_file", "near_miss"})
+_FAILING_WARNINGS = frozenset({"missing_file", "near_miss", "drifted"})
 """Warnings of a run that are the answer no to a check."""
+_LISTED = 12
 
 
 def make_plan(  # noqa: PLR0913 - everything that decides what runs
@@ -53,12 +54,14 @@ def make_plan(  # noqa: PLR0913 - everything that decides what runs
         Step(m, gap=m.version < highest) for m in migrations.migrations if m.version not in have
     ]
     missing = _missing(migrations, ledger)
+    taken = {d.migration.version for d in drifts if d.kind is not DriftKind.COSMETIC}
     problems = (
-        *migrations.problems,
-        *_renames(migrations, ledger),
-        *_drift_problems(drifts, verify),
+        *(_with_applied(problem, ledger) for problem in migrations.problems),
+        *_renames(migrations, ledger, taken),
+        *_renumberings(pending, missing),
+        *_drift_problems(drifts, verify, _other_names(migrations, ledger)),
         *_foreign_checksums(ledger, verify),
-        *map(_missing_problem, missing),
+        *_missing_problem(missing),
     )
     return Plan(
         steps=tuple(s for s in pending if to is None or s.migration.version <= to),
@@ -79,23 +82,69 @@ def _missing(migrations: MigrationSet, ledger: Ledger) -> tuple[Applied, ...]:
     return tuple(row for row in ledger.applied if row.version not in present)
 
 
-def _missing_problem(row: Applied) -> Problem:
-    return Problem(
+def _missing_problem(missing: tuple[Applied, ...]) -> Iterator[Problem]:
+    versions = tuple(row.version for row in missing)
+    if not versions:
+        return
+    listed = ", ".join(map(str, versions[:_LISTED])) + (" …" if len(versions) > _LISTED else "")
+    yield Problem(
         "missing_file",
-        f"{row.version} ({row.name or 'no name'}) is applied, but has no file here",
-        detail="An older release started on a newer database, or the file was deleted.",
-        hint="Bring the file back, or leave it if this release is older than the database.",
+        f"{versions[0]} ({missing[0].name or 'no name'}) is applied, but has no file here"
+        if len(missing) == 1
+        else f"{len(versions)} applied versions have no file here: {listed}",
+        detail="An older release started on a newer database, or files were deleted.",
+        hint="Bring them back, or leave it if this release is older than the database.",
         severity=Severity.WARNING,
-        versions=(row.version,),
+        versions=versions,
     )
 
 
-def _renames(migrations: MigrationSet, ledger: Ledger) -> Iterator[Problem]:
+def _with_applied(problem: Problem, ledger: Ledger) -> Problem:
+    """Say of two files with one version which of them was applied."""
+    rows = {row.version: row for row in ledger.applied}
+    row = next((rows[v] for v in problem.versions if v in rows), None)
+    if problem.code != "duplicate_version" or row is None or not row.name:
+        return problem
+    return replace(problem, detail=f"The one that was applied is {row.name!r}: keep that one.")
+
+
+def _other_names(migrations: MigrationSet, ledger: Ledger) -> frozenset[int]:
+    """Return the versions whose file has another name than was recorded."""
     files = {m.version: m for m in migrations.migrations}
+    return frozenset(
+        row.version
+        for row in ledger.applied
+        if row.name
+        and row.version in files
+        and not names_agree(row.name, row.version, files[row.version].name)
+    )
+
+
+def _renames(migrations: MigrationSet, ledger: Ledger, changed: set[int]) -> Iterator[Problem]:
+    files = {m.version: m for m in migrations.migrations}
+    others = _other_names(migrations, ledger)
+    free = max((*files, *(row.version for row in ledger.applied)), default=0) + 1
     for row in ledger.applied:
-        file = files.get(row.version)
-        if file and row.name and not names_agree(row.name, file.version, file.name):
-            yield _rename_problem(row.name, file)
+        if row.version in others and row.name:
+            file = files[row.version]
+            if row.version in changed:
+                yield _taken_problem(row.name, file, free)
+            else:
+                yield _rename_problem(row.name, file)
+
+
+def _taken_problem(recorded: str, file: Migration, free: int) -> Problem:
+    return Problem(
+        "version_taken",
+        f"version {file.version} was applied as {recorded!r}; {file.file} is another migration",
+        detail="Its name and its text both differ from what was applied: two branches used one "
+        "version.",
+        hint=f"Rename {file.file} to the next free version, {free}, and bring the applied file "
+        f"back. Only if it is the same one, renamed and edited: `pgbraid repair --rename "
+        f"{file.version}`.",
+        location=Location(file.path),
+        versions=(file.version,),
+    )
 
 
 def _rename_problem(recorded: str, file: Migration) -> Problem:
@@ -113,11 +162,34 @@ def _rename_problem(recorded: str, file: Migration) -> Problem:
     )
 
 
-def _drift_problems(drifts: Sequence[Drift], verify: Verify) -> Iterator[Problem]:
+def _renumberings(pending: Sequence[Step], missing: tuple[Applied, ...]) -> Iterator[Problem]:
+    """Find what was applied under another version, which would otherwise run a second time."""
+    gone = {row.checksum: row for row in missing if row.checksum}
+    for step in pending:
+        file = step.migration
+        row = gone.get(file.checksum)
+        if row and row.name and names_agree(row.name, row.version, file.name):
+            yield Problem(
+                "renumbered",
+                f"{file.label} is {row.version} under another version, and that is applied",
+                detail="It would run a second time.",
+                hint=f"Give the file its version {row.version} back; if it is to run again, "
+                "change a comment in it.",
+                location=Location(file.path),
+                versions=(file.version, row.version),
+            )
+
+
+def _drift_problems(
+    drifts: Sequence[Drift], verify: Verify, renamed: frozenset[int]
+) -> Iterator[Problem]:
+    """Say what changed after it was applied; a file of another name is told of elsewhere."""
     if verify is Verify.OFF:
         return
     for drift in drifts:
         cosmetic = drift.kind is DriftKind.COSMETIC
+        if drift.migration.version in renamed and not cosmetic:
+            continue
         warn = cosmetic or verify is Verify.WARN
         file = drift.migration
         yield Problem(
