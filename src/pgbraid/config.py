@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,15 +14,17 @@ from pgbraid.core.model import Tracker, Verify
 from pgbraid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = [
     "Settings",
     "cache_dir",
     "database_url",
+    "draws_on",
     "find_settings",
     "has_password",
     "server_programs",
+    "without_libpq_variables",
 ]
 
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
@@ -47,6 +50,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what no server would take, so that nothing has to be found out later."""
+        if not self.dir:
+            raise ConfigError("dir is empty; it names the folder of migrations")
         _check_identifier("schema", self.schema)
         _check_identifier("table", self.table, room=_JOURNAL_SUFFIX)
         if not 0 <= self.lock_wait < float("inf"):
@@ -105,13 +110,13 @@ def find_settings(named: str | None = None, start: Path | None = None) -> Settin
     """
     if named is not None:
         path = Path(named)
-        return _settings(path, _read_toml(path), named=True)
+        return _settings(path, _table(path, _read_toml(path)) or {})
     folder = (start or Path.cwd()).resolve()
     for parent in (folder, *folder.parents):
         for path in (parent / "pgbraid.toml", parent / "pyproject.toml"):
             if path.is_file():
-                table = _read_toml(path)
-                if path.name == "pgbraid.toml" or "pgbraid" in table.get("tool", {}):
+                table = _table(path, _read_toml(path))
+                if table is not None:
                     return _settings(path, table)
     return Settings()
 
@@ -127,22 +132,38 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
 
 
-def _settings(path: Path, table: Mapping[str, Any], *, named: bool = False) -> Settings:
-    if path.name == "pyproject.toml" or (named and "tool" in table):
-        table = table.get("tool", {}).get("pgbraid", {})
+def _table(path: Path, content: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the table of our settings: [tool.pgbraid], or all of a file of our own."""
+    tool = content.get("tool")
+    own = tool.get("pgbraid") if isinstance(tool, dict) else None
+    if own is None:
+        return None if path.name == "pyproject.toml" else content
+    if not isinstance(own, dict):
+        raise ConfigError(f"{path}: [tool.pgbraid] must be a table, not {own!r}")
+    return own
+
+
+def _settings(path: Path, table: Mapping[str, Any]) -> Settings:
     known = [f.name for f in fields(Settings) if f.name != "file"]
     values = {str(key).replace("-", "_"): value for key, value in table.items()}
     for key in values.keys() - set(known):
-        near = difflib.get_close_matches(key, known, 1)
-        raise ConfigError(
-            f"{path}: {key!r} is no setting",
-            detail=f"Settings are: {', '.join(known)}.",
-            hint=f"Did you mean {near[0]!r}?" if near else None,
-        )
-    settings = Settings(file=str(path)).override(**values)
+        raise _no_setting(path, key, known)
+    try:
+        settings = Settings(file=str(path)).override(**values)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error.message}", detail=error.detail) from None
     if "dir" not in values:
         return settings
     return replace(settings, dir=_relative(path.parent / settings.dir))
+
+
+def _no_setting(path: Path, key: str, known: list[str]) -> ConfigError:
+    near = difflib.get_close_matches(key, known, 1)
+    hint = f"Did you mean {near[0]!r}?" if near else None
+    if "database" in key or "url" in key:
+        hint = "The database is never a setting: name it in PGBRAID_DATABASE_URL."
+    detail = f"Settings are: {', '.join(known)}."
+    return ConfigError(f"{path}: {key!r} is no setting", detail=detail, hint=hint)
 
 
 def _relative(path: Path) -> str:
@@ -166,7 +187,7 @@ def database_url(environ: Mapping[str, str] | None = None) -> str | None:
 
 def has_password(conninfo: str) -> bool:
     """Whether a connection string holds a password."""
-    return re.search(r"://[^/]*:[^/@]*@|\bpassword\s*=", conninfo) is not None
+    return re.search(r"://[^?]*:[^?]*@|\bpassword\s*=", conninfo) is not None
 
 
 def server_programs(environ: Mapping[str, str] | None = None) -> str | None:
@@ -174,8 +195,36 @@ def server_programs(environ: Mapping[str, str] | None = None) -> str | None:
     return (os.environ if environ is None else environ).get("PGBRAID_PG_BIN") or None
 
 
-def cache_dir(environ: Mapping[str, str] | None = None) -> Path:
-    """Return the folder for what can be made again, by the XDG base directory specification."""
+def cache_dir(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the folder for what can be made again, by the XDG base directory specification.
+
+    None where there is no home to put it in.
+    """
     env = os.environ if environ is None else environ
-    base = env.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "pgbraid"
+    if env.get("XDG_CACHE_HOME"):
+        return Path(env["XDG_CACHE_HOME"]) / "pgbraid"
+    try:
+        return Path.home() / ".cache" / "pgbraid"
+    except RuntimeError:
+        return None
+
+
+def draws_on(terminal: bool, environ: Mapping[str, str] | None = None) -> bool:  # noqa: FBT001
+    """Whether a terminal can take a line back, so that a bar may be drawn on it."""
+    env = os.environ if environ is None else environ
+    return terminal and env.get("TERM", "") not in {"", "dumb"}
+
+
+@contextmanager
+def without_libpq_variables() -> Iterator[None]:
+    """Take libpq's PG* variables out of the environment for a block.
+
+    They would lead a connection to a server of our own to another one.
+    """
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
+    ours = {name: value for name, value in kept.items() if name.startswith("PGBRAID_")}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        os.environ.update(kept)

@@ -202,6 +202,65 @@ def test_a_server_that_does_not_start_says_why(programs, tmp_path):
     assert "nonsense" in caught.value.detail
 
 
+def test_the_log_of_a_folder_is_its_owners_alone(programs, tmp_path):
+    """It repeats statements that failed, and those may hold a password."""
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()):
+        pass
+    assert stat.S_IMODE((tmp_path / "db" / "postgres.log").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "db" / "data").stat().st_mode) == 0o700
+
+
+def test_libpqs_variables_do_not_lead_elsewhere(programs, tmp_path, monkeypatch):
+    variables = {
+        "PGHOSTADDR": "127.0.0.1",
+        "PGPORT": "1",
+        "PGOPTIONS": "-c nonsense=1",
+        "PGSSLMODE": "require",
+        "PGUSER": "nobody",
+        "PGDATABASE": "nowhere",
+        "PGTARGETSESSIONATTRS": "standby",
+    }
+    for name, word in variables.items():
+        monkeypatch.setenv(name, word)
+    for folder in (None, tmp_path / "db"):
+        with embedded_server(folder, programs=programs, cache=cache_dir()) as server:
+            assert len(pgbraid.load({"1_a.sql": "SELECT 1"}).up(server.conninfo).applied) == 1
+
+
+@pytest.mark.parametrize("name", ["with space and 'quote'", "long" * 30])
+def test_the_place_for_temporary_files_may_have_any_name(programs, tmp_path, monkeypatch, name):
+    place = tmp_path / name
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    for folder in (None, place / "db"):
+        with embedded_server(folder, programs=programs, cache=cache_dir()) as server:
+            assert value(server.conninfo, "SELECT 1") == 1
+
+
+def test_a_number_left_behind_that_is_another_process_is_not_taken_for_the_server(
+    programs, tmp_path
+):
+    """After a restart of the machine the number in postmaster.pid may be anybody's."""
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()):
+        pass
+    data = tmp_path / "db" / "data"
+    lines = [str(os.getppid()), str(data), "0", "5432", "/nowhere", "", "0 0", "ready"]
+    (data / "postmaster.pid").write_text("\n".join(lines) + "\n")
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
+        assert value(server.conninfo, "SELECT 1") == 1
+
+
+def test_another_database_that_stands_in_data_is_refused(programs, tmp_path):
+    (tmp_path / "db" / "data").mkdir(parents=True)
+    (tmp_path / "db" / "data" / "report.csv").touch()
+    with (
+        pytest.raises(EmbeddedError),
+        embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()),
+    ):
+        pass
+    assert (tmp_path / "db" / "data" / "report.csv").exists()
+
+
 def test_programs_that_are_none_are_refused(tmp_path):
     with pytest.raises(EmbeddedError, match="has no programs initdb and postgres") as caught:
         find_programs(str(tmp_path))
@@ -232,12 +291,12 @@ def test_who_can_reach_a_folder(tmp_path, mode, reachable):
 def test_a_standby_is_refused_before_anything(programs, tmp_path):
     folder = tmp_path / "db"
     with embedded_server(folder, programs=programs, cache=cache_dir()) as server:
-        pgbraid.load({"1_a.sql": ""}).up(server.conninfo)
+        pgbraid.load({"1_a.sql": "--"}).up(server.conninfo)
     (folder / "data" / "standby.signal").touch()
     with embedded_server(folder, programs=programs, cache=cache_dir()) as server:
-        assert pgbraid.load({"1_a.sql": ""}).up(server.conninfo).already == 1
+        assert pgbraid.load({"1_a.sql": "--"}).up(server.conninfo).already == 1
         with pytest.raises(TargetRefused, match="is a standby"):
-            pgbraid.load({"1_a.sql": "", "2_b.sql": ""}).up(server.conninfo)
+            pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}).up(server.conninfo)
 
 
 def test_an_extension_that_is_not_there_is_said_with_the_way_out(programs):

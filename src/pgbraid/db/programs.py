@@ -67,7 +67,7 @@ def find_programs(named: str | None, *, major: str | None = None) -> Programs:
 
 def _installed() -> Iterator[Path]:
     on_path = shutil.which("postgres")
-    if on_path:
+    if on_path and _is_complete(Path(on_path).resolve().parent):
         yield Path(on_path).resolve().parent
     found = (path for pattern in _INSTALLED for path in Path("/").glob(pattern[1:]))
     complete = [path for path in found if _is_complete(path)]
