@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pgbraid.errors import (
         ConfigError,
         ConnectionFailed,
+        DriverMissing,
         EmbeddedError,
         LockLost,
         LockTimeout,
@@ -29,6 +30,7 @@ _HOMES = {
     "Check": "core.model",
     "ConfigError": "errors",
     "ConnectionFailed": "errors",
+    "DriverMissing": "errors",
     "EmbeddedError": "errors",
     "LockLost": "errors",
     "LockTimeout": "errors",
@@ -51,6 +53,7 @@ __all__ = [
     "Check",
     "ConfigError",
     "ConnectionFailed",
+    "DriverMissing",
     "EmbeddedError",
     "LockLost",
     "LockTimeout",

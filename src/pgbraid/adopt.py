@@ -13,7 +13,7 @@ from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.survey import find_foreign, look
 
 if TYPE_CHECKING:
-    from pgbraid.core.model import Applied, MigrationSet, Tracker
+    from pgbraid.core.model import Applied, Foreign, MigrationSet, Tracker
     from pgbraid.db.conninfo import Target
     from pgbraid.db.session import Session
     from pgbraid.survey import RunOptions, Wish
@@ -28,7 +28,9 @@ def adopt_history(
     wish: Wish,
     options: RunOptions,
 ) -> Adoption | None:
-    """Enter what another tool has applied, running nothing; None where our set has rows.
+    """Enter what another tool has applied, running nothing.
+
+    None where our set has rows, or had rows of that history and gave them back.
 
     Raises ProblemsFound where the other tool's table does not say clearly what is applied,
     and ConfigError where there is no such table.
@@ -39,7 +41,11 @@ def adopt_history(
             return None
         found.raise_for_problems()
         if found.adoption is None:
+            if db.read_adoption(session):
+                return None
             raise _no_legacy(tracker)
+        if not found.has_work:
+            return found.adoption
         claim(session)
         db.ensure_schema(session)
         take_lock(session, wait=options.lock_wait)
@@ -70,22 +76,30 @@ def withdraw_adopted(
     which has a checksum, where an adopted one has none.
     """
     with connect(target, tracker, options.stop) as session:
+        if not _withdrawable(session, versions):
+            return ()
         claim(session)
         take_lock(session, wait=options.lock_wait)
         db.ensure_tables(session)
-        rows = [row for row in db.read_ledger(session).applied if row.version in versions]
-        for row in rows:
-            if row.checksum is not None:
-                raise ConfigError(
-                    f"{row.version} was applied, not adopted, so it is not taken out of the set",
-                    hint=f"Run its down file with `pgbraid undo {row.version}`.",
-                )
+        rows = _withdrawable(session, versions)
         run_id = db.new_run_id()
         with transaction(session):
             for row in rows:
                 entry = db.Entry(run_id, "withdrawn", row.version, row.name)
                 db.record_removed(session, row.version, entry)
-        return tuple(rows)
+        return rows
+
+
+def _withdrawable(session: Session, versions: tuple[int, ...]) -> tuple[Applied, ...]:
+    rows = tuple(row for row in db.read_ledger(session).applied if row.version in versions)
+    adopted = db.read_adopted(session, versions) if rows else frozenset()
+    for row in rows:
+        if row.version not in adopted:
+            raise ConfigError(
+                f"{row.version} was applied, not adopted, so it is not taken out of the set",
+                hint=f"Run its down file with `pgbraid undo {row.version}`.",
+            )
+    return rows
 
 
 def drop_legacy(
@@ -102,9 +116,8 @@ def drop_legacy(
         table = find_foreign(session)
         if table is None:
             raise _no_legacy(tracker)
+        _check_covered(session, migrations, table)
         name = f"{table.schema}.{table.table}"
-        _check_covered(session, migrations, name)
-        db.ensure_tables(session)
         with transaction(session):
             db.drop_table(session, table.schema, table.table)
             entry = db.Entry(db.new_run_id(), "legacy_dropped", detail={"table": name})
@@ -112,23 +125,24 @@ def drop_legacy(
         return name
 
 
-def _check_covered(session: Session, migrations: MigrationSet, name: str) -> None:
-    """Refuse to drop a table that says more than our set does."""
-    table = find_foreign(session)
-    family = trackers.recognise(table) if table else None
-    applied = {row.version for row in db.read_ledger(session).applied}
-    if table is None or family is None or not applied:
+def _check_covered(session: Session, migrations: MigrationSet, table: Foreign) -> None:
+    """Refuse to drop a table that was not adopted here, or that says more than our set does."""
+    name = f"{table.schema}.{table.table}"
+    taken = db.read_adoption(session)
+    family = trackers.recognise(table)
+    if taken is None or taken.source != name or family is None:
         raise ConfigError(
-            f"{name} was not adopted yet, so it is not dropped",
-            hint="Enter its history in the set with `pgbraid adopt` first.",
+            f"{name} was not adopted here, so it is not dropped",
+            hint="Enter its history in the set with `pgbraid adopt` first; where it is another "
+            "application's, leave it.",
         )
     answer = family.adopt(table, migrations, ())
     if not isinstance(answer, Adoption):
         raise ProblemsFound(answer)
-    newest = max((m.version for m in answer.migrations), default=None)
-    if newest is not None and newest not in applied:
+    applied = {row.version for row in db.read_ledger(session).applied}
+    if answer.counter not in {taken.counter, *applied, None}:
         raise ConfigError(
-            f"{name} says version {newest}, which our set lacks: {family.tool} was used after "
-            "the adoption",
+            f"{name} says version {answer.counter}, which our set lacks: {family.tool} was used "
+            "after the adoption",
             hint="Run `pgbraid status`, and stop using the other tool before its table goes.",
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -14,21 +16,65 @@ __all__ = ["run_in_thread"]
 
 _T = TypeVar("_T")
 _ASK_AGAIN = 0.1
+_PATIENCE = 10.0
 
 
 async def run_in_thread(work: Callable[[], _T], stop: StopToken) -> _T:
-    """Run ``work`` in a thread and return what it returns.
+    """Run ``work`` in a thread of its own and return what it returns.
 
-    Where the task is cancelled, the run is asked to stop until it has, and only then the
-    cancellation goes on: no connection, lock or half-done transaction stays behind.
+    Where the task is cancelled, however often, the run is asked to stop until it has, and only
+    then the cancellation goes on: no connection, lock or half-done transaction stays behind. A
+    server that does not answer is given ten seconds. No executor is used, as it may be full.
     """
-    running = asyncio.ensure_future(asyncio.to_thread(work))
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+    outcome: list[_T | BaseException] = []
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again in the task
+            outcome.append(error)
+        done.set()
+        with suppress(RuntimeError):  # the loop is closed, and nobody waits
+            loop.call_soon_threadsafe(_resolve, ended)
+
+    threading.Thread(target=run, name="pgbraid", daemon=True).start()
+    cancelled = await _until(ended, stop, done)
+    if cancelled is not None:
+        raise cancelled
+    (result,) = outcome
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+async def _until(
+    ended: asyncio.Future[None], stop: StopToken, done: threading.Event
+) -> asyncio.CancelledError | None:
+    """Wait for the end, and absorb cancellations until then; return the first one."""
     try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        while not running.done():
-            await asyncio.to_thread(stop.request)
-            await asyncio.wait({running}, timeout=_ASK_AGAIN)
-        if not running.cancelled():
-            running.exception()  # it was asked for: not to be reported as never retrieved
-        raise
+        await asyncio.shield(ended)
+    except asyncio.CancelledError as error:
+        cancelled = error
+    else:
+        return None
+    threading.Thread(target=_ask, args=(stop, done), name="pgbraid-stop", daemon=True).start()
+    deadline = asyncio.get_running_loop().time() + _PATIENCE
+    while not ended.done() and asyncio.get_running_loop().time() < deadline:
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({ended}, timeout=_ASK_AGAIN)
+    return cancelled
+
+
+def _resolve(ended: asyncio.Future[None]) -> None:
+    if not ended.done():
+        ended.set_result(None)
+
+
+def _ask(stop: StopToken, done: threading.Event) -> None:
+    """Ask the run to stop until it has: a statement may have begun after the last time."""
+    while not done.is_set():
+        stop.request()
+        done.wait(_ASK_AGAIN)

@@ -142,7 +142,7 @@ class Braid:
 
     def status(self, conninfo: str | Target) -> Status:
         """Return where every version stands, of the files and of the applied set."""
-        wish = Wish(verify=Verify.WARN, adopt=self.adopts)
+        wish = Wish(verify=self.verify, adopt=self.adopts)
         return inquiry.status(self.migrations, _target(conninfo), self.tracker, wish)
 
     def repair(
@@ -194,7 +194,10 @@ class Braid:
         rolling back.
         """
         options = self._options(on_event)
-        return undo.undo_version(self.migrations, _target(conninfo), self.tracker, version, options)
+        wish = Wish(verify=self.verify, adopt=self.adopts)
+        return undo.undo_version(
+            self.migrations, _target(conninfo), self.tracker, wish, version, options
+        )
 
     def _options(self, listen: Listener = silent, stop: StopToken | None = None) -> RunOptions:
         return RunOptions(self.lock_wait, listen, stop or StopToken())

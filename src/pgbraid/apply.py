@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pgbraid.core.events import Adopted, Noticed
 from pgbraid.core.model import Diagnostic, Location
 from pgbraid.db import ledger as db
-from pgbraid.db.body import notices, run_body
-from pgbraid.db.session import open_path, settle, still_in, transaction
+from pgbraid.db.body import ended_diagnostic, notices, run_body
+from pgbraid.db.session import open_path, settle, transaction, translating
 from pgbraid.errors import MigrationFailed, ServerError
 from pgbraid.survey import RunOptions
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pgbraid.db.session import Session
 
 __all__ = ["Run", "record_adoption", "run_atomically", "run_guarded"]
+
+_BODYS_DOING = frozenset({"25006", "42P01", "3F000"})
+"""Read-only transaction, no such table, no such schema: the tracker was there before the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +50,21 @@ def run_atomically(
     """Run a script and record it in one transaction; return what ``record`` returned.
 
     ``wanted`` is asked inside the transaction, behind the fence: where another run was
-    quicker, nothing is run and None returned. Raises MigrationFailed after rolling back, and
-    ConnectionFailed where the connection was lost.
+    quicker, nothing is run and None returned. Raises MigrationFailed after rolling back,
+    ServerError where our own statements are refused, and ConnectionFailed where the connection
+    was lost.
     """
+    duration: timedelta | None = None
     try:
         with transaction(run.session) as transaction_id:
-            if not wanted():
-                return None
-            run_guarded(run, migration, script, transaction_id)
-            return record()
+            if wanted():
+                run_guarded(run, migration, script, transaction_id)
+                duration = _recorded(run, migration, record)
     except ServerError as error:
-        said = error.diagnostic or Diagnostic("ERROR", error.message)
-        raise MigrationFailed(migration, replace(said, location=Location(migration.path))) from None
+        if duration is None:
+            raise
+        raise _blamed(migration, error) from None
+    return duration
 
 
 def run_guarded(run: Run, migration: Migration, script: Script, transaction_id: str) -> None:
@@ -74,27 +80,30 @@ def run_guarded(run: Run, migration: Migration, script: Script, transaction_id: 
 
     with notices(run.session, hear):
         run_body(run.session, migration, script)
-    if not still_in(run.session, transaction_id):
-        raise MigrationFailed(migration, _ended(migration))
-    settle(run.session)
+    if not settle(run.session, transaction_id):
+        raise MigrationFailed(migration, ended_diagnostic(migration))
 
 
-def _ended(migration: Migration) -> Diagnostic:
-    return Diagnostic(
-        "ERROR",
-        "the migration ended its transaction",
-        sqlstate="2D000",
-        detail="What it did before that may be committed; it is not recorded as applied.",
-        hint="Take COMMIT, ROLLBACK and the like out of the file, put right what it did, then "
-        "run `pgbraid up` again.",
-        location=Location(migration.path),
-    )
+def _recorded(run: Run, migration: Migration, record: Callable[[], timedelta]) -> timedelta:
+    """Record a migration; what only its body can have broken is said of the body."""
+    try:
+        with translating(run.session):
+            return record()
+    except ServerError as error:
+        if error.sqlstate in _BODYS_DOING:
+            raise _blamed(migration, error) from None
+        error.detail = f"{migration.label} ran, could not be recorded, and was rolled back."
+        raise
+
+
+def _blamed(migration: Migration, error: ServerError) -> MigrationFailed:
+    """Return an error of recording or committing a migration as the migration's."""
+    said = error.diagnostic or Diagnostic("ERROR", error.message)
+    return MigrationFailed(migration, replace(said, location=Location(migration.path)))
 
 
 def record_adoption(run: Run, adoption: Adoption) -> None:
     """Enter what another tool has applied in the set and the journal, in one transaction."""
-    detail = {"from": adoption.source, "tool": adoption.tool, "not_applied": adoption.excluded}
-    entry = db.Entry(run.run_id, "adopted", detail=detail)
     with transaction(run.session):
-        db.record_adopted(run.session, adoption.migrations, entry)
+        db.record_adopted(run.session, adoption, run.run_id)
     run.options.listen(Adopted(adoption))

@@ -47,7 +47,7 @@ class Demo:
     """Of the set, after the late file was merged and before it was deployed."""
 
 
-def play(*, programs: str | None, cache: Path) -> Demo:
+def play(*, programs: str | None, cache: Path | None) -> Demo:
     """Deploy 101, 102 and 104, then merge 103 and deploy again, by both rules.
 
     Everything happens on a throw-away server and in a temporary folder. Raises EmbeddedError

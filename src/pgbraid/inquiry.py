@@ -11,6 +11,7 @@ from pgbraid.core.model import (
     State,
     Status,
     StatusRow,
+    Verify,
 )
 from pgbraid.core.plan import stricter
 from pgbraid.db.session import connect
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pgbraid.db.conninfo import Target
 
 __all__ = ["check", "read_plan", "status"]
+
+_OTHER_NAME = frozenset({"renamed", "version_taken"})
 
 
 def read_plan(migrations: MigrationSet, target: Target, tracker: Tracker, wish: Wish) -> Plan:
@@ -40,10 +43,13 @@ def check(migrations: MigrationSet, target: Target, tracker: Tracker, wish: Wish
     """
     plan = read_plan(migrations, target, tracker, wish)
     problems = (*map(stricter, plan.problems), *_pending(plan))
-    return Check(applied=len(plan.applied), problems=problems)
+    compared = wish.verify is not Verify.OFF
+    return Check(applied=len(plan.applied), problems=problems, compared=compared)
 
 
 def _pending(plan: Plan) -> Iterator[Problem]:
+    if any(problem.code.startswith("legacy_") for problem in plan.problems):
+        return  # what is pending is not known before that is mended
     if plan.adoption:
         count = len(plan.adoption.migrations)
         yield Problem(
@@ -75,11 +81,14 @@ def _rows(migrations: MigrationSet, plan: Plan) -> Iterator[StatusRow]:
     files = {m.version: m for m in migrations.migrations}
     missing = {row.version for row in plan.missing}
     drifted = {v for p in plan.problems if p.code == "drifted" for v in p.versions}
+    renamed = {v for p in plan.problems if p.code in _OTHER_NAME for v in p.versions}
     for row in plan.applied:
         file = files.get(row.version)
         state = State.APPLIED
         if row.version in missing:
             state = State.MISSING_FILE
+        elif row.version in renamed:
+            state = State.RENAMED
         elif row.version in drifted:
             state = State.DRIFTED
         name = file.name if file else row.name or ""

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run, run_guarded
-from pgbraid.core.events import Finished, Planned, Started
+from pgbraid.core.events import Finished, Planned, Started, Waiting
 from pgbraid.core.model import Diagnostic, Location, Outcome, Report
 from pgbraid.db import ledger as db
-from pgbraid.db.session import claim, clean, connect, savepoint, take_lock, transaction
+from pgbraid.db.body import ENDED
+from pgbraid.db.session import (
+    claim,
+    clean,
+    connect,
+    defer_again,
+    savepoint,
+    take_lock,
+    transaction,
+)
 from pgbraid.errors import MigrationFailed, ServerError
-from pgbraid.source import read_script
 from pgbraid.survey import look
+from pgbraid.texts import read_script
 
 if TYPE_CHECKING:
     from pgbraid.core.model import Migration, MigrationSet, Plan, Step, Tracker
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["rehearse_pending"]
 
 _NEW_ENUM_VALUE = "55P04"
+_NEW_VALUE = re.compile(r'new value "(?P<value>.*)" of enum type (?P<type>.*)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ def rehearse_pending(
     All run in one transaction under the lock, each below its own savepoint, and the
     transaction is rolled back: only what no transaction can take back stays, such as a
     sequence's value. The locks of all of them are held together until the end. Raises what
-    ``apply_pending`` raises, but for MigrationFailed.
+    ``apply_pending`` raises, but MigrationFailed only for one that ends the transaction.
     """
     with connect(target, tracker, options.stop) as session:
         found = look(session, migrations, wish)
@@ -56,19 +67,24 @@ def rehearse_pending(
         notes = _Notes()
         if found.has_work:
             claim(session)
-            take_lock(session, wait=options.lock_wait)
-            run = Run(session, options=options)
-            run.options.listen(Planned(found))
+            take_lock(
+                session,
+                wait=options.lock_wait,
+                tell=lambda holder: options.listen(Waiting(holder)),
+            )
+            found = look(session, migrations, wish, inspected=found)
+            found.raise_for_problems()
+            options.listen(Planned(found))
             with transaction(session, keep=False) as transaction_id:
                 db.ensure_schema(session)
-                db.ensure_tables(session)
+                run = Run(session, db.ensure_tables(session), options=options)
                 _rehearse_all(run, found.steps, transaction_id, notes)
         return _report(found, notes)
 
 
 def _report(found: Plan, notes: _Notes) -> Report:
     return Report(
-        applied=tuple(notes.outcomes),
+        rehearsed=tuple(notes.outcomes),
         adoption=found.adoption,
         already=len(found.applied),
         later=found.later,
@@ -89,31 +105,53 @@ def _rehearse_all(run: Run, steps: tuple[Step, ...], transaction_id: str, notes:
             taken = timedelta(seconds=perf_counter() - begun)
             notes.outcomes.append(Outcome(step.migration, step.gap, taken))
             run.options.listen(Finished(notes.outcomes[-1], index, len(steps)))
+        elif notes.inconclusive or _needs_a_commit(failure, script):
+            notes.inconclusive.append((step.migration, failure))
         else:
-            conclusive = failure.sqlstate != _NEW_ENUM_VALUE or _adds_enum_value(script)
-            kind = notes.failures if conclusive else notes.inconclusive
-            kind.append((step.migration, failure))
+            notes.failures.append((step.migration, failure))
 
 
 def _rehearse(
     run: Run, migration: Migration, script: Script, transaction_id: str
 ) -> Diagnostic | None:
+    """Run and record a migration below a savepoint; return what speaks against it.
+
+    Raises MigrationFailed where it ended the rehearsal's transaction, as then something may
+    have been kept.
+    """
+    entry = db.Entry(run.run_id, "applied", migration.version, migration.name)
+    failure: Diagnostic | None = None
     try:
         with savepoint(run.session):
             run_guarded(run, migration, script, transaction_id)
+            db.record_applied(
+                run.session, migration, shape=run.shape, name=migration.name, entry=entry
+            )
+            clean(run.session)
     except MigrationFailed as error:
-        return error.diagnostic
+        if error.sqlstate == ENDED:
+            raise
+        failure = error.diagnostic
     except ServerError as error:
-        said = error.diagnostic or Diagnostic("ERROR", error.message)
-        return replace(said, location=Location(migration.path))
-    finally:
-        clean(run.session)
-    return None
+        said = error.diagnostic or Diagnostic("ERROR", error.message, detail=error.detail)
+        failure = replace(said, location=Location(migration.path))
+    defer_again(run.session)
+    return failure
 
 
-def _adds_enum_value(script: Script) -> bool:
-    """Whether the script itself adds an enum value, so that it could not be committed either."""
-    return any(
-        s.words[:2] == ("ALTER", "TYPE") and {"ADD", "VALUE"} <= set(s.words)
+def _needs_a_commit(failure: Diagnostic, script: Script) -> bool:
+    """Whether a failure is for want of a commit that an earlier migration would have made.
+
+    A new enum value cannot be used before it is committed; where the script adds that value
+    itself, it would fail for real too.
+    """
+    match = _NEW_VALUE.search(failure.message)
+    if failure.sqlstate != _NEW_ENUM_VALUE or match is None:
+        return False
+    value, kind = match["value"], match["type"].rpartition(".")[2].strip('"')
+    adds = (
+        script.text[s.start : s.end]
         for s in script.statements
+        if s.words[:2] == ("ALTER", "TYPE") and {"ADD", "VALUE"} <= set(s.words)
     )
+    return not any(f"'{value}'" in text and kind.lower() in text.lower() for text in adds)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pgbraid.core.filenames import name_style, names_agree, recorded_name
-from pgbraid.core.model import Repair, Repaired, Verify
+from pgbraid.core.model import Repair, Repaired
 from pgbraid.db import ledger as db
 from pgbraid.db.session import claim, connect, take_lock, transaction
 from pgbraid.errors import ConfigError
-from pgbraid.source import read_script
 from pgbraid.survey import Wish, look
+from pgbraid.texts import decode, read_script
 
 if TYPE_CHECKING:
-    from pgbraid.core.model import Applied, Migration, MigrationSet, Plan, Tracker
+    from pgbraid.core.model import Applied, Migration, MigrationSet, Plan, Problem, Tracker
     from pgbraid.db.conninfo import Target
     from pgbraid.db.session import Session
     from pgbraid.survey import RunOptions
@@ -44,8 +44,8 @@ def accept_files(
     """Give rows of the applied set the checksum, and with ``rename`` the name, of their files.
 
     All rows in one transaction under the lock, each with a line in the journal. Raises
-    ConfigError where a version is not applied, has no file, or has another name and ``rename``
-    was not given.
+    ConfigError where a version is not applied, has no file, or has another name and ``rename`` was
+    not given; also where name and text both differ and the version is not named.
     """
     with connect(target, tracker, options.stop) as session:
         if not _changes(session, migrations, choice).repaired:
@@ -59,22 +59,39 @@ def accept_files(
 
 
 def _changes(session: Session, migrations: MigrationSet, choice: Choice) -> Repair:
-    plan = look(session, migrations, Wish(verify=Verify.OFF))
+    plan = look(session, migrations, Wish())
     files = {m.version: m for m in migrations.migrations}
     rows = {row.version: row for row in plan.applied}
     for version in choice.versions:
         _check_version(version, rows, files)
+    taken = tuple(p for p in plan.problems if p.code == "version_taken")
     repaired: list[Repaired] = []
     unchanged: list[Migration] = []
+    renamed: list[Migration] = []
     for row in plan.applied:
         named = row.version in choice.versions
         if row.version in files and (named or choice.everything):
+            if not (named and choice.rename):
+                _refuse_other(row.version, taken)
             found = _change(row, files[row.version], plan, choice, named=named)
             if found:
                 repaired.append(found)
+            elif not choice.rename and _has_other_name(row, files[row.version]):
+                renamed.append(files[row.version])
             elif named:
                 unchanged.append(files[row.version])
-    return Repair(tuple(repaired), tuple(unchanged))
+    return Repair(tuple(repaired), tuple(unchanged), tuple(renamed))
+
+
+def _refuse_other(version: int, taken: tuple[Problem, ...]) -> None:
+    """Refuse to record another migration than was applied as applied."""
+    for problem in taken:
+        if version in problem.versions:
+            raise ConfigError(problem.message, detail=problem.detail, hint=problem.hint)
+
+
+def _has_other_name(row: Applied, file: Migration) -> bool:
+    return bool(row.name) and not names_agree(row.name or "", file.version, file.name)
 
 
 def _check_version(version: int, rows: dict[int, Applied], files: dict[int, Migration]) -> None:
@@ -96,7 +113,7 @@ def _change(
 ) -> Repaired | None:
     """Return what is to be accepted of a file; None where it is what was recorded."""
     drift = next((d for d in plan.drifts if d.migration.version == row.version), None)
-    renamed = bool(row.name) and not names_agree(row.name or "", file.version, file.name)
+    renamed = _has_other_name(row, file)
     if renamed and not choice.rename and (named or drift):
         raise ConfigError(
             f"{file.version} was applied under the name {row.name!r}, its file is {file.file!r}",
@@ -130,7 +147,7 @@ def _record(session: Session, migrations: MigrationSet, changes: Repair, shape: 
 
 def _entry(run_id: str, change: Repaired) -> db.Entry:
     file = change.migration
-    _, script = read_script(file)
+    data, _ = read_script(file)
     detail = {"old_checksum": change.old_checksum, "change": change.kind}
     if change.old_name is not None:
         detail["old_name"] = change.old_name
@@ -140,6 +157,6 @@ def _entry(run_id: str, change: Repaired) -> db.Entry:
         file.version,
         file.name,
         checksum=file.checksum,
-        text=script.text,
+        text=decode(data),
         detail=detail,
     )

@@ -11,8 +11,8 @@ from pgbraid.core.model import Adoption, Drift, Ledger, Plan, Problem, Severity,
 from pgbraid.core.plan import make_plan
 from pgbraid.db import ledger as db
 from pgbraid.errors import ConfigError
-from pgbraid.source import decode, inspect_files, read_script
 from pgbraid.stop import StopToken
+from pgbraid.texts import decode, inspect_files, read_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,11 +80,18 @@ def look(
 def _adoption(
     session: Session, migrations: MigrationSet, ledger: Ledger, wish: Wish
 ) -> tuple[Adoption | None, tuple[Problem, ...]]:
-    """Return what another tool's tracker gives; it is asked only while our set is empty."""
+    """Return what another tool's tracker gives.
+
+    It is asked while our set is empty, but not where the journal says that pgbraid itself took
+    out, by ``undo`` or ``adopt --not-applied``, what had been adopted: that is to run again.
+    """
     if ledger.applied or not wish.adopt:
         return None, ()
     table = find_foreign(session)
     if table is None:
+        return None, ()
+    taken = db.read_adoption(session)
+    if taken is not None and taken.emptied:
         return None, ()
     tracker = trackers.recognise(table)
     assert tracker is not None  # noqa: S101 - found by it
@@ -127,18 +134,23 @@ def _drifts(session: Session, migrations: MigrationSet, ledger: Ledger) -> Itera
     ]
     suspects = [(m, recorded, read_script(m)[0]) for m, recorded in changed]
     suspects = [s for s in suspects if not drift.same_but_line_ends(s[1], s[2])]
-    texts = db.read_texts(session, (m.version for m, _, _ in suspects)) if suspects else {}
-    for migration, recorded, data in suspects:
-        checksum, text = texts.get(migration.version, (None, None))
-        known = text if checksum == recorded else None
-        kind = drift.classify(known, decode(data))
+    found = db.read_texts(session, (m.version for m, _, _ in suspects)) if suspects else {}
+    for migration, checksum, data in suspects:
+        now, known = decode(data), found.get(migration.version)
+        if known is not None and known.checksum != checksum:
+            known = None
+        if known is not None and known.digest_lf == drift.digest_lf(now):
+            continue
+        text = known.text if known else None
+        kind = drift.classify(text, now)
         if kind is not None:
-            diff = drift.unified_diff(known, decode(data), migration.file) if known else None
-            yield Drift(migration, recorded, kind, diff)
+            diff = None if text is None else drift.unified_diff(text, now, migration.file)
+            yield Drift(migration, checksum, kind, diff)
 
 
 def _check_versions(migrations: MigrationSet, ledger: Ledger, wish: Wish) -> None:
     known = {m.version for m in migrations.migrations} | {row.version for row in ledger.applied}
+    known |= {version for problem in migrations.problems for version in problem.versions}
     for name, versions in (
         ("--to", () if wish.to is None else (wish.to,)),
         ("--not-applied", wish.not_applied),

@@ -12,14 +12,15 @@ from pgbraid.core.refusals import inspect_script
 from pgbraid.db import ledger as db
 from pgbraid.db.session import claim, connect, take_lock
 from pgbraid.errors import ConfigError, ProblemsFound
-from pgbraid.source import read_down
+from pgbraid.survey import look
+from pgbraid.texts import as_down, read_down
 
 if TYPE_CHECKING:
     from pgbraid.core.model import Migration, MigrationSet, Tracker
     from pgbraid.core.script import Script
     from pgbraid.db.conninfo import Target
     from pgbraid.db.session import Session
-    from pgbraid.survey import RunOptions
+    from pgbraid.survey import RunOptions, Wish
 
 __all__ = ["find_undoable", "undo_version"]
 
@@ -30,6 +31,9 @@ def find_undoable(migrations: MigrationSet, version: int) -> tuple[Migration, Sc
     Raises ConfigError where the version has no file or no down file, and ProblemsFound where
     the down file holds what cannot run.
     """
+    own = tuple(p for p in migrations.problems if version in p.versions)
+    if own:
+        raise ProblemsFound(own)
     migration = migrations.get(version)
     if migration is None:
         raise ConfigError(
@@ -42,7 +46,7 @@ def find_undoable(migrations: MigrationSet, version: int) -> tuple[Migration, Sc
             hint=f"Write {migration.digits}_{migration.name}.down.sql, or a new migration that "
             "takes the change back (`pgbraid new NAME`).",
         )
-    down = replace(migration, path=migration.path.removesuffix(migration.file) + migration.down)
+    down = as_down(migration)
     _, script = read_down(migration)
     problems = inspect_script(down, script)
     if problems:
@@ -50,21 +54,24 @@ def find_undoable(migrations: MigrationSet, version: int) -> tuple[Migration, Sc
     return down, script
 
 
-def undo_version(
+def undo_version(  # noqa: PLR0913, PLR0917 - what every verb takes, and the version
     migrations: MigrationSet,
     target: Target,
     tracker: Tracker,
+    wish: Wish,
     version: int,
     options: RunOptions,
 ) -> Undone:
     """Run the version's down file and delete its row, in one transaction under the lock.
 
     The version is pending again afterwards, so the next ``up`` applies it unless its file goes.
-    Raises ConfigError where the version is not applied, and what :func:`find_undoable` raises.
+    Raises ConfigError where the version is not applied, ProblemsFound where its file is not
+    the one that was applied, and what :func:`find_undoable` raises.
     """
     down, script = find_undoable(migrations, version)
     with connect(target, tracker, options.stop) as session:
         _check_applied(session, version)
+        _check_same(session, migrations, wish, version)
         claim(session)
         take_lock(session, wait=options.lock_wait)
         run = Run(session, db.ensure_tables(session), options=options)
@@ -83,6 +90,14 @@ def undo_version(
         if duration is None:
             _check_applied(session, version)
         return Undone(down, duration or timedelta())
+
+
+def _check_same(session: Session, migrations: MigrationSet, wish: Wish, version: int) -> None:
+    """Refuse to undo with the down file of another migration than was applied."""
+    plan = look(session, migrations, replace(wish, to=None, not_applied=()))
+    own = tuple(p for p in plan.errors if version in p.versions)
+    if own:
+        raise ProblemsFound(own)
 
 
 def _check_applied(session: Session, version: int) -> None:

@@ -6,18 +6,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run, record_adoption, run_atomically
-from pgbraid.core.events import Finished, Planned, Started
+from pgbraid.core.events import Finished, Interrupted, Planned, Started, Waiting
 from pgbraid.core.filenames import name_style, recorded_name
 from pgbraid.core.model import Outcome, Report
 from pgbraid.db import ledger as db
 from pgbraid.db.session import claim, connect, restore, take_lock, transaction, translating
-from pgbraid.errors import MigrationFailed, PgbraidError
-from pgbraid.source import read_script
+from pgbraid.errors import ConnectionFailed, MigrationFailed, PgbraidError
 from pgbraid.survey import look
+from pgbraid.texts import decode, read_script
 
 if TYPE_CHECKING:
-    from pgbraid.core.model import MigrationSet, Plan, Step, Tracker
-    from pgbraid.core.script import Script
+    from pgbraid.core.model import Migration, MigrationSet, Plan, Step, Tracker
     from pgbraid.db.conninfo import Target
     from pgbraid.db.session import Session
     from pgbraid.survey import RunOptions, Wish
@@ -46,8 +45,15 @@ def apply_pending(
             return _report(first, first)
         claim(session)
         db.ensure_schema(session)
-        if not take_lock(session, wait=options.lock_wait, done=lambda: _is_done(session, first)):
-            return _report(first, look(session, migrations, wish))
+        if not take_lock(
+            session,
+            wait=options.lock_wait,
+            done=lambda: _is_done(session, first),
+            tell=lambda holder: options.listen(Waiting(holder)),
+        ):
+            now = look(session, migrations, wish)
+            now.raise_for_problems()
+            return _report(first, now)
         shape = db.ensure_tables(session)
         now = look(session, migrations, wish, inspected=first)
         now.raise_for_problems()
@@ -91,8 +97,9 @@ def _apply_all(run: Run, steps: tuple[Step, ...]) -> tuple[Outcome, ...]:
             if outcome:
                 outcomes.append(outcome)
                 run.options.listen(Finished(outcome, index, len(steps)))
-            with translating(run.session):
-                restore(run.session, wait=run.options.lock_wait)
+            if index < len(steps):
+                with translating(run.session):
+                    restore(run.session, wait=run.options.lock_wait)
     except PgbraidError as error:
         error.applied = tuple(outcomes)
         raise
@@ -102,9 +109,9 @@ def _apply_all(run: Run, steps: tuple[Step, ...]) -> tuple[Outcome, ...]:
 def _apply(run: Run, step: Step) -> Outcome | None:
     """Apply one migration; None where another run has applied it meanwhile."""
     session, migration = run.session, step.migration
-    _, script = read_script(migration)
+    data, script = read_script(migration)
     name = recorded_name(migration, run.style)
-    entry = _entry(run, step, script, "applied")
+    entry = _entry(run, step, decode(data), "applied")
     try:
         duration = run_atomically(
             run,
@@ -117,12 +124,25 @@ def _apply(run: Run, step: Step) -> Outcome | None:
         )
     except MigrationFailed as error:
         with suppress(PgbraidError):  # the failure itself matters more
-            _journal_failure(run, step, script, error)
+            _journal_failure(run, step, decode(data), error)
+        raise
+    except ConnectionFailed as error:
+        error.detail = f"{migration.label} was in progress; whether it was committed is not known."
+        raise
+    except KeyboardInterrupt:
+        run.options.listen(Interrupted(step, applied=_committed(run, migration)))
         raise
     return Outcome(migration, step.gap, duration) if duration is not None else None
 
 
-def _entry(run: Run, step: Step, script: Script, event: str, **detail: str | None) -> db.Entry:
+def _committed(run: Run, migration: Migration) -> bool | None:
+    """Whether a migration that was interrupted is committed; None where nobody can say."""
+    with suppress(PgbraidError), translating(run.session):
+        return db.is_applied(run.session, migration.version)
+    return None
+
+
+def _entry(run: Run, step: Step, text: str, event: str, **detail: str | None) -> db.Entry:
     migration = step.migration
     return db.Entry(
         run.run_id,
@@ -130,15 +150,15 @@ def _entry(run: Run, step: Step, script: Script, event: str, **detail: str | Non
         migration.version,
         migration.name,
         checksum=migration.checksum,
-        text=script.text,
+        text=text,
         detail={**({"gap": True} if step.gap else {}), **detail},
     )
 
 
-def _journal_failure(run: Run, step: Step, script: Script, error: MigrationFailed) -> None:
+def _journal_failure(run: Run, step: Step, text: str, error: MigrationFailed) -> None:
     said = error.diagnostic
     with transaction(run.session):
         db.record_entry(
             run.session,
-            _entry(run, step, script, "failed", sqlstate=said.sqlstate, message=said.message),
+            _entry(run, step, text, "failed", sqlstate=said.sqlstate, message=said.message),
         )

@@ -29,7 +29,11 @@ def test_up_adopts_a_clean_counter_and_says_what_it_assumes(legacy):
         (104, True),
         (105, False),
     ]
-    assert legacy.events() == [("adopted", v) for v in (101, 102, 103, 104)] + [("applied", 105)]
+    assert legacy.events() == [
+        ("adopted", None),
+        *[("adopted", v) for v in (101, 102, 103, 104)],
+        ("applied", 105),
+    ]
     assert legacy.value("SELECT count(*) FROM schema_migrations") == 1
 
 
@@ -76,12 +80,33 @@ def test_a_version_that_never_ran_can_be_taken_out_after_the_adoption(legacy):
 
 
 def test_another_applications_table_can_be_left_alone(legacy):
-    braid = pgbraid.load({"1_own.sql": ""}, schema="own", adopt=False)
+    braid = pgbraid.load({"1_own.sql": "--"}, schema="own", adopt=False)
     assert braid.plan(legacy.conninfo).adoption is None
     assert len(braid.up(legacy.conninfo).applied) == 1
     with pytest.raises(ProblemsFound) as caught:
-        pgbraid.load({"1_own.sql": ""}, schema="other").up(legacy.conninfo)
+        pgbraid.load({"1_own.sql": "--"}, schema="other").up(legacy.conninfo)
     assert "--no-adopt" in caught.value.problems[0].hint
+
+
+def test_what_was_taken_out_of_the_set_is_not_adopted_again(legacy):
+    files = {"101_m101.up.sql": "--", "101_m101.down.sql": "DROP TABLE t101"}
+    legacy.run("UPDATE schema_migrations SET version = 101")
+    braid = pgbraid.load(files)
+    braid.adopt(legacy.conninfo)
+    assert [row.version for row in braid.withdraw(legacy.conninfo, [101])] == [101]
+    assert braid.adopt(legacy.conninfo) is None
+    report = braid.up(legacy.conninfo)
+    assert (report.adoption, [o.migration.version for o in report.applied]) == (None, [101])
+    braid.undo(legacy.conninfo, 101)
+    report = braid.up(legacy.conninfo)
+    assert (report.adoption, [o.migration.version for o in report.applied]) == (None, [101])
+
+
+def test_a_set_that_was_emptied_by_hand_is_adopted_again(legacy):
+    braid = pgbraid.load(FILES)
+    braid.adopt(legacy.conninfo)
+    legacy.run("DELETE FROM applied_migrations")
+    assert len(braid.up(legacy.conninfo).adoption.migrations) == 4
 
 
 def test_what_only_reads_shows_the_adoption_and_writes_nothing(legacy):
@@ -143,7 +168,7 @@ def test_adopt_without_another_tool_is_a_usage_error(database):
 
 def test_the_old_table_goes_when_all_it_says_is_in_the_set(legacy):
     braid = pgbraid.load(FILES)
-    with pytest.raises(ConfigError, match="was not adopted yet"):
+    with pytest.raises(ConfigError, match="was not adopted here"):
         braid.drop_legacy(legacy.conninfo)
     braid.up(legacy.conninfo)
     assert braid.drop_legacy(legacy.conninfo) == "public.schema_migrations"

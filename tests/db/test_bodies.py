@@ -35,11 +35,19 @@ BODIES = {
         " coalesce(current_setting('my.own', true), '') = ''",
     ),
     "encoding": (
-        "SET client_encoding = 'LATIN1'",
+        "SELECT set_config('client_encoding', 'LATIN1', false)",
+        "SELECT current_setting('client_encoding') = 'UTF8'",
+    ),
+    "encoding without a conversion": (
+        "SELECT set_config('client_encoding', 'SQL_ASCII', false)",
+        "SELECT current_setting('client_encoding') = 'UTF8'",
+    ),
+    "encoding that cannot hold the name": (
+        "SELECT set_config('client_encoding', 'EUC_TW', false)",
         "SELECT current_setting('client_encoding') = 'UTF8'",
     ),
     "strings": (
-        "SET standard_conforming_strings = off",
+        "SELECT set_config('standard_conforming_strings', 'off', false)",
         "SELECT current_setting('standard_conforming_strings') = 'on'",
     ),
     "styles": ("SET datestyle = 'German'; SET intervalstyle = 'sql_standard'", "SELECT true"),
@@ -60,6 +68,14 @@ BODIES = {
         "CREATE SEQUENCE s; SELECT nextval('s')",
         "DO $$ BEGIN PERFORM lastval(); RAISE EXCEPTION 'leaked';"
         " EXCEPTION WHEN object_not_in_prerequisite_state THEN NULL; END $$; SELECT true",
+    ),
+    "row security": (
+        "SET row_security = off",
+        "SELECT current_setting('row_security') = 'on'",
+    ),
+    "advisory lock": (
+        "SELECT pg_advisory_lock(5), pg_advisory_lock_shared(6)",
+        "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory' AND objid IN (5, 6)",
     ),
     "advisory unlock": ("SELECT pg_advisory_unlock_all()", "SELECT true"),
     "reset all": ("RESET ALL", "SELECT true"),
@@ -213,7 +229,9 @@ def test_bad_inline_data_fail_the_migration_at_the_copy(database):
 
 
 def test_empty_migrations_are_recorded(database):
-    pgbraid.load({"1_a.sql": "", "2_b.sql": "-- nothing\n", "3_c.sql": ";;"}).up(database.conninfo)
+    pgbraid.load({"1_a.sql": "--", "2_b.sql": "-- nothing\n", "3_c.sql": ";;"}).up(
+        database.conninfo
+    )
     assert database.versions() == [1, 2, 3]
 
 
@@ -222,6 +240,55 @@ def test_percent_signs_and_colons_reach_the_server_as_they_stand(database):
         database.conninfo
     )
     assert database.value("SELECT c FROM t") == "%s %(x)s {y} :z"
+
+
+def test_a_deferred_trigger_runs_with_what_its_migration_set(database):
+    text = """
+        CREATE SCHEMA app; SET search_path = app;
+        CREATE TABLE t (id int); CREATE TABLE heard (id int);
+        CREATE FUNCTION hear() RETURNS trigger LANGUAGE plpgsql AS
+          'BEGIN INSERT INTO heard VALUES (NEW.id); RETURN NULL; END';
+        CREATE CONSTRAINT TRIGGER later AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED
+          FOR EACH ROW EXECUTE FUNCTION hear();
+        INSERT INTO t VALUES (7)
+    """
+    pgbraid.load({"1_a.sql": text}).up(database.conninfo)
+    assert database.rows("SELECT id FROM app.heard") == [(7,)]
+
+
+def test_what_a_deferred_constraint_finds_is_the_migrations_error(database):
+    text = "CREATE TABLE p (id int PRIMARY KEY);\n"
+    text += "CREATE TABLE c (id int REFERENCES p DEFERRABLE INITIALLY DEFERRED);\n"
+    with pytest.raises(MigrationFailed) as caught:
+        pgbraid.load({"1_a.sql": text + "INSERT INTO c VALUES (1)"}).up(database.conninfo)
+    assert caught.value.sqlstate == "23503"
+    assert database.versions() == []
+
+
+def test_the_constraints_mode_of_a_body_ends_with_it(database):
+    tables = "CREATE TABLE p (id int PRIMARY KEY);"
+    tables += "CREATE TABLE c (id int REFERENCES p DEFERRABLE INITIALLY DEFERRED);"
+    files = {
+        "1_a.sql": tables + "SET CONSTRAINTS ALL IMMEDIATE",
+        "2_b.sql": "INSERT INTO c VALUES (1); INSERT INTO p VALUES (1)",
+    }
+    pgbraid.load(files).up(database.conninfo)
+    assert database.versions() == [1, 2]
+
+
+def test_a_trigger_that_swallows_the_row_stops_the_migration(database):
+    """A tracker row that the server did not write is no success, whatever it says."""
+    pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
+    database.run(
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        "CREATE TRIGGER no BEFORE INSERT ON applied_migrations FOR EACH ROW"
+        " EXECUTE FUNCTION no()"
+    )
+    files = {"1_a.sql": "--", "2_b.sql": "CREATE TABLE b ()"}
+    with pytest.raises(pgbraid.PgbraidError, match="row"):
+        pgbraid.load(files).up(database.conninfo)
+    assert database.value("SELECT to_regclass('b')") is None
+    assert database.versions() == [1]
 
 
 def test_notices_are_heard(database):

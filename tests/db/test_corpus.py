@@ -9,7 +9,7 @@ import pytest
 
 import pgbraid
 from pgbraid.core.model import State
-from pgbraid.source import read_script
+from pgbraid.texts import read_script
 
 pytestmark = pytest.mark.corpus
 

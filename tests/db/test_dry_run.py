@@ -1,6 +1,11 @@
+import threading
+
+import psycopg
 import pytest
 
 import pgbraid
+from pgbraid.core.lockkey import lock_key
+from pgbraid.core.model import Tracker
 from pgbraid.errors import ProblemsFound
 
 
@@ -13,7 +18,7 @@ def test_a_dry_run_keeps_nothing(database):
     braid = pgbraid.load(files, schema="app")
     report = braid.up(database.conninfo, dry_run=True)
     assert report.dry_run
-    assert [o.migration.version for o in report.applied] == [1, 2]
+    assert [o.migration.version for o in report.rehearsed] == [1, 2]
     assert report.failures == ()
     assert database.rows(
         "SELECT to_regclass('a'), to_regclass('app.applied_migrations'), to_regnamespace('app')"
@@ -30,7 +35,7 @@ def test_every_failure_is_reported_by_file_and_line(database):
         "6_f.sql": "SELEC",
     }
     report = pgbraid.load(files).up(database.conninfo, dry_run=True)
-    assert [o.migration.version for o in report.applied] == [1, 3]
+    assert [o.migration.version for o in report.rehearsed] == [1, 3]
     assert codes(report.failures) == [
         (2, "42703", 2),
         (4, "23505", 3),
@@ -50,7 +55,7 @@ def test_a_deferred_constraint_is_tried_and_stays_deferred_for_the_next(database
     }
     report = pgbraid.load(files).up(database.conninfo, dry_run=True)
     assert [(m.version, d.sqlstate) for m, d in report.failures] == [(2, "23503")]
-    assert [o.migration.version for o in report.applied] == [1, 3]
+    assert [o.migration.version for o in report.rehearsed] == [1, 3]
 
 
 def test_what_a_body_sets_does_not_reach_the_next(database):
@@ -86,10 +91,10 @@ def test_an_enum_value_used_in_its_own_file_is_a_failure(database):
 
 
 def test_gaps_and_to_are_kept(database):
-    pgbraid.load({"2_b.sql": ""}).up(database.conninfo)
-    files = {"1_a.sql": "", "2_b.sql": "", "3_c.sql": ""}
+    pgbraid.load({"2_b.sql": "--"}).up(database.conninfo)
+    files = {"1_a.sql": "--", "2_b.sql": "--", "3_c.sql": "--"}
     report = pgbraid.load(files).up(database.conninfo, dry_run=True, to=2)
-    assert [(o.migration.version, o.gap) for o in report.applied] == [(1, True)]
+    assert [(o.migration.version, o.gap) for o in report.rehearsed] == [(1, True)]
     assert [s.migration.version for s in report.later] == [3]
     assert database.versions() == [2]
 
@@ -109,6 +114,79 @@ def test_a_dry_run_of_a_schema_that_the_tracker_makes_fails_as_up_would(database
 
 
 def test_with_nothing_pending_a_dry_run_says_so(database):
-    pgbraid.load({"1_a.sql": ""}).up(database.conninfo)
-    report = pgbraid.load({"1_a.sql": ""}).up(database.conninfo, dry_run=True)
+    pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
+    report = pgbraid.load({"1_a.sql": "--"}).up(database.conninfo, dry_run=True)
     assert (report.applied, report.already, report.dry_run) == ((), 1, True)
+
+
+def test_a_deferred_check_does_not_stand_in_the_way_of_the_next_file(database):
+    """ALTER TABLE refuses a table with pending trigger events; a real run has none then."""
+    files = {
+        "1_a.sql": "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int REFERENCES p"
+        " DEFERRABLE INITIALLY DEFERRED)",
+        "2_b.sql": "INSERT INTO p VALUES (1); INSERT INTO c VALUES (1)",
+        "3_c.sql": "ALTER TABLE c ADD COLUMN note text",
+        "4_d.sql": "SET CONSTRAINTS ALL IMMEDIATE",
+        "5_e.sql": "INSERT INTO c VALUES (2); INSERT INTO p VALUES (2)",
+    }
+    report = pgbraid.load(files).up(database.conninfo, dry_run=True)
+    assert codes(report.failures) == []
+    assert len(report.rehearsed) == 5
+    assert len(pgbraid.load(files).up(database.conninfo).applied) == 5
+
+
+def test_temporary_tables_end_with_their_file(database):
+    files = {
+        "1_a.sql": "CREATE TEMP TABLE work (id int PRIMARY KEY); CREATE TEMP TABLE more (id int"
+        " REFERENCES work DEFERRABLE INITIALLY DEFERRED); INSERT INTO work VALUES (1);"
+        " INSERT INTO more VALUES (1)",
+        "2_b.sql": "CREATE TEMP TABLE work (id int)",
+    }
+    report = pgbraid.load(files).up(database.conninfo, dry_run=True)
+    assert codes(report.failures) == []
+
+
+def test_what_follows_from_what_could_not_be_tried_is_inconclusive_too(database):
+    pgbraid.load({"1_a.sql": "CREATE TYPE mood AS ENUM ('ok')"}).up(database.conninfo)
+    files = {
+        "1_a.sql": "CREATE TYPE mood AS ENUM ('ok')",
+        "2_b.sql": "ALTER TYPE mood ADD VALUE 'sad'",
+        "3_c.sql": "CREATE TABLE t AS SELECT 'sad'::mood AS mood",
+        "4_d.sql": "ALTER TABLE t ADD COLUMN x int",
+    }
+    report = pgbraid.load(files).up(database.conninfo, dry_run=True)
+    assert report.failures == ()
+    assert codes(report.inconclusive) == [(3, "55P04", 1), (4, "42P01", 1)]
+
+
+def test_a_role_that_may_not_write_the_tracker_is_told_by_the_dry_run(database, role):
+    pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
+    database.run(f"GRANT SELECT ON applied_migrations, applied_migrations_journal TO {role}")
+    files = {"1_a.sql": "--", "2_b.sql": "SELECT 1"}
+    report = pgbraid.load(files).up(database.as_role(role), dry_run=True)
+    assert [(m.version, d.sqlstate) for m, d in report.failures] == [(2, "42501")]
+
+
+def test_what_another_run_did_meanwhile_is_not_tried(database):
+    """The plan is made under the lock: what another run applied before is not run again."""
+    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": "SELECT 2"})
+    with psycopg.connect(database.conninfo, autocommit=True) as conn:
+        conn.execute("SELECT pg_advisory_lock(%s)", (lock_key(Tracker()),))
+        told = threading.Event()
+        reports = []
+
+        def rehearse():
+            hear = lambda event: told.set() if type(event).__name__ == "Waiting" else None  # noqa: E731
+            reports.append(braid.up(database.conninfo, dry_run=True, on_event=hear))
+
+        thread = threading.Thread(target=rehearse)
+        thread.start()
+        assert told.wait(30)
+        conn.execute(
+            "CREATE TABLE a (); CREATE TABLE applied_migrations (version bigint PRIMARY KEY,"
+            " name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(), checksum text);"
+            " INSERT INTO applied_migrations VALUES (1, 'a')"
+        )
+    thread.join(30)
+    (report,) = reports
+    assert (report.already, [o.migration.version for o in report.rehearsed]) == (1, [2])

@@ -104,7 +104,7 @@ DSNS = [
 @pytest.mark.parametrize("dsn", DSNS)
 def test_no_piece_of_a_password_is_in_an_error_or_a_repr(dsn):
     with pytest.raises((ConfigError, ConnectionFailed)) as caught:
-        pgbraid.load({"1_a.sql": ""}).up(dsn)
+        pgbraid.load({"1_a.sql": "--"}).up(dsn)
     error = caught.value
     shown = [error.message, error.detail, error.hint, repr(error), str(error)]
     shown += [
@@ -133,3 +133,20 @@ def test_limits_are_set_where_nobody_sets_them(monkeypatch):
     assert parse_target("host=h connect_timeout=3").parameters["connect_timeout"] == "3"
     monkeypatch.setenv("PGCONNECT_TIMEOUT", "7")
     assert "connect_timeout" not in parse_target("host=h").parameters
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://u:s3cr/et@127.0.0.1:1/app",
+        "postgresql://u:s3cr@et@127.0.0.1:1/app",
+        "postgresql://u:s3@cr/e@t@127.0.0.1:1/app",
+        "postgresql://u:a/b@127.0.0.1:1/app?sslmode=disable",
+    ],
+)
+def test_a_password_that_is_not_encoded_is_refused_before_anybody_cuts_it(dsn):
+    with pytest.raises(ConfigError, match="the database URL cannot be read") as caught:
+        pgbraid.load({"1_a.sql": "SELECT 1"}).up(dsn)
+    assert "percent-encoded" in caught.value.detail
+    assert "et" not in (caught.value.message + str(caught.value.detail)).split()
+    assert "s3" not in f"{caught.value.message}{caught.value.detail}"

@@ -34,7 +34,7 @@ def holder(database):
 @pytest.mark.usefixtures("holder")
 def test_a_run_that_waits_too_long_says_who_holds_the_lock(database):
     with pytest.raises(LockTimeout) as caught:
-        pgbraid.load({"1_a.sql": ""}, lock_wait=0.1).up(database.conninfo)
+        pgbraid.load({"1_a.sql": "--"}, lock_wait=0.1).up(database.conninfo)
     assert "waited 0.1 s" in caught.value.message
     assert "(the other one), role postgres" in caught.value.detail
     assert database.value("SELECT to_regclass('applied_migrations')") is None
@@ -43,7 +43,7 @@ def test_a_run_that_waits_too_long_says_who_holds_the_lock(database):
 @pytest.mark.usefixtures("holder")
 def test_with_nothing_to_do_nobody_waits_for_the_lock(database):
     assert pgbraid.load({}, lock_wait=0).up(database.conninfo).already == 0
-    braid = pgbraid.load({"1_a.sql": ""}, lock_wait=0)
+    braid = pgbraid.load({"1_a.sql": "--"}, lock_wait=0)
     assert not braid.check(database.conninfo).ok
     assert len(braid.plan(database.conninfo).steps) == 1
 
@@ -51,7 +51,7 @@ def test_with_nothing_to_do_nobody_waits_for_the_lock(database):
 def test_a_run_goes_on_when_the_holder_is_gone(database, holder):
     timer = threading.Timer(0.3, holder.close)
     timer.start()
-    report = pgbraid.load({"1_a.sql": ""}).up(database.conninfo)
+    report = pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
     timer.join()
     assert len(report.applied) == 1
 
@@ -77,7 +77,7 @@ def test_a_run_that_waits_sees_the_work_done_and_goes_on(database, holder):
 def test_waiting_holds_no_snapshot_that_stops_a_concurrent_index(database, holder):
     holder.execute("CREATE TABLE t (x int)")
     waiter = threading.Thread(
-        target=lambda: pgbraid.load({"1_a.sql": ""}).up(database.conninfo), daemon=True
+        target=lambda: pgbraid.load({"1_a.sql": "--"}).up(database.conninfo), daemon=True
     )
     waiter.start()
     time.sleep(0.2)
@@ -92,7 +92,7 @@ def test_waiting_holds_no_snapshot_that_stops_a_concurrent_index(database, holde
 def test_two_trackers_do_not_wait_for_each_other(database):
     with connect(parse_target(database.conninfo), Tracker("a", "t"), StopToken()) as session:
         assert take_lock(session, wait=0)
-        pgbraid.load({"1_a.sql": ""}, schema="b", table="t", lock_wait=0).up(database.conninfo)
+        pgbraid.load({"1_a.sql": "--"}, schema="b", table="t", lock_wait=0).up(database.conninfo)
 
 
 @pytest.mark.usefixtures("holder")
@@ -148,7 +148,7 @@ def test_many_sessions_may_find_the_schema_missing_at_once(database):
 
 
 def test_a_connection_that_is_cut_in_a_body_says_what_was_applied(database):
-    files = {"1_a.sql": "", "2_b.sql": "SELECT pg_terminate_backend(pg_backend_pid())"}
+    files = {"1_a.sql": "--", "2_b.sql": "SELECT pg_terminate_backend(pg_backend_pid())"}
     with pytest.raises(ConnectionFailed) as caught:
         pgbraid.load(files).up(database.conninfo)
     assert [o.migration.version for o in caught.value.applied] == [1]
@@ -184,7 +184,7 @@ def test_a_run_can_be_stopped_from_another_thread(database):
             threading.Timer(0.3, stop.request).start()
             begun.set()
 
-    braid = pgbraid.load({"1_a.sql": "", "2_b.sql": "SELECT pg_sleep(60)"})
+    braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": "SELECT pg_sleep(60)"})
     started = time.monotonic()
     with pytest.raises(Stopped) as caught:
         braid.up(database.conninfo, on_event=hear, stop=stop)
@@ -206,12 +206,12 @@ def test_a_stop_before_the_start_runs_nothing(database):
     stop = StopToken()
     stop.request()
     with pytest.raises(Stopped):
-        pgbraid.load({"1_a.sql": ""}).up(database.conninfo, stop=stop)
+        pgbraid.load({"1_a.sql": "--"}).up(database.conninfo, stop=stop)
     assert database.value("SELECT to_regclass('applied_migrations')") is None
 
 
 def test_the_asynchronous_face_does_the_same(database):
-    braid = pgbraid.load({"1_a.sql": "", "2_b.sql": ""})
+    braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"})
     report = asyncio.run(braid.aup(database.conninfo, to=1))
     assert [o.migration.version for o in report.applied] == [1]
     assert asyncio.run(braid.aup(database.conninfo, dry_run=True)).dry_run
@@ -241,6 +241,35 @@ def test_a_cancelled_task_leaves_nothing_behind(database):
     assert database.versions() == []
 
 
+def test_many_tasks_cancelled_twice_leave_nothing_behind(database):
+    """More of them than an executor has threads, and cancellations that come while one waits."""
+    braids = [pgbraid.load({"1_a.sql": "SELECT pg_sleep(60)"}, table=f"set_{n}") for n in range(6)]
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        begun = asyncio.Semaphore(0)
+
+        def hear(event):
+            if isinstance(event, Started):
+                loop.call_soon_threadsafe(begun.release)
+
+        tasks = [
+            asyncio.create_task(braid.aup(database.conninfo, on_event=hear)) for braid in braids
+        ]
+        for _ in tasks:
+            await begun.acquire()
+        for _ in range(2):
+            for task in tasks:
+                task.cancel()
+            await asyncio.sleep(0.01)
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(answer) for answer in answers} == {asyncio.CancelledError}
+        return nobody_is_left(database)
+
+    assert asyncio.run(main())
+    assert all(database.versions(f"set_{n}") == [] for n in range(6))
+
+
 def test_errors_pass_through_the_asynchronous_face(database):
     with pytest.raises(pgbraid.MigrationFailed):
         asyncio.run(pgbraid.load({"1_a.sql": "SELECT 1/0"}).aup(database.conninfo))
@@ -249,5 +278,5 @@ def test_errors_pass_through_the_asynchronous_face(database):
 def test_a_connection_that_is_another_backends_is_refused_as_a_pooler(database, monkeypatch):
     monkeypatch.setattr("psycopg.ConnectionInfo.backend_pid", 1)
     with pytest.raises(TargetRefused, match="is a connection pooler"):
-        pgbraid.load({"1_a.sql": ""}).up(database.conninfo)
+        pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
     assert database.value("SELECT to_regclass('applied_migrations')") is None

@@ -8,8 +8,8 @@ FILES = {
     "1_a.down.sql": "DROP TABLE a",
     "2_b.up.sql": "CREATE TABLE b ()",
     "2_b.down.sql": "DROP TABLE nowhere",
-    "3_c.sql": "",
-    "4_d.up.sql": "",
+    "3_c.sql": "--",
+    "4_d.up.sql": "--",
     "4_d.down.sql": "DROP TABLE a;\nCOMMIT;",
 }
 
@@ -69,3 +69,23 @@ def test_a_down_file_is_refused_as_an_up_file_is(database, braid):
 def test_up_never_runs_a_down_file(database, braid):
     assert database.value("SELECT to_regclass('a') IS NOT NULL")
     assert {e for e, _ in database.events()} == {"applied"}
+
+
+def test_another_migrations_down_file_is_not_run(database, braid):
+    """Two branches used version 1: what is on disk now does not undo what was applied."""
+    other = {"1_other.up.sql": "CREATE TABLE o ()", "1_other.down.sql": "DROP TABLE b"}
+    rest = {name: text for name, text in FILES.items() if not name.startswith("1_")}
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load(rest | other).undo(database.conninfo, 1)
+    assert [p.code for p in caught.value.problems] == ["version_taken"]
+    edited = FILES | {"1_a.up.sql": "CREATE TABLE a (id int)"}
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load(edited).undo(database.conninfo, 1)
+    assert [p.code for p in caught.value.problems] == ["drifted"]
+    assert database.versions() == [1, 2, 3, 4]
+    assert database.value("SELECT to_regclass('b') IS NOT NULL")
+
+
+def test_the_problems_of_other_versions_do_not_stop_an_undo(database, braid):
+    files = {n: t for n, t in FILES.items() if n != "3_c.sql"} | {"5_e.sql": "COMMIT"}
+    assert pgbraid.load(files).undo(database.conninfo, 1).migration.version == 1

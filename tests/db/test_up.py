@@ -1,8 +1,12 @@
+import hashlib
+import threading
+
 import psycopg
 import pytest
 
 import pgbraid
 from pgbraid.core.lockkey import lock_key
+from pgbraid.core.model import Tracker
 from pgbraid.errors import ConfigError, MigrationFailed, ProblemsFound, ServerError, TargetRefused
 
 THREE = {
@@ -91,8 +95,9 @@ def test_the_journal_says_what_happened_in_order(database):
 def test_a_text_above_a_megabyte_is_left_out_of_the_journal(database):
     text = "SELECT 1; -- " + "x" * 1_000_000
     pgbraid.load({"1_a.sql": text}).up(database.conninfo)
+    digest = hashlib.sha256(text.encode()).hexdigest()
     assert database.rows("SELECT statement, detail FROM applied_migrations_journal") == [
-        (None, {"statement": "left out, above 1 MB"})
+        (None, {"statement": "left out, above 1 MB", "sha256_lf": digest})
     ]
 
 
@@ -204,8 +209,8 @@ def test_a_migration_that_drops_the_tracker_fails_whole(database):
 
 
 def test_to_stops_at_a_version_and_gaps_below_it_run(database):
-    pgbraid.load({"102_b.sql": ""}).up(database.conninfo)
-    files = {"101_a.sql": "", "102_b.sql": "", "103_c.sql": "", "104_d.sql": ""}
+    pgbraid.load({"102_b.sql": "--"}).up(database.conninfo)
+    files = {"101_a.sql": "--", "102_b.sql": "--", "103_c.sql": "--", "104_d.sql": "--"}
     report = pgbraid.load(files).up(database.conninfo, to=103)
     assert applied(report) == [(101, True), (103, False)]
     assert [s.migration.version for s in report.later] == [104]
@@ -214,18 +219,18 @@ def test_to_stops_at_a_version_and_gaps_below_it_run(database):
 @pytest.mark.parametrize("wish", [{"to": 7}, {"not_applied": [7]}])
 def test_a_version_nobody_has_is_a_usage_error(database, wish):
     with pytest.raises(ConfigError, match="7: no migration has that version"):
-        pgbraid.load({"1_a.sql": ""}).up(database.conninfo, **wish)
+        pgbraid.load({"1_a.sql": "--"}).up(database.conninfo, **wish)
 
 
 def test_problems_of_files_and_database_come_in_one_list_before_anything_runs(database):
-    pgbraid.load({"1_a.sql": "", "2_b.sql": "SELECT 2"}).up(database.conninfo)
+    pgbraid.load({"1_a.sql": "--", "2_b.sql": "SELECT 2"}).up(database.conninfo)
     files = {
-        "1_renamed.sql": "",
+        "1_renamed.sql": "--",
         "2_b.sql": "SELECT 3",
         "3_c.sql": "COMMIT",
         "4_d.sql": "\\i x",
-        "5_e.sql": "",
-        "5_f.sql": "",
+        "5_e.sql": "--",
+        "5_f.sql": "--",
         "6_g.sql": b"\xff",
     }
     with pytest.raises(ProblemsFound) as caught:
@@ -268,11 +273,11 @@ def test_with_nothing_to_do_one_query_is_asked_and_nothing_written(database, rol
 
 def test_existing_tables_are_found_by_a_look_not_by_ddl(database, role):
     """A role without CREATE can apply once the tables are there."""
-    pgbraid.load({"1_a.sql": ""}).up(database.conninfo)
+    pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
     for table in ("applied_migrations", "applied_migrations_journal"):
         database.run(f"GRANT SELECT, INSERT ON {table} TO {role}")
     database.run(f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role}")
-    braid = pgbraid.load({"1_a.sql": "", "2_b.sql": "SELECT 1"})
+    braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": "SELECT 1"})
     assert applied(braid.up(database.as_role(role))) == [(2, False)]
 
 
@@ -297,7 +302,8 @@ def test_files_in_memory_or_removed_since_do_not_stop_a_run(database):
     pgbraid.load(THREE).up(database.conninfo)
     report = pgbraid.load(LATE).up(database.conninfo)
     assert applied(report) == [(103, True)]
-    assert [p.code for p in report.warnings] == ["missing_file"] * 3
+    assert [p.code for p in report.warnings] == ["missing_file"]
+    assert report.warnings[0].versions == (101, 102, 104)
 
 
 def test_an_old_server_is_refused(database, monkeypatch):
@@ -305,3 +311,90 @@ def test_an_old_server_is_refused(database, monkeypatch):
     with pytest.raises(TargetRefused, match="pgbraid needs"):
         pgbraid.load(THREE).up(database.conninfo)
     assert database.value("SELECT to_regclass('applied_migrations')") is None
+
+
+def test_a_view_in_the_trackers_place_is_not_read(database):
+    """Its functions would run with the rights of whoever deploys."""
+    database.run(
+        "CREATE TABLE seen (); CREATE FUNCTION trap() RETURNS bigint LANGUAGE plpgsql AS"
+        " 'BEGIN ALTER TABLE seen ADD COLUMN x int; RETURN 1; END';"
+        "CREATE VIEW applied_migrations AS SELECT trap() AS version, 'a'::text AS name,"
+        " now() AS applied_at, NULL::text AS checksum"
+    )
+    braid = pgbraid.load({"1_a.sql": "SELECT 1"})
+    for call in (braid.up, braid.check, braid.plan, braid.status):
+        with pytest.raises(pgbraid.PgbraidError, match="applied_migrations is not a tracker"):
+            call(database.conninfo)
+    assert (
+        database.value(
+            "SELECT count(*) FROM pg_attribute WHERE attrelid = 'seen'::regclass AND attnum > 0"
+        )
+        == 0
+    )
+
+
+def test_rows_that_row_security_hides_are_an_error_not_a_gap(database, role):
+    braid = pgbraid.load({"1_a.sql": "SELECT 1"})
+    braid.up(database.conninfo)
+    database.run(
+        f"GRANT ALL ON applied_migrations, applied_migrations_journal TO {role};"
+        "ALTER TABLE applied_migrations ENABLE ROW LEVEL SECURITY"
+    )
+    with pytest.raises(ServerError, match="row-level security"):
+        braid.up(database.as_role(role))
+
+
+def test_a_file_that_changes_under_a_run_stops_it_there(database, folder):
+    folder.write(_1_a="SELECT 1", _2_b="SELECT 2")
+    braid = folder.load()
+
+    def edit(event):
+        if type(event).__name__ == "Finished" and event.index == 1:
+            folder.write(_2_b="DROP TABLE users")
+
+    with pytest.raises(ProblemsFound) as caught:
+        braid.up(database.conninfo, on_event=edit)
+    assert [(p.code, p.location.file) for p in caught.value.problems] == [
+        ("changed_during_run", str(folder.path / "2_b.sql"))
+    ]
+    assert [o.migration.version for o in caught.value.applied] == [1]
+    assert database.versions() == [1]
+
+
+def test_a_starter_that_waited_sees_that_the_other_applied_another_text(database):
+    with psycopg.connect(database.conninfo, autocommit=True) as conn:
+        conn.execute("SELECT pg_advisory_lock(%s)", (lock_key(Tracker()),))
+        told, caught = threading.Event(), []
+
+        def start():
+            hear = lambda event: told.set() if type(event).__name__ == "Waiting" else None  # noqa: E731
+            try:
+                pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo, on_event=hear)
+            except ProblemsFound as error:
+                caught.append(error)
+
+        thread = threading.Thread(target=start)
+        thread.start()
+        assert told.wait(30)
+        conn.execute(
+            "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"
+            " applied_at timestamptz NOT NULL DEFAULT now(), checksum text);"
+            " INSERT INTO applied_migrations (version, name, checksum)"
+            f" VALUES (1, 'a', '{'0' * 64}')"
+        )
+    thread.join(30)
+    assert [p.code for p in caught[0].problems] == ["drifted"]
+
+
+def test_to_a_version_that_two_files_have_is_no_usage_error(database):
+    braid = pgbraid.load({"1_a.sql": "--", "01_b.sql": "--"})
+    with pytest.raises(ProblemsFound, match="problem"):
+        braid.up(database.conninfo, to=1)
+
+
+def test_mixed_line_ends_above_a_megabyte_are_no_drift(database):
+    text = "-- x\r\n" * 90_000 + "-- y\n" * 120_000 + "SELECT 1;\n"
+    assert len(text) > 1_048_576
+    pgbraid.load({"1_a.sql": text}).up(database.conninfo)
+    braid = pgbraid.load({"1_a.sql": text.replace("\r\n", "\n")})
+    assert braid.check(database.conninfo).problems == ()

@@ -8,20 +8,33 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg import errors, generators, pq
+from psycopg import pq
 
-from pgbraid.core.masking import mask_passwords
+from pgbraid.core.masking import mask, secrets_in
 from pgbraid.core.model import Diagnostic, Location, Migration
 from pgbraid.core.script import Script, Segment, line_at, place
-from pgbraid.db.session import diagnose
+from pgbraid.db.session import diagnose, fire_deferred
+from pgbraid.db.wire import ended_transaction, failed, send
 from pgbraid.errors import MigrationFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from psycopg.pq.abc import PGresult
+
     from pgbraid.db.session import Session
 
-__all__ = ["notices", "run_body"]
+__all__ = ["ENDED", "ended_diagnostic", "notices", "run_body"]
+
+ENDED = "2D000"
+"""PostgreSQL's code for an invalid transaction termination."""
+_NOT_IN_A_TRANSACTION = "25001"
+_HALF_DONE = "What it did before that may be committed; it is not recorded as applied."
+_ALONE = (
+    "pgbraid runs a migration in one transaction. Run this statement by hand, with psql, and take "
+    "it out of the file."
+)
+_COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
 
 _NO_EXTENSION = re.compile(r'extension "([^"]+)" is not available')
 
@@ -29,40 +42,36 @@ _NO_EXTENSION = re.compile(r'extension "([^"]+)" is not available')
 def run_body(session: Session, migration: Migration, script: Script) -> None:
     """Run a script in the transaction that is open, each of its segments as one message.
 
+    What it defers to the end of the transaction runs at its own end, with its own settings.
     Raises MigrationFailed with the place in the file, and psycopg's own error where the
     connection is lost.
     """
     for segment in script.segments():
         session.stop.check()
-        done = 0
+        done, ended = 0, False
         try:
             if segment.data is not None:
                 _run_copy(session, segment)
             else:
-                done, failed = _run_sql(session, segment)
-                if failed:
-                    raise failed
+                results = send(session.conn, segment.sql.encode())
+                done, ended = len(results) - 1, ended_transaction(results)
+                _raise_failed(session, results)
         except psycopg.Error as error:
-            if session.conn.closed or session.conn.broken or session.stop.requested:
-                raise
-            diagnostic = _hinted(session, diagnose(session.target, error.diag, error))
-            placed = _placed(diagnostic, error, migration, script, segment, done)
-            raise MigrationFailed(migration, placed) from None
+            said = _diagnostic(session, error, script)
+            placed = _placed(said, _offset(session, error, segment, done), migration, script)
+            raise MigrationFailed(migration, _with_commit(placed, ended=ended)) from None
+        if ended:
+            raise MigrationFailed(migration, ended_diagnostic(migration))
+    _run_deferred(session, migration, script)
 
 
-def _run_sql(session: Session, segment: Segment) -> tuple[int, psycopg.Error | None]:
-    """Send the text as one simple-query message.
-
-    Returns how many statements were through, and the error of the one after them, if any.
-    """
-    conn = session.conn
-    with conn.lock:
-        conn.pgconn.send_query(segment.sql.encode())
-        results = conn.wait(generators.execute(conn.pgconn))
-    last = results[-1]
-    if last.status == pq.ExecStatus.FATAL_ERROR:
-        return len(results) - 1, errors.error_from_result(last)
-    return len(results), None
+def _raise_failed(session: Session, results: list[PGresult]) -> None:
+    if results[-1].status in _COPYING:
+        session.conn.close()
+        raise psycopg.OperationalError("a COPY of the client was not foreseen")
+    error = failed(results)
+    if error is not None:
+        raise error
 
 
 def _run_copy(session: Session, segment: Segment) -> None:
@@ -70,9 +79,48 @@ def _run_copy(session: Session, segment: Segment) -> None:
         copy.write((segment.data or "").encode())
 
 
+def _run_deferred(session: Session, migration: Migration, script: Script) -> None:
+    try:
+        fire_deferred(session)
+    except psycopg.Error as error:
+        said = _diagnostic(session, error, script)
+        raise MigrationFailed(migration, replace(said, location=Location(migration.path))) from None
+
+
+def _diagnostic(session: Session, error: psycopg.Error, script: Script) -> Diagnostic:
+    """Return what the server said of a script; the error goes on where nobody is left to say."""
+    if session.conn.closed or session.conn.broken or session.stop.requested:
+        raise error
+    secrets = secrets_in(script.text)
+    return _hinted(session, diagnose(session.target, error.diag, error, secrets=secrets))
+
+
+def ended_diagnostic(migration: Migration) -> Diagnostic:
+    """Return what is to be said of a script that ended its transaction."""
+    return Diagnostic(
+        "ERROR",
+        "the migration ended its transaction",
+        sqlstate=ENDED,
+        detail=_HALF_DONE,
+        hint="Take COMMIT, ROLLBACK and the like out of the file, put right what it did, then "
+        "run `pgbraid up` again.",
+        location=Location(migration.path),
+    )
+
+
+def _with_commit(said: Diagnostic, *, ended: bool) -> Diagnostic:
+    """Add to an error that the script had committed before it."""
+    if not ended:
+        return said
+    detail = f"{said.detail}\n{_HALF_DONE}" if said.detail else _HALF_DONE
+    return replace(said, detail=detail, sqlstate=ENDED)
+
+
 def _hinted(session: Session, said: Diagnostic) -> Diagnostic:
-    """Say how to get an extension that an embedded server lacks."""
+    """Say what to do about an extension that is not there, and what no transaction can hold."""
     match = _NO_EXTENSION.search(said.message)
+    if said.sqlstate == _NOT_IN_A_TRANSACTION:
+        return replace(said, hint=_ALONE)
     if match is None or session.target.embedded is None:
         return said
     return replace(
@@ -82,28 +130,36 @@ def _hinted(session: Session, said: Diagnostic) -> Diagnostic:
     )
 
 
-def _placed(  # noqa: PLR0913, PLR0917 - the places where an error's place comes from
-    diagnostic: Diagnostic,
-    error: psycopg.Error,
-    migration: Migration,
-    script: Script,
-    segment: Segment,
-    done: int,
+def _offset(
+    session: Session, error: psycopg.Error, segment: Segment, done: int
+) -> tuple[int, bool] | None:
+    """Return where in the text an error is, and whether the server said so.
+
+    Without its word it is the start of the statement behind the ``done`` ones. A server whose
+    encoding is SQL_ASCII counts bytes.
+    """
+    if error.diag.statement_position:
+        position = int(error.diag.statement_position) - 1
+        if session.conn.info.parameter_status("server_encoding") == "SQL_ASCII":
+            position = len(segment.sql.encode()[:position].decode(errors="ignore"))
+        return segment.offset + position, True
+    if done < len(segment.starts):
+        return segment.starts[done], False
+    return None
+
+
+def _placed(
+    said: Diagnostic, offset: tuple[int, bool] | None, migration: Migration, script: Script
 ) -> Diagnostic:
-    """Add the place in the file: the server's position, or the start of the statement."""
-    position = error.diag.statement_position
-    if position:
-        offset = segment.offset + int(position) - 1
-    elif done < len(segment.starts):
-        offset = segment.starts[done]
-    else:
-        return replace(diagnostic, location=Location(migration.path))
-    excerpt, index = line_at(script.text, offset)
+    """Add the place in the file, and its line without a password."""
+    if offset is None:
+        return replace(said, location=Location(migration.path))
+    excerpt, index = line_at(script.text, offset[0])
     return replace(
-        diagnostic,
-        location=Location(migration.path, *place(script.text, offset)),
-        excerpt=mask_passwords(excerpt),
-        caret=index if position else None,
+        said,
+        location=Location(migration.path, *place(script.text, offset[0])),
+        excerpt=mask(excerpt, secrets_in(script.text)),
+        caret=index if offset[1] else None,
     )
 
 

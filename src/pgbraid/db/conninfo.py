@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -70,14 +70,18 @@ def parse_target(conninfo: str, *, embedded: str | None = None) -> Target:
             parameters[name] = limit
     parameters.setdefault("fallback_application_name", f"pgbraid/{__version__}")
     parameters["client_encoding"] = "UTF8"
-    shown = {**defaults, **parameters}
-    return Target(parameters, _label(shown), embedded, _secrets(conninfo, parameters))
+    secrets = _secrets(conninfo, parameters)
+    target = Target(parameters, "", embedded, secrets)
+    return replace(target, label=target.scrub(_label({**defaults, **parameters}, parameters)))
 
 
 def _plain_scheme(conninfo: str) -> str:
     match = _URL.match(conninfo)
     if match is None:
         return conninfo
+    authority = match["rest"].partition("?")[0].rpartition("@")[0]
+    if "@" in authority or "/" in authority:
+        raise _unreadable(conninfo)
     scheme = match["scheme"].lower().partition("+")[0]
     if scheme not in _SCHEMES:
         raise ConfigError(
@@ -106,10 +110,12 @@ def _defaults() -> dict[str, str]:
     return {o.keyword.decode(): o.val.decode(errors="replace") for o in options if o.val}
 
 
-def _label(parameters: Mapping[str, Any]) -> str:
+def _label(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> str:
     host = str(parameters.get("host") or parameters.get("hostaddr") or "local socket")
     port = parameters.get("port")
     place = host if host.startswith("/") or not port else f"{host}:{port}"
+    if parameters.get("service") and "host" not in given:
+        place = f"service {parameters['service']}"
     return f"{place}/{parameters.get('dbname') or parameters.get('user') or ''}"
 
 

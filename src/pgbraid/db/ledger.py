@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from psycopg import errors, sql
 
-from pgbraid.core.model import Applied, Foreign, Ledger, Migration
+from pgbraid.core.drift import digest_lf
+from pgbraid.core.model import Adoption, Applied, Foreign, Ledger, Migration
 from pgbraid.errors import ServerError
 
 if TYPE_CHECKING:
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Entry",
+    "Recorded",
     "Shape",
+    "Taken",
     "drop_table",
     "ensure_schema",
     "ensure_tables",
     "is_applied",
     "new_run_id",
+    "read_adopted",
+    "read_adoption",
     "read_foreign",
     "read_foreign_rows",
     "read_ledger",
@@ -55,6 +60,30 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """A file as the journal has it; ``text`` is None above 1 MB.
+
+    ``digest_lf`` is then the sha256 of the text with its lines ended by a line feed.
+    """
+
+    checksum: str | None
+    text: str | None
+    digest_lf: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """From which table a history was taken over, and the version its counter said.
+
+    ``emptied`` says that something was undone or withdrawn since.
+    """
+
+    source: str | None
+    counter: int | None
+    emptied: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the journal; ``text`` is the SQL that ran."""
 
@@ -70,7 +99,9 @@ class Entry:
     def values(self) -> dict[str, Any]:
         """Return the entry as the values of the journal's columns."""
         long = self.text is not None and len(self.text.encode()) > _LONGEST_TEXT
-        detail = {**(self.detail or {}), **({"statement": "left out, above 1 MB"} if long else {})}
+        detail = dict(self.detail or {})
+        if long and self.text is not None:
+            detail |= {"statement": "left out, above 1 MB", "sha256_lf": digest_lf(self.text)}
         return {
             "run_id": self.run_id,
             "event": self.event,
@@ -93,12 +124,17 @@ def read_ledger(session: Session) -> Ledger:
 
     Raises ServerError where the table has not the tracker's columns.
     """
+    tracker = session.tracker
     try:
-        rows = session.run("ledger", "read_applied").fetchall()
+        cursor = session.run("ledger", "read_applied", schema=tracker.schema, table=tracker.table)
     except errors.UndefinedTable:
         return Ledger(exists=False)
     except errors.UndefinedColumn as error:
         raise _no_tracker(session, error.diag.message_primary) from None
+    except errors.DivisionByZero:
+        raise _no_tracker(session, "It is no table") from None
+    cursor.nextset()
+    rows = cursor.fetchall()
     try:
         return Ledger(tuple(Applied(int(v), name, _hex(c), _time(at)) for v, name, c, at in rows))
     except (TypeError, ValueError):
@@ -128,13 +164,31 @@ def _no_tracker(session: Session, detail: str | None) -> ServerError:
     )
 
 
-def read_texts(session: Session, versions: Iterable[int]) -> dict[int, tuple[str | None, str]]:
-    """Return, by version, the checksum and the SQL text that the journal has of it last."""
+def read_texts(session: Session, versions: Iterable[int]) -> dict[int, Recorded]:
+    """Return, by version, what the journal has of the file that was applied or accepted last."""
     try:
         rows = session.run("ledger", "journal_texts", versions=list(versions)).fetchall()
     except errors.UndefinedTable:
         return {}
-    return {version: (checksum, text) for version, checksum, text in rows}
+    return {version: Recorded(*found) for version, *found in rows}
+
+
+def read_adoption(session: Session) -> Taken | None:
+    """Return what was taken over from another tool, or None if nothing ever was."""
+    try:
+        row = session.run("ledger", "adoption").fetchone()
+    except errors.UndefinedTable:
+        return None
+    return Taken(*row) if row else None
+
+
+def read_adopted(session: Session, versions: Iterable[int]) -> frozenset[int]:
+    """Return those of the versions that were adopted and nothing since."""
+    try:
+        rows = session.run("ledger", "adopted_last", versions=list(versions)).fetchall()
+    except errors.UndefinedTable:
+        return frozenset()
+    return frozenset(version for (version,) in rows)
 
 
 def read_foreign(session: Session, tables: Iterable[str]) -> tuple[Foreign, ...]:
@@ -214,27 +268,44 @@ def record_applied(
 
     Returns the time since that transaction began.
     """
-    session.run(
-        "ledger",
-        "add",
-        version=migration.version,
-        name=name,
-        checksum=shape.checksum(migration.checksum),
-    )
+    checksum = shape.checksum(migration.checksum)
+    _write(session, "add", version=migration.version, name=name, checksum=checksum)
     return _journal_timed(session, entry)
 
 
 def _journal_timed(session: Session, entry: Entry) -> timedelta:
     row = session.run("ledger", "journal_add_timed", **entry.values()).fetchone()
-    return timedelta(seconds=row[0] if row else 0)
+    if row is None:
+        raise _not_written(session, session.tracker.journal)
+    return timedelta(seconds=row[0])
 
 
-def record_adopted(session: Session, migrations: Iterable[Migration], entry: Entry) -> None:
-    """Enter migrations that another tool has applied, unrun, in the transaction that is open."""
-    for migration in migrations:
+def _write(session: Session, statement: str, /, **values: object) -> None:
+    """Write one row of the set, and make sure that it was written: a trigger may swallow it."""
+    if session.run("ledger", statement, **values).rowcount != 1:
+        raise _not_written(session, session.tracker.table)
+
+
+def _not_written(session: Session, table: str) -> ServerError:
+    return ServerError(
+        f"{session.tracker.schema}.{table} did not take a row",
+        detail="A trigger or a rule on it swallowed the row.",
+        hint="Take the trigger or the rule away, then run `pgbraid up` again.",
+    )
+
+
+def record_adopted(session: Session, adoption: Adoption, run_id: str) -> None:
+    """Enter what another tool has applied, unrun, in the transaction that is open."""
+    detail = {
+        "from": adoption.source,
+        "tool": adoption.tool,
+        "counter": adoption.counter,
+        "not_applied": list(adoption.excluded),
+    }
+    record_entry(session, Entry(run_id, "adopted", detail=detail))
+    for migration in adoption.migrations:
         session.run("ledger", "adopt", version=migration.version, name=migration.name)
-        values = {**entry.values(), "version": migration.version, "name": migration.name}
-        session.run("ledger", "journal_add", **values)
+        record_entry(session, Entry(run_id, "adopted", migration.version, migration.name))
 
 
 def record_repaired(
@@ -242,7 +313,7 @@ def record_repaired(
 ) -> None:
     """Give a row of the set the file's checksum and a name, in the transaction that is open."""
     checksum = shape.checksum(migration.checksum)
-    session.run("ledger", "repair", version=migration.version, name=name, checksum=checksum)
+    _write(session, "repair", version=migration.version, name=name, checksum=checksum)
     record_entry(session, entry)
 
 
@@ -251,7 +322,7 @@ def record_removed(session: Session, version: int, entry: Entry) -> timedelta:
 
     Returns the time since that transaction began.
     """
-    session.run("ledger", "remove", version=version)
+    _write(session, "remove", version=version)
     return _journal_timed(session, entry)
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg import ClientCursor, pq
+from psycopg import ClientCursor, pq, sql
 
 from pgbraid.core.lockkey import lock_key
-from pgbraid.core.masking import mask_passwords
+from pgbraid.core.masking import mask, secrets_in
 from pgbraid.core.model import Diagnostic
 from pgbraid.db.statements import statement
+from pgbraid.db.wire import failed, send
 from pgbraid.errors import (
     ConnectionFailed,
     LockLost,
@@ -39,19 +41,23 @@ __all__ = [
     "claim",
     "clean",
     "connect",
+    "defer_again",
     "diagnose",
+    "fire_deferred",
     "open_path",
     "restore",
     "savepoint",
     "settle",
-    "still_in",
     "take_lock",
     "transaction",
     "translating",
 ]
 
 _OLDEST_SERVER = 130000
-_IDLE_SESSION_TIMEOUT = 140000
+_PINS_SINCE = ((140000, "pin_14"), (170000, "pin_17"))
+_NO_RIGHT = "42501"
+_DRIVERS_WORDS = re.compile(r"^(?:connection failed|connection is bad): ")
+_TELL_AFTER = 1.0
 _CANCEL_TIMEOUT = 1.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.5
 _LOOK_EVERY = 3
@@ -96,15 +102,22 @@ def connect(target: Target, tracker: Tracker, stop: StopToken) -> Iterator[Sessi
     except psycopg.Error as error:
         raise _no_connection(target, error) from None
     session = Session(conn, target, tracker, stop)
-    cancelling = stop.cancelling(lambda: conn.cancel_safe(timeout=_CANCEL_TIMEOUT))
+    cancelling = stop.cancelling(lambda: _cancel(conn))
     with conn, cancelling, translating(session):
         yield session
 
 
+def _cancel(conn: Connection) -> None:
+    """Ask the server to end the statement in progress; who asks, asks again."""
+    with suppress(psycopg.Error):
+        conn.cancel_safe(timeout=_CANCEL_TIMEOUT)
+
+
 def _no_connection(target: Target, error: psycopg.Error) -> ConnectionFailed:
-    text = target.scrub(str(error)).removeprefix("connection failed: ").strip()
-    message, _, detail = text.partition("\n")
-    return ConnectionFailed(f"cannot connect to {target.label}: {message}", detail=detail or None)
+    lines = [line.strip() for line in target.scrub(str(error)).splitlines() if line.strip()]
+    message = _DRIVERS_WORDS.sub("", lines[0] if lines else "no answer")
+    detail = "\n".join(lines[1:]) or None
+    return ConnectionFailed(f"cannot connect to {target.label}: {message}", detail=detail)
 
 
 @contextmanager
@@ -127,25 +140,32 @@ def _translated(session: Session, error: psycopg.Error) -> PgbraidError:
             detail="Whether the migration in progress was committed is not known from here.",
             hint="Run `pgbraid status`: what it lists as applied is committed.",
         )
+    rights = "Check the role's rights on the tracker's schema, then run `pgbraid status`."
     return ServerError(
         diagnostic.message,
         detail=diagnostic.detail,
-        hint=diagnostic.hint,
+        hint=diagnostic.hint or (rights if diagnostic.sqlstate == _NO_RIGHT else None),
         diagnostic=diagnostic,
     )
 
 
 def diagnose(
-    target: Target, diag: psycopg.errors.Diagnostic, error: psycopg.Error | None = None
+    target: Target,
+    diag: psycopg.errors.Diagnostic,
+    error: psycopg.Error | None = None,
+    *,
+    secrets: tuple[str, ...] = (),
 ) -> Diagnostic:
-    """Return what the server said as a value, without the target's secrets."""
+    """Return what the server said as a value, without the target's secrets, or a script's."""
 
     def clean(text: str | None) -> str | None:
-        return mask_passwords(target.scrub(text)) if text else None
+        if not text:
+            return None
+        return mask(target.scrub(text), (*secrets, *secrets_in(text)))
 
     return Diagnostic(
         severity=diag.severity_nonlocalized or diag.severity or "ERROR",
-        message=target.scrub(diag.message_primary or str(error or "").strip()),
+        message=clean(diag.message_primary or str(error or "").strip()) or "",
         sqlstate=diag.sqlstate,
         detail=clean(diag.message_detail),
         hint=clean(diag.message_hint),
@@ -180,64 +200,92 @@ def claim(session: Session) -> None:
 
 def _pin(session: Session) -> None:
     session.run("session", "pin")
-    if session.conn.info.server_version >= _IDLE_SESSION_TIMEOUT:
-        session.run("session", "pin_14")
+    version = session.conn.info.server_version
+    for since, name in _PINS_SINCE:
+        if version >= since:
+            session.run("session", name)
+    idle = session.conn.info.transaction_status == pq.TransactionStatus.IDLE
+    if idle and version >= _PINS_SINCE[0][0]:
         with suppress(psycopg.DataError):
             session.run("session", "check_interval")
 
 
 def clean(session: Session) -> None:
     """Undo what a migration's body left in the session: role, settings, temporary tables."""
-    session.run("session", "reset")
+    _send(session, "reset")
     _pin(session)
 
 
-def restore(session: Session, *, wait: float) -> None:
-    """Clean the session between migrations, and make sure that it holds the lock.
+def _send(session: Session, name: str) -> None:
+    """Run a statement of ours as bytes: a body may have set an encoding unknown to Python."""
+    session.stop.check()
+    message = statement("session", name, session.tracker, with_values=False)
+    error = failed(send(session.conn, message.as_string(None).encode()))
+    if error is not None:
+        raise error
 
-    If the body gave the lock away, take it again, waiting up to ``wait`` seconds.
+
+def restore(session: Session, *, wait: float) -> None:
+    """Clean the session between migrations, and make sure that it holds our lock and no other.
+
+    If a body gave the lock away, take it again, waiting up to ``wait`` seconds.
     """
     clean(session)
-    held = session.run("session", "lock_held", key=session.key).fetchone()
-    if held != (True,):
+    row = session.run("session", "locks_held", key=session.key).fetchone()
+    if row != (True, False):
+        session.run("session", "unlock_all")
         take_lock(session, wait=wait)
 
 
-def take_lock(session: Session, *, wait: float, done: Callable[[], bool] | None = None) -> bool:
+def take_lock(
+    session: Session,
+    *,
+    wait: float,
+    done: Callable[[], bool] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> bool:
     """Take the tracker's advisory lock; return False if ``done`` came true while waiting.
 
     The lock is polled for, as a session that waits inside the server would stop a CREATE INDEX
     CONCURRENTLY of the holder. There is no unlock: closing the connection gives the lock back.
-    Raises LockTimeout after ``wait`` seconds.
+    ``tell`` is called once, with who holds it, where that takes a while. Raises LockTimeout
+    after ``wait`` seconds.
     """
-    deadline, pause = time.monotonic() + wait, _FIRST_WAIT
-    tries = 0
+    begun, pause, tries = time.monotonic(), _FIRST_WAIT, 0
     while session.run("session", "try_lock", key=session.key).fetchone() != (True,):
         tries += 1
         if done and tries % _LOOK_EVERY == 0 and done():
             return False
-        left = deadline - time.monotonic()
-        if left <= 0:
+        waited = time.monotonic() - begun
+        if waited >= wait:
             raise _timed_out(session, wait)
-        time.sleep(min(left, pause * random.uniform(0.5, 1.5)))  # noqa: S311 - jitter
+        if tell and waited >= _TELL_AFTER:
+            tell(_holder(session) or "somebody")
+            tell = None
+        time.sleep(min(wait - waited, pause * random.uniform(0.5, 1.5)))  # noqa: S311 - jitter
         pause = min(pause * 2, _LONGEST_WAIT)
     return True
 
 
 def _timed_out(session: Session, wait: float) -> LockTimeout:
-    row = session.run("session", "lock_holder", key=session.key).fetchone()
-    detail = None
-    if row:
-        pid, role, application, host, since, state = row
-        detail = (
-            f"It is held by process {pid} ({application or 'no application name'}), role {role}, "
-            f"host {host}, connected since {since}, now {state}."
-        )
+    holder = _holder(session)
     return LockTimeout(
         f"another run holds the migration lock; waited {wait:g} s",
-        detail=detail,
+        detail=f"It is held by {holder}." if holder else None,
         hint="Wait for it to end, or give more time with --lock-wait; pgbraid ends no other "
         "session.",
+    )
+
+
+def _holder(session: Session) -> str | None:
+    """Return who holds the lock, for a person to read, or None where nobody does now."""
+    row = session.run("session", "lock_holder", key=session.key).fetchone()
+    if row is None:
+        return None
+    pid, role, application, host, since, state = row
+    return (
+        f"process {pid} ({application or 'no application name'}), role {role}, host {host}, "
+        f"connected since {since}, now {state}"
     )
 
 
@@ -262,19 +310,20 @@ def transaction(session: Session, *, keep: bool = True) -> Iterator[str]:
 
 @contextmanager
 def savepoint(session: Session) -> Iterator[None]:
-    """Run a block below a savepoint and check its deferred constraints at the end.
+    """Run a block below a savepoint, which an exception takes back.
 
-    An exception takes back what the block did and leaves the transaction usable; raises
-    ServerError where a constraint does not hold.
+    Raises ServerError where the server refuses the block's statements. Where the transaction
+    is not there any more, the exception goes on as it is.
     """
     conn = session.conn
     conn.execute("SAVEPOINT pgbraid_rehearsal")
     with translating(session):
         try:
             yield
-            session.run("session", "check_constraints")
-        except Exception:
-            conn.execute("ROLLBACK TO SAVEPOINT pgbraid_rehearsal")
+            conn.execute("RELEASE SAVEPOINT pgbraid_rehearsal")
+        except BaseException:
+            with suppress(psycopg.Error):
+                conn.execute("ROLLBACK TO SAVEPOINT pgbraid_rehearsal")
             raise
 
 
@@ -288,17 +337,32 @@ def _begin(session: Session) -> str:
 
 
 def open_path(session: Session) -> None:
-    """Give the body that follows in this transaction the role's own search path."""
+    """Give the body that follows in this transaction the role's own search path and rows."""
     session.run("session", "open_path")
 
 
-def still_in(session: Session, transaction_id: str) -> bool:
-    """Whether the session is in that transaction, and could commit it."""
+def settle(session: Session, transaction_id: str) -> bool:
+    """Take back what a body set, for the rest of the transaction: role, path, encoding.
+
+    Returns whether the session is still in that transaction, and could commit it.
+    """
     if session.conn.info.transaction_status != pq.TransactionStatus.INTRANS:
         return False
-    return session.run("session", "transaction_id").fetchone() == (transaction_id,)
+    _send(session, "settle")
+    return session.run("session", "in_transaction", id=transaction_id).fetchone() == (True,)
 
 
-def settle(session: Session) -> None:
-    """Take back what a body set, for the rest of the transaction: role, path, encoding."""
-    session.run("session", "settle")
+def fire_deferred(session: Session) -> None:
+    """Run now what the transaction has deferred to its end."""
+    session.stop.check()
+    error = failed(send(session.conn, b"SET CONSTRAINTS ALL IMMEDIATE"))
+    if error is not None:
+        raise error
+
+
+def defer_again(session: Session) -> None:
+    """Put the constraints back that a transaction begins with deferred."""
+    names = session.run("session", "deferrable").fetchall()
+    if names:
+        listed = sql.SQL(", ").join(sql.Identifier(*name) for name in names)
+        session.conn.execute(sql.SQL("SET CONSTRAINTS {} DEFERRED").format(listed))

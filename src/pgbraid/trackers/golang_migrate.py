@@ -33,7 +33,7 @@ def _adopt(
     rows = [dict(zip(names, row, strict=True)) for row in table.rows]
     if any(row["dirty"] for row in rows):
         return (_dirty(source, next(row["version"] for row in rows if row["dirty"])),)
-    if len(rows) > 1:
+    if len(rows) > 1 or any(row["version"] is None for row in rows):
         return (_several(source, len(rows)),)
     version = rows[0]["version"] if rows else -1
     if version < 0:
@@ -47,6 +47,7 @@ def _adopt(
         source,
         tuple(m for m in below if m.version not in not_applied),
         excluded,
+        counter=version,
         note=_note(source, version, len(below) - len(excluded), excluded),
     )
 
@@ -75,7 +76,7 @@ def _dirty(source: str, version: int) -> Problem:
 def _several(source: str, count: int) -> Problem:
     return Problem(
         "legacy_ambiguous",
-        f"{source} has {count} rows, golang-migrate keeps one",
+        f"{source} has {count} rows or no version, golang-migrate keeps one row with one",
         hint="Leave the row of the highest version that is really applied, then run "
         "`pgbraid adopt`.",
     )

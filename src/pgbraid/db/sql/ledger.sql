@@ -1,5 +1,15 @@
 -- name: read_applied
--- The one query of a run that has nothing to do. Time as text, as a role's DateStyle may be any.
+-- The one message of a run that has nothing to do. Its first statement divides by zero where
+-- somebody has put a view, whose functions would run as us, in the tracker's place, and has
+-- row security raise an error instead of hiding rows. Time as text, as a DateStyle may be any.
+SELECT pg_catalog.set_config('row_security', 'off', true),
+       1 OPERATOR(pg_catalog./)
+       CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+ WHERE n.nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
+   AND c.relname OPERATOR(pg_catalog.=) %(table)s::pg_catalog.name
+   AND c.relkind OPERATOR(pg_catalog.<>) ALL ('{{r,p}}'::pg_catalog."char"[]);
 SELECT version, name, checksum,
        pg_catalog.to_char(pg_catalog.timezone('UTC', applied_at::pg_catalog.timestamptz),
                           'YYYY-MM-DD HH24:MI:SS.US')
@@ -65,12 +75,31 @@ VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
 RETURNING EXTRACT(epoch FROM duration)::float8
 -- name: journal_texts
 -- Runs before the search path is pinned, hence the qualified operators.
-SELECT DISTINCT ON (version) version, checksum, statement
+SELECT DISTINCT ON (version) version, checksum, statement,
+       pg_catalog.jsonb_extract_path_text(detail, 'sha256_lf')
   FROM {journal}
  WHERE version OPERATOR(pg_catalog.=) ANY (%(versions)s::pg_catalog.int8[])
    AND event OPERATOR(pg_catalog.=) ANY ('{{applied,repaired}}'::pg_catalog.text[])
-   AND statement IS NOT NULL
  ORDER BY version, id DESC
+-- name: adoption
+-- What was taken over from another tool, if it was; before the search path is pinned, too.
+SELECT pg_catalog.jsonb_extract_path_text(taken.detail, 'from'),
+       pg_catalog.jsonb_extract_path_text(taken.detail, 'counter')::pg_catalog.int8,
+       EXISTS (SELECT FROM {journal} AS later
+                WHERE later.id OPERATOR(pg_catalog.>) taken.id
+                  AND later.event OPERATOR(pg_catalog.=)
+                      ANY ('{{undone,withdrawn}}'::pg_catalog.text[]))
+  FROM {journal} AS taken
+ WHERE taken.event OPERATOR(pg_catalog.=) 'adopted'::pg_catalog.text AND taken.version IS NULL
+ ORDER BY taken.id DESC LIMIT 1
+-- name: adopted_last
+-- Versions whose last event is their adoption: none of them was ever run.
+SELECT version
+  FROM (SELECT DISTINCT ON (version) version, event FROM {journal}
+         WHERE version OPERATOR(pg_catalog.=) ANY (%(versions)s::pg_catalog.int8[])
+           AND event OPERATOR(pg_catalog.<>) 'failed'::pg_catalog.text
+         ORDER BY version, id DESC) AS newest
+ WHERE event OPERATOR(pg_catalog.=) 'adopted'::pg_catalog.text
 -- name: foreign_columns
 SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL)
   FROM pg_catalog.pg_class c

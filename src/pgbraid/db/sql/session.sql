@@ -3,14 +3,18 @@ SELECT pg_catalog.pg_is_in_recovery(),
        pg_catalog.pg_backend_pid(),
        pg_catalog.current_setting('server_version_num')::pg_catalog.int4
 -- name: pin
--- Our own statements must not be led astray by a search path, nor cut short by a role's limits.
+-- Our own statements must not be led astray by a search path, nor cut short by a role's limits,
+-- nor see a part of the rows.
 SET search_path = pg_catalog, pg_temp;
 SET statement_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
 SET default_transaction_read_only = off;
+SET row_security = off;
 SET standard_conforming_strings = on
 -- name: pin_14
 SET idle_session_timeout = 0
+-- name: pin_17
+SET transaction_timeout = 0
 -- name: check_interval
 -- Frees the lock of a client that died during a long statement; some platforms refuse it.
 SET client_connection_check_interval = '5s'
@@ -26,11 +30,14 @@ DISCARD SEQUENCES;
 RESET ALL
 -- name: try_lock
 SELECT pg_catalog.pg_try_advisory_lock(%(key)s)
--- name: lock_held
-SELECT count(*) > 0
-  FROM pg_catalog.pg_locks
- WHERE locktype = 'advisory' AND pid = pg_catalog.pg_backend_pid()
-   AND (classid::bigint << 32) | objid::bigint = %(key)s AND objsubid = 1
+-- name: locks_held
+-- Whether the session holds our lock, and whether a body has left it any other.
+SELECT coalesce(bool_or(ours), false), coalesce(bool_or(NOT ours), false)
+  FROM (SELECT (classid::bigint << 32) | objid::bigint = %(key)s AND objsubid = 1
+          FROM pg_catalog.pg_locks
+         WHERE locktype = 'advisory' AND pid = pg_catalog.pg_backend_pid()) AS held (ours)
+-- name: unlock_all
+SELECT pg_catalog.pg_advisory_unlock_all()
 -- name: lock_holder
 SELECT a.pid, a.usename, a.application_name, coalesce(a.client_addr::text, 'local'),
        to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SSOF'), a.state
@@ -45,24 +52,26 @@ SELECT a.pid, a.usename, a.application_name, coalesce(a.client_addr::text, 'loca
 -- The fence: with it, and with the look at the set, exactly-once holds even without the lock.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
-       pg_catalog.pg_current_xact_id()::text
+       pg_catalog.pg_current_xact_id()::pg_catalog.text
 -- name: open_path
--- A body sees the search path that any other session of this role would have.
-SET LOCAL search_path TO DEFAULT
+-- A body sees the search path and the rows that any other session of this role would see.
+SET LOCAL search_path TO DEFAULT;
+SET LOCAL row_security TO DEFAULT
 -- name: settle
 -- What a body set must not reach the rows that record it.
 SET SESSION AUTHORIZATION DEFAULT;
 RESET ROLE;
 SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL row_security = off;
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL standard_conforming_strings = on;
 SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0;
 SET LOCAL lock_timeout = 0
--- name: check_constraints
--- The inner savepoint puts the constraints back to deferred for what comes next.
-SAVEPOINT pgbraid_constraints;
-SET CONSTRAINTS ALL IMMEDIATE;
-ROLLBACK TO SAVEPOINT pgbraid_constraints;
-RELEASE SAVEPOINT pgbraid_constraints
--- name: transaction_id
-SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text
+-- name: deferrable
+-- The constraints that a transaction begins with deferred.
+SELECT n.nspname, c.conname
+  FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
+ WHERE c.condeferred
+-- name: in_transaction
+SELECT pg_catalog.pg_current_xact_id() = %(id)s::pg_catalog.xid8
