@@ -65,7 +65,7 @@ FILES = {
     ),
     "no file of the right name": (
         {"V014__x.sql": OK},
-        "ERROR:  no migration in migrations, but 1 files look like one",
+        "ERROR:  no migration in migrations, but 1 file looks like one",
     ),
 }
 
@@ -149,7 +149,7 @@ def test_everything_is_listed_in_one_pass(cli, folder):
     cli("up", code=0)
     folder.remove("1_a.sql")
     folder.put("1_renamed.sql", OK).put("3_c.sql", "SELECT 33").put("4_d.sql", "COMMIT")
-    folder.put("5_e.sql", b"\xff").put("6_f.sql", "").put("6_g.sql", "").put("V7__x.sql", "")
+    folder.put("5_e.sql", b"\xff").put("6_f.sql", "--").put("6_g.sql", "--").put("V7__x.sql", "--")
     answer = cli("up", "--json", code=1).json
     assert sorted(p["code"] for p in answer["error"]["problems"]) == [
         "drifted",

@@ -17,8 +17,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
     0 done, or yes; 1 the answer is no; 2 usage or settings; 3 a migration failed; 4 no
-    connection or no lock; 130 and 143 stopped by Ctrl-C and SIGTERM.
+    connection or no lock; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM.
     """
-    from pgbraid.cli.run import run_words  # noqa: PLC0415 - after the entry point is importable
+    try:
+        from pgbraid.cli.run import run_words  # noqa: PLC0415 - so that Ctrl-C is caught here too
 
-    return run_words(list(sys.argv[1:] if argv is None else argv))
+        return run_words(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:
+        return 130

@@ -11,10 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgbraid.cli.parser import version_number
+from pgbraid.errors import ConfigError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
+    from pgbraid.api import Braid
     from pgbraid.cli.context import Context
 
 __all__ = ["add_arguments", "run"]
@@ -41,15 +43,25 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     braid = context.braid()
+    if context.arguments.drop_legacy:
+        return _drop(context, braid)
+    not_applied = context.arguments.not_applied
     with context.database() as target:
-        if context.arguments.drop_legacy:
-            table = braid.drop_legacy(target)
-            return context.output.lines([f"Dropped {table}."], 0, dropped=table)
-        adoption = braid.adopt(target, not_applied=context.arguments.not_applied)
-        if adoption is not None:
-            return context.output.result(adoption, 0)
-        rows = braid.withdraw(target, context.arguments.not_applied)
+        adoption = braid.adopt(target, not_applied=not_applied)
+        rows = () if adoption else braid.withdraw(target, not_applied)
+    if adoption is not None:
+        return context.output.result(adoption, 0)
     versions = [row.version for row in rows]
     lines = [f"{version} taken out of the set; the next up runs it." for version in versions]
+    if not_applied and not versions:
+        lines = [f"Nothing to do: the set does not have {', '.join(map(str, not_applied))}."]
     nothing = "Nothing to adopt: the applied set has rows already."
     return context.output.lines(lines or [nothing], 0, adopted=None, withdrawn=versions)
+
+
+def _drop(context: Context, braid: Braid) -> int:
+    if not context.settings.adopt:
+        raise ConfigError("--no-adopt leaves other tools' tables alone, so none is dropped")
+    with context.database() as target:
+        table = braid.drop_legacy(target)
+    return context.output.lines([f"Dropped {table}."], 0, dropped=table)

@@ -68,24 +68,35 @@ class Context:
         """
         from pgbraid.db.conninfo import parse_target  # noqa: PLC0415 - imports the driver
 
-        folder = getattr(self.arguments, "embedded", None)
+        folder: str | bool | None = getattr(self.arguments, "embedded", None)
+        named: str | None = getattr(self.arguments, "database", None)
         if folder is None:
-            target = parse_target(self._url())
+            target = parse_target(self._url(named))
             self.output.detail(f"database: {target.label}")
             yield target
             return
+        if named is not None:
+            raise ConfigError("--database and --embedded name two databases")
+        if folder == "":
+            raise ConfigError("--embedded is empty", hint="Leave the value out, or name a folder.")
         from pgbraid.db.embedded import embedded_server  # noqa: PLC0415 - only where asked for
 
-        with embedded_server(
-            Path(folder) if folder else None,
-            programs=config.server_programs(),
-            cache=config.cache_dir(),
-        ) as server:
+        with (
+            config.without_libpq_variables(),
+            embedded_server(
+                None if folder is True else Path(str(folder)),
+                programs=config.server_programs(),
+                cache=config.cache_dir(),
+            ) as server,
+        ):
             self.output.detail(f"database: {server.label}, {server.conninfo}")
             yield parse_target(server.conninfo, embedded=server.label)
 
-    def _url(self) -> str:
-        named: str | None = getattr(self.arguments, "database", None)
+    def _url(self, named: str | None) -> str:
+        if named == "":
+            raise ConfigError(
+                "--database is empty", hint="Is the variable set that the URL comes from?"
+            )
         url = config.database_url() if named is None else named
         if url is None:
             raise ConfigError(

@@ -27,5 +27,6 @@ def run(context: Context) -> int:
     from pgbraid.cli.render.story import facts, tell  # noqa: PLC0415 - only this command
     from pgbraid.demo import play  # noqa: PLC0415 - imports the driver
 
-    demo = play(programs=config.server_programs(), cache=config.cache_dir())
+    with config.without_libpq_variables():
+        demo = play(programs=config.server_programs(), cache=config.cache_dir())
     return context.output.lines(tell(demo), 0, **facts(demo))

@@ -23,14 +23,14 @@ _EPILOG = """\
 The database is --database, else PGBRAID_DATABASE_URL, else DATABASE_URL, else libpq's PG*.
 Settings are read from pgbraid.toml or [tool.pgbraid] in pyproject.toml.
 Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 a migration failed,
-4 no connection or no lock."""
+4 no connection or no lock, 129, 130 and 143 stopped."""
 
 
 class _Parser(argparse.ArgumentParser):
     """Raises a usage error instead of ending the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise ConfigError(message, hint=f"Run `{self.prog} --help`.")
+        raise ConfigError(message)
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -53,7 +53,11 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for command in COMMANDS:
         _add_command(commands, command, whole=command is chosen)
-    return parser.parse_args(words)
+    try:
+        return parser.parse_args(words)
+    except ConfigError as error:
+        error.hint = f"Run `pgbraid {chosen.name} --help`." if chosen else "Run `pgbraid --help`."
+        raise
 
 
 def _add_command(
@@ -84,7 +88,7 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
         "--embedded",
         metavar="DIR",
         nargs="?",
-        const="",
+        const=True,
         default=unset,
         help="an embedded PostgreSQL, its data in DIR; without DIR a throw-away one",
     )
@@ -120,11 +124,11 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
 
 
 def _close_optional_value(words: list[str]) -> list[str]:
-    """Keep ``--embedded`` from taking the command's name for its folder."""
+    """Keep ``--embedded`` from taking the command's name for its folder: put it last."""
     names = {command.name for command in COMMANDS}
     for index, word in enumerate(words[:-1]):
         if word == "--embedded" and words[index + 1] in names:
-            return [*words[:index], "--embedded=", *words[index + 1 :]]
+            return [*words[:index], *words[index + 1 :], word]
     return words
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
+import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pgbraid.cli.commands import find
 from pgbraid.cli.context import Context
 from pgbraid.cli.parser import parse_arguments
 from pgbraid.cli.render import Output
+from pgbraid.config import draws_on
 from pgbraid.errors import (
     ConfigError,
     MigrationFailed,
@@ -24,31 +26,46 @@ if TYPE_CHECKING:
 
 __all__ = ["exit_code", "run_words"]
 
-_INTERRUPTED = 128 + signal.SIGINT
-_TERMINATED = 128 + signal.SIGTERM
+_MISTAKE = 70
+"""EX_SOFTWARE of sysexits.h."""
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM: handled as Ctrl-C is, so that nothing is left half done."""
+    """Another signal, handled as Ctrl-C is, so that nothing is left half done."""
+
+    def __init__(self, number: int) -> None:
+        self.signal = number
+        super().__init__()
 
 
 def run_words(words: list[str]) -> int:
     """Parse and run one command line and return its exit code; user errors are printed."""
-    output = Output(as_json="--json" in words)
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    output = Output(as_json="--json" in words, bar=draws_on(terminal))
+    try:
+        return _answer(words, output)
+    finally:
+        output.close()
+
+
+def _answer(words: list[str], output: Output) -> int:
+    chosen = find(words)
+    output.command = chosen.name if chosen else ""
     try:
         with _terminable():
             arguments = parse_arguments(words)
-            output.command = arguments.command or ""
             output.verbose = getattr(arguments, "verbose", False)
             output.quiet = getattr(arguments, "quiet", False)
             return Context(arguments, output).call()
     except PgbraidError as error:
         return output.error(error, exit_code(error))
     except KeyboardInterrupt as stop:
-        return output.stopped(_TERMINATED if isinstance(stop, _Terminated) else _INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return output.stopped(128 + getattr(stop, "signal", signal.SIGINT))
+    except Exception as error:  # noqa: BLE001 - a mistake of ours: one document all the same
+        traceback.print_exc()
+        message = f"a mistake in pgbraid: {type(error).__name__}"
+        hint = "Please report it with the lines above; run `pgbraid status` to see what stands."
+        return output.error(PgbraidError(message, hint=hint), _MISTAKE)
 
 
 def exit_code(error: PgbraidError) -> int:
@@ -62,13 +79,16 @@ def exit_code(error: PgbraidError) -> int:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Turn SIGTERM into an exception as long as the block lasts."""
+    """Turn SIGTERM and SIGHUP into an exception as long as the block lasts."""
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise _Terminated
+    def stop(number: int, _frame: FrameType | None) -> None:
+        raise _Terminated(number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    names = ("SIGTERM", "SIGHUP")
+    signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = [(number, signal.signal(number, stop)) for number in signals]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before:
+            signal.signal(number, handler)

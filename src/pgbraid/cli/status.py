@@ -25,4 +25,5 @@ def run(context: Context) -> int:
     """Run the command and return its exit code."""
     braid = context.braid()
     with context.database() as target:
-        return context.output.result(braid.status(target), 0)
+        status = braid.status(target)
+    return context.output.result(status, 0)

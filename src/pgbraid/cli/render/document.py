@@ -108,7 +108,7 @@ def _diagnostic(said: Diagnostic) -> Document:
 
 
 def _adoption(adoption: Adoption | None) -> Document | None:
-    if adoption is None:
+    if adoption is None or adoption.counter is None:
         return None
     return {
         "tool": adoption.tool,
@@ -126,6 +126,7 @@ def _report(report: Report) -> Document:
         "already_applied": report.already,
         "adopted": _adoption(report.adoption),
         "applied": [_outcome(outcome) for outcome in report.applied],
+        "rehearsed": [_outcome(outcome) for outcome in report.rehearsed],
         "applied_elsewhere": [_migration(migration) for migration in report.elsewhere],
         "later": [_step(step) for step in report.later],
         "failures": [{**_migration(m), "diagnostic": _diagnostic(d)} for m, d in report.failures],
@@ -168,6 +169,7 @@ def _check(check: Check) -> Document:
     return {
         "answer": "yes" if check.ok else "no",
         "offline": check.offline,
+        "compared": check.compared,
         "applied": check.applied,
         "problems": [_problem(problem) for problem in check.problems],
     }
@@ -186,6 +188,7 @@ def _repair(repair: Repair) -> Document:
             for change in repair.repaired
         ],
         "unchanged": [_migration(migration) for migration in repair.unchanged],
+        "renamed": [_migration(migration) for migration in repair.renamed],
     }
 
 

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pgbraid.cli.render import document, psql, text
-from pgbraid.core.events import Adopted, Finished, Noticed, Planned, Started
-from pgbraid.core.model import Check, Plan, Problem, Report, Severity, Status
-from pgbraid.errors import MigrationFailed, PgbraidError, ProblemsFound
+from pgbraid.core.events import (
+    Adopted,
+    Finished,
+    Interrupted,
+    Noticed,
+    Planned,
+    Started,
+    Waiting,
+)
+from pgbraid.core.model import Check, Outcome, Plan, Problem, Report, Severity, Status
+from pgbraid.errors import MigrationFailed, PgbraidError, ProblemsFound, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pgbraid.core.events import Event
-    from pgbraid.core.model import Outcome
 
 __all__ = ["Output"]
 
@@ -26,31 +35,39 @@ _WIDEST_LABEL = 60
 
 
 class Output:
-    """One command's output; it hears the run's events and prints what comes of it."""
+    """One command's output; it hears the run's events and prints what comes of it.
 
-    def __init__(self, *, as_json: bool = False) -> None:
+    A reader that went away, or a full disk, ends the printing and not the run.
+    """
+
+    def __init__(self, *, as_json: bool = False, bar: bool = False) -> None:
         self.as_json = as_json
         self.command = ""
         self.verbose = self.quiet = False
+        self._bar_wanted = bar
         self._outcomes: list[Outcome] = []
+        self._interrupted: Interrupted | None = None
         self._heard: list[Noticed] = []
         self._columns = 0
         self._bar_shown = False
+        self._lost: list[TextIO] = []
 
     def listen(self, event: Event) -> None:
         """Take an event of a run: lines for a person, memory for a machine."""
         if isinstance(event, Noticed):
             self._heard.append(event)
             self._tell(psql.diagnostic(event.diagnostic, verbose=self.verbose))
+        elif isinstance(event, Waiting):
+            self._tell([f"waiting for the lock, held by {psql.clean(event.holder)}"])
         elif isinstance(event, Planned):
-            self._columns = max(
-                (psql.width(s.migration.label) for s in event.plan.steps), default=0
-            )
-            self._columns = min(self._columns, _WIDEST_LABEL)
+            widths = (psql.width(step.migration.label) for step in event.plan.steps)
+            self._columns = min(max(widths, default=0), _WIDEST_LABEL)
         elif isinstance(event, Adopted):
             self._say(text.answer(event.adoption))
         elif isinstance(event, Started):
             self._bar(event)
+        elif isinstance(event, Interrupted):
+            self._interrupted = event
         elif isinstance(event, Finished):
             self._outcomes.append(event.outcome)
             self._say([text.outcome_line(event.outcome, self._columns)])
@@ -59,32 +76,27 @@ class Output:
         """Print a command's answer and return its exit code."""
         self._wipe()
         if self.as_json:
-            notices = document.notices(self._heard)
-            self._document(code, {**document.result(value), "notices": notices})
-            return code
+            return self._document(code, document.result(value))
         self._problems(_problems_of(value))
         if isinstance(value, Report):
-            for _, said in (*value.failures, *value.inconclusive):
+            for _, said in value.failures:
                 self._warn(psql.diagnostic(said, verbose=self.verbose))
+            for _, said in value.inconclusive:
+                self._tell(psql.diagnostic(replace(said, severity="WARNING")))
         self._say(text.answer(value))
         return code
 
     def lines(self, lines: Iterable[str], code: int, **facts: Any) -> int:  # noqa: ANN401 - JSON
         """Print lines, or the facts they are made of, and return the exit code."""
         if self.as_json:
-            self._document(code, facts)
-        else:
-            self._say(lines)
+            return self._document(code, facts)
+        self._say(lines)
         return code
-
-    def say(self, line: str) -> None:
-        """Print one line for a person, where one reads along."""
-        self._say([line])
 
     def detail(self, line: str) -> None:
         """Print one line for a person who asked for more."""
         if self.verbose:
-            self._tell([line])
+            self._tell([psql.clean(line)])
 
     def warn(self, message: str, hint: str | None = None) -> None:
         """Print a warning for a person."""
@@ -92,21 +104,16 @@ class Output:
 
     def ask(self, question: str) -> None:
         """Print a question and stay on its line."""
-        sys.stderr.write(question)
-        sys.stderr.flush()
+        self._write(sys.stderr, psql.clean(question))
 
     def error(self, error: PgbraidError, code: int) -> int:
         """Print an error in PostgreSQL's slots and return the exit code."""
         self._wipe()
         if self.as_json:
-            notices = document.notices(self._heard)
-            self._document(
-                code, {**document.failure(error, applied=self._outcomes), "notices": notices}
-            )
-            return code
+            return self._document(code, document.failure(error, applied=self._outcomes))
         if isinstance(error, ProblemsFound):
             self._problems(error.problems)
-            self._warn([f"{error.message}."])
+            self._warn([f"{_found(error)}."])
         elif isinstance(error, MigrationFailed):
             self._warn(psql.diagnostic(error.diagnostic, verbose=self.verbose))
             self._warn([_what_stands(error, self.command)])
@@ -115,19 +122,26 @@ class Output:
         return code
 
     def stopped(self, code: int) -> int:
-        """Print that the run was stopped and return the exit code."""
-        self._wipe()
-        number = text.count(len(self._outcomes), "migration")
-        message = f"stopped; {number} applied, the one in progress was rolled back"
-        if self.as_json:
-            self._document(code, document.failure(PgbraidError(message), applied=self._outcomes))
-        else:
-            self._warn([f"ERROR:  {message}"])
-        return code
+        """Print that the run was stopped, and what stands of it, and return the exit code."""
+        message = f"stopped; {text.count(len(self._outcomes), 'migration')} applied"
+        event = self._interrupted
+        if event is not None:
+            label = psql.clean(event.step.migration.label)
+            fates = {True: "is applied too", False: "was rolled back", None: "was in progress"}
+            message += f", {label} {fates[event.applied]}"
+        hint = None if event else "Run `pgbraid status` to see where the database stands."
+        return self.error(Stopped(message, hint=hint), code)
 
-    def _document(self, code: int, facts: dict[str, Any]) -> None:
+    def close(self) -> None:
+        """Say what could not be printed, and keep the interpreter from saying it again."""
+        for stream in self._lost:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+    def _document(self, code: int, facts: dict[str, Any]) -> int:
         head = {"command": self.command, "ok": code == 0, "exit_code": code}
-        _print(json.dumps({**head, **facts}, ensure_ascii=False, indent=2), sys.stdout)
+        heard = {"notices": document.notices(self._heard)}
+        self._write(sys.stdout, json.dumps({**head, **facts, **heard}, indent=2) + "\n")
+        return code
 
     def _problems(self, problems: Iterable[Problem]) -> None:
         """Print every error, and of each kind of warning the first few."""
@@ -138,15 +152,16 @@ class Output:
                 if warnings[problem.code] > _LIKE_IT or self.quiet:
                     continue
             self._warn(psql.problem(problem))
-        for number in warnings.values():
-            if number > _LIKE_IT and not self.quiet:
-                self._warn([f"WARNING:  and {number - _LIKE_IT} more like it; --json lists all"])
+        for kind, number in warnings.items():
+            if number > _LIKE_IT:
+                more = f"{number - _LIKE_IT} more of the kind {kind.replace('_', ' ')}"
+                self._tell([f"WARNING:  {more}; --json lists all"])
 
     def _say(self, lines: Iterable[str]) -> None:
         if not self.as_json and not self.quiet:
             self._wipe()
             for line in lines:
-                _print(line, sys.stdout)
+                self._write(sys.stdout, f"{line}\n")
 
     def _tell(self, lines: Iterable[str]) -> None:
         if not self.as_json and not self.quiet:
@@ -155,29 +170,35 @@ class Output:
     def _warn(self, lines: Iterable[str]) -> None:
         self._wipe()
         for line in lines:
-            _print(line, sys.stderr)
+            self._write(sys.stderr, f"{line}\n")
 
     def _bar(self, event: Started) -> None:
-        if self.as_json or self.quiet or not sys.stderr.isatty():
+        if self.as_json or self.quiet or not self._bar_wanted:
             return
         done = _BAR * (event.index - 1) // event.total
         bar = "#" * done + "." * (_BAR - done)
         label = psql.clean(event.step.migration.label)[:_WIDEST_LABEL]
-        sys.stderr.write(f"\r\x1b[K[{bar}] {event.index}/{event.total} {label}")
-        sys.stderr.flush()
+        self._write(sys.stderr, f"\r\x1b[K[{bar}] {event.index}/{event.total} {label}")
         self._bar_shown = True
 
     def _wipe(self) -> None:
         if self._bar_shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            self._write(sys.stderr, "\r\x1b[K")
             self._bar_shown = False
 
-
-def _print(line: str, stream: TextIO) -> None:
-    """Print a line, also where the terminal's encoding lacks a character of it."""
-    encoding = stream.encoding or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    def _write(self, stream: TextIO | None, line: str) -> None:
+        """Write to a stream, also where its encoding lacks a character of the line."""
+        if stream is None or stream in self._lost:
+            return
+        encoding = stream.encoding or "utf-8"
+        try:
+            stream.write(line.encode(encoding, "backslashreplace").decode(encoding))
+            stream.flush()
+        except BrokenPipeError:
+            self._lost.append(stream)
+        except OSError as error:
+            self._lost.append(stream)
+            self._write(sys.stderr, f"ERROR:  cannot write the answer: {error.strerror}\n")
 
 
 def _problems_of(value: object) -> tuple[Problem, ...]:
@@ -186,10 +207,18 @@ def _problems_of(value: object) -> tuple[Problem, ...]:
     return value.problems if isinstance(value, (Plan, Status, Check)) else ()
 
 
+def _found(error: ProblemsFound) -> str:
+    found = f"{text.count(len(error.problems), 'problem')} found"
+    before = text.count(len(error.applied), "migration")
+    return f"{found}; {before} applied before" if error.applied else f"{found}; nothing was run"
+
+
 def _what_stands(error: MigrationFailed, command: str) -> str:
     label = psql.clean(error.migration.label)
+    if error.sqlstate == "2D000":
+        return f"{label} is not recorded. Look at what it left before you run anything again."
     if command == "undo":
         return f"The down file was rolled back; {label} stays applied."
     before = text.count(len(error.applied), "migration")
-    kept = f"the {before} applied before it stay" if error.applied else "nothing was applied"
+    kept = f"{before} applied before it, kept" if error.applied else "nothing was applied"
     return f"{label} was rolled back; {kept}. Mend the file, then run `pgbraid up` again."

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
     from pgbraid.core.model import Diagnostic, Location, Problem
 
-__all__ = ["clean", "diagnostic", "duration", "error", "problem", "table", "width"]
+__all__ = ["cell", "clean", "diagnostic", "duration", "error", "problem", "table", "width"]
 
 _LONGEST_EXCERPT = 72
 _BEFORE_CARET = 48
 _WITHOUT_CONTEXT = frozenset({"DEBUG", "LOG", "INFO", "NOTICE", "WARNING"})
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def width(text: str) -> int:
@@ -31,20 +33,25 @@ def width(text: str) -> int:
 
 
 def clean(text: str) -> str:
-    """Return a text from a file or a server without characters that could steer a terminal."""
+    """Return a text of one line without characters that could steer a terminal."""
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def cell(text: str) -> str:
+    """Return a text for a table, in which every character has a width."""
+    return clean(text).replace("\t", "\\x09")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0) -> Iterator[str]:
     """Yield an aligned table as psql prints it; the first ``right`` columns are numbers."""
-    cells = [[clean(cell) for cell in row] for row in rows]
+    cells = [[cell(text) for text in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(head, *cells, strict=True)]
     yield " " + " | ".join(_centred(n, w) for n, w in zip(head, widths, strict=True)).rstrip()
     yield "-" + "-+-".join("-" * w for w in widths) + "-"
     for row in cells:
         padded = (
-            " " * (w - width(cell)) + cell if index < right else cell + " " * (w - width(cell))
-            for index, (cell, w) in enumerate(zip(row, widths, strict=True))
+            " " * (w - width(text)) + text if index < right else text + " " * (w - width(text))
+            for index, (text, w) in enumerate(zip(row, widths, strict=True))
         )
         yield (" " + " | ".join(padded)).rstrip()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pgbraid.cli.render.psql import clean, duration, table
@@ -31,6 +31,9 @@ _CHANGES = {
     DriftKind.UNKNOWN: "changed; the text that ran was not kept",
 }
 
+_HOURS = 3
+"""The length of a time zone's offset without minutes."""
+
 
 def answer(value: object) -> Iterator[str]:
     """Yield the lines that answer a command."""
@@ -52,7 +55,7 @@ def outcome_line(outcome: Outcome, columns: int) -> str:
 def _report(report: Report) -> Iterator[str]:
     if report.adoption and report.dry_run:
         yield from _would_adopt(report.adoption)
-    if report.dry_run and (report.applied or report.failures or report.inconclusive):
+    if report.dry_run and (report.rehearsed or report.failures or report.inconclusive):
         yield from _rehearsal(report)
     elif report.applied:
         gaps = sum(outcome.gap for outcome in report.applied)
@@ -61,28 +64,30 @@ def _report(report: Report) -> Iterator[str]:
         yield f"{count(len(report.applied), 'migration')} applied{gap_note} in {duration(total)}."
     elif report.elsewhere:
         yield f"{count(len(report.elsewhere), 'migration')} applied by another run meanwhile."
-    elif not report.adoption:
+    elif not (report.adoption and report.adoption.counter is not None):
         yield f"Nothing to do: {count(report.already, 'migration')} applied."
     if report.later:
         yield f"{count(len(report.later), 'migration')} left above --to."
 
 
 def _rehearsal(report: Report) -> Iterator[str]:
-    total = len(report.applied) + len(report.failures) + len(report.inconclusive)
+    total = len(report.rehearsed) + len(report.failures) + len(report.inconclusive)
     yield (
-        f"Dry run: {len(report.applied)} of {count(total, 'migration')} ran, "
+        f"Dry run: {len(report.rehearsed)} of {count(total, 'migration')} ran, "
         f"{len(report.failures)} failed; nothing was kept."
     )
     if len(report.failures) > 1:
         yield "Later failures may only follow from the first one."
     for migration, _ in report.inconclusive:
         yield (
-            f"{clean(migration.label)} cannot be tried in a dry run: it uses an enum value that "
-            "must be committed first."
+            f"{clean(migration.label)} cannot be tried in a dry run: it, or one before it, uses an "
+            "enum value that must be committed first."
         )
 
 
 def _would_adopt(adoption: Adoption) -> Iterator[str]:
+    if adoption.counter is None:
+        return
     number = count(len(adoption.migrations), "migration")
     yield f"Would adopt {number} from {adoption.source} ({adoption.tool})."
     if adoption.note:
@@ -90,6 +95,9 @@ def _would_adopt(adoption: Adoption) -> Iterator[str]:
 
 
 def _adoption(adoption: Adoption) -> Iterator[str]:
+    if adoption.counter is None:
+        yield f"Nothing to adopt: {adoption.source} says that nothing is applied."
+        return
     number = count(len(adoption.migrations), "migration")
     yield f"Adopted {number} from {adoption.source} ({adoption.tool}); none of them was run."
     if adoption.note:
@@ -111,6 +119,8 @@ def _plan(plan: Plan) -> Iterator[str]:
         yield f"{count(len(plan.steps), 'migration')} to apply{gaps}."
     if plan.later:
         yield f"{count(len(plan.later), 'migration')} left above --to."
+    if plan.errors:
+        yield f"up would refuse: {count(len(plan.errors), 'problem')}."
 
 
 def _status(status: Status) -> Iterator[str]:
@@ -121,13 +131,26 @@ def _status(status: Status) -> Iterator[str]:
             str(row.version),
             row.name,
             row.state.value,
-            f"{row.applied_at.astimezone():%Y-%m-%d %H:%M:%S%z}" if row.applied_at else "",
+            _time(row.applied_at),
         ]
         for row in status.rows
     ]
     yield from table(["version", "name", "state", "applied at"], rows, right=1)
-    parts = [f"{status.count(state)} {state.value}" for state in State if status.count(state)]
+    parts = [_counted(status.count(state), state) for state in State if status.count(state)]
     yield f"({count(len(rows), 'version')}{': ' if parts else ''}{', '.join(parts)})"
+
+
+def _counted(number: int, state: State) -> str:
+    return count(number, "gap") if state is State.GAP else f"{number} {state.value}"
+
+
+def _time(at: datetime | None) -> str:
+    """Return a time as psql shows it, in the local zone, to the second."""
+    if at is None:
+        return ""
+    local = at.astimezone()
+    zone = f"{local:%z}"
+    return f"{local:%Y-%m-%d %H:%M:%S}{zone.removesuffix('00') if len(zone) > _HOURS else zone}"
 
 
 def _check(check: Check) -> Iterator[str]:
@@ -135,9 +158,16 @@ def _check(check: Check) -> Iterator[str]:
         errors = sum(p.severity == "error" for p in check.problems)
         yield f"no: {count(errors, 'problem')}."
     elif check.offline:
-        yield "yes: the files can be run."
+        yield "yes: nothing in the files would stop a run."
     else:
-        yield f"yes: {count(check.applied, 'migration')} applied, exactly the files', unchanged."
+        yield f"yes: {count(check.applied, 'migration')} applied, exactly the files'{_texts(check)}"
+
+
+def _texts(check: Check) -> str:
+    changed = sum(problem.code == "drifted_comments" for problem in check.problems)
+    if not check.compared:
+        return "; their texts were not compared."
+    return f"; {changed} changed in comments or white space." if changed else ", unchanged."
 
 
 def _repair(repair: Repair) -> Iterator[str]:
@@ -145,10 +175,12 @@ def _repair(repair: Repair) -> Iterator[str]:
         yield f"  {clean(change.migration.label)}: {_change(change)}"
     for migration in repair.unchanged:
         yield f"  {clean(migration.label)}: is what was recorded"
+    for migration in repair.renamed:
+        yield f"  {clean(migration.label)}: has another name; accept it with --rename"
     if repair.repaired:
         yield f"{count(len(repair.repaired), 'migration')} repaired; the journal has the old ones."
     else:
-        yield "Nothing to repair."
+        yield "Nothing repaired." if repair.renamed else "Nothing to repair."
 
 
 def _change(change: Repaired) -> str:
