@@ -183,13 +183,16 @@ def test_every_dependency_is_justified():
 
 
 def test_every_statement_of_ours_has_a_name_and_is_used():
-    used = set()
-    for path in MODULES:
-        used |= set(re.findall(r'\.run\(\s*"(?:session|ledger)",\s*"(\w+)"', path.read_text()))
+    words, run = set(), set()
+    for path in (SOURCE / "db").glob("*.py"):
+        nodes = list(ast.walk(tree_of(path)))
+        words |= {n.value for n in nodes if isinstance(n, ast.Constant)}
+        run |= set(re.findall(r'\.run\(\s*"(?:session|ledger)",\s*"(\w+)"', path.read_text()))
     named = set()
     for path in (SOURCE / "db" / "sql").glob("*.sql"):
         named |= set(re.findall(r"^-- name: (\w+)$", path.read_text(), re.MULTILINE))
-    assert named == used
+    assert len(run) > 10
+    assert run <= named <= words
 
 
 def test_documents_link_to_files_that_exist():
