@@ -71,10 +71,19 @@ def look(
     found = make_plan(
         migrations, ledger, adoption=adoption, drifts=drifts, verify=wish.verify, to=wish.to
     )
-    seen = {step.migration for step in inspected.steps} if inspected else set()
-    scripts = inspect_files(s.migration for s in found.steps if s.migration not in seen)
     late = _too_late(ledger, wish)
+    scripts = _said_of_texts(found, inspected)
     return replace(found, problems=(*found.problems, *problems, *late, *scripts))
+
+
+def _said_of_texts(found: Plan, inspected: Plan | None) -> Iterator[Problem]:
+    """Yield the problems of the steps' texts; what was said of one that was seen stays said."""
+    seen = {step.migration for step in inspected.steps} if inspected else set()
+    again = {step.migration.version for step in found.steps if step.migration in seen}
+    for problem in inspected.problems if inspected else ():
+        if problem.code == "empty" and again.issuperset(problem.versions):
+            yield problem
+    yield from inspect_files(s.migration for s in found.steps if s.migration not in seen)
 
 
 def _adoption(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run, run_atomically
-from pgbraid.core.model import Undone
+from pgbraid.core.model import Severity, Undone
 from pgbraid.core.refusals import inspect_script
 from pgbraid.db import ledger as db
 from pgbraid.db.session import claim, connect, take_lock
@@ -50,7 +50,7 @@ def find_undoable(migrations: MigrationSet, version: int) -> tuple[Migration, Sc
     _, script = read_down(migration)
     problems = inspect_script(down, script)
     if problems:
-        raise ProblemsFound(problems)
+        raise ProblemsFound(tuple(replace(p, severity=Severity.ERROR) for p in problems))
     return down, script
 
 

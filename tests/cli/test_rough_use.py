@@ -175,15 +175,23 @@ def test_of_two_files_the_applied_one_is_named(cli, folder):
 
 
 @pytest.mark.parametrize("text", ["", " \n\t\r\n", "\ufeff"])
-def test_an_empty_file_is_not_taken_for_a_migration(cli, folder, database, text):
+def test_an_empty_file_is_applied_with_a_warning(cli, folder, database, text):
+    """Real histories hold some; but a new one is more often not written yet."""
     folder.put("1_a.sql", text)
-    answer = cli("up", code=1)
-    assert "1_a.sql is empty" in answer.err
-    assert "a comment is enough" in answer.err
-    assert "1_a.sql is empty" in cli("check", "--offline", code=1).err
-    folder.put("1_a.sql", "-- nothing to do here\n")
-    cli("up", code=0)
+    assert "WARNING:  1_a.sql is empty" in cli("check", "--offline", code=0).err
+    assert "WARNING:  1_a.sql is empty" in cli("plan", code=0).err
+    assert "WARNING:  1_a.sql is empty" in cli("up", code=0).err
+    assert cli("up", code=0).err == ""
     assert database.versions() == [1]
+
+
+def test_what_was_empty_when_it_was_applied_is_not_to_be_accepted(cli, folder):
+    folder.put("1_a.sql", "")
+    cli("up", code=0)
+    folder.put("1_a.sql", "CREATE TABLE a ()")
+    answer = cli("up", code=1)
+    assert "none of it ran: put its text into a new migration" in answer.err
+    assert "pgbraid repair" not in answer.err
 
 
 def test_an_empty_down_file_undoes_nothing(cli, folder, database):

@@ -126,7 +126,7 @@ def test_what_is_left_open_is_refused():
 
 
 @pytest.mark.parametrize("text", ["", " \n\t", "\r\n"])
-def test_a_file_of_nothing_is_refused(text):
+def test_a_file_of_nothing_is_said_to_be_empty(text):
     assert found(text) == [("empty", 1, 1)]
 
 

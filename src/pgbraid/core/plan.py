@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pgbraid.core.drift import is_digest
+from pgbraid.core.drift import digest, is_digest
 from pgbraid.core.filenames import fold, names_agree
 from pgbraid.core.model import (
     Adoption,
@@ -31,6 +31,7 @@ __all__ = ["make_plan", "stricter"]
 _FAILING_WARNINGS = frozenset({"missing_file", "near_miss", "drifted"})
 """Warnings of a run that are the answer no to a check."""
 _LISTED = 12
+_NOTHING = digest(b"")
 
 
 def make_plan(  # noqa: PLR0913 - everything that decides what runs
@@ -198,7 +199,10 @@ def _drift_problems(
             + (", in comments or white space only" if cosmetic else ""),
             detail=_drift_detail(drift),
             hint="Restore the file and put the change into a new migration, or accept it with "
-            f"`pgbraid repair {file.version}`.",
+            f"`pgbraid repair {file.version}`."
+            if drift.recorded != _NOTHING
+            else "It was empty when it was applied, so none of it ran: put its text into a new "
+            "migration (`pgbraid new`), and empty it again.",
             severity=Severity.WARNING if warn else Severity.ERROR,
             location=Location(file.path),
             versions=(file.version,),

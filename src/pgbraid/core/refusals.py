@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.core.model import Location, Migration, Problem
+from pgbraid.core.model import Location, Migration, Problem, Severity
 from pgbraid.core.script import DIRECTIVE, Script, Statement, place, to_client, tokens_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def _emptiness(migration: Migration, script: Script) -> Iterator[Problem]:
         yield Problem(
             "empty",
             f"{migration.path.rpartition('/')[2]} is empty",
-            hint="Write it; where it does nothing on purpose, a comment is enough.",
+            hint="Write it before it is applied; one that does nothing on purpose says so in a "
+            "comment.",
+            severity=Severity.WARNING,
             location=_at(migration, script, 0),
             versions=(migration.version,),
         )
