@@ -167,6 +167,18 @@ class Program:
         assert "Traceback" not in answer.stderr, answer.stderr
         return Answer(answer.returncode, answer.stdout, answer.stderr)
 
+    def start(self, *words, **options):
+        """Start it and go on."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pgbraid", *words],
+            cwd=self.cwd,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+
 
 @pytest.fixture
 def clean_env():

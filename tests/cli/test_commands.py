@@ -398,24 +398,12 @@ def test_a_failure_in_json_says_what_was_applied(cli, incident):
     }
 
 
-def start(cli, *words, **options):
-    return subprocess.Popen(
-        [sys.executable, "-m", "pgbraid", *words],
-        cwd=cli.cwd,
-        env=cli.env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )
-
-
 @pytest.mark.parametrize(
     ("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
 )
 def test_a_stopped_run_leaves_a_prefix_and_no_lock(cli, folder, database, sign, code):
     folder.write(_1_a="CREATE TABLE a ()", _2_b="CREATE TABLE b (); SELECT pg_sleep(60)")
-    run = start(cli, "up")
+    run = cli.start("up")
     query = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND state ="
     query += " 'active' AND datname = current_database()"
     deadline = time.monotonic() + 60
@@ -480,7 +468,7 @@ def test_undo_asks_on_a_terminal(cli, folder, database, typed, code, left):
 def test_a_closed_pipe_is_no_traceback(cli, folder):
     for n in range(500):
         folder.put(f"{n}_m.sql", "--")
-    run = start(cli, "plan")
+    run = cli.start("plan")
     run.stdout.close()
     assert "Traceback" not in run.stderr.read()
     run.wait(timeout=30)

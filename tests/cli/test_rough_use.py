@@ -59,17 +59,6 @@ def test_a_full_disk_is_said(cli, folder):
     assert "cannot write the answer: No space left on device" in answer.stderr
 
 
-def start(cli, *words):
-    return subprocess.Popen(
-        [sys.executable, "-m", "pgbraid", *words],
-        cwd=cli.cwd,
-        env=cli.env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def wait_for(database, condition):
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <>"
     deadline = time.monotonic() + 60
@@ -86,7 +75,7 @@ SLEEPS = "state = 'active' AND query LIKE '%pg_sleep(60)%'"
 )
 def test_a_stop_names_the_migration_in_progress(cli, folder, database, sign, code):
     folder.write(_1_a="SELECT 1", _2_b="SELECT pg_sleep(60)")
-    run = start(cli, "up")
+    run = cli.start("up")
     wait_for(database, SLEEPS)
     run.send_signal(sign)
     _, err = run.communicate(timeout=30)
@@ -97,7 +86,7 @@ def test_a_stop_names_the_migration_in_progress(cli, folder, database, sign, cod
 
 def test_a_stop_in_json_is_the_documented_error(cli, folder, database):
     folder.write(_1_a="SELECT pg_sleep(60)")
-    run = start(cli, "up", "--json")
+    run = cli.start("up", "--json")
     wait_for(database, SLEEPS)
     run.send_signal(signal.SIGINT)
     out, _ = run.communicate(timeout=30)
@@ -108,7 +97,7 @@ def test_a_stop_in_json_is_the_documented_error(cli, folder, database):
 
 def test_a_stop_of_a_dry_run_is_a_stop(cli, folder, database):
     folder.write(_1_a="SELECT 1", _2_b="SELECT pg_sleep(60)")
-    run = start(cli, "up", "--dry-run")
+    run = cli.start("up", "--dry-run")
     wait_for(database, SLEEPS)
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=30)
@@ -121,7 +110,7 @@ def test_a_stop_while_waiting_claims_nothing_of_others(cli, folder, database):
     folder.write(_1_a="SELECT 1")
     with psycopg.connect(database.conninfo, autocommit=True, application_name="other") as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", (lock_key(Tracker()),))
-        run = start(cli, "up")
+        run = cli.start("up")
         assert "waiting for the lock, held by process" in run.stderr.readline()
         run.send_signal(signal.SIGINT)
         _, err = run.communicate(timeout=30)
