@@ -41,6 +41,7 @@ _HOMES = {
     "ProblemsFound": "errors",
     "Report": "core.model",
     "ServerError": "errors",
+    "State": "core.model",
     "Status": "core.model",
     "StopToken": "stop",
     "Stopped": "errors",
@@ -64,6 +65,7 @@ __all__ = [
     "ProblemsFound",
     "Report",
     "ServerError",
+    "State",
     "Status",
     "StopToken",
     "Stopped",
@@ -80,3 +82,8 @@ def __getattr__(name: str) -> object:
     from importlib import import_module  # noqa: PLC0415 - see above
 
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Name the public names, also those that nobody has used yet."""
+    return __all__

@@ -35,6 +35,7 @@ def adopt_history(
     Raises ProblemsFound where the other tool's table does not say clearly what is applied,
     and ConfigError where there is no such table.
     """
+    _check_wanted(wish)
     with connect(target, tracker, options.stop) as session:
         found = look(session, migrations, wish)
         if found.applied:
@@ -57,12 +58,20 @@ def adopt_history(
         return now.adoption
 
 
+def _check_wanted(wish: Wish) -> None:
+    if not wish.adopt:
+        raise ConfigError(
+            "other tools' tables are left alone here",
+            hint="Take --no-adopt away, or adopt = false in the settings, if this table is ours.",
+        )
+
+
 def _no_legacy(tracker: Tracker) -> ConfigError:
     names = sorted({name for family in trackers.TRACKERS for name in family.tables})
     schemas = dict.fromkeys((tracker.schema, "public"))
     return ConfigError(
         "no other tool's tracker was found",
-        detail=f"Looked for {', '.join(names)} in the schemas {', '.join(schemas)}.",
+        detail=f"Looked for {', '.join(names)} in the schema {' and '.join(schemas)}.",
         hint="Name its schema with --schema, or begin with `pgbraid up`.",
     )
 
@@ -103,13 +112,14 @@ def _withdrawable(session: Session, versions: tuple[int, ...]) -> tuple[Applied,
 
 
 def drop_legacy(
-    migrations: MigrationSet, target: Target, tracker: Tracker, options: RunOptions
+    migrations: MigrationSet, target: Target, tracker: Tracker, wish: Wish, options: RunOptions
 ) -> str:
     """Drop the other tool's table and return its name, once all it says is in our set.
 
     Raises ConfigError where there is none, where it was not adopted, or where that tool has
     applied something since; ProblemsFound where it does not say clearly what is applied.
     """
+    _check_wanted(wish)
     with connect(target, tracker, options.stop) as session:
         claim(session)
         take_lock(session, wait=options.lock_wait)

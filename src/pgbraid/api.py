@@ -165,10 +165,11 @@ class Braid:
     def adopt(self, conninfo: str | Target, *, not_applied: Iterable[int] = ()) -> Adoption | None:
         """Enter what another tool has applied; None where our set has rows already.
 
-        Raises ConfigError where there is no such tool's table, ProblemsFound where it is not
+        Raises ConfigError where there is no such tool's table or ``adopt`` is off, ProblemsFound
+        where it is not
         clear what it says.
         """
-        wish = Wish(None, tuple(not_applied), self.verify)
+        wish = Wish(None, tuple(not_applied), self.verify, self.adopts)
         return adopt.adopt_history(
             self.migrations, _target(conninfo), self.tracker, wish, self._options()
         )
@@ -185,7 +186,10 @@ class Braid:
 
     def drop_legacy(self, conninfo: str | Target) -> str:
         """Drop the adopted tool's table and return its name, once our set has all it says."""
-        return adopt.drop_legacy(self.migrations, _target(conninfo), self.tracker, self._options())
+        wish = Wish(verify=self.verify, adopt=self.adopts)
+        return adopt.drop_legacy(
+            self.migrations, _target(conninfo), self.tracker, wish, self._options()
+        )
 
     def undo(self, conninfo: str | Target, version: int, *, on_event: Listener = silent) -> Undone:
         """Run a version's down file and take it out of the set, in one transaction.

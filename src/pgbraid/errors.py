@@ -23,6 +23,10 @@ __all__ = [
 ]
 
 
+_SHOWN = 20
+"""How many problems an exception's text lists."""
+
+
 class PgbraidError(Exception):
     """pgbraid could not do what was asked.
 
@@ -66,6 +70,15 @@ class ProblemsFound(PgbraidError):
         self.problems = problems
         count = len(problems)
         super().__init__(f"{count} problem{'' if count == 1 else 's'} found; nothing was run")
+
+    def __str__(self) -> str:
+        """Return the message and each problem, as a log that shows nothing else needs them."""
+        shown = [
+            f"{problem.location or problem.code}: {problem.message}"
+            for problem in self.problems[:_SHOWN]
+        ]
+        left = len(self.problems) - len(shown)
+        return "\n".join([self.message, *shown, *([f"and {left} more"] if left else [])])
 
 
 class ConnectionFailed(PgbraidError):
@@ -148,6 +161,11 @@ class MigrationFailed(PgbraidError):
     def sqlstate(self) -> str | None:
         """The server's five-character error code."""
         return self.diagnostic.sqlstate
+
+    def __str__(self) -> str:
+        """Return the message with the place in the file."""
+        place = self.diagnostic.location
+        return f"{place}: {self.message}" if place else self.message
 
 
 class Stopped(PgbraidError):

@@ -43,8 +43,12 @@ def check(migrations: MigrationSet, target: Target, tracker: Tracker, wish: Wish
     """
     plan = read_plan(migrations, target, tracker, wish)
     problems = (*map(stricter, plan.problems), *_pending(plan))
-    compared = wish.verify is not Verify.OFF
-    return Check(applied=len(plan.applied), problems=problems, compared=compared)
+    return Check(
+        applied=len(plan.applied),
+        problems=problems,
+        compared=wish.verify is not Verify.OFF,
+        unverified=sum(row.checksum is None for row in plan.applied),
+    )
 
 
 def _pending(plan: Plan) -> Iterator[Problem]:

@@ -17,4 +17,4 @@ __all__ = ["check_files"]
 def check_files(migrations: MigrationSet) -> Check:
     """Return whether the files could be run, without a database; every text is looked at."""
     problems = (*migrations.problems, *inspect_files(migrations.migrations, downs=True))
-    return Check(applied=0, problems=tuple(map(stricter, problems)), offline=True)
+    return Check(0, tuple(map(stricter, problems)), offline=True, compared=False)

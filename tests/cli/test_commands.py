@@ -189,7 +189,7 @@ def test_repair_and_undo(cli, folder, database):
     folder.put("2_b.up.sql", "SELECT 2")
     cli("up", code=0)
     folder.put("2_b.up.sql", "SELECT 2 -- two").put("1_a.up.sql", "CREATE TABLE a (x int)")
-    assert "name the versions to repair, or take --all" in cli("repair", code=2).err
+    assert "name the versions to repair or take --all" in cli("repair", code=2).err
     assert cli("repair", "--all", code=0).out == (
         "  1_a: statements changed\n"
         "  2_b: comments or white space changed\n"
@@ -320,7 +320,7 @@ def test_no_connection_is_exit_code_4(program, folder):
         (["up"], "no database is named"),
         (["undo"], "the following arguments are required: VERSION"),
         (["up", "--config", "none.toml"], "cannot read the settings file"),
-        (["repair", "1", "--all"], "name the versions to repair, or take --all"),
+        (["repair", "1", "--all"], "name the versions to repair or take --all"),
         (["adopt", "--drop-legacy", "--not-applied", "1"], "not allowed with argument"),
     ],
 )

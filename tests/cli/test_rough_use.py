@@ -1,6 +1,7 @@
 """What happens to a program in the wild: closed pipes, stops, odd folders, odd machines."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -415,3 +416,30 @@ def test_json_is_one_document_whatever_the_files_are_called(program, folder, nam
     assert answer.out.isascii()
     assert answer.json["command"] == "check"
     program("check", "--offline")
+
+
+def test_a_mistyped_folder_of_an_embedded_server_is_not_made(program, folder):
+    folder.write(_1_a="SELECT 1")
+    answer = program("status", "--embedded", "nowhere/deep/db", code=4)
+    assert "nowhere/deep/db: No such file or directory" in answer.err
+    folder.put("../file", "")
+    assert "file is a file" in program("status", "--embedded", "file", code=4).err
+    assert not (program.cwd / "nowhere").exists()
+
+
+def test_what_a_throw_away_server_had_is_not_called_kept(program, folder):
+    folder.write(_1_a="SELECT 1", _2_b="SELEC")
+    answer = program("up", "--embedded", code=3)
+    assert "1 migration applied before it, gone with the throw-away server" in answer.err
+
+
+def test_the_programs_of_an_embedded_server_are_told_on_demand(program, folder):
+    folder.write(_1_a="SELECT 1")
+    answer = program("-v", "up", "--embedded", code=0)
+    assert re.search(r"embedded PostgreSQL [\d.]+, its programs in /.*bin", answer.err)
+
+
+def test_a_settings_file_may_begin_with_a_mark(program, folder):
+    folder.write(_1_a="SELECT 1")
+    (program.cwd / "pgbraid.toml").write_text("\ufeffdir = 'migrations'\n", encoding="utf-8")
+    program("check", "--offline", code=0)

@@ -79,6 +79,31 @@ def test_a_version_that_never_ran_can_be_taken_out_after_the_adoption(legacy):
         braid.withdraw(legacy.conninfo, [103])
 
 
+def test_a_checksum_of_its_own_does_not_make_a_version_one_that_ran(legacy):
+    braid = pgbraid.load(FILES)
+    braid.adopt(legacy.conninfo)
+    braid.repair(legacy.conninfo, [103])
+    assert [row.version for row in braid.withdraw(legacy.conninfo, [103])] == [103]
+
+
+def test_a_check_says_what_it_could_not_compare(legacy):
+    files = {name: text for name, text in FILES.items() if name < "105"}
+    braid = pgbraid.load(files)
+    braid.adopt(legacy.conninfo)
+    check = braid.check(legacy.conninfo)
+    assert (check.ok, check.unverified) == (True, 4)
+    braid.repair(legacy.conninfo, [101])
+    assert braid.check(legacy.conninfo).unverified == 3
+
+
+def test_what_is_to_be_left_alone_is_not_adopted_on_demand_either(legacy):
+    braid = pgbraid.load(FILES, adopt=False)
+    for call in (braid.adopt, braid.drop_legacy):
+        with pytest.raises(ConfigError, match="left alone"):
+            call(legacy.conninfo)
+    assert legacy.value("SELECT to_regclass('applied_migrations')") is None
+
+
 def test_another_applications_table_can_be_left_alone(legacy):
     braid = pgbraid.load({"1_own.sql": "--"}, schema="own", adopt=False)
     assert braid.plan(legacy.conninfo).adoption is None

@@ -79,7 +79,7 @@ def test_an_error_inside_a_function_shows_its_query(database):
 def test_an_error_can_be_shown_again_elsewhere(database):
     with pytest.raises(MigrationFailed) as caught:
         pgbraid.load({"1_a.sql": "SELECT emial"}).up(database.conninfo)
-    assert str(caught.value) == '1_a failed: column "emial" does not exist'
+    assert str(caught.value) == '1_a.sql:1:8: 1_a failed: column "emial" does not exist'
     assert caught.value.hint
 
 
@@ -133,6 +133,18 @@ def test_limits_are_set_where_nobody_sets_them(monkeypatch):
     assert parse_target("host=h connect_timeout=3").parameters["connect_timeout"] == "3"
     monkeypatch.setenv("PGCONNECT_TIMEOUT", "7")
     assert "connect_timeout" not in parse_target("host=h").parameters
+
+
+def test_a_parameter_that_libpq_does_not_know_is_named():
+    with pytest.raises(ConfigError, match="no parameter 'pgbouncer'"):
+        pgbraid.load({}).up("postgresql://u@127.0.0.1:1/app?pgbouncer=true")
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://u:p?secret=1@h/app", "postgresql://u@h/?secret=x@y"])
+def test_what_may_be_a_piece_of_a_password_is_not_named(dsn):
+    with pytest.raises(pgbraid.PgbraidError) as caught:
+        pgbraid.load({}).up(dsn)
+    assert "secret" not in f"{caught.value.message}{caught.value.detail}{caught.value.hint}"
 
 
 @pytest.mark.parametrize(

@@ -398,3 +398,32 @@ def test_mixed_line_ends_above_a_megabyte_are_no_drift(database):
     pgbraid.load({"1_a.sql": text}).up(database.conninfo)
     braid = pgbraid.load({"1_a.sql": text.replace("\r\n", "\n")})
     assert braid.check(database.conninfo).problems == ()
+
+
+def test_the_rights_that_the_documents_name_are_enough(database, role):
+    files = {"1_a.sql": "SELECT 1"}
+    pgbraid.load(files).up(database.conninfo)
+    database.run(f"GRANT SELECT ON applied_migrations TO {role}")
+    reader = database.as_role(role)
+    assert pgbraid.load(files).check(reader).ok
+    (problem,) = pgbraid.load({"1_a.sql": "SELECT 2"}).check(reader).problems
+    assert problem.code == "drifted"
+    database.run(
+        f"GRANT INSERT, UPDATE, DELETE ON applied_migrations TO {role};"
+        f"GRANT SELECT, INSERT ON applied_migrations_journal TO {role}"
+    )
+    braid = pgbraid.load(files | {"2_b.sql": "SELECT 2", "2_b.down.sql": "SELECT 3"})
+    assert len(braid.up(reader).applied) == 1
+    assert braid.undo(reader, 2)
+
+
+def test_an_exceptions_text_says_what_a_log_needs(database):
+    files = {"1_a.sql": "COMMIT", "2_b.sql": "\\i x"}
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load(files).up(database.conninfo)
+    assert str(caught.value).splitlines() == [
+        "2 problems found; nothing was run",
+        "1_a.sql:1:1: COMMIT inside a migration",
+        "2_b.sql:1:1: psql meta-command \\i is not SQL and cannot run here",
+    ]
+    assert not pgbraid.load({}).status(database.conninfo).count("applied")

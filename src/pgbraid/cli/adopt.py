@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgbraid.cli.parser import version_number
-from pgbraid.errors import ConfigError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -60,8 +59,6 @@ def run(context: Context) -> int:
 
 
 def _drop(context: Context, braid: Braid) -> int:
-    if not context.settings.adopt:
-        raise ConfigError("--no-adopt leaves other tools' tables alone, so none is dropped")
     with context.database() as target:
         table = braid.drop_legacy(target)
     return context.output.lines([f"Dropped {table}."], 0, dropped=table)

@@ -89,7 +89,10 @@ class Context:
                 cache=config.cache_dir(),
             ) as server,
         ):
-            self.output.detail(f"database: {server.label}, {server.conninfo}")
+            self.output.detail(
+                f"database: {server.label}, its programs in {server.programs.folder}"
+            )
+            self.output.throw_away = folder is True
             yield parse_target(server.conninfo, embedded=server.label)
 
     def _url(self, named: str | None) -> str:

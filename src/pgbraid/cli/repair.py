@@ -33,7 +33,7 @@ def run(context: Context) -> int:
     arguments = context.arguments
     if bool(arguments.versions) == arguments.all:
         raise ConfigError(
-            "name the versions to repair, or take --all",
+            "name the versions to repair or take --all, not both",
             hint="Run `pgbraid status` to see what has drifted.",
         )
     braid = context.braid()

@@ -36,7 +36,7 @@ def run(context: Context) -> int:
     down, _ = find_undoable(braid.migrations, version)
     with context.database() as target:
         if not (context.arguments.yes or _confirmed(context, version, down.path, target.label)):
-            return context.output.lines(["Nothing was done."], 1, undone=None)
+            return context.output.lines(["Nothing was done."], 1)
         undone = braid.undo(target, version, on_event=context.output.listen)
     return context.output.result(undone, 0)
 

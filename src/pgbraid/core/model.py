@@ -326,6 +326,8 @@ class Check:
     offline: bool = False
     compared: bool = True
     """Whether the texts were compared with what was applied."""
+    unverified: int = 0
+    """How many of the applied have no checksum to compare with, as they were adopted."""
 
     @property
     def ok(self) -> bool:
@@ -390,4 +392,4 @@ class Status:
 
     def count(self, state: State) -> int:
         """Return how many versions are in that state."""
-        return sum(row.state is state for row in self.rows)
+        return sum(row.state == state for row in self.rows)

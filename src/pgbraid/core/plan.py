@@ -131,7 +131,7 @@ def _renames(migrations: MigrationSet, ledger: Ledger, changed: set[int]) -> Ite
             if row.version in changed:
                 yield _taken_problem(row.name, file, free)
             else:
-                yield _rename_problem(row.name, file)
+                yield _rename_problem(row, file)
 
 
 def _taken_problem(recorded: str, file: Migration, free: int) -> Problem:
@@ -148,14 +148,16 @@ def _taken_problem(recorded: str, file: Migration, free: int) -> Problem:
     )
 
 
-def _rename_problem(recorded: str, file: Migration) -> Problem:
-    alike = fold(recorded) == fold(file.name)
+def _rename_problem(row: Applied, file: Migration) -> Problem:
+    detail = "Either the file was renamed, or two branches used one version."
+    if fold(row.name or "") == fold(file.name):
+        detail = "The two names differ only in case or in Unicode normalisation."
+    elif row.checksum == file.checksum:
+        detail = "Its text is the one that was applied, so it was renamed."
     return Problem(
         "renamed",
-        f"{file.version} was applied under the name {recorded!r}, its file is now {file.file!r}",
-        detail="The two names differ only in case or in Unicode normalisation."
-        if alike
-        else "Either the file was renamed, or two branches used one version.",
+        f"{file.version} was applied under the name {row.name!r}, its file is now {file.file!r}",
+        detail=detail,
         hint="Give the file its old name back, or accept the new one with "
         f"`pgbraid repair --rename {file.version}`.",
         location=Location(file.path),
@@ -172,7 +174,7 @@ def _renumberings(pending: Sequence[Step], missing: tuple[Applied, ...]) -> Iter
         if row and row.name and names_agree(row.name, row.version, file.name):
             yield Problem(
                 "renumbered",
-                f"{file.label} is {row.version} under another version, and that is applied",
+                f"{file.label} is what was applied as {row.version}, which has no file now",
                 detail="It would run a second time.",
                 hint=f"Give the file its version {row.version} back; if it is to run again, "
                 "change a comment in it.",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Target", "parse_target"]
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_UNKNOWN = re.compile(r'URI query parameter: "(?P<name>[a-z_]{1,40})"')
 _SCHEMES = frozenset({"postgres", "postgresql"})
 _PASSWORD = re.compile(
     r"(?:password|passfile|sslpassword|oauth_client_secret|scram_client_key|scram_server_key)"
@@ -62,8 +63,8 @@ def parse_target(conninfo: str, *, embedded: str | None = None) -> Target:
     conninfo = _plain_scheme(conninfo.strip())
     try:
         parameters: dict[str, Any] = dict(conninfo_to_dict(conninfo))
-    except ProgrammingError:
-        raise _unreadable(conninfo) from None
+    except ProgrammingError as error:
+        raise _unreadable(conninfo, str(error)) from None
     defaults = _defaults()
     for name, limit in _LIMITS.items():
         if name not in parameters and defaults.get(name) is None:
@@ -91,8 +92,19 @@ def _plain_scheme(conninfo: str) -> str:
     return f"{scheme}://{match['rest']}"
 
 
-def _unreadable(conninfo: str) -> ConfigError:
+def _unreadable(conninfo: str, said: str = "") -> ConfigError:
+    """Return the error of a string that libpq cannot read, which is not to be repeated.
+
+    A parameter's name is, where no part of a password can have been taken for it.
+    """
     form = "URL" if _URL.match(conninfo) else "connection string"
+    parameter = _UNKNOWN.search(said)
+    if parameter and "@" not in conninfo.partition("?")[2]:
+        return ConfigError(
+            f"libpq knows no parameter {parameter['name']!r} in a database URL",
+            hint="Take it out of the URL; the tracker's schema is --schema, and other settings of "
+            "the session are options=-c%20name%3Dvalue.",
+        )
     return ConfigError(
         f"the database {form} cannot be read",
         detail="Characters such as @ : / % # in a user name or password must be percent-encoded, "

@@ -88,8 +88,10 @@ def _unusable(folder: Path, error: OSError) -> EmbeddedError:
 
 
 def _check_folder(folder: Path) -> None:
-    """Make the folder, and refuse one that is somebody else's."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Make the folder, and refuse one that is somebody else's, or below one that is not there."""
+    if folder.exists() and not folder.is_dir():
+        raise EmbeddedError(f"{folder} is a file", hint="Name another folder with --embedded.")
+    folder.mkdir(exist_ok=True)
     names = {entry.name for entry in folder.iterdir()}
     own = _LOCK in names and names <= _OURS | {entry for entry in names if entry.startswith(".")}
     whole = "data" not in names or (folder / "data" / "PG_VERSION").is_file()

@@ -165,10 +165,13 @@ def _no_tracker(session: Session, detail: str | None) -> ServerError:
 
 
 def read_texts(session: Session, versions: Iterable[int]) -> dict[int, Recorded]:
-    """Return, by version, what the journal has of the file that was applied or accepted last."""
+    """Return, by version, what the journal has of the file that was applied or accepted last.
+
+    Nothing where the role may not read the journal: that a file changed is known without it.
+    """
     try:
         rows = session.run("ledger", "journal_texts", versions=list(versions)).fetchall()
-    except errors.UndefinedTable:
+    except (errors.UndefinedTable, errors.InsufficientPrivilege):
         return {}
     return {version: Recorded(*found) for version, *found in rows}
 
@@ -183,7 +186,7 @@ def read_adoption(session: Session) -> Taken | None:
 
 
 def read_adopted(session: Session, versions: Iterable[int]) -> frozenset[int]:
-    """Return those of the versions that were adopted and nothing since."""
+    """Return those of the versions that were adopted and never ran since."""
     try:
         rows = session.run("ledger", "adopted_last", versions=list(versions)).fetchall()
     except errors.UndefinedTable:

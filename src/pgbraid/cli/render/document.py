@@ -170,6 +170,7 @@ def _check(check: Check) -> Document:
         "answer": "yes" if check.ok else "no",
         "offline": check.offline,
         "compared": check.compared,
+        "unverified": check.unverified,
         "applied": check.applied,
         "problems": [_problem(problem) for problem in check.problems],
     }

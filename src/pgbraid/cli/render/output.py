@@ -43,7 +43,7 @@ class Output:
     def __init__(self, *, as_json: bool = False, bar: bool = False) -> None:
         self.as_json = as_json
         self.command = ""
-        self.verbose = self.quiet = False
+        self.verbose = self.quiet = self.throw_away = False
         self._bar_wanted = bar
         self._outcomes: list[Outcome] = []
         self._interrupted: Interrupted | None = None
@@ -116,7 +116,7 @@ class Output:
             self._warn([f"{_found(error)}."])
         elif isinstance(error, MigrationFailed):
             self._warn(psql.diagnostic(error.diagnostic, verbose=self.verbose))
-            self._warn([_what_stands(error, self.command)])
+            self._warn([_what_stands(error, self.command, throw_away=self.throw_away)])
         else:
             self._warn(psql.error(error.message, error.detail, error.hint))
         return code
@@ -213,12 +213,13 @@ def _found(error: ProblemsFound) -> str:
     return f"{found}; {before} applied before" if error.applied else f"{found}; nothing was run"
 
 
-def _what_stands(error: MigrationFailed, command: str) -> str:
+def _what_stands(error: MigrationFailed, command: str, *, throw_away: bool) -> str:
     label = psql.clean(error.migration.label)
     if error.sqlstate == "2D000":
         return f"{label} is not recorded. Look at what it left before you run anything again."
     if command == "undo":
         return f"The down file was rolled back; {label} stays applied."
     before = text.count(len(error.applied), "migration")
-    kept = f"{before} applied before it, kept" if error.applied else "nothing was applied"
+    end = "gone with the throw-away server" if throw_away else "kept"
+    kept = f"{before} applied before it, {end}" if error.applied else "nothing was applied"
     return f"{label} was rolled back; {kept}. Mend the file, then run `pgbraid up` again."

@@ -107,9 +107,9 @@ def _adoption(adoption: Adoption) -> Iterator[str]:
 def _plan(plan: Plan) -> Iterator[str]:
     if plan.adoption:
         yield from _would_adopt(plan.adoption)
-    if not plan.steps:
+    if not plan.steps and not plan.errors:
         yield f"Nothing to do: {count(len(plan.applied), 'migration')} applied."
-    else:
+    if plan.steps:
         rows = [
             [str(s.migration.version), s.migration.name, "gap" if s.gap else "pending"]
             for s in plan.steps
@@ -167,7 +167,10 @@ def _texts(check: Check) -> str:
     changed = sum(problem.code == "drifted_comments" for problem in check.problems)
     if not check.compared:
         return "; their texts were not compared."
-    return f"; {changed} changed in comments or white space." if changed else ", unchanged."
+    said = [f"{changed} changed in comments or white space"] if changed else []
+    if check.unverified:
+        said.append(f"{check.unverified} without a checksum, not compared")
+    return f"; {'; '.join(said)}." if said else ", unchanged."
 
 
 def _repair(repair: Repair) -> Iterator[str]:

@@ -93,11 +93,11 @@ SELECT pg_catalog.jsonb_extract_path_text(taken.detail, 'from'),
  WHERE taken.event OPERATOR(pg_catalog.=) 'adopted'::pg_catalog.text AND taken.version IS NULL
  ORDER BY taken.id DESC LIMIT 1
 -- name: adopted_last
--- Versions whose last event is their adoption: none of them was ever run.
+-- Versions that were adopted, and that nothing was run of or taken out since.
 SELECT version
   FROM (SELECT DISTINCT ON (version) version, event FROM {journal}
          WHERE version OPERATOR(pg_catalog.=) ANY (%(versions)s::pg_catalog.int8[])
-           AND event OPERATOR(pg_catalog.<>) 'failed'::pg_catalog.text
+           AND event OPERATOR(pg_catalog.<>) ALL ('{{failed,repaired}}'::pg_catalog.text[])
          ORDER BY version, id DESC) AS newest
  WHERE event OPERATOR(pg_catalog.=) 'adopted'::pg_catalog.text
 -- name: foreign_columns
