@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pgbraid.api import Braid, load
-    from pgbraid.core.model import Check, Plan, Problem, Report, Status
+    from pgbraid.core.model import Check, Plan, Problem, Report, State, Status
     from pgbraid.errors import (
         ConfigError,
         ConnectionFailed,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pgbraid.core.events import Adopted, Noticed
 from pgbraid.core.model import Diagnostic, Location
 from pgbraid.db import ledger as db
-from pgbraid.db.body import ended_diagnostic, notices, run_body
+from pgbraid.db.body import half_done, notices, run_body
 from pgbraid.db.session import open_path, settle, transaction, translating
 from pgbraid.errors import MigrationFailed, ServerError
 from pgbraid.survey import RunOptions
@@ -81,7 +81,7 @@ def run_guarded(run: Run, migration: Migration, script: Script, transaction_id: 
     with notices(run.session, hear):
         run_body(run.session, migration, script)
     if not settle(run.session, transaction_id):
-        raise MigrationFailed(migration, ended_diagnostic(migration))
+        raise half_done(migration)
 
 
 def _recorded(run: Run, migration: Migration, record: Callable[[], timedelta]) -> timedelta:

@@ -143,14 +143,18 @@ class MigrationFailed(PgbraidError):
     """A migration failed and was rolled back.
 
     ``migration`` is the one that failed, ``diagnostic`` what the server said of it with the
-    place in the file; ``applied`` holds what the run had committed before.
+    place in the file; ``applied`` holds what the run had committed before. ``half_done`` says
+    that it ended its transaction itself, so that a part of it may be committed.
     """
 
     default_hint = "Mend the file, then run `pgbraid up` again; what was applied before it stays."
 
-    def __init__(self, migration: Migration, diagnostic: Diagnostic) -> None:
+    def __init__(
+        self, migration: Migration, diagnostic: Diagnostic, *, half_done: bool = False
+    ) -> None:
         self.migration = migration
         self.diagnostic = diagnostic
+        self.half_done = half_done
         super().__init__(
             f"{migration.label} failed: {diagnostic.message}",
             detail=diagnostic.detail,

@@ -9,10 +9,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run, run_guarded
-from pgbraid.core.events import Finished, Planned, Started, Waiting
+from pgbraid.core.events import Planned, Rehearsed, Started, Waiting
 from pgbraid.core.model import Diagnostic, Location, Outcome, Report
 from pgbraid.db import ledger as db
-from pgbraid.db.body import ENDED
 from pgbraid.db.session import (
     claim,
     clean,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["rehearse_pending"]
 
 _NEW_ENUM_VALUE = "55P04"
+_SYNTAX_ERROR = "42601"
 _NEW_VALUE = re.compile(r'new value "(?P<value>.*)" of enum type (?P<type>.*)')
 
 
@@ -104,8 +104,8 @@ def _rehearse_all(run: Run, steps: tuple[Step, ...], transaction_id: str, notes:
         if failure is None:
             taken = timedelta(seconds=perf_counter() - begun)
             notes.outcomes.append(Outcome(step.migration, step.gap, taken))
-            run.options.listen(Finished(notes.outcomes[-1], index, len(steps)))
-        elif notes.inconclusive or _needs_a_commit(failure, script):
+            run.options.listen(Rehearsed(notes.outcomes[-1], index, len(steps)))
+        elif _follows(failure, notes) or _needs_a_commit(failure, script):
             notes.inconclusive.append((step.migration, failure))
         else:
             notes.failures.append((step.migration, failure))
@@ -129,7 +129,7 @@ def _rehearse(
             )
             clean(run.session)
     except MigrationFailed as error:
-        if error.sqlstate == ENDED:
+        if error.half_done:
             raise
         failure = error.diagnostic
     except ServerError as error:
@@ -137,6 +137,14 @@ def _rehearse(
         failure = replace(said, location=Location(migration.path))
     defer_again(run.session)
     return failure
+
+
+def _follows(failure: Diagnostic, notes: _Notes) -> bool:
+    """Whether a failure may be for want of one before that could not be tried.
+
+    A syntax error never is: the server finds it before it looks at anything that exists.
+    """
+    return bool(notes.inconclusive) and failure.sqlstate != _SYNTAX_ERROR
 
 
 def _needs_a_commit(failure: Diagnostic, script: Script) -> bool:

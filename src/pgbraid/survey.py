@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from pgbraid import trackers
 from pgbraid.core import drift
+from pgbraid.core.filenames import names_agree
 from pgbraid.core.model import Adoption, Drift, Ledger, Plan, Problem, Severity, Verify
-from pgbraid.core.plan import make_plan
+from pgbraid.core.plan import make_plan, renumbered
 from pgbraid.db import ledger as db
 from pgbraid.errors import ConfigError
 from pgbraid.stop import StopToken
@@ -73,7 +74,24 @@ def look(
     )
     late = _too_late(ledger, wish)
     scripts = _said_of_texts(found, inspected)
-    return replace(found, problems=(*found.problems, *problems, *late, *scripts))
+    return replace(found, problems=(*found.problems, *problems, *late, *_moved(found), *scripts))
+
+
+def _moved(found: Plan) -> Iterator[Problem]:
+    """Find texts that were applied under another version, whose file is gone.
+
+    One without a statement is passed over: nothing happens where it runs again.
+    """
+    gone = [row for row in found.missing if row.checksum]
+    for step in found.steps if gone else ():
+        file = step.migration
+        data, script = read_script(file)
+        own = drift.spellings(data)
+        same = [row for row in gone if row.checksum in own] if script.statements else []
+        same.sort(key=lambda row: not names_agree(row.name or "", row.version, file.name))
+        if same:
+            gone.remove(same[0])
+            yield renumbered(file, same[0])
 
 
 def _said_of_texts(found: Plan, inspected: Plan | None) -> Iterator[Problem]:

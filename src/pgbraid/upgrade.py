@@ -11,7 +11,7 @@ from pgbraid.core.filenames import name_style, recorded_name
 from pgbraid.core.model import Outcome, Report
 from pgbraid.db import ledger as db
 from pgbraid.db.session import claim, connect, restore, take_lock, transaction, translating
-from pgbraid.errors import ConnectionFailed, MigrationFailed, PgbraidError
+from pgbraid.errors import ConnectionFailed, MigrationFailed, PgbraidError, Stopped
 from pgbraid.survey import look
 from pgbraid.texts import decode, read_script
 
@@ -126,8 +126,12 @@ def _apply(run: Run, step: Step) -> Outcome | None:
         with suppress(PgbraidError):  # the failure itself matters more
             _journal_failure(run, step, decode(data), error)
         raise
+    except Stopped:
+        run.options.listen(Interrupted(step, applied=False))
+        raise
     except ConnectionFailed as error:
         error.detail = f"{migration.label} was in progress; whether it was committed is not known."
+        run.options.listen(Interrupted(step, applied=None))
         raise
     except KeyboardInterrupt:
         run.options.listen(Interrupted(step, applied=_committed(run, migration)))

@@ -1,5 +1,6 @@
 """What happens to a program in the wild: closed pipes, stops, odd folders, odd machines."""
 
+import json
 import os
 import re
 import signal
@@ -443,3 +444,35 @@ def test_a_settings_file_may_begin_with_a_mark(program, folder):
     folder.write(_1_a="SELECT 1")
     (program.cwd / "pgbraid.toml").write_text("\ufeffdir = 'migrations'\n", encoding="utf-8")
     program("check", "--offline", code=0)
+
+
+def test_a_dry_run_that_is_stopped_has_applied_nothing(cli, folder, database):
+    folder.write(_1_a="CREATE TABLE a ()", _2_b="SELECT pg_sleep(60)")
+    run = cli.start("up", "--dry-run", "--json")
+    wait_for(database, SLEEPS)
+    run.send_signal(signal.SIGTERM)
+    out, _ = run.communicate(timeout=30)
+    assert run.returncode == 143
+    assert json.loads(out)["applied"] == []
+
+
+def test_a_commit_that_the_server_refuses_is_not_called_half_done(cli, folder):
+    folder.put("1_a.up.sql", "CREATE TABLE a ()")
+    folder.put("1_a.down.sql", "DO $$ BEGIN DROP TABLE a; COMMIT; END $$")
+    cli("up", code=0)
+    assert "1_a stays applied" in cli("undo", "1", "--yes", code=3).err
+    folder.put("2_b.sql", "DO $$ BEGIN COMMIT; END $$")
+    assert "2_b was rolled back" in cli("up", code=3).err
+
+
+def test_nohup_is_obeyed(cli, folder, database):
+    folder.write(_1_a="SELECT pg_sleep(60)")
+    ignore = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # noqa: E731
+    run = cli.start("up", preexec_fn=ignore)
+    wait_for(database, SLEEPS)
+    run.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        run.communicate(timeout=1)
+    run.send_signal(signal.SIGTERM)
+    run.communicate(timeout=30)
+    assert run.returncode == 143

@@ -144,3 +144,8 @@ def test_a_recorded_name_of_many_digits_is_no_trap():
 )
 def test_a_title_becomes_a_file_name(title, name):
     assert slug(title) == name
+
+
+@pytest.mark.parametrize("title", ["foo.down", "foo.up", "foo.down.sql", "Foo.up.sql"])
+def test_a_title_makes_no_other_kind_of_file(title):
+    assert slug(title) == "foo"

@@ -162,15 +162,6 @@ def test_of_two_files_the_applied_one_is_named():
     assert problem.detail == "The one that was applied is 'a': keep that one."
 
 
-def test_an_applied_migration_under_a_new_version_would_run_twice():
-    row = Applied(5, "x", "c" * 64)
-    moved = Migration(7, "x", "7_x.sql", "c" * 64, 0, "p", "7")
-    plan = make_plan(MigrationSet((moved,)), Ledger((row,)))
-    assert [(p.code, p.versions) for p in plan.errors] == [("renumbered", (7, 5))]
-    still_there = MigrationSet((Migration(5, "x", "5_x.sql", "c" * 64, 0, "p", "5"), moved))
-    assert make_plan(still_there, Ledger((row,))).errors == ()
-
-
 @pytest.mark.parametrize(
     ("code", "severity"),
     [

@@ -1,7 +1,10 @@
 """What a migration's text may do to its session, and what must not come of it."""
 
+import uuid
+
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 import pgbraid
 from pgbraid.apply import Run, run_atomically
@@ -319,3 +322,51 @@ def test_the_driver_finds_no_lock_of_a_closed_run(database):
         query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
         query += " (SELECT oid FROM pg_database WHERE datname = current_database())"
         assert conn.execute(query).fetchone() == (0,)
+
+
+def test_a_commit_that_the_server_refuses_leaves_nothing_half_done(database):
+    text = "CREATE TABLE a (); DO $$ BEGIN COMMIT; END $$"
+    with pytest.raises(MigrationFailed) as caught:
+        pgbraid.load({"1_a.sql": text}).up(database.conninfo)
+    assert (caught.value.sqlstate, caught.value.half_done) == ("2D000", False)
+    assert database.value("SELECT to_regclass('a')") is None
+
+
+def test_text_behind_a_change_of_how_it_is_read_is_not_sent(database):
+    """The body's first message sets it; COPY's data are a second one, in another encoding."""
+    text = (
+        "CREATE TABLE e (a text);\nSELECT set_config('client_encoding', 'LATIN1', false);\n"
+        "COPY e FROM stdin;\né\n\\.\n"
+    )
+    with pytest.raises(MigrationFailed, match="set client_encoding to LATIN1"):
+        pgbraid.load({"1_a.sql": text}).up(database.conninfo)
+    assert database.value("SELECT to_regclass('e')") is None
+    pgbraid.load({"1_a.sql": text.replace("LATIN1", "SQL_ASCII")}).up(database.conninfo)
+    assert database.rows("SELECT a FROM e") == [("é",)]
+
+
+def test_a_comment_that_the_database_cannot_hold_is_left_out_of_the_journal(server):
+    name = f"pgbraid_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    try:
+        target = make_conninfo(server, dbname=name)
+        files = {"1_a.sql": "-- “é”\nCREATE TABLE a ()", "2_é.sql": "-- é\nSELECT 'é'"}
+        assert len(pgbraid.load(files).up(target).applied) == 2
+        with psycopg.connect(target) as conn:
+            rows = conn.execute(
+                "SELECT statement, detail ->> 'statement' FROM applied_migrations_journal"
+            ).fetchall()
+        assert rows == [(None, "left out, not all of it is in LATIN1"), (files["2_é.sql"], None)]
+        assert pgbraid.load(files).check(target).ok
+    finally:
+        with psycopg.connect(server, autocommit=True) as conn:
+            conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_the_way_out_of_a_transaction_is_told_only_where_it_is_one(database):
+    for text, told in (("VACUUM", True), ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", False)):
+        with pytest.raises(MigrationFailed) as caught:
+            pgbraid.load({"1_a.sql": text}).up(database.conninfo)
+        assert caught.value.sqlstate == "25001"
+        assert ("with psql" in (caught.value.diagnostic.hint or "")) is told

@@ -164,3 +164,39 @@ def test_an_adopted_row_can_be_given_its_checksum(applied):
 def test_what_cannot_be_repaired_is_said(applied, files, version, message):
     with pytest.raises(ConfigError, match=message):
         pgbraid.load(files).repair(applied.conninfo, [version])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("7_b.sql", "SELECT 1;\nSELECT 2"), ("7_a.sql", "SELECT 1;\r\nSELECT 2"), ("7_x.sql", "")],
+)
+def test_an_applied_text_under_another_version_does_not_run_twice(database, name, text):
+    before = {"1_a.sql": "SELECT 1;\nSELECT 2" if text else "", "2_b.sql": "SELECT 3"}
+    pgbraid.load(before).up(database.conninfo)
+    braid = pgbraid.load({name: text, "2_b.sql": "SELECT 3"})
+    if text:
+        with pytest.raises(ProblemsFound) as caught:
+            braid.up(database.conninfo)
+        assert [(p.code, p.versions) for p in caught.value.problems] == [("renumbered", (7, 1))]
+    else:
+        assert len(braid.up(database.conninfo).applied) == 1
+
+
+def test_each_of_two_equal_texts_is_told_its_own_version(database):
+    text = "SELECT 1"
+    pgbraid.load({"3_c.sql": text, "4_d.sql": text}).up(database.conninfo)
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load({"5_d.sql": text, "6_c.sql": text}).up(database.conninfo)
+    assert {p.versions for p in caught.value.problems if p.code == "renumbered"} == {
+        (5, 4),
+        (6, 3),
+    }
+
+
+def test_two_versions_that_are_taken_are_shown_two_free_ones(database):
+    pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 2"}).up(database.conninfo)
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load({"1_b.sql": "SELECT 3", "2_a.sql": "SELECT 4"}).up(database.conninfo)
+    hints = [p.hint for p in caught.value.problems if p.code == "version_taken"]
+    assert ["3" in hint for hint in hints] == [True, False]
+    assert "free version, 4" in hints[1]

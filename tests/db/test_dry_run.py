@@ -190,3 +190,49 @@ def test_what_another_run_did_meanwhile_is_not_tried(database):
     thread.join(30)
     (report,) = reports
     assert (report.already, [o.migration.version for o in report.rehearsed]) == (1, [2])
+
+
+def test_names_that_constraints_of_several_tables_share_do_not_disturb(database, role):
+    """A constraint's name is its table's own; SET CONSTRAINTS takes it for the schema's."""
+    pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
+    database.run(
+        "CREATE SCHEMA other; CREATE TABLE other.p (id int PRIMARY KEY);"
+        "CREATE TABLE other.c (id int REFERENCES other.p DEFERRABLE INITIALLY DEFERRED);"
+        f"GRANT ALL ON SCHEMA public TO {role}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"
+    )
+    files = {
+        "1_a.sql": "--",
+        "2_b.sql": "CREATE TABLE p (id int PRIMARY KEY);"
+        "CREATE TABLE x (p int, CONSTRAINT fk_p FOREIGN KEY (p) REFERENCES p DEFERRABLE"
+        " INITIALLY DEFERRED);"
+        "CREATE TABLE y (p int, CONSTRAINT fk_p FOREIGN KEY (p) REFERENCES p);"
+        "CREATE TABLE z (p int, CONSTRAINT late FOREIGN KEY (p) REFERENCES p DEFERRABLE)",
+        "3_c.sql": "INSERT INTO x VALUES (1); INSERT INTO p VALUES (1)",
+        "4_d.sql": "SELECT 1;\nINSERT INTO z VALUES (9)",
+    }
+    report = pgbraid.load(files).up(database.as_role(role), dry_run=True)
+    assert codes(report.failures) == [(4, "23503", 2)]
+    assert [o.migration.version for o in report.rehearsed] == [2, 3]
+
+
+def test_a_syntax_error_is_a_failure_behind_what_could_not_be_tried(database):
+    pgbraid.load({"1_a.sql": "CREATE TYPE mood AS ENUM ('ok')"}).up(database.conninfo)
+    files = {
+        "1_a.sql": "CREATE TYPE mood AS ENUM ('ok')",
+        "2_b.sql": "ALTER TYPE mood ADD VALUE 'sad'",
+        "3_c.sql": "SELECT 'sad'::mood",
+        "4_d.sql": "SELEC 1",
+    }
+    report = pgbraid.load(files).up(database.conninfo, dry_run=True)
+    assert codes(report.failures) == [(4, "42601", 1)]
+
+
+def test_a_commit_that_the_server_refuses_is_one_failure_of_several(database):
+    files = {
+        "1_a.sql": "CREATE TABLE a (); DO $$ BEGIN COMMIT; END $$",
+        "2_b.sql": "SELECT emial",
+        "3_c.sql": "SELECT 3",
+    }
+    report = pgbraid.load(files).up(database.conninfo, dry_run=True)
+    assert codes(report.failures) == [(1, "2D000", 1), (2, "42703", 1)]
+    assert [o.migration.version for o in report.rehearsed] == [3]

@@ -307,3 +307,30 @@ def test_an_extension_that_is_not_there_is_said_with_the_way_out(programs):
     assert server.label in caught.value.hint
     assert "has no no-such-thing" in caught.value.hint
     assert "PGBRAID_PG_BIN" in caught.value.hint
+
+
+def test_a_signal_while_the_folder_is_made_leaves_none_behind(programs, tmp_path):
+    script = """
+import os, signal, sys, tempfile
+from pathlib import Path
+from pgbraid.db.embedded import embedded_server
+def stop(*_): raise SystemExit(7)
+signal.signal(signal.SIGTERM, stop)
+make = tempfile.mkdtemp
+def mkdtemp(*args, **kwargs):
+    made = make(*args, **kwargs)
+    print(made, flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    return made
+tempfile.mkdtemp = mkdtemp
+with embedded_server(programs=sys.argv[1], cache=Path(sys.argv[2])):
+    pass
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script, programs, str(cache_dir())],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 7
+    assert not Path(ended.stdout.split()[-1]).exists()

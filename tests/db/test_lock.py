@@ -280,3 +280,33 @@ def test_a_connection_that_is_another_backends_is_refused_as_a_pooler(database, 
     with pytest.raises(TargetRefused, match="is a connection pooler"):
         pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
     assert database.value("SELECT to_regclass('applied_migrations')") is None
+
+
+def test_a_migration_that_is_interrupted_is_told(database):
+    stop, heard = StopToken(), []
+
+    def hear(event):
+        heard.append(event)
+        if isinstance(event, Started):
+            threading.Timer(0.3, stop.request).start()
+
+    with pytest.raises(Stopped):
+        pgbraid.load({"1_a.sql": "SELECT pg_sleep(60)"}).up(
+            database.conninfo, on_event=hear, stop=stop
+        )
+    assert (heard[-1].step.migration.version, heard[-1].applied) == (1, False)
+    heard.clear()
+    with pytest.raises(pgbraid.ConnectionFailed):
+        pgbraid.load({"1_a.sql": "SELECT pg_terminate_backend(pg_backend_pid())"}).up(
+            database.conninfo, on_event=heard.append
+        )
+    assert (type(heard[-1]).__name__, heard[-1].applied) == ("Interrupted", None)
+
+
+def test_a_holder_that_a_role_may_not_see_is_told_as_far_as_it_is_known(database, role):
+    with psycopg.connect(database.conninfo, autocommit=True) as conn:
+        conn.execute("SELECT pg_advisory_lock(%s)", (lock_key(Tracker()),))
+        with pytest.raises(LockTimeout) as caught:
+            pgbraid.load({"1_a.sql": "--"}, lock_wait=0).up(database.as_role(role))
+        assert f"process {conn.info.backend_pid}" in caught.value.detail
+    assert "None" not in caught.value.detail

@@ -54,7 +54,7 @@ def run(context: Context) -> int:
     lines = [f"{version} taken out of the set; the next up runs it." for version in versions]
     if not_applied and not versions:
         lines = [f"Nothing to do: the set does not have {', '.join(map(str, not_applied))}."]
-    nothing = "Nothing to adopt: the applied set has rows already."
+    nothing = "Nothing to adopt: the set has that history, or gave it back, already."
     return context.output.lines(lines or [nothing], 0, adopted=None, withdrawn=versions)
 
 

@@ -86,7 +86,8 @@ def _terminable() -> Iterator[None]:
 
     names = ("SIGTERM", "SIGHUP")
     signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = [(number, signal.signal(number, stop)) for number in signals]
+    heard = [n for n in signals if signal.getsignal(n) is not signal.SIG_IGN]  # as nohup sets it
+    before = [(number, signal.signal(number, stop)) for number in heard]
     try:
         yield
     finally:

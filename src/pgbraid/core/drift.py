@@ -11,7 +11,15 @@ from pgbraid.core.masking import mask, secrets_in
 from pgbraid.core.model import DriftKind
 from pgbraid.core.script import normalise, significant
 
-__all__ = ["classify", "digest", "digest_lf", "is_digest", "same_but_line_ends", "unified_diff"]
+__all__ = [
+    "classify",
+    "digest",
+    "digest_lf",
+    "is_digest",
+    "same_but_line_ends",
+    "spellings",
+    "unified_diff",
+]
 
 _BOM = b"\xef\xbb\xbf"
 _DIFF_LINES = 60
@@ -34,9 +42,14 @@ def is_digest(checksum: str) -> bool:
 
 def same_but_line_ends(recorded: str, data: bytes) -> bool:
     """Whether some spelling of line ends and byte-order mark gives the recorded checksum."""
+    return recorded in spellings(data)
+
+
+def spellings(data: bytes) -> frozenset[str]:
+    """Return the checksums of a text with either line end, with and without a mark."""
     plain = data.removeprefix(_BOM).replace(b"\r\n", b"\n")
-    spellings = (plain, plain.replace(b"\n", b"\r\n"))
-    return recorded in {digest(bom + body) for bom in (b"", _BOM) for body in spellings}
+    bodies = (plain, plain.replace(b"\n", b"\r\n"))
+    return frozenset({digest(data), *(digest(bom + b) for bom in (b"", _BOM) for b in bodies)})
 
 
 def classify(recorded: str | None, now: str) -> DriftKind | None:
@@ -51,7 +64,7 @@ def classify(recorded: str | None, now: str) -> DriftKind | None:
 
 def unified_diff(recorded: str, now: str, name: str) -> str:
     """Return a unified diff from the recorded text to the file's, cut after 60 lines."""
-    secrets = (*secrets_in(recorded), *secrets_in(now))
+    secrets = secrets_in(recorded) | secrets_in(now)
     lines = difflib.unified_diff(
         mask(normalise(recorded), secrets).splitlines(),
         mask(normalise(now), secrets).splitlines(),

@@ -18,6 +18,7 @@ __all__ = [
     "Listener",
     "Noticed",
     "Planned",
+    "Rehearsed",
     "Started",
     "Waiting",
 ]
@@ -63,6 +64,15 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """In a dry run: a migration ran, and nothing of it will be kept."""
+
+    outcome: Outcome
+    index: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupted:
     """A migration was interrupted; ``applied`` is None where its outcome is not known."""
 
@@ -78,7 +88,9 @@ class Noticed:
     diagnostic: Diagnostic
 
 
-Event: TypeAlias = Waiting | Planned | Adopted | Started | Finished | Interrupted | Noticed
+Event: TypeAlias = (
+    Waiting | Planned | Adopted | Started | Finished | Rehearsed | Interrupted | Noticed
+)
 """Anything a run tells."""
 
 Listener: TypeAlias = "Callable[[Event], None]"

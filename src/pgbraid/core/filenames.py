@@ -140,5 +140,5 @@ def fold(name: str) -> str:
 
 def slug(title: str) -> str:
     """Return a title as the name part of a file name: lower-case words joined by ``_``."""
-    title = re.sub(r"(\.(up|down))?\.sql$", "", title.strip().lower())
+    title = re.sub(r"(\.(up|down))?(\.sql)?$", "", title.strip().lower())
     return re.sub(r"[^\w.-]+", "_", title).strip("_.-")

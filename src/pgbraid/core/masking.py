@@ -3,65 +3,122 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from pgbraid.core.lexer import next_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["mask", "secrets_in"]
+__all__ = ["NO_SECRETS", "Secrets", "mask", "secrets_in"]
 
-_NAMES = frozenset({"password", "passwd", "secret", "passphrase", "sslpassword"})
+_WORD = r"(?:password|passwd|passphrase|secret|token|api_?key|private_?key|credentials?)"
+_NAME = re.compile(rf"{_WORD}['\"]?\Z", re.IGNORECASE)
+_MENTION = re.compile(_WORD, re.IGNORECASE)
 _QUOTED = frozenset({"string", "escape", "dollar", "unterminated"})
 _BLANKS = frozenset({"space", "comment", "block"})
 _INSIDE = re.compile(
-    r"(?:\b(?:password|passwd|secret)\s*=\s*(?P<value>[^\s'\"&;]+))"
+    rf"(?:{_WORD}\s*=\s*(?P<value>[^\s'\"&;]+))"
+    rf"|(?:{_WORD}\"\s*:\s*\"(?P<member>[^\"]+)\")"
     r"|(?:://[^\s/:@]*:(?P<userinfo>[^\s@]+)@)",
     re.IGNORECASE,
 )
-_BETWEEN = frozenset({"=", "=>", ":", ",", ":="})
+_BETWEEN = frozenset({"=", "=>", ":", ",", ":=", "TO"})
 _DOLLARS = re.compile(r"^\$[^$]*\$|\$[^$]*\$$")
 _SHORTEST = 3
+_LONG_LINE = 8
 _DEEPEST = 4
 
 
-def secrets_in(text: str, depth: int = 0) -> tuple[str, ...]:
-    """Return the password literals of a text of SQL, the longest first.
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What is not to be shown: ``known`` anywhere, ``likely`` where it stands in quotes."""
 
-    A literal is one where the word PASSWORD, or a name that ends in it, stands before it; a
-    connection string is searched for its own; a quoted body is searched like the text.
+    known: frozenset[str] = frozenset()
+    likely: frozenset[str] = frozenset()
+
+    def __or__(self, other: Secrets) -> Secrets:
+        return Secrets(self.known | other.known, self.likely | other.likely)
+
+
+NO_SECRETS = Secrets()
+
+
+class _Literal(NamedTuple):
+    """A quoted piece: the word it is given to, its kind, itself, and its statement's number."""
+
+    name: str
+    kind: str
+    quoted: str
+    statement: int
+
+
+def secrets_in(text: str) -> Secrets:
+    """Return the secrets of a text of SQL, or of what the server says of one.
+
+    Known is a literal that the word PASSWORD, or a name that ends in it or its kin, stands
+    before, and what a connection string or a JSON document gives to such a name. Likely is
+    every other literal of a statement that mentions such a word. A quoted body is searched like
+    the text; the server quotes SQL in double quotes, so the text is searched without those too.
     """
-    found: set[str] = set()
-    for name, kind, quoted in _literals(text):
+    found = _search(text, 0)
+    return found | _search(text.replace('"', " "), 0) if '"' in text else found
+
+
+def _search(text: str, depth: int) -> Secrets:
+    literals, mentions = _literals(text)
+    known: set[str] = set()
+    likely: set[str] = set()
+    for name, kind, quoted, statement in literals:
         body = _body(quoted)
-        if name.strip("'\"").rpartition(".")[2].lower() in _NAMES:
-            found |= {body, *re.split(r"[\s;'\"]+", body)}
-        found |= {m["value"] or m["userinfo"] for m in _INSIDE.finditer(body)}
+        if _NAME.search(name):
+            known |= {body, *re.split(r"[\s;'\"]+", body)}
+        elif statement in mentions and kind != "dollar":
+            likely.add(body)
+            known |= {s for line in body.splitlines()[1:] if len(s := line.strip()) >= _LONG_LINE}
+        known |= {m[m.lastgroup or 0] for m in _INSIDE.finditer(body)}
         if depth < _DEEPEST and len(body) < len(text):
-            inner = body if kind == "dollar" else body.replace("''", "'")
-            found |= set(secrets_in(inner, depth + 1))
-    return tuple(sorted((s for s in found if len(s) >= _SHORTEST), key=len, reverse=True))
+            inner = _search(body if kind == "dollar" else body.replace("''", "'"), depth + 1)
+            known |= inner.known
+            likely |= inner.likely
+    return Secrets(_long(known), _long(likely))
 
 
-def _literals(text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield every quoted piece: the name it is given to, its kind, itself.
+def _long(found: Iterable[str]) -> frozenset[str]:
+    return frozenset(secret for secret in found if len(secret) >= _SHORTEST)
+
+
+def _literals(text: str) -> tuple[list[_Literal], set[int]]:
+    """Return every quoted piece, and the numbers of the statements that mention a secret.
 
     The name is the word before it, or before the comma, and of the parts of one string the
     first one's.
     """
-    before = name = kind = ""
-    position = 0
-    while position < len(text):
-        last, (kind, start, position) = kind, next_token(text, position)
-        piece = text[start:position]
-        if kind in _BLANKS or piece in _BETWEEN:
-            kind = last if kind in _BLANKS else kind
+    found: list[_Literal] = []
+    mentions: set[int] = set()
+    before = name = last = ""
+    statement = 0
+    for kind, piece in _pieces(text):
+        if kind == "semicolon":
+            statement += 1
+        if kind != "dollar" and kind not in _BLANKS and _MENTION.search(piece):
+            mentions.add(statement)
+        if kind in _BLANKS or piece.upper() in _BETWEEN:
+            last = last if kind in _BLANKS else kind
             continue
         if kind in _QUOTED:
             name = name if last in _QUOTED else before
-            yield name, kind, piece
-        before = piece
+            found.append(_Literal(name, kind, piece, statement))
+        before, last = piece, kind
+    return found, mentions
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    position = 0
+    while position < len(text):
+        kind, start, position = next_token(text, position)
+        yield kind, text[start:position]
 
 
 def _body(quoted: str) -> str:
@@ -71,8 +128,13 @@ def _body(quoted: str) -> str:
     return quoted.partition("'")[2].removesuffix("'")
 
 
-def mask(text: str, secrets: tuple[str, ...]) -> str:
+def mask(text: str, secrets: Secrets) -> str:
     """Return the text with every secret's letters as asterisks, so that its length stays."""
-    for secret in secrets:
+    for secret in sorted(secrets.known, key=len, reverse=True):
         text = text.replace(secret, "*" * len(secret))
+    for secret in sorted(secrets.likely, key=len, reverse=True):
+        if secret in text:
+            for mark in "'\"":
+                hidden = f"{mark}{'*' * len(secret)}{mark}"
+                text = text.replace(f"{mark}{secret}{mark}", hidden)
     return text

@@ -26,7 +26,7 @@ from pgbraid.core.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["make_plan", "stricter"]
+__all__ = ["make_plan", "renumbered", "stricter"]
 
 _FAILING_WARNINGS = frozenset({"missing_file", "near_miss", "drifted"})
 """Warnings of a run that are the answer no to a check."""
@@ -59,7 +59,6 @@ def make_plan(  # noqa: PLR0913 - everything that decides what runs
     problems = (
         *(_with_applied(problem, ledger) for problem in migrations.problems),
         *_renames(migrations, ledger, taken),
-        *_renumberings(pending, missing),
         *_drift_problems(drifts, verify, _other_names(migrations, ledger)),
         *_foreign_checksums(ledger, verify),
         *_missing_problem(missing),
@@ -130,6 +129,7 @@ def _renames(migrations: MigrationSet, ledger: Ledger, changed: set[int]) -> Ite
             file = files[row.version]
             if row.version in changed:
                 yield _taken_problem(row.name, file, free)
+                free += 1
             else:
                 yield _rename_problem(row, file)
 
@@ -165,22 +165,17 @@ def _rename_problem(row: Applied, file: Migration) -> Problem:
     )
 
 
-def _renumberings(pending: Sequence[Step], missing: tuple[Applied, ...]) -> Iterator[Problem]:
-    """Find what was applied under another version, which would otherwise run a second time."""
-    gone = {row.checksum: row for row in missing if row.checksum}
-    for step in pending:
-        file = step.migration
-        row = gone.get(file.checksum)
-        if row and row.name and names_agree(row.name, row.version, file.name):
-            yield Problem(
-                "renumbered",
-                f"{file.label} is what was applied as {row.version}, which has no file now",
-                detail="It would run a second time.",
-                hint=f"Give the file its version {row.version} back; if it is to run again, "
-                "change a comment in it.",
-                location=Location(file.path),
-                versions=(file.version, row.version),
-            )
+def renumbered(file: Migration, row: Applied) -> Problem:
+    """Return the problem of a file that was applied as another version, and would run again."""
+    return Problem(
+        "renumbered",
+        f"{file.label} is what was applied as {row.version}, which has no file now",
+        detail="It would run a second time.",
+        hint=f"Give the file its version {row.version} back; if it is to run again, change a "
+        "comment in it.",
+        location=Location(file.path),
+        versions=(file.version, row.version),
+    )
 
 
 def _drift_problems(

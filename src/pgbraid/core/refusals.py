@@ -20,8 +20,8 @@ _BEGINS = frozenset({("BEGIN",), ("BEGIN", "WORK"), ("BEGIN", "TRANSACTION")}) |
 }
 _TEXT_SETTINGS = {
     "STANDARD_CONFORMING_STRINGS": frozenset({"ON", "TRUE", "YES", "1"}),
-    "CLIENT_ENCODING": frozenset({"UTF8", "UTF-8", "UNICODE", "SQL_ASCII"}),
-    "NAMES": frozenset({"UTF8", "UTF-8", "UNICODE", "SQL_ASCII"}),
+    "CLIENT_ENCODING": frozenset({"UTF8", "UTF-8", "UTF_8", "UNICODE", "SQL_ASCII"}),
+    "NAMES": frozenset({"UTF8", "UTF-8", "UTF_8", "UNICODE", "SQL_ASCII"}),
 }
 """Settings that change how the text itself is read, and the values that do not."""
 _DOWN_SECTION = re.compile(

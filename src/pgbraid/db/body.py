@@ -24,16 +24,21 @@ if TYPE_CHECKING:
 
     from pgbraid.db.session import Session
 
-__all__ = ["ENDED", "ended_diagnostic", "notices", "run_body"]
+__all__ = ["half_done", "notices", "run_body"]
 
-ENDED = "2D000"
+_ENDED = "2D000"
 """PostgreSQL's code for an invalid transaction termination."""
-_NOT_IN_A_TRANSACTION = "25001"
+_NOT_IN_A_TRANSACTION = "PreventInTransactionBlock"
+"""The server's function, whose error code others share."""
 _HALF_DONE = "What it did before that may be committed; it is not recorded as applied."
 _ALONE = (
     "pgbraid runs a migration in one transaction. Run this statement by hand, with psql, and take "
     "it out of the file."
 )
+_READING = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
+"""Settings, reported by the server, by which it reads what is sent, and our values of them."""
+_UNCONVERTED = frozenset({"UTF8", "SQL_ASCII"})
+"""Encodings of a server that keep our bytes where the client's is SQL_ASCII, as dumps set it."""
 _COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
 
 _NO_EXTENSION = re.compile(r'extension "([^"]+)" is not available')
@@ -48,6 +53,7 @@ def run_body(session: Session, migration: Migration, script: Script) -> None:
     """
     for segment in script.segments():
         session.stop.check()
+        _check_reading(session, migration)
         done, ended = 0, False
         try:
             if segment.data is not None:
@@ -59,10 +65,27 @@ def run_body(session: Session, migration: Migration, script: Script) -> None:
         except psycopg.Error as error:
             said = _diagnostic(session, error, script)
             placed = _placed(said, _offset(session, error, segment, done), migration, script)
-            raise MigrationFailed(migration, _with_commit(placed, ended=ended)) from None
+            placed = _with_commit(placed, ended=ended)
+            raise MigrationFailed(migration, placed, half_done=ended) from None
         if ended:
-            raise MigrationFailed(migration, ended_diagnostic(migration))
+            raise half_done(migration)
     _run_deferred(session, migration, script)
+
+
+def _check_reading(session: Session, migration: Migration) -> None:
+    """Refuse to send more of a script that has changed by what rules the server reads it."""
+    for name, right in _READING.items():
+        value = session.conn.info.parameter_status(name)
+        as_it_stands = value == "SQL_ASCII" and session.encoding in _UNCONVERTED
+        if value != right and not as_it_stands:
+            said = Diagnostic(
+                "ERROR",
+                f"the migration set {name} to {value}, and has text that follows",
+                detail=f"A file is read with {name} {right} from its first character to its last.",
+                hint="Take that out of the file, then run `pgbraid up` again.",
+                location=Location(migration.path),
+            )
+            raise MigrationFailed(migration, said)
 
 
 def _raise_failed(session: Session, results: list[PGresult]) -> None:
@@ -92,20 +115,21 @@ def _diagnostic(session: Session, error: psycopg.Error, script: Script) -> Diagn
     if session.conn.closed or session.conn.broken or session.stop.requested:
         raise error
     secrets = secrets_in(script.text)
-    return _hinted(session, diagnose(session.target, error.diag, error, secrets=secrets))
+    return _hinted(session, error, diagnose(session.target, error.diag, error, secrets=secrets))
 
 
-def ended_diagnostic(migration: Migration) -> Diagnostic:
-    """Return what is to be said of a script that ended its transaction."""
-    return Diagnostic(
+def half_done(migration: Migration) -> MigrationFailed:
+    """Return the error of a script that ended its transaction."""
+    said = Diagnostic(
         "ERROR",
         "the migration ended its transaction",
-        sqlstate=ENDED,
+        sqlstate=_ENDED,
         detail=_HALF_DONE,
         hint="Take COMMIT, ROLLBACK and the like out of the file, put right what it did, then "
         "run `pgbraid up` again.",
         location=Location(migration.path),
     )
+    return MigrationFailed(migration, said, half_done=True)
 
 
 def _with_commit(said: Diagnostic, *, ended: bool) -> Diagnostic:
@@ -113,13 +137,13 @@ def _with_commit(said: Diagnostic, *, ended: bool) -> Diagnostic:
     if not ended:
         return said
     detail = f"{said.detail}\n{_HALF_DONE}" if said.detail else _HALF_DONE
-    return replace(said, detail=detail, sqlstate=ENDED)
+    return replace(said, detail=detail, sqlstate=_ENDED)
 
 
-def _hinted(session: Session, said: Diagnostic) -> Diagnostic:
+def _hinted(session: Session, error: psycopg.Error, said: Diagnostic) -> Diagnostic:
     """Say what to do about an extension that is not there, and what no transaction can hold."""
     match = _NO_EXTENSION.search(said.message)
-    if said.sqlstate == _NOT_IN_A_TRANSACTION:
+    if error.diag.source_function == _NOT_IN_A_TRANSACTION:
         return replace(said, hint=_ALONE)
     if match is None or session.target.embedded is None:
         return said
@@ -140,7 +164,7 @@ def _offset(
     """
     if error.diag.statement_position:
         position = int(error.diag.statement_position) - 1
-        if session.conn.info.parameter_status("server_encoding") == "SQL_ASCII":
+        if session.encoding == "SQL_ASCII":
             position = len(segment.sql.encode()[:position].decode(errors="ignore"))
         return segment.offset + position, True
     if done < len(segment.starts):

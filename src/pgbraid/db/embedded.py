@@ -126,27 +126,31 @@ def embedded_server(
 def _throw_away(programs: Programs, user: ServerUser, cache: Path | None) -> Iterator[Embedded]:
     _sweep(user)
     template = data_template(programs, user, cache)
-    with held_signals():
-        base = Path(tempfile.mkdtemp(prefix=PREFIX, dir=roomy_folder(user)))
+    base: Path | None = None
     try:
+        with held_signals():
+            base = Path(tempfile.mkdtemp(prefix=PREFIX, dir=roomy_folder(user)))
         with (base / "owner").open("w") as owner:
             fcntl.flock(owner, fcntl.LOCK_EX)
             copy_data(template, base / "data")
             sockets = _sockets(base, user)
             user.own(base)
-            with held_signals():
-                process = _start(programs, user, base, sockets)
+            process: subprocess.Popen[bytes] | None = None
             try:
+                with held_signals():
+                    process = _start(programs, user, base, sockets)
                 await_ready(sockets, process, base / "log")
                 yield Embedded(conninfo_of(sockets), programs)
             finally:
                 with held_signals():
-                    _end(process)
+                    if process is not None:
+                        _end(process)
                     if sockets.parent != base:
                         shutil.rmtree(sockets, ignore_errors=True)
     finally:
-        with held_signals():
-            shutil.rmtree(base, ignore_errors=True)
+        if base is not None:
+            with held_signals():
+                shutil.rmtree(base, ignore_errors=True)
 
 
 def _sockets(base: Path, user: ServerUser) -> Path:

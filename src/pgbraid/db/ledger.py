@@ -96,22 +96,36 @@ class Entry:
     detail: Mapping[str, Any] | None = None
     duration: timedelta | None = None
 
-    def values(self) -> dict[str, Any]:
-        """Return the entry as the values of the journal's columns."""
-        long = self.text is not None and len(self.text.encode()) > _LONGEST_TEXT
+    def values(self, encoding: str) -> dict[str, Any]:
+        """Return the entry as the columns' values, for a database of that encoding."""
+        text = self.text or ""
+        reason = "above 1 MB" if len(text.encode()) > _LONGEST_TEXT else None
+        if not _can_hold(encoding, text):
+            reason = f"not all of it is in {encoding}"
         detail = dict(self.detail or {})
-        if long and self.text is not None:
-            detail |= {"statement": "left out, above 1 MB", "sha256_lf": digest_lf(self.text)}
+        if reason:
+            detail |= {"statement": f"left out, {reason}", "sha256_lf": digest_lf(text)}
         return {
             "run_id": self.run_id,
             "event": self.event,
             "version": self.version,
             "name": self.name,
             "checksum": self.checksum,
-            "statement": None if long else self.text,
+            "statement": None if reason else self.text,
             "detail": json.dumps(detail) if detail else None,
             "duration": self.duration,
         }
+
+
+def _can_hold(encoding: str, text: str) -> bool:
+    """Whether a database of that encoding can hold a text; one unknown to Python holds ASCII."""
+    if encoding in {"UTF8", "SQL_ASCII"} or text.isascii():
+        return True
+    try:
+        text.encode(encoding.replace("WIN", "CP").replace("KOI8", "KOI8-"))
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
 
 
 def new_run_id() -> str:
@@ -277,7 +291,7 @@ def record_applied(
 
 
 def _journal_timed(session: Session, entry: Entry) -> timedelta:
-    row = session.run("ledger", "journal_add_timed", **entry.values()).fetchone()
+    row = session.run("ledger", "journal_add_timed", **entry.values(session.encoding)).fetchone()
     if row is None:
         raise _not_written(session, session.tracker.journal)
     return timedelta(seconds=row[0])
@@ -331,7 +345,7 @@ def record_removed(session: Session, version: int, entry: Entry) -> timedelta:
 
 def record_entry(session: Session, entry: Entry) -> None:
     """Write one line of the journal."""
-    session.run("ledger", "journal_add", **entry.values())
+    session.run("ledger", "journal_add", **entry.values(session.encoding))
 
 
 def drop_table(session: Session, schema: str, table: str) -> None:

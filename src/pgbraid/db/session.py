@@ -13,7 +13,7 @@ import psycopg
 from psycopg import ClientCursor, pq, sql
 
 from pgbraid.core.lockkey import lock_key
-from pgbraid.core.masking import mask, secrets_in
+from pgbraid.core.masking import NO_SECRETS, Secrets, mask, secrets_in
 from pgbraid.core.model import Diagnostic
 from pgbraid.db.statements import statement
 from pgbraid.db.wire import failed, send
@@ -77,6 +77,11 @@ class Session:
         """The key of the tracker's advisory lock."""
         return lock_key(self.tracker)
 
+    @property
+    def encoding(self) -> str:
+        """PostgreSQL's name of the database's encoding, such as UTF8."""
+        return self.conn.info.parameter_status("server_encoding") or ""
+
     def run(self, file: str, name: str, /, **values: object) -> psycopg.Cursor[tuple[Any, ...]]:
         """Run a named statement of ours by the simple protocol and return its cursor."""
         self.stop.check()
@@ -137,7 +142,6 @@ def _translated(session: Session, error: psycopg.Error) -> PgbraidError:
     if conn.closed or conn.broken:
         return ConnectionFailed(
             f"the connection to {target.label} was lost: {diagnostic.message}",
-            detail="Whether the migration in progress was committed is not known from here.",
             hint="Run `pgbraid status`: what it lists as applied is committed.",
         )
     rights = "Check the role's rights on the tracker's schema, then run `pgbraid status`."
@@ -154,14 +158,14 @@ def diagnose(
     diag: psycopg.errors.Diagnostic,
     error: psycopg.Error | None = None,
     *,
-    secrets: tuple[str, ...] = (),
+    secrets: Secrets = NO_SECRETS,
 ) -> Diagnostic:
     """Return what the server said as a value, without the target's secrets, or a script's."""
 
     def clean(text: str | None) -> str | None:
         if not text:
             return None
-        return mask(target.scrub(text), (*secrets, *secrets_in(text)))
+        return mask(target.scrub(text), secrets | secrets_in(text))
 
     return Diagnostic(
         severity=diag.severity_nonlocalized or diag.severity or "ERROR",
@@ -283,10 +287,14 @@ def _holder(session: Session) -> str | None:
     if row is None:
         return None
     pid, role, application, host, since, state = row
-    return (
-        f"process {pid} ({application or 'no application name'}), role {role}, host {host}, "
-        f"connected since {since}, now {state}"
-    )
+    known = [
+        f"process {pid} ({application or 'no application name'})",
+        f"role {role}" if role else "",
+        f"host {host}" if host and since else "",
+        f"connected since {since}" if since else "",
+        f"now {state}" if state else "",
+    ]
+    return ", ".join(part for part in known if part)
 
 
 @contextmanager
@@ -361,8 +369,13 @@ def fire_deferred(session: Session) -> None:
 
 
 def defer_again(session: Session) -> None:
-    """Put the constraints back that a transaction begins with deferred."""
-    names = session.run("session", "deferrable").fetchall()
+    """Set every constraint as a transaction begins with it.
+
+    One whose name others of its schema share, that are set otherwise, stays deferred: it is
+    tried at a body's end.
+    """
+    names = session.run("session", "begin_immediate").fetchall()
+    session.conn.execute("SET CONSTRAINTS ALL DEFERRED")
     if names:
         listed = sql.SQL(", ").join(sql.Identifier(*name) for name in names)
-        session.conn.execute(sql.SQL("SET CONSTRAINTS {} DEFERRED").format(listed))
+        session.conn.execute(sql.SQL("SET CONSTRAINTS {} IMMEDIATE").format(listed))

@@ -16,6 +16,7 @@ from pgbraid.core.events import (
     Interrupted,
     Noticed,
     Planned,
+    Rehearsed,
     Started,
     Waiting,
 )
@@ -68,8 +69,9 @@ class Output:
             self._bar(event)
         elif isinstance(event, Interrupted):
             self._interrupted = event
-        elif isinstance(event, Finished):
-            self._outcomes.append(event.outcome)
+        elif isinstance(event, Finished | Rehearsed):
+            if isinstance(event, Finished):
+                self._outcomes.append(event.outcome)
             self._say([text.outcome_line(event.outcome, self._columns)])
 
     def result(self, value: object, code: int) -> int:
@@ -215,7 +217,7 @@ def _found(error: ProblemsFound) -> str:
 
 def _what_stands(error: MigrationFailed, command: str, *, throw_away: bool) -> str:
     label = psql.clean(error.migration.label)
-    if error.sqlstate == "2D000":
+    if error.half_done:
         return f"{label} is not recorded. Look at what it left before you run anything again."
     if command == "undo":
         return f"The down file was rolled back; {label} stays applied."

@@ -68,10 +68,14 @@ SET LOCAL standard_conforming_strings = on;
 SET LOCAL statement_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = 0;
 SET LOCAL lock_timeout = 0
--- name: deferrable
--- The constraints that a transaction begins with deferred.
+-- name: begin_immediate
+-- The names of deferrable constraints that a transaction begins with immediate. A name may stand
+-- for several constraints of a schema, and can be set only where all of them are deferrable.
 SELECT n.nspname, c.conname
   FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
- WHERE c.condeferred
+ WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+   AND c.contype = ANY ('{{f,u,p,x,t}}'::pg_catalog."char"[])
+ GROUP BY n.nspname, c.conname
+HAVING pg_catalog.bool_and(c.condeferrable) AND NOT pg_catalog.bool_or(c.condeferred)
 -- name: in_transaction
 SELECT pg_catalog.pg_current_xact_id() = %(id)s::pg_catalog.xid8
