@@ -17,6 +17,8 @@ from psycopg.conninfo import make_conninfo
 
 import pgbraid
 from pgbraid.config import cache_dir
+from pgbraid.core.lockkey import lock_key
+from pgbraid.core.model import Tracker
 from pgbraid.db.embedded import embedded_server
 from pgbraid.db.programs import packaged_folders
 
@@ -86,6 +88,16 @@ def database(server):
     yield Database(make_conninfo(server, dbname=name))
     with psycopg.connect(server, autocommit=True) as conn:
         conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def holder(database):
+    """A session that holds the lock of the tracker, until it is closed."""
+    with psycopg.connect(
+        database.conninfo, autocommit=True, application_name="the other one"
+    ) as conn:
+        conn.execute("SELECT pg_advisory_lock(%s)", (lock_key(Tracker()),))
+        yield conn
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pgbraid.db.conninfo import Target
     from pgbraid.db.session import Session
     from pgbraid.survey import RunOptions, Wish
+    from pgbraid.trackers import ForeignTracker
 
 __all__ = ["adopt_history", "drop_legacy", "withdraw_adopted"]
 
@@ -81,8 +82,8 @@ def withdraw_adopted(
 ) -> tuple[Applied, ...]:
     """Take versions out of the set that were adopted and never ran, and return their rows.
 
-    A version that the set has not is passed over. Raises ConfigError for one that was applied,
-    which has a checksum, where an adopted one has none.
+    A version that the set has not is passed over. Raises ConfigError for one that the journal
+    does not say was adopted, or that ran since.
     """
     with connect(target, tracker, options.stop) as session:
         if not _withdrawable(session, versions):
@@ -123,10 +124,11 @@ def drop_legacy(
     with connect(target, tracker, options.stop) as session:
         claim(session)
         take_lock(session, wait=options.lock_wait)
-        table = find_foreign(session)
-        if table is None:
+        found = find_foreign(session)
+        if found is None:
             raise _no_legacy(tracker)
-        _check_covered(session, migrations, table)
+        table, family = found
+        _check_covered(session, migrations, table, family)
         name = f"{table.schema}.{table.table}"
         with transaction(session):
             db.drop_table(session, table.schema, table.table)
@@ -135,12 +137,13 @@ def drop_legacy(
         return name
 
 
-def _check_covered(session: Session, migrations: MigrationSet, table: Foreign) -> None:
+def _check_covered(
+    session: Session, migrations: MigrationSet, table: Foreign, family: ForeignTracker
+) -> None:
     """Refuse to drop a table that was not adopted here, or that says more than our set does."""
     name = f"{table.schema}.{table.table}"
     taken = db.read_adoption(session)
-    family = trackers.recognise(table)
-    if taken is None or taken.source != name or family is None:
+    if taken is None or taken.source != name:
         raise ConfigError(
             f"{name} was not adopted here, so it is not dropped",
             hint="Enter its history in the set with `pgbraid adopt` first; where it is another "

@@ -20,10 +20,10 @@ __all__ = [
     "Settings",
     "cache_dir",
     "database_url",
-    "draws_on",
     "find_settings",
     "has_password",
     "server_programs",
+    "takes_lines_back",
     "without_libpq_variables",
 ]
 
@@ -209,10 +209,9 @@ def cache_dir(environ: Mapping[str, str] | None = None) -> Path | None:
         return None
 
 
-def draws_on(terminal: bool, environ: Mapping[str, str] | None = None) -> bool:  # noqa: FBT001
-    """Whether a terminal can take a line back, so that a bar may be drawn on it."""
-    env = os.environ if environ is None else environ
-    return terminal and env.get("TERM", "") not in {"", "dumb"}
+def takes_lines_back() -> bool:
+    """Whether TERM names a terminal that can take a line back, so that a bar may be drawn."""
+    return os.environ.get("TERM", "") not in {"", "dumb"}
 
 
 @contextmanager

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pgbraid.core.events import Event, Listener
     from pgbraid.core.model import Foreign, MigrationSet
     from pgbraid.db.session import Session
+    from pgbraid.trackers import ForeignTracker
 
 __all__ = ["RunOptions", "Wish", "find_foreign", "look", "silent"]
 
@@ -114,15 +115,14 @@ def _adoption(
     """
     if ledger.applied or not wish.adopt:
         return None, ()
-    table = find_foreign(session)
-    if table is None:
+    found = find_foreign(session)
+    if found is None:
         return None, ()
     taken = db.read_adoption(session)
     if taken is not None and taken.emptied:
         return None, ()
-    tracker = trackers.recognise(table)
-    assert tracker is not None  # noqa: S101 - found by it
-    answer = tracker.adopt(table, migrations, wish.not_applied)
+    table, family = found
+    answer = family.adopt(table, migrations, wish.not_applied)
     return (answer, ()) if isinstance(answer, Adoption) else (None, answer)
 
 
@@ -140,12 +140,12 @@ def _too_late(ledger: Ledger, wish: Wish) -> Iterator[Problem]:
             )
 
 
-def find_foreign(session: Session) -> Foreign | None:
-    """Return another tool's tracker with its rows, or None."""
+def find_foreign(session: Session) -> tuple[Foreign, ForeignTracker] | None:
+    """Return another tool's tracker with its rows, and whose it is, or None."""
     names = {name for tracker in trackers.TRACKERS for name in tracker.tables}
     for table in db.read_foreign(session, sorted(names)):
-        if trackers.recognise(table):
-            return db.read_foreign_rows(session, table)
+        if family := trackers.recognise(table):
+            return db.read_foreign_rows(session, table), family
     return None
 
 

@@ -1,11 +1,7 @@
-import threading
-
-import psycopg
 import pytest
 
 import pgbraid
-from pgbraid.core.lockkey import lock_key
-from pgbraid.core.model import Tracker
+from pgbraid.core.events import Waiting
 from pgbraid.errors import ProblemsFound
 
 
@@ -167,28 +163,20 @@ def test_a_role_that_may_not_write_the_tracker_is_told_by_the_dry_run(database, 
     assert [(m.version, d.sqlstate) for m, d in report.failures] == [(2, "42501")]
 
 
-def test_what_another_run_did_meanwhile_is_not_tried(database):
+def test_what_another_run_did_meanwhile_is_not_tried(database, holder):
     """The plan is made under the lock: what another run applied before is not run again."""
+
+    def meanwhile(event):
+        if isinstance(event, Waiting):
+            holder.execute(
+                "CREATE TABLE a (); CREATE TABLE applied_migrations (version bigint PRIMARY KEY,"
+                " name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(),"
+                " checksum text); INSERT INTO applied_migrations VALUES (1, 'a')"
+            )
+            holder.close()
+
     braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": "SELECT 2"})
-    with psycopg.connect(database.conninfo, autocommit=True) as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (lock_key(Tracker()),))
-        told = threading.Event()
-        reports = []
-
-        def rehearse():
-            hear = lambda event: told.set() if type(event).__name__ == "Waiting" else None  # noqa: E731
-            reports.append(braid.up(database.conninfo, dry_run=True, on_event=hear))
-
-        thread = threading.Thread(target=rehearse)
-        thread.start()
-        assert told.wait(30)
-        conn.execute(
-            "CREATE TABLE a (); CREATE TABLE applied_migrations (version bigint PRIMARY KEY,"
-            " name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(), checksum text);"
-            " INSERT INTO applied_migrations VALUES (1, 'a')"
-        )
-    thread.join(30)
-    (report,) = reports
+    report = braid.up(database.conninfo, dry_run=True, on_event=meanwhile)
     assert (report.already, [o.migration.version for o in report.rehearsed]) == (1, [2])
 
 

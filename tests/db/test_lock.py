@@ -22,15 +22,6 @@ from pgbraid.stop import StopToken
 KEY = lock_key(Tracker())
 
 
-@pytest.fixture
-def holder(database):
-    with psycopg.connect(
-        database.conninfo, autocommit=True, application_name="the other one"
-    ) as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (KEY,))
-        yield conn
-
-
 @pytest.mark.usefixtures("holder")
 def test_a_run_that_waits_too_long_says_who_holds_the_lock(database):
     with pytest.raises(LockTimeout) as caught:

@@ -1,12 +1,11 @@
 import hashlib
-import threading
 
 import psycopg
 import pytest
 
 import pgbraid
+from pgbraid.core.events import Waiting
 from pgbraid.core.lockkey import lock_key
-from pgbraid.core.model import Tracker
 from pgbraid.errors import ConfigError, MigrationFailed, ProblemsFound, ServerError, TargetRefused
 
 THREE = {
@@ -361,29 +360,20 @@ def test_a_file_that_changes_under_a_run_stops_it_there(database, folder):
     assert database.versions() == [1]
 
 
-def test_a_starter_that_waited_sees_that_the_other_applied_another_text(database):
-    with psycopg.connect(database.conninfo, autocommit=True) as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (lock_key(Tracker()),))
-        told, caught = threading.Event(), []
+def test_a_starter_that_waited_sees_that_the_other_applied_another_text(database, holder):
+    def meanwhile(event):
+        if isinstance(event, Waiting):
+            holder.execute(
+                "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"
+                " applied_at timestamptz NOT NULL DEFAULT now(), checksum text);"
+                " INSERT INTO applied_migrations (version, name, checksum)"
+                f" VALUES (1, 'a', '{'0' * 64}')"
+            )
+            holder.close()
 
-        def start():
-            hear = lambda event: told.set() if type(event).__name__ == "Waiting" else None  # noqa: E731
-            try:
-                pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo, on_event=hear)
-            except ProblemsFound as error:
-                caught.append(error)
-
-        thread = threading.Thread(target=start)
-        thread.start()
-        assert told.wait(30)
-        conn.execute(
-            "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"
-            " applied_at timestamptz NOT NULL DEFAULT now(), checksum text);"
-            " INSERT INTO applied_migrations (version, name, checksum)"
-            f" VALUES (1, 'a', '{'0' * 64}')"
-        )
-    thread.join(30)
-    assert [p.code for p in caught[0].problems] == ["drifted"]
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo, on_event=meanwhile)
+    assert [p.code for p in caught.value.problems] == ["drifted"]
 
 
 def test_to_a_version_that_two_files_have_is_no_usage_error(database):

@@ -12,7 +12,7 @@ from pgbraid.cli.commands import find
 from pgbraid.cli.context import Context
 from pgbraid.cli.parser import parse_arguments
 from pgbraid.cli.render import Output
-from pgbraid.config import draws_on
+from pgbraid.config import takes_lines_back
 from pgbraid.errors import (
     ConfigError,
     MigrationFailed,
@@ -41,7 +41,7 @@ class _Terminated(KeyboardInterrupt):
 def run_words(words: list[str]) -> int:
     """Parse and run one command line and return its exit code; user errors are printed."""
     terminal = sys.stderr is not None and sys.stderr.isatty()
-    output = Output(as_json="--json" in words, bar=draws_on(terminal))
+    output = Output(as_json="--json" in words, bar=terminal and takes_lines_back())
     try:
         return _answer(words, output)
     finally:

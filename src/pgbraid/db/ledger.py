@@ -61,7 +61,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A file as the journal has it; ``text`` is None above 1 MB.
+    """A file as the journal has it; ``text`` is None where it was left out.
 
     ``digest_lf`` is then the sha256 of the text with its lines ended by a line feed.
     """
