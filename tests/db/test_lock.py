@@ -19,8 +19,6 @@ from pgbraid.db.session import claim, connect, take_lock, transaction
 from pgbraid.errors import ConnectionFailed, LockLost, LockTimeout, Stopped, TargetRefused
 from pgbraid.stop import StopToken
 
-KEY = lock_key(Tracker())
-
 
 @pytest.mark.usefixtures("holder")
 def test_a_run_that_waits_too_long_says_who_holds_the_lock(database):
