@@ -8,7 +8,8 @@ from pgbraid import trackers
 from pgbraid.apply import Run, record_adoption
 from pgbraid.core.model import Adoption
 from pgbraid.db import ledger as db
-from pgbraid.db.session import claim, connect, take_lock, transaction
+from pgbraid.db.session import claim, connect, take_lock
+from pgbraid.db.transaction import transaction
 from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.survey import find_foreign, look
 
@@ -37,18 +38,18 @@ def adopt_history(
     and ConfigError where there is no such table.
     """
     _check_wanted(wish)
-    with connect(target, tracker, options.stop) as session:
-        found = look(session, migrations, wish)
+    with connect(target, tracker, options.stop) as opened:
+        found = look(opened, migrations, wish)
         if found.applied:
             return None
         found.raise_for_problems()
         if found.adoption is None:
-            if db.read_adoption(session):
+            if db.read_adoption(opened):
                 return None
             raise _no_legacy(tracker)
         if not found.has_work:
             return found.adoption
-        claim(session)
+        session = claim(opened)
         db.ensure_schema(session)
         take_lock(session, wait=options.lock_wait)
         db.ensure_tables(session)
@@ -85,10 +86,10 @@ def withdraw_adopted(
     A version that the set has not is passed over. Raises ConfigError for one that the journal
     does not say was adopted, or that ran since.
     """
-    with connect(target, tracker, options.stop) as session:
-        if not _withdrawable(session, versions):
+    with connect(target, tracker, options.stop) as opened:
+        if not _withdrawable(opened, versions):
             return ()
-        claim(session)
+        session = claim(opened)
         take_lock(session, wait=options.lock_wait)
         db.ensure_tables(session)
         rows = _withdrawable(session, versions)
@@ -121,8 +122,8 @@ def drop_legacy(
     applied something since; ProblemsFound where it does not say clearly what is applied.
     """
     _check_wanted(wish)
-    with connect(target, tracker, options.stop) as session:
-        claim(session)
+    with connect(target, tracker, options.stop) as opened:
+        session = claim(opened)
         take_lock(session, wait=options.lock_wait)
         found = find_foreign(session)
         if found is None:

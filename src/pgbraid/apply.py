@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pgbraid.core.events import Adopted, Noticed
 from pgbraid.core.model import Diagnostic, Location
 from pgbraid.db import ledger as db
-from pgbraid.db.body import half_done, notices, run_body
-from pgbraid.db.session import open_path, settle, transaction, translating
-from pgbraid.errors import MigrationFailed, ServerError
+from pgbraid.db.body import failure, half_done, notices, run_body
+from pgbraid.db.message import Part, deliver
+from pgbraid.db.session import translating
+from pgbraid.db.transaction import open_path, roll_back, settle, transaction
+from pgbraid.errors import LockLost, MigrationFailed, ServerError, Stopped
 from pgbraid.survey import RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import timedelta
 
     from pgbraid.core.filenames import NameStyle
     from pgbraid.core.model import Adoption, Migration
     from pgbraid.core.script import Script
+    from pgbraid.db.message import Answer, Message
     from pgbraid.db.session import Session
 
-__all__ = ["Run", "record_adoption", "run_atomically", "run_guarded"]
+__all__ = [
+    "Kept",
+    "Run",
+    "Unsure",
+    "record_adoption",
+    "run_at_once",
+    "run_atomically",
+    "run_guarded",
+]
 
 _BODYS_DOING = frozenset({"25006", "42P01", "3F000"})
 """Read-only transaction, no such table, no such schema: the tracker was there before the body."""
@@ -30,22 +41,107 @@ _BODYS_DOING = frozenset({"25006", "42P01", "3F000"})
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run under the lock; every journal entry of it bears ``run_id``."""
+    """One run under the lock; every journal entry of it bears ``run_id``.
+
+    A ``relaxed`` one lets commits wait for the disk together; only a fresh database allows it.
+    """
 
     session: Session
     shape: db.Shape = field(default_factory=db.Shape)
     style: NameStyle = "name"
     options: RunOptions = field(default_factory=RunOptions)
     run_id: str = field(default_factory=db.new_run_id)
+    relaxed: bool = False
+
+    @property
+    def at_once(self) -> bool:
+        """Whether a migration may go to the server as one message, its COMMIT included.
+
+        Not where a client that died would not be noticed in the middle of it, nor where a
+        trigger of somebody's stands between us and the row.
+        """
+        return (self.session.watched or self.relaxed) and not self.shape.acts
+
+    def commit(self, *, durable: bool) -> str:
+        """Return the synchronous_commit of a commit that waits for the disk, or does not."""
+        return self.session.durable if durable else "off"
 
 
-def run_atomically(
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A migration is committed, after ``duration``; ``clean`` says that the session is, too."""
+
+    duration: timedelta
+    clean: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """A message was rolled back and cannot say why; the statements one by one can."""
+
+
+def run_at_once(  # noqa: PLR0913 - the work, how it is kept, what to do meanwhile
+    run: Run,
+    migration: Migration,
+    script: Script,
+    message: Message,
+    *,
+    durable: bool,
+    meanwhile: Callable[[], None],
+) -> Kept | Unsure | None:
+    """Run a migration as one message.
+
+    Returns None where the set has it already. Raises MigrationFailed and ServerError after rolling
+    back, LockLost where another run holds the fence, and ConnectionFailed where the connection
+    was lost, so that nobody knows what became of it.
+    """
+    session = run.session
+    with translating(session), notices(session, _hearer(run, migration)):
+        try:
+            commit = run.commit(durable=durable)
+            answer = deliver(session, message, commit=commit, meanwhile=meanwhile)
+        except BaseException:
+            roll_back(session)
+            raise
+        if answer.stopped not in {Part.NOWHERE, Part.CLEANING}:
+            roll_back(session)
+            return _fate(run, migration, script, answer)
+    return Kept(timedelta(seconds=answer.seconds or 0.0), clean=answer.error is None)
+
+
+def _fate(run: Run, migration: Migration, script: Script, answer: Answer) -> Unsure | None:
+    """Say what a message came to that did not reach its COMMIT."""
+    error = answer.error
+    assert error is not None  # noqa: S101 - it stopped
+    if run.session.stop.requested:
+        raise Stopped
+    if run.session.conn.broken:
+        raise error
+    if answer.stopped is Part.ABSENT:
+        return None
+    if answer.stopped is Part.FENCE:
+        raise LockLost
+    if answer.ended or answer.stopped in {Part.BODY, Part.DEFERRED}:
+        raise failure(
+            run.session, migration, script, error, at=answer.at, ended=answer.ended
+        ) from None
+    if answer.stopped is Part.GUARD:
+        return Unsure()
+    try:
+        with translating(run.session):
+            raise error
+    except ServerError as said:
+        raise _of_recording(migration, said, committing=answer.stopped is Part.COMMIT) from None
+
+
+def run_atomically(  # noqa: PLR0913 - the work, and how it is kept
     run: Run,
     migration: Migration,
     script: Script,
     *,
     wanted: Callable[[], bool],
     record: Callable[[], timedelta],
+    durable: bool = True,
 ) -> timedelta | None:
     """Run a script and record it in one transaction; return what ``record`` returned.
 
@@ -56,7 +152,7 @@ def run_atomically(
     """
     duration: timedelta | None = None
     try:
-        with transaction(run.session) as transaction_id:
+        with transaction(run.session, commit=run.commit(durable=durable)) as transaction_id:
             if wanted():
                 run_guarded(run, migration, script, transaction_id)
                 duration = _recorded(run, migration, record)
@@ -73,15 +169,20 @@ def run_guarded(run: Run, migration: Migration, script: Script, transaction_id: 
     Raises MigrationFailed where the script failed or ended the transaction.
     """
     open_path(run.session)
+    with notices(run.session, _hearer(run, migration)):
+        run_body(run.session, migration, script)
+    if not settle(run.session, transaction_id):
+        raise half_done(migration)
+
+
+def _hearer(run: Run, migration: Migration) -> Callable[[Diagnostic], None]:
+    """Return what tells of a notice of a migration's."""
 
     def hear(said: Diagnostic) -> None:
         placed = replace(said, location=Location(migration.path))
         run.options.listen(Noticed(migration, placed))
 
-    with notices(run.session, hear):
-        run_body(run.session, migration, script)
-    if not settle(run.session, transaction_id):
-        raise half_done(migration)
+    return hear
 
 
 def _recorded(run: Run, migration: Migration, record: Callable[[], timedelta]) -> timedelta:
@@ -90,10 +191,16 @@ def _recorded(run: Run, migration: Migration, record: Callable[[], timedelta]) -
         with translating(run.session):
             return record()
     except ServerError as error:
-        if error.sqlstate in _BODYS_DOING:
-            raise _blamed(migration, error) from None
-        error.detail = f"{migration.label} ran, could not be recorded, and was rolled back."
-        raise
+        raise _of_recording(migration, error) from None
+
+
+def _of_recording(
+    migration: Migration, error: ServerError, *, committing: bool = False
+) -> ServerError | MigrationFailed:
+    if committing or error.sqlstate in _BODYS_DOING:
+        return _blamed(migration, error)
+    error.detail = f"{migration.label} ran, could not be recorded, and was rolled back."
+    return error
 
 
 def _blamed(migration: Migration, error: ServerError) -> MigrationFailed:

@@ -12,15 +12,8 @@ from pgbraid.apply import Run, run_guarded
 from pgbraid.core.events import Planned, Rehearsed, Started, Waiting
 from pgbraid.core.model import Diagnostic, Location, Outcome, Report
 from pgbraid.db import ledger as db
-from pgbraid.db.session import (
-    claim,
-    clean,
-    connect,
-    defer_again,
-    savepoint,
-    take_lock,
-    transaction,
-)
+from pgbraid.db.session import claim, clean, connect, take_lock
+from pgbraid.db.transaction import defer_again, savepoint, transaction
 from pgbraid.errors import MigrationFailed, ServerError
 from pgbraid.survey import look
 from pgbraid.texts import read_script
@@ -61,12 +54,12 @@ def rehearse_pending(
     sequence's value. The locks of all of them are held together until the end. Raises what
     ``apply_pending`` raises, but MigrationFailed only for one that ends the transaction.
     """
-    with connect(target, tracker, options.stop) as session:
-        found = look(session, migrations, wish)
+    with connect(target, tracker, options.stop) as opened:
+        found = look(opened, migrations, wish)
         found.raise_for_problems()
         notes = _Notes()
         if found.has_work:
-            claim(session)
+            session = claim(opened)
             take_lock(
                 session,
                 wait=options.lock_wait,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pgbraid.core.filenames import name_style, names_agree, recorded_name
 from pgbraid.core.model import Repair, Repaired
 from pgbraid.db import ledger as db
-from pgbraid.db.session import claim, connect, take_lock, transaction
+from pgbraid.db.session import claim, connect, take_lock
+from pgbraid.db.transaction import transaction
 from pgbraid.errors import ConfigError
 from pgbraid.survey import Wish, look
 from pgbraid.texts import decode, read_script
@@ -47,10 +48,10 @@ def accept_files(
     ConfigError where a version is not applied, has no file, or has another name and ``rename`` was
     not given; also where name and text both differ and the version is not named.
     """
-    with connect(target, tracker, options.stop) as session:
-        if not _changes(session, migrations, choice).repaired:
-            return _changes(session, migrations, choice)
-        claim(session)
+    with connect(target, tracker, options.stop) as opened:
+        if not _changes(opened, migrations, choice).repaired:
+            return _changes(opened, migrations, choice)
+        session = claim(opened)
         take_lock(session, wait=options.lock_wait)
         shape = db.ensure_tables(session)
         changes = _changes(session, migrations, choice)

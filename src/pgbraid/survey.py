@@ -35,12 +35,15 @@ class RunOptions:
     """How a run behaves.
 
     It waits ``lock_wait`` seconds for another one to end, tells ``listen`` what it does, and
-    stops when ``stop`` says so.
+    stops when ``stop`` says so. With ``durable_each`` every commit waits for the disk, also
+    on a fresh database; with ``batch`` several migrations go to the server at once.
     """
 
     lock_wait: float = 600.0
     listen: Listener = silent
     stop: StopToken = field(default_factory=StopToken)
+    durable_each: bool = False
+    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,10 +69,10 @@ def undo_version(  # noqa: PLR0913, PLR0917 - what every verb takes, and the ver
     the one that was applied, and what :func:`find_undoable` raises.
     """
     down, script = find_undoable(migrations, version)
-    with connect(target, tracker, options.stop) as session:
-        _check_applied(session, version)
-        _check_same(session, migrations, wish, version)
-        claim(session)
+    with connect(target, tracker, options.stop) as opened:
+        _check_applied(opened, version)
+        _check_same(opened, migrations, wish, version)
+        session = claim(opened)
         take_lock(session, wait=options.lock_wait)
         run = Run(session, db.ensure_tables(session), options=options)
         entry = db.Entry(run.run_id, "undone", version, down.name, text=script.text)

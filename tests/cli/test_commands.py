@@ -406,8 +406,8 @@ def test_a_failure_in_json_says_what_was_applied(cli, incident):
 def test_a_stopped_run_leaves_a_prefix_and_no_lock(cli, folder, database, sign, code):
     folder.write(_1_a="CREATE TABLE a ()", _2_b="CREATE TABLE b (); SELECT pg_sleep(60)")
     run = cli.start("up")
-    query = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND state ="
-    query += " 'active' AND datname = current_database()"
+    query = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND state ="
+    query += " 'active' AND datname = current_database() AND pid <> pg_backend_pid()"
     deadline = time.monotonic() + 60
     while not database.value(query) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -361,7 +361,7 @@ def test_new_keeps_sequences_and_timestamps_apart(program, folder):
 def test_a_lost_connection_names_the_migration(cli, folder):
     folder.write(_1_a="SELECT 1", _2_b="SELECT pg_terminate_backend(pg_backend_pid())")
     err = cli("up", code=4).err
-    assert "DETAIL:  2_b was in progress; whether it was committed is not known" in err
+    assert "DETAIL:  2_b was in progress; it was rolled back." in err
 
 
 def test_usage_errors_know_their_command(program):

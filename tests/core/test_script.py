@@ -250,3 +250,45 @@ def test_the_same_meaning(one, other):
 )
 def test_another_meaning(one, other):
     assert significant(one) != significant(other)
+
+
+PIECES = [
+    "CREATE TABLE a (b int, \"c;\" text DEFAULT 'x;''y' -- d; e\n)",
+    "create or replace function f() returns int language sql as $$ select 1; select 2 $$",
+    "CREATE FUNCTION g() RETURNS int LANGUAGE sql AS $a$ select '$$;'; $a$",
+    "create function h() returns int begin atomic select 1; select 2; end",
+    "CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)",
+    "insert into t values (E'it\\'s; ', 1 - -1, 4/2, 'C:\\dir;')",
+    "INSERT INTO t VALUES (1-1, 'a'\n'b', $b$;$b$, U&'\\0041;')",
+    "/* ; */ UPDATE t SET a = b /* ; */",
+    "ALTER TYPE mood ADD VALUE 'so;so'",
+    "ALTER TABLE a$b ADD c$ int, ADD COLUMN \u00e9$x$ text",
+    "COMMENT ON TABLE t IS 'a -- b; c'",
+    "DO $$ BEGIN PERFORM 1; END $$",
+    "COMMIT AND CHAIN",
+    "SET x = 'y;'",
+    "SELECT $1, '-->', 1 --> 2;\n",
+    "",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES)), st.sampled_from([";", ";\n\n", "; -- so;\n", " ;"]))
+def test_the_quick_way_finds_what_the_slow_one_finds(pieces, between):
+    text = between.join(pieces)
+    quick = parse(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pgbraid.core.script.ordinary", lambda *_: None)
+        slow = parse(text)
+    assert [(s.start, s.end, s.rest, s.data) for s in quick.statements] == [
+        (s.start, s.end, s.rest, s.data) for s in slow.statements
+    ]
+    for one, other in zip(quick.statements, slow.statements, strict=True):
+        assert one.words[:2] == other.words[:2]
+    assert (quick.metas, quick.unterminated) == (slow.metas, slow.unterminated)
+
+
+@pytest.mark.parametrize("text", PIECES)
+def test_a_comment_that_directs_a_tool_is_kept_wherever_it_stands(text):
+    script = parse(f"{text};\n-- pgbraid: x\nINSERT INTO t VALUES (1)-- migrate:down\n;")
+    kept = [script.text[slice(*span)] for span in script.comments]
+    assert kept[-2:] == ["-- pgbraid: x", "-- migrate:down"]

@@ -15,7 +15,8 @@ from pgbraid.core.model import Migration, Tracker
 from pgbraid.core.script import parse
 from pgbraid.db.conninfo import parse_target
 from pgbraid.db.ledger import ensure_schema, ensure_tables, is_applied
-from pgbraid.db.session import claim, connect, take_lock, transaction
+from pgbraid.db.session import claim, connect, take_lock
+from pgbraid.db.transaction import transaction
 from pgbraid.errors import ConnectionFailed, LockLost, LockTimeout, Stopped, TargetRefused
 from pgbraid.stop import StopToken
 
@@ -285,11 +286,12 @@ def test_a_migration_that_is_interrupted_is_told(database):
         )
     assert (heard[-1].step.migration.version, heard[-1].applied) == (1, False)
     heard.clear()
-    with pytest.raises(pgbraid.ConnectionFailed):
+    with pytest.raises(pgbraid.ConnectionFailed) as caught:
         pgbraid.load({"1_a.sql": "SELECT pg_terminate_backend(pg_backend_pid())"}).up(
             database.conninfo, on_event=heard.append
         )
-    assert (type(heard[-1]).__name__, heard[-1].applied) == ("Interrupted", None)
+    assert caught.value.detail == "1_a was in progress; it was rolled back."
+    assert (type(heard[-1]).__name__, heard[-1].applied) == ("Interrupted", False)
 
 
 def test_a_holder_that_a_role_may_not_see_is_told_as_far_as_it_is_known(database, role):

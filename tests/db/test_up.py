@@ -348,7 +348,7 @@ def test_a_file_that_changes_under_a_run_stops_it_there(database, folder):
     braid = folder.load()
 
     def edit(event):
-        if type(event).__name__ == "Finished" and event.index == 1:
+        if type(event).__name__ == "Started" and event.index == 1:
             folder.write(_2_b="DROP TABLE users")
 
     with pytest.raises(ProblemsFound) as caught:

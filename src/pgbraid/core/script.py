@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pgbraid.core.lexer import CONTINUATION, next_token
+from pgbraid.core.plain import blanks, ordinary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,9 @@ _COPY_END = re.compile(r"^\\\.\r?$", re.MULTILINE)
 _BLANKS = frozenset({"space", "comment", "block"})
 _STRINGS = frozenset({"string", "escape"})
 _CAPITALS = re.compile(r"[A-Z]+")
+_DIRECTING = re.compile(
+    r"--[ \t]*(?:pgbraid:|\+goose|\+migrate|migrate:down|create above)", re.IGNORECASE
+)
 DIRECTIVE = re.compile(r"--[ \t]*pgbraid:[ \t]*(?P<text>[^\r\n]*)")
 """A comment that directs pgbraid."""
 _HEAD = 6
@@ -52,11 +56,11 @@ _NO_CASE = frozenset({",", ";", ")", "FROM", "INTO", "WHERE", "GROUP", "HAVING",
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement's span without its semicolon, and its words outside brackets, upper-case.
+    """A statement's span without its semicolon, and its first words, upper-case.
 
-    ``words`` holds the first six, of COPY and what begins or ends a transaction all;
-    ``data`` is the span of inline COPY data; ``rest`` is where the text goes on behind the
-    statement and its data.
+    ``words`` holds the first six outside brackets, of COPY and what begins or ends a
+    transaction all, of an ordinary statement those before anything else; ``data`` is the span
+    of inline COPY data; ``rest`` is where the text goes on behind the statement and its data.
     """
 
     start: int
@@ -95,8 +99,9 @@ class Segment:
 class Script:
     """A migration's text without a byte-order mark, taken apart.
 
-    ``comments`` are the spans of ``--`` comments; ``unterminated`` is where a quote or comment
-    begins that never ends.
+    ``comments`` are the spans of ``--`` comments, where one of them may direct pgbraid or
+    another tool, and else none; ``unterminated`` is where a quote or comment begins that never
+    ends.
     """
 
     text: str
@@ -195,11 +200,20 @@ class _Reader:
         self.metas: list[Meta] = []
         self.comments: list[tuple[int, int]] = []
         self.unterminated: int | None = None
+        self._by_token = _DIRECTING.search(text) is not None
 
     def statements(self) -> list[Statement]:
         found: list[Statement] = []
         position = 0
         while position < len(self.text):
+            position = position if self._by_token else blanks(self.text, position)
+            whole = None if self._by_token else ordinary(self.text, position)
+            if whole is not None:
+                rest, words = whole
+                end = position + len(self.text[position : rest - 1].rstrip())
+                found.append(Statement(position, end, words, rest))
+                position = rest
+                continue
             statement, position = self._statement(position)
             if statement is not None:
                 found.append(statement)

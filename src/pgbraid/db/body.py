@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg import pq
 
 from pgbraid.core.masking import mask, secrets_in
 from pgbraid.core.model import Diagnostic, Location, Migration
 from pgbraid.core.script import Script, Segment, line_at, place
-from pgbraid.db.session import diagnose, fire_deferred
-from pgbraid.db.wire import ended_transaction, failed, send
+from pgbraid.db.session import diagnose
+from pgbraid.db.transaction import fire_deferred
+from pgbraid.db.wire import ended_transaction, failed, refuse_copying, send
 from pgbraid.errors import MigrationFailed
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pgbraid.db.session import Session
 
-__all__ = ["half_done", "notices", "run_body"]
+__all__ = ["failure", "half_done", "may_touch_locks", "notices", "run_body"]
 
 _ENDED = "2D000"
 """PostgreSQL's code for an invalid transaction termination."""
@@ -39,8 +39,8 @@ _READING = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
 """Settings, reported by the server, by which it reads what is sent, and our values of them."""
 _UNCONVERTED = frozenset({"UTF8", "SQL_ASCII"})
 """Encodings of a server that keep our bytes where the client's is SQL_ASCII, as dumps set it."""
-_COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
-
+_CALLING = frozenset({("SELECT",), ("WITH",), ("VALUES",), ("DO",), ("CALL",), ("EXECUTE",)})
+_LOCKS = re.compile("advisory|discard", re.IGNORECASE)
 _NO_EXTENSION = re.compile(r'extension "([^"]+)" is not available')
 
 
@@ -63,10 +63,8 @@ def run_body(session: Session, migration: Migration, script: Script) -> None:
                 done, ended = len(results) - 1, ended_transaction(results)
                 _raise_failed(session, results)
         except psycopg.Error as error:
-            said = _diagnostic(session, error, script)
-            placed = _placed(said, _offset(session, error, segment, done), migration, script)
-            placed = _with_commit(placed, ended=ended)
-            raise MigrationFailed(migration, placed, half_done=ended) from None
+            at = _offset(session, error, segment, done)
+            raise failure(session, migration, script, error, at=at, ended=ended) from None
         if ended:
             raise half_done(migration)
     _run_deferred(session, migration, script)
@@ -89,9 +87,7 @@ def _check_reading(session: Session, migration: Migration) -> None:
 
 
 def _raise_failed(session: Session, results: list[PGresult]) -> None:
-    if results[-1].status in _COPYING:
-        session.conn.close()
-        raise psycopg.OperationalError("a COPY of the client was not foreseen")
+    refuse_copying(session.conn, results)
     error = failed(results)
     if error is not None:
         raise error
@@ -106,8 +102,27 @@ def _run_deferred(session: Session, migration: Migration, script: Script) -> Non
     try:
         fire_deferred(session)
     except psycopg.Error as error:
-        said = _diagnostic(session, error, script)
-        raise MigrationFailed(migration, replace(said, location=Location(migration.path))) from None
+        raise failure(session, migration, script, error) from None
+
+
+def failure(  # noqa: PLR0913 - whose it is, and where
+    session: Session,
+    migration: Migration,
+    script: Script,
+    error: psycopg.Error,
+    *,
+    at: tuple[int, bool] | None = None,
+    ended: bool = False,
+) -> MigrationFailed:
+    """Return a script's error with its place in the file.
+
+    ``at`` is the offset in the script's text and whether the server named it; ``ended`` says
+    that the script had ended its transaction before. The error itself is raised where nobody
+    is left to say more.
+    """
+    said = _diagnostic(session, error, script)
+    placed = _with_commit(_placed(said, at, migration, script), ended=ended)
+    return MigrationFailed(migration, placed, half_done=ended)
 
 
 def _diagnostic(session: Session, error: psycopg.Error, script: Script) -> Diagnostic:
@@ -116,6 +131,16 @@ def _diagnostic(session: Session, error: psycopg.Error, script: Script) -> Diagn
         raise error
     secrets = secrets_in(script.text)
     return _hinted(session, error, diagnose(session.target, error.diag, error, secrets=secrets))
+
+
+def may_touch_locks(script: Script) -> bool:
+    """Whether a script may have taken an advisory lock, or given one away.
+
+    What it calls in a trigger or a default is not seen; the fence of every transaction is what
+    makes a run right, this look only keeps others from waiting, or from not waiting, in vain.
+    """
+    calls = any(statement.words[:1] in _CALLING for statement in script.statements)
+    return calls or _LOCKS.search(script.text) is not None
 
 
 def half_done(migration: Migration) -> MigrationFailed:

@@ -29,18 +29,21 @@ __all__ = [
     "ensure_schema",
     "ensure_tables",
     "is_applied",
+    "is_fresh",
     "new_run_id",
     "read_adopted",
     "read_adoption",
     "read_foreign",
     "read_foreign_rows",
     "read_ledger",
+    "read_run",
     "read_texts",
     "record_adopted",
     "record_applied",
     "record_entry",
     "record_removed",
     "record_repaired",
+    "writes_of",
 ]
 
 _COLUMNS = ("version", "name", "applied_at", "checksum")
@@ -50,9 +53,13 @@ _LONGEST_TEXT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How the tracker's columns are typed, where another program made the table."""
+    """How the tracker's columns are typed, where another program made the table.
+
+    ``acts`` says that a trigger or a rule hangs on the tracker or on the journal.
+    """
 
     binary_checksum: bool = False
+    acts: bool = False
 
     def checksum(self, digest: str | None) -> str | bytes | None:
         """Return a checksum as the column takes it."""
@@ -256,21 +263,26 @@ def ensure_tables(session: Session) -> Shape:
     """
     tracker = session.tracker
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for table, column, kind in session.run(
+    acts = False
+    for table, column, kind, acting in session.run(
         "ledger", "columns", schema=tracker.schema, table=tracker.table, journal=tracker.journal
     ):
         found[table][column] = kind
-    columns = found.get(tracker.table)
-    if columns is None:
+        acts |= acting
+    if tracker.table not in found:
         session.run("ledger", "create_tracker")
-        columns = dict.fromkeys(_COLUMNS, "text")
     if tracker.journal not in found:
         session.run("ledger", "create_journal")
-        session.run("ledger", "comment_journal")
+    columns = found.get(tracker.table) or dict.fromkeys(_COLUMNS, "text")
     absent = [name for name in _COLUMNS if name not in columns]
     if absent:
         raise _no_tracker(session, f"It has no column {', '.join(absent)}")
-    return Shape(binary_checksum=columns["checksum"] == "bytea")
+    return Shape(binary_checksum=columns["checksum"] == "bytea", acts=acts)
+
+
+def is_fresh(session: Session) -> bool:
+    """Whether the database holds no table, view or sequence of anybody's, our own included."""
+    return session.run("ledger", "is_fresh").fetchone() == (True,)
 
 
 def is_applied(session: Session, version: int) -> bool:
@@ -288,6 +300,21 @@ def record_applied(
     checksum = shape.checksum(migration.checksum)
     _write(session, "add", version=migration.version, name=name, checksum=checksum)
     return _journal_timed(session, entry)
+
+
+def writes_of(
+    session: Session, migration: Migration, *, shape: Shape, name: str, entry: Entry
+) -> tuple[str, str]:
+    """Return the statements that enter a migration in the set and in the journal."""
+    checksum = shape.checksum(migration.checksum)
+    add = session.text("ledger", "add", version=migration.version, name=name, checksum=checksum)
+    return add, session.text("ledger", "journal_add_timed", **entry.values(session.encoding))
+
+
+def read_run(session: Session, run_id: str) -> dict[int, timedelta]:
+    """Return the versions that a run has applied, each with the time it took."""
+    rows = session.run("ledger", "run", run_id=run_id).fetchall()
+    return {version: timedelta(seconds=seconds) for version, seconds in rows}
 
 
 def _journal_timed(session: Session, entry: Entry) -> timedelta:

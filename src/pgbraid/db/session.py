@@ -6,20 +6,19 @@ import random
 import re
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg import ClientCursor, pq, sql
+from psycopg import ClientCursor
 
 from pgbraid.core.lockkey import lock_key
 from pgbraid.core.masking import NO_SECRETS, Secrets, mask, secrets_in
 from pgbraid.core.model import Diagnostic
-from pgbraid.db.statements import statement
+from pgbraid.db.statements import plain_text, statement
 from pgbraid.db.wire import failed, send
 from pgbraid.errors import (
     ConnectionFailed,
-    LockLost,
     LockTimeout,
     PgbraidError,
     ServerError,
@@ -38,23 +37,25 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Session",
+    "cancel",
     "claim",
     "clean",
+    "cleaning",
     "connect",
-    "defer_again",
     "diagnose",
-    "fire_deferred",
-    "open_path",
-    "restore",
-    "savepoint",
-    "settle",
+    "keep_lock",
+    "own_text",
+    "pins",
+    "send_own",
     "take_lock",
-    "transaction",
     "translating",
 ]
 
 _OLDEST_SERVER = 130000
 _PINS_SINCE = ((140000, "pin_14"), (170000, "pin_17"))
+_WATCHES_SINCE = 140000
+_DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
+"""Values of synchronous_commit that wait for the disk, and maybe for more."""
 _NO_RIGHT = "42501"
 _DRIVERS_WORDS = re.compile(r"^(?:connection failed|connection is bad): ")
 _TELL_AFTER = 1.0
@@ -71,6 +72,12 @@ class Session:
     target: Target
     tracker: Tracker
     stop: StopToken
+    watched: bool = False
+    """Whether the server looks, during a long statement, if we are still there."""
+    durable: str = "on"
+    """The value of synchronous_commit with which a commit waits for the disk."""
+    pid: int = 0
+    """The number of the server's process."""
 
     @property
     def key(self) -> int:
@@ -87,6 +94,11 @@ class Session:
         self.stop.check()
         query = statement(file, name, self.tracker, with_values=bool(values))
         return self.conn.execute(query, values or None)
+
+    def text(self, file: str, name: str, /, **values: object) -> str:
+        """Return a named statement of ours with its values, to stand in a longer message."""
+        query = statement(file, name, self.tracker, with_values=True)
+        return ClientCursor(self.conn).mogrify(query, values)
 
 
 @contextmanager
@@ -107,15 +119,15 @@ def connect(target: Target, tracker: Tracker, stop: StopToken) -> Iterator[Sessi
     except psycopg.Error as error:
         raise _no_connection(target, error) from None
     session = Session(conn, target, tracker, stop)
-    cancelling = stop.cancelling(lambda: _cancel(conn))
+    cancelling = stop.cancelling(lambda: cancel(session))
     with conn, cancelling, translating(session):
         yield session
 
 
-def _cancel(conn: Connection) -> None:
+def cancel(session: Session) -> None:
     """Ask the server to end the statement in progress; who asks, asks again."""
     with suppress(psycopg.Error):
-        conn.cancel_safe(timeout=_CANCEL_TIMEOUT)
+        session.conn.cancel_safe(timeout=_CANCEL_TIMEOUT)
 
 
 def _no_connection(target: Target, error: psycopg.Error) -> ConnectionFailed:
@@ -178,14 +190,14 @@ def diagnose(
     )
 
 
-def claim(session: Session) -> None:
-    """Make sure that this connection can migrate, and set it up for it.
+def claim(session: Session) -> Session:
+    """Return the session set up to migrate, once it is sure that this connection can.
 
     Raises TargetRefused for a standby, a server below 13 and a connection through a pooler.
     """
     row = session.run("session", "facts").fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    in_recovery, backend_pid, server_version = row
+    in_recovery, backend_pid, server_version, commit = row
     if server_version < _OLDEST_SERVER:
         raise TargetRefused(
             f"the server is PostgreSQL {server_version // 10000}; pgbraid needs 13 or newer",
@@ -199,42 +211,62 @@ def claim(session: Session) -> None:
             detail="A pooler may give the advisory lock to another client.",
             hint="Give the direct URL of the server, then run `pgbraid up` again.",
         )
-    _pin(session)
+    durable = commit if commit in _DURABLE else "on"
+    return _pinned(replace(session, durable=durable, pid=backend_pid))
 
 
-def _pin(session: Session) -> None:
-    session.run("session", "pin")
-    version = session.conn.info.server_version
-    for since, name in _PINS_SINCE:
-        if version >= since:
-            session.run("session", name)
-    idle = session.conn.info.transaction_status == pq.TransactionStatus.IDLE
-    if idle and version >= _PINS_SINCE[0][0]:
+def _pinned(session: Session) -> Session:
+    """Pin the settings; the server of some platforms cannot watch a client, and says so."""
+    if session.conn.info.server_version >= _WATCHES_SINCE:
         with suppress(psycopg.DataError):
-            session.run("session", "check_interval")
+            watched = replace(session, watched=True)
+            _send(session, pins(watched))
+            return watched
+    _send(session, pins(session))
+    return session
+
+
+def pins(session: Session) -> str:
+    """Return the statements that pin what ours must not be led astray by, or cut short."""
+    version = session.conn.info.server_version
+    names = ["pin", *(name for since, name in _PINS_SINCE if version >= since)]
+    names += ["check_interval"] if session.watched else []
+    own = [own_text(session, name) for name in names]
+    return ";\n".join([*own, f"SET synchronous_commit = {session.durable}"])
+
+
+def own_text(session: Session, name: str) -> str:
+    """Return the text of a statement of ours that takes no values."""
+    return plain_text(name, session.tracker)
 
 
 def clean(session: Session) -> None:
     """Undo what a migration's body left in the session: role, settings, temporary tables."""
-    _send(session, "reset")
-    _pin(session)
+    _send(session, cleaning(session))
 
 
-def _send(session: Session, name: str) -> None:
+def cleaning(session: Session) -> str:
+    """Return the statements that do what :func:`clean` does."""
+    return f"{own_text(session, 'reset')};\n{pins(session)}"
+
+
+def send_own(session: Session, name: str) -> None:
     """Run a statement of ours as bytes: a body may have set an encoding unknown to Python."""
+    _send(session, own_text(session, name))
+
+
+def _send(session: Session, text: str) -> None:
     session.stop.check()
-    message = statement("session", name, session.tracker, with_values=False)
-    error = failed(send(session.conn, message.as_string(None).encode()))
+    error = failed(send(session.conn, text.encode()))
     if error is not None:
         raise error
 
 
-def restore(session: Session, *, wait: float) -> None:
-    """Clean the session between migrations, and make sure that it holds our lock and no other.
+def keep_lock(session: Session, *, wait: float) -> None:
+    """Make sure, between migrations, that the session holds our lock and no other.
 
     If a body gave the lock away, take it again, waiting up to ``wait`` seconds.
     """
-    clean(session)
     row = session.run("session", "locks_held", key=session.key).fetchone()
     if row != (True, False):
         session.run("session", "unlock_all")
@@ -295,87 +327,3 @@ def _holder(session: Session) -> str | None:
         f"now {state}" if state else "",
     ]
     return ", ".join(part for part in known if part)
-
-
-@contextmanager
-def transaction(session: Session, *, keep: bool = True) -> Iterator[str]:
-    """Run a block in one fenced transaction and commit it; yield the transaction's id.
-
-    Any exception rolls back, and so does the end of the block unless it is to ``keep``. Raises
-    LockLost where another session holds the fence, ServerError where the server refuses the
-    block's statements or the COMMIT, and ConnectionFailed where the connection is lost.
-    """
-    conn = session.conn
-    with translating(session):
-        try:
-            yield _begin(session)
-            conn.execute("COMMIT" if keep else "ROLLBACK")
-        except BaseException:
-            if conn.info.transaction_status != pq.TransactionStatus.UNKNOWN:
-                conn.execute("ROLLBACK")
-            raise
-
-
-@contextmanager
-def savepoint(session: Session) -> Iterator[None]:
-    """Run a block below a savepoint, which an exception takes back.
-
-    Raises ServerError where the server refuses the block's statements. Where the transaction
-    is not there any more, the exception goes on as it is.
-    """
-    conn = session.conn
-    conn.execute("SAVEPOINT pgbraid_rehearsal")
-    with translating(session):
-        try:
-            yield
-            conn.execute("RELEASE SAVEPOINT pgbraid_rehearsal")
-        except BaseException:
-            with suppress(psycopg.Error):
-                conn.execute("ROLLBACK TO SAVEPOINT pgbraid_rehearsal")
-            raise
-
-
-def _begin(session: Session) -> str:
-    cursor = session.run("session", "begin", key=session.key)
-    cursor.nextset()
-    row = cursor.fetchone()
-    if row is None or row[0] is not True:
-        raise LockLost
-    return str(row[1])
-
-
-def open_path(session: Session) -> None:
-    """Give the body that follows in this transaction the role's own search path and rows."""
-    session.run("session", "open_path")
-
-
-def settle(session: Session, transaction_id: str) -> bool:
-    """Take back what a body set, for the rest of the transaction: role, path, encoding.
-
-    Returns whether the session is still in that transaction, and could commit it.
-    """
-    if session.conn.info.transaction_status != pq.TransactionStatus.INTRANS:
-        return False
-    _send(session, "settle")
-    return session.run("session", "in_transaction", id=transaction_id).fetchone() == (True,)
-
-
-def fire_deferred(session: Session) -> None:
-    """Run now what the transaction has deferred to its end."""
-    session.stop.check()
-    error = failed(send(session.conn, b"SET CONSTRAINTS ALL IMMEDIATE"))
-    if error is not None:
-        raise error
-
-
-def defer_again(session: Session) -> None:
-    """Set every constraint as a transaction begins with it.
-
-    One whose name others of its schema share, that are set otherwise, stays deferred: it is
-    tried at a body's end.
-    """
-    names = session.run("session", "begin_immediate").fetchall()
-    session.conn.execute("SET CONSTRAINTS ALL DEFERRED")
-    if names:
-        listed = sql.SQL(", ").join(sql.Identifier(*name) for name in names)
-        session.conn.execute(sql.SQL("SET CONSTRAINTS {} IMMEDIATE").format(listed))

@@ -12,7 +12,7 @@ from psycopg import sql
 if TYPE_CHECKING:
     from pgbraid.core.model import Tracker
 
-__all__ = ["statement"]
+__all__ = ["plain_text", "statement"]
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
@@ -26,6 +26,12 @@ def _statements(file: str) -> dict[str, LiteralString]:
         for name, text in zip(parts[::2], parts[1::2], strict=True)
     }
     return cast("dict[str, LiteralString]", found)
+
+
+@cache
+def plain_text(name: str, tracker: Tracker) -> str:
+    """Return the text of a session's named statement that takes no values."""
+    return statement("session", name, tracker, with_values=False).as_string(None)
 
 
 def statement(file: str, name: str, tracker: Tracker, *, with_values: bool) -> sql.Composed:

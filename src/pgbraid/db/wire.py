@@ -12,15 +12,36 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
-__all__ = ["ended_transaction", "failed", "send"]
+__all__ = [
+    "ENDINGS",
+    "await_results",
+    "ended_transaction",
+    "failed",
+    "refuse_copying",
+    "send",
+    "start",
+]
 
-_ENDINGS = frozenset({b"COMMIT", b"BEGIN", b"START TRANSACTION", b"PREPARE TRANSACTION"})
+ENDINGS = frozenset({b"COMMIT", b"BEGIN", b"START TRANSACTION", b"PREPARE TRANSACTION"})
+"""The tags of commands that commit, or begin a transaction."""
+_COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
 
 
 def send(conn: Connection, message: bytes) -> list[PGresult]:
     """Send a message and return the result of each of its statements, a failed one last."""
+    start(conn, message)
+    return await_results(conn)
+
+
+def start(conn: Connection, message: bytes) -> None:
+    """Hand a message to the network; what it takes not at once goes out with the waiting."""
+    conn.pgconn.send_query(message)
+    conn.pgconn.flush()
+
+
+def await_results(conn: Connection) -> list[PGresult]:
+    """Wait for the results of the message that was started."""
     with conn.lock:
-        conn.pgconn.send_query(message)
         return conn.wait(generators.execute(conn.pgconn))
 
 
@@ -32,6 +53,13 @@ def failed(results: list[PGresult]) -> psycopg.Error | None:
     return None
 
 
+def refuse_copying(conn: Connection, results: list[PGresult]) -> None:
+    """End a connection whose server waits for, or sends, data that nobody here knows of."""
+    if results[-1].status in _COPYING:
+        conn.close()
+        raise psycopg.OperationalError("a COPY of the client was not foreseen")
+
+
 def ended_transaction(results: list[PGresult]) -> bool:
     """Whether a statement of the message committed, or began a transaction, by its own tag."""
-    return any((result.command_status or b"") in _ENDINGS for result in results)
+    return any((result.command_status or b"") in ENDINGS for result in results)

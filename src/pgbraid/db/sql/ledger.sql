@@ -18,8 +18,19 @@ SELECT version, name, checksum,
 SELECT count(*) > 0 FROM pg_catalog.pg_namespace WHERE nspname = %(schema)s
 -- name: create_schema
 CREATE SCHEMA IF NOT EXISTS {schema}
+-- name: is_fresh
+-- Whether nobody has made anything yet that holds rows, or could.
+SELECT count(*) = 0
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = ANY ('{{r,p,m,f,v,S}}'::pg_catalog."char"[])
+   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                      AND d.objid = c.oid AND d.deptype = 'e')
 -- name: columns
-SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL)
+-- With whether a trigger or a rule hangs on the table.
+SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL),
+       c.relhastriggers OR c.relhasrules
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
@@ -46,8 +57,7 @@ CREATE TABLE IF NOT EXISTS {journal} (
     checksum    text,
     statement   text,
     detail      jsonb
-)
--- name: comment_journal
+);
 COMMENT ON TABLE {journal} IS
     'What pgbraid did, in order of id; the applied set is the table without _journal.'
 -- name: is_applied
@@ -110,3 +120,9 @@ SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL)
    AND c.relkind OPERATOR(pg_catalog.=) ANY ('{{r,p}}'::pg_catalog."char"[])
    AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
  ORDER BY n.nspname, c.relname, a.attnum
+-- name: run
+-- What one run has applied; asked before the search path is pinned, too.
+SELECT version, EXTRACT(epoch FROM duration)::pg_catalog.float8
+  FROM {journal}
+ WHERE run_id OPERATOR(pg_catalog.=) %(run_id)s::pg_catalog.uuid
+   AND event OPERATOR(pg_catalog.=) 'applied'::pg_catalog.text

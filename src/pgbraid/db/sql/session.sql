@@ -1,7 +1,8 @@
 -- name: facts
 SELECT pg_catalog.pg_is_in_recovery(),
        pg_catalog.pg_backend_pid(),
-       pg_catalog.current_setting('server_version_num')::pg_catalog.int4
+       pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
+       pg_catalog.current_setting('synchronous_commit')
 -- name: pin
 -- Our own statements must not be led astray by a search path, nor cut short by a role's limits,
 -- nor see a part of the rows.
@@ -53,6 +54,25 @@ SELECT a.pid, a.usename, a.application_name, coalesce(a.client_addr::text, 'loca
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
        pg_catalog.pg_current_xact_id()::pg_catalog.text
+-- name: fence_at_once
+-- The same in a message that nobody looks into before its end: what must hold divides by one,
+-- what does not by zero. The transaction's number is kept where COMMIT AND CHAIN would drop it.
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+SELECT 1 / CASE WHEN pg_catalog.pg_try_advisory_xact_lock(%(key)s) THEN 1 ELSE 0 END,
+       pg_catalog.set_config('pgbraid.transaction',
+                             pg_catalog.pg_current_xact_id()::pg_catalog.text, true);
+SELECT 1 / CASE WHEN count(*) = 0 THEN 1 ELSE 0 END FROM {tracker} WHERE version = %(version)s
+-- name: still_there
+SELECT 1 / CASE WHEN pg_catalog.current_setting('pgbraid.transaction', true)
+                     = pg_catalog.pg_current_xact_id()::pg_catalog.text THEN 1 ELSE 0 END
+-- name: flush
+-- A commit that writes waits for everything before it to reach the disk; one that does not, not.
+SET synchronous_commit = on;
+SELECT pg_catalog.pg_logical_emit_message(true, 'pgbraid', 'flush')
+-- name: is_alive
+-- Before the search path is pinned, hence the qualified names.
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
+  FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) %(pid)s
 -- name: open_path
 -- A body sees the search path and the rows that any other session of this role would see.
 SET LOCAL search_path TO DEFAULT;

@@ -1,0 +1,228 @@
+"""One migration as one message: fence, body, guard, row, journal, COMMIT, and the cleaning after.
+
+The server runs the statements of a message one after the other and stops at the first that fails,
+so what must hold is asked by statements that fail where it does not. The whole message is parsed
+before any of it runs. One round trip a migration; whatever such a message cannot say exactly is
+left to the way of :mod:`pgbraid.db.transaction`, statement by statement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import pq
+
+from pgbraid.core.script import parse
+from pgbraid.db.session import cancel, cleaning, own_text
+from pgbraid.db.wire import ENDINGS, await_results, failed, refuse_copying, start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from psycopg.pq.abc import PGresult
+
+    from pgbraid.core.script import Segment
+    from pgbraid.db.session import Session
+
+__all__ = ["Answer", "Message", "Part", "compose", "deliver"]
+
+_DIVISION_BY_ZERO = "22012"
+
+
+class Part(StrEnum):
+    """The parts of a message, by which it is said where one stopped."""
+
+    NOWHERE = "nowhere"
+    """It ran to its end."""
+    FENCE = "fence"
+    """Another session holds the transaction's lock."""
+    ABSENT = "absent"
+    """The set has the version already."""
+    OPENING = "opening"
+    BODY = "body"
+    DEFERRED = "deferred"
+    """What the body had deferred to the transaction's end."""
+    GUARD = "guard"
+    """It is not known to be the same transaction any more; nothing of it is committed."""
+    RECORDING = "recording"
+    COMMIT = "commit"
+    CLEANING = "cleaning"
+    """The migration is committed; what follows it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The text to send, but for how COMMIT waits, and how many statements each part of it has.
+
+    ``starts`` are the offsets of the body's statements in the script's text, whose part from
+    ``offset`` on stands behind ``lead`` characters of ours.
+    """
+
+    text: str
+    after: str
+    lead: int
+    body: int
+    offset: int
+    starts: tuple[int, ...]
+    sizes: tuple[tuple[Part, int], ...]
+
+    def encoded(self, commit: str) -> bytes:
+        """Return the bytes to send, for a transaction of that synchronous_commit."""
+        return f"{self.text}{commit}{self.after}".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a message.
+
+    ``done`` counts the body's statements that were through; ``position`` is the error's, in
+    characters from 0 in the script's text; ``ended`` says that the body ended its transaction;
+    ``seconds`` is the time that the journal was given.
+    """
+
+    stopped: Part
+    error: psycopg.Error | None = None
+    done: int = 0
+    position: int | None = None
+    ended: bool = False
+    seconds: float | None = None
+    starts: tuple[int, ...] = ()
+
+    @property
+    def at(self) -> tuple[int, bool] | None:
+        """Where in the script's text an error of the body is, and whether the server said so."""
+        if self.stopped is not Part.BODY:
+            return None
+        if self.position is not None:
+            return self.position, True
+        return (self.starts[self.done], False) if self.done < len(self.starts) else None
+
+
+def compose(
+    session: Session,
+    segment: Segment | None,
+    *,
+    version: int,
+    label: str,
+    writes: tuple[str, str],
+) -> Message:
+    """Return the message that runs a script's one segment and records it.
+
+    ``label`` is how the server's own views and logs show the migration; ``writes`` are the
+    statements that write the set's row and the journal's line.
+    """
+    fence = session.text("session", "fence_at_once", key=session.key, version=version)
+    opening = own_text(session, "open_path")
+    shown = label.replace("*", "").replace("/", "")
+    lead = f"/* pgbraid {shown} */ {fence};\n{opening};\n"
+    body = segment.sql if segment else ""
+    settle = own_text(session, "settle")
+    guard = own_text(session, "still_there")
+    tail = cleaning(session)
+    behind = ("SET CONSTRAINTS ALL IMMEDIATE", settle, guard, *writes)
+    starts = segment.starts if segment else ()
+    return Message(
+        text="".join((lead, body, "\n;", ";\n".join(behind), ";\nSET LOCAL synchronous_commit = ")),
+        after=f";\nCOMMIT;\n{tail}",
+        lead=len(lead),
+        body=len(body),
+        offset=segment.offset if segment else 0,
+        starts=starts,
+        sizes=(
+            (Part.OPENING, 1),
+            (Part.FENCE, 1),
+            (Part.ABSENT, 1),
+            (Part.OPENING, _count(opening)),
+            (Part.BODY, len(starts)),
+            (Part.DEFERRED, 1),
+            (Part.RECORDING, _count(settle)),
+            (Part.GUARD, 1),
+            (Part.RECORDING, 3),
+            (Part.COMMIT, 1),
+            (Part.CLEANING, _count(tail)),
+        ),
+    )
+
+
+@cache
+def _count(text: str) -> int:
+    return len(parse(text).statements)
+
+
+def deliver(
+    session: Session,
+    message: Message,
+    *,
+    commit: str,
+    meanwhile: Callable[[], None] | None = None,
+) -> Answer:
+    """Send a message, wait for the end of it, and return what became of it.
+
+    ``commit`` is the transaction's synchronous_commit; ``meanwhile`` is called while the server
+    works. Raises psycopg's error where the connection is lost.
+    """
+    session.stop.check()
+    start(session.conn, message.encoded(commit))
+    try:
+        if meanwhile:
+            meanwhile()
+    except BaseException:
+        cancel(session)
+        await_results(session.conn)
+        raise
+    results = await_results(session.conn)
+    refuse_copying(session.conn, results)
+    return _read(session, message, results)
+
+
+def _read(session: Session, message: Message, results: list[PGresult]) -> Answer:
+    error = failed(results)
+    if error is None:
+        tail = message.sizes[-1][1]
+        return Answer(Part.NOWHERE, seconds=_seconds(results[-3 - tail]))
+    stopped, before = _stopped(message, len(results) - 1)
+    position = _position(session, error, message)
+    if position is not None and 0 <= position < message.body:
+        stopped = Part.BODY
+    if stopped in {Part.FENCE, Part.ABSENT} and error.sqlstate != _DIVISION_BY_ZERO:
+        stopped = Part.OPENING
+    ended = any((result.command_status or b"") in ENDINGS for result in results[1:-1])
+    committed = stopped == Part.CLEANING
+    return Answer(
+        stopped,
+        error,
+        done=len(results) - 1 - before if stopped == Part.BODY and len(results) > 1 else 0,
+        position=None if position is None else message.offset + position,
+        ended=ended and not committed,
+        seconds=_seconds(results[before - 3]) if committed else None,
+        starts=message.starts,
+    )
+
+
+def _stopped(message: Message, index: int) -> tuple[Part, int]:
+    """Return the part that holds the statement of an index, and how many stand before it."""
+    before = 0
+    for part, size in message.sizes:
+        if index < before + size:
+            return part, before
+        before += size
+    return Part.CLEANING, before - message.sizes[-1][1]
+
+
+def _position(session: Session, error: psycopg.Error, message: Message) -> int | None:
+    """Return where in the body an error is; a server whose encoding is SQL_ASCII counts bytes."""
+    if not error.diag.statement_position:
+        return None
+    position = int(error.diag.statement_position) - 1
+    if session.encoding == "SQL_ASCII":
+        position = len(message.text.encode()[:position].decode(errors="ignore"))
+    return position - message.lead
+
+
+def _seconds(result: PGresult) -> float | None:
+    value = result.get_value(0, 0) if result.status == pq.ExecStatus.TUPLES_OK else None
+    return float(value) if value is not None else None
