@@ -9,7 +9,7 @@ from pgbraid.apply import Run, record_adoption
 from pgbraid.core.model import Adoption
 from pgbraid.db import ledger as db
 from pgbraid.db.session import claim, connect, take_lock
-from pgbraid.db.transaction import transaction
+from pgbraid.db.transactions import transaction
 from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.survey import find_foreign, look
 

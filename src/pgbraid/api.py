@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pgbraid import adopt, inquiry, rehearse, repair, undo, upgrade
@@ -82,6 +82,8 @@ class Braid:
         to: int | None = None,
         not_applied: Iterable[int] = (),
         dry_run: bool = False,
+        durable_each: bool = False,
+        batch: bool = False,
         on_event: Listener = silent,
         stop: StopToken | None = None,
     ) -> Report:
@@ -89,7 +91,9 @@ class Braid:
 
         ``to`` is the highest version to apply; ``not_applied`` names versions that another
         tool's counter skipped, for a first run that adopts it; ``dry_run`` runs all in one
-        transaction and rolls it back. ``on_event`` is called with what happens, in this
+        transaction and rolls it back. ``durable_each`` waits for the disk after every migration
+        also on a fresh database, where it is else done once; ``batch`` sends several migrations
+        at once, for a server that is far away. ``on_event`` is called with what happens, in this
         thread; ``stop`` ends the run from another one.
 
         Raises ProblemsFound before anything runs, MigrationFailed (``applied`` says what was
@@ -97,17 +101,18 @@ class Braid:
         """
         verb = rehearse.rehearse_pending if dry_run else upgrade.apply_pending
         wish = Wish(to, tuple(not_applied), self.verify, self.adopts)
-        return verb(
-            self.migrations, _target(conninfo), self.tracker, wish, self._options(on_event, stop)
-        )
+        options = replace(self._options(on_event, stop), durable_each=durable_each, batch=batch)
+        return verb(self.migrations, _target(conninfo), self.tracker, wish, options)
 
-    async def aup(
+    async def aup(  # noqa: PLR0913 - what a run can be asked for
         self,
         conninfo: str | Target,
         *,
         to: int | None = None,
         not_applied: Iterable[int] = (),
         dry_run: bool = False,
+        durable_each: bool = False,
+        batch: bool = False,
         on_event: Listener = silent,
     ) -> Report:
         """Do what :meth:`up` does without blocking the event loop.
@@ -122,6 +127,8 @@ class Braid:
                 to=to,
                 not_applied=not_applied,
                 dry_run=dry_run,
+                durable_each=durable_each,
+                batch=batch,
                 on_event=on_event,
                 stop=stop,
             ),

@@ -12,7 +12,7 @@ from pgbraid.db import ledger as db
 from pgbraid.db.body import failure, half_done, notices, run_body
 from pgbraid.db.message import Part, deliver
 from pgbraid.db.session import translating
-from pgbraid.db.transaction import open_path, roll_back, settle, transaction
+from pgbraid.db.transactions import open_path, roll_back, settle, transaction
 from pgbraid.errors import LockLost, MigrationFailed, ServerError, Stopped
 from pgbraid.survey import RunOptions
 

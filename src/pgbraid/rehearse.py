@@ -13,7 +13,7 @@ from pgbraid.core.events import Planned, Rehearsed, Started, Waiting
 from pgbraid.core.model import Diagnostic, Location, Outcome, Report
 from pgbraid.db import ledger as db
 from pgbraid.db.session import claim, clean, connect, take_lock
-from pgbraid.db.transaction import defer_again, savepoint, transaction
+from pgbraid.db.transactions import defer_again, savepoint, transaction
 from pgbraid.errors import MigrationFailed, ServerError
 from pgbraid.survey import look
 from pgbraid.texts import read_script

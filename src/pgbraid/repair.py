@@ -9,7 +9,7 @@ from pgbraid.core.filenames import name_style, names_agree, recorded_name
 from pgbraid.core.model import Repair, Repaired
 from pgbraid.db import ledger as db
 from pgbraid.db.session import claim, connect, take_lock
-from pgbraid.db.transaction import transaction
+from pgbraid.db.transactions import transaction
 from pgbraid.errors import ConfigError
 from pgbraid.survey import Wish, look
 from pgbraid.texts import decode, read_script

@@ -7,8 +7,10 @@ a later one has, or after an error, when they were flushed.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -18,10 +20,10 @@ from pgbraid.core.filenames import recorded_name
 from pgbraid.core.model import Outcome
 from pgbraid.db import ledger as db
 from pgbraid.db.body import may_touch_locks
-from pgbraid.db.message import compose
-from pgbraid.db.outcome import read_after_loss
+from pgbraid.db.message import compose, deliver_batch
+from pgbraid.db.outcome import read_after_loss, read_on
 from pgbraid.db.session import clean, keep_lock, take_lock, translating
-from pgbraid.db.transaction import flush, transaction
+from pgbraid.db.transactions import flush, roll_back, transaction
 from pgbraid.errors import (
     ConnectionFailed,
     LockLost,
@@ -33,8 +35,7 @@ from pgbraid.errors import (
 from pgbraid.texts import decode, read_script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import timedelta
+    from collections.abc import Callable, Iterator
 
     from pgbraid.apply import Run
     from pgbraid.core.model import Step
@@ -47,14 +48,25 @@ _AT_ONCE = 1_000_000
 """Bytes of a file above which it is not sent as one message: the server takes six times that."""
 _FLUSH_EVERY = 0.25
 """Seconds after which a relaxed run waits for the disk again, and tells what is safe."""
+_TOGETHER = 64
+"""How many migrations one message holds at most, where they are sent together."""
 _TRIES = 3
+_FATES = {
+    True: "it was committed",
+    False: "it was rolled back",
+    None: "whether it was committed is not known",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """A step made ready; without a ``message`` its statements go one by one."""
+    """A step made ready; without a ``message`` its statements go one by one.
+
+    ``index`` counts from 1.
+    """
 
     step: Step
+    index: int
     script: Script
     name: str
     entry: db.Entry
@@ -62,33 +74,42 @@ class _Work:
 
 
 class _Tally:
-    """What the run has committed: what is told of, and what waits for the disk."""
+    """What the run has committed: what is told of, and what waits for the disk.
+
+    ``tried`` and ``passed`` are the indexes, from 0, of the steps that were sent together, and
+    of those that are committed.
+    """
 
     def __init__(self, run: Run, total: int) -> None:
         self.run = run
+        self.total = total
         self.told: list[Outcome] = []
+        self.tried: set[int] = set()
+        self.passed: set[int] = set()
         self._waiting: list[tuple[Outcome, int]] = []
-        self._total = total
         self._flushed = monotonic()
 
     def must_wait(self, index: int) -> bool:
         """Whether the commit of the step of that index, from 1, is to wait for the disk."""
         due = monotonic() - self._flushed > _FLUSH_EVERY
-        return not self.run.relaxed or index == self._total or due
+        return not self.run.relaxed or index == self.total or due
 
-    def add(self, outcome: Outcome, index: int, *, durable: bool) -> None:
+    def add(self, work: _Work, duration: timedelta, *, durable: bool) -> None:
         """Enter what was committed; where it is durable, all before it is."""
-        self._waiting.append((outcome, index))
+        if work.index - 1 not in self.passed:
+            self.passed.add(work.index - 1)
+            outcome = Outcome(work.step.migration, work.step.gap, duration)
+            self._waiting.append((outcome, work.index))
         if durable:
             self.tell()
 
     def tell(self) -> None:
         """Tell of everything that is on the disk now."""
         self._flushed = monotonic()
-        for outcome, index in self._waiting:
+        waiting, self._waiting = self._waiting, []
+        for outcome, index in waiting:
             self.told.append(outcome)
-            self.run.options.listen(Finished(outcome, index, self._total))
-        self._waiting.clear()
+            self.run.options.listen(Finished(outcome, index, self.total))
 
     def flush(self) -> None:
         """Bring to the disk what waits, and tell of it."""
@@ -98,7 +119,7 @@ class _Tally:
             self.tell()
 
     def keep(self, found: dict[int, timedelta]) -> None:
-        """Tell of what was found to be committed, on the disk, after the connection was lost."""
+        """Tell of what was found to be committed, and on the disk, and forget the rest."""
         self._waiting = [w for w in self._waiting if w[0].migration.version in found]
         self.tell()
 
@@ -134,25 +155,40 @@ def _save(tally: _Tally) -> None:
 
 def _apply_each(run: Run, steps: tuple[Step, ...], tally: _Tally) -> None:
     ready: dict[int, _Work] = {}
+    total = len(steps)
 
     def prepare(index: int) -> None:
         with suppress(ProblemsFound):  # it is prepared again, and raised, when its turn comes
-            if index < len(steps):
-                ready[index] = _work(run, steps[index])
+            if index < total and index not in ready:
+                ready[index] = _work(run, steps[index], index + 1)
 
     for index, step in enumerate(steps):
-        run.options.listen(Started(step, index + 1, len(steps)))
-        work = ready.pop(index, None) or _work(run, step)
-        durable = tally.must_wait(index + 1)
-        duration = _applied(run, work, tally, durable=durable, ahead=lambda: prepare(index + 1))  # noqa: B023 - called before the next turn
-        if duration is not None:
-            tally.add(Outcome(step.migration, step.gap, duration), index + 1, durable=durable)
-        if index + 1 < len(steps) and may_touch_locks(work.script):
-            with translating(run.session):
-                keep_lock(run.session, wait=run.options.lock_wait)
+        if run.options.batch and index not in tally.tried:
+            _apply_together(run, _bundle(index, total, ready, prepare), tally)
+        if index in tally.passed:
+            continue
+        work = ready.pop(index, None) or _work(run, step, index + 1)
+        run.options.listen(Started(step, work.index, total))
+        with _accounting(run, (work,), tally):
+            _apply_one(run, work, tally, ahead=partial(prepare, index + 1))
 
 
-def _work(run: Run, step: Step) -> _Work:
+def _apply_one(run: Run, work: _Work, tally: _Tally, *, ahead: Callable[[], None]) -> None:
+    durable = tally.must_wait(work.index)
+    try:
+        duration = _locked(run, work, durable=durable, ahead=ahead)
+    except MigrationFailed as error:
+        with suppress(PgbraidError):  # the failure itself matters more
+            _journal_failure(run, work, error)
+        raise
+    if duration is not None:
+        tally.add(work, duration, durable=durable)
+    if work.index < tally.total and may_touch_locks(work.script):
+        with translating(run.session):
+            keep_lock(run.session, wait=run.options.lock_wait)
+
+
+def _work(run: Run, step: Step, index: int) -> _Work:
     migration = step.migration
     data, script = read_script(migration)
     name = recorded_name(migration, run.style)
@@ -165,29 +201,83 @@ def _work(run: Run, step: Step) -> _Work:
         message = compose(
             run.session, segment, version=migration.version, label=migration.label, writes=writes
         )
-    return _Work(step, script, name, entry, message)
+    return _Work(step, index, script, name, entry, message)
 
 
-def _applied(
-    run: Run, work: _Work, tally: _Tally, *, durable: bool, ahead: Callable[[], None]
-) -> timedelta | None:
-    """Apply one migration and return how long it took; None where another run has applied it."""
+def _bundle(
+    index: int, total: int, ready: dict[int, _Work], prepare: Callable[[int], None]
+) -> tuple[_Work, ...]:
+    """Make ready as many migrations as go to the server together."""
+    works: list[_Work] = []
+    size = 0
+    for later in range(index, min(index + _TOGETHER, total)):
+        prepare(later)
+        work = ready.get(later)
+        size += work.step.migration.size if work else 0
+        if work is None or work.message is None or may_touch_locks(work.script) or size > _AT_ONCE:
+            break
+        works.append(work)
+    return tuple(works)
+
+
+def _apply_together(run: Run, works: tuple[_Work, ...], tally: _Tally) -> None:
+    """Send migrations together; those that did not run are left to be sent one by one."""
+    tally.tried |= {work.index - 1 for work in works}
+    if len(works) <= 1:
+        return
+    for work in works:
+        run.options.listen(Started(work.step, work.index, tally.total))
+    with _accounting(run, works, tally):
+        durable = tally.must_wait(works[-1].index)
+        commits = [run.commit(durable=not run.relaxed)] * (len(works) - 1)
+        commits.append(run.commit(durable=durable))
+        messages = [work.message for work in works if work.message]
+        with translating(run.session):
+            seconds = deliver_batch(run.session, tuple(zip(messages, commits, strict=True)))
+            roll_back(run.session)
+        if seconds is None:
+            _account(works, tally, read_on(run.session, run.run_id) or {})
+            return
+        for work, taken in zip(works, seconds, strict=True):
+            tally.add(work, timedelta(seconds=taken), durable=durable and work is works[-1])
+
+
+@contextmanager
+def _accounting(run: Run, works: tuple[_Work, ...], tally: _Tally) -> Iterator[None]:
+    """Where applying these is cut short, find out which of them are committed, and say so."""
     try:
-        return _locked(run, work, durable=durable, ahead=ahead)
-    except MigrationFailed as error:
-        with suppress(PgbraidError):  # the failure itself matters more
-            _journal_failure(run, work, error)
-        raise
-    except Stopped:
-        run.options.listen(Interrupted(work.step, applied=False))
-        raise
+        yield
     except ConnectionFailed as error:
-        _find_out(run, work, tally, error)
+        fate = _interrupted(works, tally, read_after_loss(run.session, run.run_id))
+        error.detail = f"{fate.step.migration.label} was in progress; {_FATES[fate.applied]}."
+        run.options.listen(fate)
         raise
-    except KeyboardInterrupt:
-        _save(tally)
-        run.options.listen(Interrupted(work.step, applied=_committed(run, work)))
+    except (Stopped, KeyboardInterrupt):
+        with suppress(PgbraidError):
+            found = read_on(run.session, run.run_id)
+            run.options.listen(_interrupted(works, tally, found))
         raise
+
+
+def _interrupted(
+    works: tuple[_Work, ...], tally: _Tally, found: dict[int, timedelta] | None
+) -> Interrupted:
+    """Return which of them was in progress, and whether it is committed, if that was found."""
+    if found is None:
+        return Interrupted(works[0].step, applied=None)
+    lost = _account(works, tally, found)
+    return Interrupted((lost or works[-1]).step, applied=lost is None)
+
+
+def _account(works: tuple[_Work, ...], tally: _Tally, found: dict[int, timedelta]) -> _Work | None:
+    """Tell of those that were found committed, and return the first that was not."""
+    tally.keep(found)
+    for work in works:
+        version = work.step.migration.version
+        if version not in found:
+            return work
+        tally.add(work, found[version], durable=True)
+    return None
 
 
 def _locked(run: Run, work: _Work, *, durable: bool, ahead: Callable[[], None]) -> timedelta | None:
@@ -228,30 +318,6 @@ def _once(run: Run, work: _Work, *, durable: bool, ahead: Callable[[], None]) ->
 def _clean(run: Run) -> None:
     with translating(run.session):
         clean(run.session)
-
-
-def _find_out(run: Run, work: _Work, tally: _Tally, error: ConnectionFailed) -> None:
-    """Ask on a second connection what became of what this run had sent or not yet told of."""
-    found = read_after_loss(run.session, run.run_id)
-    label, version = work.step.migration.label, work.step.migration.version
-    fate = "whether it was committed is not known"
-    if found is not None:
-        tally.keep(found)
-        fate = "it was committed" if version in found else "it was rolled back"
-        if version in found:
-            index = len(tally.told) + 1
-            outcome = Outcome(work.step.migration, work.step.gap, found[version])
-            tally.add(outcome, index, durable=True)
-    error.detail = f"{label} was in progress; {fate}."
-    known = None if found is None else version in found
-    run.options.listen(Interrupted(work.step, applied=known))
-
-
-def _committed(run: Run, work: _Work) -> bool | None:
-    """Whether a migration that was interrupted is committed; None where nobody can say."""
-    with suppress(PgbraidError), translating(run.session):
-        return db.is_applied(run.session, work.step.migration.version)
-    return None
 
 
 def _entry(run: Run, step: Step, text: str, event: str, **detail: str | None) -> db.Entry:

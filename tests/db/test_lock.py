@@ -16,7 +16,7 @@ from pgbraid.core.script import parse
 from pgbraid.db.conninfo import parse_target
 from pgbraid.db.ledger import ensure_schema, ensure_tables, is_applied
 from pgbraid.db.session import claim, connect, take_lock
-from pgbraid.db.transaction import transaction
+from pgbraid.db.transactions import transaction
 from pgbraid.errors import ConnectionFailed, LockLost, LockTimeout, Stopped, TargetRefused
 from pgbraid.stop import StopToken
 

@@ -32,6 +32,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="run everything pending in one transaction, report every failure, keep nothing",
     )
     parser.add_argument(
+        "--durable-each",
+        action="store_true",
+        help="wait for the disk after every migration, also on a fresh database",
+    )
+    parser.add_argument(
+        "--batch",
+        action="store_true",
+        help="send several migrations at once, for a server that is far away",
+    )
+    parser.add_argument(
         "--not-applied",
         metavar="VERSION",
         type=version_number,
@@ -51,6 +61,8 @@ def run(context: Context) -> int:
             to=arguments.to,
             not_applied=arguments.not_applied,
             dry_run=arguments.dry_run,
+            durable_each=arguments.durable_each,
+            batch=arguments.batch,
             on_event=context.output.listen,
         )
     return context.output.result(report, _FAILED if report.failures else 0)

@@ -13,7 +13,7 @@ from pgbraid.core.masking import mask, secrets_in
 from pgbraid.core.model import Diagnostic, Location, Migration
 from pgbraid.core.script import Script, Segment, line_at, place
 from pgbraid.db.session import diagnose
-from pgbraid.db.transaction import fire_deferred
+from pgbraid.db.transactions import fire_deferred
 from pgbraid.db.wire import ended_transaction, failed, refuse_copying, send
 from pgbraid.errors import MigrationFailed
 

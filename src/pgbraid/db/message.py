@@ -3,7 +3,7 @@
 The server runs the statements of a message one after the other and stops at the first that fails,
 so what must hold is asked by statements that fail where it does not. The whole message is parsed
 before any of it runs. One round trip a migration; whatever such a message cannot say exactly is
-left to the way of :mod:`pgbraid.db.transaction`, statement by statement.
+left to the way of :mod:`pgbraid.db.transactions`, statement by statement.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from psycopg import pq
 
 from pgbraid.core.script import parse
 from pgbraid.db.session import cancel, cleaning, own_text
-from pgbraid.db.wire import ENDINGS, await_results, failed, refuse_copying, start
+from pgbraid.db.wire import ENDINGS, await_results, failed, refuse_copying, send, start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from psycopg.pq.abc import PGresult
 
     from pgbraid.core.script import Segment
     from pgbraid.db.session import Session
 
-__all__ = ["Answer", "Message", "Part", "compose", "deliver"]
+__all__ = ["Answer", "Message", "Part", "compose", "deliver", "deliver_batch"]
 
 _DIVISION_BY_ZERO = "22012"
 
@@ -69,6 +69,11 @@ class Message:
     offset: int
     starts: tuple[int, ...]
     sizes: tuple[tuple[Part, int], ...]
+
+    @property
+    def statements(self) -> int:
+        """How many statements the message has, and results, where no rule adds any."""
+        return sum(size for _, size in self.sizes)
 
     def encoded(self, commit: str) -> bytes:
         """Return the bytes to send, for a transaction of that synchronous_commit."""
@@ -177,6 +182,27 @@ def deliver(
     results = await_results(session.conn)
     refuse_copying(session.conn, results)
     return _read(session, message, results)
+
+
+def deliver_batch(
+    session: Session, messages: Sequence[tuple[Message, str]]
+) -> tuple[float, ...] | None:
+    """Send several messages as one, each with its synchronous_commit.
+
+    Returns the seconds that the journal was given for each, or None where not all of them are
+    known to have run to their end: those before the one that failed are committed then.
+    """
+    session.stop.check()
+    texts = [message.encoded(commit) for message, commit in messages]
+    results = send(session.conn, b";\n".join(texts))
+    refuse_copying(session.conn, results)
+    if failed(results) or len(results) != sum(message.statements for message, _ in messages):
+        return None
+    seconds, end = [], 0
+    for message, _ in messages:
+        end += message.statements
+        seconds.append(_seconds(results[end - message.sizes[-1][1] - 3]) or 0.0)
+    return tuple(seconds)
 
 
 def _read(session: Session, message: Message, results: list[PGresult]) -> Answer:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.db.ledger import read_run
-from pgbraid.db.session import connect
-from pgbraid.db.transaction import flush
-from pgbraid.errors import PgbraidError
+from pgbraid.db.session import connect, translating
+from pgbraid.db.transactions import flush
+from pgbraid.errors import PgbraidError, ServerError
 from pgbraid.stop import StopToken
 
 if TYPE_CHECKING:
@@ -17,11 +18,25 @@ if TYPE_CHECKING:
 
     from pgbraid.db.session import Session
 
-__all__ = ["read_after_loss"]
+__all__ = ["read_after_loss", "read_on"]
 
 _PATIENCE = 12.0
 """Seconds; the server looks every five if a client is still there."""
 _PAUSE = 0.2
+_TRIES = 5
+
+
+def read_on(session: Session, run_id: str) -> dict[int, timedelta] | None:
+    """Return the same on the connection that is still there, also of a run asked to stop.
+
+    Whoever asked may go on cancelling, so it is tried more than once.
+    """
+    calm = replace(session, stop=StopToken())
+    for _ in range(_TRIES):
+        with suppress(ServerError), translating(calm):
+            flush(calm)
+            return read_run(calm, run_id)
+    return None
 
 
 def read_after_loss(session: Session, run_id: str) -> dict[int, timedelta] | None:
