@@ -10,18 +10,19 @@ from pgbraid.core.events import Adopted, Noticed
 from pgbraid.core.model import Diagnostic, Location
 from pgbraid.db import ledger as db
 from pgbraid.db.body import failure, half_done, notices, run_body
-from pgbraid.db.message import Part, deliver
+from pgbraid.db.message import Stage, deliver
 from pgbraid.db.session import translating
 from pgbraid.db.transactions import open_path, roll_back, settle, transaction
 from pgbraid.errors import LockLost, MigrationFailed, ServerError, Stopped
 from pgbraid.survey import RunOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pgbraid.core.filenames import NameStyle
     from pgbraid.core.model import Adoption, Migration
     from pgbraid.core.script import Script
+    from pgbraid.core.stream import Part
     from pgbraid.db.message import Answer, Message
     from pgbraid.db.session import Session
 
@@ -103,7 +104,7 @@ def run_at_once(  # noqa: PLR0913 - the work, how it is kept, what to do meanwhi
         except BaseException:
             roll_back(session)
             raise
-        if answer.stopped not in {Part.NOWHERE, Part.CLEANING}:
+        if answer.stopped not in {Stage.NOWHERE, Stage.CLEANING}:
             roll_back(session)
             return _fate(run, migration, script, answer)
     return Kept(timedelta(seconds=answer.seconds or 0.0), clean=answer.error is None)
@@ -117,33 +118,33 @@ def _fate(run: Run, migration: Migration, script: Script, answer: Answer) -> Uns
         raise Stopped
     if run.session.conn.broken:
         raise error
-    if answer.stopped is Part.ABSENT:
+    if answer.stopped is Stage.ABSENT:
         return None
-    if answer.stopped is Part.FENCE:
+    if answer.stopped is Stage.FENCE:
         raise LockLost
-    if answer.ended or answer.stopped in {Part.BODY, Part.DEFERRED}:
+    if answer.ended or answer.stopped in {Stage.BODY, Stage.DEFERRED}:
         raise failure(
             run.session, migration, script, error, at=answer.at, ended=answer.ended
         ) from None
-    if answer.stopped is Part.GUARD:
+    if answer.stopped is Stage.GUARD:
         return Unsure()
     try:
         with translating(run.session):
             raise error
     except ServerError as said:
-        raise _of_recording(migration, said, committing=answer.stopped is Part.COMMIT) from None
+        raise _of_recording(migration, said, committing=answer.stopped is Stage.COMMIT) from None
 
 
 def run_atomically(  # noqa: PLR0913 - the work, and how it is kept
     run: Run,
     migration: Migration,
-    script: Script,
+    parts: Iterable[Part],
     *,
     wanted: Callable[[], bool],
     record: Callable[[], timedelta],
     durable: bool = True,
 ) -> timedelta | None:
-    """Run a script and record it in one transaction; return what ``record`` returned.
+    """Run a text and record it in one transaction; return what ``record`` returned.
 
     ``wanted`` is asked inside the transaction, behind the fence: where another run was
     quicker, nothing is run and None returned. Raises MigrationFailed after rolling back,
@@ -154,7 +155,7 @@ def run_atomically(  # noqa: PLR0913 - the work, and how it is kept
     try:
         with transaction(run.session, commit=run.commit(durable=durable)) as transaction_id:
             if wanted():
-                run_guarded(run, migration, script, transaction_id)
+                run_guarded(run, migration, parts, transaction_id)
                 duration = _recorded(run, migration, record)
     except ServerError as error:
         if duration is None:
@@ -163,14 +164,14 @@ def run_atomically(  # noqa: PLR0913 - the work, and how it is kept
     return duration
 
 
-def run_guarded(run: Run, migration: Migration, script: Script, transaction_id: str) -> None:
-    """Run a script in the transaction that is open, and make sure that it is still open.
+def run_guarded(run: Run, migration: Migration, parts: Iterable[Part], transaction_id: str) -> None:
+    """Run a text in the transaction that is open, and make sure that it is still open.
 
-    Raises MigrationFailed where the script failed or ended the transaction.
+    Raises MigrationFailed where the text failed or ended the transaction.
     """
     open_path(run.session)
     with notices(run.session, _hearer(run, migration)):
-        run_body(run.session, migration, script)
+        run_body(run.session, migration, parts)
     if not settle(run.session, transaction_id):
         raise half_done(migration)
 

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 from pgbraid.apply import Run, run_guarded
 from pgbraid.core.events import Planned, Rehearsed, Started, Waiting
 from pgbraid.core.model import Diagnostic, Location, Outcome, Report
+from pgbraid.core.script import Script
+from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.session import claim, clean, connect, take_lock
 from pgbraid.db.transactions import defer_again, savepoint, transaction
 from pgbraid.errors import MigrationFailed, ServerError
 from pgbraid.survey import look
-from pgbraid.texts import read_script
+from pgbraid.texts import Reading, is_large, read_script
 
 if TYPE_CHECKING:
     from pgbraid.core.model import Migration, MigrationSet, Plan, Step, Tracker
-    from pgbraid.core.script import Script
     from pgbraid.db.conninfo import Target
     from pgbraid.survey import RunOptions, Wish
 
@@ -91,7 +92,8 @@ def _report(found: Plan, notes: _Notes) -> Report:
 def _rehearse_all(run: Run, steps: tuple[Step, ...], transaction_id: str, notes: _Notes) -> None:
     for index, step in enumerate(steps, 1):
         run.options.listen(Started(step, index, len(steps)))
-        _, script = read_script(step.migration)
+        large = is_large(step.migration)
+        script = Script("") if large else read_script(step.migration)[1]
         begun = perf_counter()
         failure = _rehearse(run, step.migration, script, transaction_id)
         if failure is None:
@@ -116,7 +118,8 @@ def _rehearse(
     failure: Diagnostic | None = None
     try:
         with savepoint(run.session):
-            run_guarded(run, migration, script, transaction_id)
+            parts = Reading(migration).body() if is_large(migration) else (Part(script),)
+            run_guarded(run, migration, parts, transaction_id)
             db.record_applied(
                 run.session, migration, shape=run.shape, name=migration.name, entry=entry
             )

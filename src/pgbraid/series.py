@@ -8,16 +8,18 @@ a later one has, or after an error, when they were flushed.
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Unsure, run_at_once, run_atomically
-from pgbraid.core.events import Finished, Interrupted, Started
+from pgbraid.core.events import Finished, Interrupted, Progressed, Started
 from pgbraid.core.filenames import recorded_name
 from pgbraid.core.model import Outcome
+from pgbraid.core.script import Script
+from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.body import may_touch_locks
 from pgbraid.db.message import compose, deliver_batch
@@ -32,24 +34,24 @@ from pgbraid.errors import (
     ProblemsFound,
     Stopped,
 )
-from pgbraid.texts import decode, read_script
+from pgbraid.files import LARGE
+from pgbraid.texts import Reading, decode, is_large, read_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pgbraid.apply import Run
     from pgbraid.core.model import Step
-    from pgbraid.core.script import Script
     from pgbraid.db.message import Message
 
 __all__ = ["apply_all"]
 
-_AT_ONCE = 1_000_000
-"""Bytes of a file above which it is not sent as one message: the server takes six times that."""
 _FLUSH_EVERY = 0.25
 """Seconds after which a relaxed run waits for the disk again, and tells what is safe."""
 _TOGETHER = 64
 """How many migrations one message holds at most, where they are sent together."""
+_TOLD = 200
+"""How often it is told, at most, how far a large migration is."""
 _TRIES = 3
 _FATES = {
     True: "it was committed",
@@ -62,7 +64,7 @@ _FATES = {
 class _Work:
     """A step made ready; without a ``message`` its statements go one by one.
 
-    ``index`` counts from 1.
+    ``index`` counts from 1. Of a large one the ``script`` is empty: it is read as it runs.
     """
 
     step: Step
@@ -71,6 +73,11 @@ class _Work:
     name: str
     entry: db.Entry
     message: Message | None
+
+    @property
+    def may_touch_locks(self) -> bool:
+        """Whether it may have taken an advisory lock, or given one away."""
+        return is_large(self.step.migration) or may_touch_locks(self.script)
 
 
 class _Tally:
@@ -183,23 +190,28 @@ def _apply_one(run: Run, work: _Work, tally: _Tally, *, ahead: Callable[[], None
         raise
     if duration is not None:
         tally.add(work, duration, durable=durable)
-    if work.index < tally.total and may_touch_locks(work.script):
+    if work.index < tally.total and work.may_touch_locks:
         with translating(run.session):
             keep_lock(run.session, wait=run.options.lock_wait)
 
 
 def _work(run: Run, step: Step, index: int) -> _Work:
     migration = step.migration
-    data, script = read_script(migration)
     name = recorded_name(migration, run.style)
+    if is_large(migration):
+        return _Work(step, index, Script(""), name, _entry(run, step, None, "applied"), None)
+    data, script = read_script(migration)
     entry = _entry(run, step, decode(data), "applied")
     segments = script.segments()
     message = None
-    if run.at_once and migration.size <= _AT_ONCE and all(s.data is None for s in segments):
+    if run.at_once and all(s.data is None for s in segments):
         writes = db.writes_of(run.session, migration, shape=run.shape, name=name, entry=entry)
-        segment = segments[0] if segments else None
         message = compose(
-            run.session, segment, version=migration.version, label=migration.label, writes=writes
+            run.session,
+            segments[0] if segments else None,
+            version=migration.version,
+            label=migration.label,
+            writes=writes,
         )
     return _Work(step, index, script, name, entry, message)
 
@@ -214,7 +226,7 @@ def _bundle(
         prepare(later)
         work = ready.get(later)
         size += work.step.migration.size if work else 0
-        if work is None or work.message is None or may_touch_locks(work.script) or size > _AT_ONCE:
+        if work is None or work.message is None or work.may_touch_locks or size > LARGE:
             break
         works.append(work)
     return tuple(works)
@@ -300,19 +312,41 @@ def _once(run: Run, work: _Work, *, durable: bool, ahead: Callable[[], None]) ->
             if kept and not kept.clean:
                 _clean(run)
             return kept.duration if kept else None
-    session = run.session
-    duration = run_atomically(
-        run,
-        migration,
-        work.script,
-        wanted=lambda: not db.is_applied(session, migration.version),
-        record=lambda: db.record_applied(
-            session, migration, shape=run.shape, name=work.name, entry=work.entry
-        ),
-        durable=durable,
-    )
+    duration = _stepwise(run, work, durable=durable)
     _clean(run)
     return duration
+
+
+def _stepwise(run: Run, work: _Work, *, durable: bool) -> timedelta | None:
+    """Apply one migration statement by statement, a large one as it is read."""
+    session, migration = run.session, work.step.migration
+    reading = Reading(migration) if is_large(migration) else None
+
+    def record() -> timedelta:
+        entry = work.entry
+        if reading:
+            left_out = {"statement": "left out, above 1 MB", "sha256_lf": reading.digest_lf}
+            entry = replace(entry, detail={**(entry.detail or {}), **left_out})
+        return db.record_applied(session, migration, shape=run.shape, name=work.name, entry=entry)
+
+    return run_atomically(
+        run,
+        migration,
+        _telling(run, work, reading) if reading else (Part(work.script),),
+        wanted=lambda: not db.is_applied(session, migration.version),
+        record=record,
+        durable=durable,
+    )
+
+
+def _telling(run: Run, work: _Work, reading: Reading) -> Iterator[Part]:
+    """Yield a large migration's parts, and tell how far it is."""
+    told = 0
+    for part in reading.body():
+        yield part
+        if reading.seen - told > work.step.migration.size // _TOLD:
+            told = reading.seen
+            run.options.listen(Progressed(work.step, told))
 
 
 def _clean(run: Run) -> None:
@@ -320,7 +354,7 @@ def _clean(run: Run) -> None:
         clean(run.session)
 
 
-def _entry(run: Run, step: Step, text: str, event: str, **detail: str | None) -> db.Entry:
+def _entry(run: Run, step: Step, text: str | None, event: str, **detail: str | None) -> db.Entry:
     migration = step.migration
     return db.Entry(
         run.run_id,
@@ -338,7 +372,7 @@ def _journal_failure(run: Run, work: _Work, error: MigrationFailed) -> None:
     entry = _entry(
         run,
         work.step,
-        work.entry.text or "",
+        work.entry.text,
         "failed",
         sqlstate=said.sqlstate,
         message=said.message,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pgbraid.core.drift import digest
 from pgbraid.core.filenames import FileName, NearMiss, fold, parse_file_name, parse_version
@@ -22,10 +24,13 @@ from pgbraid.core.model import (
 )
 from pgbraid.core.script import place
 from pgbraid.errors import ConfigError
+from pgbraid.files import DiskFile, MemoryFile, is_large_file, odd_kind, read_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from importlib.resources.abc import Traversable
+
+    from pgbraid.files import Readable
 
     Source = str | PathLike[str] | Traversable | Mapping[str, str | bytes]
 
@@ -35,38 +40,13 @@ _FOREIGN_FILES = ("up.sql", "migration.sql")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-class _Readable(Protocol):
-    """What is asked of a file: a path, a member of a zip, and one in memory all have it."""
-
-    @property
-    def name(self) -> str: ...
-    def is_file(self) -> bool: ...
-    def is_dir(self) -> bool: ...
-    def read_bytes(self) -> bytes: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _MemoryFile:
-    name: str
-    content: bytes
-
-    def is_file(self) -> bool:
-        return True
-
-    def is_dir(self) -> bool:
-        return False
-
-    def read_bytes(self) -> bytes:
-        return self.content
-
-
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """One file whose name is a migration's."""
 
     version: int
     parts: FileName
-    file: _Readable
+    file: Readable
     path: str
 
     @property
@@ -105,14 +85,15 @@ def load_migrations(source: Source) -> MigrationSet:
     return _assemble(label, entries, problems)
 
 
-def _files(source: Source) -> tuple[str, list[_Readable]]:
+def _files(source: Source) -> tuple[str, list[Readable]]:
     if isinstance(source, Mapping):
         contents = ((k, v.encode() if isinstance(v, str) else v) for k, v in source.items())
-        return "", [_MemoryFile(name, content) for name, content in contents]
+        return "", [MemoryFile(name, content) for name, content in contents]
     if isinstance(source, (str, PathLike)):
-        label, folder = str(source).rstrip("/") or "/", Path(source)
+        label = str(source).rstrip("/") or "/"
         try:
-            return label, list(folder.iterdir())
+            with os.scandir(source) as found:
+                return label, [DiskFile(e.name, e.path, e.is_file()) for e in found]
         except OSError as error:
             raise _bad_folder(label, error) from None
     if not source.is_dir():
@@ -145,23 +126,23 @@ def _assemble(label: str, entries: list[_Entry], problems: list[Problem]) -> Mig
         problems += _clashes(version, downs[version])
         problems += _lone_downs(version, ups[version], downs[version])
         for up in ups[version]:
-            data, unreadable = _read(up)
-            problems += unreadable
-            if len(ups[version]) == 1 and not unreadable:
-                migrations.append(_migration(up, data, downs[version]))
+            facts = _read(up)
+            problems += facts.problems
+            if len(ups[version]) == 1 and not facts.problems:
+                migrations.append(_migration(up, facts, downs[version]))
         for down in downs[version]:
-            problems += _read(down)[1]
+            problems += _read(down).problems
     return MigrationSet(tuple(migrations), tuple(problems), label or "memory")
 
 
-def _migration(up: _Entry, data: bytes, downs: list[_Entry]) -> Migration:
+def _migration(up: _Entry, facts: _Facts, downs: list[_Entry]) -> Migration:
     down = downs[0] if len(downs) == 1 else None
     return Migration(
         version=up.version,
         name=up.parts.name,
         file=up.name,
-        checksum=digest(data),
-        size=len(data),
+        checksum=facts.checksum,
+        size=facts.size,
         path=up.path,
         digits=up.parts.digits,
         origin=up.file,
@@ -170,23 +151,57 @@ def _migration(up: _Entry, data: bytes, downs: list[_Entry]) -> Migration:
     )
 
 
-def _read(entry: _Entry) -> tuple[bytes, list[Problem]]:
-    """Return the file's bytes, or what is wrong with them; a pipe is not waited for."""
-    data, reason = b"", _odd_kind(entry.file)
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is kept of a file that was read: its checksum, its size, what is wrong with it."""
+
+    checksum: str = ""
+    size: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
+def _read(entry: _Entry) -> _Facts:
+    """Read a file once; a pipe is not waited for."""
+    reason = odd_kind(entry.file)
     try:
+        if not reason and is_large_file(entry.file):
+            return _read_large(entry)
         data = b"" if reason else entry.file.read_bytes()
     except OSError as error:
         reason = error.strerror
     if reason:
-        return b"", [_file_problem("unreadable", entry, f"cannot be read: {reason}", None)]
-    return data, list(_bad_bytes(entry, data))
+        problem = _file_problem("unreadable", entry, f"cannot be read: {reason}", None)
+        return _Facts(problems=(problem,))
+    return _Facts(digest(data), len(data), tuple(_bad_bytes(entry, data)))
 
 
-def _odd_kind(file: _Readable) -> str | None:
-    """Return what a file is that is none; what is not there is found out by reading it."""
-    if file.is_file() or (isinstance(file, Path) and not file.exists()):
-        return None
-    return "it is a folder" if file.is_dir() else "it is no regular file"
+def _read_large(entry: _Entry) -> _Facts:
+    """Read a large file piece by piece."""
+    sha, size, problems = hashlib.sha256(), 0, list[Problem]()
+    decoder, lines = codecs.getincrementaldecoder("utf-8")(), 1
+    for piece in read_pieces(entry.file):
+        if size == 0 and piece.startswith(_UTF16):
+            return _Facts(problems=tuple(_bad_bytes(entry, piece[:2])))
+        sha.update(piece)
+        size += len(piece)
+        try:
+            decoder.decode(piece)
+        except UnicodeDecodeError as error:
+            line = lines + piece[: error.start].count(b"\n")
+            bad = error.object[error.start]
+            problem = _file_problem(
+                "invalid_utf8", entry, f"is not UTF-8: byte 0x{bad:02x}", (line,)
+            )
+            return _Facts(problems=(*problems, problem))
+        nul = piece.find(b"\0")
+        if nul >= 0 and not problems:
+            line = lines + piece[:nul].count(b"\n")
+            problems.append(_file_problem("nul_byte", entry, "has a NUL byte", (line,)))
+        lines += piece.count(b"\n")
+    if decoder.getstate()[0]:
+        message = "is not UTF-8: its last character is cut off"
+        problems.append(_file_problem("invalid_utf8", entry, message, (lines,)))
+    return _Facts(sha.hexdigest(), size, tuple(problems))
 
 
 def _bad_bytes(entry: _Entry, data: bytes) -> Iterator[Problem]:
@@ -208,7 +223,7 @@ def _byte_place(data: bytes, offset: int) -> tuple[int, int]:
     return place(before, len(before))
 
 
-def _file_problem(code: str, entry: _Entry, message: str, at: tuple[int, int] | None) -> Problem:
+def _file_problem(code: str, entry: _Entry, message: str, at: tuple[int, ...] | None) -> Problem:
     hints = {
         "unreadable": "Make it a readable file or take it away, then run `pgbraid check "
         "--offline`.",

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from pgbraid import trackers
 from pgbraid.core import drift
 from pgbraid.core.filenames import names_agree
-from pgbraid.core.model import Adoption, Drift, Ledger, Plan, Problem, Severity, Verify
+from pgbraid.core.model import Adoption, Drift, DriftKind, Ledger, Plan, Problem, Severity, Verify
 from pgbraid.core.plan import make_plan, renumbered
 from pgbraid.db import ledger as db
 from pgbraid.errors import ConfigError
 from pgbraid.stop import StopToken
-from pgbraid.texts import decode, inspect_files, read_script
+from pgbraid.texts import Reading, decode, inspect_files, is_large, read_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pgbraid.core.events import Event, Listener
-    from pgbraid.core.model import Foreign, MigrationSet
+    from pgbraid.core.model import Foreign, Migration, MigrationSet
     from pgbraid.db.session import Session
     from pgbraid.trackers import ForeignTracker
 
@@ -89,13 +89,20 @@ def _moved(found: Plan) -> Iterator[Problem]:
     gone = [row for row in found.missing if row.checksum]
     for step in found.steps if gone else ():
         file = step.migration
-        data, script = read_script(file)
-        own = drift.spellings(data)
-        same = [row for row in gone if row.checksum in own] if script.statements else []
+        own = _spellings(file)
+        same = [row for row in gone if row.checksum in own]
         same.sort(key=lambda row: not names_agree(row.name or "", row.version, file.name))
         if same:
             gone.remove(same[0])
             yield renumbered(file, same[0])
+
+
+def _spellings(file: Migration) -> frozenset[str]:
+    """Return the checksums that a text can have by its line ends; a large one is not re-read."""
+    if is_large(file):
+        return frozenset({file.checksum})
+    data, script = read_script(file)
+    return frozenset(drift.spellings(data)) if script.statements else frozenset()
 
 
 def _said_of_texts(found: Plan, inspected: Plan | None) -> Iterator[Problem]:
@@ -162,13 +169,17 @@ def _drifts(session: Session, migrations: MigrationSet, ledger: Ledger) -> Itera
         and row.version in files
         and files[row.version].checksum != row.checksum
     ]
-    suspects = [(m, recorded, read_script(m)[0]) for m, recorded in changed]
-    suspects = [s for s in suspects if not drift.same_but_line_ends(s[1], s[2])]
-    found = db.read_texts(session, (m.version for m, _, _ in suspects)) if suspects else {}
-    for migration, checksum, data in suspects:
-        now, known = decode(data), found.get(migration.version)
+    suspects = [(m, recorded) for m, recorded in changed if not _same_lines(m, recorded)]
+    found = db.read_texts(session, (m.version for m, _ in suspects)) if suspects else {}
+    for migration, checksum in suspects:
+        known = found.get(migration.version)
         if known is not None and known.checksum != checksum:
             known = None
+        if is_large(migration):
+            if known is None or known.digest_lf != Reading(migration).read_digest_lf():
+                yield Drift(migration, checksum, DriftKind.UNKNOWN)
+            continue
+        now = decode(read_script(migration)[0])
         if known is not None and known.digest_lf == drift.digest_lf(now):
             continue
         text = known.text if known else None
@@ -176,6 +187,13 @@ def _drifts(session: Session, migrations: MigrationSet, ledger: Ledger) -> Itera
         if kind is not None:
             diff = None if text is None else drift.unified_diff(text, now, migration.file)
             yield Drift(migration, checksum, kind, diff)
+
+
+def _same_lines(file: Migration, recorded: str) -> bool:
+    """Whether a text is the recorded one but for its line ends, as far as the checksums say."""
+    if is_large(file):
+        return Reading(file).read_digest_lf() == recorded
+    return drift.same_but_line_ends(recorded, read_script(file)[0])
 
 
 def _check_versions(migrations: MigrationSet, ledger: Ledger, wish: Wish) -> None:

@@ -2,19 +2,102 @@
 
 from __future__ import annotations
 
+import codecs
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.core.drift import digest
 from pgbraid.core.model import Location, Migration, Problem, Severity
-from pgbraid.core.refusals import inspect_script
-from pgbraid.core.script import Script, parse
+from pgbraid.core.reader import parse
+from pgbraid.core.refusals import inspect_parts, inspect_script
+from pgbraid.core.script import normalise
+from pgbraid.core.stream import parts_of
 from pgbraid.errors import ProblemsFound
+from pgbraid.files import LARGE, read_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["as_down", "decode", "inspect_files", "read_down", "read_script"]
+    from pgbraid.core.script import Script
+    from pgbraid.core.stream import Part
+
+__all__ = [
+    "Reading",
+    "as_down",
+    "decode",
+    "inspect_files",
+    "is_large",
+    "read_down",
+    "read_script",
+]
+
+
+def is_large(migration: Migration) -> bool:
+    """Whether a migration is too large to be held, and is to be read by a :class:`Reading`."""
+    return migration.size > LARGE
+
+
+class Reading:
+    """One pass through a large migration, which is the one that was hashed at loading.
+
+    Its parts come in order; after the last one, ``digest_lf`` is the sha256 of the text with
+    its lines ended by a line feed, if ``digests`` was asked for. ``seen`` is how many bytes
+    were read so far. The parts raise ProblemsFound, at the end of the file at the latest, where
+    it has changed since.
+    """
+
+    def __init__(self, migration: Migration, *, digests: bool = True) -> None:
+        self.seen = 0
+        self._digests = digests
+        self.digest_lf = ""
+        self._migration = migration
+
+    def parts(self) -> Iterator[Part]:
+        """Yield the text's parts."""
+        return parts_of(self._texts())
+
+    def body(self) -> Iterator[Part]:
+        """Yield them as they run: without the BEGIN … COMMIT that may stand round them."""
+        return (replace(part, script=part.script.unwrapped()) for part in self.parts())
+
+    def read_digest_lf(self) -> str:
+        """Read it for the sake of its digest alone."""
+        for _ in self._texts():
+            pass
+        return self.digest_lf
+
+    def _texts(self) -> Iterator[str]:
+        """Yield the text without a byte-order mark, no piece ending between CR and LF."""
+        sha, sha_lf = hashlib.sha256(), hashlib.sha256()
+        decoder, held = codecs.getincrementaldecoder("utf-8-sig")(), ""
+        for piece in self._pieces():
+            sha.update(piece)
+            text = held + self._decoded(decoder, piece)
+            held = "\r" if text.endswith("\r") else ""
+            text = text.removesuffix("\r")
+            if self._digests:
+                sha_lf.update((normalise(text) if "\r" in text else text).encode())
+            yield text
+        if sha.hexdigest() != self._migration.checksum:
+            raise ProblemsFound((_changed(self._migration),))
+        sha_lf.update(b"\n" if held else b"")
+        self.digest_lf = sha_lf.hexdigest() if self._digests else ""
+        yield held
+
+    def _decoded(self, decoder: codecs.IncrementalDecoder, piece: bytes) -> str:
+        try:
+            return decoder.decode(piece)
+        except UnicodeDecodeError:
+            raise ProblemsFound((_changed(self._migration),)) from None
+
+    def _pieces(self) -> Iterator[bytes]:
+        try:
+            for piece in read_pieces(self._migration.origin):
+                self.seen += len(piece)
+                yield piece
+        except OSError:
+            raise ProblemsFound((_changed(self._migration),)) from None
 
 
 def decode(data: bytes) -> str:
@@ -66,15 +149,21 @@ def inspect_files(migrations: Iterable[Migration], *, downs: bool = False) -> It
     """
     for migration in migrations:
         try:
-            _, script = read_script(migration)
+            yield from _inspected(migration)
         except ProblemsFound as error:
             yield from error.problems
             continue
-        yield from inspect_script(migration, script)
         if downs and migration.down:
             for problem in inspect_script(as_down(migration), read_down(migration)[1]):
                 if problem.code != "empty":
                     yield replace(problem, severity=Severity.WARNING)
+
+
+def _inspected(migration: Migration) -> tuple[Problem, ...]:
+    if is_large(migration):
+        scripts = (part.script for part in Reading(migration, digests=False).parts())
+        return inspect_parts(migration, scripts)
+    return inspect_script(migration, read_script(migration)[1])
 
 
 def as_down(migration: Migration) -> Migration:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pgbraid.apply import Run, run_atomically
 from pgbraid.core.model import Severity, Undone
 from pgbraid.core.refusals import inspect_script
+from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.session import claim, connect, take_lock
 from pgbraid.errors import ConfigError, ProblemsFound
@@ -83,7 +84,7 @@ def undo_version(  # noqa: PLR0913, PLR0917 - what every verb takes, and the ver
         duration = run_atomically(
             run,
             down,
-            script,
+            (Part(script),),
             wanted=lambda: db.is_applied(session, version),
             record=record,
         )

@@ -1,8 +1,8 @@
 import pytest
 
 from pgbraid.core.model import Migration
+from pgbraid.core.reader import parse
 from pgbraid.core.refusals import inspect_script
-from pgbraid.core.script import parse
 
 FILE = Migration(7, "x", "7_x.sql", "", 0, "m/7_x.sql", "7")
 

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgbraid.core.script import line_at, normalise, parse, place, significant
+from pgbraid.core.reader import parse, significant
+from pgbraid.core.script import line_at, normalise, place
 
 
 def statements(text):
@@ -85,24 +86,24 @@ def test_copy_data_are_no_sql():
     script = parse(COPY)
     first, copy, last = script.segments()
     assert (first.sql, first.data) == ("a;", None)
-    assert (copy.sql, copy.data) == ("COPY t (x, y) FROM stdin", "1\t';\n\\N\t--x\n")
+    assert (copy.sql, *copy.data) == ("COPY t (x, y) FROM stdin", "1\t';\n\\N\t--x\n")
     assert (last.sql, last.data) == ("b;", None)
     assert COPY[last.offset :] == "b;\n"
 
 
 def test_copy_data_end_at_the_end_of_the_file_too():
     (copy,) = parse("COPY t FROM STDIN;\n1\n2").segments()
-    assert copy.data == "1\n2"
+    assert "".join(copy.data) == "1\n2"
 
 
 def test_copy_data_may_be_empty():
     (copy,) = parse("COPY t FROM STDIN;\n\\.\n").segments()
-    assert copy.data == ""
+    assert "".join(copy.data) == ""
 
 
 def test_copy_data_keep_windows_line_ends():
     copy, last = parse("COPY t FROM stdin; -- data\r\n1\r\n\\.\r\nb").segments()
-    assert copy.data == "1\r\n"
+    assert "".join(copy.data) == "1\r\n"
     assert last.sql == "b"
 
 
@@ -277,7 +278,7 @@ def test_the_quick_way_finds_what_the_slow_one_finds(pieces, between):
     text = between.join(pieces)
     quick = parse(text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pgbraid.core.script.ordinary", lambda *_: None)
+        patch.setattr("pgbraid.core.reader.ordinary", lambda *_: None)
         slow = parse(text)
     assert [(s.start, s.end, s.rest, s.data) for s in quick.statements] == [
         (s.start, s.end, s.rest, s.data) for s in slow.statements

@@ -10,7 +10,7 @@ import pgbraid
 from pgbraid.apply import Run, run_atomically
 from pgbraid.core.lockkey import lock_key
 from pgbraid.core.model import Migration, Tracker
-from pgbraid.core.script import parse
+from pgbraid.core.reader import parse
 from pgbraid.db import ledger as db
 from pgbraid.db.conninfo import parse_target
 from pgbraid.db.session import claim, connect, take_lock

@@ -12,7 +12,7 @@ from pgbraid.apply import Run, run_atomically
 from pgbraid.core.events import Started
 from pgbraid.core.lockkey import lock_key
 from pgbraid.core.model import Migration, Tracker
-from pgbraid.core.script import parse
+from pgbraid.core.reader import parse
 from pgbraid.db.conninfo import parse_target
 from pgbraid.db.ledger import ensure_schema, ensure_tables, is_applied
 from pgbraid.db.session import claim, connect, take_lock

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import pgbraid
-from pgbraid.core.script import parse
+from pgbraid.core.reader import parse
 from pgbraid.trackers import TRACKERS
 
 FIXTURES = Path(__file__).parents[1] / "trackers"

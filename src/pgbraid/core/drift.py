@@ -9,7 +9,8 @@ from itertools import islice
 
 from pgbraid.core.masking import mask, secrets_in
 from pgbraid.core.model import DriftKind
-from pgbraid.core.script import normalise, significant
+from pgbraid.core.reader import significant
+from pgbraid.core.script import normalise
 
 __all__ = [
     "classify",

@@ -18,6 +18,7 @@ __all__ = [
     "Listener",
     "Noticed",
     "Planned",
+    "Progressed",
     "Rehearsed",
     "Started",
     "Waiting",
@@ -55,6 +56,14 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Progressed:
+    """A large migration is on its way; ``done`` of its bytes were read and sent."""
+
+    step: Step
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """A migration is committed."""
 
@@ -89,7 +98,15 @@ class Noticed:
 
 
 Event: TypeAlias = (
-    Waiting | Planned | Adopted | Started | Finished | Rehearsed | Interrupted | Noticed
+    Waiting
+    | Planned
+    | Adopted
+    | Started
+    | Progressed
+    | Finished
+    | Rehearsed
+    | Interrupted
+    | Noticed
 )
 """Anything a run tells."""
 

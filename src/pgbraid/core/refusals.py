@@ -6,12 +6,20 @@ import re
 from typing import TYPE_CHECKING
 
 from pgbraid.core.model import Location, Migration, Problem, Severity
-from pgbraid.core.script import DIRECTIVE, Script, Statement, place, to_client, tokens_of
+from pgbraid.core.script import (
+    DIRECTIVE,
+    Script,
+    Statement,
+    is_commit,
+    opens_transaction,
+    to_client,
+    tokens_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["inspect_script"]
+__all__ = ["inspect_parts", "inspect_script"]
 
 _PASSED_OVER = frozenset({r"\restrict", r"\unrestrict"})
 _PLAIN_MODES = (("ISOLATION", "LEVEL", "READ", "COMMITTED"), ("READ", "WRITE"))
@@ -33,33 +41,74 @@ _DOWN_SECTION = re.compile(
 
 def inspect_script(migration: Migration, script: Script) -> tuple[Problem, ...]:
     """Return every problem of a script that is about to run, in the order of the text."""
-    found = [
-        *_emptiness(migration, script),
-        *_open_ends(migration, script),
-        *_metas(migration, script),
-        *_transaction_control(migration, script),
-        *_copies(migration, script),
-        *_text_settings(migration, script),
-        *_comments(migration, script),
-    ]
-    return tuple(
-        sorted(found, key=lambda problem: problem.location.line or 0 if problem.location else 0)
-    )
+    return inspect_parts(migration, (script,))
+
+
+def inspect_parts(migration: Migration, parts: Iterable[Script]) -> tuple[Problem, ...]:
+    """Return the same of a script that comes in parts, none of which is kept."""
+    found: list[Problem] = []
+    control, empty = _Control(migration), True
+    for script in parts:
+        empty = empty and not script.text.strip()
+        control.take(script)
+        found += [
+            *_open_ends(migration, script),
+            *_metas(migration, script),
+            *_copies(migration, script),
+            *_text_settings(migration, script),
+            *_comments(migration, script),
+        ]
+    found += [*_emptiness(migration, empty=empty), *control.problems()]
+    downs = [problem for problem in found if problem.code == "down_section"]
+    kept = [problem for problem in found if problem not in downs[1:]]
+    return tuple(sorted(kept, key=lambda p: p.location.line or 0 if p.location else 0))
+
+
+class _Control:
+    """Gathers what begins or ends a transaction; one BEGIN … COMMIT round everything is none."""
+
+    def __init__(self, migration: Migration) -> None:
+        self._migration = migration
+        self._found: list[tuple[int, Problem]] = []
+        self._count = self._commit_at = 0
+        self._mode: tuple[Problem, ...] | None = None
+
+    def take(self, script: Script) -> None:
+        """Look at the statements of the next part."""
+        for statement in script.statements:
+            self._count += 1
+            name = _control(statement)
+            if name is None:
+                continue
+            if self._count == 1 and opens_transaction(statement):
+                self._mode = tuple(_wrapping(self._migration, script, statement))
+            if is_commit(script.text, statement):
+                self._commit_at = self._count
+            problem = _control_problem(self._migration, script, statement, name)
+            self._found.append((self._count, problem))
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong, once everything was looked at."""
+        wrapped = self._mode is not None and 1 < self._commit_at == self._count
+        if wrapped:
+            yield from self._mode or ()
+        passed = {1, self._count} if wrapped else set()
+        yield from (problem for number, problem in self._found if number not in passed)
 
 
 def _at(migration: Migration, script: Script, offset: int) -> Location:
-    return Location(migration.path, *place(script.text, offset))
+    return Location(migration.path, *script.place(offset))
 
 
-def _emptiness(migration: Migration, script: Script) -> Iterator[Problem]:
-    if not script.text.strip():
+def _emptiness(migration: Migration, *, empty: bool) -> Iterator[Problem]:
+    if empty:
         yield Problem(
             "empty",
             f"{migration.path.rpartition('/')[2]} is empty",
             hint="Write it before it is applied; one that does nothing on purpose says so in a "
             "comment.",
             severity=Severity.WARNING,
-            location=_at(migration, script, 0),
+            location=Location(migration.path, 1, 1),
             versions=(migration.version,),
         )
 
@@ -87,23 +136,18 @@ def _metas(migration: Migration, script: Script) -> Iterator[Problem]:
             )
 
 
-def _transaction_control(migration: Migration, script: Script) -> Iterator[Problem]:
-    statements = script.statements
-    if script.wrapped:
-        yield from _wrapping(migration, script)
-        statements = statements[1:-1]
-    for statement in statements:
-        name = _control(statement)
-        if name:
-            yield Problem(
-                "transaction_control",
-                f"{name} inside a migration",
-                detail="A migration and its tracker row are one transaction, which pgbraid begins "
-                "and commits.",
-                hint="Take the statement out, or wrap the whole file in one BEGIN … COMMIT.",
-                location=_at(migration, script, statement.start),
-                versions=(migration.version,),
-            )
+def _control_problem(
+    migration: Migration, script: Script, statement: Statement, name: str
+) -> Problem:
+    return Problem(
+        "transaction_control",
+        f"{name} inside a migration",
+        detail="A migration and its tracker row are one transaction, which pgbraid begins and "
+        "commits.",
+        hint="Take the statement out, or wrap the whole file in one BEGIN … COMMIT.",
+        location=_at(migration, script, statement.start),
+        versions=(migration.version,),
+    )
 
 
 def _control(statement: Statement) -> str | None:
@@ -118,9 +162,8 @@ def _control(statement: Statement) -> str | None:
     return None
 
 
-def _wrapping(migration: Migration, script: Script) -> Iterator[Problem]:
+def _wrapping(migration: Migration, script: Script, first: Statement) -> Iterator[Problem]:
     """Refuse a wrapping BEGIN that asks for what the unwrapped run does not give."""
-    first = script.statements[0]
     asked = tuple(piece for piece in tokens_of(script.text, first) if piece != ",")
     for mode in _PLAIN_MODES:
         asked = _without(asked, mode)

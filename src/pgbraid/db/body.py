@@ -11,17 +11,18 @@ import psycopg
 
 from pgbraid.core.masking import mask, secrets_in
 from pgbraid.core.model import Diagnostic, Location, Migration
-from pgbraid.core.script import Script, Segment, line_at, place
+from pgbraid.core.script import Script, Segment, line_at
 from pgbraid.db.session import diagnose
 from pgbraid.db.transactions import fire_deferred
 from pgbraid.db.wire import ended_transaction, failed, refuse_copying, send
 from pgbraid.errors import MigrationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from psycopg.pq.abc import PGresult
 
+    from pgbraid.core.stream import Part
     from pgbraid.db.session import Session
 
 __all__ = ["failure", "half_done", "may_touch_locks", "notices", "run_body"]
@@ -44,30 +45,47 @@ _LOCKS = re.compile("advisory|discard", re.IGNORECASE)
 _NO_EXTENSION = re.compile(r'extension "([^"]+)" is not available')
 
 
-def run_body(session: Session, migration: Migration, script: Script) -> None:
-    """Run a script in the transaction that is open, each of its segments as one message.
+def run_body(session: Session, migration: Migration, parts: Iterable[Part]) -> None:
+    """Run a text in the transaction that is open, each of its segments as one message.
 
     What it defers to the end of the transaction runs at its own end, with its own settings.
-    Raises MigrationFailed with the place in the file, and psycopg's own error where the
-    connection is lost.
+    The next segment is made ready while the server works on one. Raises MigrationFailed with
+    the place in the file, what ``parts`` raise, and psycopg's own error where the connection is
+    lost.
     """
-    for segment in script.segments():
+    pieces = ((part.script, segment) for part in parts for segment in part.segments())
+    piece = next(pieces, None)
+    script = Script("")
+    while piece is not None:
         session.stop.check()
         _check_reading(session, migration)
-        done, ended = 0, False
-        try:
-            if segment.data is not None:
-                _run_copy(session, segment)
-            else:
-                results = send(session.conn, segment.sql.encode())
-                done, ended = len(results) - 1, ended_transaction(results)
-                _raise_failed(session, results)
-        except psycopg.Error as error:
-            at = _offset(session, error, segment, done)
-            raise failure(session, migration, script, error, at=at, ended=ended) from None
-        if ended:
-            raise half_done(migration)
+        script, segment = piece
+        following: list[tuple[Script, Segment] | None] = []
+        if segment.data is not None:
+            _run_copy(session, migration, script, segment)
+        else:
+            _run_segment(session, migration, piece, lambda: following.append(next(pieces, None)))  # noqa: B023 - called before the next turn
+        piece = following[0] if following else next(pieces, None)
     _run_deferred(session, migration, script)
+
+
+def _run_segment(
+    session: Session,
+    migration: Migration,
+    piece: tuple[Script, Segment],
+    meanwhile: Callable[[], None],
+) -> None:
+    script, segment = piece
+    done, ended = 0, False
+    try:
+        results = send(session.conn, segment.sql.encode(), meanwhile)
+        done, ended = len(results) - 1, ended_transaction(results)
+        _raise_failed(session, results)
+    except psycopg.Error as error:
+        at = _offset(session, error, segment, done)
+        raise failure(session, migration, script, error, at=at, ended=ended) from None
+    if ended:
+        raise half_done(migration)
 
 
 def _check_reading(session: Session, migration: Migration) -> None:
@@ -93,9 +111,15 @@ def _raise_failed(session: Session, results: list[PGresult]) -> None:
         raise error
 
 
-def _run_copy(session: Session, segment: Segment) -> None:
-    with session.conn.cursor() as cursor, cursor.copy(segment.sql.encode()) as copy:
-        copy.write((segment.data or "").encode())
+def _run_copy(session: Session, migration: Migration, script: Script, segment: Segment) -> None:
+    try:
+        with session.conn.cursor() as cursor, cursor.copy(segment.sql.encode()) as copy:
+            for piece in segment.data or ():
+                session.stop.check()
+                copy.write(piece.encode())
+    except psycopg.Error as error:
+        at = _offset(session, error, segment, 0)
+        raise failure(session, migration, script, error, at=at) from None
 
 
 def _run_deferred(session: Session, migration: Migration, script: Script) -> None:
@@ -206,7 +230,7 @@ def _placed(
     excerpt, index = line_at(script.text, offset[0])
     return replace(
         said,
-        location=Location(migration.path, *place(script.text, offset[0])),
+        location=Location(migration.path, *script.place(offset[0])),
         excerpt=mask(excerpt, secrets_in(script.text)),
         caret=index if offset[1] else None,
     )

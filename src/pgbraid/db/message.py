@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import pq
 
-from pgbraid.core.script import parse
-from pgbraid.db.session import cancel, cleaning, own_text
-from pgbraid.db.wire import ENDINGS, await_results, failed, refuse_copying, send, start
+from pgbraid.core.reader import parse
+from pgbraid.db.session import cleaning, own_text
+from pgbraid.db.wire import ENDINGS, failed, refuse_copying, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from pgbraid.core.script import Segment
     from pgbraid.db.session import Session
 
-__all__ = ["Answer", "Message", "Part", "compose", "deliver", "deliver_batch"]
+__all__ = ["Answer", "Message", "Stage", "compose", "deliver", "deliver_batch"]
 
 _DIVISION_BY_ZERO = "22012"
 
 
-class Part(StrEnum):
+class Stage(StrEnum):
     """The parts of a message, by which it is said where one stopped."""
 
     NOWHERE = "nowhere"
@@ -68,7 +68,7 @@ class Message:
     body: int
     offset: int
     starts: tuple[int, ...]
-    sizes: tuple[tuple[Part, int], ...]
+    sizes: tuple[tuple[Stage, int], ...]
 
     @property
     def statements(self) -> int:
@@ -89,7 +89,7 @@ class Answer:
     ``seconds`` is the time that the journal was given.
     """
 
-    stopped: Part
+    stopped: Stage
     error: psycopg.Error | None = None
     done: int = 0
     position: int | None = None
@@ -100,7 +100,7 @@ class Answer:
     @property
     def at(self) -> tuple[int, bool] | None:
         """Where in the script's text an error of the body is, and whether the server said so."""
-        if self.stopped is not Part.BODY:
+        if self.stopped is not Stage.BODY:
             return None
         if self.position is not None:
             return self.position, True
@@ -138,17 +138,17 @@ def compose(
         offset=segment.offset if segment else 0,
         starts=starts,
         sizes=(
-            (Part.OPENING, 1),
-            (Part.FENCE, 1),
-            (Part.ABSENT, 1),
-            (Part.OPENING, _count(opening)),
-            (Part.BODY, len(starts)),
-            (Part.DEFERRED, 1),
-            (Part.RECORDING, _count(settle)),
-            (Part.GUARD, 1),
-            (Part.RECORDING, 3),
-            (Part.COMMIT, 1),
-            (Part.CLEANING, _count(tail)),
+            (Stage.OPENING, 1),
+            (Stage.FENCE, 1),
+            (Stage.ABSENT, 1),
+            (Stage.OPENING, _count(opening)),
+            (Stage.BODY, len(starts)),
+            (Stage.DEFERRED, 1),
+            (Stage.RECORDING, _count(settle)),
+            (Stage.GUARD, 1),
+            (Stage.RECORDING, 3),
+            (Stage.COMMIT, 1),
+            (Stage.CLEANING, _count(tail)),
         ),
     )
 
@@ -171,15 +171,7 @@ def deliver(
     works. Raises psycopg's error where the connection is lost.
     """
     session.stop.check()
-    start(session.conn, message.encoded(commit))
-    try:
-        if meanwhile:
-            meanwhile()
-    except BaseException:
-        cancel(session)
-        await_results(session.conn)
-        raise
-    results = await_results(session.conn)
+    results = send(session.conn, message.encoded(commit), meanwhile)
     refuse_copying(session.conn, results)
     return _read(session, message, results)
 
@@ -209,19 +201,19 @@ def _read(session: Session, message: Message, results: list[PGresult]) -> Answer
     error = failed(results)
     if error is None:
         tail = message.sizes[-1][1]
-        return Answer(Part.NOWHERE, seconds=_seconds(results[-3 - tail]))
+        return Answer(Stage.NOWHERE, seconds=_seconds(results[-3 - tail]))
     stopped, before = _stopped(message, len(results) - 1)
     position = _position(session, error, message)
     if position is not None and 0 <= position < message.body:
-        stopped = Part.BODY
-    if stopped in {Part.FENCE, Part.ABSENT} and error.sqlstate != _DIVISION_BY_ZERO:
-        stopped = Part.OPENING
+        stopped = Stage.BODY
+    if stopped in {Stage.FENCE, Stage.ABSENT} and error.sqlstate != _DIVISION_BY_ZERO:
+        stopped = Stage.OPENING
     ended = any((result.command_status or b"") in ENDINGS for result in results[1:-1])
-    committed = stopped == Part.CLEANING
+    committed = stopped == Stage.CLEANING
     return Answer(
         stopped,
         error,
-        done=len(results) - 1 - before if stopped == Part.BODY and len(results) > 1 else 0,
+        done=len(results) - 1 - before if stopped == Stage.BODY and len(results) > 1 else 0,
         position=None if position is None else message.offset + position,
         ended=ended and not committed,
         seconds=_seconds(results[before - 3]) if committed else None,
@@ -229,14 +221,14 @@ def _read(session: Session, message: Message, results: list[PGresult]) -> Answer
     )
 
 
-def _stopped(message: Message, index: int) -> tuple[Part, int]:
+def _stopped(message: Message, index: int) -> tuple[Stage, int]:
     """Return the part that holds the statement of an index, and how many stand before it."""
     before = 0
     for part, size in message.sizes:
         if index < before + size:
             return part, before
         before += size
-    return Part.CLEANING, before - message.sizes[-1][1]
+    return Stage.CLEANING, before - message.sizes[-1][1]
 
 
 def _position(session: Session, error: psycopg.Error, message: Message) -> int | None:

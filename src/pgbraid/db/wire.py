@@ -2,45 +2,55 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import errors, generators, pq
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from psycopg.pq.abc import PGresult
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
 __all__ = [
     "ENDINGS",
-    "await_results",
     "ended_transaction",
     "failed",
     "refuse_copying",
     "send",
-    "start",
 ]
 
 ENDINGS = frozenset({b"COMMIT", b"BEGIN", b"START TRANSACTION", b"PREPARE TRANSACTION"})
 """The tags of commands that commit, or begin a transaction."""
+_CANCEL_TIMEOUT = 1.0
 _COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
 
 
-def send(conn: Connection, message: bytes) -> list[PGresult]:
-    """Send a message and return the result of each of its statements, a failed one last."""
-    start(conn, message)
-    return await_results(conn)
+def send(
+    conn: Connection, message: bytes, meanwhile: Callable[[], None] | None = None
+) -> list[PGresult]:
+    """Send a message and return the result of each of its statements, a failed one last.
 
-
-def start(conn: Connection, message: bytes) -> None:
-    """Hand a message to the network; what it takes not at once goes out with the waiting."""
+    ``meanwhile`` is called while the server works; where it raises, the server is asked to stop
+    and its answer is waited for.
+    """
     conn.pgconn.send_query(message)
-    conn.pgconn.flush()
+    conn.pgconn.flush()  # what the network takes not at once goes out with the waiting
+    try:
+        if meanwhile:
+            meanwhile()
+    except BaseException:
+        with suppress(psycopg.Error):
+            conn.cancel_safe(timeout=_CANCEL_TIMEOUT)
+        _await(conn)
+        raise
+    return _await(conn)
 
 
-def await_results(conn: Connection) -> list[PGresult]:
-    """Wait for the results of the message that was started."""
+def _await(conn: Connection) -> list[PGresult]:
     with conn.lock:
         return conn.wait(generators.execute(conn.pgconn))
 

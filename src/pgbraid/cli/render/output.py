@@ -16,6 +16,7 @@ from pgbraid.core.events import (
     Interrupted,
     Noticed,
     Planned,
+    Progressed,
     Rehearsed,
     Started,
     Waiting,
@@ -33,6 +34,7 @@ __all__ = ["Output"]
 _BAR = 24
 _LIKE_IT = 5
 _WIDEST_LABEL = 60
+_MEGABYTE = 1_000_000
 
 
 class Output:
@@ -47,6 +49,7 @@ class Output:
         self.verbose = self.quiet = self.throw_away = False
         self._bar_wanted = bar
         self._outcomes: list[Outcome] = []
+        self._started: Started | None = None
         self._interrupted: Interrupted | None = None
         self._heard: list[Noticed] = []
         self._columns = 0
@@ -66,7 +69,10 @@ class Output:
         elif isinstance(event, Adopted):
             self._say(text.answer(event.adoption))
         elif isinstance(event, Started):
+            self._started = event
             self._bar(event)
+        elif isinstance(event, Progressed) and self._started:
+            self._bar(self._started, event.done)
         elif isinstance(event, Interrupted):
             self._interrupted = event
         elif isinstance(event, Finished | Rehearsed):
@@ -174,13 +180,17 @@ class Output:
         for line in lines:
             self._write(sys.stderr, f"{line}\n")
 
-    def _bar(self, event: Started) -> None:
+    def _bar(self, event: Started, sent: int = 0) -> None:
+        """Show which migration is in progress, and of a large one how much of it."""
         if self.as_json or self.quiet or not self._bar_wanted:
             return
-        done = _BAR * (event.index - 1) // event.total
+        size = event.step.migration.size
+        done = int(_BAR * (event.index - 1 + sent / max(size, 1)) / event.total)
         bar = "#" * done + "." * (_BAR - done)
         label = psql.clean(event.step.migration.label)[:_WIDEST_LABEL]
-        self._write(sys.stderr, f"\r\x1b[K[{bar}] {event.index}/{event.total} {label}")
+        share = f" {sent / _MEGABYTE:.0f} of {size / _MEGABYTE:.0f} MB" if sent else ""
+        line = f"\r\x1b[K[{bar}] {event.index}/{event.total} {label}{share}"
+        self._write(sys.stderr, line)
         self._bar_shown = True
 
     def _wipe(self) -> None:

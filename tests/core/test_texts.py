@@ -1,0 +1,64 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgbraid import files
+from pgbraid.core.drift import digest_lf
+from pgbraid.core.script import normalise
+from pgbraid.errors import ProblemsFound
+from pgbraid.source import load_migrations
+from pgbraid.texts import Reading, is_large
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Take every file for a large one, and read it in tiny pieces."""
+    monkeypatch.setattr(files, "LARGE", 0)
+    monkeypatch.setattr("pgbraid.texts.LARGE", 0)
+    monkeypatch.setattr(files, "_PIECE", 3)
+
+
+@given(st.text(st.sampled_from("aé→;\r\n-"), min_size=1), st.booleans())
+def test_a_reading_gives_the_text_and_its_digest_without_the_line_ends(text, mark):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "LARGE", 0)
+        patch.setattr("pgbraid.texts.LARGE", 0)
+        patch.setattr(files, "_PIECE", 3)
+        data = ("\ufeff" * mark + text).encode()
+        (migration,) = load_migrations({"1_a.sql": data}).migrations
+        assert is_large(migration)
+        reading = Reading(migration)
+        pieces = list(reading._texts())
+    assert "".join(pieces) == text
+    assert not any(p.endswith("\r") and q.startswith("\n") for p, q in pairwise(pieces))
+    assert reading.digest_lf == digest_lf(normalise(text))
+    assert (reading.seen, migration.size) == (len(data), len(data))
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize(
+    ("data", "code", "line"),
+    [
+        (b"a\nb\n\0", "nul_byte", 3),
+        (b"a\nb\n\xc3(", "invalid_utf8", 3),
+        (b"a\n\xc3", "invalid_utf8", 2),
+        (b"\xff\xfea\0", "utf16", None),
+    ],
+)
+def test_what_is_wrong_with_a_large_file_is_found(data, code, line):
+    (problem,) = load_migrations({"1_a.sql": data}).problems
+    assert (problem.code, problem.location.line) == (code, line)
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("after", [b"SELECT 2;", b"\xff", b"SELECT 1;SELECT 1;", None])
+def test_a_large_file_that_changed_is_not_read_to_its_end(tmp_path, after):
+    file = tmp_path / "1_a.sql"
+    file.write_bytes(b"SELECT 1;")
+    (migration,) = load_migrations(tmp_path).migrations
+    file.unlink() if after is None else file.write_bytes(after)
+    with pytest.raises(ProblemsFound) as caught:
+        list(Reading(migration).parts())
+    assert [p.code for p in caught.value.problems] == ["changed_during_run"]
