@@ -4,8 +4,8 @@ from importlib.resources import files
 from typing import assert_type
 
 import pgbraid
+from pgbraid.core.answers import Adoption, Outcome, Repair, Undone
 from pgbraid.core.events import Event, Finished
-from pgbraid.core.model import Adoption, Outcome, Repair, Undone
 
 braid = pgbraid.load("migrations")
 assert_type(braid, pgbraid.Braid)

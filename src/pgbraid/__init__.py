@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # a type checker takes it for true; importing `typing` takes time
 
 if TYPE_CHECKING:
     from pgbraid.api import Braid, load
-    from pgbraid.core.model import Check, Plan, Problem, Report, State, Status
+    from pgbraid.core.answers import Check, State, Status
+    from pgbraid.core.model import Plan, Problem, Report
     from pgbraid.errors import (
         ConfigError,
         ConnectionFailed,
@@ -27,7 +28,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Braid": "api",
-    "Check": "core.model",
+    "Check": "core.answers",
     "ConfigError": "errors",
     "ConnectionFailed": "errors",
     "DriverMissing": "errors",
@@ -41,8 +42,8 @@ _HOMES = {
     "ProblemsFound": "errors",
     "Report": "core.model",
     "ServerError": "errors",
-    "State": "core.model",
-    "Status": "core.model",
+    "State": "core.answers",
+    "Status": "core.answers",
     "StopToken": "stop",
     "Stopped": "errors",
     "TargetRefused": "errors",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid import trackers
 from pgbraid.apply import Run, record_adoption
-from pgbraid.core.model import Adoption
+from pgbraid.core.answers import Adoption
 from pgbraid.db import ledger as db
 from pgbraid.db.session import claim, connect, take_lock
 from pgbraid.db.transactions import transaction
@@ -14,7 +14,8 @@ from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.survey import find_foreign, look
 
 if TYPE_CHECKING:
-    from pgbraid.core.model import Applied, Foreign, MigrationSet, Tracker
+    from pgbraid.core.answers import Foreign
+    from pgbraid.core.model import Applied, MigrationSet, Tracker
     from pgbraid.db.conninfo import Target
     from pgbraid.db.session import Session
     from pgbraid.survey import RunOptions, Wish

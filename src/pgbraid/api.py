@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
-from pgbraid import adopt, inquiry, rehearse, repair, undo, upgrade
-from pgbraid.aio import run_in_thread
 from pgbraid.config import Settings
 from pgbraid.core.model import Tracker, Verify
 from pgbraid.db.conninfo import Target, parse_target
@@ -14,21 +11,13 @@ from pgbraid.source import load_migrations
 from pgbraid.stop import StopToken
 from pgbraid.survey import RunOptions, Wish, silent
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pgbraid.core.answers import Adoption, Check, Repair, Status, Undone
     from pgbraid.core.events import Listener
-    from pgbraid.core.model import (
-        Adoption,
-        Applied,
-        Check,
-        MigrationSet,
-        Plan,
-        Repair,
-        Report,
-        Status,
-        Undone,
-    )
+    from pgbraid.core.model import Applied, MigrationSet, Plan, Report
     from pgbraid.source import Source
 
 __all__ = ["Braid", "load"]
@@ -55,8 +44,9 @@ def load(  # noqa: PLR0913 - what a user can set
     wrong with single files is raised by the first call that would run them.
     """
     settings = Settings().override(schema=schema, table=table, verify=verify, lock_wait=lock_wait)
-    migrations = load_migrations(source)
-    return Braid(migrations, settings.tracker, settings.verify, settings.lock_wait, adopt)
+    tracker = Tracker(settings.schema, settings.table)
+    verified = Verify(settings.verify)
+    return Braid(load_migrations(source), tracker, verified, settings.lock_wait, adopt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +89,10 @@ class Braid:
         Raises ProblemsFound before anything runs, MigrationFailed (``applied`` says what was
         committed before), LockTimeout where another run did not end in ``lock_wait`` seconds.
         """
-        verb = rehearse.rehearse_pending if dry_run else upgrade.apply_pending
+        if dry_run:
+            from pgbraid.rehearse import rehearse_pending as verb
+        else:
+            from pgbraid.upgrade import apply_pending as verb
         wish = Wish(to, tuple(not_applied), self.verify, self.adopts)
         options = replace(self._options(on_event, stop), durable_each=durable_each, batch=batch)
         return verb(self.migrations, _target(conninfo), self.tracker, wish, options)
@@ -120,6 +113,8 @@ class Braid:
         ``on_event`` is called in a thread of its own. Where the task is cancelled, the
         migration in progress is rolled back and the lock released before this returns.
         """
+        from pgbraid.aio import run_in_thread
+
         stop = StopToken()
         return await run_in_thread(
             lambda: self.up(
@@ -139,16 +134,22 @@ class Braid:
         self, conninfo: str | Target, *, to: int | None = None, not_applied: Iterable[int] = ()
     ) -> Plan:
         """Return what :meth:`up` would do now, with every problem; writes and locks nothing."""
+        from pgbraid import inquiry
+
         wish = Wish(to, tuple(not_applied), self.verify, self.adopts)
         return inquiry.read_plan(self.migrations, _target(conninfo), self.tracker, wish)
 
     def check(self, conninfo: str | Target) -> Check:
         """Return whether the applied set is exactly the files' and nothing has drifted."""
+        from pgbraid import inquiry
+
         wish = Wish(verify=self.verify, adopt=self.adopts)
         return inquiry.check(self.migrations, _target(conninfo), self.tracker, wish)
 
     def status(self, conninfo: str | Target) -> Status:
         """Return where every version stands, of the files and of the applied set."""
+        from pgbraid import inquiry
+
         wish = Wish(verify=self.verify, adopt=self.adopts)
         return inquiry.status(self.migrations, _target(conninfo), self.tracker, wish)
 
@@ -164,6 +165,8 @@ class Braid:
 
         ``rename`` accepts new names too. Raises ConfigError for a version that is not applied.
         """
+        from pgbraid import repair
+
         choice = repair.Choice(tuple(versions), everything, rename)
         return repair.accept_files(
             self.migrations, _target(conninfo), self.tracker, choice, self._options()
@@ -176,6 +179,8 @@ class Braid:
         where it is not
         clear what it says.
         """
+        from pgbraid import adopt
+
         wish = Wish(None, tuple(not_applied), self.verify, self.adopts)
         return adopt.adopt_history(
             self.migrations, _target(conninfo), self.tracker, wish, self._options()
@@ -187,12 +192,16 @@ class Braid:
         The next :meth:`up` applies them. Raises ConfigError for a version that pgbraid itself
         has applied.
         """
+        from pgbraid import adopt
+
         options = self._options()
         chosen = tuple(versions)
         return adopt.withdraw_adopted(_target(conninfo), self.tracker, chosen, options)
 
     def drop_legacy(self, conninfo: str | Target) -> str:
         """Drop the adopted tool's table and return its name, once our set has all it says."""
+        from pgbraid import adopt
+
         wish = Wish(verify=self.verify, adopt=self.adopts)
         return adopt.drop_legacy(
             self.migrations, _target(conninfo), self.tracker, wish, self._options()
@@ -204,6 +213,8 @@ class Braid:
         Raises ConfigError where it is not applied or has no down file, MigrationFailed after
         rolling back.
         """
+        from pgbraid import undo
+
         options = self._options(on_event)
         wish = Wish(verify=self.verify, adopt=self.adopts)
         return undo.undo_version(

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pgbraid.core.answers import Diagnostic
 from pgbraid.core.events import Adopted, Noticed
-from pgbraid.core.model import Diagnostic, Location
+from pgbraid.core.model import Location
 from pgbraid.db import ledger as db
 from pgbraid.db.body import failure, half_done, notices, run_body
 from pgbraid.db.message import Stage, deliver
@@ -19,8 +20,9 @@ from pgbraid.survey import RunOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from pgbraid.core.answers import Adoption
     from pgbraid.core.filenames import NameStyle
-    from pgbraid.core.model import Adoption, Migration
+    from pgbraid.core.model import Migration
     from pgbraid.core.script import Script
     from pgbraid.core.stream import Part
     from pgbraid.db.message import Answer, Message
@@ -122,7 +124,9 @@ def _fate(run: Run, migration: Migration, script: Script, answer: Answer) -> Uns
         return None
     if answer.stopped is Stage.FENCE:
         raise LockLost
-    if answer.ended or answer.stopped in {Stage.BODY, Stage.DEFERRED}:
+    if answer.ended and answer.stopped is not Stage.BODY:
+        raise half_done(migration)
+    if answer.stopped in {Stage.BODY, Stage.DEFERRED}:
         raise failure(
             run.session, migration, script, error, at=answer.at, ended=answer.ended
         ) from None

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from pgbraid.core.model import Tracker, Verify
 from pgbraid.errors import ConfigError
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
 __all__ = [
     "Settings",
@@ -28,6 +26,7 @@ __all__ = [
 ]
 
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
+_VERIFY = frozenset({"off", "warn", "error"})
 _IDENTIFIER_BYTES = 63
 _JOURNAL_SUFFIX = len("_journal")
 
@@ -42,7 +41,7 @@ class Settings:
     dir: str = "migrations"
     schema: str = "public"
     table: str = "applied_migrations"
-    verify: Verify = Verify.ERROR
+    verify: str = "error"
     lock_wait: float = 600.0
     adopt: bool = True
     file: str | None = field(default=None, compare=False)
@@ -56,11 +55,6 @@ class Settings:
         _check_identifier("table", self.table, room=_JOURNAL_SUFFIX)
         if not 0 <= self.lock_wait < float("inf"):
             raise ConfigError(f"lock_wait must be a number of seconds, not {self.lock_wait!r}")
-
-    @property
-    def tracker(self) -> Tracker:
-        """Where the applied set is kept."""
-        return Tracker(self.schema, self.table)
 
     def override(self, **values: object) -> Settings:
         """Return these settings with the values that are not None in place of theirs.
@@ -82,16 +76,15 @@ def _check_identifier(name: str, value: str, room: int = 0) -> None:
         )
 
 
-def _value(name: str, value: object) -> str | float | bool | Verify:
+def _value(name: str, value: object) -> str | float | bool:
     if name == "adopt":
         if isinstance(value, bool):
             return value
         raise ConfigError(f"adopt must be true or false, not {value!r}")
     if name == "verify":
-        try:
-            return Verify(str(value))
-        except ValueError:
-            raise ConfigError(f"verify must be off, warn or error, not {value!r}") from None
+        if isinstance(value, str) and value in _VERIFY:
+            return str(value)
+        raise ConfigError(f"verify must be off, warn or error, not {value!r}")
     if name == "lock_wait":
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return float(value)
@@ -158,6 +151,8 @@ def _settings(path: Path, table: Mapping[str, Any]) -> Settings:
 
 
 def _no_setting(path: Path, key: str, known: list[str]) -> ConfigError:
+    import difflib  # noqa: PLC0415 - only for a mistake
+
     near = difflib.get_close_matches(key, known, 1)
     hint = f"Did you mean {near[0]!r}?" if near else None
     if "database" in key or "url" in key:
@@ -187,6 +182,8 @@ def database_url(environ: Mapping[str, str] | None = None) -> str | None:
 
 def has_password(conninfo: str) -> bool:
     """Whether a connection string holds a password."""
+    import re  # noqa: PLC0415 - as config is read by every command
+
     return re.search(r"://[^?]*:[^?]*@|\bpassword\s*=", conninfo) is not None
 
 

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from pgbraid.core.filenames import slug
-from pgbraid.core.model import MAX_VERSION
+from pgbraid.core.filenames import MAX_VERSION, FileName, parse_file_name, parse_version, slug
 from pgbraid.errors import ConfigError
-from pgbraid.source import load_migrations
-
-if TYPE_CHECKING:
-    from pgbraid.core.model import Migration
 
 __all__ = ["create_migration"]
 
@@ -40,29 +34,39 @@ def create_migration(
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot make the folder {folder}: {error.strerror}") from None
-    found = load_migrations(folder)
-    newest = found.migrations[-1] if found.migrations else None
+    taken, ups = _versions_in(folder)
+    newest = max(ups, default=None)
     if timestamp is None:
-        timestamp = newest is not None and _is_timestamp(newest.version)
-    taken = {m.version for m in found.migrations}
-    taken |= {version for problem in found.problems for version in problem.versions}
-    sample = next(
-        (m for m in reversed(found.migrations) if _is_timestamp(m.version) == timestamp), None
-    )
-    digits = _next_version(taken, sample, timestamp=timestamp, now=now or datetime.now(UTC))
-    paired = newest is not None and newest.file.endswith(".up.sql")
+        timestamp = newest is not None and _is_timestamp(newest)
+    kin = [version for version in ups if _is_timestamp(version) == timestamp]
+    width = len(ups[max(kin)].partition("_")[0]) if kin else _FIRST_WIDTH
+    version = _next_version(taken, timestamp=timestamp, now=now or datetime.now(UTC))
+    paired = newest is not None and ups[newest].endswith(".up.sql")
     endings = (".up.sql", ".down.sql") if paired else (".sql",)
+    digits = str(version).zfill(width)
     return tuple(_write(Path(folder) / f"{digits}_{name}{ending}") for ending in endings)
+
+
+def _versions_in(folder: str) -> tuple[set[int], dict[int, str]]:
+    """Return all versions of a folder's files, and the migrations' names; only names are read."""
+    taken: set[int] = set()
+    ups: dict[int, str] = {}
+    for name in sorted(path.name for path in Path(folder).iterdir()):
+        parts = parse_file_name(name)
+        version = parse_version(parts.digits) if isinstance(parts, FileName) else None
+        if version is not None and isinstance(parts, FileName):
+            taken.add(version)
+            if parts.kind == "up":
+                ups[version] = name
+    return taken, ups
 
 
 def _is_timestamp(version: int) -> bool:
     return len(str(version)) == _TIMESTAMP_DIGITS
 
 
-def _next_version(
-    taken: set[int], sample: Migration | None, *, timestamp: bool, now: datetime
-) -> str:
-    """Return the next free version, as wide as the newest of its kind.
+def _next_version(taken: set[int], *, timestamp: bool, now: datetime) -> int:
+    """Return the next free version.
 
     A sequence goes on behind its own last number, whatever timestamps stand in the folder.
     """
@@ -74,7 +78,7 @@ def _next_version(
         version += 1
     if version > MAX_VERSION:
         raise ConfigError(f"no version is left above {max(taken)}")
-    return str(version).zfill(len(sample.digits) if sample else _FIRST_WIDTH)
+    return version
 
 
 def _write(path: Path) -> Path:

@@ -16,7 +16,8 @@ from pgbraid.source import load_migrations
 from pgbraid.survey import RunOptions, Wish
 
 if TYPE_CHECKING:
-    from pgbraid.core.model import Report, Status
+    from pgbraid.core.answers import Status
+    from pgbraid.core.model import Report
 
 __all__ = ["Demo", "play"]
 

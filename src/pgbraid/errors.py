@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
-    from pgbraid.core.model import Diagnostic, Migration, Outcome, Problem
+    from typing import ClassVar
+
+    from pgbraid.core.answers import Diagnostic, Outcome
+    from pgbraid.core.model import Migration, Problem
 
 __all__ = [
     "ConfigError",

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pgbraid.core.model import (
-    Check,
-    Plan,
-    Problem,
-    State,
-    Status,
-    StatusRow,
-    Verify,
-)
+from pgbraid.core.answers import Check, State, Status, StatusRow
+from pgbraid.core.model import Plan, Problem, Verify
 from pgbraid.core.plan import stricter
 from pgbraid.db.session import connect
 from pgbraid.stop import StopToken

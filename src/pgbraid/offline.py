@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pgbraid.core.model import Check
+from pgbraid.core.answers import Check
 from pgbraid.core.plan import stricter
 from pgbraid.texts import inspect_files
 

@@ -9,8 +9,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run, run_guarded
+from pgbraid.core.answers import Diagnostic, Outcome
 from pgbraid.core.events import Planned, Rehearsed, Started, Waiting
-from pgbraid.core.model import Diagnostic, Location, Outcome, Report
+from pgbraid.core.model import Location, Report
 from pgbraid.core.script import Script
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pgbraid.core.answers import Repair, Repaired
 from pgbraid.core.filenames import name_style, names_agree, recorded_name
-from pgbraid.core.model import Repair, Repaired
 from pgbraid.db import ledger as db
 from pgbraid.db.session import claim, connect, take_lock
 from pgbraid.db.transactions import transaction

@@ -15,13 +15,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Unsure, run_at_once, run_atomically
+from pgbraid.core.answers import Outcome
 from pgbraid.core.events import Finished, Interrupted, Progressed, Started
 from pgbraid.core.filenames import recorded_name
-from pgbraid.core.model import Outcome
 from pgbraid.core.script import Script
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
-from pgbraid.db.body import may_touch_locks
+from pgbraid.db.body import half_done, may_touch_locks
 from pgbraid.db.message import compose, deliver_batch
 from pgbraid.db.outcome import read_after_loss, read_on
 from pgbraid.db.session import clean, keep_lock, take_lock, translating
@@ -245,12 +245,14 @@ def _apply_together(run: Run, works: tuple[_Work, ...], tally: _Tally) -> None:
         commits.append(run.commit(durable=durable))
         messages = [work.message for work in works if work.message]
         with translating(run.session):
-            seconds = deliver_batch(run.session, tuple(zip(messages, commits, strict=True)))
+            answer = deliver_batch(run.session, tuple(zip(messages, commits, strict=True)))
             roll_back(run.session)
-        if seconds is None:
+        if answer.seconds is None:
             _account(works, tally, read_on(run.session, run.run_id) or {})
+            if answer.ended is not None:
+                raise half_done(works[answer.ended].step.migration)
             return
-        for work, taken in zip(works, seconds, strict=True):
+        for work, taken in zip(works, answer.seconds, strict=True):
             tally.add(work, timedelta(seconds=taken), durable=durable and work is works[-1])
 
 

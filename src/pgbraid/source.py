@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgbraid.core.drift import digest
-from pgbraid.core.filenames import FileName, NearMiss, fold, parse_file_name, parse_version
-from pgbraid.core.model import (
+from pgbraid.core.filenames import (
     MAX_VERSION,
-    Location,
-    Migration,
-    MigrationSet,
-    Problem,
-    Severity,
+    FileName,
+    NearMiss,
+    fold,
+    parse_file_name,
+    parse_version,
 )
+from pgbraid.core.model import Location, Migration, MigrationSet, Problem, Severity
 from pgbraid.core.script import place
 from pgbraid.errors import ConfigError
 from pgbraid.files import DiskFile, MemoryFile, is_large_file, odd_kind, read_pieces

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from pgbraid import trackers
 from pgbraid.core import drift
+from pgbraid.core.answers import Adoption, Drift, DriftKind
 from pgbraid.core.filenames import names_agree
-from pgbraid.core.model import Adoption, Drift, DriftKind, Ledger, Plan, Problem, Severity, Verify
+from pgbraid.core.model import Ledger, Plan, Problem, Severity, Verify
 from pgbraid.core.plan import make_plan, renumbered
 from pgbraid.db import ledger as db
 from pgbraid.errors import ConfigError
@@ -18,8 +19,9 @@ from pgbraid.texts import Reading, decode, inspect_files, is_large, read_script
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pgbraid.core.answers import Foreign
     from pgbraid.core.events import Event, Listener
-    from pgbraid.core.model import Foreign, Migration, MigrationSet
+    from pgbraid.core.model import Migration, MigrationSet
     from pgbraid.db.session import Session
     from pgbraid.trackers import ForeignTracker
 

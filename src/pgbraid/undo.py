@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run, run_atomically
-from pgbraid.core.model import Severity, Undone
+from pgbraid.core.answers import Undone
+from pgbraid.core.model import Severity
 from pgbraid.core.refusals import inspect_script
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db

@@ -104,10 +104,7 @@ def test_a_named_file_must_be_there(tmp_path):
 
 def test_the_command_line_goes_before_the_file():
     settings = Settings(schema="a").override(schema="b", table=None)
-    assert (settings.tracker, settings.tracker.journal) == (
-        Tracker("b", "applied_migrations"),
-        "applied_migrations_journal",
-    )
+    assert (settings.schema, settings.table) == ("b", "applied_migrations")
 
 
 @pytest.mark.parametrize(

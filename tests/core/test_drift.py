@@ -2,8 +2,8 @@ import hashlib
 
 import pytest
 
+from pgbraid.core.answers import DriftKind
 from pgbraid.core.drift import classify, digest, is_digest, same_but_line_ends, unified_diff
-from pgbraid.core.model import DriftKind
 
 BOM = b"\xef\xbb\xbf"
 

@@ -2,18 +2,8 @@
 
 import pytest
 
-from pgbraid.core.model import (
-    Adoption,
-    Applied,
-    Drift,
-    DriftKind,
-    Ledger,
-    Migration,
-    MigrationSet,
-    Problem,
-    Severity,
-    Verify,
-)
+from pgbraid.core.answers import Adoption, Drift, DriftKind
+from pgbraid.core.model import Applied, Ledger, Migration, MigrationSet, Problem, Severity, Verify
 from pgbraid.core.plan import make_plan, stricter
 from pgbraid.errors import ProblemsFound
 

@@ -1,7 +1,7 @@
 import pytest
 
 import pgbraid
-from pgbraid.core.model import State
+from pgbraid.core.answers import State
 from pgbraid.errors import ConfigError, ProblemsFound
 
 FILES = {f"{n}_m{n}.up.sql": f"CREATE TABLE t{n} ()" for n in (101, 102, 103, 104, 105)}

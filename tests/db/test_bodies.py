@@ -11,6 +11,7 @@ from pgbraid.apply import Run, run_atomically
 from pgbraid.core.lockkey import lock_key
 from pgbraid.core.model import Migration, Tracker
 from pgbraid.core.reader import parse
+from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.conninfo import parse_target
 from pgbraid.db.session import claim, connect, take_lock
@@ -160,9 +161,20 @@ def test_a_body_that_ends_its_transaction_is_never_recorded(database, text):
             return db.record_applied(session, migration, shape=run.shape, name="a", entry=entry)
 
         with pytest.raises(MigrationFailed, match="ended its transaction"):
-            run_atomically(run, migration, parse(text), wanted=lambda: True, record=record)
+            run_atomically(run, migration, [Part(parse(text))], wanted=lambda: True, record=record)
     assert database.versions() == []
     assert database.events() == []
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("text", ENDINGS)
+def test_nor_is_it_where_it_goes_as_one_message(database, monkeypatch, text, batch):
+    monkeypatch.setattr("pgbraid.texts.inspect_script", lambda *_: ())
+    files = {"1_a.sql": "SELECT 1", "2_b.sql": text, "3_c.sql": "CREATE TABLE c ()"}
+    with pytest.raises(MigrationFailed, match="ended its transaction"):
+        pgbraid.load(files).up(database.conninfo, batch=batch)
+    assert database.versions() == [1]
+    assert database.value("SELECT to_regclass('c') IS NULL")
 
 
 WRAPPED = [

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 import pgbraid
-from pgbraid.core.model import State
+from pgbraid.core.answers import State
 from pgbraid.texts import read_script
 
 pytestmark = pytest.mark.corpus

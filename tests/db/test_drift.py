@@ -1,7 +1,7 @@
 import pytest
 
 import pgbraid
-from pgbraid.core.model import DriftKind, State
+from pgbraid.core.answers import DriftKind, State
 from pgbraid.errors import ConfigError, ProblemsFound
 
 BEFORE = {"1_a.sql": "CREATE TABLE a (id int);\n", "2_b.sql": "SELECT 2;\n"}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from pgbraid.cli.commands import COMMANDS, Command, find
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     connection or no lock; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM.
     """
     try:
-        from pgbraid.cli.run import run_words  # noqa: PLC0415 - so that Ctrl-C is caught here too
+        from pgbraid.cli.run import run_words  # so that Ctrl-C is caught here too
 
         return run_words(list(sys.argv[1:] if argv is None else argv))
     except KeyboardInterrupt:

@@ -8,10 +8,9 @@ old table stays until --drop-legacy drops it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pgbraid.cli.parser import version_number
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 

@@ -7,8 +7,7 @@ and no database is needed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
@@ -25,12 +24,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     if context.arguments.offline:
-        from pgbraid.offline import check_files  # noqa: PLC0415 - needs no driver
-        from pgbraid.source import load_migrations  # noqa: PLC0415
+        from pgbraid.offline import check_files  # needs no driver
+        from pgbraid.source import load_migrations
 
         check = check_files(load_migrations(context.settings.dir))
     else:
-        braid = context.braid()
-        with context.database() as target:
+        with context.both() as (braid, target):
             check = braid.check(target)
     return context.output.result(check, 0 if check.ok else 1)

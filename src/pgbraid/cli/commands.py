@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 __all__ = ["COMMANDS", "Command", "find"]
 
 
-class Command(NamedTuple):
+class Command:
     """A command: its name, and the line of ``--help`` about it."""
 
-    name: str
-    summary: str
+    __slots__ = ("name", "summary")
+
+    def __init__(self, name: str, summary: str) -> None:
+        self.name = name
+        self.summary = summary
 
     @property
     def module(self) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pgbraid import config
 from pgbraid.errors import ConfigError
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
@@ -45,11 +45,11 @@ class Context:
         given = {name: getattr(self.arguments, name, None) for name in names}
         return config.find_settings(getattr(self.arguments, "config", None)).override(**given)
 
-    def braid(self) -> Braid:
+    def braid(self, settings: config.Settings | None = None) -> Braid:
         """Return the migrations with their tracker."""
-        from pgbraid.api import load  # noqa: PLC0415 - imports the driver
+        from pgbraid.api import load  # imports the driver
 
-        settings = self.settings
+        settings = settings or self.settings
         return load(
             settings.dir,
             schema=settings.schema,
@@ -60,13 +60,31 @@ class Context:
         )
 
     @contextmanager
+    def both(self) -> Iterator[tuple[Braid, Target]]:
+        """Yield the migrations and the database, which is connected to while they are read."""
+        if getattr(self.arguments, "embedded", None) is not None:
+            braid = self.braid()
+            with self.database() as target:
+                yield braid, target
+            return
+        settings = self.settings
+        from pgbraid.db.opening import Opening  # imports the driver
+
+        with self.database() as target:
+            opening = Opening(target.parameters)
+            try:
+                yield self.braid(settings), replace(target, opening=opening)
+            finally:
+                opening.close()
+
+    @contextmanager
     def database(self) -> Iterator[Target]:
         """Yield the database that the command line or the environment names.
 
         An embedded server runs as long as the block lasts. Raises ConfigError where none is
         named.
         """
-        from pgbraid.db.conninfo import parse_target  # noqa: PLC0415 - imports the driver
+        from pgbraid.db.conninfo import parse_target  # imports the driver
 
         folder: str | bool | None = getattr(self.arguments, "embedded", None)
         named: str | None = getattr(self.arguments, "database", None)
@@ -79,7 +97,7 @@ class Context:
             raise ConfigError("--database and --embedded name two databases")
         if folder == "":
             raise ConfigError("--embedded is empty", hint="Leave the value out, or name a folder.")
-        from pgbraid.db.embedded import embedded_server  # noqa: PLC0415 - only where asked for
+        from pgbraid.db.embedded import embedded_server  # only where asked for
 
         with (
             config.without_libpq_variables(),

@@ -6,10 +6,9 @@ set does. Everything is real, and gone at the end. --database and --dir are not 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pgbraid import config
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
@@ -24,8 +23,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    from pgbraid.cli.render.story import facts, tell  # noqa: PLC0415 - only this command
-    from pgbraid.demo import play  # noqa: PLC0415 - imports the driver
+    from pgbraid.cli.render.story import facts, tell  # only this command
+    from pgbraid.demo import play  # imports the driver
 
     with config.without_libpq_variables():
         demo = play(programs=config.server_programs(), cache=config.cache_dir())

@@ -7,8 +7,7 @@ without either option the folder's newest file decides. A folder of .up.sql file
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
@@ -39,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    from pgbraid.create import create_migration  # noqa: PLC0415 - only this command needs it
+    from pgbraid.create import create_migration  # only this command needs it
 
     arguments = context.arguments
     made = create_migration(context.settings.dir, arguments.name, timestamp=arguments.timestamp)

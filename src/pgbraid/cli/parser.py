@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from pgbraid import __version__
 from pgbraid.cli.commands import COMMANDS, Command, find
-from pgbraid.core.filenames import parse_version
 from pgbraid.errors import ConfigError
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any, NoReturn
 
 __all__ = ["parse_arguments", "version_number"]
 
@@ -134,6 +134,8 @@ def _close_optional_value(words: list[str]) -> list[str]:
 
 def version_number(text: str) -> int:
     """Return a version given on the command line, for argparse."""
+    from pgbraid.core.filenames import parse_version
+
     version = parse_version(text.partition("_")[0])
     if version is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a version number")

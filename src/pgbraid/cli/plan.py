@@ -5,10 +5,9 @@ Nothing is written and no lock is taken. Exit code 1 where up would refuse to ru
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pgbraid.cli.parser import version_number
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
@@ -35,7 +34,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     arguments = context.arguments
-    braid = context.braid()
-    with context.database() as target:
+    with context.both() as (braid, target):
         plan = braid.plan(target, to=arguments.to, not_applied=arguments.not_applied)
     return context.output.result(plan, 1 if plan.errors else 0)

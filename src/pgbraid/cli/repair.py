@@ -6,11 +6,10 @@ accepted too. What was accepted stands in the journal, with the text. No migrati
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pgbraid.cli.parser import version_number
 from pgbraid.errors import ConfigError
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
@@ -36,8 +35,7 @@ def run(context: Context) -> int:
             "name the versions to repair or take --all, not both",
             hint="Run `pgbraid status` to see what has drifted.",
         )
-    braid = context.braid()
-    with context.database() as target:
+    with context.both() as (braid, target):
         repair = braid.repair(
             target, arguments.versions, everything=arguments.all, rename=arguments.rename
         )

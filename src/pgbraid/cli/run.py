@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
-import traceback
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from pgbraid.cli.commands import find
-from pgbraid.cli.context import Context
 from pgbraid.cli.parser import parse_arguments
-from pgbraid.cli.render import Output
-from pgbraid.config import takes_lines_back
 from pgbraid.errors import (
     ConfigError,
     MigrationFailed,
@@ -20,9 +15,13 @@ from pgbraid.errors import (
     ProblemsFound,
 )
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Iterator
     from types import FrameType
+
+    from pgbraid.cli.render import Output
 
 __all__ = ["exit_code", "run_words"]
 
@@ -39,29 +38,49 @@ class _Terminated(KeyboardInterrupt):
 
 
 def run_words(words: list[str]) -> int:
-    """Parse and run one command line and return its exit code; user errors are printed."""
+    """Parse and run one command line and return its exit code; user errors are printed.
+
+    What prints is imported behind the parser, which answers --help and --version itself.
+    """
+    with _terminable():
+        try:
+            arguments: Namespace | PgbraidError = parse_arguments(words)
+        except PgbraidError as error:
+            arguments = error
+        output = _output(words)
+        try:
+            return _answer(arguments, output)
+        finally:
+            output.close()
+
+
+def _output(words: list[str]) -> Output:
+    from pgbraid.cli.render import Output
+    from pgbraid.config import takes_lines_back
+
     terminal = sys.stderr is not None and sys.stderr.isatty()
     output = Output(as_json="--json" in words, bar=terminal and takes_lines_back())
-    try:
-        return _answer(words, output)
-    finally:
-        output.close()
-
-
-def _answer(words: list[str], output: Output) -> int:
     chosen = find(words)
     output.command = chosen.name if chosen else ""
+    return output
+
+
+def _answer(arguments: Namespace | PgbraidError, output: Output) -> int:
+    if isinstance(arguments, PgbraidError):
+        return output.error(arguments, exit_code(arguments))
+    from pgbraid.cli.context import Context
+
     try:
-        with _terminable():
-            arguments = parse_arguments(words)
-            output.verbose = getattr(arguments, "verbose", False)
-            output.quiet = getattr(arguments, "quiet", False)
-            return Context(arguments, output).call()
+        output.verbose = getattr(arguments, "verbose", False)
+        output.quiet = getattr(arguments, "quiet", False)
+        return Context(arguments, output).call()
     except PgbraidError as error:
         return output.error(error, exit_code(error))
     except KeyboardInterrupt as stop:
         return output.stopped(128 + getattr(stop, "signal", signal.SIGINT))
     except Exception as error:  # noqa: BLE001 - a mistake of ours: one document all the same
+        import traceback
+
         traceback.print_exc()
         message = f"a mistake in pgbraid: {type(error).__name__}"
         hint = "Please report it with the lines above; run `pgbraid status` to see what stands."

@@ -7,8 +7,7 @@ tool, not yet in the set). Nothing is written and no lock is taken.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
@@ -23,7 +22,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    braid = context.braid()
-    with context.database() as target:
+    with context.both() as (braid, target):
         status = braid.status(target)
     return context.output.result(status, 0)

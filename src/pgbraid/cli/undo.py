@@ -8,11 +8,11 @@ again unless its file goes.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from pgbraid.cli.parser import version_number
 from pgbraid.errors import ConfigError
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    from pgbraid.undo import find_undoable  # noqa: PLC0415 - imports the driver
+    from pgbraid.undo import find_undoable  # imports the driver
 
     braid = context.braid()
     version = context.arguments.version

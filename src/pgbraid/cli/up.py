@@ -7,10 +7,9 @@ schema_migrations table of golang-migrate first.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pgbraid.cli.parser import version_number
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
@@ -54,8 +53,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     arguments = context.arguments
-    braid = context.braid()
-    with context.database() as target:
+    with context.both() as (braid, target):
         report = braid.up(
             target,
             to=arguments.to,

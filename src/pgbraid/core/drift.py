@@ -7,8 +7,8 @@ import hashlib
 import re
 from itertools import islice
 
+from pgbraid.core.answers import DriftKind
 from pgbraid.core.masking import mask, secrets_in
-from pgbraid.core.model import DriftKind
 from pgbraid.core.reader import significant
 from pgbraid.core.script import normalise
 

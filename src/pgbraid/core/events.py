@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pgbraid.core.model import Adoption, Diagnostic, Migration, Outcome, Plan, Step
+    from pgbraid.core.answers import Adoption, Diagnostic, Outcome
+    from pgbraid.core.model import Migration, Plan, Step
 
 __all__ = [
     "Adopted",

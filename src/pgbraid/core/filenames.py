@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
-from pgbraid.core.model import MAX_VERSION
-
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal
 
     from pgbraid.core.model import Applied, Migration
 
+    NameStyle = Literal["name", "label", "number", "file"]
+
 __all__ = [
+    "MAX_VERSION",
     "FileName",
-    "NameStyle",
     "NearMiss",
     "fold",
     "name_style",
@@ -27,10 +28,10 @@ __all__ = [
     "slug",
 ]
 
-NameStyle = Literal["name", "label", "number", "file"]
-"""How a tracker spells the name of ``0103_add.sql``: add, 0103_add, 103_add, 0103_add.sql."""
-
+MAX_VERSION = 2**63 - 1
+"""The highest version: PostgreSQL's bigint."""
 _STYLES: tuple[NameStyle, ...] = ("name", "label", "number", "file")
+"""How a tracker spells the name of ``0103_add.sql``: add, 0103_add, 103_add, 0103_add.sql."""
 _DIGITS = re.compile(r"[0-9]+")
 _MIGRATION = re.compile(r"([0-9]+)_(.+?)(\.up|\.down)?\.sql", re.DOTALL)
 _LOOKS_LIKE = re.compile(r"\s*(?:[vurb]?\d|r__).*\.sql", re.IGNORECASE | re.DOTALL)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pgbraid.core.answers import Adoption, Drift, DriftKind
 from pgbraid.core.drift import digest, is_digest
 from pgbraid.core.filenames import fold, names_agree
 from pgbraid.core.model import (
-    Adoption,
     Applied,
-    Drift,
-    DriftKind,
     Ledger,
     Location,
     Migration,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from pgbraid.core.answers import Diagnostic
 from pgbraid.core.masking import mask, secrets_in
-from pgbraid.core.model import Diagnostic, Location, Migration
+from pgbraid.core.model import Location, Migration
 from pgbraid.core.script import Script, Segment, line_at
 from pgbraid.db.session import diagnose
 from pgbraid.db.transactions import fire_deferred

@@ -16,6 +16,8 @@ from pgbraid.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pgbraid.db.opening import Opening
+
 __all__ = ["Target", "parse_target"]
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
@@ -45,6 +47,8 @@ class Target:
     embedded: str | None = None
     """What the embedded server is called, for hints; None for any other server."""
     secrets: tuple[str, ...] = field(repr=False, default=())
+    opening: Opening | None = field(repr=False, compare=False, default=None)
+    """A connection to it that is on its way."""
 
     def scrub(self, text: str) -> str:
         """Return a text of the driver's or the server's with every secret replaced."""

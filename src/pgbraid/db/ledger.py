@@ -11,8 +11,9 @@ from uuid import uuid4
 
 from psycopg import errors, sql
 
+from pgbraid.core.answers import Adoption, Foreign
 from pgbraid.core.drift import digest_lf
-from pgbraid.core.model import Adoption, Applied, Foreign, Ledger, Migration
+from pgbraid.core.model import Applied, Ledger, Migration
 from pgbraid.errors import ServerError
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pgbraid.core.script import Segment
     from pgbraid.db.session import Session
 
-__all__ = ["Answer", "Message", "Stage", "compose", "deliver", "deliver_batch"]
+__all__ = ["Answer", "BatchAnswer", "Message", "Stage", "compose", "deliver", "deliver_batch"]
 
 _DIVISION_BY_ZERO = "22012"
 
@@ -107,6 +107,19 @@ class Answer:
         return (self.starts[self.done], False) if self.done < len(self.starts) else None
 
 
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """What became of several messages that were sent as one.
+
+    ``seconds`` are the times that the journal was given, or None where not all of them are
+    known to have run to their end: those before the one that failed are committed then.
+    ``ended`` is the number, from 0, of the first whose body ended its transaction.
+    """
+
+    seconds: tuple[float, ...] | None
+    ended: int | None
+
+
 def compose(
     session: Session,
     segment: Segment | None,
@@ -176,25 +189,28 @@ def deliver(
     return _read(session, message, results)
 
 
-def deliver_batch(
-    session: Session, messages: Sequence[tuple[Message, str]]
-) -> tuple[float, ...] | None:
-    """Send several messages as one, each with its synchronous_commit.
-
-    Returns the seconds that the journal was given for each, or None where not all of them are
-    known to have run to their end: those before the one that failed are committed then.
-    """
+def deliver_batch(session: Session, messages: Sequence[tuple[Message, str]]) -> BatchAnswer:
+    """Send several messages as one, each with its synchronous_commit."""
     session.stop.check()
     texts = [message.encoded(commit) for message, commit in messages]
     results = send(session.conn, b";\n".join(texts))
     refuse_copying(session.conn, results)
-    if failed(results) or len(results) != sum(message.statements for message, _ in messages):
-        return None
-    seconds, end = [], 0
-    for message, _ in messages:
-        end += message.statements
-        seconds.append(_seconds(results[end - message.sizes[-1][1] - 3]) or 0.0)
-    return tuple(seconds)
+    seconds: list[float] = []
+    ended, begin = None, 0
+    for number, (message, _) in enumerate(messages):
+        end = begin + message.statements
+        if ended is None and _ends(results[begin + 1 : end - message.sizes[-1][1] - 1]):
+            ended = number
+        if end <= len(results):
+            seconds.append(_seconds(results[end - message.sizes[-1][1] - 3]) or 0.0)
+        begin = end
+    whole = failed(results) is None and len(results) == begin
+    return BatchAnswer(tuple(seconds) if whole else None, ended)
+
+
+def _ends(results: Sequence[PGresult]) -> bool:
+    """Whether one of a body's statements committed, or began a transaction."""
+    return any((result.command_status or b"") in ENDINGS for result in results)
 
 
 def _read(session: Session, message: Message, results: list[PGresult]) -> Answer:
@@ -208,7 +224,7 @@ def _read(session: Session, message: Message, results: list[PGresult]) -> Answer
         stopped = Stage.BODY
     if stopped in {Stage.FENCE, Stage.ABSENT} and error.sqlstate != _DIVISION_BY_ZERO:
         stopped = Stage.OPENING
-    ended = any((result.command_status or b"") in ENDINGS for result in results[1:-1])
+    ended = _ends(results[1:-1])
     committed = stopped == Stage.CLEANING
     return Answer(
         stopped,

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import ClientCursor
 
+from pgbraid.core.answers import Diagnostic
 from pgbraid.core.lockkey import lock_key
 from pgbraid.core.masking import NO_SECRETS, Secrets, mask, secrets_in
-from pgbraid.core.model import Diagnostic
+from pgbraid.db.opening import open_connection
 from pgbraid.db.statements import plain_text, statement
 from pgbraid.db.wire import failed, send
 from pgbraid.errors import (
@@ -110,12 +111,8 @@ def connect(target: Target, tracker: Tracker, stop: StopToken) -> Iterator[Sessi
     secret.
     """
     try:
-        conn: Connection = psycopg.connect(
-            **target.parameters,
-            autocommit=True,
-            prepare_threshold=None,
-            cursor_factory=ClientCursor,
-        )
+        opening = target.opening
+        conn = opening.take() if opening else open_connection(target.parameters)
     except psycopg.Error as error:
         raise _no_connection(target, error) from None
     session = Session(conn, target, tracker, stop)

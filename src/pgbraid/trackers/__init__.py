@@ -8,7 +8,7 @@ from pgbraid.trackers import golang_migrate
 from pgbraid.trackers.family import ForeignTracker
 
 if TYPE_CHECKING:
-    from pgbraid.core.model import Foreign
+    from pgbraid.core.answers import Foreign
 
 __all__ = ["TRACKERS", "ForeignTracker", "recognise"]
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from pgbraid.core.model import Adoption, Foreign, MigrationSet, Problem
+    from pgbraid.core.answers import Adoption, Foreign
+    from pgbraid.core.model import MigrationSet, Problem
 
 __all__ = ["ForeignTracker"]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pgbraid.core.model import Adoption, Foreign, MigrationSet, Problem
+from pgbraid.core.answers import Adoption, Foreign
+from pgbraid.core.model import MigrationSet, Problem
 from pgbraid.trackers.family import ForeignTracker
 
 if TYPE_CHECKING:

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from pgbraid.core.model import (
-    Adoption,
-    Check,
-    Diagnostic,
-    Location,
-    Migration,
-    Outcome,
-    Plan,
-    Problem,
-    Repair,
-    Report,
-    Status,
-    Step,
-    Undone,
-)
 from pgbraid.errors import MigrationFailed, PgbraidError, ProblemsFound
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any, TypeAlias
 
+    from pgbraid.core.answers import (
+        Adoption,
+        Check,
+        Diagnostic,
+        Outcome,
+        Repair,
+        Status,
+        Undone,
+    )
     from pgbraid.core.events import Noticed
+    from pgbraid.core.model import Location, Migration, Plan, Problem, Report, Step
+
+    Document: TypeAlias = dict[str, Any]
 
 __all__ = ["failure", "notices", "result"]
-
-Document = dict[str, Any]
 
 
 def result(value: object) -> Document:
     """Return the document of what a command returned."""
-    return _DOCUMENTS[type(value)](value)
+    return _DOCUMENTS[type(value).__name__](value)
 
 
 def failure(error: PgbraidError, *, applied: Iterable[Outcome] = ()) -> Document:
@@ -198,12 +193,12 @@ def _undone(undone: Undone) -> Document:
     return {"undone": {**_migration(undone.migration), "duration_ms": taken}}
 
 
-_DOCUMENTS: dict[type, Callable[[Any], Document]] = {
-    Report: _report,
-    Plan: _plan,
-    Status: _status,
-    Check: _check,
-    Repair: _repair,
-    Undone: _undone,
-    Adoption: lambda adoption: {"adopted": _adoption(adoption)},
+_DOCUMENTS: dict[str, Callable[[Any], Document]] = {
+    "Report": _report,
+    "Plan": _plan,
+    "Status": _status,
+    "Check": _check,
+    "Repair": _repair,
+    "Undone": _undone,
+    "Adoption": lambda adoption: {"adopted": _adoption(adoption)},
 }

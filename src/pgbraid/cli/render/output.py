@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections import defaultdict
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TextIO
 
-from pgbraid.cli.render import document, psql, text
-from pgbraid.core.events import (
-    Adopted,
-    Finished,
-    Interrupted,
-    Noticed,
-    Planned,
-    Progressed,
-    Rehearsed,
-    Started,
-    Waiting,
-)
-from pgbraid.core.model import Check, Outcome, Plan, Problem, Report, Severity, Status
+from pgbraid.cli.render import psql
 from pgbraid.errors import MigrationFailed, PgbraidError, ProblemsFound, Stopped
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from typing import Any, TextIO
 
-    from pgbraid.core.events import Event
+    from pgbraid.core.answers import Outcome
+    from pgbraid.core.events import (
+        Adopted,
+        Event,
+        Finished,
+        Interrupted,
+        Noticed,
+        Planned,
+        Progressed,
+        Rehearsed,
+        Started,
+        Waiting,
+    )
+    from pgbraid.core.model import Problem
 
 __all__ = ["Output"]
 
@@ -57,41 +57,59 @@ class Output:
         self._lost: list[TextIO] = []
 
     def listen(self, event: Event) -> None:
-        """Take an event of a run: lines for a person, memory for a machine."""
-        if isinstance(event, Noticed):
-            self._heard.append(event)
-            self._tell(psql.diagnostic(event.diagnostic, verbose=self.verbose))
-        elif isinstance(event, Waiting):
-            self._tell([f"waiting for the lock, held by {psql.clean(event.holder)}"])
-        elif isinstance(event, Planned):
-            widths = (psql.width(step.migration.label) for step in event.plan.steps)
-            self._columns = min(max(widths, default=0), _WIDEST_LABEL)
-        elif isinstance(event, Adopted):
-            self._say(text.answer(event.adoption))
-        elif isinstance(event, Started):
-            self._started = event
-            self._bar(event)
-        elif isinstance(event, Progressed) and self._started:
+        """Take an event of a run: lines for a person, memory for a machine.
+
+        By its name, so that a command without events need not know them.
+        """
+        getattr(self, f"_heard_{type(event).__name__.lower()}")(event)
+
+    def _heard_noticed(self, event: Noticed) -> None:
+        self._heard.append(event)
+        self._tell(psql.diagnostic(event.diagnostic, verbose=self.verbose))
+
+    def _heard_waiting(self, event: Waiting) -> None:
+        self._tell([f"waiting for the lock, held by {psql.clean(event.holder)}"])
+
+    def _heard_planned(self, event: Planned) -> None:
+        widths = (psql.width(step.migration.label) for step in event.plan.steps)
+        self._columns = min(max(widths, default=0), _WIDEST_LABEL)
+
+    def _heard_adopted(self, event: Adopted) -> None:
+        self._say(_answer(event.adoption))
+
+    def _heard_started(self, event: Started) -> None:
+        self._started = event
+        self._bar(event)
+
+    def _heard_progressed(self, event: Progressed) -> None:
+        if self._started:
             self._bar(self._started, event.done)
-        elif isinstance(event, Interrupted):
-            self._interrupted = event
-        elif isinstance(event, Finished | Rehearsed):
-            if isinstance(event, Finished):
-                self._outcomes.append(event.outcome)
-            self._say([text.outcome_line(event.outcome, self._columns)])
+
+    def _heard_interrupted(self, event: Interrupted) -> None:
+        self._interrupted = event
+
+    def _heard_finished(self, event: Finished) -> None:
+        self._outcomes.append(event.outcome)
+        self._heard_rehearsed(event)
+
+    def _heard_rehearsed(self, event: Finished | Rehearsed) -> None:
+        from pgbraid.cli.render.text import outcome_line
+
+        self._say([outcome_line(event.outcome, self._columns)])
 
     def result(self, value: object, code: int) -> int:
         """Print a command's answer and return its exit code."""
         self._wipe()
         if self.as_json:
+            from pgbraid.cli.render import document
+
             return self._document(code, document.result(value))
-        self._problems(_problems_of(value))
-        if isinstance(value, Report):
-            for _, said in value.failures:
-                self._warn(psql.diagnostic(said, verbose=self.verbose))
-            for _, said in value.inconclusive:
-                self._tell(psql.diagnostic(replace(said, severity="WARNING")))
-        self._say(text.answer(value))
+        self._problems(getattr(value, "problems", getattr(value, "warnings", ())))
+        for _, said in getattr(value, "failures", ()):
+            self._warn(psql.diagnostic(said, verbose=self.verbose))
+        for _, said in getattr(value, "inconclusive", ()):
+            self._tell(psql.diagnostic(said, severity="WARNING"))
+        self._say(_answer(value))
         return code
 
     def lines(self, lines: Iterable[str], code: int, **facts: Any) -> int:  # noqa: ANN401 - JSON
@@ -108,6 +126,8 @@ class Output:
 
     def warn(self, message: str, hint: str | None = None) -> None:
         """Print a warning for a person."""
+        from pgbraid.core.model import Problem, Severity
+
         self._tell(psql.problem(Problem("", message, hint=hint, severity=Severity.WARNING)))
 
     def ask(self, question: str) -> None:
@@ -118,6 +138,8 @@ class Output:
         """Print an error in PostgreSQL's slots and return the exit code."""
         self._wipe()
         if self.as_json:
+            from pgbraid.cli.render import document
+
             return self._document(code, document.failure(error, applied=self._outcomes))
         if isinstance(error, ProblemsFound):
             self._problems(error.problems)
@@ -131,7 +153,7 @@ class Output:
 
     def stopped(self, code: int) -> int:
         """Print that the run was stopped, and what stands of it, and return the exit code."""
-        message = f"stopped; {text.count(len(self._outcomes), 'migration')} applied"
+        message = f"stopped; {psql.count(len(self._outcomes), 'migration')} applied"
         event = self._interrupted
         if event is not None:
             label = psql.clean(event.step.migration.label)
@@ -146,6 +168,10 @@ class Output:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
     def _document(self, code: int, facts: dict[str, Any]) -> int:
+        import json
+
+        from pgbraid.cli.render import document
+
         head = {"command": self.command, "ok": code == 0, "exit_code": code}
         heard = {"notices": document.notices(self._heard)}
         self._write(sys.stdout, json.dumps({**head, **facts, **heard}, indent=2) + "\n")
@@ -155,7 +181,7 @@ class Output:
         """Print every error, and of each kind of warning the first few."""
         warnings: dict[str, int] = defaultdict(int)
         for problem in problems:
-            if problem.severity is Severity.WARNING:
+            if problem.severity == "warning":
                 warnings[problem.code] += 1
                 if warnings[problem.code] > _LIKE_IT or self.quiet:
                     continue
@@ -213,15 +239,15 @@ class Output:
             self._write(sys.stderr, f"ERROR:  cannot write the answer: {error.strerror}\n")
 
 
-def _problems_of(value: object) -> tuple[Problem, ...]:
-    if isinstance(value, Report):
-        return value.warnings
-    return value.problems if isinstance(value, (Plan, Status, Check)) else ()
+def _answer(value: object) -> Iterator[str]:
+    from pgbraid.cli.render.text import answer
+
+    return answer(value)
 
 
 def _found(error: ProblemsFound) -> str:
-    found = f"{text.count(len(error.problems), 'problem')} found"
-    before = text.count(len(error.applied), "migration")
+    found = f"{psql.count(len(error.problems), 'problem')} found"
+    before = psql.count(len(error.applied), "migration")
     return f"{found}; {before} applied before" if error.applied else f"{found}; nothing was run"
 
 
@@ -231,7 +257,7 @@ def _what_stands(error: MigrationFailed, command: str, *, throw_away: bool) -> s
         return f"{label} is not recorded. Look at what it left before you run anything again."
     if command == "undo":
         return f"The down file was rolled back; {label} stays applied."
-    before = text.count(len(error.applied), "migration")
+    before = psql.count(len(error.applied), "migration")
     end = "gone with the throw-away server" if throw_away else "kept"
     kept = f"{before} applied before it, {end}" if error.applied else "nothing was applied"
     return f"{label} was rolled back; {kept}. Mend the file, then run `pgbraid up` again."

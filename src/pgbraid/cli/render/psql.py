@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import timedelta
 
-    from pgbraid.core.model import Diagnostic, Location, Problem
+    from pgbraid.core.answers import Diagnostic
+    from pgbraid.core.model import Location, Problem
 
-__all__ = ["cell", "clean", "diagnostic", "duration", "error", "problem", "table", "width"]
+__all__ = ["cell", "clean", "count", "diagnostic", "duration", "error", "problem", "table", "width"]
 
 _LONGEST_EXCERPT = 72
 _BEFORE_CARET = 48
@@ -22,11 +22,16 @@ _CONTROL = re.compile(
 )
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 gap``, ``2 gaps``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def width(text: str) -> int:
     """Return how many columns of a terminal the text takes."""
     if text.isascii():
         return len(text)
-    from wcwidth import wcswidth  # noqa: PLC0415 - only where a text is not ASCII
+    from wcwidth import wcswidth  # only where a text is not ASCII
 
     columns = wcswidth(text)
     return columns if columns >= 0 else len(text)
@@ -71,10 +76,12 @@ def problem(found: Problem) -> Iterator[str]:
     yield from _slot("HINT", found.hint)
 
 
-def diagnostic(said: Diagnostic, *, verbose: bool = False) -> Iterator[str]:
+def diagnostic(
+    said: Diagnostic, *, verbose: bool = False, severity: str | None = None
+) -> Iterator[str]:
     """Yield the lines of what the server said, with the line of the file and a caret."""
     code = f"{said.sqlstate}: " if verbose and said.sqlstate else ""
-    yield from _head(said.location, said.severity, code + said.message)
+    yield from _head(said.location, severity or said.severity, code + said.message)
     if said.excerpt is not None and said.location is not None:
         yield from _excerpt(f"LINE {said.location.line}: ", said.excerpt, said.caret)
     yield from _slot("DETAIL", said.detail)
@@ -121,6 +128,8 @@ def _excerpt(prefix: str, line: str, caret: int | None) -> Iterator[str]:
 
 def _flat(text: str) -> str:
     """Return a piece of a line in which every character has a width."""
+    import unicodedata
+
     return "".join(
         " " if char == "\t" else clean(char) if unicodedata.category(char) != "Cf" else ""
         for char in text

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pgbraid.cli.render.psql import clean, count, duration, table
 
-from pgbraid.cli.render.psql import clean, duration, table
-from pgbraid.core.model import (
-    Adoption,
-    Check,
-    DriftKind,
-    Outcome,
-    Plan,
-    Repair,
-    Repaired,
-    Report,
-    State,
-    Status,
-    Undone,
-)
-
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from typing import Any
 
-__all__ = ["answer", "count", "outcome_line"]
+    from pgbraid.core.answers import (
+        Adoption,
+        Check,
+        Outcome,
+        Repair,
+        Repaired,
+        Status,
+        Undone,
+    )
+    from pgbraid.core.model import Plan, Report
+
+__all__ = ["answer", "outcome_line"]
 
 _CHANGES = {
-    DriftKind.COSMETIC: "comments or white space changed",
-    DriftKind.MEANING: "statements changed",
-    DriftKind.UNKNOWN: "changed; the text that ran was not kept",
+    "cosmetic": "comments or white space changed",
+    "meaning": "statements changed",
+    "unknown": "changed; the text that ran was not kept",
 }
 
 _HOURS = 3
@@ -37,12 +35,7 @@ _HOURS = 3
 
 def answer(value: object) -> Iterator[str]:
     """Yield the lines that answer a command."""
-    yield from _ANSWERS[type(value)](value)
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 gap``, ``2 gaps``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    yield from _ANSWERS[type(value).__name__](value)
 
 
 def outcome_line(outcome: Outcome, columns: int) -> str:
@@ -59,7 +52,8 @@ def _report(report: Report) -> Iterator[str]:
         yield from _rehearsal(report)
     elif report.applied:
         gaps = sum(outcome.gap for outcome in report.applied)
-        total = sum((outcome.duration for outcome in report.applied), timedelta())
+        first, *rest = (outcome.duration for outcome in report.applied)
+        total = sum(rest, first)
         gap_note = f" ({count(gaps, 'gap')})" if gaps else ""
         yield f"{count(len(report.applied), 'migration')} applied{gap_note} in {duration(total)}."
     elif report.elsewhere:
@@ -124,6 +118,8 @@ def _plan(plan: Plan) -> Iterator[str]:
 
 
 def _status(status: Status) -> Iterator[str]:
+    from pgbraid.core.answers import State
+
     if status.adoption:
         yield from _would_adopt(status.adoption)
     rows = [
@@ -140,8 +136,8 @@ def _status(status: Status) -> Iterator[str]:
     yield f"({count(len(rows), 'version')}{': ' if parts else ''}{', '.join(parts)})"
 
 
-def _counted(number: int, state: State) -> str:
-    return count(number, "gap") if state is State.GAP else f"{number} {state.value}"
+def _counted(number: int, state: str) -> str:
+    return count(number, "gap") if state == "gap" else f"{number} {state}"
 
 
 def _time(at: datetime | None) -> str:
@@ -200,12 +196,12 @@ def _undone(undone: Undone) -> Iterator[str]:
     yield "It is pending now: the next `pgbraid up` applies it again, unless its file goes."
 
 
-_ANSWERS: dict[type, Callable[[Any], Iterator[str]]] = {
-    Report: _report,
-    Plan: _plan,
-    Status: _status,
-    Check: _check,
-    Repair: _repair,
-    Undone: _undone,
-    Adoption: _adoption,
+_ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
+    "Report": _report,
+    "Plan": _plan,
+    "Status": _status,
+    "Check": _check,
+    "Repair": _repair,
+    "Undone": _undone,
+    "Adoption": _adoption,
 }
