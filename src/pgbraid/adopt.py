@@ -8,10 +8,12 @@ from pgbraid import trackers
 from pgbraid.apply import Run, record_adoption
 from pgbraid.core.answers import Adoption
 from pgbraid.db import ledger as db
+from pgbraid.db.applied import read_ledger
 from pgbraid.db.session import claim, connect, take_lock
 from pgbraid.db.transactions import transaction
 from pgbraid.errors import ConfigError, ProblemsFound
-from pgbraid.survey import find_foreign, look
+from pgbraid.inspection import find_foreign
+from pgbraid.survey import look
 
 if TYPE_CHECKING:
     from pgbraid.core.answers import Foreign
@@ -103,7 +105,7 @@ def withdraw_adopted(
 
 
 def _withdrawable(session: Session, versions: tuple[int, ...]) -> tuple[Applied, ...]:
-    rows = tuple(row for row in db.read_ledger(session).applied if row.version in versions)
+    rows = tuple(row for row in read_ledger(session).applied if row.version in versions)
     adopted = db.read_adopted(session, versions) if rows else frozenset()
     for row in rows:
         if row.version not in adopted:
@@ -154,7 +156,7 @@ def _check_covered(
     answer = family.adopt(table, migrations, ())
     if not isinstance(answer, Adoption):
         raise ProblemsFound(answer)
-    applied = {row.version for row in db.read_ledger(session).applied}
+    applied = {row.version for row in read_ledger(session).applied}
     if answer.counter not in {taken.counter, *applied, None}:
         raise ConfigError(
             f"{name} says version {answer.counter}, which our set lacks: {family.tool} was used "

@@ -9,6 +9,7 @@ from pgbraid.core.events import Planned, Waiting
 from pgbraid.core.filenames import name_style
 from pgbraid.core.model import Report
 from pgbraid.db import ledger as db
+from pgbraid.db.applied import read_ledger
 from pgbraid.db.session import claim, take_lock
 from pgbraid.series import apply_all
 from pgbraid.survey import look
@@ -55,7 +56,7 @@ def apply_plan(
 
 def _is_done(session: Session, plan: Plan) -> bool:
     """Whether another run has applied meanwhile all that this one was to apply."""
-    have = {row.version for row in db.read_ledger(session).applied}
+    have = {row.version for row in read_ledger(session).applied}
     wanted = {step.migration.version for step in plan.steps}
     wanted |= {m.version for m in plan.adoption.migrations} if plan.adoption else set()
     return wanted <= have

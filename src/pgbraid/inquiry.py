@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.core.answers import Check, State, Status, StatusRow
@@ -69,7 +70,7 @@ def _pending(plan: Plan) -> Iterator[Problem]:
 
 def status(migrations: MigrationSet, target: Target, tracker: Tracker, wish: Wish) -> Status:
     """Return where every version stands, of the files and of the applied set."""
-    plan = read_plan(migrations, target, tracker, wish)
+    plan = read_plan(migrations, target, tracker, replace(wish, times=True))
     rows = sorted(_rows(migrations, plan), key=lambda row: row.version)
     return Status(tuple(rows), plan.problems, plan.adoption)
 

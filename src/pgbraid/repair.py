@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pgbraid.core.answers import Repair, Repaired
 from pgbraid.core.filenames import name_style, names_agree, recorded_name
 from pgbraid.db import ledger as db
+from pgbraid.db.applied import read_ledger
 from pgbraid.db.session import claim, connect, take_lock
 from pgbraid.db.transactions import transaction
 from pgbraid.errors import ConfigError
@@ -133,7 +134,7 @@ def _change(
 
 
 def _record(session: Session, migrations: MigrationSet, changes: Repair, shape: db.Shape) -> None:
-    applied = db.read_ledger(session).applied
+    applied = read_ledger(session).applied
     style = name_style(applied, migrations.migrations)
     names = {row.version: row.name for row in applied}
     run_id = db.new_run_id()

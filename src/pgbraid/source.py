@@ -7,12 +7,11 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgbraid.core.drift import digest
+from pgbraid.core.checksum import digest
 from pgbraid.core.filenames import (
     MAX_VERSION,
     FileName,
@@ -22,9 +21,8 @@ from pgbraid.core.filenames import (
     parse_version,
 )
 from pgbraid.core.model import Location, Migration, MigrationSet, Problem, Severity
-from pgbraid.core.script import place
 from pgbraid.errors import ConfigError
-from pgbraid.files import DiskFile, MemoryFile, is_large_file, odd_kind, read_pieces
+from pgbraid.files import DiskFile, MemoryFile, odd_kind, read_pieces, read_unless_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,18 +38,17 @@ _FOREIGN_FILES = ("up.sql", "migration.sql")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-@dataclass(frozen=True, slots=True)
 class _Entry:
     """One file whose name is a migration's."""
 
-    version: int
-    parts: FileName
-    file: Readable
-    path: str
+    __slots__ = ("file", "name", "parts", "path", "version")
 
-    @property
-    def name(self) -> str:
-        return self.file.name
+    def __init__(self, version: int, parts: FileName, file: Readable, path: str) -> None:
+        self.version = version
+        self.parts = parts
+        self.file = file
+        self.path = path
+        self.name = file.name
 
 
 def load_migrations(source: Source) -> MigrationSet:
@@ -122,16 +119,17 @@ def _assemble(label: str, entries: list[_Entry], problems: list[Problem]) -> Mig
         (ups if entry.parts.kind == "up" else downs)[entry.version].append(entry)
     migrations: list[Migration] = []
     for version in sorted(ups.keys() | downs.keys()):
-        problems += _clashes(version, ups[version])
-        problems += _clashes(version, downs[version])
-        problems += _lone_downs(version, ups[version], downs[version])
-        for up in ups[version]:
-            facts = _read(up)
+        up, down = ups[version], downs[version]
+        if len(up) != 1 or down:
+            problems += [*_clashes(version, up), *_clashes(version, down)]
+            problems += _lone_downs(version, up, down)
+        for entry in up:
+            facts = _read(entry)
             problems += facts.problems
-            if len(ups[version]) == 1 and not facts.problems:
-                migrations.append(_migration(up, facts, downs[version]))
-        for down in downs[version]:
-            problems += _read(down).problems
+            if len(up) == 1 and not facts.problems:
+                migrations.append(_migration(entry, facts, down))
+        for entry in down:
+            problems += _read(entry).problems
     return MigrationSet(tuple(migrations), tuple(problems), label or "memory")
 
 
@@ -151,25 +149,30 @@ def _migration(up: _Entry, facts: _Facts, downs: list[_Entry]) -> Migration:
     )
 
 
-@dataclass(frozen=True, slots=True)
 class _Facts:
     """What is kept of a file that was read: its checksum, its size, what is wrong with it."""
 
-    checksum: str = ""
-    size: int = 0
-    problems: tuple[Problem, ...] = ()
+    __slots__ = ("checksum", "problems", "size")
+
+    def __init__(
+        self, checksum: str = "", size: int = 0, problems: tuple[Problem, ...] = ()
+    ) -> None:
+        self.checksum = checksum
+        self.size = size
+        self.problems = problems
 
 
 def _read(entry: _Entry) -> _Facts:
     """Read a file once; a pipe is not waited for."""
     reason = odd_kind(entry.file)
     try:
-        if not reason and is_large_file(entry.file):
+        data = b"" if reason else read_unless_large(entry.file)
+        if data is None:
             return _read_large(entry)
-        data = b"" if reason else entry.file.read_bytes()
     except OSError as error:
         reason = error.strerror
-    if reason:
+        data = None
+    if reason or data is None:
         problem = _file_problem("unreadable", entry, f"cannot be read: {reason}", None)
         return _Facts(problems=(problem,))
     return _Facts(digest(data), len(data), tuple(_bad_bytes(entry, data)))
@@ -219,6 +222,8 @@ def _bad_bytes(entry: _Entry, data: bytes) -> Iterator[Problem]:
 
 
 def _byte_place(data: bytes, offset: int) -> tuple[int, int]:
+    from pgbraid.core.script import place  # noqa: PLC0415 - only where something is wrong
+
     before = data[:offset].decode(errors="replace")
     return place(before, len(before))
 
@@ -240,7 +245,7 @@ def _file_problem(code: str, entry: _Entry, message: str, at: tuple[int, ...] | 
 
 def _is_unicode(name: str) -> bool:
     """Whether a file's name was readable; Python puts lone surrogates for bytes that are not."""
-    return not any("\ud800" <= char <= "\udfff" for char in name)
+    return name.isascii() or not any("\ud800" <= char <= "\udfff" for char in name)
 
 
 def _bad_name(name: str, path: str) -> Problem:

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pgbraid import trackers
-from pgbraid.core import drift
-from pgbraid.core.answers import Adoption, Drift, DriftKind
-from pgbraid.core.filenames import names_agree
-from pgbraid.core.model import Ledger, Plan, Problem, Severity, Verify
-from pgbraid.core.plan import make_plan, renumbered
-from pgbraid.db import ledger as db
+from pgbraid.core.model import Verify
+from pgbraid.core.plan import make_plan
+from pgbraid.db.applied import read_ledger
 from pgbraid.errors import ConfigError
 from pgbraid.stop import StopToken
-from pgbraid.texts import Reading, decode, inspect_files, is_large, read_script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pgbraid.core.answers import Foreign
     from pgbraid.core.events import Event, Listener
-    from pgbraid.core.model import Migration, MigrationSet
+    from pgbraid.core.model import Ledger, MigrationSet, Plan
     from pgbraid.db.session import Session
-    from pgbraid.trackers import ForeignTracker
 
-__all__ = ["RunOptions", "Wish", "find_foreign", "look", "silent"]
+__all__ = ["RunOptions", "Wish", "look", "silent"]
 
 
 def silent(event: Event) -> None:
@@ -54,13 +45,14 @@ class Wish:
 
     ``to`` is the highest version to apply, ``not_applied`` the versions that another tool's
     counter counts in although it skipped them; without ``adopt`` such a tool's table is not
-    looked at.
+    looked at. With ``times`` the plan's applied versions say when.
     """
 
     to: int | None = None
     not_applied: tuple[int, ...] = ()
     verify: Verify = Verify.ERROR
     adopt: bool = True
+    times: bool = False
 
 
 def look(
@@ -71,131 +63,23 @@ def look(
     Where nothing is to do and nothing has changed, it takes one query. The texts of the steps
     that an earlier plan has ``inspected`` are not looked at again.
     """
-    ledger = db.read_ledger(session)
-    adoption, problems = _adoption(session, migrations, ledger, wish)
-    drifts = tuple(_drifts(session, migrations, ledger))
+    ledger = read_ledger(session, times=wish.times)
     _check_versions(migrations, ledger, wish)
-    found = make_plan(
-        migrations, ledger, adoption=adoption, drifts=drifts, verify=wish.verify, to=wish.to
+    if _is_current(migrations, ledger) and not wish.not_applied:
+        return make_plan(migrations, ledger, verify=wish.verify, to=wish.to)
+    from pgbraid.inspection import look_closely  # noqa: PLC0415 - most boots find nothing new
+
+    return look_closely(session, migrations, ledger, wish, inspected=inspected)
+
+
+def _is_current(migrations: MigrationSet, ledger: Ledger) -> bool:
+    """Whether the set is that of the files, and as far as it has checksums, those are theirs."""
+    if not ledger.applied or len(ledger.applied) != len(migrations.migrations):
+        return False
+    return all(
+        row.version == file.version and row.checksum in {file.checksum, None}
+        for row, file in zip(ledger.applied, migrations.migrations, strict=True)
     )
-    late = _too_late(ledger, wish)
-    scripts = _said_of_texts(found, inspected)
-    return replace(found, problems=(*found.problems, *problems, *late, *_moved(found), *scripts))
-
-
-def _moved(found: Plan) -> Iterator[Problem]:
-    """Find texts that were applied under another version, whose file is gone.
-
-    One without a statement is passed over: nothing happens where it runs again.
-    """
-    gone = [row for row in found.missing if row.checksum]
-    for step in found.steps if gone else ():
-        file = step.migration
-        own = _spellings(file)
-        same = [row for row in gone if row.checksum in own]
-        same.sort(key=lambda row: not names_agree(row.name or "", row.version, file.name))
-        if same:
-            gone.remove(same[0])
-            yield renumbered(file, same[0])
-
-
-def _spellings(file: Migration) -> frozenset[str]:
-    """Return the checksums that a text can have by its line ends; a large one is not re-read."""
-    if is_large(file):
-        return frozenset({file.checksum})
-    data, script = read_script(file)
-    return frozenset(drift.spellings(data)) if script.statements else frozenset()
-
-
-def _said_of_texts(found: Plan, inspected: Plan | None) -> Iterator[Problem]:
-    """Yield the problems of the steps' texts; what was said of one that was seen stays said."""
-    seen = {step.migration for step in inspected.steps} if inspected else set()
-    again = {step.migration.version for step in found.steps if step.migration in seen}
-    for problem in inspected.problems if inspected else ():
-        if problem.code == "empty" and again.issuperset(problem.versions):
-            yield problem
-    yield from inspect_files(s.migration for s in found.steps if s.migration not in seen)
-
-
-def _adoption(
-    session: Session, migrations: MigrationSet, ledger: Ledger, wish: Wish
-) -> tuple[Adoption | None, tuple[Problem, ...]]:
-    """Return what another tool's tracker gives.
-
-    It is asked while our set is empty, but not where the journal says that pgbraid itself took
-    out, by ``undo`` or ``adopt --not-applied``, what had been adopted: that is to run again.
-    """
-    if ledger.applied or not wish.adopt:
-        return None, ()
-    found = find_foreign(session)
-    if found is None:
-        return None, ()
-    taken = db.read_adoption(session)
-    if taken is not None and taken.emptied:
-        return None, ()
-    table, family = found
-    answer = family.adopt(table, migrations, wish.not_applied)
-    return (answer, ()) if isinstance(answer, Adoption) else (None, answer)
-
-
-def _too_late(ledger: Ledger, wish: Wish) -> Iterator[Problem]:
-    """Say that a version was adopted before somebody said that it never ran."""
-    for row in ledger.applied:
-        if row.version in wish.not_applied and row.checksum is None:
-            yield Problem(
-                "adopted_before",
-                f"--not-applied {row.version} comes too late: the set has it, adopted unrun",
-                hint=f"Take it out of the set with `pgbraid adopt --not-applied {row.version}`, "
-                "and `pgbraid up` runs it.",
-                severity=Severity.WARNING,
-                versions=(row.version,),
-            )
-
-
-def find_foreign(session: Session) -> tuple[Foreign, ForeignTracker] | None:
-    """Return another tool's tracker with its rows, and whose it is, or None."""
-    names = {name for tracker in trackers.TRACKERS for name in tracker.tables}
-    for table in db.read_foreign(session, sorted(names)):
-        if family := trackers.recognise(table):
-            return db.read_foreign_rows(session, table), family
-    return None
-
-
-def _drifts(session: Session, migrations: MigrationSet, ledger: Ledger) -> Iterator[Drift]:
-    files = {m.version: m for m in migrations.migrations}
-    changed = [
-        (files[row.version], row.checksum)
-        for row in ledger.applied
-        if row.checksum
-        and drift.is_digest(row.checksum)
-        and row.version in files
-        and files[row.version].checksum != row.checksum
-    ]
-    suspects = [(m, recorded) for m, recorded in changed if not _same_lines(m, recorded)]
-    found = db.read_texts(session, (m.version for m, _ in suspects)) if suspects else {}
-    for migration, checksum in suspects:
-        known = found.get(migration.version)
-        if known is not None and known.checksum != checksum:
-            known = None
-        if is_large(migration):
-            if known is None or known.digest_lf != Reading(migration).read_digest_lf():
-                yield Drift(migration, checksum, DriftKind.UNKNOWN)
-            continue
-        now = decode(read_script(migration)[0])
-        if known is not None and known.digest_lf == drift.digest_lf(now):
-            continue
-        text = known.text if known else None
-        kind = drift.classify(text, now)
-        if kind is not None:
-            diff = None if text is None else drift.unified_diff(text, now, migration.file)
-            yield Drift(migration, checksum, kind, diff)
-
-
-def _same_lines(file: Migration, recorded: str) -> bool:
-    """Whether a text is the recorded one but for its line ends, as far as the checksums say."""
-    if is_large(file):
-        return Reading(file).read_digest_lf() == recorded
-    return drift.same_but_line_ends(recorded, read_script(file)[0])
 
 
 def _check_versions(migrations: MigrationSet, ledger: Ledger, wish: Wish) -> None:

@@ -7,11 +7,10 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pgbraid.core.drift import digest
+from pgbraid.core.checksum import digest, normalise
 from pgbraid.core.model import Location, Migration, Problem, Severity
 from pgbraid.core.reader import parse
 from pgbraid.core.refusals import inspect_parts, inspect_script
-from pgbraid.core.script import normalise
 from pgbraid.core.stream import parts_of
 from pgbraid.errors import ProblemsFound
 from pgbraid.files import LARGE, read_pieces

@@ -12,6 +12,7 @@ from pgbraid.core.model import Severity
 from pgbraid.core.refusals import inspect_script
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
+from pgbraid.db.applied import read_ledger
 from pgbraid.db.session import claim, connect, take_lock
 from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.survey import look
@@ -103,7 +104,7 @@ def _check_same(session: Session, migrations: MigrationSet, wish: Wish, version:
 
 
 def _check_applied(session: Session, version: int) -> None:
-    if version not in {row.version for row in db.read_ledger(session).applied}:
+    if version not in {row.version for row in read_ledger(session).applied}:
         raise ConfigError(
             f"{version} is not applied, so there is nothing to undo",
             hint="Run `pgbraid status` to see the versions.",

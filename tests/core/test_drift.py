@@ -3,7 +3,8 @@ import hashlib
 import pytest
 
 from pgbraid.core.answers import DriftKind
-from pgbraid.core.drift import classify, digest, is_digest, same_but_line_ends, unified_diff
+from pgbraid.core.checksum import digest, is_digest, same_but_line_ends
+from pgbraid.core.drift import classify, unified_diff
 
 BOM = b"\xef\xbb\xbf"
 

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pgbraid.core.checksum import normalise
 from pgbraid.core.reader import parse, significant
-from pgbraid.core.script import line_at, normalise, place
+from pgbraid.core.script import line_at, place
 
 
 def statements(text):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import pgbraid
-from pgbraid.core.drift import digest
+from pgbraid.core.checksum import digest
 from pgbraid.core.model import Severity
 from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.source import load_migrations

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgbraid import files
-from pgbraid.core.drift import digest_lf
-from pgbraid.core.script import normalise
+from pgbraid.core.checksum import digest_lf, normalise
 from pgbraid.errors import ProblemsFound
 from pgbraid.source import load_migrations
 from pgbraid.texts import Reading, is_large

@@ -50,7 +50,9 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"pgbraid {__version__}")
     _add_globals(parser)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", prog="pgbraid"
+    )  # not asked for
     for command in COMMANDS:
         _add_command(commands, command, whole=command is chosen)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 TYPE_CHECKING = False  # see the package
@@ -85,6 +84,8 @@ def _suggestion(file_name: str) -> str | None:
     match = _PARTS.fullmatch(file_name)
     if not match or not match["digits"] or not match["name"]:
         return None
+    import unicodedata  # noqa: PLC0415 - few names need it
+
     digits = "".join(str(unicodedata.decimal(char)) for char in match["digits"])
     suggestion = f"{digits}_{match['name']}{(match['kind'] or '').lower()}.sql"
     return suggestion if isinstance(parse_file_name(suggestion), FileName) else None
@@ -136,6 +137,10 @@ def _style_of(row: Applied, migration: Migration) -> NameStyle:
 
 def fold(name: str) -> str:
     """Return the name as a file system without case and Unicode forms would see it."""
+    if name.isascii():
+        return name.lower()
+    import unicodedata  # noqa: PLC0415 - few names need it
+
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

@@ -25,7 +25,8 @@ class Token(NamedTuple):
     end: int
 
 
-_START, _REST = r"[A-Za-z_\x80-\U0010ffff]", r"[A-Za-z0-9_\x80-\U0010ffff]"
+_START, _REST = r"[^\x00-@\[-^`{-\x7f]", r"[^\x00-/:-@\[-^`{-\x7f]"
+"""An identifier's characters, by what is none: a class of a million would take long to compile."""
 _EXPONENT = r"(?:[eE][+-]?[0-9]++)"
 _TOKEN = re.compile(
     rf"""

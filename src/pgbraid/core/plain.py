@@ -14,7 +14,8 @@ import re
 __all__ = ["blanks", "ordinary"]
 
 _BLANKS = re.compile(r"(?:[ \t\n\r\f\v]++|--[^\n\r]*+)*+")
-_WORD = r"[A-Za-z_][A-Za-z0-9_]*+(?![$\x80-\U0010ffff])"
+_WORD = r"[A-Za-z_][A-Za-z0-9_]*+(?![$]|[^\x00-\x7f])"
+_NAME = r"[^\x00-/:-@\[-^`{-\x7f]"  # letters, digits, underscore, and all beyond ASCII
 _SPACE = "[ \t\n\r]++"
 _PLAIN_KINDS = (
     r"INSERT|UPDATE|DELETE|TRUNCATE|SELECT|WITH|VALUES|GRANT|REVOKE|COMMENT|DO|DROP",
@@ -25,14 +26,14 @@ _PLAIN_KINDS = (
 )
 _ORDINARY = re.compile(
     rf"""
-    (?:{"|".join(_PLAIN_KINDS)}) (?![A-Za-z0-9_$\x80-\U0010ffff])
+    (?:{"|".join(_PLAIN_KINDS)}) (?!\$|{_NAME})
     (?:
         [^;'"$\\/\-]++
       | '(?:[^'\\]++|'')*+'
       | "[^"]*+"
       | -(?!-) | --[^\n\r]*+
       | /(?!\*)
-      | (?<![A-Za-z0-9_$\x80-\U0010ffff])
+      | (?<!\$)(?<!{_NAME})
         (?P<tag>\$(?:[A-Za-z_][A-Za-z0-9_]*+)?+\$)(?s:.*?)(?P=tag)
     )*+ ;
     """,

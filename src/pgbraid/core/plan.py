@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pgbraid.core.answers import Adoption, Drift, DriftKind
-from pgbraid.core.drift import digest, is_digest
+from pgbraid.core.checksum import digest, is_digest
 from pgbraid.core.filenames import fold, names_agree
 from pgbraid.core.model import (
     Applied,
@@ -23,6 +22,8 @@ from pgbraid.core.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from pgbraid.core.answers import Adoption, Drift
 
 __all__ = ["make_plan", "renumbered", "stricter"]
 
@@ -53,7 +54,7 @@ def make_plan(  # noqa: PLR0913 - everything that decides what runs
         Step(m, gap=m.version < highest) for m in migrations.migrations if m.version not in have
     ]
     missing = _missing(migrations, ledger)
-    taken = {d.migration.version for d in drifts if d.kind is not DriftKind.COSMETIC}
+    taken = {d.migration.version for d in drifts if d.kind != "cosmetic"}
     problems = (
         *(_with_applied(problem, ledger) for problem in migrations.problems),
         *_renames(migrations, ledger, taken),
@@ -183,7 +184,7 @@ def _drift_problems(
     if verify is Verify.OFF:
         return
     for drift in drifts:
-        cosmetic = drift.kind is DriftKind.COSMETIC
+        cosmetic = drift.kind == "cosmetic"
         if drift.migration.version in renamed and not cosmetic:
             continue
         warn = cosmetic or verify is Verify.WARN
@@ -219,7 +220,7 @@ def _foreign_checksums(ledger: Ledger, verify: Verify) -> Iterator[Problem]:
 
 
 def _drift_detail(drift: Drift) -> str | None:
-    if drift.kind is not DriftKind.UNKNOWN:
+    if drift.kind != "unknown":
         return None
     return (
         f"Recorded sha256 {drift.recorded[:12]}…, now {drift.migration.checksum[:12]}…; the text "

@@ -24,14 +24,12 @@ __all__ = [
     "is_commit",
     "line_at",
     "meaning",
-    "normalise",
     "opens_transaction",
     "place",
     "to_client",
     "tokens_of",
 ]
 
-_BOM = "\ufeff"
 NEWLINE = re.compile(r"\r\n|\n|\r")
 """Any of the three ends of a line."""
 BLANKS = frozenset({"space", "comment", "block"})
@@ -213,11 +211,6 @@ def line_at(text: str, offset: int) -> tuple[str, int]:
     start = offset - column + 1
     newline = NEWLINE.search(text, offset)
     return text[start : newline.start() if newline else len(text)], column - 1
-
-
-def normalise(text: str) -> str:
-    """Return the text without a byte-order mark, its lines ended by a line feed."""
-    return text.removeprefix(_BOM).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def tokens_of(text: str, statement: Statement) -> Iterator[str]:

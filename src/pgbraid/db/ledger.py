@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from psycopg import errors, sql
 
-from pgbraid.core.answers import Adoption, Foreign
-from pgbraid.core.drift import digest_lf
-from pgbraid.core.model import Applied, Ledger, Migration
+from pgbraid.core.checksum import digest_lf
+from pgbraid.db.applied import COLUMNS, no_tracker
 from pgbraid.errors import ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pgbraid.core.answers import Adoption, Foreign
+    from pgbraid.core.model import Migration
     from pgbraid.db.session import Session
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "read_adoption",
     "read_foreign",
     "read_foreign_rows",
-    "read_ledger",
     "read_run",
     "read_texts",
     "record_adopted",
@@ -47,7 +46,6 @@ __all__ = [
     "writes_of",
 ]
 
-_COLUMNS = ("version", "name", "applied_at", "checksum")
 _LONGEST_TEXT = 1_000_000
 """Bytes of SQL text above which the journal leaves it out."""
 
@@ -138,52 +136,9 @@ def _can_hold(encoding: str, text: str) -> bool:
 
 def new_run_id() -> str:
     """Return an identifier for one run, which all its journal entries bear."""
+    from uuid import uuid4  # noqa: PLC0415 - it asks for the platform first
+
     return str(uuid4())
-
-
-def read_ledger(session: Session) -> Ledger:
-    """Return the applied set, in one query; a set whose table is missing is empty.
-
-    Raises ServerError where the table has not the tracker's columns.
-    """
-    tracker = session.tracker
-    try:
-        cursor = session.run("ledger", "read_applied", schema=tracker.schema, table=tracker.table)
-    except errors.UndefinedTable:
-        return Ledger(exists=False)
-    except errors.UndefinedColumn as error:
-        raise _no_tracker(session, error.diag.message_primary) from None
-    except errors.DivisionByZero:
-        raise _no_tracker(session, "It is no table") from None
-    cursor.nextset()
-    rows = cursor.fetchall()
-    try:
-        return Ledger(tuple(Applied(int(v), name, _hex(c), _time(at)) for v, name, c, at in rows))
-    except (TypeError, ValueError):
-        raise _no_tracker(session, "Its column version holds what is no number") from None
-
-
-def _time(text: str | None) -> datetime | None:
-    """Return a time in UTC; None for none, and for one that is beyond Python's."""
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
-    except ValueError:
-        return None
-
-
-def _hex(checksum: str | bytes | None) -> str | None:
-    if isinstance(checksum, bytes):
-        return checksum.hex()
-    return checksum.strip().lower().removeprefix("\\x") if checksum else None
-
-
-def _no_tracker(session: Session, detail: str | None) -> ServerError:
-    tracker = session.tracker
-    return ServerError(
-        f"{tracker.schema}.{tracker.table} is not a tracker",
-        detail=f"{detail}; a tracker has the columns {', '.join(_COLUMNS)}.",
-        hint="Name another table with --table, or another schema with --schema.",
-    )
 
 
 def read_texts(session: Session, versions: Iterable[int]) -> dict[int, Recorded]:
@@ -218,6 +173,8 @@ def read_adopted(session: Session, versions: Iterable[int]) -> frozenset[int]:
 
 def read_foreign(session: Session, tables: Iterable[str]) -> tuple[Foreign, ...]:
     """Return the tables of those names in the tracker's schema, then in public, without rows."""
+    from pgbraid.core.answers import Foreign  # noqa: PLC0415 - only where one is looked for
+
     schemas = list(dict.fromkeys((session.tracker.schema, "public")))
     found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for schema, table, column, kind in session.run(
@@ -230,6 +187,8 @@ def read_foreign(session: Session, tables: Iterable[str]) -> tuple[Foreign, ...]
 
 def read_foreign_rows(session: Session, table: Foreign) -> Foreign:
     """Return the table with its rows."""
+    from pgbraid.core.answers import Foreign  # noqa: PLC0415 - only where one is looked for
+
     columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in table.columns)
     source = sql.Identifier(table.schema, table.table)
     query = sql.SQL("SELECT {} FROM {}").format(columns, source)
@@ -274,10 +233,10 @@ def ensure_tables(session: Session) -> Shape:
         session.run("ledger", "create_tracker")
     if tracker.journal not in found:
         session.run("ledger", "create_journal")
-    columns = found.get(tracker.table) or dict.fromkeys(_COLUMNS, "text")
-    absent = [name for name in _COLUMNS if name not in columns]
+    columns = found.get(tracker.table) or dict.fromkeys(COLUMNS, "text")
+    absent = [name for name in COLUMNS if name not in columns]
     if absent:
-        raise _no_tracker(session, f"It has no column {', '.join(absent)}")
+        raise no_tracker(session, f"It has no column {', '.join(absent)}")
     return Shape(binary_checksum=columns["checksum"] == "bytea", acts=acts)
 
 

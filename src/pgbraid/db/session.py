@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import time
 from contextlib import contextmanager, suppress
@@ -12,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import ClientCursor
 
-from pgbraid.core.answers import Diagnostic
 from pgbraid.core.lockkey import lock_key
-from pgbraid.core.masking import NO_SECRETS, Secrets, mask, secrets_in
 from pgbraid.db.opening import open_connection
 from pgbraid.db.statements import plain_text, statement
 from pgbraid.db.wire import failed, send
@@ -30,6 +27,8 @@ from pgbraid.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pgbraid.core.answers import Diagnostic
+    from pgbraid.core.masking import Secrets
     from pgbraid.core.model import Tracker
     from pgbraid.db.conninfo import Target
     from pgbraid.stop import StopToken
@@ -167,14 +166,16 @@ def diagnose(
     diag: psycopg.errors.Diagnostic,
     error: psycopg.Error | None = None,
     *,
-    secrets: Secrets = NO_SECRETS,
+    secrets: Secrets | None = None,
 ) -> Diagnostic:
     """Return what the server said as a value, without the target's secrets, or a script's."""
+    from pgbraid.core.answers import Diagnostic  # noqa: PLC0415 - only where something is said
+    from pgbraid.core.masking import NO_SECRETS, mask, secrets_in  # noqa: PLC0415
 
     def clean(text: str | None) -> str | None:
         if not text:
             return None
-        return mask(target.scrub(text), secrets | secrets_in(text))
+        return mask(target.scrub(text), (secrets or NO_SECRETS) | secrets_in(text))
 
     return Diagnostic(
         severity=diag.severity_nonlocalized or diag.severity or "ERROR",
@@ -284,6 +285,8 @@ def take_lock(
     ``tell`` is called once, with who holds it, where that takes a while. Raises LockTimeout
     after ``wait`` seconds.
     """
+    import random  # noqa: PLC0415 - most boots take no lock
+
     begun, pause, tries = time.monotonic(), _FIRST_WAIT, 0
     while session.run("session", "try_lock", key=session.key).fetchone() != (True,):
         tries += 1

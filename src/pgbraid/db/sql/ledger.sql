@@ -1,7 +1,8 @@
 -- name: read_applied
 -- The one message of a run that has nothing to do. Its first statement divides by zero where
 -- somebody has put a view, whose functions would run as us, in the tracker's place, and has
--- row security raise an error instead of hiding rows. Time as text, as a DateStyle may be any.
+-- row security raise an error instead of hiding rows. Times only where they are asked for, and
+-- as text, as a DateStyle may be any.
 SELECT pg_catalog.set_config('row_security', 'off', true),
        1 OPERATOR(pg_catalog./)
        CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
@@ -11,8 +12,9 @@ SELECT pg_catalog.set_config('row_security', 'off', true),
    AND c.relname OPERATOR(pg_catalog.=) %(table)s::pg_catalog.name
    AND c.relkind OPERATOR(pg_catalog.<>) ALL ('{{r,p}}'::pg_catalog."char"[]);
 SELECT version, name, checksum,
-       pg_catalog.to_char(pg_catalog.timezone('UTC', applied_at::pg_catalog.timestamptz),
-                          'YYYY-MM-DD HH24:MI:SS.US')
+       CASE WHEN %(times)s
+            THEN pg_catalog.to_char(pg_catalog.timezone('UTC', applied_at::pg_catalog.timestamptz),
+                                    'YYYY-MM-DD HH24:MI:SS.US') END
   FROM {tracker} ORDER BY version
 -- name: schema_exists
 SELECT count(*) > 0 FROM pg_catalog.pg_namespace WHERE nspname = %(schema)s

@@ -1,0 +1,160 @@
+"""Looks at what a first look found new: texts that are to run or have changed, other trackers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pgbraid import trackers
+from pgbraid.core import checksum, drift
+from pgbraid.core.answers import Adoption, Drift, DriftKind
+from pgbraid.core.filenames import names_agree
+from pgbraid.core.model import Problem, Severity
+from pgbraid.core.plan import make_plan, renumbered
+from pgbraid.db import ledger as db
+from pgbraid.texts import Reading, decode, inspect_files, is_large, read_script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgbraid.core.answers import Foreign
+    from pgbraid.core.model import Ledger, Migration, MigrationSet, Plan
+    from pgbraid.db.session import Session
+    from pgbraid.survey import Wish
+    from pgbraid.trackers import ForeignTracker
+
+__all__ = ["find_foreign", "look_closely"]
+
+
+def look_closely(
+    session: Session,
+    migrations: MigrationSet,
+    ledger: Ledger,
+    wish: Wish,
+    *,
+    inspected: Plan | None,
+) -> Plan:
+    """Return the plan, with every problem; what ``look`` promises."""
+    adoption, problems = _adoption(session, migrations, ledger, wish)
+    drifts = tuple(_drifts(session, migrations, ledger))
+    found = make_plan(
+        migrations, ledger, adoption=adoption, drifts=drifts, verify=wish.verify, to=wish.to
+    )
+    late = _too_late(ledger, wish)
+    scripts = _said_of_texts(found, inspected)
+    return replace(found, problems=(*found.problems, *problems, *late, *_moved(found), *scripts))
+
+
+def _moved(found: Plan) -> Iterator[Problem]:
+    """Find texts that were applied under another version, whose file is gone.
+
+    One without a statement is passed over: nothing happens where it runs again.
+    """
+    gone = [row for row in found.missing if row.checksum]
+    for step in found.steps if gone else ():
+        file = step.migration
+        own = _spellings(file)
+        same = [row for row in gone if row.checksum in own]
+        same.sort(key=lambda row: not names_agree(row.name or "", row.version, file.name))
+        if same:
+            gone.remove(same[0])
+            yield renumbered(file, same[0])
+
+
+def _spellings(file: Migration) -> frozenset[str]:
+    """Return the checksums that a text can have by its line ends; a large one is not re-read."""
+    if is_large(file):
+        return frozenset({file.checksum})
+    data, script = read_script(file)
+    return frozenset(checksum.spellings(data)) if script.statements else frozenset()
+
+
+def _said_of_texts(found: Plan, inspected: Plan | None) -> Iterator[Problem]:
+    """Yield the problems of the steps' texts; what was said of one that was seen stays said."""
+    seen = {step.migration for step in inspected.steps} if inspected else set()
+    again = {step.migration.version for step in found.steps if step.migration in seen}
+    for problem in inspected.problems if inspected else ():
+        if problem.code == "empty" and again.issuperset(problem.versions):
+            yield problem
+    yield from inspect_files(s.migration for s in found.steps if s.migration not in seen)
+
+
+def _adoption(
+    session: Session, migrations: MigrationSet, ledger: Ledger, wish: Wish
+) -> tuple[Adoption | None, tuple[Problem, ...]]:
+    """Return what another tool's tracker gives.
+
+    It is asked while our set is empty, but not where the journal says that pgbraid itself took
+    out, by ``undo`` or ``adopt --not-applied``, what had been adopted: that is to run again.
+    """
+    if ledger.applied or not wish.adopt:
+        return None, ()
+    found = find_foreign(session)
+    if found is None:
+        return None, ()
+    taken = db.read_adoption(session)
+    if taken is not None and taken.emptied:
+        return None, ()
+    table, family = found
+    answer = family.adopt(table, migrations, wish.not_applied)
+    return (answer, ()) if isinstance(answer, Adoption) else (None, answer)
+
+
+def _too_late(ledger: Ledger, wish: Wish) -> Iterator[Problem]:
+    """Say that a version was adopted before somebody said that it never ran."""
+    for row in ledger.applied:
+        if row.version in wish.not_applied and row.checksum is None:
+            yield Problem(
+                "adopted_before",
+                f"--not-applied {row.version} comes too late: the set has it, adopted unrun",
+                hint=f"Take it out of the set with `pgbraid adopt --not-applied {row.version}`, "
+                "and `pgbraid up` runs it.",
+                severity=Severity.WARNING,
+                versions=(row.version,),
+            )
+
+
+def find_foreign(session: Session) -> tuple[Foreign, ForeignTracker] | None:
+    """Return another tool's tracker with its rows, and whose it is, or None."""
+    names = {name for tracker in trackers.TRACKERS for name in tracker.tables}
+    for table in db.read_foreign(session, sorted(names)):
+        if family := trackers.recognise(table):
+            return db.read_foreign_rows(session, table), family
+    return None
+
+
+def _drifts(session: Session, migrations: MigrationSet, ledger: Ledger) -> Iterator[Drift]:
+    files = {m.version: m for m in migrations.migrations}
+    changed = [
+        (files[row.version], row.checksum)
+        for row in ledger.applied
+        if row.checksum
+        and checksum.is_digest(row.checksum)
+        and row.version in files
+        and files[row.version].checksum != row.checksum
+    ]
+    suspects = [(m, recorded) for m, recorded in changed if not _same_lines(m, recorded)]
+    found = db.read_texts(session, (m.version for m, _ in suspects)) if suspects else {}
+    for migration, recorded in suspects:
+        known = found.get(migration.version)
+        if known is not None and known.checksum != recorded:
+            known = None
+        if is_large(migration):
+            if known is None or known.digest_lf != Reading(migration).read_digest_lf():
+                yield Drift(migration, recorded, DriftKind.UNKNOWN)
+            continue
+        now = decode(read_script(migration)[0])
+        if known is not None and known.digest_lf == checksum.digest_lf(now):
+            continue
+        text = known.text if known else None
+        kind = drift.classify(text, now)
+        if kind is not None:
+            diff = None if text is None else drift.unified_diff(text, now, migration.file)
+            yield Drift(migration, recorded, kind, diff)
+
+
+def _same_lines(file: Migration, recorded: str) -> bool:
+    """Whether a text is the recorded one but for its line ends, as far as the checksums say."""
+    if is_large(file):
+        return Reading(file).read_digest_lf() == recorded
+    return checksum.same_but_line_ends(recorded, read_script(file)[0])
