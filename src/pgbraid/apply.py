@@ -38,6 +38,8 @@ __all__ = [
     "run_guarded",
 ]
 
+_TAKEN = "23505"
+"""A value that must be unique is there."""
 _BODYS_DOING = frozenset({"25006", "42P01", "3F000"})
 """Read-only transaction, no such table, no such schema: the tracker was there before the body."""
 
@@ -46,7 +48,8 @@ _BODYS_DOING = frozenset({"25006", "42P01", "3F000"})
 class Run:
     """One run under the lock; every journal entry of it bears ``run_id``.
 
-    A ``relaxed`` one lets commits wait for the disk together; only a fresh database allows it.
+    Where the database was ``fresh``, nobody else is there to wait for anything or to be waited
+    for, and no function but those of the run's own migrations can be called.
     """
 
     session: Session
@@ -54,7 +57,12 @@ class Run:
     style: NameStyle = "name"
     options: RunOptions = field(default_factory=RunOptions)
     run_id: str = field(default_factory=db.new_run_id)
-    relaxed: bool = False
+    fresh: bool = False
+
+    @property
+    def relaxed(self) -> bool:
+        """Whether commits may wait for the disk together, and not each for itself."""
+        return self.fresh and not self.options.durable_each
 
     @property
     def at_once(self) -> bool:
@@ -63,7 +71,7 @@ class Run:
         Not where a client that died would not be noticed in the middle of it, nor where a
         trigger of somebody's stands between us and the row.
         """
-        return (self.session.watched or self.relaxed) and not self.shape.acts
+        return (self.session.watched or self.fresh) and not self.shape.acts
 
     def commit(self, *, durable: bool) -> str:
         """Return the synchronous_commit of a commit that waits for the disk, or does not."""
@@ -120,7 +128,7 @@ def _fate(run: Run, migration: Migration, script: Script, answer: Answer) -> Uns
         raise Stopped
     if run.session.conn.broken:
         raise error
-    if answer.stopped is Stage.ABSENT:
+    if answer.stopped is Stage.ABSENT or _is_there(answer, error):
         return None
     if answer.stopped is Stage.FENCE:
         raise LockLost
@@ -137,6 +145,11 @@ def _fate(run: Run, migration: Migration, script: Script, answer: Answer) -> Uns
             raise error
     except ServerError as said:
         raise _of_recording(migration, said, committing=answer.stopped is Stage.COMMIT) from None
+
+
+def _is_there(answer: Answer, error: Exception) -> bool:
+    """Whether the row's key said that the set has the version already."""
+    return answer.stopped is Stage.RECORDING and getattr(error, "sqlstate", "") == _TAKEN
 
 
 def run_atomically(  # noqa: PLR0913 - the work, and how it is kept

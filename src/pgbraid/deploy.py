@@ -46,8 +46,7 @@ def apply_plan(
     now = look(session, migrations, wish, inspected=first)
     now.raise_for_problems()
     style = name_style(now.applied, migrations.migrations)
-    relaxed = fresh and not options.durable_each and now.adoption is None
-    run = Run(session, shape, style, options, relaxed=relaxed)
+    run = Run(session, shape, style, options, fresh=fresh and now.adoption is None)
     run.options.listen(Planned(now))
     if now.adoption:
         record_adoption(run, now.adoption)

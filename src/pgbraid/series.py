@@ -8,24 +8,23 @@ a later one has, or after an error, when they were flushed.
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Unsure, run_at_once, run_atomically
-from pgbraid.core.answers import Outcome
-from pgbraid.core.events import Finished, Interrupted, Progressed, Started
+from pgbraid.core.events import Interrupted, Progressed, Started
 from pgbraid.core.filenames import recorded_name
+from pgbraid.core.quiet import is_quiet
 from pgbraid.core.script import Script
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
-from pgbraid.db.body import half_done, may_touch_locks
+from pgbraid.db.body import half_done
 from pgbraid.db.message import compose, deliver_batch
 from pgbraid.db.outcome import read_after_loss, read_on
 from pgbraid.db.session import clean, keep_lock, take_lock, translating
-from pgbraid.db.transactions import flush, roll_back, transaction
+from pgbraid.db.transactions import roll_back, transaction
 from pgbraid.errors import (
     ConnectionFailed,
     LockLost,
@@ -35,21 +34,20 @@ from pgbraid.errors import (
     Stopped,
 )
 from pgbraid.files import LARGE
+from pgbraid.tally import Tally, Work
 from pgbraid.texts import Reading, decode, is_large, read_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pgbraid.apply import Run
+    from pgbraid.core.answers import Outcome
     from pgbraid.core.model import Step
-    from pgbraid.db.message import Message
 
 __all__ = ["apply_all"]
 
-_FLUSH_EVERY = 0.25
-"""Seconds after which a relaxed run waits for the disk again, and tells what is safe."""
 _TOGETHER = 64
-"""How many migrations one message holds at most, where they are sent together."""
+_TOGETHER_ON_FRESH = 16
 _TOLD = 200
 """How often it is told, at most, how far a large migration is."""
 _TRIES = 3
@@ -60,84 +58,13 @@ _FATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """A step made ready; without a ``message`` its statements go one by one.
-
-    ``index`` counts from 1. Of a large one the ``script`` is empty: it is read as it runs.
-    """
-
-    step: Step
-    index: int
-    script: Script
-    name: str
-    entry: db.Entry
-    message: Message | None
-
-    @property
-    def may_touch_locks(self) -> bool:
-        """Whether it may have taken an advisory lock, or given one away."""
-        return is_large(self.step.migration) or may_touch_locks(self.script)
-
-
-class _Tally:
-    """What the run has committed: what is told of, and what waits for the disk.
-
-    ``tried`` and ``passed`` are the indexes, from 0, of the steps that were sent together, and
-    of those that are committed.
-    """
-
-    def __init__(self, run: Run, total: int) -> None:
-        self.run = run
-        self.total = total
-        self.told: list[Outcome] = []
-        self.tried: set[int] = set()
-        self.passed: set[int] = set()
-        self._waiting: list[tuple[Outcome, int]] = []
-        self._flushed = monotonic()
-
-    def must_wait(self, index: int) -> bool:
-        """Whether the commit of the step of that index, from 1, is to wait for the disk."""
-        due = monotonic() - self._flushed > _FLUSH_EVERY
-        return not self.run.relaxed or index == self.total or due
-
-    def add(self, work: _Work, duration: timedelta, *, durable: bool) -> None:
-        """Enter what was committed; where it is durable, all before it is."""
-        if work.index - 1 not in self.passed:
-            self.passed.add(work.index - 1)
-            outcome = Outcome(work.step.migration, work.step.gap, duration)
-            self._waiting.append((outcome, work.index))
-        if durable:
-            self.tell()
-
-    def tell(self) -> None:
-        """Tell of everything that is on the disk now."""
-        self._flushed = monotonic()
-        waiting, self._waiting = self._waiting, []
-        for outcome, index in waiting:
-            self.told.append(outcome)
-            self.run.options.listen(Finished(outcome, index, self.total))
-
-    def flush(self) -> None:
-        """Bring to the disk what waits, and tell of it."""
-        if self._waiting:
-            with translating(self.run.session):
-                flush(self.run.session)
-            self.tell()
-
-    def keep(self, found: dict[int, timedelta]) -> None:
-        """Tell of what was found to be committed, and on the disk, and forget the rest."""
-        self._waiting = [w for w in self._waiting if w[0].migration.version in found]
-        self.tell()
-
-
 def apply_all(run: Run, steps: tuple[Step, ...]) -> tuple[Outcome, ...]:
     """Apply the steps in their order and return the outcome of each that this run applied.
 
     Raises what applying one of them raises; the error's ``applied`` holds what is committed,
     and on the disk.
     """
-    tally = _Tally(run, len(steps))
+    tally = Tally(run, len(steps))
     try:
         _apply_each(run, steps, tally)
         tally.flush()
@@ -154,33 +81,35 @@ def apply_all(run: Run, steps: tuple[Step, ...]) -> tuple[Outcome, ...]:
     return tuple(tally.told)
 
 
-def _save(tally: _Tally) -> None:
+def _save(tally: Tally) -> None:
     """Flush after an error; what cannot be flushed is not told of."""
     with suppress(PgbraidError):
         tally.flush()
 
 
-def _apply_each(run: Run, steps: tuple[Step, ...], tally: _Tally) -> None:
-    ready: dict[int, _Work] = {}
+def _apply_each(run: Run, steps: tuple[Step, ...], tally: Tally) -> None:
+    ready: dict[int, Work] = {}
     total = len(steps)
 
-    def prepare(index: int) -> None:
+    def prepare(*indexes: int) -> None:
         with suppress(ProblemsFound):  # it is prepared again, and raised, when its turn comes
-            if index < total and index not in ready:
-                ready[index] = _work(run, steps[index], index + 1)
+            for index in indexes:
+                if index < total and index not in ready:
+                    ready[index] = _work(run, steps[index], index + 1, tally)
 
     for index, step in enumerate(steps):
-        if run.options.batch and index not in tally.tried:
-            _apply_together(run, _bundle(index, total, ready, prepare), tally)
+        if index not in tally.tried and _most_together(run) > 1:
+            _apply_together(run, _bundle(run, index, total, ready, prepare), tally, prepare)
         if index in tally.passed:
+            ready.pop(index, None)
             continue
-        work = ready.pop(index, None) or _work(run, step, index + 1)
+        work = ready.pop(index, None) or _work(run, step, index + 1, tally)
         run.options.listen(Started(step, work.index, total))
         with _accounting(run, (work,), tally):
             _apply_one(run, work, tally, ahead=partial(prepare, index + 1))
 
 
-def _apply_one(run: Run, work: _Work, tally: _Tally, *, ahead: Callable[[], None]) -> None:
+def _apply_one(run: Run, work: Work, tally: Tally, *, ahead: Callable[[], None]) -> None:
     durable = tally.must_wait(work.index)
     try:
         duration = _locked(run, work, durable=durable, ahead=ahead)
@@ -195,12 +124,14 @@ def _apply_one(run: Run, work: _Work, tally: _Tally, *, ahead: Callable[[], None
             keep_lock(run.session, wait=run.options.lock_wait)
 
 
-def _work(run: Run, step: Step, index: int) -> _Work:
+def _work(run: Run, step: Step, index: int, tally: Tally) -> Work:
     migration = step.migration
     name = recorded_name(migration, run.style)
     if is_large(migration):
-        return _Work(step, index, Script(""), name, _entry(run, step, None, "applied"), None)
+        tally.quiet = False
+        return Work(step, index, Script(""), name, _entry(run, step, None, "applied"), None)
     data, script = read_script(migration)
+    tally.quiet = tally.quiet and is_quiet(script)
     entry = _entry(run, step, decode(data), "applied")
     segments = script.segments()
     message = None
@@ -212,17 +143,28 @@ def _work(run: Run, step: Step, index: int) -> _Work:
             version=migration.version,
             label=migration.label,
             writes=writes,
+            quiet=tally.quiet,
         )
-    return _Work(step, index, script, name, entry, message)
+    return Work(step, index, script, name, entry, message)
+
+
+def _most_together(run: Run) -> int:
+    """Return how many migrations one message holds at most.
+
+    Several where that was asked for; a few on a fresh database, where it costs nobody anything.
+    """
+    if run.options.batch:
+        return _TOGETHER
+    return _TOGETHER_ON_FRESH if run.fresh else 1
 
 
 def _bundle(
-    index: int, total: int, ready: dict[int, _Work], prepare: Callable[[int], None]
-) -> tuple[_Work, ...]:
+    run: Run, index: int, total: int, ready: dict[int, Work], prepare: Callable[..., None]
+) -> tuple[Work, ...]:
     """Make ready as many migrations as go to the server together."""
-    works: list[_Work] = []
+    works: list[Work] = []
     size = 0
-    for later in range(index, min(index + _TOGETHER, total)):
+    for later in range(index, min(index + _most_together(run), total)):
         prepare(later)
         work = ready.get(later)
         size += work.step.migration.size if work else 0
@@ -232,7 +174,9 @@ def _bundle(
     return tuple(works)
 
 
-def _apply_together(run: Run, works: tuple[_Work, ...], tally: _Tally) -> None:
+def _apply_together(
+    run: Run, works: tuple[Work, ...], tally: Tally, prepare: Callable[..., None]
+) -> None:
     """Send migrations together; those that did not run are left to be sent one by one."""
     tally.tried |= {work.index - 1 for work in works}
     if len(works) <= 1:
@@ -245,7 +189,12 @@ def _apply_together(run: Run, works: tuple[_Work, ...], tally: _Tally) -> None:
         commits.append(run.commit(durable=durable))
         messages = [work.message for work in works if work.message]
         with translating(run.session):
-            answer = deliver_batch(run.session, tuple(zip(messages, commits, strict=True)))
+            behind = works[-1].index
+            answer = deliver_batch(
+                run.session,
+                tuple(zip(messages, commits, strict=True)),
+                partial(prepare, *range(behind, behind + len(works))),
+            )
             roll_back(run.session)
         if answer.seconds is None:
             _account(works, tally, read_on(run.session, run.run_id) or {})
@@ -257,7 +206,7 @@ def _apply_together(run: Run, works: tuple[_Work, ...], tally: _Tally) -> None:
 
 
 @contextmanager
-def _accounting(run: Run, works: tuple[_Work, ...], tally: _Tally) -> Iterator[None]:
+def _accounting(run: Run, works: tuple[Work, ...], tally: Tally) -> Iterator[None]:
     """Where applying these is cut short, find out which of them are committed, and say so."""
     try:
         yield
@@ -274,7 +223,7 @@ def _accounting(run: Run, works: tuple[_Work, ...], tally: _Tally) -> Iterator[N
 
 
 def _interrupted(
-    works: tuple[_Work, ...], tally: _Tally, found: dict[int, timedelta] | None
+    works: tuple[Work, ...], tally: Tally, found: dict[int, timedelta] | None
 ) -> Interrupted:
     """Return which of them was in progress, and whether it is committed, if that was found."""
     if found is None:
@@ -283,7 +232,7 @@ def _interrupted(
     return Interrupted((lost or works[-1]).step, applied=lost is None)
 
 
-def _account(works: tuple[_Work, ...], tally: _Tally, found: dict[int, timedelta]) -> _Work | None:
+def _account(works: tuple[Work, ...], tally: Tally, found: dict[int, timedelta]) -> Work | None:
     """Tell of those that were found committed, and return the first that was not."""
     tally.keep(found)
     for work in works:
@@ -294,7 +243,7 @@ def _account(works: tuple[_Work, ...], tally: _Tally, found: dict[int, timedelta
     return None
 
 
-def _locked(run: Run, work: _Work, *, durable: bool, ahead: Callable[[], None]) -> timedelta | None:
+def _locked(run: Run, work: Work, *, durable: bool, ahead: Callable[[], None]) -> timedelta | None:
     """Apply one migration; where a body has given the lock away and another run has it, wait."""
     for _ in range(_TRIES):
         with suppress(LockLost):
@@ -304,7 +253,7 @@ def _locked(run: Run, work: _Work, *, durable: bool, ahead: Callable[[], None]) 
     raise LockLost
 
 
-def _once(run: Run, work: _Work, *, durable: bool, ahead: Callable[[], None]) -> timedelta | None:
+def _once(run: Run, work: Work, *, durable: bool, ahead: Callable[[], None]) -> timedelta | None:
     migration = work.step.migration
     if work.message:
         kept = run_at_once(
@@ -319,7 +268,7 @@ def _once(run: Run, work: _Work, *, durable: bool, ahead: Callable[[], None]) ->
     return duration
 
 
-def _stepwise(run: Run, work: _Work, *, durable: bool) -> timedelta | None:
+def _stepwise(run: Run, work: Work, *, durable: bool) -> timedelta | None:
     """Apply one migration statement by statement, a large one as it is read."""
     session, migration = run.session, work.step.migration
     reading = Reading(migration) if is_large(migration) else None
@@ -341,7 +290,7 @@ def _stepwise(run: Run, work: _Work, *, durable: bool) -> timedelta | None:
     )
 
 
-def _telling(run: Run, work: _Work, reading: Reading) -> Iterator[Part]:
+def _telling(run: Run, work: Work, reading: Reading) -> Iterator[Part]:
     """Yield a large migration's parts, and tell how far it is."""
     told = 0
     for part in reading.body():
@@ -369,7 +318,7 @@ def _entry(run: Run, step: Step, text: str | None, event: str, **detail: str | N
     )
 
 
-def _journal_failure(run: Run, work: _Work, error: MigrationFailed) -> None:
+def _journal_failure(run: Run, work: Work, error: MigrationFailed) -> None:
     said = error.diagnostic
     entry = _entry(
         run,

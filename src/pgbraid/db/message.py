@@ -120,32 +120,36 @@ class BatchAnswer:
     ended: int | None
 
 
-def compose(
+def compose(  # noqa: PLR0913 - all that differs from one to the other
     session: Session,
     segment: Segment | None,
     *,
     version: int,
     label: str,
     writes: tuple[str, str],
+    quiet: bool = False,
 ) -> Message:
     """Return the message that runs a script's one segment and records it.
 
     ``label`` is how the server's own views and logs show the migration; ``writes`` are the
-    statements that write the set's row and the journal's line.
+    statements that write the set's row and the journal's line. Of a ``quiet`` body nothing is
+    taken back or cleaned, as it leaves nothing; and that the set has the version already is
+    left to the row's key to say, as on a fresh database nobody else is expected.
     """
-    fence = session.text("session", "fence_at_once", key=session.key, version=version)
+    fence = session.text("session", "fence_at_once", key=session.key)
+    absent = "" if quiet else session.text("session", "absent", version=version) + ";\n"
     opening = own_text(session, "open_path")
     shown = label.replace("*", "").replace("/", "")
-    lead = f"/* pgbraid {shown} */ {fence};\n{opening};\n"
+    lead = f"/* pgbraid {shown} */ {fence};\n{absent}{opening};\n"
     body = segment.sql if segment else ""
-    settle = own_text(session, "settle")
+    settle = "" if quiet else own_text(session, "settle")
     guard = own_text(session, "still_there")
-    tail = cleaning(session)
-    behind = ("SET CONSTRAINTS ALL IMMEDIATE", settle, guard, *writes)
+    tail = "" if quiet else cleaning(session)
+    behind = [text for text in ("SET CONSTRAINTS ALL IMMEDIATE", settle, guard, *writes) if text]
     starts = segment.starts if segment else ()
     return Message(
         text="".join((lead, body, "\n;", ";\n".join(behind), ";\nSET LOCAL synchronous_commit = ")),
-        after=f";\nCOMMIT;\n{tail}",
+        after=f";\nCOMMIT;\n{tail}" if tail else ";\nCOMMIT",
         lead=len(lead),
         body=len(body),
         offset=segment.offset if segment else 0,
@@ -153,7 +157,7 @@ def compose(
         sizes=(
             (Stage.OPENING, 1),
             (Stage.FENCE, 1),
-            (Stage.ABSENT, 1),
+            (Stage.ABSENT, 1 if absent else 0),
             (Stage.OPENING, _count(opening)),
             (Stage.BODY, len(starts)),
             (Stage.DEFERRED, 1),
@@ -189,11 +193,15 @@ def deliver(
     return _read(session, message, results)
 
 
-def deliver_batch(session: Session, messages: Sequence[tuple[Message, str]]) -> BatchAnswer:
+def deliver_batch(
+    session: Session,
+    messages: Sequence[tuple[Message, str]],
+    meanwhile: Callable[[], object] | None = None,
+) -> BatchAnswer:
     """Send several messages as one, each with its synchronous_commit."""
     session.stop.check()
     texts = [message.encoded(commit) for message, commit in messages]
-    results = send(session.conn, b";\n".join(texts))
+    results = send(session.conn, b";\n".join(texts), meanwhile)
     refuse_copying(session.conn, results)
     seconds: list[float] = []
     ended, begin = None, 0

@@ -30,7 +30,7 @@ _COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStat
 
 
 def send(
-    conn: Connection, message: bytes, meanwhile: Callable[[], None] | None = None
+    conn: Connection, message: bytes, meanwhile: Callable[[], object] | None = None
 ) -> list[PGresult]:
     """Send a message and return the result of each of its statements, a failed one last.
 

@@ -21,14 +21,21 @@ SELECT count(*) > 0 FROM pg_catalog.pg_namespace WHERE nspname = %(schema)s
 -- name: create_schema
 CREATE SCHEMA IF NOT EXISTS {schema}
 -- name: is_fresh
--- Whether nobody has made anything yet that holds rows, or could.
-SELECT count(*) = 0
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind = ANY ('{{r,p,m,f,v,S}}'::pg_catalog."char"[])
-   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
-                    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                      AND d.objid = c.oid AND d.deptype = 'e')
+-- Whether nobody has made anything yet: nothing that holds rows, or could, and nothing that runs.
+SELECT NOT EXISTS (
+           SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind = ANY ('{{r,p,m,f,v,S}}'::pg_catalog."char"[])
+              AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+              AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                               WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                                 AND d.objid = c.oid AND d.deptype = 'e'))
+   AND NOT EXISTS (
+           SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+            WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+              AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                               WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                                 AND d.objid = p.oid AND d.deptype = 'e'))
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger)
 -- name: columns
 -- With whether a trigger or a rule hangs on the table.
 SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL),
@@ -66,7 +73,7 @@ COMMENT ON TABLE {journal} IS
 SELECT count(*) > 0 FROM {tracker} WHERE version = %(version)s
 -- name: add
 INSERT INTO {tracker} (version, name, applied_at, checksum)
-VALUES (%(version)s, %(name)s, now(), %(checksum)s)
+VALUES (%(version)s, %(name)s, pg_catalog.now(), %(checksum)s)
 -- name: adopt
 INSERT INTO {tracker} (version, name, applied_at, checksum)
 VALUES (%(version)s, %(name)s, now(), NULL)
@@ -83,8 +90,9 @@ VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s, %(duration)s, %(checksum)s
 -- Inside the migration's transaction, whose start is when its body began.
 INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
 VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
-        clock_timestamp() - transaction_timestamp(), %(checksum)s, %(statement)s, %(detail)s)
-RETURNING EXTRACT(epoch FROM duration)::float8
+        pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.transaction_timestamp(),
+        %(checksum)s, %(statement)s, %(detail)s)
+RETURNING EXTRACT(epoch FROM duration)::pg_catalog.float8
 -- name: journal_texts
 -- Runs before the search path is pinned, hence the qualified operators.
 SELECT DISTINCT ON (version) version, checksum, statement,

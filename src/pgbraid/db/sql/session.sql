@@ -60,11 +60,14 @@ SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT 1 / CASE WHEN pg_catalog.pg_try_advisory_xact_lock(%(key)s) THEN 1 ELSE 0 END,
        pg_catalog.set_config('pgbraid.transaction',
-                             pg_catalog.pg_current_xact_id()::pg_catalog.text, true);
+                             pg_catalog.pg_current_xact_id()::pg_catalog.text, true)
+-- name: absent
 SELECT 1 / CASE WHEN count(*) = 0 THEN 1 ELSE 0 END FROM {tracker} WHERE version = %(version)s
 -- name: still_there
-SELECT 1 / CASE WHEN pg_catalog.current_setting('pgbraid.transaction', true)
-                     = pg_catalog.pg_current_xact_id()::pg_catalog.text THEN 1 ELSE 0 END
+SELECT 1 OPERATOR(pg_catalog./)
+       CASE WHEN pg_catalog.current_setting('pgbraid.transaction', true)
+                 OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()::pg_catalog.text
+            THEN 1 ELSE 0 END
 -- name: flush
 -- A commit that writes waits for everything before it to reach the disk; one that does not, not.
 SET synchronous_commit = on;
