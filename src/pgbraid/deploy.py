@@ -41,12 +41,11 @@ def apply_plan(
         now = look(session, migrations, wish)
         now.raise_for_problems()
         return _report(first, now)
-    fresh = not first.tracker_exists and db.is_fresh(session)
     shape = db.ensure_tables(session)
     now = look(session, migrations, wish, inspected=first)
     now.raise_for_problems()
     style = name_style(now.applied, migrations.migrations)
-    run = Run(session, shape, style, options, fresh=fresh and now.adoption is None)
+    run = Run(session, shape, style, options, fresh=shape.fresh and now.adoption is None)
     run.options.listen(Planned(now))
     if now.adoption:
         record_adoption(run, now.adoption)

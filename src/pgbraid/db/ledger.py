@@ -12,6 +12,7 @@ from psycopg import errors, sql
 
 from pgbraid.core.checksum import digest_lf
 from pgbraid.db.applied import COLUMNS, no_tracker
+from pgbraid.db.statements import statement
 from pgbraid.errors import ServerError
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ __all__ = [
     "ensure_schema",
     "ensure_tables",
     "is_applied",
-    "is_fresh",
     "new_run_id",
     "read_adopted",
     "read_adoption",
@@ -54,11 +54,13 @@ _LONGEST_TEXT = 1_000_000
 class Shape:
     """How the tracker's columns are typed, where another program made the table.
 
-    ``acts`` says that a trigger or a rule hangs on the tracker or on the journal.
+    ``acts`` says that a trigger or a rule hangs on the tracker or on the journal, ``fresh``
+    that before them the database held nothing of anybody's.
     """
 
     binary_checksum: bool = False
     acts: bool = False
+    fresh: bool = False
 
     def checksum(self, digest: str | None) -> str | bytes | None:
         """Return a checksum as the column takes it."""
@@ -224,25 +226,24 @@ def ensure_tables(session: Session) -> Shape:
     tracker = session.tracker
     found: dict[str, dict[str, str]] = defaultdict(dict)
     acts = False
-    for table, column, kind, acting in session.run(
+    cursor = session.run(
         "ledger", "columns", schema=tracker.schema, table=tracker.table, journal=tracker.journal
-    ):
+    )
+    for table, column, kind, acting in cursor:
         found[table][column] = kind
         acts |= acting
-    if tracker.table not in found:
-        session.run("ledger", "create_tracker")
-    if tracker.journal not in found:
-        session.run("ledger", "create_journal")
+    cursor.nextset()
+    fresh = cursor.fetchone() == (True,)
+    wanted = {tracker.table: "create_tracker", tracker.journal: "create_journal"}
+    missing = [name for table, name in wanted.items() if table not in found]
+    if missing:
+        texts = (statement("ledger", name, tracker, with_values=False) for name in missing)
+        session.conn.execute(sql.SQL(";\n").join(texts))
     columns = found.get(tracker.table) or dict.fromkeys(COLUMNS, "text")
     absent = [name for name in COLUMNS if name not in columns]
     if absent:
         raise no_tracker(session, f"It has no column {', '.join(absent)}")
-    return Shape(binary_checksum=columns["checksum"] == "bytea", acts=acts)
-
-
-def is_fresh(session: Session) -> bool:
-    """Whether the database holds no table, view or sequence of anybody's, our own included."""
-    return session.run("ledger", "is_fresh").fetchone() == (True,)
+    return Shape(columns["checksum"] == "bytea", acts, fresh)
 
 
 def is_applied(session: Session, version: int) -> bool:

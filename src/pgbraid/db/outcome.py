@@ -22,6 +22,8 @@ __all__ = ["read_after_loss", "read_on"]
 
 _PATIENCE = 12.0
 """Seconds; the server looks every five if a client is still there."""
+_SILENCE = 4.0
+"""Seconds without any server, after which nobody is asked any more."""
 _PAUSE = 0.2
 _TRIES = 5
 
@@ -45,12 +47,13 @@ def read_after_loss(session: Session, run_id: str) -> dict[int, timedelta] | Non
     All of them are on the disk then. The server is asked again until the lost connection's
     process is gone, as long as that may take; None where it stays, or nobody answers.
     """
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
+    begun = heard = time.monotonic()
+    while time.monotonic() < min(begun + _PATIENCE, heard + _SILENCE):
         with (
             suppress(PgbraidError),
             connect(session.target, session.tracker, StopToken()) as second,
         ):
+            heard = time.monotonic()
             if second.run("session", "is_alive", pid=session.pid).fetchone() == (False,):
                 flush(second)
                 return read_run(second, run_id)

@@ -20,8 +20,16 @@ SELECT version, name, checksum,
 SELECT count(*) > 0 FROM pg_catalog.pg_namespace WHERE nspname = %(schema)s
 -- name: create_schema
 CREATE SCHEMA IF NOT EXISTS {schema}
--- name: is_fresh
--- Whether nobody has made anything yet: nothing that holds rows, or could, and nothing that runs.
+-- name: columns
+-- With whether a trigger or a rule hangs on the table.
+SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL),
+       c.relhastriggers OR c.relhasrules
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+ WHERE n.nspname = %(schema)s AND c.relname IN (%(table)s, %(journal)s)
+   AND a.attnum > 0 AND NOT a.attisdropped;
+-- Then, whether nobody has made anything yet: nothing that holds rows, or could, nor that runs.
 SELECT NOT EXISTS (
            SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             WHERE c.relkind = ANY ('{{r,p,m,f,v,S}}'::pg_catalog."char"[])
@@ -36,15 +44,6 @@ SELECT NOT EXISTS (
                                WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
                                  AND d.objid = p.oid AND d.deptype = 'e'))
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger)
--- name: columns
--- With whether a trigger or a rule hangs on the table.
-SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL),
-       c.relhastriggers OR c.relhasrules
-  FROM pg_catalog.pg_class c
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
- WHERE n.nspname = %(schema)s AND c.relname IN (%(table)s, %(journal)s)
-   AND a.attnum > 0 AND NOT a.attisdropped
 -- name: create_tracker
 CREATE TABLE IF NOT EXISTS {tracker} (
     version    bigint      PRIMARY KEY,

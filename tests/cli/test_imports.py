@@ -1,0 +1,81 @@
+"""What a call imports: nothing that it does not use."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+PROBE = """
+import sys
+before = set(sys.modules)
+sys.argv = ["pgbraid", *{words!r}]
+from pgbraid.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+loaded = sorted(set(sys.modules) - before)
+import json
+print("\\n" + json.dumps(loaded))
+"""
+DRIVER = {"psycopg", "psycopg_binary", "asyncio", "ssl", "pgbraid.db", "pgbraid.api"}
+HEAVY = {"typing", "dataclasses", "inspect", "pathlib", "json", "logging", "tomllib", "datetime"}
+TEXTS = {"pgbraid.core.lexer", "pgbraid.core.reader", "pgbraid.core.refusals", "difflib"}
+WORK = TEXTS | {
+    "pgbraid.deploy",
+    "pgbraid.series",
+    "pgbraid.apply",
+    "pgbraid.inspection",
+    "pgbraid.trackers",
+    "pgbraid.rehearse",
+    "pgbraid.repair",
+    "pgbraid.aio",
+    "pgbraid.core.answers",
+    "pgbraid.core.events",
+    "pgbraid.db.ledger",
+    "pgbraid.db.embedded",
+}
+
+
+def modules(program, *words):
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(words=list(words))],
+        cwd=program.cwd,
+        env=program.env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["up", "--help"]])
+def test_help_and_version_import_next_to_nothing(program, words):
+    loaded = modules(program, *words)
+    assert not loaded & (DRIVER | WORK | HEAVY)
+    assert {name for name in loaded if name.startswith("pgbraid")} <= {
+        *("pgbraid", "pgbraid.cli", "pgbraid.cli.commands", "pgbraid.cli.parser"),
+        *("pgbraid.cli.run", "pgbraid.cli.up", "pgbraid.errors", "pgbraid.core"),
+    }
+
+
+def test_a_new_file_needs_neither_driver_nor_texts(program):
+    assert not modules(program, "new", "a") & (DRIVER | WORK | {"pgbraid.core.model"})
+
+
+def test_a_check_of_the_files_alone_needs_no_driver(program, folder):
+    folder.write(_1_a="SELECT 1")
+    loaded = modules(program, "check", "--offline")
+    assert "pgbraid.core.refusals" in loaded
+    assert not loaded & DRIVER
+
+
+@pytest.mark.parametrize("command", ["up", "plan", "check"])
+def test_where_nothing_is_to_do_nothing_is_imported_that_does_it(cli, folder, command):
+    folder.write(_1_a="SELECT 1", _2_b="CREATE TABLE b ()")
+    cli("up", code=0)
+    loaded = modules(cli, command)
+    assert "psycopg" in loaded
+    allowed = {"pgbraid.core.answers"} if command != "up" else set()
+    assert not loaded & (WORK - allowed)

@@ -1,0 +1,52 @@
+import pytest
+
+from pgbraid.core.quiet import is_quiet
+from pgbraid.core.reader import parse
+
+FUNCTION = "CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {} END $$"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "CREATE TABLE a (b int DEFAULT 1)",
+        "ALTER TABLE a ALTER b SET DEFAULT 1; UPDATE a SET b = 2; DELETE FROM a",
+        "CREATE TABLE c (a int REFERENCES a ON DELETE SET NULL); COMMENT ON TABLE c IS 'temp'",
+        "CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
+        FUNCTION.format("NEW.a := 1; RETURN NEW;"),
+        "GRANT SELECT ON a TO b; INSERT INTO a VALUES (1)",
+    ],
+)
+def test_what_only_changes_the_database_is_quiet(text):
+    assert is_quiet(parse(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SET work_mem = '1MB'",
+        "RESET ALL",
+        "SELECT f()",
+        "WITH x AS (SELECT f()) SELECT 1",
+        "DO $$ BEGIN END $$",
+        "CALL p()",
+        "LISTEN a",
+        "PREPARE a AS SELECT 1",
+        "LOAD 'x'",
+        "CREATE TEMP TABLE a ()",
+        "CREATE LOCAL TEMPORARY TABLE a ()",
+        "CREATE OR REPLACE TEMP VIEW a AS SELECT 1",
+        "CREATE TABLE pg_temp.a ()",
+        "INSERT INTO a VALUES (set_config('a.b', 'c', false))",
+        "INSERT INTO a SELECT pg_advisory_lock(1)",
+        "CREATE TABLE a (b text DEFAULT SET_CONFIG ('a.b', 'c', false))",
+        FUNCTION.format("SET work_mem = '1MB'; RETURN NEW;"),
+        FUNCTION.format("EXECUTE 'x'; RETURN NEW;"),
+        FUNCTION.format("PERFORM set_config('a', 'b', false); RETURN NEW;"),
+        "CREATE PROCEDURE p() LANGUAGE sql AS 'RESET ROLE'",
+        "COPY a FROM stdin;\n\\.",
+    ],
+)
+def test_what_may_leave_something_is_loud(text):
+    assert not is_quiet(parse(text))

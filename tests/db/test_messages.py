@@ -1,0 +1,204 @@
+"""Migrations as messages: how many there are, what they hold, what is told when one is lost."""
+
+import psycopg
+import pytest
+
+import pgbraid
+from pgbraid import series
+from pgbraid.core.events import Finished, Interrupted, Started
+from pgbraid.db import message, wire
+from pgbraid.db.opening import Opening
+from pgbraid.errors import ConnectionFailed, MigrationFailed
+
+
+def tables(count):
+    return {f"{n}_t.sql": f"CREATE TABLE t{n} (a int)" for n in range(1, count + 1)}
+
+
+@pytest.fixture
+def used(database):
+    """A database that somebody has used before."""
+    database.run("CREATE TABLE before ()")
+    return database
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """Count how often the server is waited for."""
+    counted = []
+    real = psycopg.Connection.wait
+
+    def wait(conn, *args, **kwargs):
+        counted.append(1)
+        return real(conn, *args, **kwargs)
+
+    monkeypatch.setattr(psycopg.Connection, "wait", wait)
+    return counted
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Keep the messages that were sent."""
+    kept = []
+    real = wire.send
+
+    def send(conn, data, meanwhile=None):
+        kept.append(data.decode())
+        return real(conn, data, meanwhile)
+
+    monkeypatch.setattr(message, "send", send)
+    return kept
+
+
+def test_one_wait_for_each_migration_and_a_few_at_the_start(used, waits):
+    pgbraid.load(tables(60)).up(used.conninfo)
+    assert len(waits) <= 60 + 12
+
+
+def test_a_few_migrations_together_on_a_fresh_database(database, waits):
+    pgbraid.load(tables(160)).up(database.conninfo)
+    assert len(waits) <= 160 / 16 + 14
+    assert database.versions() == list(range(1, 161))
+
+
+def test_many_together_where_it_is_asked_for(used, waits):
+    pgbraid.load(tables(640)).up(used.conninfo, batch=True)
+    assert len(waits) <= 640 / 64 + 12
+    assert len(used.versions()) == 640
+
+
+def test_the_disk_is_waited_for_once_on_a_fresh_database_only(database, sent):
+    modes = lambda: [  # noqa: E731
+        line for text in sent for line in text.splitlines() if "synchronous_commit = o" in line
+    ]
+    pgbraid.load(tables(3)).up(database.conninfo)
+    off, on = "SET LOCAL synchronous_commit = off;", "SET LOCAL synchronous_commit = on;"
+    assert [m for m in modes() if "LOCAL" in m] == [off, off, on]
+    sent.clear()
+    pgbraid.load(tables(6)).up(database.conninfo)
+    assert {m for m in modes() if "LOCAL" in m} == {on}
+
+
+def test_every_commit_waits_for_the_disk_where_it_is_asked_for(database, sent):
+    pgbraid.load(tables(3)).up(database.conninfo, durable_each=True)
+    assert not any("synchronous_commit = off" in text for text in sent)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "CREATE VIEW v AS SELECT 1",
+        "CREATE SEQUENCE s",
+        "CREATE SCHEMA app; CREATE TABLE app.t ()",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    ],
+)
+def test_a_database_with_anything_in_it_is_not_fresh(database, sent, before):
+    database.run(before)
+    pgbraid.load(tables(2)).up(database.conninfo)
+    assert not any("synchronous_commit = off" in text for text in sent)
+
+
+def test_a_fresh_database_may_have_an_extension_and_a_schema(database, sent):
+    database.run("CREATE SCHEMA app; CREATE EXTENSION pg_stat_statements")
+    pgbraid.load(tables(2)).up(database.conninfo)
+    assert any("synchronous_commit = off" in text for text in sent)
+
+
+def test_the_servers_views_and_logs_name_the_migration(used, sent):
+    pgbraid.load({"1_a*/b.sql": "SELECT 1"}).up(used.conninfo)
+    assert sent[-1].startswith("/* pgbraid 1_ab */ BEGIN")
+
+
+def test_what_was_committed_before_an_error_is_told_before_it(database):
+    files = {**tables(5), "6_x.sql": "SELECT 1/0", "7_y.sql": "CREATE TABLE y ()"}
+    heard = []
+    with pytest.raises(MigrationFailed) as caught:
+        pgbraid.load(files).up(database.conninfo, on_event=heard.append)
+    done = [event.outcome.migration.version for event in heard if isinstance(event, Finished)]
+    assert done == [o.migration.version for o in caught.value.applied] == [1, 2, 3, 4, 5]
+    assert database.events()[-1] == ("failed", 6)
+    assert database.value("SELECT to_regclass('y') IS NULL")
+    assert [e.step.migration.version for e in heard if isinstance(e, Started)][-1] == 6
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("wrong", ["SELEC 1", "SELECT 1/0", "SELECT nothing"])
+def test_an_error_among_many_is_the_one_that_it_would_be_alone(used, batch, wrong):
+    files = {**tables(4), "5_x.sql": f"CREATE TABLE x ();\n\n  {wrong}", "6_y.sql": "SELECT 1"}
+    with pytest.raises(MigrationFailed) as caught:
+        pgbraid.load(files).up(used.conninfo, batch=batch)
+    said = caught.value.diagnostic
+    assert (said.location.file, said.location.line) == ("5_x.sql", 3)
+    assert used.versions() == [1, 2, 3, 4]
+    assert [o.migration.version for o in caught.value.applied] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_commit_whose_answer_is_lost_is_found_out(database, monkeypatch, batch):
+    """The server commits; what it says of it never arrives."""
+    files = tables(3) if batch else {"1_t.sql": "SELECT 1"}
+    real = wire.send
+
+    def send(conn, data, meanwhile=None):
+        real(conn, data, meanwhile)
+        conn.close()
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(message, "send", send)
+    heard = []
+    with pytest.raises(ConnectionFailed) as caught:
+        pgbraid.load(files).up(database.conninfo, batch=batch, on_event=heard.append)
+    assert caught.value.detail.endswith("was in progress; it was committed.")
+    assert len(caught.value.applied) == len(files) == len(database.versions())
+    assert [e.applied for e in heard if isinstance(e, Interrupted)] == [True]
+
+
+def test_one_that_another_run_was_quicker_with_is_passed_over(database, monkeypatch):
+    """The lock was given away, and somebody applied the same meanwhile: only the key says so."""
+    braid = pgbraid.load(tables(2))
+
+    def meanwhile(event):
+        if isinstance(event, Started) and event.index == 1:
+            row = "VALUES (1, 't', now(), 'x') ON CONFLICT DO NOTHING"
+            database.run(f"INSERT INTO applied_migrations {row}")
+
+    report = braid.up(database.conninfo, on_event=meanwhile)
+    assert [o.migration.version for o in report.applied] == [2]
+    assert database.value("SELECT to_regclass('t1') IS NULL")
+
+
+def test_a_trigger_on_the_tracker_makes_the_statements_go_one_by_one(used, sent):
+    pgbraid.load(tables(1)).up(used.conninfo)
+    used.run(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        "CREATE TRIGGER t BEFORE INSERT ON applied_migrations FOR EACH ROW"
+        " EXECUTE FUNCTION swallow()"
+    )
+    sent.clear()
+    with pytest.raises(pgbraid.ServerError, match="did not take a row"):
+        pgbraid.load(tables(2)).up(used.conninfo)
+    assert sent == []
+
+
+def test_after_a_text_that_sets_something_everything_is_cleaned(database, sent, monkeypatch):
+    monkeypatch.setattr(series, "_TOGETHER_ON_FRESH", 1)
+    files = {"1_a.sql": "CREATE TABLE a ()", "2_b.sql": "SET work_mem = '1MB'"}
+    files |= {"3_c.sql": "CREATE TABLE c ()"}
+    pgbraid.load(files).up(database.conninfo)
+    assert ["RESET ALL" in text for text in sent] == [False, True, True]
+
+
+def test_a_connection_on_its_way_is_taken_once_and_closed_if_nobody_takes_it(database):
+    parameters = {"conninfo": database.conninfo}
+    opening = Opening(parameters)
+    first, second = opening.take(), opening.take()
+    with first, second:
+        assert first.info.backend_pid != second.info.backend_pid
+    left = Opening(parameters)
+    left._thread.join()
+    conn = left._found
+    left.close()
+    assert conn.closed
+    with pytest.raises(psycopg.OperationalError):
+        Opening({"conninfo": "host=/nowhere"}).take()
