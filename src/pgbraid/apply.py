@@ -10,9 +10,9 @@ from pgbraid.core.answers import Diagnostic
 from pgbraid.core.events import Adopted, Noticed
 from pgbraid.core.model import Location
 from pgbraid.db import ledger as db
-from pgbraid.db.body import failure, half_done, notices, run_body
+from pgbraid.db.body import failure, half_done, run_body
 from pgbraid.db.message import Stage, deliver
-from pgbraid.db.session import translating
+from pgbraid.db.session import notices, translating
 from pgbraid.db.transactions import open_path, roll_back, settle, transaction
 from pgbraid.errors import LockLost, MigrationFailed, ServerError, Stopped
 from pgbraid.survey import RunOptions
@@ -107,7 +107,7 @@ def run_at_once(  # noqa: PLR0913 - the work, how it is kept, what to do meanwhi
     was lost, so that nobody knows what became of it.
     """
     session = run.session
-    with translating(session), notices(session, _hearer(run, migration)):
+    with translating(session), notices(session, hearer(run, migration)):
         try:
             commit = run.commit(durable=durable)
             answer = deliver(session, message, commit=commit, meanwhile=meanwhile)
@@ -187,13 +187,13 @@ def run_guarded(run: Run, migration: Migration, parts: Iterable[Part], transacti
     Raises MigrationFailed where the text failed or ended the transaction.
     """
     open_path(run.session)
-    with notices(run.session, _hearer(run, migration)):
+    with notices(run.session, hearer(run, migration)):
         run_body(run.session, migration, parts)
     if not settle(run.session, transaction_id):
         raise half_done(migration)
 
 
-def _hearer(run: Run, migration: Migration) -> Callable[[Diagnostic], None]:
+def hearer(run: Run, migration: Migration) -> Callable[[Diagnostic], None]:
     """Return what tells of a notice of a migration's."""
 
     def hear(said: Diagnostic) -> None:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pgbraid.apply import Unsure, run_at_once, run_atomically
+from pgbraid.apply import Unsure, hearer, run_at_once, run_atomically
 from pgbraid.core.events import Interrupted, Progressed, Started
 from pgbraid.core.filenames import recorded_name
 from pgbraid.core.quiet import is_quiet
@@ -75,7 +75,7 @@ def apply_all(run: Run, steps: tuple[Step, ...]) -> tuple[Outcome, ...]:
         _save(tally)
         error.applied = tuple(tally.told)
         raise
-    except KeyboardInterrupt:
+    except BaseException:
         _save(tally)
         raise
     return tuple(tally.told)
@@ -193,7 +193,8 @@ def _apply_together(
             answer = deliver_batch(
                 run.session,
                 tuple(zip(messages, commits, strict=True)),
-                partial(prepare, *range(behind, behind + len(works))),
+                meanwhile=partial(prepare, *range(behind, behind + len(works))),
+                hear=lambda number, said: hearer(run, works[number].step.migration)(said),
             )
             roll_back(run.session)
         if answer.seconds is None:

@@ -7,6 +7,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 import pgbraid
+from pgbraid import series
 from pgbraid.apply import Run, run_atomically
 from pgbraid.core.lockkey import lock_key
 from pgbraid.core.model import Migration, Tracker
@@ -97,8 +98,22 @@ BODIES = {
 }
 
 
+@pytest.fixture(params=["fresh", "used", "batch", "one by one"])
+def way(request, database, monkeypatch):
+    """Every way in which migrations go to the server."""
+    if request.param != "fresh":
+        database.run("CREATE TABLE before ()")
+    if request.param == "batch":
+        monkeypatch.setattr(series, "_most_together", lambda _: 64)
+    if request.param == "one by one":
+        monkeypatch.setattr(Run, "at_once", False)
+    return request.param
+
+
 @pytest.mark.parametrize(("body", "probe"), BODIES.values(), ids=BODIES.keys())
-def test_a_body_neither_breaks_its_row_nor_leaks_nor_loses_the_lock(database, role, body, probe):
+def test_a_body_neither_breaks_its_row_nor_leaks_nor_loses_the_lock(
+    database, role, way, body, probe
+):
     key = lock_key(Tracker())
     still_locked = (
         "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND"

@@ -5,7 +5,7 @@ import pytest
 
 import pgbraid
 from pgbraid import series
-from pgbraid.core.events import Finished, Interrupted, Started
+from pgbraid.core.events import Finished, Interrupted, Noticed, Started
 from pgbraid.db import message, wire
 from pgbraid.db.opening import Opening
 from pgbraid.errors import ConnectionFailed, MigrationFailed
@@ -42,9 +42,9 @@ def sent(monkeypatch):
     kept = []
     real = wire.send
 
-    def send(conn, data, meanwhile=None):
+    def send(conn, data, *args):
         kept.append(data.decode())
-        return real(conn, data, meanwhile)
+        return real(conn, data, *args)
 
     monkeypatch.setattr(message, "send", send)
     return kept
@@ -140,8 +140,8 @@ def test_a_commit_whose_answer_is_lost_is_found_out(database, monkeypatch, batch
     files = tables(3) if batch else {"1_t.sql": "SELECT 1"}
     real = wire.send
 
-    def send(conn, data, meanwhile=None):
-        real(conn, data, meanwhile)
+    def send(conn, data, *args):
+        real(conn, data, *args)
         conn.close()
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
@@ -202,3 +202,16 @@ def test_a_connection_on_its_way_is_taken_once_and_closed_if_nobody_takes_it(dat
     assert conn.closed
     with pytest.raises(psycopg.OperationalError):
         Opening({"conninfo": "host=/nowhere"}).take()
+
+
+def test_notices_are_heard_of_the_migration_that_they_are_of(database):
+    files = {"1_a.sql": "CREATE TABLE a ()", "2_b.sql": "DROP TABLE IF EXISTS first"}
+    files |= {"3_c.sql": "CREATE TABLE c ()", "4_d.sql": "DROP TABLE IF EXISTS x, y"}
+    heard = []
+    pgbraid.load(files).up(database.conninfo, on_event=heard.append)
+    found = [(e.migration.version, e.diagnostic.message) for e in heard if isinstance(e, Noticed)]
+    assert found == [
+        (2, 'table "first" does not exist, skipping'),
+        (4, 'table "x" does not exist, skipping'),
+        (4, 'table "y" does not exist, skipping'),
+    ]

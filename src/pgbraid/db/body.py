@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,14 +18,14 @@ from pgbraid.db.wire import ended_transaction, failed, refuse_copying, send
 from pgbraid.errors import MigrationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from psycopg.pq.abc import PGresult
 
     from pgbraid.core.stream import Part
     from pgbraid.db.session import Session
 
-__all__ = ["failure", "half_done", "may_touch_locks", "notices", "run_body"]
+__all__ = ["failure", "half_done", "may_touch_locks", "run_body"]
 
 _ENDED = "2D000"
 """PostgreSQL's code for an invalid transaction termination."""
@@ -235,17 +234,3 @@ def _placed(
         excerpt=mask(excerpt, secrets_in(script.text)),
         caret=index if offset[1] else None,
     )
-
-
-@contextmanager
-def notices(session: Session, hear: Callable[[Diagnostic], None]) -> Iterator[None]:
-    """Call ``hear`` with every notice that the server sends during the block."""
-
-    def handler(diag: psycopg.errors.Diagnostic) -> None:
-        hear(diagnose(session.target, diag))
-
-    session.conn.add_notice_handler(handler)
-    try:
-        yield
-    finally:
-        session.conn.remove_notice_handler(handler)

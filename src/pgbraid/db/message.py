@@ -8,16 +8,18 @@ left to the way of :mod:`pgbraid.db.transactions`, statement by statement.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import pq
 
 from pgbraid.core.reader import parse
-from pgbraid.db.session import cleaning, own_text
+from pgbraid.db.session import cleaning, notices, own_text
 from pgbraid.db.wire import ENDINGS, failed, refuse_copying, send
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from psycopg.pq.abc import PGresult
 
+    from pgbraid.core.answers import Diagnostic
     from pgbraid.core.script import Segment
     from pgbraid.db.session import Session
 
@@ -196,12 +199,25 @@ def deliver(
 def deliver_batch(
     session: Session,
     messages: Sequence[tuple[Message, str]],
+    *,
     meanwhile: Callable[[], object] | None = None,
+    hear: Callable[[int, Diagnostic], None] | None = None,
 ) -> BatchAnswer:
-    """Send several messages as one, each with its synchronous_commit."""
+    """Send several messages as one, each with its synchronous_commit.
+
+    ``hear`` is called with every notice, and the number, from 0, of the message it is of.
+    """
     session.stop.check()
     texts = [message.encoded(commit) for message, commit in messages]
-    results = send(session.conn, b";\n".join(texts), meanwhile)
+    results: list[PGresult] = []
+    ends = tuple(accumulate(message.statements for message, _ in messages))
+
+    def heard(said: Diagnostic) -> None:
+        if hear:
+            hear(min(bisect_right(ends, len(results)), len(ends) - 1), said)
+
+    with notices(session, heard):
+        send(session.conn, b";\n".join(texts), meanwhile, results)
     refuse_copying(session.conn, results)
     seconds: list[float] = []
     ended, begin = None, 0

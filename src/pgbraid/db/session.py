@@ -44,6 +44,7 @@ __all__ = [
     "connect",
     "diagnose",
     "keep_lock",
+    "notices",
     "own_text",
     "pins",
     "send_own",
@@ -327,3 +328,17 @@ def _holder(session: Session) -> str | None:
         f"now {state}" if state else "",
     ]
     return ", ".join(part for part in known if part)
+
+
+@contextmanager
+def notices(session: Session, hear: Callable[[Diagnostic], None]) -> Iterator[None]:
+    """Call ``hear`` with every notice that the server sends during the block."""
+
+    def handler(diag: psycopg.errors.Diagnostic) -> None:
+        hear(diagnose(session.target, diag))
+
+    session.conn.add_notice_handler(handler)
+    try:
+        yield
+    finally:
+        session.conn.remove_notice_handler(handler)

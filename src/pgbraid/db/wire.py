@@ -11,6 +11,7 @@ from psycopg import errors, generators, pq
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from psycopg.abc import PQGen
     from psycopg.pq.abc import PGresult
 
     Connection = psycopg.Connection[tuple[Any, ...]]
@@ -30,13 +31,17 @@ _COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStat
 
 
 def send(
-    conn: Connection, message: bytes, meanwhile: Callable[[], object] | None = None
+    conn: Connection,
+    message: bytes,
+    meanwhile: Callable[[], object] | None = None,
+    results: list[PGresult] | None = None,
 ) -> list[PGresult]:
     """Send a message and return the result of each of its statements, a failed one last.
 
     ``meanwhile`` is called while the server works; where it raises, the server is asked to stop
-    and its answer is waited for.
+    and its answer is waited for. The results are put into the list given, as they come.
     """
+    results = [] if results is None else results
     conn.pgconn.send_query(message)
     conn.pgconn.flush()  # what the network takes not at once goes out with the waiting
     try:
@@ -45,18 +50,38 @@ def send(
     except BaseException:
         with suppress(psycopg.Error):
             conn.cancel_safe(timeout=_CANCEL_TIMEOUT)
-        _await(conn)
+        _await(conn, results)
         raise
-    return _await(conn)
+    _await(conn, results)
+    return results
 
 
-def _await(conn: Connection) -> list[PGresult]:
+def _await(conn: Connection, results: list[PGresult]) -> None:
     with conn.lock:
-        return conn.wait(generators.execute(conn.pgconn))
+        conn.wait(_gather(conn.pgconn, results))
+
+
+def _gather(pgconn: pq.abc.PGconn, results: list[PGresult]) -> PQGen[None]:
+    """Take the results one by one, so that whoever hears a notice can tell whose it is."""
+    yield from generators.send(pgconn)
+    while True:
+        try:
+            result = yield from generators.fetch(pgconn)
+        except psycopg.DatabaseError:
+            if failed(results):  # the server said why, before it went away
+                return
+            raise
+        if result is None:
+            return
+        results.append(result)
+        if result.status in _COPYING:
+            return
 
 
 def failed(results: list[PGresult]) -> psycopg.Error | None:
     """Return the error that ended a message, or None."""
+    if not results:
+        return None
     last = results[-1]
     if last.status == pq.ExecStatus.FATAL_ERROR:
         return errors.error_from_result(last)
@@ -65,7 +90,7 @@ def failed(results: list[PGresult]) -> psycopg.Error | None:
 
 def refuse_copying(conn: Connection, results: list[PGresult]) -> None:
     """End a connection whose server waits for, or sends, data that nobody here knows of."""
-    if results[-1].status in _COPYING:
+    if results and results[-1].status in _COPYING:
         conn.close()
         raise psycopg.OperationalError("a COPY of the client was not foreseen")
 
