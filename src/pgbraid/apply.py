@@ -116,11 +116,13 @@ def run_at_once(  # noqa: PLR0913 - the work, how it is kept, what to do meanwhi
             raise
         if answer.stopped not in {Stage.NOWHERE, Stage.CLEANING}:
             roll_back(session)
-            return _fate(run, migration, script, answer)
+            return _fate(run, migration, script, message, answer)
     return Kept(timedelta(seconds=answer.seconds or 0.0), clean=answer.error is None)
 
 
-def _fate(run: Run, migration: Migration, script: Script, answer: Answer) -> Unsure | None:
+def _fate(
+    run: Run, migration: Migration, script: Script, message: Message, answer: Answer
+) -> Unsure | None:
     """Say what a message came to that did not reach its COMMIT."""
     error = answer.error
     assert error is not None  # noqa: S101 - it stopped
@@ -128,7 +130,7 @@ def _fate(run: Run, migration: Migration, script: Script, answer: Answer) -> Uns
         raise Stopped
     if run.session.conn.broken:
         raise error
-    if answer.stopped is Stage.ABSENT or _is_there(answer, error):
+    if answer.stopped is Stage.ABSENT or _is_there(run, migration, message, answer):
         return None
     if answer.stopped is Stage.FENCE:
         raise LockLost
@@ -147,9 +149,13 @@ def _fate(run: Run, migration: Migration, script: Script, answer: Answer) -> Uns
         raise _of_recording(migration, said, committing=answer.stopped is Stage.COMMIT) from None
 
 
-def _is_there(answer: Answer, error: Exception) -> bool:
-    """Whether the row's key said that the set has the version already."""
-    return answer.stopped is Stage.RECORDING and getattr(error, "sqlstate", "") == _TAKEN
+def _is_there(run: Run, migration: Migration, message: Message, answer: Answer) -> bool:
+    """Whether the set has a version for which a quiet message did not ask beforehand."""
+    taken = getattr(answer.error, "sqlstate", None) == _TAKEN
+    if not (message.quiet and taken and answer.stopped is Stage.RECORDING):
+        return False
+    with translating(run.session):
+        return db.is_applied(run.session, migration.version)
 
 
 def run_atomically(  # noqa: PLR0913 - the work, and how it is kept

@@ -104,16 +104,15 @@ class DiskFile:
 def read_small(path: str, *, limit: int | None) -> bytes | None:
     """Return a file's bytes, or None where it is above a size; raises OSError.
 
-    Three calls of the system for a file of the usual size: over many files they add up.
+    Few calls of the system for a file of the usual size: over many files they add up.
     """
     file = os.open(path, _READ)
     try:
         data = os.read(file, _USUAL)
-        if len(data) == _USUAL:
-            if limit is not None and os.fstat(file).st_size > limit:
-                return None
-            while piece := os.read(file, _PIECE):
-                data += piece
+        if len(data) == _USUAL and limit is not None and os.fstat(file).st_size > limit:
+            return None
+        while piece := os.read(file, _PIECE):  # a read may be short anywhere but at the end
+            data += piece
         return data
     finally:
         os.close(file)

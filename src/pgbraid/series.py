@@ -31,6 +31,7 @@ from pgbraid.errors import (
     MigrationFailed,
     PgbraidError,
     ProblemsFound,
+    ServerError,
     Stopped,
 )
 from pgbraid.files import LARGE
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pgbraid.apply import Run
     from pgbraid.core.answers import Outcome
     from pgbraid.core.model import Step
+    from pgbraid.db.message import BatchAnswer
 
 __all__ = ["apply_all"]
 
@@ -92,10 +94,12 @@ def _apply_each(run: Run, steps: tuple[Step, ...], tally: Tally) -> None:
     total = len(steps)
 
     def prepare(*indexes: int) -> None:
+        room = LARGE
         with suppress(ProblemsFound):  # it is prepared again, and raised, when its turn comes
             for index in indexes:
-                if index < total and index not in ready:
+                if index < total and index not in ready and room > 0:
                     ready[index] = _work(run, steps[index], index + 1, tally)
+                    room -= steps[index].migration.size
 
     for index, step in enumerate(steps):
         if index not in tally.tried and _most_together(run) > 1:
@@ -106,7 +110,15 @@ def _apply_each(run: Run, steps: tuple[Step, ...], tally: Tally) -> None:
         work = ready.pop(index, None) or _work(run, step, index + 1, tally)
         run.options.listen(Started(step, work.index, total))
         with _accounting(run, (work,), tally):
+            _calm(run, work, tally)
             _apply_one(run, work, tally, ahead=partial(prepare, index + 1))
+
+
+def _calm(run: Run, work: Work, tally: Tally) -> None:
+    """Clean before the first text that may see what quiet ones left: a sequence's last value."""
+    if not work.quiet and not tally.calm:
+        tally.calm = True
+        _clean(run)
 
 
 def _apply_one(run: Run, work: Work, tally: Tally, *, ahead: Callable[[], None]) -> None:
@@ -170,6 +182,8 @@ def _bundle(
         size += work.step.migration.size if work else 0
         if work is None or work.message is None or work.may_touch_locks or size > LARGE:
             break
+        if works and work.quiet != works[0].quiet:
+            break
         works.append(work)
     return tuple(works)
 
@@ -183,27 +197,49 @@ def _apply_together(
         return
     for work in works:
         run.options.listen(Started(work.step, work.index, tally.total))
+    durable = tally.must_wait(works[-1].index)
     with _accounting(run, works, tally):
-        durable = tally.must_wait(works[-1].index)
-        commits = [run.commit(durable=not run.relaxed)] * (len(works) - 1)
-        commits.append(run.commit(durable=durable))
-        messages = [work.message for work in works if work.message]
-        with translating(run.session):
-            behind = works[-1].index
-            answer = deliver_batch(
+        _calm(run, works[0], tally)
+        answer = _sent_together(run, works, prepare, durable=durable)
+        if answer.seconds is None:
+            _after_a_failure(run, works, tally, answer)
+            return
+        for work, taken in zip(works, answer.seconds, strict=True):
+            tally.add(work, timedelta(seconds=taken), durable=durable and work is works[-1])
+
+
+def _sent_together(
+    run: Run, works: tuple[Work, ...], prepare: Callable[..., None], *, durable: bool
+) -> BatchAnswer:
+    commits = [run.commit(durable=not run.relaxed)] * (len(works) - 1)
+    commits.append(run.commit(durable=durable))
+    messages = [work.message for work in works if work.message]
+    behind = works[-1].index
+    with translating(run.session):
+        try:
+            return deliver_batch(
                 run.session,
                 tuple(zip(messages, commits, strict=True)),
                 meanwhile=partial(prepare, *range(behind, behind + len(works))),
                 hear=lambda number, said: hearer(run, works[number].step.migration)(said),
             )
+        finally:
             roll_back(run.session)
-        if answer.seconds is None:
-            _account(works, tally, read_on(run.session, run.run_id) or {})
-            if answer.ended is not None:
-                raise half_done(works[answer.ended].step.migration)
-            return
-        for work, taken in zip(works, answer.seconds, strict=True):
-            tally.add(work, timedelta(seconds=taken), durable=durable and work is works[-1])
+
+
+def _after_a_failure(run: Run, works: tuple[Work, ...], tally: Tally, answer: BatchAnswer) -> None:
+    """Enter those that are committed; what the rollback took back of the cleaning is cleaned."""
+    found = read_on(run.session, run.run_id)
+    if found is None:
+        raise ServerError("what this run has committed cannot be read")
+    lost = _account(works, tally, found)
+    if answer.ended is not None:
+        error = half_done(works[answer.ended].step.migration)
+        with suppress(PgbraidError):  # the failure itself matters more
+            _journal_failure(run, lost or works[-1], error)
+        raise error
+    if not works[0].quiet:
+        _clean(run)
 
 
 @contextmanager

@@ -43,6 +43,11 @@ class Work:
     message: Message | None
 
     @property
+    def quiet(self) -> bool:
+        """Whether its message cleans nothing behind it, as there is nothing."""
+        return self.message is not None and self.message.quiet
+
+    @property
     def may_touch_locks(self) -> bool:
         """Whether it may have taken an advisory lock, or given one away."""
         return is_large(self.step.migration) or may_touch_locks(self.script)
@@ -53,7 +58,7 @@ class Tally:
 
     ``tried`` and ``passed`` are the indexes, from 0, of the steps that were sent together, and
     of those that are committed. ``quiet`` says that no text so far can have left anything in the
-    session.
+    session but the state of sequences; ``calm`` that not even that is there.
     """
 
     def __init__(self, run: Run, total: int) -> None:
@@ -63,6 +68,7 @@ class Tally:
         self.tried: set[int] = set()
         self.passed: set[int] = set()
         self.quiet = run.fresh
+        self.calm = not run.fresh
         self._waiting: list[tuple[Outcome, int]] = []
         self._flushed = monotonic()
 
@@ -83,8 +89,8 @@ class Tally:
     def tell(self) -> None:
         """Tell of everything that is on the disk now."""
         self._flushed = monotonic()
-        waiting, self._waiting = self._waiting, []
-        for outcome, index in waiting:
+        while self._waiting:
+            outcome, index = self._waiting.pop(0)
             self.told.append(outcome)
             self.run.options.listen(Finished(outcome, index, self.total))
 

@@ -16,6 +16,7 @@ FUNCTION = "CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $
         "CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
         FUNCTION.format("NEW.a := 1; RETURN NEW;"),
         "GRANT SELECT ON a TO b; INSERT INTO a VALUES (1)",
+        'CREATE EXTENSION IF NOT EXISTS "uuid-ossp"; CREATE EXTENSION pgcrypto',
     ],
 )
 def test_what_only_changes_the_database_is_quiet(text):
@@ -46,6 +47,17 @@ def test_what_only_changes_the_database_is_quiet(text):
         FUNCTION.format("PERFORM set_config('a', 'b', false); RETURN NEW;"),
         "CREATE PROCEDURE p() LANGUAGE sql AS 'RESET ROLE'",
         "COPY a FROM stdin;\n\\.",
+        "UPDATE pg_settings SET setting = 'replica' WHERE name = 'session_replication_role'",
+        "CREATE TABLE a AS SELECT \"set_config\"('a', 'b', false)",
+        "CREATE TABLE a AS SELECT set_config/**/('a', 'b', false)",
+        "INSERT INTO a VALUES (currval('s'))",
+        'CREATE TABLE U&"\\0070g_temp".a ()',
+        "CREATE AGGREGATE ag(text, boolean) (sfunc = set_config, stype = text)",
+        "CREATE FUNCTION f(text) RETURNS text LANGUAGE internal AS 'set_config_by_name'",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'a', 'b'",
+        "CREATE OPERATOR === (FUNCTION = f)",
+        "CREATE EXTENSION dblink",
+        "CREATE EXTENSION unknown",
     ],
 )
 def test_what_may_leave_something_is_loud(text):

@@ -61,3 +61,11 @@ def test_a_large_file_that_changed_is_not_read_to_its_end(tmp_path, after):
     with pytest.raises(ProblemsFound) as caught:
         list(Reading(migration).parts())
     assert [p.code for p in caught.value.problems] == ["changed_during_run"]
+
+
+def test_a_read_that_stops_short_is_not_the_end(tmp_path, monkeypatch):
+    real = files.os.read
+    monkeypatch.setattr(files.os, "read", lambda file, size: real(file, min(size, 7)))
+    (tmp_path / "1_a.sql").write_bytes(b"SELECT 1; SELECT 2; SELECT 3;")
+    (migration,) = load_migrations(tmp_path).migrations
+    assert migration.size == 29

@@ -26,7 +26,7 @@ _PLAIN_KINDS = (
 )
 _ORDINARY = re.compile(
     rf"""
-    (?:{"|".join(_PLAIN_KINDS)}) (?!\$|{_NAME})
+    (?i:{"|".join(_PLAIN_KINDS)}) (?!\$|{_NAME})
     (?:
         [^;'"$\\/\-]++
       | '(?:[^'\\]++|'')*+'
@@ -37,7 +37,7 @@ _ORDINARY = re.compile(
         (?P<tag>\$(?:[A-Za-z_][A-Za-z0-9_]*+)?+\$)(?s:.*?)(?P=tag)
     )*+ ;
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
 _ATOMIC = re.compile(r"\bATOMIC\b", re.IGNORECASE)
 _HEAD = re.compile(rf"{_WORD}(?:[ \t\n\r\f\v]++{_WORD}){{0,5}}+")

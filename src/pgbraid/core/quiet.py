@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pgbraid.core.script import Script
+    from pgbraid.core.script import Script, Statement
 
 __all__ = ["is_quiet"]
 
@@ -19,13 +19,33 @@ _QUIET = frozenset(
     {"CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE", "INSERT", "UPDATE", "DELETE"}
 )
 """What changes the database and not the session; no SELECT, which is there for its calls."""
-_SESSIONS = frozenset({"TEMP", "TEMPORARY", "LOCAL", "GLOBAL"})
-_ROUTINES = frozenset({"FUNCTION", "PROCEDURE", "AGGREGATE", "RULE"})
-_LOUD = re.compile(r"set_\w+\s*\(|advisory|\bpg_temp\b", re.IGNORECASE)
+_MADE = frozenset(
+    {
+        *("TABLE", "UNLOGGED", "UNIQUE", "INDEX", "SEQUENCE", "TYPE", "DOMAIN", "VIEW", "SCHEMA"),
+        *("MATERIALIZED", "FUNCTION", "PROCEDURE", "TRIGGER", "POLICY", "EXTENSION", "OR"),
+    }
+)
+"""What may be created; no aggregate, operator or cast, which call by another name."""
+_PASSING = frozenset({"TEMP", "TEMPORARY"})
+_ROUTINES = frozenset({"FUNCTION", "PROCEDURE"})
+_LOUD = re.compile(
+    r"\bset_|set_config|pg_settings|advisory|pg_temp|dblink|u&"
+    r"|\b(?:nextval|currval|lastval|setval)\b",
+    re.IGNORECASE,
+)
+"""Whatever sets, locks or connects, in whatever quotes; U& can spell any of it."""
 _LOUD_IN_ROUTINE = re.compile(
     r"\b(?:set|reset|execute|listen|prepare|declare|discard|load|role|temp|temporary)\b",
     re.IGNORECASE,
 )
+_LANGUAGE = re.compile(r"\blanguage\s+'?(?:sql|plpgsql)\b", re.IGNORECASE)
+_EXTENSION = re.compile(
+    r"extension\s+(?:if\s+not\s+exists\s+)?\"?(?:pgcrypto|citext|uuid-ossp|btree_gin|btree_gist"
+    r"|hstore|ltree|pg_trgm|unaccent|intarray|postgis|vector|pg_stat_statements|cube"
+    r"|fuzzystrmatch|tablefunc)\b",
+    re.IGNORECASE,
+)
+"""Extensions whose functions are known to leave nothing, but for those named set_something."""
 
 
 def is_quiet(script: Script) -> bool:
@@ -36,10 +56,16 @@ def is_quiet(script: Script) -> bool:
         words = statement.words
         if not words or words[0] not in _QUIET:
             return False
-        if words[0] == "CREATE":
-            if not _SESSIONS.isdisjoint(words[1:4]):
-                return False
-            routine = not _ROUTINES.isdisjoint(words[1:4])
-            if routine and _LOUD_IN_ROUTINE.search(script.text, statement.start, statement.end):
-                return False
+        if words[0] == "CREATE" and not _makes_quietly(script, statement):
+            return False
     return True
+
+
+def _makes_quietly(script: Script, statement: Statement) -> bool:
+    words = statement.words
+    if _MADE.isdisjoint(words[1:2]) or not _PASSING.isdisjoint(words[1:4]):
+        return False
+    text = script.text[statement.start : statement.end]
+    if not _ROUTINES.isdisjoint(words[1:4]):
+        return bool(_LANGUAGE.search(text)) and not _LOUD_IN_ROUTINE.search(text)
+    return words[1] != "EXTENSION" or _EXTENSION.search(text) is not None

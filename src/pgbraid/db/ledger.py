@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
@@ -46,6 +48,7 @@ __all__ = [
     "writes_of",
 ]
 
+_ROUTINE = re.compile(r"\b(?:function|procedure|do)\b", re.IGNORECASE)
 _LONGEST_TEXT = 1_000_000
 """Bytes of SQL text above which the journal leaves it out."""
 
@@ -266,15 +269,23 @@ def record_applied(
 def writes_of(
     session: Session, migration: Migration, *, shape: Shape, name: str, entry: Entry
 ) -> tuple[str, str]:
-    """Return the statements that enter a migration in the set and in the journal."""
-    checksum = shape.checksum(migration.checksum)
-    add = session.text("ledger", "add", version=migration.version, name=name, checksum=checksum)
-    return add, session.text("ledger", "journal_add_timed", **entry.values(session.encoding))
+    """Return the statements that enter a migration, as one message with it, in set and journal."""
+    checksum, values = shape.checksum(migration.checksum), entry.values(session.encoding)
+    add = session.text(
+        "ledger", "add_at_once", version=migration.version, name=name, checksum=checksum
+    )
+    text = values["statement"]
+    if text is None or not _ROUTINE.search(text):
+        return add, session.text("ledger", "journal_at_once", **values)
+    values["statement"] = base64.b64encode(text.encode()).decode()
+    return add, session.text("ledger", "journal_at_once_encoded", **values)
 
 
 def read_run(session: Session, run_id: str) -> dict[int, timedelta]:
     """Return the versions that a run has applied, each with the time it took."""
-    rows = session.run("ledger", "run", run_id=run_id).fetchall()
+    cursor = session.run("ledger", "run", run_id=run_id)
+    cursor.nextset()
+    rows = cursor.fetchall()
     return {version: timedelta(seconds=seconds) for version, seconds in rows}
 
 

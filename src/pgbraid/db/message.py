@@ -8,17 +8,14 @@ left to the way of :mod:`pgbraid.db.transactions`, statement by statement.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from itertools import accumulate
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import pq
 
-from pgbraid.core.reader import parse
 from pgbraid.db.session import cleaning, notices, own_text
 from pgbraid.db.wire import ENDINGS, failed, refuse_copying, send
 
@@ -34,6 +31,13 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "BatchAnswer", "Message", "Stage", "compose", "deliver", "deliver_batch"]
 
 _DIVISION_BY_ZERO = "22012"
+_FENCE, _GUARD = b"pgbraid_fence", b"pgbraid_guard"
+"""The first columns of the two statements of ours between which the body stands."""
+_BEFORE = 4
+"""BEGIN, fence, and two settings, before the body."""
+_JOURNAL, _COMMIT = 2, 4
+"""How far behind the guard the journal's line and COMMIT are: row, line, SET, COMMIT."""
+_FAILED = pq.ExecStatus.FATAL_ERROR
 
 
 class Stage(StrEnum):
@@ -59,10 +63,11 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The text to send, but for how COMMIT waits, and how many statements each part of it has.
+    """The text to send, but for how COMMIT waits.
 
-    ``starts`` are the offsets of the body's statements in the script's text, whose part from
-    ``offset`` on stands behind ``lead`` characters of ours.
+    ``starts`` are the offsets of the body's statements in the script's text, of which ``body``
+    characters from ``offset`` on stand behind ``lead`` characters, and ``before`` statements, of
+    ours.
     """
 
     text: str
@@ -71,12 +76,8 @@ class Message:
     body: int
     offset: int
     starts: tuple[int, ...]
-    sizes: tuple[tuple[Stage, int], ...]
-
-    @property
-    def statements(self) -> int:
-        """How many statements the message has, and results, where no rule adds any."""
-        return sum(size for _, size in self.sizes)
+    before: int
+    quiet: bool
 
     def encoded(self, commit: str) -> bytes:
         """Return the bytes to send, for a transaction of that synchronous_commit."""
@@ -147,7 +148,7 @@ def compose(  # noqa: PLR0913 - all that differs from one to the other
     body = segment.sql if segment else ""
     settle = "" if quiet else own_text(session, "settle")
     guard = own_text(session, "still_there")
-    tail = "" if quiet else cleaning(session)
+    tail = "" if quiet else f"BEGIN;\n{cleaning(session)};\nCOMMIT"
     behind = [text for text in ("SET CONSTRAINTS ALL IMMEDIATE", settle, guard, *writes) if text]
     starts = segment.starts if segment else ()
     return Message(
@@ -157,25 +158,9 @@ def compose(  # noqa: PLR0913 - all that differs from one to the other
         body=len(body),
         offset=segment.offset if segment else 0,
         starts=starts,
-        sizes=(
-            (Stage.OPENING, 1),
-            (Stage.FENCE, 1),
-            (Stage.ABSENT, 1 if absent else 0),
-            (Stage.OPENING, _count(opening)),
-            (Stage.BODY, len(starts)),
-            (Stage.DEFERRED, 1),
-            (Stage.RECORDING, _count(settle)),
-            (Stage.GUARD, 1),
-            (Stage.RECORDING, 3),
-            (Stage.COMMIT, 1),
-            (Stage.CLEANING, _count(tail)),
-        ),
+        before=_BEFORE + (1 if absent else 0),
+        quiet=quiet,
     )
-
-
-@cache
-def _count(text: str) -> int:
-    return len(parse(text).statements)
 
 
 def deliver(
@@ -210,26 +195,41 @@ def deliver_batch(
     session.stop.check()
     texts = [message.encoded(commit) for message, commit in messages]
     results: list[PGresult] = []
-    ends = tuple(accumulate(message.statements for message, _ in messages))
 
     def heard(said: Diagnostic) -> None:
         if hear:
-            hear(min(bisect_right(ends, len(results)), len(ends) - 1), said)
+            hear(max(len(_marks(results, _FENCE)) - 1, 0), said)
 
     with notices(session, heard):
         send(session.conn, b";\n".join(texts), meanwhile, results)
     refuse_copying(session.conn, results)
-    seconds: list[float] = []
-    ended, begin = None, 0
-    for number, (message, _) in enumerate(messages):
-        end = begin + message.statements
-        if ended is None and _ends(results[begin + 1 : end - message.sizes[-1][1] - 1]):
-            ended = number
-        if end <= len(results):
-            seconds.append(_seconds(results[end - message.sizes[-1][1] - 3]) or 0.0)
-        begin = end
-    whole = failed(results) is None and len(results) == begin
-    return BatchAnswer(tuple(seconds) if whole else None, ended)
+    seconds = [
+        _seconds(results[guard + _JOURNAL]) or 0.0
+        for guard in _marks(results, _GUARD)
+        if len(results) > guard + _COMMIT and results[guard + _COMMIT].status != _FAILED
+    ]
+    whole = failed(results) is None and len(seconds) == len(messages)
+    return BatchAnswer(tuple(seconds) if whole else None, _first_ended(results))
+
+
+def _first_ended(results: Sequence[PGresult]) -> int | None:
+    """Return the number of the first message, from 0, whose body ended its transaction."""
+    guards = _marks(results, _GUARD)
+    fences = [*_marks(results, _FENCE), len(results)]
+    for number, (fence, following) in enumerate(pairwise(fences)):
+        guard = next((g for g in guards if fence < g < following), following)
+        if _ends(results[fence:guard]):
+            return number
+    return None
+
+
+def _marks(results: Sequence[PGresult], name: bytes) -> list[int]:
+    """Return the indexes of the results of a statement of ours, which a column's name marks."""
+    return [
+        index
+        for index, result in enumerate(results)
+        if result.status == pq.ExecStatus.TUPLES_OK and result.fname(0) == name
+    ]
 
 
 def _ends(results: Sequence[PGresult]) -> bool:
@@ -238,37 +238,56 @@ def _ends(results: Sequence[PGresult]) -> bool:
 
 
 def _read(session: Session, message: Message, results: list[PGresult]) -> Answer:
+    """Say what became of a message.
+
+    Its own statements are found by their marks: what a rule adds to a body's results, and what
+    the server counts otherwise than we do, must not shift them.
+    """
     error = failed(results)
+    guard = next(iter(_marks(results, _GUARD)), None)
+    seconds = None
+    if guard is not None and len(results) > guard + _JOURNAL:
+        seconds = _seconds(results[guard + _JOURNAL])
     if error is None:
-        tail = message.sizes[-1][1]
-        return Answer(Stage.NOWHERE, seconds=_seconds(results[-3 - tail]))
-    stopped, before = _stopped(message, len(results) - 1)
+        return Answer(Stage.NOWHERE, seconds=seconds)
+    last = len(results) - 1
     position = _position(session, error, message)
-    if position is not None and 0 <= position < message.body:
-        stopped = Stage.BODY
-    if stopped in {Stage.FENCE, Stage.ABSENT} and error.sqlstate != _DIVISION_BY_ZERO:
-        stopped = Stage.OPENING
-    ended = _ends(results[1:-1])
-    committed = stopped == Stage.CLEANING
+    inside = position is not None and 0 <= position < message.body
+    if guard is None:
+        stopped = _before_the_guard(message, error, last, inside=inside)
+    else:
+        stopped = _behind_the_guard(error, last - guard)
+    done = last - message.before if stopped is Stage.BODY and last else 0
     return Answer(
         stopped,
         error,
-        done=len(results) - 1 - before if stopped == Stage.BODY and len(results) > 1 else 0,
-        position=None if position is None else message.offset + position,
-        ended=ended and not committed,
-        seconds=_seconds(results[before - 3]) if committed else None,
+        done=max(done, 0) if last else len(message.starts),
+        position=message.offset + position if inside and position is not None else None,
+        ended=_ends(results[1 : last if guard is None else guard]),
+        seconds=seconds if stopped is Stage.CLEANING else None,
         starts=message.starts,
     )
 
 
-def _stopped(message: Message, index: int) -> tuple[Stage, int]:
-    """Return the part that holds the statement of an index, and how many stand before it."""
-    before = 0
-    for part, size in message.sizes:
-        if index < before + size:
-            return part, before
-        before += size
-    return Stage.CLEANING, before - message.sizes[-1][1]
+def _before_the_guard(message: Message, error: psycopg.Error, index: int, *, inside: bool) -> Stage:
+    """Return where a message stopped that did not reach its guard.
+
+    What is wrong with it as a whole is found before any of it runs, and is the body's doing.
+    """
+    behind = message.before + len(message.starts)
+    if inside or index == 0 or message.before <= index < behind:
+        return Stage.BODY
+    if index < message.before:
+        broken = error.sqlstate == _DIVISION_BY_ZERO
+        asked = {1: Stage.FENCE, 2: Stage.OPENING if message.quiet else Stage.ABSENT}
+        return asked.get(index, Stage.OPENING) if broken else Stage.OPENING
+    return Stage.DEFERRED if index == behind else Stage.GUARD
+
+
+def _behind_the_guard(error: psycopg.Error, distance: int) -> Stage:
+    if distance < _COMMIT:
+        return Stage.GUARD if error.sqlstate == _DIVISION_BY_ZERO else Stage.RECORDING
+    return Stage.COMMIT if distance == _COMMIT else Stage.CLEANING
 
 
 def _position(session: Session, error: psycopg.Error, message: Message) -> int | None:

@@ -55,7 +55,7 @@ def read_after_loss(session: Session, run_id: str) -> dict[int, timedelta] | Non
         ):
             heard = time.monotonic()
             if second.run("session", "is_alive", pid=session.pid).fetchone() == (False,):
-                flush(second)
+                flush(replace(second, durable=session.durable))
                 return read_run(second, run_id)
         time.sleep(_PAUSE)
     return None

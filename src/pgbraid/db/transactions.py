@@ -109,7 +109,8 @@ def flush(session: Session) -> None:
     It is done also where the run was asked to stop, whose cancelling may come in between.
     Raises psycopg's error where it cannot be done.
     """
-    message = own_text(session, "flush").encode()
+    wait = f"SET synchronous_commit = {session.durable}"
+    message = f"{wait};\n{own_text(session, 'flush')}".encode()
     error = None
     for _ in range(_TRIES):
         error = failed(send(session.conn, message))

@@ -58,19 +58,24 @@ SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
 -- The same in a message that nobody looks into before its end: what must hold divides by one,
 -- what does not by zero. The transaction's number is kept where COMMIT AND CHAIN would drop it.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-SELECT 1 / CASE WHEN pg_catalog.pg_try_advisory_xact_lock(%(key)s) THEN 1 ELSE 0 END,
+SELECT 1 OPERATOR(pg_catalog./)
+       CASE WHEN pg_catalog.pg_try_advisory_xact_lock(%(key)s) THEN 1 ELSE 0 END AS pgbraid_fence,
        pg_catalog.set_config('pgbraid.transaction',
-                             pg_catalog.pg_current_xact_id()::pg_catalog.text, true)
+                             pg_catalog.pg_current_xact_id()::pg_catalog.text, true),
+       pg_catalog.set_config(
+           'pgbraid.begun',
+           EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.text, true)
 -- name: absent
-SELECT 1 / CASE WHEN count(*) = 0 THEN 1 ELSE 0 END FROM {tracker} WHERE version = %(version)s
+SELECT 1 OPERATOR(pg_catalog./)
+       CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
+  FROM {tracker} WHERE version OPERATOR(pg_catalog.=) %(version)s
 -- name: still_there
 SELECT 1 OPERATOR(pg_catalog./)
        CASE WHEN pg_catalog.current_setting('pgbraid.transaction', true)
                  OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()::pg_catalog.text
-            THEN 1 ELSE 0 END
+            THEN 1 ELSE 0 END AS pgbraid_guard
 -- name: flush
 -- A commit that writes waits for everything before it to reach the disk; one that does not, not.
-SET synchronous_commit = on;
 SELECT pg_catalog.pg_logical_emit_message(true, 'pgbraid', 'flush')
 -- name: is_alive
 -- Before the search path is pinned, hence the qualified names.
