@@ -32,16 +32,16 @@ class Readable(Protocol):
     """What is asked of a file: a path, a member of a zip, and one in memory all have it."""
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # pyright: ignore[reportReturnType]
         """Its name without a folder."""
 
-    def is_file(self) -> bool:
+    def is_file(self) -> bool:  # pyright: ignore[reportReturnType]
         """Whether it is a regular file."""
 
-    def is_dir(self) -> bool:
+    def is_dir(self) -> bool:  # pyright: ignore[reportReturnType]
         """Whether it is a folder."""
 
-    def read_bytes(self) -> bytes:
+    def read_bytes(self) -> bytes:  # pyright: ignore[reportReturnType]
         """Return its bytes."""
 
     def open(self, mode: Literal["rb"], /) -> Any:  # noqa: ANN401 - streams differ by kind
