@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ def run_words(words: list[str]) -> int:
 
     What prints is imported behind the parser, which answers --help and --version itself.
     """
+    gc.disable()  # the process is short, and what it makes are values without cycles
     with _terminable():
         try:
             arguments: Namespace | PgbraidError = parse_arguments(words)
