@@ -32,6 +32,7 @@ __all__ = [
     "Kept",
     "Run",
     "Unsure",
+    "hearer",
     "record_adoption",
     "run_at_once",
     "run_atomically",
