@@ -313,8 +313,7 @@ def _stepwise(run: Run, work: Work, *, durable: bool) -> timedelta | None:
     def record() -> timedelta:
         entry = work.entry
         if reading:
-            left_out = {"statement": "left out, above 1 MB", "sha256_lf": reading.digest_lf}
-            entry = replace(entry, detail={**(entry.detail or {}), **left_out})
+            entry = replace(entry, digest_lf=reading.digest_lf)
         return db.record_applied(session, migration, shape=run.shape, name=work.name, entry=entry)
 
     return run_atomically(

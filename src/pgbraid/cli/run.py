@@ -43,8 +43,7 @@ def run_words(words: list[str]) -> int:
 
     What prints is imported behind the parser, which answers --help and --version itself.
     """
-    gc.disable()  # the process is short, and what it makes are values without cycles
-    with _terminable():
+    with _terminable(), _uncollected():
         try:
             arguments: Namespace | PgbraidError = parse_arguments(words)
         except PgbraidError as error:
@@ -96,6 +95,18 @@ def exit_code(error: PgbraidError) -> int:
     if isinstance(error, ConfigError):
         return 2
     return 3 if isinstance(error, MigrationFailed) else 4
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Collect no garbage: values without cycles are all that is made, a fifth faster without."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 @contextmanager

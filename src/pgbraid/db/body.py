@@ -14,7 +14,7 @@ from pgbraid.core.model import Location, Migration
 from pgbraid.core.script import Script, Segment, line_at
 from pgbraid.db.session import diagnose
 from pgbraid.db.transactions import fire_deferred
-from pgbraid.db.wire import ended_transaction, failed, refuse_copying, send
+from pgbraid.db.wire import ended_transaction, error_position, failed, refuse_copying, send
 from pgbraid.errors import MigrationFailed
 
 if TYPE_CHECKING:
@@ -208,13 +208,10 @@ def _offset(
 ) -> tuple[int, bool] | None:
     """Return where in the text an error is, and whether the server said so.
 
-    Without its word it is the start of the statement behind the ``done`` ones. A server whose
-    encoding is SQL_ASCII counts bytes.
+    Without its word it is the start of the statement behind the ``done`` ones.
     """
-    if error.diag.statement_position:
-        position = int(error.diag.statement_position) - 1
-        if session.encoding == "SQL_ASCII":
-            position = len(segment.sql.encode()[:position].decode(errors="ignore"))
+    position = error_position(error, segment.sql, session.encoding)
+    if position is not None:
         return segment.offset + position, True
     if done < len(segment.starts):
         return segment.starts[done], False

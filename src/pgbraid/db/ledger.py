@@ -16,6 +16,7 @@ from pgbraid.core.checksum import digest_lf
 from pgbraid.db.applied import COLUMNS, no_tracker
 from pgbraid.db.statements import statement
 from pgbraid.errors import ServerError
+from pgbraid.files import LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,8 +50,6 @@ __all__ = [
 ]
 
 _ROUTINE = re.compile(r"\b(?:function|procedure|do)\b", re.IGNORECASE)
-_LONGEST_TEXT = 1_000_000
-"""Bytes of SQL text above which the journal leaves it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,11 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the journal; ``text`` is the SQL that ran."""
+    """One line of the journal; ``text`` is the SQL that ran.
+
+    Of a text that was too large to be held, ``digest_lf`` is given in its place: the sha256 of
+    it with its lines ended by a line feed.
+    """
 
     run_id: str
     event: str
@@ -106,16 +109,19 @@ class Entry:
     text: str | None = None
     detail: Mapping[str, Any] | None = None
     duration: timedelta | None = None
+    digest_lf: str | None = None
 
     def values(self, encoding: str) -> dict[str, Any]:
         """Return the entry as the columns' values, for a database of that encoding."""
         text = self.text or ""
-        reason = "above 1 MB" if len(text.encode()) > _LONGEST_TEXT else None
+        large = self.digest_lf is not None or len(text.encode()) > LARGE
+        reason = "above 1 MB" if large else None
         if not _can_hold(encoding, text):
             reason = f"not all of it is in {encoding}"
         detail = dict(self.detail or {})
         if reason:
-            detail |= {"statement": f"left out, {reason}", "sha256_lf": digest_lf(text)}
+            digest = self.digest_lf or digest_lf(text)
+            detail |= {"statement": f"left out, {reason}", "sha256_lf": digest}
         return {
             "run_id": self.run_id,
             "event": self.event,

@@ -17,7 +17,13 @@ import psycopg
 from psycopg import pq
 
 from pgbraid.db.session import cleaning, notices, own_text
-from pgbraid.db.wire import ENDINGS, failed, refuse_copying, send
+from pgbraid.db.wire import (
+    ended_transaction,
+    error_position,
+    failed,
+    refuse_copying,
+    send,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -218,7 +224,7 @@ def _first_ended(results: Sequence[PGresult]) -> int | None:
     fences = [*_marks(results, _FENCE), len(results)]
     for number, (fence, following) in enumerate(pairwise(fences)):
         guard = next((g for g in guards if fence < g < following), following)
-        if _ends(results[fence:guard]):
+        if ended_transaction(results[fence:guard]):
             return number
     return None
 
@@ -230,11 +236,6 @@ def _marks(results: Sequence[PGresult], name: bytes) -> list[int]:
         for index, result in enumerate(results)
         if result.status == pq.ExecStatus.TUPLES_OK and result.fname(0) == name
     ]
-
-
-def _ends(results: Sequence[PGresult]) -> bool:
-    """Whether one of a body's statements committed, or began a transaction."""
-    return any((result.command_status or b"") in ENDINGS for result in results)
 
 
 def _read(session: Session, message: Message, results: list[PGresult]) -> Answer:
@@ -251,7 +252,8 @@ def _read(session: Session, message: Message, results: list[PGresult]) -> Answer
     if error is None:
         return Answer(Stage.NOWHERE, seconds=seconds)
     last = len(results) - 1
-    position = _position(session, error, message)
+    found = error_position(error, message.text, session.encoding)
+    position = None if found is None else found - message.lead
     inside = position is not None and 0 <= position < message.body
     if guard is None:
         stopped = _before_the_guard(message, error, last, inside=inside)
@@ -263,7 +265,7 @@ def _read(session: Session, message: Message, results: list[PGresult]) -> Answer
         error,
         done=max(done, 0) if last else len(message.starts),
         position=message.offset + position if inside and position is not None else None,
-        ended=_ends(results[1 : last if guard is None else guard]),
+        ended=ended_transaction(results[1 : last if guard is None else guard]),
         seconds=seconds if stopped is Stage.CLEANING else None,
         starts=message.starts,
     )
@@ -288,16 +290,6 @@ def _behind_the_guard(error: psycopg.Error, distance: int) -> Stage:
     if distance < _COMMIT:
         return Stage.GUARD if error.sqlstate == _DIVISION_BY_ZERO else Stage.RECORDING
     return Stage.COMMIT if distance == _COMMIT else Stage.CLEANING
-
-
-def _position(session: Session, error: psycopg.Error, message: Message) -> int | None:
-    """Return where in the body an error is; a server whose encoding is SQL_ASCII counts bytes."""
-    if not error.diag.statement_position:
-        return None
-    position = int(error.diag.statement_position) - 1
-    if session.encoding == "SQL_ASCII":
-        position = len(message.text.encode()[:position].decode(errors="ignore"))
-    return position - message.lead
 
 
 def _seconds(result: PGresult) -> float | None:

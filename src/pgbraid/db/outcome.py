@@ -29,9 +29,11 @@ _TRIES = 5
 
 
 def read_on(session: Session, run_id: str) -> dict[int, timedelta] | None:
-    """Return the same on the connection that is still there, also of a run asked to stop.
+    """Return the versions that a run has committed, each with the time it took.
 
-    Whoever asked may go on cancelling, so it is tried more than once.
+    All of them are on the disk then. This asks on the run's own connection, also where the run
+    was asked to stop; whoever asked may go on cancelling, so it is tried more than once, and
+    None returned where that did not help.
     """
     calm = replace(session, stop=StopToken())
     for _ in range(_TRIES):
@@ -42,10 +44,10 @@ def read_on(session: Session, run_id: str) -> dict[int, timedelta] | None:
 
 
 def read_after_loss(session: Session, run_id: str) -> dict[int, timedelta] | None:
-    """Return the versions that a run has committed, each with the time it took.
+    """Return what :func:`read_on` does, of a run whose connection was lost, on a second one.
 
-    All of them are on the disk then. The server is asked again until the lost connection's
-    process is gone, as long as that may take; None where it stays, or nobody answers.
+    The server is asked again until the lost connection's process is gone, as long as that may
+    take; None where it stays, or nobody answers.
     """
     begun = heard = time.monotonic()
     while time.monotonic() < min(begun + _PATIENCE, heard + _SILENCE):

@@ -46,7 +46,6 @@ __all__ = [
     "keep_lock",
     "notices",
     "own_text",
-    "pins",
     "send_own",
     "take_lock",
     "translating",
@@ -219,13 +218,13 @@ def _pinned(session: Session) -> Session:
     if session.conn.info.server_version >= _WATCHES_SINCE:
         with suppress(psycopg.DataError):
             watched = replace(session, watched=True)
-            _send(session, pins(watched))
+            _send(session, _pins(watched))
             return watched
-    _send(session, pins(session))
+    _send(session, _pins(session))
     return session
 
 
-def pins(session: Session) -> str:
+def _pins(session: Session) -> str:
     """Return the statements that pin what ours must not be led astray by, or cut short."""
     version = session.conn.info.server_version
     names = ["pin", *(name for since, name in _PINS_SINCE if version >= since)]
@@ -246,7 +245,7 @@ def clean(session: Session) -> None:
 
 def cleaning(session: Session) -> str:
     """Return the statements that do what :func:`clean` does."""
-    return f"{own_text(session, 'reset')};\n{pins(session)}"
+    return f"{own_text(session, 'reset')};\n{_pins(session)}"
 
 
 def send_own(session: Session, name: str) -> None:

@@ -9,22 +9,16 @@ import psycopg
 from psycopg import errors, generators, pq
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from psycopg.abc import PQGen
     from psycopg.pq.abc import PGresult
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
-__all__ = [
-    "ENDINGS",
-    "ended_transaction",
-    "failed",
-    "refuse_copying",
-    "send",
-]
+__all__ = ["ended_transaction", "error_position", "failed", "refuse_copying", "send"]
 
-ENDINGS = frozenset({b"COMMIT", b"BEGIN", b"START TRANSACTION", b"PREPARE TRANSACTION"})
+_ENDINGS = frozenset({b"COMMIT", b"BEGIN", b"START TRANSACTION", b"PREPARE TRANSACTION"})
 """The tags of commands that commit, or begin a transaction."""
 _CANCEL_TIMEOUT = 1.0
 _COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
@@ -95,6 +89,19 @@ def refuse_copying(conn: Connection, results: list[PGresult]) -> None:
         raise psycopg.OperationalError("a COPY of the client was not foreseen")
 
 
-def ended_transaction(results: list[PGresult]) -> bool:
-    """Whether a statement of the message committed, or began a transaction, by its own tag."""
-    return any((result.command_status or b"") in ENDINGS for result in results)
+def ended_transaction(results: Sequence[PGresult]) -> bool:
+    """Whether a statement of these committed, or began a transaction, by its own tag."""
+    return any((result.command_status or b"") in _ENDINGS for result in results)
+
+
+def error_position(error: psycopg.Error, message: str, encoding: str) -> int | None:
+    """Return where in a message an error is, in characters from 0, if the server said so.
+
+    One whose encoding is SQL_ASCII counts bytes.
+    """
+    if not error.diag.statement_position:
+        return None
+    position = int(error.diag.statement_position) - 1
+    if encoding == "SQL_ASCII":
+        return len(message.encode()[:position].decode(errors="ignore"))
+    return position
