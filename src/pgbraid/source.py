@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from os import PathLike
@@ -22,7 +21,16 @@ from pgbraid.core.filenames import (
 )
 from pgbraid.core.model import Location, Migration, MigrationSet, Problem, Severity
 from pgbraid.errors import ConfigError
-from pgbraid.files import DiskFile, MemoryFile, odd_kind, read_pieces, read_unless_large
+from pgbraid.files import (
+    LeadsOutside,
+    MemoryFile,
+    fault,
+    list_folder,
+    odd_kind,
+    read_pieces,
+    read_unless_large,
+    resource,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -89,13 +97,12 @@ def _files(source: Source) -> tuple[str, list[Readable]]:
     if isinstance(source, (str, PathLike)):
         label = str(source).rstrip("/") or "/"
         try:
-            with os.scandir(source) as found:
-                return label, [DiskFile(e.name, e.path, e.is_file()) for e in found]
+            return label, [*list_folder(source)]
         except OSError as error:
             raise _bad_folder(label, error) from None
     if not source.is_dir():
         raise _bad_folder(source.name, FileNotFoundError())
-    return source.name, list(source.iterdir())
+    return source.name, [resource(file) for file in source.iterdir()]
 
 
 def _bad_folder(label: str, error: OSError) -> ConfigError:
@@ -163,14 +170,16 @@ class _Facts:
 
 
 def _read(entry: _Entry) -> _Facts:
-    """Read a file once; a pipe is not waited for."""
-    reason = odd_kind(entry.file)
+    """Read a file once; a pipe is not waited for, nor a link out of the folder followed."""
     try:
+        reason = odd_kind(entry.file)
         data = b"" if reason else read_unless_large(entry.file)
         if data is None:
             return _read_large(entry)
+    except LeadsOutside as error:
+        return _Facts(problems=(_link_outside(entry, error.target),))
     except OSError as error:
-        reason = error.strerror
+        reason = fault(entry.file, error)
         data = None
     if reason or data is None:
         problem = _file_problem("unreadable", entry, f"cannot be read: {reason}", None)
@@ -239,6 +248,18 @@ def _file_problem(code: str, entry: _Entry, message: str, at: tuple[int, ...] | 
         f"{entry.name} {message}",
         hint=hints.get(code, "Save the file as UTF-8, then run `pgbraid check --offline`."),
         location=Location(entry.path, *(at or ())),
+        versions=(entry.version,),
+    )
+
+
+def _link_outside(entry: _Entry, target: str) -> Problem:
+    return Problem(
+        "link_outside",
+        f"{entry.name} is a link out of the folder",
+        detail=f"It leads to {target}.",
+        hint="Put the file itself into the folder; links are followed inside it only. Then run "
+        "`pgbraid check --offline`.",
+        location=Location(entry.path),
         versions=(entry.version,),
     )
 
