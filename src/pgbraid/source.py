@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.core.checksum import digest
 from pgbraid.core.filenames import (
+    MANIFEST,
     MAX_VERSION,
     FileName,
     NearMiss,
@@ -71,6 +72,7 @@ def load_migrations(source: Source) -> MigrationSet:
     label, files = _files(source)
     entries: list[_Entry] = []
     problems: list[Problem] = []
+    manifest: tuple[str, Readable] | None = None
     for file in sorted(files, key=lambda file: file.name):
         path = f"{label}/{file.name}" if label else file.name
         parts = parse_file_name(file.name)
@@ -85,9 +87,11 @@ def load_migrations(source: Source) -> MigrationSet:
                 problems.append(_out_of_range(parts.digits, path))
             else:
                 entries.append(_Entry(version, parts, file, path))
+        elif file.name == MANIFEST:
+            manifest = path, file
     if not entries:
         problems += _nothing_found(source, label, problems)
-    return _assemble(label, entries, problems)
+    return _assemble(label, entries, problems, manifest)
 
 
 def _files(source: Source) -> tuple[str, list[Readable]]:
@@ -119,12 +123,18 @@ def _bad_folder(label: str, error: OSError) -> ConfigError:
     )
 
 
-def _assemble(label: str, entries: list[_Entry], problems: list[Problem]) -> MigrationSet:
+def _assemble(
+    label: str,
+    entries: list[_Entry],
+    problems: list[Problem],
+    manifest: tuple[str, Readable] | None,
+) -> MigrationSet:
     ups: dict[int, list[_Entry]] = defaultdict(list)
     downs: dict[int, list[_Entry]] = defaultdict(list)
     for entry in entries:
         (ups if entry.parts.kind == "up" else downs)[entry.version].append(entry)
     migrations: list[Migration] = []
+    sums: list[tuple[str, str, str]] = []
     for version in sorted(ups.keys() | downs.keys()):
         up, down = ups[version], downs[version]
         if len(up) != 1 or down:
@@ -133,11 +143,16 @@ def _assemble(label: str, entries: list[_Entry], problems: list[Problem]) -> Mig
         for entry in up:
             facts = _read(entry)
             problems += facts.problems
+            sums.append((entry.name, entry.path, facts.checksum))
             if len(up) == 1 and not facts.problems:
                 migrations.append(_migration(entry, facts, down))
         for entry in down:
-            problems += _read(entry).problems
-    return MigrationSet(tuple(migrations), tuple(problems), label or "memory")
+            facts = _read(entry)
+            problems += facts.problems
+            sums.append((entry.name, entry.path, facts.checksum))
+    return MigrationSet(
+        tuple(migrations), tuple(problems), label or "memory", tuple(sums), manifest
+    )
 
 
 def _migration(up: _Entry, facts: _Facts, downs: list[_Entry]) -> Migration:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Outcome,
         Repair,
         Status,
+        Summed,
         Undone,
     )
     from pgbraid.core.events import Noticed
@@ -166,6 +167,7 @@ def _check(check: Check) -> Document:
         "offline": check.offline,
         "compared": check.compared,
         "unverified": check.unverified,
+        "sums": check.sums,
         "applied": check.applied,
         "problems": [_problem(problem) for problem in check.problems],
     }
@@ -188,6 +190,11 @@ def _repair(repair: Repair) -> Document:
     }
 
 
+def _summed(summed: Summed) -> Document:
+    warnings = [_problem(problem) for problem in summed.warnings]
+    return {"file": summed.file, "listed": summed.listed, "warnings": warnings}
+
+
 def _undone(undone: Undone) -> Document:
     taken = round(undone.duration.total_seconds() * 1000, 3)
     return {"undone": {**_migration(undone.migration), "duration_ms": taken}}
@@ -199,6 +206,7 @@ _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Status": _status,
     "Check": _check,
     "Repair": _repair,
+    "Summed": _summed,
     "Undone": _undone,
     "Adoption": lambda adoption: {"adopted": _adoption(adoption)},
 }
