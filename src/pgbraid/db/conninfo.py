@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -35,6 +36,9 @@ _LIMITS = {
     "keepalives_count": "3",
 }
 _SHORTEST_FRAGMENT = 3
+_LOCAL = re.compile(r"[/@].*|localhost|127(?:\.[0-9]{1,3}){1,3}|::1|", re.IGNORECASE | re.DOTALL)
+_SYSTEM_ROOTS_SINCE = 160000
+"""The libpq that takes ``sslrootcert=system`` for the system's, and then verifies in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Target:
     secrets: tuple[str, ...] = field(repr=False, default=())
     opening: Opening | None = field(repr=False, compare=False, default=None)
     """A connection to it that is on its way."""
+    unverified: str | None = None
+    """What is to be said of a server elsewhere whose identity nothing verifies."""
 
     def scrub(self, text: str) -> str:
         """Return a text of the driver's or the server's with every secret replaced."""
@@ -77,7 +83,13 @@ def parse_target(conninfo: str, *, embedded: str | None = None) -> Target:
     parameters["client_encoding"] = "UTF8"
     secrets = _secrets(conninfo, parameters)
     target = Target(parameters, "", embedded, secrets)
-    return replace(target, label=target.scrub(_label({**defaults, **parameters}, parameters)))
+    everything = {**defaults, **parameters}
+    warning = _unverified(everything, parameters)
+    return replace(
+        target,
+        label=target.scrub(_label(everything, parameters)),
+        unverified=warning and target.scrub(warning),
+    )
 
 
 def _plain_scheme(conninfo: str) -> str:
@@ -152,3 +164,29 @@ def _secrets(conninfo: str, parameters: Mapping[str, Any]) -> tuple[str, ...]:
     shown = {str(parameters.get(key)) for key in ("user", "host", "dbname", "port")}
     long = {piece for piece in pieces - shown if len(piece) >= _SHORTEST_FRAGMENT}
     return tuple(sorted((found | long) - {""}, key=len, reverse=True))
+
+
+def _unverified(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> str | None:
+    """Return what to say of servers elsewhere that libpq will not verify, or None.
+
+    Kerberos' encryption and SCRAM's channel binding, where required, prove the server as well.
+    What a service says that the string itself names, libpq tells nobody before it connects, so
+    of host and sslmode the string's own count alone then.
+    """
+    if "service" in given:
+        parameters = {"sslmode": "verify-full", **given}
+    mode = str(parameters.get("sslmode", ""))
+    system = parameters.get("sslrootcert") == "system" and pq.version() >= _SYSTEM_ROOTS_SINCE
+    proven = {str(parameters.get(name)) for name in ("gssencmode", "channel_binding")}
+    if mode == "verify-full" or system or "require" in proven:
+        return None
+    hosts, addresses = (str(parameters.get(name) or "").split(",") for name in ("host", "hostaddr"))
+    far = {
+        (host or address): None  # in their order, each once
+        for host, address in zip_longest(hosts, addresses, fillvalue="")
+        if not _LOCAL.fullmatch(address or host)
+    }
+    if not far:
+        return None
+    servers = f"server{'s' if len(far) > 1 else ''} {', '.join(far)}"
+    return f"the {servers} {'are' if len(far) > 1 else 'is'} not verified: sslmode is {mode}"

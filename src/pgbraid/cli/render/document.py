@@ -27,9 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["failure", "notices", "result"]
 
 
-def result(value: object) -> Document:
-    """Return the document of what a command returned."""
-    return _DOCUMENTS[type(value).__name__](value)
+def result(value: object, warnings: Iterable[Problem] = ()) -> Document:
+    """Return the document of what a command returned.
+
+    ``warnings`` of the command line stand before the answer's own, where it has a place for such.
+    """
+    document = _DOCUMENTS[type(value).__name__](value)
+    for member in document.keys() & {"warnings", "problems"}:
+        document[member] = [*map(_problem, warnings), *document[member]]
+    return document
 
 
 def failure(error: PgbraidError, *, applied: Iterable[Outcome] = ()) -> Document:
