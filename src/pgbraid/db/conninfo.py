@@ -36,7 +36,7 @@ _LIMITS = {
     "keepalives_count": "3",
 }
 _SHORTEST_FRAGMENT = 3
-_LOCAL = re.compile(r"[/@].*|localhost|127(?:\.[0-9]{1,3}){1,3}|::1|", re.IGNORECASE | re.DOTALL)
+_LOCAL = r"localhost|127(?:\.[0-9]{1,3}){1,3}|::1"
 _SYSTEM_ROOTS_SINCE = 160000
 """The libpq that takes ``sslrootcert=system`` for the system's, and then verifies in full."""
 
@@ -84,11 +84,10 @@ def parse_target(conninfo: str, *, embedded: str | None = None) -> Target:
     secrets = _secrets(conninfo, parameters)
     target = Target(parameters, "", embedded, secrets)
     everything = {**defaults, **parameters}
-    warning = _unverified(everything, parameters)
     return replace(
         target,
         label=target.scrub(_label(everything, parameters)),
-        unverified=warning and target.scrub(warning),
+        unverified=_unverified(target, everything),
     )
 
 
@@ -166,15 +165,15 @@ def _secrets(conninfo: str, parameters: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted((found | long) - {""}, key=len, reverse=True))
 
 
-def _unverified(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> str | None:
+def _unverified(target: Target, parameters: Mapping[str, Any]) -> str | None:
     """Return what to say of servers elsewhere that libpq will not verify, or None.
 
     Kerberos' encryption and SCRAM's channel binding, where required, prove the server as well.
     What a service says that the string itself names, libpq tells nobody before it connects, so
     of host and sslmode the string's own count alone then.
     """
-    if "service" in given:
-        parameters = {"sslmode": "verify-full", **given}
+    if "service" in target.parameters:
+        parameters = {"sslmode": "verify-full", **target.parameters}
     mode = str(parameters.get("sslmode", ""))
     system = parameters.get("sslrootcert") == "system" and pq.version() >= _SYSTEM_ROOTS_SINCE
     proven = {str(parameters.get(name)) for name in ("gssencmode", "channel_binding")}
@@ -182,11 +181,16 @@ def _unverified(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> str 
         return None
     hosts, addresses = (str(parameters.get(name) or "").split(",") for name in ("host", "hostaddr"))
     far = {
-        (host or address): None  # in their order, each once
+        target.scrub(address if _is_local(host) else host): None  # in their order, each once
         for host, address in zip_longest(hosts, addresses, fillvalue="")
-        if not _LOCAL.fullmatch(address or host)
+        if not _is_local(address or host)
     }
     if not far:
         return None
     servers = f"server{'s' if len(far) > 1 else ''} {', '.join(far)}"
     return f"the {servers} {'are' if len(far) > 1 else 'is'} not verified: sslmode is {mode}"
+
+
+def _is_local(place: str) -> bool:
+    """Whether a host or an address is this machine; one that is left out is its socket."""
+    return place[:1] in {"", "/", "@"} or bool(re.fullmatch(_LOCAL, place, re.IGNORECASE))
