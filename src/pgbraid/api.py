@@ -148,12 +148,27 @@ class Braid:
         wish = Wish(to, tuple(not_applied), self.verify, self.adopts)
         return inquiry.read_plan(self.migrations, self._target(conninfo), self.tracker, wish)
 
-    def check(self, conninfo: str | Target) -> Check:
-        """Return whether the applied set is exactly the files' and nothing has drifted."""
+    def check(self, conninfo: str | Target, *, sums: bool = False) -> Check:
+        """Return whether the applied set is exactly the files' and nothing has drifted.
+
+        With ``sums`` also whether ``pgbraid.sum`` lists exactly the files that were loaded.
+        """
         from pgbraid import inquiry
 
         wish = Wish(verify=self.verify, adopt=self.adopts)
-        return inquiry.check(self.migrations, self._target(conninfo), self.tracker, wish)
+        check = inquiry.check(self.migrations, self._target(conninfo), self.tracker, wish)
+        return _with_sums(check, self.migrations) if sums else check
+
+    def check_files(self, *, sums: bool = False) -> Check:
+        """Return whether the files could be run, every text of them; no database is asked.
+
+        With ``sums`` also whether ``pgbraid.sum`` lists exactly the files that were loaded,
+        which are the ones that :meth:`up` runs.
+        """
+        from pgbraid.offline import check_files
+
+        check = check_files(self.migrations)
+        return _with_sums(check, self.migrations) if sums else check
 
     def status(self, conninfo: str | Target) -> Status:
         """Return where every version stands, of the files and of the applied set."""
@@ -238,3 +253,9 @@ class Braid:
         if isinstance(conninfo, str):
             return parse_target(conninfo, role=self.role)
         return conninfo
+
+
+def _with_sums(check: Check, migrations: MigrationSet) -> Check:
+    from pgbraid.manifest import with_sums
+
+    return with_sums(check, migrations)

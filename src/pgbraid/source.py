@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from os import PathLike
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.core.checksum import digest
 from pgbraid.core.filenames import (
+    MANIFEST,
     MAX_VERSION,
     FileName,
     NearMiss,
@@ -30,7 +30,16 @@ from pgbraid.core.model import (
     Severity,
 )
 from pgbraid.errors import ConfigError
-from pgbraid.files import DiskFile, MemoryFile, odd_kind, read_pieces, read_unless_large
+from pgbraid.files import (
+    LeadsOutside,
+    MemoryFile,
+    fault,
+    list_folder,
+    odd_kind,
+    read_pieces,
+    read_unless_large,
+    resource,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,6 +81,7 @@ def load_migrations(source: Source) -> MigrationSet:
     label, files = _files(source)
     entries: list[_Entry] = []
     problems: list[Problem] = []
+    manifest: tuple[str, Readable] | None = None
     for file in sorted(files, key=lambda file: file.name):
         path = f"{label}/{file.name}" if label else file.name
         parts = parse_file_name(file.name)
@@ -86,9 +96,11 @@ def load_migrations(source: Source) -> MigrationSet:
                 problems.append(_out_of_range(parts.digits, path))
             else:
                 entries.append(_Entry(version, parts, file, path))
+        elif file.name == MANIFEST:
+            manifest = path, file
     if not entries:
         problems += _nothing_found(source, label, problems)
-    return _assemble(label, entries, problems)
+    return _assemble(label, entries, problems, manifest)
 
 
 def _files(source: Source) -> tuple[str, list[Readable]]:
@@ -98,13 +110,12 @@ def _files(source: Source) -> tuple[str, list[Readable]]:
     if isinstance(source, (str, PathLike)):
         label = str(source).rstrip("/") or "/"
         try:
-            with os.scandir(source) as found:
-                return label, [DiskFile(e.name, e.path, e.is_file()) for e in found]
+            return label, [*list_folder(source)]
         except OSError as error:
             raise _bad_folder(label, error) from None
     if not source.is_dir():
         raise _bad_folder(source.name, FileNotFoundError())
-    return source.name, list(source.iterdir())
+    return source.name, [resource(file) for file in source.iterdir()]
 
 
 def _bad_folder(label: str, error: OSError) -> ConfigError:
@@ -121,12 +132,18 @@ def _bad_folder(label: str, error: OSError) -> ConfigError:
     )
 
 
-def _assemble(label: str, entries: list[_Entry], problems: list[Problem]) -> MigrationSet:
+def _assemble(
+    label: str,
+    entries: list[_Entry],
+    problems: list[Problem],
+    manifest: tuple[str, Readable] | None,
+) -> MigrationSet:
     ups: dict[int, list[_Entry]] = defaultdict(list)
     downs: dict[int, list[_Entry]] = defaultdict(list)
     for entry in entries:
         (ups if entry.parts.kind == "up" else downs)[entry.version].append(entry)
     migrations: list[Migration] = []
+    sums: list[tuple[str, str, str]] = []
     for version in sorted(ups.keys() | downs.keys()):
         up, down = ups[version], downs[version]
         if len(up) != 1 or down:
@@ -135,11 +152,16 @@ def _assemble(label: str, entries: list[_Entry], problems: list[Problem]) -> Mig
         for entry in up:
             facts = _read(entry)
             problems += facts.problems
+            sums.append((entry.name, entry.path, facts.checksum))
             if len(up) == 1 and not facts.problems:
                 migrations.append(_migration(entry, facts, down))
         for entry in down:
-            problems += _read(entry).problems
-    return MigrationSet(tuple(migrations), tuple(problems), label or "memory")
+            facts = _read(entry)
+            problems += facts.problems
+            sums.append((entry.name, entry.path, facts.checksum))
+    return MigrationSet(
+        tuple(migrations), tuple(problems), label or "memory", tuple(sums), manifest
+    )
 
 
 def _migration(up: _Entry, facts: _Facts, downs: list[_Entry]) -> Migration:
@@ -184,14 +206,16 @@ def _directives(head: bytes) -> Directives:
 
 
 def _read(entry: _Entry) -> _Facts:
-    """Read a file once; a pipe is not waited for."""
-    reason = odd_kind(entry.file)
+    """Read a file once; a pipe is not waited for, nor a link out of the folder followed."""
     try:
+        reason = odd_kind(entry.file)
         data = b"" if reason else read_unless_large(entry.file)
         if data is None:
             return _read_large(entry)
+    except LeadsOutside as error:
+        return _Facts(problems=(_link_outside(entry, error.target),))
     except OSError as error:
-        reason = error.strerror
+        reason = fault(entry.file, error)
         data = None
     if reason or data is None:
         problem = _file_problem("unreadable", entry, f"cannot be read: {reason}", None)
@@ -261,6 +285,18 @@ def _file_problem(code: str, entry: _Entry, message: str, at: tuple[int, ...] | 
         f"{entry.name} {message}",
         hint=hints.get(code, "Save the file as UTF-8, then run `pgbraid check --offline`."),
         location=Location(entry.path, *(at or ())),
+        versions=(entry.version,),
+    )
+
+
+def _link_outside(entry: _Entry, target: str) -> Problem:
+    return Problem(
+        "link_outside",
+        f"{entry.name} is a link out of the folder",
+        detail=f"It leads to {target}.",
+        hint="Put the file itself into the folder; links are followed inside it only. Then run "
+        "`pgbraid check --offline`.",
+        location=Location(entry.path),
         versions=(entry.version,),
     )
 

@@ -27,6 +27,7 @@ __all__ = [
     "State",
     "Status",
     "StatusRow",
+    "Summed",
     "Undone",
 ]
 
@@ -132,6 +133,8 @@ class Check:
     """Whether the texts were compared with what was applied."""
     unverified: int = 0
     """How many of the applied have no checksum to compare with, as they were adopted."""
+    sums: bool = False
+    """Whether the files were compared with ``pgbraid.sum``."""
 
     @property
     def ok(self) -> bool:
@@ -173,6 +176,15 @@ class Undone:
 
     migration: Migration
     duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """What ``sum`` wrote: which file, and how many it lists."""
+
+    file: str
+    listed: int
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,10 @@ class MigrationSet:
     migrations: tuple[Migration, ...]
     problems: tuple[Problem, ...] = ()
     label: str = "memory"
+    sums: tuple[tuple[str, str, str], ...] = field(repr=False, compare=False, default=())
+    """Of each up and down file its name, its path and the sha256 of its bytes."""
+    manifest: tuple[str, Any] | None = field(repr=False, compare=False, default=None)
+    """The path of the source's ``pgbraid.sum``, and the file itself."""
 
     def get(self, version: int) -> Migration | None:
         """Return the migration of that version, or None."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Outcome,
         Repair,
         Status,
+        Summed,
         Undone,
     )
     from pgbraid.core.events import Noticed, Retrying
@@ -26,9 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["failure", "notices", "result", "retries"]
 
 
-def result(value: object) -> Document:
-    """Return the document of what a command returned."""
-    return _DOCUMENTS[type(value).__name__](value)
+def result(value: object, warnings: Iterable[Problem] = ()) -> Document:
+    """Return the document of what a command returned.
+
+    ``warnings`` of the command line stand before the answer's own, where it has a place for such.
+    """
+    document = _DOCUMENTS[type(value).__name__](value)
+    for member in document.keys() & {"warnings", "problems"}:
+        document[member] = [*map(_problem, warnings), *document[member]]
+    return document
 
 
 def failure(error: PgbraidError, *, applied: Iterable[Outcome] = ()) -> Document:
@@ -181,6 +188,7 @@ def _check(check: Check) -> Document:
         "offline": check.offline,
         "compared": check.compared,
         "unverified": check.unverified,
+        "sums": check.sums,
         "applied": check.applied,
         "problems": [_problem(problem) for problem in check.problems],
     }
@@ -203,6 +211,11 @@ def _repair(repair: Repair) -> Document:
     }
 
 
+def _summed(summed: Summed) -> Document:
+    warnings = [_problem(problem) for problem in summed.warnings]
+    return {"file": summed.file, "listed": summed.listed, "warnings": warnings}
+
+
 def _undone(undone: Undone) -> Document:
     taken = round(undone.duration.total_seconds() * 1000, 3)
     return {"undone": {**_migration(undone.migration), "duration_ms": taken}}
@@ -214,6 +227,7 @@ _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Status": _status,
     "Check": _check,
     "Repair": _repair,
+    "Summed": _summed,
     "Undone": _undone,
     "Adoption": lambda adoption: {"adopted": _adoption(adoption)},
 }

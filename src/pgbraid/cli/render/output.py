@@ -56,6 +56,7 @@ class Output:
         self._interrupted: Interrupted | None = None
         self._heard: list[Noticed] = []
         self._retries: list[Retrying] = []
+        self._warnings: list[Problem] = []
         self._columns = 0
         self._bar_shown = False
         self._lost: list[TextIO] = []
@@ -123,7 +124,7 @@ class Output:
         if self.as_json:
             from pgbraid.cli.render import document
 
-            return self._document(code, document.result(value))
+            return self._document(code, document.result(value, self._warnings))
         self._problems(getattr(value, "problems", getattr(value, "warnings", ())))
         for _, said in getattr(value, "failures", ()):
             self._warn(psql.diagnostic(said, verbose=self.verbose))
@@ -144,11 +145,13 @@ class Output:
         if self.verbose:
             self._tell([psql.clean(line)])
 
-    def warn(self, message: str, hint: str | None = None) -> None:
-        """Print a warning for a person."""
+    def warn(self, code: str, message: str, hint: str | None = None) -> None:
+        """Print a warning, or keep it for the document's other ones."""
         from pgbraid.core.model import Problem, Severity
 
-        self._tell(psql.problem(Problem("", message, hint=hint, severity=Severity.WARNING)))
+        problem = Problem(code, message, hint=hint, severity=Severity.WARNING)
+        self._warnings.append(problem)
+        self._tell(psql.problem(problem))
 
     def ask(self, question: str) -> None:
         """Print a question and stay on its line."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Repair,
         Repaired,
         Status,
+        Summed,
         Undone,
     )
     from pgbraid.core.model import Plan, Report
@@ -157,6 +158,8 @@ def _check(check: Check) -> Iterator[str]:
         yield "yes: nothing in the files would stop a run."
     else:
         yield f"yes: {count(check.applied, 'migration')} applied, exactly the files'{_texts(check)}"
+    if check.ok and check.sums:
+        yield "pgbraid.sum lists exactly these files."
 
 
 def _texts(check: Check) -> str:
@@ -191,6 +194,10 @@ def _change(change: Repaired) -> str:
     return ", ".join(parts) or "line ends changed"
 
 
+def _summed(summed: Summed) -> Iterator[str]:
+    yield f"{clean(summed.file)} lists {count(summed.listed, 'file')}."
+
+
 def _undone(undone: Undone) -> Iterator[str]:
     yield f"{clean(undone.migration.label)} undone in {duration(undone.duration)}."
     yield "It is pending now: the next `pgbraid up` applies it again, unless its file goes."
@@ -202,6 +209,7 @@ _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Status": _status,
     "Check": _check,
     "Repair": _repair,
+    "Summed": _summed,
     "Undone": _undone,
     "Adoption": _adoption,
 }
