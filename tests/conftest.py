@@ -74,7 +74,7 @@ class Database:
 
     def extend(self, extension):
         """Create an extension; the test is skipped where the server has none of that name."""
-        if not self.rows("SELECT FROM pg_available_extensions WHERE name = %s", extension):
+        if not self.rows("SELECT name FROM pg_available_extensions WHERE name = %s", extension):
             pytest.skip(f"this server has no {extension}")
         self.run(f"CREATE EXTENSION IF NOT EXISTS {extension}")
 
