@@ -30,7 +30,7 @@ SERVERS = {
     "17": "17.10.0-beta.17",
     "18": "18.4.0-beta.17",
 }
-"""The package of each major version. For macOS and for ARM there is none of 13 and 14."""
+"""The package of each major version. For macOS and Linux on arm64 there is none of 13 and 14."""
 
 SCOPE = "@embedded-postgres"
 MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "i686": "ia32", "armv7l": "arm"}
