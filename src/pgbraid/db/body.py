@@ -42,7 +42,11 @@ _UNCONVERTED = frozenset({"UTF8", "SQL_ASCII"})
 """Encodings of a server that keep our bytes where the client's is SQL_ASCII, as dumps set it."""
 _CALLING = frozenset({("SELECT",), ("WITH",), ("VALUES",), ("DO",), ("CALL",), ("EXECUTE",)})
 _LOCKS = re.compile("advisory|discard", re.IGNORECASE)
-_NO_EXTENSION = re.compile(r'extension "([^"]+)" is not available')
+_NO_EXTENSION = re.compile(
+    r'extension "([^"]+)" is not available'
+    r'|could not open extension control file ".*/([^"/]+)\.control": No such file'
+)
+"""What the server says since PostgreSQL 15, and what it said before."""
 
 
 def run_body(session: Session, migration: Migration, parts: Iterable[Part]) -> None:
@@ -198,8 +202,8 @@ def _hinted(session: Session, error: psycopg.Error, said: Diagnostic) -> Diagnos
         return said
     return replace(
         said,
-        hint=f"This {session.target.embedded} has no {match[1]}. Set PGBRAID_PG_BIN to the folder "
-        f"of an installed server that has it, or name a server with --database.",
+        hint=f"This {session.target.embedded} has no {match[1] or match[2]}. Set PGBRAID_PG_BIN to "
+        f"the folder of an installed server that has it, or name a server with --database.",
     )
 
 
