@@ -14,6 +14,7 @@ from pgbraid.survey import RunOptions, Wish, silent
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal
 
     from pgbraid.core.answers import Adoption, Check, Repair, Status, Undone
     from pgbraid.core.events import Listener
@@ -229,6 +230,30 @@ class Braid:
         wish = Wish(verify=self.verify, adopt=self.adopts)
         return adopt.drop_legacy(
             self.migrations, self._target(conninfo), self.tracker, wish, self._options()
+        )
+
+    def resume(
+        self,
+        conninfo: str | Target,
+        version: int,
+        *,
+        how: Literal["retry", "skip", "forget"] | None = None,
+        on_event: Listener = silent,
+        stop: StopToken | None = None,
+    ) -> Report:
+        """Go on with a version outside a transaction that was begun and not finished.
+
+        ``how`` decides about a statement whose end nobody saw: ``retry`` or ``skip`` it, or
+        ``forget`` that the file was begun. Raises ConfigError where it is not half done, and
+        what :meth:`up` raises.
+        """
+        from pgbraid import resume
+
+        wish = Wish(verify=self.verify, adopt=self.adopts)
+        options = self._options(on_event, stop)
+        target = self._target(conninfo)
+        return resume.resume_version(
+            self.migrations, target, self.tracker, wish, version, how, options
         )
 
     def undo(self, conninfo: str | Target, version: int, *, on_event: Listener = silent) -> Undone:

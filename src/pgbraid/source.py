@@ -7,7 +7,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgbraid.core.checksum import digest
@@ -29,6 +28,7 @@ from pgbraid.core.model import (
     Problem,
     Severity,
 )
+from pgbraid.emptiness import nothing_found
 from pgbraid.errors import ConfigError
 from pgbraid.files import (
     LeadsOutside,
@@ -42,7 +42,7 @@ from pgbraid.files import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from importlib.resources.abc import Traversable
 
     from pgbraid.files import Readable
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 __all__ = ["load_migrations"]
 
-_FOREIGN_FILES = ("up.sql", "migration.sql")
 _DIRECTED = b"pgbraid:"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -99,7 +98,7 @@ def load_migrations(source: Source) -> MigrationSet:
         elif file.name == MANIFEST:
             manifest = path, file
     if not entries:
-        problems += _nothing_found(source, label, problems)
+        problems += nothing_found(source, label, problems)
     return _assemble(label, entries, problems, manifest)
 
 
@@ -370,43 +369,3 @@ def _lone_downs(version: int, ups: list[_Entry], downs: list[_Entry]) -> Iterato
             location=Location(down.path),
             versions=(version,),
         )
-
-
-def _nothing_found(source: Source, label: str, problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Warn of a source without any migration; refuse one whose files show that it is wrong."""
-    misses = sum(problem.code == "near_miss" for problem in problems)
-    folders = _subfolders(source)
-    foreign = sum(any((f / name).is_file() for name in _FOREIGN_FILES) for f in folders)
-    nested = any(any(f.glob("*.sql")) for f in folders)
-    found = ""
-    if misses:
-        found = f", but {misses} file{'s look' if misses > 1 else ' looks'} like one"
-    elif foreign:
-        found = f", but {foreign} folder{'s of' if foreign > 1 else ' of'} another tool's"
-    elif nested:
-        found = "; sub-folders are not entered"
-    yield Problem(
-        "no_migrations",
-        f"no migration in {label or 'memory'}{found}",
-        hint="Migrations are files NNN_name.sql in the folder itself; rename them, or name "
-        "another folder with --dir.",
-        severity=Severity.ERROR if misses or foreign else Severity.WARNING,
-        location=Location(label) if label else None,
-    )
-
-
-def _subfolders(source: Source) -> list[Path]:
-    if not isinstance(source, (str, PathLike)):
-        return []
-    try:
-        return [entry for entry in Path(source).iterdir() if entry.is_dir() and _open(entry)]
-    except OSError:
-        return []
-
-
-def _open(folder: Path) -> bool:
-    try:
-        next(folder.iterdir(), None)
-    except OSError:
-        return False
-    return True

@@ -89,6 +89,7 @@ def test_json_names_the_gaps(cli, incident):
         "name": "add_email",
         "file": "migrations/103_add_email.sql",
         "gap": True,
+        "half_done": False,
     }
     assert (plan["gaps"], plan["pending"]) == ([gap], [gap])
     states = cli("status", "--json", code=0).json["migrations"]

@@ -157,6 +157,7 @@ def test_what_is_not_given_is_left_to_libpq(monkeypatch):
         assert set(parse_target(f"host={FAR}").parameters) == {
             *("host", "connect_timeout", "keepalives_idle", "keepalives_interval"),
             *("keepalives_count", "fallback_application_name", "client_encoding"),
+            "tcp_user_timeout",
         }
 
 

@@ -50,6 +50,8 @@ class State(StrEnum):
     PENDING = "pending"
     GAP = "gap"
     """Pending, although a higher version is applied."""
+    HALF_DONE = "half done"
+    """Begun outside a transaction, and not finished."""
     DRIFTED = "drifted"
     RENAMED = "renamed"
     """Applied under another name."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pgbraid.core.stream import Part
     from pgbraid.db.session import Session
 
-__all__ = ["failure", "half_done", "may_touch_locks", "run_body"]
+__all__ = ["failure", "half_done", "may_touch_locks", "run_body", "run_segments"]
 
 _ENDED = "2D000"
 """PostgreSQL's code for an invalid transaction termination."""
@@ -33,8 +33,8 @@ _NOT_IN_A_TRANSACTION = "PreventInTransactionBlock"
 """The server's function, whose error code others share."""
 _HALF_DONE = "What it did before that may be committed; it is not recorded as applied."
 _ALONE = (
-    "pgbraid runs a migration in one transaction. Run this statement by hand, with psql, and take "
-    "it out of the file."
+    "pgbraid runs a migration in one transaction. Put this statement into a file of its own, "
+    "whose first line is `-- pgbraid: no-transaction`."
 )
 _READING = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
 """Settings, reported by the server, by which it reads what is sent, and our values of them."""
@@ -57,6 +57,14 @@ def run_body(session: Session, migration: Migration, parts: Iterable[Part]) -> N
     the place in the file, what ``parts`` raise, and psycopg's own error where the connection is
     lost.
     """
+    _run_deferred(session, migration, run_segments(session, migration, parts))
+
+
+def run_segments(session: Session, migration: Migration, parts: Iterable[Part]) -> Script:
+    """Run a text's segments, inside a transaction or not; return the last part's script.
+
+    Raises what :func:`run_body` raises.
+    """
     pieces = ((part.script, segment) for part in parts for segment in part.segments())
     piece = next(pieces, None)
     script = Script("")
@@ -70,7 +78,7 @@ def run_body(session: Session, migration: Migration, parts: Iterable[Part]) -> N
         else:
             _run_segment(session, migration, piece, lambda: following.append(next(pieces, None)))  # noqa: B023 - called before the next turn
         piece = following[0] if following else next(pieces, None)
-    _run_deferred(session, migration, script)
+    return script
 
 
 def _run_segment(

@@ -52,6 +52,9 @@ def failure(error: PgbraidError, *, applied: Iterable[Outcome] = ()) -> Document
     if isinstance(error, MigrationFailed):
         document["migration"] = _migration(error.migration)
         document["diagnostic"] = _diagnostic(said) if said else None
+        through = error.through
+        document["half_done"] = error.half_done
+        document["statements_through"] = through[0] if through else None
     return {"applied": [_outcome(o) for o in error.applied or applied], "error": document}
 
 
@@ -82,7 +85,7 @@ def _migration(migration: Migration) -> Document:
 
 
 def _step(step: Step) -> Document:
-    return {**_migration(step.migration), "gap": step.gap}
+    return {**_migration(step.migration), "gap": step.gap, "half_done": step.half_done}
 
 
 def _outcome(outcome: Outcome) -> Document:
@@ -146,6 +149,7 @@ def _report(report: Report) -> Document:
         "rehearsed": [_outcome(outcome) for outcome in report.rehearsed],
         "applied_elsewhere": [_migration(migration) for migration in report.elsewhere],
         "later": [_step(step) for step in report.later],
+        "forgotten": report.forgotten.version if report.forgotten else None,
         "failures": [{**_migration(m), "diagnostic": _diagnostic(d)} for m, d in report.failures],
         "inconclusive": [
             {**_migration(m), "diagnostic": _diagnostic(d)} for m, d in report.inconclusive

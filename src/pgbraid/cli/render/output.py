@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Building,
         Event,
         Finished,
+        Healed,
         Interrupted,
         Noticed,
         Planned,
@@ -90,6 +91,10 @@ class Output:
         if self._started:
             share = f" {100 * event.done // event.total} %" if event.total else ""
             self._bar(self._started, said=f"{event.table}: {event.phase}{share}")
+
+    def _heard_healed(self, event: Healed) -> None:
+        label = psql.clean(event.migration.label)
+        self._tell([f"{label}: was cut earlier, so first: {psql.clean(event.statement)}"])
 
     def _heard_planned(self, event: Planned) -> None:
         widths = (psql.width(step.migration.label) for step in event.plan.steps)
@@ -181,7 +186,8 @@ class Output:
         if event is not None:
             label = psql.clean(event.step.migration.label)
             fates = {True: "is applied too", False: "was rolled back", None: "was in progress"}
-            message += f", {label} {fates[event.applied]}"
+            fate = "is half done" if event.half_done else fates[event.applied]
+            message += f", {label} {fate}"
         hint = None if event else "Run `pgbraid status` to see where the database stands."
         return self.error(Stopped(message, hint=hint), code)
 
@@ -280,6 +286,11 @@ def _found(error: ProblemsFound) -> str:
 
 def _what_stands(error: MigrationFailed, command: str, *, throw_away: bool) -> str:
     label = psql.clean(error.migration.label)
+    if error.through:
+        done, total = error.through
+        stands = f"{label} is half done: {done} of its {psql.count(total, 'statement')} through"
+        before = psql.count(len(error.applied), "migration")
+        return f"{stands}; {before} applied before it. Everything later waits for it."
     if error.half_done:
         return f"{label} is not recorded. Look at what it left before you run anything again."
     if command == "undo":
