@@ -213,9 +213,7 @@ def _run_alone(file: _File, piece: Piece, *, retry: bool) -> None:
 
 
 def _begun_as(half: Half, piece: Piece) -> Begun | None:
-    """Return the journal's beginning of a statement, or of an index that it made before it was
-    edited.
-    """
+    """Return how a statement was begun, or an index of its name before the file was edited."""
     for begun in reversed(half.begun):
         old = _old(begun, piece)
         same_index = old.kind is Kind.CREATE_INDEX and (old.name, old.table) == (

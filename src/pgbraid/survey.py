@@ -73,12 +73,13 @@ def look(
 ) -> Plan:
     """Return what is to do, with every problem of files and database; it only reads.
 
-    Where nothing is to do and nothing has changed, it takes one query. The texts of the steps
+    Where nothing is to do and nothing has changed, it takes one query, but for a status with its
+    times, which looks for what is half done as well. The texts of the steps
     that an earlier plan has ``inspected`` are not looked at again.
     """
     ledger = read_ledger(session, times=wish.times)
     _check_versions(migrations, ledger, wish)
-    if _is_current(migrations, ledger) and not wish.not_applied:
+    if _is_current(migrations, ledger) and not (wish.not_applied or wish.times):
         return make_plan(migrations, ledger, verify=wish.verify, to=wish.to)
     from pgbraid.inspection import look_closely  # noqa: PLC0415 - most boots find nothing new
 

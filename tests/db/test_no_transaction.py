@@ -394,3 +394,12 @@ def test_what_a_cut_reindex_left_is_taken_away(big):
     assert big.rows("SELECT relname FROM pg_class WHERE relname ~ '^here' ORDER BY 1") == [
         ("here",)
     ]
+
+
+def test_a_status_shows_what_is_half_done_and_has_no_file(big):
+    """The folder of an older release boots all the same."""
+    older = pgbraid.load({"0_before.sql": "--"})
+    with pytest.raises(MigrationFailed):
+        pgbraid.load({"0_before.sql": "--", "1_four.sql": FOUR}).up(big.conninfo)
+    assert older.up(big.conninfo).already == 1
+    assert [p.code for p in older.status(big.conninfo).problems] == ["half_done_missing"]
