@@ -1,0 +1,107 @@
+"""A server on a data directory of its own, which may be killed, started again and copied."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bench.chaos.database import Database
+from bench.chaos.processes import kill_family
+from pgbraid.config import cache_dir
+from pgbraid.db.datadir import copy_data, data_template, socket_folder
+from pgbraid.db.embedded import COMMON
+from pgbraid.db.postmaster import await_ready, conninfo_of, end_process
+from pgbraid.db.server_user import server_user
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pgbraid.db.programs import Programs
+
+__all__ = ["Cluster"]
+
+
+@dataclass(slots=True)
+class Cluster:
+    """One data directory, with default settings but for those named, and its server.
+
+    The server's socket stays where it is over the server's deaths, so that clients find it.
+    """
+
+    programs: Programs
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    sockets: Path = field(init=False)
+    process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        """Make the folders; there are no data yet."""
+        self.folder.mkdir(mode=0o755)
+        self.sockets = socket_folder(server_user())
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self.folder / "data"
+
+    @property
+    def database(self) -> Database:
+        """The database that every cluster has."""
+        return Database(conninfo_of(self.sockets))
+
+    def fill(self) -> Cluster:
+        """Put data there as initdb makes them."""
+        copy_data(data_template(self.programs, server_user(), cache_dir()), self.data)
+        return self
+
+    def fill_from(self, other: Cluster) -> Cluster:
+        """Take a copy of a running server, as its standby."""
+        server_user().own(self.folder)
+        command = [self.programs.path("pg_basebackup"), "-D", str(self.data), "-R", "-X", "stream"]
+        subprocess.run(
+            [*command, "-c", "fast", "--no-sync", "-d", conninfo_of(other.sockets)],
+            check=True,
+            cwd="/",
+            **server_user().popen(),
+        )
+        return self
+
+    def start(self) -> Cluster:
+        """Start the server and wait until it takes connections."""
+        log = self.folder / "log"
+        options = [word for pair in self.settings.items() for word in ("-c", "=".join(pair))]
+        places = ["-D", str(self.data), "-k", str(self.sockets)]
+        with log.open("ab") as file:
+            self.process = subprocess.Popen(
+                [self.programs.path("postgres"), *places, *COMMON, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                cwd="/",
+                start_new_session=True,
+                **server_user().popen(),
+            )
+        await_ready(self.sockets, self.process, log)
+        return self
+
+    def kill(self) -> None:
+        """Kill the server with all its processes, without any farewell."""
+        if self.process is not None:
+            kill_family(self.process.pid)
+            self.process.wait()
+            self.process = None
+
+    def stop(self) -> None:
+        """Stop the server, if it runs."""
+        if self.process is not None:
+            end_process(self.process, signal.SIGINT)
+            self.process = None
+
+    def remove(self) -> None:
+        """Kill the server and remove all that was its own."""
+        self.kill()
+        shutil.rmtree(self.sockets, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)

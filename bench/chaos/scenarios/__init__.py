@@ -1,0 +1,27 @@
+"""Every kind of trouble, in the order of the table."""
+
+from __future__ import annotations
+
+from bench.chaos.model import Scenario
+from bench.chaos.scenarios import (
+    r01_server_killed,
+    r02_booters,
+    r04_connections_cut,
+    r07_failover,
+)
+
+__all__ = ["SCENARIOS"]
+
+SCENARIOS = tuple(
+    Scenario(name, what, module.run, module.control)
+    for name, what, module in (
+        ("R1", "server killed at a random point of a run, started again", r01_server_killed),
+        ("R2", "fifty boots at once", r02_booters),
+        (
+            "R4",
+            "connections cut, clients killed, backends terminated and cancelled",
+            r04_connections_cut,
+        ),
+        ("R7", "primary killed, its synchronous standby promoted", r07_failover),
+    )
+)
