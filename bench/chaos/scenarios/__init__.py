@@ -8,6 +8,8 @@ from bench.chaos.scenarios import (
     r02_booters,
     r04_connections_cut,
     r07_failover,
+    r08_hostile_bodies,
+    r14_secrets,
 )
 
 __all__ = ["SCENARIOS"]
@@ -23,5 +25,7 @@ SCENARIOS = tuple(
             r04_connections_cut,
         ),
         ("R7", "primary killed, its synchronous standby promoted", r07_failover),
+        ("R8", "bodies that go for transaction, session, tracker or reader", r08_hostile_bodies),
+        ("R14", "passwords on every way into an error", r14_secrets),
     )
 )

@@ -24,6 +24,7 @@ __all__ = ["control", "run"]
 
 _SETTINGS = {"synchronous_standby_names": "*", "synchronous_commit": "on"}
 _STREAMS = "SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
+_HAS_IT = "SELECT count(*) = 1 FROM pg_database WHERE datname = 'app'"
 _STANDBY = {"wal_retrieve_retry_interval": "100ms"}
 _NAME = "app"
 _MIGRATIONS = 120
@@ -72,9 +73,7 @@ def control(lab: Lab, rng: Random) -> tuple[str, ...]:
     with lab.cluster() as primary, lab.standby(primary, **_STANDBY) as standby:
         database = primary.database.new(_NAME)
         new = standby.database.named(_NAME)
-        await_true(
-            lambda: bool(standby.database.rows("SELECT FROM pg_database WHERE datname = 'app'"))
-        )
+        await_true(lambda: bool(standby.database.value(_HAS_IT)))
         work = lab.workload(rng.randint(3, 6))
         if standby.process is not None:
             standby.stop()
