@@ -10,6 +10,7 @@ from bench.chaos.scenarios import (
     r07_failover,
     r08_hostile_bodies,
     r14_secrets,
+    r15_any_files,
 )
 
 __all__ = ["SCENARIOS"]
@@ -27,5 +28,6 @@ SCENARIOS = tuple(
         ("R7", "primary killed, its synchronous standby promoted", r07_failover),
         ("R8", "bodies that go for transaction, session, tracker or reader", r08_hostile_bodies),
         ("R14", "passwords on every way into an error", r14_secrets),
+        ("R15", "files of any name and content; texts of chance run", r15_any_files),
     )
 )
