@@ -84,12 +84,13 @@ def contradictions(seen: Seen, *, told: Iterable[int] = (), in_order: bool = Tru
     return found
 
 
-def left_behind(database: Database) -> list[str]:
-    """Return the locks and sessions of ours that do not go away."""
+def left_behind(database: Database, *, pooled: bool = False) -> list[str]:
+    """Return the locks and sessions of ours that do not go away; a pooler keeps its sessions."""
     leftovers: list[str] = []
+    queries = (_LOCKS,) if pooled else (_LOCKS, _SESSIONS)
 
     def gone() -> bool:
-        leftovers[:] = [text for query in (_LOCKS, _SESSIONS) for (text,) in database.rows(query)]
+        leftovers[:] = [text for query in queries for (text,) in database.rows(query)]
         return not leftovers
 
     await_true(gone)
@@ -101,7 +102,7 @@ def settle(
 ) -> list[str]:
     """Run ``up`` and ``check`` undisturbed and return what is not as it must be then.
 
-    ``target`` is the connection string for both, where it is not the database's own.
+    ``target`` is the connection string of a pooler, where they are to run behind one.
     """
     env = {"PGBRAID_DATABASE_URL": target or database.conninfo}
     found = []
@@ -113,4 +114,4 @@ def settle(
     found += contradictions(seen)
     if seen.applied != work.versions:
         found.append(f"a clean `up` completes the set; it has {seen.applied}")
-    return found + left_behind(database)
+    return found + left_behind(database, pooled=bool(target))
