@@ -71,10 +71,14 @@ class Cluster:
 
     def start(self) -> Cluster:
         """Start the server and wait until it takes connections."""
-        log = self.folder / "log"
+        await_ready(self.sockets, self.launch(), self.folder / "log")
+        return self
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the server and wait for nothing."""
         options = [word for pair in self.settings.items() for word in ("-c", "=".join(pair))]
         places = ["-D", str(self.data), "-k", str(self.sockets)]
-        with log.open("ab") as file:
+        with (self.folder / "log").open("ab") as file:
             self.process = subprocess.Popen(
                 [self.programs.path("postgres"), *places, *COMMON, *options],
                 stdin=subprocess.DEVNULL,
@@ -84,8 +88,7 @@ class Cluster:
                 start_new_session=True,
                 **server_user().popen(),
             )
-        await_ready(self.sockets, self.process, log)
-        return self
+        return self.process
 
     def kill(self) -> None:
         """Kill the server with all its processes, without any farewell."""
