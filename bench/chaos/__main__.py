@@ -7,11 +7,12 @@ import random
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.chaos.lab import Lab, open_lab
-from bench.chaos.model import Row, Scenario, Size
+from bench.chaos.model import Result, Row, Scenario, Size
 from bench.chaos.report import markdown_table, told_row
 from bench.chaos.scenarios import SCENARIOS
 from bench.model import ROOT, Skip
@@ -61,6 +62,9 @@ def _rows(lab: Lab, scenarios: list[Scenario], size: Size, seed: int) -> Iterato
             yield Row(scenario, time.monotonic() - begun, result)
         except Skip as reason:
             yield Row(scenario, time.monotonic() - begun, skipped=str(reason))
+        except Exception:  # noqa: BLE001 - the others are to be run all the same
+            broken = (f"the scenario itself works\n{traceback.format_exc()}",)
+            yield Row(scenario, time.monotonic() - begun, Result(0, 0, broken))
 
 
 def _measure(arguments: argparse.Namespace) -> int:

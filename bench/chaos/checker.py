@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.chaos.forks import Forks
     from bench.chaos.workload import Workload
 
-__all__ = ["Seen", "contradictions", "left_behind", "look", "settle"]
+__all__ = ["Seen", "contradictions", "left_behind", "look", "set_of", "settle"]
 
 _TABLES = "SELECT relname FROM pg_class WHERE relname ~ '^t[0-9]+$' AND relkind = 'r'"
 _LOCKS = """
@@ -43,6 +43,14 @@ class Seen:
     def applied(self) -> list[int]:
         """The set, in order."""
         return sorted(self.versions)
+
+
+def set_of(database: Database) -> list[int]:
+    """Return the set alone, where no trace is left."""
+    if database.value("SELECT to_regclass('public.applied_migrations') IS NULL"):
+        return []
+    rows = database.rows("SELECT version FROM public.applied_migrations ORDER BY 1")
+    return [version for (version,) in rows]
 
 
 def look(database: Database) -> Seen:

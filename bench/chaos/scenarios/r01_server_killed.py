@@ -80,6 +80,8 @@ class _Killings:
         ended = run.wait()
         seen = look(database)
         found = contradictions(seen, told=ended.told)
+        if ended.told != list(range(1, len(ended.told) + 1)):
+            found.append(f"what is told has no hole; {ended.told}")
         if ended.code == 0 and seen.applied != work.versions:
             found.append(f"a run that ended with 0 is whole; {ended}, set {seen.applied}")
         if ended.code not in {0, 4, -9}:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bench.chaos.database import Database
     from bench.chaos.lab import Lab
     from bench.chaos.model import Result, Size
+    from bench.chaos.workload import Workload
 
 __all__ = ["control", "run"]
 
@@ -46,12 +47,12 @@ def run(lab: Lab, size: Size, rng: Random) -> Result:
     """Sweep, then race."""
     tally = Tally()
     for fresh in (True, False):
-        _sweep(lab, tally, rng, fresh=fresh, every=size.of(25, 1))
+        _sweep(lab, tally, rng, fresh=fresh, every=size.of(60, 1))
     swept = tally.faults
     for kind in _ENDS:
         before, most = tally.faults, size.of(6, 180)
         while tally.faults - before < most:
-            _race(lab, tally, rng, kind)
+            _race(lab, tally, rng, kind, lab.workload(size.of(10, _RACED), rng))
     tally.remarks.append(f"{swept} of the faults each at another message of a run")
     return tally.result()
 
@@ -91,8 +92,7 @@ def _at_message(number: int, share: float) -> Callable[[Moment], int | None]:
     return keep
 
 
-def _race(lab: Lab, tally: Tally, rng: Random, kind: str) -> None:
-    work = lab.workload(_RACED, rng)
+def _race(lab: Lab, tally: Tally, rng: Random, kind: str, work: Workload) -> None:
     with lab.database() as database:
         _database(database, fresh=rng.random() < 0.5)
         cutter = Cutter(database, _after_bytes(rng), abort=rng.random() < 0.5)

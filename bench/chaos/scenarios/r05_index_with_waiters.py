@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from bench.chaos.booting import told_twice
-from bench.chaos.checker import left_behind
+from bench.chaos.checker import left_behind, set_of
 from bench.chaos.database import await_true
 from bench.chaos.model import Tally
 
@@ -88,9 +88,8 @@ def _trial(lab: Lab, databases: tuple[Database, Database], waiters: int, delay: 
         ended = tuple(run.wait(max(0.0, deadline - time.monotonic())) for run in runs)
     found = [f"every run ends with 0 in {_BOUND:.0f} s; {each}" for each in ended if each.code != 0]
     found += told_twice(ended)
-    versions = database.rows("SELECT version FROM public.applied_migrations ORDER BY 1")
-    if versions != [(1,), (2,), (3,), (4,)]:
-        found.append(f"all four are applied; {versions}")
+    if set_of(database) != [1, 2, 3, 4]:
+        found.append(f"all four are applied; set {set_of(database)}")
     if not database.value(_VALID):
         found.append("both indexes are there and valid; they are not")
     return found + left_behind(database)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from bench.chaos.checker import left_behind
+from bench.chaos.checker import left_behind, set_of
 from bench.chaos.model import Tally
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class _Interruptions:
             ended = self.call(database, command)
             if ended.code != 0:
                 found.append(f"a clean `{command}` ends with 0; {ended}")
-        indexes, versions = database.rows(_INDEXES), _versions(database)
+        indexes, versions = database.rows(_INDEXES), set_of(database)
         if indexes != _WANTED or versions != [1, 2, 3]:
             found.append(f"all indexes are valid, all is applied; {indexes}, set {versions}")
         return found + left_behind(database)
@@ -153,16 +153,9 @@ def _filled(cluster: Cluster, *, doubles: bool) -> Database:
     return database
 
 
-def _versions(database: Database) -> list[int]:
-    if database.value("SELECT to_regclass('public.applied_migrations') IS NULL"):
-        return []
-    rows = database.rows("SELECT version FROM public.applied_migrations ORDER BY 1")
-    return [version for (version,) in rows]
-
-
 def _recorded_too_early(database: Database) -> list[str]:
     """Return that the file is in the set, where its indexes are not all there and valid."""
-    indexes, versions = database.rows(_INDEXES), _versions(database)
+    indexes, versions = database.rows(_INDEXES), set_of(database)
     if 2 in versions and indexes != _WANTED:
         return [f"2 is applied when its indexes are valid; set {versions}, indexes {indexes}"]
     if 3 in versions and 2 not in versions:
