@@ -7,7 +7,7 @@ TYPE_CHECKING = False  # a type checker takes it for true; importing `typing` ta
 if TYPE_CHECKING:
     from pgbraid.api import Braid, load
     from pgbraid.core.answers import Check, State, Status
-    from pgbraid.core.model import Plan, Problem, Report
+    from pgbraid.core.model import Limits, Plan, Problem, Report
     from pgbraid.errors import (
         ConfigError,
         ConnectionFailed,
@@ -33,6 +33,7 @@ _HOMES = {
     "ConnectionFailed": "errors",
     "DriverMissing": "errors",
     "EmbeddedError": "errors",
+    "Limits": "core.model",
     "LockLost": "errors",
     "LockTimeout": "errors",
     "MigrationFailed": "errors",
@@ -57,6 +58,7 @@ __all__ = [
     "ConnectionFailed",
     "DriverMissing",
     "EmbeddedError",
+    "Limits",
     "LockLost",
     "LockTimeout",
     "MigrationFailed",

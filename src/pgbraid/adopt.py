@@ -9,7 +9,8 @@ from pgbraid.apply import Run, record_adoption
 from pgbraid.core.answers import Adoption
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
-from pgbraid.db.session import claim, connect, take_lock
+from pgbraid.db.lock import take_lock
+from pgbraid.db.session import claim, connect
 from pgbraid.db.transactions import transaction
 from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.inspection import find_foreign
@@ -52,7 +53,7 @@ def adopt_history(
             raise _no_legacy(tracker)
         if not found.has_work:
             return found.adoption
-        session = claim(opened)
+        session = claim(opened, options.limits)
         db.ensure_schema(session)
         take_lock(session, wait=options.lock_wait)
         db.ensure_tables(session)
@@ -92,7 +93,7 @@ def withdraw_adopted(
     with connect(target, tracker, options.stop) as opened:
         if not _withdrawable(opened, versions):
             return ()
-        session = claim(opened)
+        session = claim(opened, options.limits)
         take_lock(session, wait=options.lock_wait)
         db.ensure_tables(session)
         rows = _withdrawable(session, versions)
@@ -126,7 +127,7 @@ def drop_legacy(
     """
     _check_wanted(wish)
     with connect(target, tracker, options.stop) as opened:
-        session = claim(opened)
+        session = claim(opened, options.limits)
         take_lock(session, wait=options.lock_wait)
         found = find_foreign(session)
         if found is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from pgbraid.config import Settings
-from pgbraid.core.model import Tracker, Verify
+from pgbraid.core.model import Limits, Tracker, Verify
 from pgbraid.db.conninfo import Target, parse_target
 from pgbraid.source import load_migrations
 from pgbraid.stop import StopToken
@@ -31,6 +31,8 @@ def load(  # noqa: PLR0913 - what a user can set
     verify: str = "error",
     lock_wait: float = 600.0,
     adopt: bool = True,
+    limits: Limits | None = None,
+    role: str | None = None,
 ) -> Braid:
     """Read migrations once and return them as a value; no database is asked.
 
@@ -38,15 +40,19 @@ def load(  # noqa: PLR0913 - what a user can set
     it, or a mapping of file names to texts. ``schema`` and ``table`` name the tracker;
     ``verify`` is ``off``, ``warn`` or ``error``: what an applied file that changed since does
     to a run. ``lock_wait`` is how many seconds to wait for another run to end. Without
-    ``adopt`` an empty set does not take over another tool's history.
+    ``adopt`` an empty set does not take over another tool's history. ``limits`` say how long
+    statements wait for locks, and migrations for another try; ``role`` is the role to be.
 
     Raises ConfigError for a folder that is not there and a value that cannot be one. What is
     wrong with single files is raised by the first call that would run them.
     """
-    settings = Settings().override(schema=schema, table=table, verify=verify, lock_wait=lock_wait)
+    settings = Settings().override(
+        schema=schema, table=table, verify=verify, lock_wait=lock_wait, role=role
+    )
     tracker = Tracker(settings.schema, settings.table)
     verified = Verify(settings.verify)
-    return Braid(load_migrations(source), tracker, verified, settings.lock_wait, adopt)
+    found = load_migrations(source)
+    return Braid(found, tracker, verified, settings.lock_wait, adopt, limits or Limits(), role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,9 @@ class Braid:
     lock_wait: float = 600.0
     adopts: bool = True
     """Whether an empty set takes over another tool's history."""
+    limits: Limits = field(default_factory=Limits)
+    role: str | None = None
+    """The role to be while migrating, as SET ROLE."""
 
     def up(  # noqa: PLR0913 - what a run can be asked for
         self,
@@ -95,7 +104,7 @@ class Braid:
             from pgbraid.upgrade import apply_pending as verb
         wish = Wish(to, tuple(not_applied), self.verify, self.adopts)
         options = replace(self._options(on_event, stop), durable_each=durable_each, batch=batch)
-        return verb(self.migrations, _target(conninfo), self.tracker, wish, options)
+        return verb(self.migrations, self._target(conninfo), self.tracker, wish, options)
 
     async def aup(  # noqa: PLR0913 - what a run can be asked for
         self,
@@ -137,21 +146,21 @@ class Braid:
         from pgbraid import inquiry
 
         wish = Wish(to, tuple(not_applied), self.verify, self.adopts)
-        return inquiry.read_plan(self.migrations, _target(conninfo), self.tracker, wish)
+        return inquiry.read_plan(self.migrations, self._target(conninfo), self.tracker, wish)
 
     def check(self, conninfo: str | Target) -> Check:
         """Return whether the applied set is exactly the files' and nothing has drifted."""
         from pgbraid import inquiry
 
         wish = Wish(verify=self.verify, adopt=self.adopts)
-        return inquiry.check(self.migrations, _target(conninfo), self.tracker, wish)
+        return inquiry.check(self.migrations, self._target(conninfo), self.tracker, wish)
 
     def status(self, conninfo: str | Target) -> Status:
         """Return where every version stands, of the files and of the applied set."""
         from pgbraid import inquiry
 
         wish = Wish(verify=self.verify, adopt=self.adopts)
-        return inquiry.status(self.migrations, _target(conninfo), self.tracker, wish)
+        return inquiry.status(self.migrations, self._target(conninfo), self.tracker, wish)
 
     def repair(
         self,
@@ -169,7 +178,7 @@ class Braid:
 
         choice = repair.Choice(tuple(versions), everything, rename)
         return repair.accept_files(
-            self.migrations, _target(conninfo), self.tracker, choice, self._options()
+            self.migrations, self._target(conninfo), self.tracker, choice, self._options()
         )
 
     def adopt(self, conninfo: str | Target, *, not_applied: Iterable[int] = ()) -> Adoption | None:
@@ -183,7 +192,7 @@ class Braid:
 
         wish = Wish(None, tuple(not_applied), self.verify, self.adopts)
         return adopt.adopt_history(
-            self.migrations, _target(conninfo), self.tracker, wish, self._options()
+            self.migrations, self._target(conninfo), self.tracker, wish, self._options()
         )
 
     def withdraw(self, conninfo: str | Target, versions: Iterable[int]) -> tuple[Applied, ...]:
@@ -196,7 +205,7 @@ class Braid:
 
         options = self._options()
         chosen = tuple(versions)
-        return adopt.withdraw_adopted(_target(conninfo), self.tracker, chosen, options)
+        return adopt.withdraw_adopted(self._target(conninfo), self.tracker, chosen, options)
 
     def drop_legacy(self, conninfo: str | Target) -> str:
         """Drop the adopted tool's table and return its name, once our set has all it says."""
@@ -204,7 +213,7 @@ class Braid:
 
         wish = Wish(verify=self.verify, adopt=self.adopts)
         return adopt.drop_legacy(
-            self.migrations, _target(conninfo), self.tracker, wish, self._options()
+            self.migrations, self._target(conninfo), self.tracker, wish, self._options()
         )
 
     def undo(self, conninfo: str | Target, version: int, *, on_event: Listener = silent) -> Undone:
@@ -218,12 +227,14 @@ class Braid:
         options = self._options(on_event)
         wish = Wish(verify=self.verify, adopt=self.adopts)
         return undo.undo_version(
-            self.migrations, _target(conninfo), self.tracker, wish, version, options
+            self.migrations, self._target(conninfo), self.tracker, wish, version, options
         )
 
     def _options(self, listen: Listener = silent, stop: StopToken | None = None) -> RunOptions:
-        return RunOptions(self.lock_wait, listen, stop or StopToken())
+        stop = stop or StopToken()
+        return RunOptions(self.lock_wait, listen, stop, limits=self.limits)
 
-
-def _target(conninfo: str | Target) -> Target:
-    return conninfo if isinstance(conninfo, Target) else parse_target(conninfo)
+    def _target(self, conninfo: str | Target) -> Target:
+        if isinstance(conninfo, str):
+            return parse_target(conninfo, role=self.role)
+        return conninfo

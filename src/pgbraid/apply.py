@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pgbraid.core.answers import Diagnostic
-from pgbraid.core.events import Adopted, Noticed
+from pgbraid.core.events import Adopted, Noticed, Waiting
 from pgbraid.core.model import Location
 from pgbraid.db import ledger as db
 from pgbraid.db.body import failure, half_done, run_body
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pgbraid.core.answers import Adoption
     from pgbraid.core.filenames import NameStyle
-    from pgbraid.core.model import Migration
+    from pgbraid.core.model import Limits, Migration
     from pgbraid.core.script import Script
     from pgbraid.core.stream import Part
     from pgbraid.db.message import Answer, Message
@@ -72,7 +72,16 @@ class Run:
         Not where a client that died would not be noticed in the middle of it, nor where a
         trigger of somebody's stands between us and the row.
         """
-        return (self.session.watched or self.fresh) and not self.shape.acts
+        seen = self.session.watched or self.fresh
+        return seen and not self.shape.acts and not self.session.pooled
+
+    def limits_of(self, migration: Migration) -> Limits:
+        """Return the limits of a migration's statements."""
+        return self.session.limits.of(migration.directives)
+
+    def tell_waiting(self, holder: str) -> None:
+        """Tell that another run has the lock."""
+        self.options.listen(Waiting(holder))
 
     def commit(self, *, durable: bool) -> str:
         """Return the synchronous_commit of a commit that waits for the disk, or does not."""
@@ -177,7 +186,10 @@ def run_atomically(  # noqa: PLR0913 - the work, and how it is kept
     """
     duration: timedelta | None = None
     try:
-        with transaction(run.session, commit=run.commit(durable=durable)) as transaction_id:
+        with (
+            notices(run.session, hearer(run, migration)),
+            transaction(run.session, commit=run.commit(durable=durable)) as transaction_id,
+        ):
             if wanted():
                 run_guarded(run, migration, parts, transaction_id)
                 duration = _recorded(run, migration, record)
@@ -193,9 +205,8 @@ def run_guarded(run: Run, migration: Migration, parts: Iterable[Part], transacti
 
     Raises MigrationFailed where the text failed or ended the transaction.
     """
-    open_path(run.session)
-    with notices(run.session, hearer(run, migration)):
-        run_body(run.session, migration, parts)
+    open_path(run.session, run.limits_of(migration))
+    run_body(run.session, migration, parts)
     if not settle(run.session, transaction_id):
         raise half_done(migration)
 
@@ -235,7 +246,13 @@ def _blamed(migration: Migration, error: ServerError) -> MigrationFailed:
 
 
 def record_adoption(run: Run, adoption: Adoption) -> None:
-    """Enter what another tool has applied in the set and the journal, in one transaction."""
+    """Enter what another tool has applied in the set and the journal, in one transaction.
+
+    Where another run did so meanwhile, nothing is entered.
+    """
     with transaction(run.session):
-        db.record_adopted(run.session, adoption, run.run_id)
-    run.options.listen(Adopted(adoption))
+        empty = not db.has_rows(run.session)
+        if empty:
+            db.record_adopted(run.session, adoption, run.run_id)
+    if empty:
+        run.options.listen(Adopted(adoption))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
+from pgbraid.core.durations import parse_duration
 from pgbraid.errors import ConfigError
 
 TYPE_CHECKING = False  # see the package
@@ -14,10 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from pgbraid.core.model import Limits
+
 __all__ = [
     "Settings",
     "cache_dir",
     "database_url",
+    "direct_url",
     "find_settings",
     "has_password",
     "server_programs",
@@ -26,6 +30,7 @@ __all__ = [
 ]
 
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
+_SPANS = frozenset({"lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait"})
 _VERIFY = frozenset({"off", "warn", "error"})
 _IDENTIFIER_BYTES = 63
 _JOURNAL_SUFFIX = len("_journal")
@@ -35,7 +40,9 @@ _JOURNAL_SUFFIX = len("_journal")
 class Settings:
     """What a run needs to know besides the files and the database.
 
-    ``lock_wait`` is in seconds: how long to wait for another run to end.
+    Spans are in seconds: ``lock_wait`` is how long to wait for another run to end, the others
+    are those of :class:`pgbraid.Limits`. ``role`` is the role to be while migrating;
+    ``direct_url`` leads past a connection pooler.
     """
 
     dir: str = "migrations"
@@ -43,7 +50,13 @@ class Settings:
     table: str = "applied_migrations"
     verify: str = "error"
     lock_wait: float = 600.0
+    lock_timeout: float = 0.5
+    statement_timeout: float = 0.0
+    retry_for: float = 600.0
+    commit_wait: float = 60.0
     adopt: bool = True
+    role: str | None = None
+    direct_url: str | None = field(default=None, repr=False)
     file: str | None = field(default=None, compare=False)
     """The settings file they came from."""
 
@@ -53,8 +66,21 @@ class Settings:
             raise ConfigError("dir is empty; it names the folder of migrations")
         _check_identifier("schema", self.schema)
         _check_identifier("table", self.table, room=_JOURNAL_SUFFIX)
-        if not 0 <= self.lock_wait < float("inf"):
-            raise ConfigError(f"lock_wait must be a number of seconds, not {self.lock_wait!r}")
+        if self.role is not None:
+            _check_identifier("role", self.role)
+        if self.direct_url is not None and has_password(self.direct_url):
+            raise ConfigError(
+                "direct_url holds a password, which has no place in a file",
+                hint="Take it out and give it in PGPASSWORD or a .pgpass file, or name the whole "
+                "URL in PGBRAID_DIRECT_URL.",
+            )
+
+    @property
+    def limits(self) -> Limits:
+        """How long a run waits for locks, statements and commits."""
+        from pgbraid.core.model import Limits  # noqa: PLC0415 - not for a command without a run
+
+        return Limits(self.lock_timeout, self.statement_timeout, self.retry_for, self.commit_wait)
 
     def override(self, **values: object) -> Settings:
         """Return these settings with the values that are not None in place of theirs.
@@ -85,10 +111,12 @@ def _value(name: str, value: object) -> str | float | bool:
         if isinstance(value, str) and value in _VERIFY:
             return str(value)
         raise ConfigError(f"verify must be off, warn or error, not {value!r}")
-    if name == "lock_wait":
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
-        raise ConfigError(f"lock_wait must be a number of seconds, not {value!r}")
+    if name in _SPANS:
+        span = parse_duration(value)
+        if span is None:
+            said = "a number of seconds, or a span such as 500ms, 2s or 10min"
+            raise ConfigError(f"{name} must be {said}, not {value!r}")
+        return span
     if not isinstance(value, str):
         raise ConfigError(f"{name} must be text, not {value!r}")
     return value
@@ -165,6 +193,11 @@ def _relative(path: Path) -> str:
     """Return the path as seen from the current folder where that is shorter to read."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
+
+
+def direct_url(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the connection string past a pooler that the environment names, or None."""
+    return (os.environ if environ is None else environ).get("PGBRAID_DIRECT_URL") or None
 
 
 def database_url(environ: Mapping[str, str] | None = None) -> str | None:

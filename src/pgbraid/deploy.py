@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run, record_adoption
@@ -10,7 +11,10 @@ from pgbraid.core.filenames import name_style
 from pgbraid.core.model import Report
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
-from pgbraid.db.session import claim, take_lock
+from pgbraid.db.lock import fenced, take_lock
+from pgbraid.db.session import claim
+from pgbraid.db.transactions import transaction
+from pgbraid.db.watch import watched
 from pgbraid.series import apply_all
 from pgbraid.survey import look
 
@@ -28,28 +32,48 @@ def apply_plan(
 ) -> Report:
     """Claim the connection, take the lock, look again, and apply what is still to do.
 
-    Raises what ``apply_pending`` raises.
+    Behind a pooler there is no lock: each transaction is fenced, and runs that began together
+    take turns. Raises what ``apply_pending`` raises.
     """
-    session = claim(opened)
-    db.ensure_schema(session)
-    if not take_lock(
-        session,
-        wait=options.lock_wait,
-        done=lambda: _is_done(session, first),
-        tell=lambda holder: options.listen(Waiting(holder)),
-    ):
-        now = look(session, migrations, wish)
+    claimed = claim(opened, options.limits, pools=True)
+    with watched(claimed, options.listen) as session:
+        shape = _ensured(session, options, first)
+        if shape is None:
+            now = look(session, migrations, wish)
+            now.raise_for_problems()
+            return _report(first, now)
+        now = look(session, migrations, wish, inspected=first)
         now.raise_for_problems()
-        return _report(first, now)
-    shape = db.ensure_tables(session)
-    now = look(session, migrations, wish, inspected=first)
-    now.raise_for_problems()
-    style = name_style(now.applied, migrations.migrations)
-    run = Run(session, shape, style, options, fresh=shape.fresh and now.adoption is None)
-    run.options.listen(Planned(now))
-    if now.adoption:
-        record_adoption(run, now.adoption)
-    return _report(first, now, run, apply_all(run, now.steps))
+        style = name_style(now.applied, migrations.migrations)
+        fresh = shape.fresh and now.adoption is None and not session.pooled
+        run = Run(session, shape, style, options, fresh=fresh)
+        run.options.listen(Planned(now))
+        if now.adoption:
+            adopt = partial(record_adoption, run, now.adoption)
+            fenced(session, adopt, wait=options.lock_wait, tell=run.tell_waiting)
+        return _report(first, now, run, apply_all(run, now.steps))
+
+
+def _ensured(session: Session, options: RunOptions, first: Plan) -> db.Shape | None:
+    """Ensure the schema, take the lock, ensure the tables, in this order.
+
+    None where another run has meanwhile applied all that this one was to apply.
+    """
+
+    def tell(holder: str) -> None:
+        options.listen(Waiting(holder))
+
+    def ensure() -> db.Shape:
+        with transaction(session):
+            return db.ensure_tables(session)
+
+    db.ensure_schema(session)
+    wait, done = options.lock_wait, partial(_is_done, session, first)
+    if not take_lock(session, wait=wait, done=done, tell=tell):
+        return None
+    if not session.pooled:
+        return db.ensure_tables(session)
+    return fenced(session, ensure, wait=wait, tell=tell)
 
 
 def _is_done(session: Session, plan: Plan) -> bool:
@@ -63,7 +87,9 @@ def _is_done(session: Session, plan: Plan) -> bool:
 def _report(
     first: Plan, now: Plan, run: Run | None = None, applied: tuple[Outcome, ...] = ()
 ) -> Report:
-    planned = {step.migration.version for step in now.steps}
+    own = {outcome.migration.version for outcome in applied}
+    if run is None:
+        own = {step.migration.version for step in now.steps}
     return Report(
         applied=applied,
         adoption=now.adoption if run else None,
@@ -71,5 +97,5 @@ def _report(
         later=now.later,
         warnings=now.warnings,
         run_id=run.run_id if run else None,
-        elsewhere=tuple(s.migration for s in first.steps if s.migration.version not in planned),
+        elsewhere=tuple(s.migration for s in first.steps if s.migration.version not in own),
     )

@@ -47,6 +47,10 @@ class PgbraidError(Exception):
         self.applied: tuple[Outcome, ...] = ()
         super().__init__(self.message)
 
+    def explain(self, detail: str | None, hint: str) -> None:
+        """Say more of what happened, and what to do."""
+        self.detail, self.hint = detail, hint
+
 
 class ConfigError(PgbraidError):
     """The command line or the settings are wrong."""
@@ -167,6 +171,13 @@ class MigrationFailed(PgbraidError):
     def sqlstate(self) -> str | None:
         """The server's five-character error code."""
         return self.diagnostic.sqlstate
+
+    def explain(self, detail: str | None, hint: str) -> None:
+        """Say more of what happened, and what to do."""
+        from dataclasses import replace  # noqa: PLC0415 - see the package
+
+        super().explain(detail, hint)
+        self.diagnostic = replace(self.diagnostic, detail=detail, hint=hint)
 
     def __str__(self) -> str:
         """Return the message with the place in the file."""

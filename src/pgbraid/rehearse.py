@@ -8,14 +8,15 @@ from datetime import timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from pgbraid.apply import Run, run_guarded
+from pgbraid.apply import Run, hearer, run_guarded
 from pgbraid.core.answers import Diagnostic, Outcome
 from pgbraid.core.events import Planned, Rehearsed, Started, Waiting
 from pgbraid.core.model import Location, Report
 from pgbraid.core.script import Script
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
-from pgbraid.db.session import claim, clean, connect, take_lock
+from pgbraid.db.lock import take_lock
+from pgbraid.db.session import claim, clean, connect, notices
 from pgbraid.db.transactions import defer_again, savepoint, transaction
 from pgbraid.errors import MigrationFailed, ServerError
 from pgbraid.survey import look
@@ -61,7 +62,7 @@ def rehearse_pending(
         found.raise_for_problems()
         notes = _Notes()
         if found.has_work:
-            session = claim(opened)
+            session = claim(opened, options.limits)
             take_lock(
                 session,
                 wait=options.lock_wait,
@@ -118,7 +119,7 @@ def _rehearse(
     entry = db.Entry(run.run_id, "applied", migration.version, migration.name)
     failure: Diagnostic | None = None
     try:
-        with savepoint(run.session):
+        with notices(run.session, hearer(run, migration)), savepoint(run.session):
             parts = Reading(migration).body() if is_large(migration) else (Part(script),)
             run_guarded(run, migration, parts, transaction_id)
             db.record_applied(

@@ -9,7 +9,8 @@ from pgbraid.core.answers import Repair, Repaired
 from pgbraid.core.filenames import name_style, names_agree, recorded_name
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
-from pgbraid.db.session import claim, connect, take_lock
+from pgbraid.db.lock import take_lock
+from pgbraid.db.session import claim, connect
 from pgbraid.db.transactions import transaction
 from pgbraid.errors import ConfigError
 from pgbraid.survey import Wish, look
@@ -52,7 +53,7 @@ def accept_files(
     with connect(target, tracker, options.stop) as opened:
         if not _changes(opened, migrations, choice).repaired:
             return _changes(opened, migrations, choice)
-        session = claim(opened)
+        session = claim(opened, options.limits)
         take_lock(session, wait=options.lock_wait)
         shape = db.ensure_tables(session)
         changes = _changes(session, migrations, choice)

@@ -21,13 +21,13 @@ from pgbraid.core.script import Script
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.body import half_done
+from pgbraid.db.lock import fenced, keep_lock
 from pgbraid.db.message import compose, deliver_batch
 from pgbraid.db.outcome import read_after_loss, read_on
-from pgbraid.db.session import clean, keep_lock, take_lock, translating
+from pgbraid.db.session import clean, translating
 from pgbraid.db.transactions import roll_back, transaction
 from pgbraid.errors import (
     ConnectionFailed,
-    LockLost,
     MigrationFailed,
     PgbraidError,
     ProblemsFound,
@@ -35,6 +35,7 @@ from pgbraid.errors import (
     Stopped,
 )
 from pgbraid.files import LARGE
+from pgbraid.patience import with_retries
 from pgbraid.tally import Tally, Work
 from pgbraid.texts import Reading, decode, is_large, read_script
 
@@ -52,7 +53,6 @@ _TOGETHER = 64
 _TOGETHER_ON_FRESH = 16
 _TOLD = 200
 """How often it is told, at most, how far a large migration is."""
-_TRIES = 3
 _FATES = {
     True: "it was committed",
     False: "it was rolled back",
@@ -155,6 +155,7 @@ def _work(run: Run, step: Step, index: int, tally: Tally) -> Work:
             version=migration.version,
             label=migration.label,
             writes=writes,
+            limits=run.limits_of(migration),
             quiet=tally.quiet,
         )
     return Work(step, index, script, name, entry, message)
@@ -281,13 +282,10 @@ def _account(works: tuple[Work, ...], tally: Tally, found: dict[int, timedelta])
 
 
 def _locked(run: Run, work: Work, *, durable: bool, ahead: Callable[[], None]) -> timedelta | None:
-    """Apply one migration; where a body has given the lock away and another run has it, wait."""
-    for _ in range(_TRIES):
-        with suppress(LockLost):
-            return _once(run, work, durable=durable, ahead=ahead)
-        with translating(run.session):
-            take_lock(run.session, wait=run.options.lock_wait)
-    raise LockLost
+    """Apply one migration, patient with other sessions' locks and with other runs."""
+    once = partial(_once, run, work, durable=durable, ahead=ahead)
+    attempt = partial(fenced, run.session, once, wait=run.options.lock_wait, tell=run.tell_waiting)
+    return with_retries(run, work.step.migration, attempt)
 
 
 def _once(run: Run, work: Work, *, durable: bool, ahead: Callable[[], None]) -> timedelta | None:

@@ -20,7 +20,15 @@ from pgbraid.core.filenames import (
     parse_file_name,
     parse_version,
 )
-from pgbraid.core.model import Location, Migration, MigrationSet, Problem, Severity
+from pgbraid.core.model import (
+    NO_DIRECTIVES,
+    Directives,
+    Location,
+    Migration,
+    MigrationSet,
+    Problem,
+    Severity,
+)
 from pgbraid.errors import ConfigError
 from pgbraid.files import DiskFile, MemoryFile, odd_kind, read_pieces, read_unless_large
 
@@ -35,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["load_migrations"]
 
 _FOREIGN_FILES = ("up.sql", "migration.sql")
+_DIRECTED = b"pgbraid:"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -146,20 +155,32 @@ def _migration(up: _Entry, facts: _Facts, downs: list[_Entry]) -> Migration:
         origin=up.file,
         down=down.name if down else None,
         down_origin=down.file if down else None,
+        directives=facts.directives,
     )
 
 
 class _Facts:
     """What is kept of a file that was read: its checksum, its size, what is wrong with it."""
 
-    __slots__ = ("checksum", "problems", "size")
+    __slots__ = ("checksum", "directives", "problems", "size")
 
     def __init__(
-        self, checksum: str = "", size: int = 0, problems: tuple[Problem, ...] = ()
+        self,
+        checksum: str = "",
+        size: int = 0,
+        problems: tuple[Problem, ...] = (),
+        head: bytes = b"",
     ) -> None:
         self.checksum = checksum
         self.size = size
         self.problems = problems
+        self.directives = _directives(head) if _DIRECTED in head else NO_DIRECTIVES
+
+
+def _directives(head: bytes) -> Directives:
+    from pgbraid.core.directives import read_directives  # noqa: PLC0415 - few files have any
+
+    return read_directives(head.decode(errors="replace"))
 
 
 def _read(entry: _Entry) -> _Facts:
@@ -175,18 +196,19 @@ def _read(entry: _Entry) -> _Facts:
     if reason or data is None:
         problem = _file_problem("unreadable", entry, f"cannot be read: {reason}", None)
         return _Facts(problems=(problem,))
-    return _Facts(digest(data), len(data), tuple(_bad_bytes(entry, data)))
+    return _Facts(digest(data), len(data), tuple(_bad_bytes(entry, data)), data)
 
 
 def _read_large(entry: _Entry) -> _Facts:
     """Read a large file piece by piece."""
-    sha, size, problems = hashlib.sha256(), 0, list[Problem]()
+    sha, size, problems, head = hashlib.sha256(), 0, list[Problem](), b""
     decoder, lines = codecs.getincrementaldecoder("utf-8")(), 1
     for piece in read_pieces(entry.file):
         if size == 0 and piece.startswith(_UTF16):
             return _Facts(problems=tuple(_bad_bytes(entry, piece[:2])))
         sha.update(piece)
         size += len(piece)
+        head = head or piece
         try:
             decoder.decode(piece)
         except UnicodeDecodeError as error:
@@ -204,7 +226,7 @@ def _read_large(entry: _Entry) -> _Facts:
     if decoder.getstate()[0]:
         message = "is not UTF-8: its last character is cut off"
         problems.append(_file_problem("invalid_utf8", entry, message, (lines,)))
-    return _Facts(sha.hexdigest(), size, tuple(problems))
+    return _Facts(sha.hexdigest(), size, tuple(problems), head)
 
 
 def _bad_bytes(entry: _Entry, data: bytes) -> Iterator[Problem]:

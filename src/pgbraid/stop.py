@@ -45,6 +45,11 @@ class StopToken:
         if self.requested:
             raise Stopped
 
+    def sleep(self, seconds: float) -> None:
+        """Sleep, but raise Stopped as soon as somebody asks."""
+        self._requested.wait(seconds)
+        self.check()
+
     @contextmanager
     def cancelling(self, cancel: Callable[[], None]) -> Iterator[None]:
         """Have ``cancel`` called by a request as long as the block lasts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pgbraid.core.model import Verify
+from pgbraid.core.model import Limits, Verify
 from pgbraid.core.plan import make_plan
 from pgbraid.db.applied import read_ledger
 from pgbraid.errors import ConfigError
@@ -29,7 +29,8 @@ class RunOptions:
 
     It waits ``lock_wait`` seconds for another one to end, tells ``listen`` what it does, and
     stops when ``stop`` says so. With ``durable_each`` every commit waits for the disk, also
-    on a fresh database; with ``batch`` several migrations go to the server at once.
+    on a fresh database; with ``batch`` several migrations go to the server at once. ``limits``
+    are those of its statements.
     """
 
     lock_wait: float = 600.0
@@ -37,6 +38,7 @@ class RunOptions:
     stop: StopToken = field(default_factory=StopToken)
     durable_each: bool = False
     batch: bool = False
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)

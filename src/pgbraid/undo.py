@@ -13,8 +13,11 @@ from pgbraid.core.refusals import inspect_script
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
-from pgbraid.db.session import claim, connect, take_lock
+from pgbraid.db.lock import take_lock
+from pgbraid.db.session import claim, connect
+from pgbraid.db.watch import watched
 from pgbraid.errors import ConfigError, ProblemsFound
+from pgbraid.patience import with_retries
 from pgbraid.survey import look
 from pgbraid.texts import as_down, read_down
 
@@ -75,24 +78,26 @@ def undo_version(  # noqa: PLR0913, PLR0917 - what every verb takes, and the ver
     with connect(target, tracker, options.stop) as opened:
         _check_applied(opened, version)
         _check_same(opened, migrations, wish, version)
-        session = claim(opened)
-        take_lock(session, wait=options.lock_wait)
-        run = Run(session, db.ensure_tables(session), options=options)
-        entry = db.Entry(run.run_id, "undone", version, down.name, text=script.text)
-
-        def record() -> timedelta:
-            return db.record_removed(session, version, entry)
-
-        duration = run_atomically(
-            run,
-            down,
-            (Part(script),),
-            wanted=lambda: db.is_applied(session, version),
-            record=record,
-        )
-        if duration is None:
-            _check_applied(session, version)
+        claimed = claim(opened, options.limits)
+        with watched(claimed, options.listen) as session:
+            take_lock(session, wait=options.lock_wait)
+            run = Run(session, db.ensure_tables(session), options=options)
+            duration = with_retries(run, down, lambda: _undo(run, down, script))
+            if duration is None:
+                _check_applied(session, version)
         return Undone(down, duration or timedelta())
+
+
+def _undo(run: Run, down: Migration, script: Script) -> timedelta | None:
+    version = down.version
+    entry = db.Entry(run.run_id, "undone", version, down.name, text=script.text)
+    return run_atomically(
+        run,
+        down,
+        (Part(script),),
+        wanted=lambda: db.is_applied(run.session, version),
+        record=lambda: db.record_removed(run.session, version, entry),
+    )
 
 
 def _check_same(session: Session, migrations: MigrationSet, wish: Wish, version: int) -> None:

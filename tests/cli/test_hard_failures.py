@@ -60,8 +60,8 @@ FILES = {
         "1_a.sql:3:1: ERROR:  another tool's down section (-- +goose Down)",
     ),
     "an unknown directive": (
-        {"1_a.sql": "-- pgbraid: no-transaction\nSELECT 1"},
-        "1_a.sql:1:1: ERROR:  this pgbraid knows no directive 'no-transaction'",
+        {"1_a.sql": "-- pgbraid: no-transition\nSELECT 1"},
+        "1_a.sql:1:1: ERROR:  this pgbraid knows no directive 'no-transition'",
     ),
     "no file of the right name": (
         {"V014__x.sql": OK},

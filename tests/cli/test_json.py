@@ -19,7 +19,7 @@ def members(section):
 
 
 def own(document):
-    return set(document) - HEAD - {"notices"}
+    return set(document) - HEAD - {"notices", "retries"}
 
 
 @pytest.fixture

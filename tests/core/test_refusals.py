@@ -1,8 +1,9 @@
 import pytest
 
-from pgbraid.core.model import Migration
+from pgbraid.core.model import Directives, Migration
 from pgbraid.core.reader import parse
 from pgbraid.core.refusals import inspect_script
+from pgbraid.source import load_migrations
 
 FILE = Migration(7, "x", "7_x.sql", "", 0, "m/7_x.sql", "7")
 
@@ -134,9 +135,38 @@ def test_sql_behind_copy_on_its_line_is_refused():
     assert found("copy t from stdin; select 1;\n\\.\n") == [("copy_data", 1, 19)]
 
 
-@pytest.mark.parametrize("line", ["-- pgbraid: no-transaction", "--pgbraid:x", "-- pgbraid: "])
-def test_an_unknown_directive_is_refused(line):
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("--pgbraid:x", "-- pgbraid: ", "-- pgbraid: no-transaction=yes"),
+        *("-- pgbraid: lock-timeout", "-- pgbraid: lock-timeout=soon", "-- pgbraid: retry-for=-1"),
+    ],
+)
+def test_a_directive_that_is_none_is_refused(line):
     assert found(f"{line}\nselect 1") == [("unknown_directive", 1, 1)]
+
+
+def test_a_directive_behind_the_first_statement_is_refused():
+    assert found("select 1;\n-- pgbraid: no-transaction\nselect 2") == [("unknown_directive", 2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-- pgbraid: no-transaction", Directives(no_transaction=True)),
+        ("\ufeff-- a\n/* b */ --pgbraid: lock-timeout=2s\nselect 1", Directives(lock_timeout=2.0)),
+        (
+            "-- pgbraid: statement-timeout=1h, retry-for=0\n-- pgbraid: lock-timeout=50ms",
+            Directives(lock_timeout=0.05, statement_timeout=3600.0, retry_for=0.0),
+        ),
+        ("select 1; -- pgbraid: no-transaction", Directives()),
+        ("-- pgbraid: nonsense no-transaction", Directives(no_transaction=True)),
+        ("select '\n-- pgbraid: no-transaction\n'", Directives()),
+    ],
+)
+def test_the_head_says_what_a_file_asks_for(text, expected):
+    (migration,) = load_migrations({"1_a.sql": text}).migrations
+    assert migration.directives == expected
 
 
 @pytest.mark.parametrize(

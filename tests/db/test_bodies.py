@@ -15,7 +15,8 @@ from pgbraid.core.reader import parse
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.conninfo import parse_target
-from pgbraid.db.session import claim, connect, take_lock
+from pgbraid.db.lock import take_lock
+from pgbraid.db.session import claim, connect
 from pgbraid.errors import MigrationFailed
 from pgbraid.stop import StopToken
 

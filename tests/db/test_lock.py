@@ -6,6 +6,7 @@ import time
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import pgbraid
 from pgbraid.apply import Run, run_atomically
@@ -15,7 +16,8 @@ from pgbraid.core.model import Migration, Tracker
 from pgbraid.core.reader import parse
 from pgbraid.db.conninfo import parse_target
 from pgbraid.db.ledger import ensure_schema, ensure_tables, is_applied
-from pgbraid.db.session import claim, connect, take_lock
+from pgbraid.db.lock import take_lock
+from pgbraid.db.session import claim, connect
 from pgbraid.db.transactions import transaction
 from pgbraid.errors import ConnectionFailed, LockLost, LockTimeout, Stopped, TargetRefused
 from pgbraid.stop import StopToken
@@ -265,11 +267,26 @@ def test_errors_pass_through_the_asynchronous_face(database):
         asyncio.run(pgbraid.load({"1_a.sql": "SELECT 1/0"}).aup(database.conninfo))
 
 
-def test_a_connection_that_is_another_backends_is_refused_as_a_pooler(database, monkeypatch):
+def test_a_connection_that_is_another_backends_is_taken_for_a_poolers(database, monkeypatch):
     monkeypatch.setattr("psycopg.ConnectionInfo.backend_pid", 1)
+    braid = pgbraid.load({"1_a.sql": "SELECT pg_advisory_lock(7)", "1_a.down.sql": "--"})
+    assert len(braid.up(database.conninfo).applied) == 1
     with pytest.raises(TargetRefused, match="is a connection pooler"):
-        pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
-    assert database.value("SELECT to_regclass('applied_migrations')") is None
+        braid.undo(database.conninfo, 1)
+    assert database.versions() == [1]
+
+
+@pytest.mark.parametrize("kind", ["ROLE", "DATABASE"])
+def test_a_read_only_target_is_refused_before_anything(database, role, kind):
+    name = role if kind == "ROLE" else conninfo_to_dict(database.conninfo)["dbname"]
+    database.run(f"GRANT CREATE ON SCHEMA public TO {role}")
+    database.run(f"ALTER {kind} {name} SET default_transaction_read_only = on")
+    braid = pgbraid.load({"1_a.sql": "--"})
+    with pytest.raises(TargetRefused, match="is read-only") as caught:
+        braid.up(database.as_role(role))
+    assert "default_transaction_read_only=off" in caught.value.hint
+    allowed = make_conninfo(database.as_role(role), options="-c default_transaction_read_only=off")
+    assert len(braid.up(allowed).applied) == 1
 
 
 def test_a_migration_that_is_interrupted_is_told(database):

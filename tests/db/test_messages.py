@@ -42,9 +42,9 @@ def sent(monkeypatch):
     kept = []
     real = wire.send
 
-    def send(conn, data, *args):
+    def send(conn, data, *args, **named):
         kept.append(data.decode())
-        return real(conn, data, *args)
+        return real(conn, data, *args, **named)
 
     monkeypatch.setattr(message, "send", send)
     return kept
@@ -140,7 +140,7 @@ def test_a_commit_whose_answer_is_lost_is_found_out(database, monkeypatch, batch
     files = tables(3) if batch else {"1_t.sql": "SELECT 1"}
     real = wire.send
 
-    def send(conn, data, *args):
+    def send(conn, data, *args, **named):
         real(conn, data, *args)
         conn.close()
         raise psycopg.OperationalError("server closed the connection unexpectedly")

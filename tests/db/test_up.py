@@ -140,7 +140,6 @@ def test_a_role_may_have_any_formats_and_limits(database, role):
         "intervalstyle = 'sql_standard'",
         "bytea_output = 'escape'",
         "statement_timeout = '100ms'",
-        "default_transaction_read_only = on",
         "default_transaction_isolation = 'serializable'",
         "standard_conforming_strings = off",
         "client_encoding = 'LATIN1'",

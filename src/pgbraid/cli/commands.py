@@ -32,7 +32,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("demo", "play an out-of-order merge on an embedded PostgreSQL"),
 )
 
-_VALUED = frozenset({"--database", "--dir", "--schema", "--table", "--config", "--lock-wait"})
+_VALUED = frozenset(
+    {
+        *("--database", "--direct-url", "--dir", "--schema", "--table", "--config", "--role"),
+        *("--lock-wait", "--lock-timeout", "--statement-timeout", "--retry-for", "--commit-wait"),
+    }
+)
 
 
 def find(arguments: list[str]) -> Command | None:

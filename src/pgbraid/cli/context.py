@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class Context:
     @property
     def settings(self) -> config.Settings:
         """The settings of the file, with the command line's in their place."""
-        names = ("dir", "schema", "table", "lock_wait", "adopt")
+        names = [f.name for f in fields(config.Settings) if f.name not in {"file", "verify"}]
         given = {name: getattr(self.arguments, name, None) for name in names}
         return config.find_settings(getattr(self.arguments, "config", None)).override(**given)
 
@@ -57,6 +57,7 @@ class Context:
             verify=settings.verify,
             lock_wait=settings.lock_wait,
             adopt=settings.adopt,
+            limits=settings.limits,
         )
 
     @contextmanager
@@ -70,7 +71,7 @@ class Context:
         settings = self.settings
         from pgbraid.db.opening import Opening  # imports the driver
 
-        with self.database() as target:
+        with self.database(settings) as target:
             opening = Opening(target.parameters)
             try:
                 yield self.braid(settings), replace(target, opening=opening)
@@ -78,8 +79,8 @@ class Context:
                 opening.close()
 
     @contextmanager
-    def database(self) -> Iterator[Target]:
-        """Yield the database that the command line or the environment names.
+    def database(self, settings: config.Settings | None = None) -> Iterator[Target]:
+        """Yield the database that the command line, the environment or the settings name.
 
         An embedded server runs as long as the block lasts. Raises ConfigError where none is
         named.
@@ -88,8 +89,9 @@ class Context:
 
         folder: str | bool | None = getattr(self.arguments, "embedded", None)
         named: str | None = getattr(self.arguments, "database", None)
+        settings = settings or self.settings
         if folder is None:
-            target = parse_target(self._url(named))
+            target = parse_target(self._url(named, settings), role=settings.role)
             self.output.detail(f"database: {target.label}")
             yield target
             return
@@ -111,14 +113,17 @@ class Context:
                 f"database: {server.label}, its programs in {server.programs.folder}"
             )
             self.output.throw_away = folder is True
-            yield parse_target(server.conninfo, embedded=server.label)
+            yield parse_target(server.conninfo, embedded=server.label, role=settings.role)
 
-    def _url(self, named: str | None) -> str:
-        if named == "":
-            raise ConfigError(
-                "--database is empty", hint="Is the variable set that the URL comes from?"
-            )
-        url = config.database_url() if named is None else named
+    def _url(self, named: str | None, settings: config.Settings) -> str:
+        """Return the URL to use; the direct one goes before any that may lead to a pooler."""
+        direct: str | None = getattr(self.arguments, "direct_url", None)
+        for option, value in (("--database", named), ("--direct-url", direct)):
+            if value == "":
+                hint = "Is the variable set that the URL comes from?"
+                raise ConfigError(f"{option} is empty", hint=hint)
+        named = direct or named
+        url = named or config.direct_url() or settings.direct_url or config.database_url()
         if url is None:
             raise ConfigError(
                 "no database is named",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
-__all__ = ["parse_arguments", "version_number"]
+__all__ = ["add_limits", "parse_arguments", "version_number"]
 
 _DESCRIPTION = """\
 Applies plain .sql migrations to PostgreSQL. It remembers the set of applied versions, not the
@@ -86,6 +86,12 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
     unset: Any = argparse.SUPPRESS
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--database", metavar="URL", default=unset, help="the database to migrate")
+    parser.add_argument(
+        "--direct-url",
+        metavar="URL",
+        default=unset,
+        help="the way past a connection pooler; goes before --database",
+    )
     target.add_argument(
         "--embedded",
         metavar="DIR",
@@ -100,10 +106,12 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--config", metavar="FILE", default=unset, help="the settings file")
     parser.add_argument(
         "--lock-wait",
-        metavar="SECONDS",
-        type=float,
+        metavar="TIME",
         default=unset,
-        help="how long to wait for another run to end (600)",
+        help="how long to wait for another run to end (10min)",
+    )
+    parser.add_argument(
+        "--role", default=unset, help="the role to be, as SET ROLE; it owns what is made"
     )
     parser.add_argument(
         "--no-adopt",
@@ -132,6 +140,17 @@ def _close_optional_value(words: list[str]) -> list[str]:
         if word == "--embedded" and words[index + 1] in names:
             return [*words[:index], *words[index + 1 :], word]
     return words
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a command that runs migrations: how long it waits for what."""
+    for name, text in (
+        ("--lock-timeout", "how long a statement waits for a lock, and others behind it (500ms)"),
+        ("--retry-for", "how long a migration is tried again that got no lock in time (10min)"),
+        ("--statement-timeout", "how long a statement may take (0: as long as it takes)"),
+        ("--commit-wait", "how long a commit waits for a synchronous standby (1min)"),
+    ):
+        parser.add_argument(name, metavar="TIME", default=argparse.SUPPRESS, help=text)
 
 
 def version_number(text: str) -> int:

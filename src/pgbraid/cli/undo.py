@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from pgbraid.cli.parser import version_number
+from pgbraid.cli.parser import add_limits, version_number
 from pgbraid.errors import ConfigError
 
 TYPE_CHECKING = False  # see the package
@@ -25,6 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's own options."""
     parser.add_argument("version", metavar="VERSION", type=version_number, help="the version")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    add_limits(parser)
 
 
 def run(context: Context) -> int:

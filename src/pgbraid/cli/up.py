@@ -7,7 +7,7 @@ schema_migrations table of golang-migrate first.
 
 from __future__ import annotations
 
-from pgbraid.cli.parser import version_number
+from pgbraid.cli.parser import add_limits, version_number
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[],
         help="a version that the adopted tool's counter skipped (may be repeated)",
     )
+    add_limits(parser)
 
 
 def run(context: Context) -> int:

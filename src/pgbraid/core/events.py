@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Adopted",
+    "Blocked",
+    "Building",
     "Event",
     "Finished",
     "Interrupted",
@@ -21,6 +23,7 @@ __all__ = [
     "Planned",
     "Progressed",
     "Rehearsed",
+    "Retrying",
     "Started",
     "Waiting",
 ]
@@ -31,6 +34,39 @@ class Waiting:
     """Another session holds the lock; told once, after a second. ``holder`` is for a person."""
 
     holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A statement waits for ``wanted``, which ``holders`` have; told when those change."""
+
+    wanted: str
+    holders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """A migration could not get a lock in time and was rolled back; it is tried again.
+
+    ``attempt`` counts from 1 those that failed; ``pause`` is in seconds; ``holders`` were seen
+    in its way.
+    """
+
+    migration: Migration
+    attempt: int
+    pause: float
+    holders: tuple[str, ...]
+    diagnostic: Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """An index of ``table`` is being built; ``done`` of ``total`` blocks or rows of a phase."""
+
+    table: str
+    phase: str
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +136,9 @@ class Noticed:
 
 Event: TypeAlias = (
     Waiting
+    | Blocked
+    | Retrying
+    | Building
     | Planned
     | Adopted
     | Started

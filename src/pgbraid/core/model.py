@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from pgbraid.core.answers import Adoption, Diagnostic, Drift, Outcome
 
 __all__ = [
+    "NO_DIRECTIVES",
     "Applied",
+    "Directives",
     "Ledger",
+    "Limits",
     "Location",
     "Migration",
     "MigrationSet",
@@ -42,6 +45,43 @@ class Verify(StrEnum):
     OFF = "off"
     WARN = "warn"
     ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Directives:
+    """What one file asks for in place of the run's own; spans are in seconds."""
+
+    no_transaction: bool = False
+    lock_timeout: float | None = None
+    statement_timeout: float | None = None
+    retry_for: float | None = None
+
+
+NO_DIRECTIVES = Directives()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a run waits, in seconds; 0 of a timeout stands for no limit.
+
+    A statement waits ``lock_timeout`` for a lock, and with it whoever stands in line behind it;
+    then the migration is rolled back and tried again, for ``retry_for`` in all. A statement may
+    take ``statement_timeout``. A commit waits ``commit_wait`` for a synchronous standby.
+    """
+
+    lock_timeout: float = 0.5
+    statement_timeout: float = 0.0
+    retry_for: float = 600.0
+    commit_wait: float = 60.0
+
+    def of(self, asked: Directives) -> Limits:
+        """Return the limits of a file that asks for some of its own."""
+        return Limits(
+            self.lock_timeout if asked.lock_timeout is None else asked.lock_timeout,
+            self.statement_timeout if asked.statement_timeout is None else asked.statement_timeout,
+            self.retry_for if asked.retry_for is None else asked.retry_for,
+            self.commit_wait,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +127,8 @@ class Migration:
     origin: Any = field(repr=False, compare=False, default=None)
     down: str | None = None
     down_origin: Any = field(repr=False, compare=False, default=None)
+    directives: Directives = NO_DIRECTIVES
+    """What the head of the file asks for."""
 
     @property
     def label(self) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from pgbraid.core.directives import DIRECTIVE
 from pgbraid.core.lexer import next_token
 from pgbraid.core.plain import blanks, ordinary
 from pgbraid.core.script import (
     BLANKS,
-    DIRECTIVE,
     NEWLINE,
     Meta,
     Script,

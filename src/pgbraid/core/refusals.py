@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pgbraid.core.directives import wrong_directives
 from pgbraid.core.model import Location, Migration, Problem, Severity
 from pgbraid.core.script import (
-    DIRECTIVE,
     Script,
     Statement,
     is_commit,
@@ -47,7 +47,7 @@ def inspect_script(migration: Migration, script: Script) -> tuple[Problem, ...]:
 def inspect_parts(migration: Migration, parts: Iterable[Script]) -> tuple[Problem, ...]:
     """Return the same of a script that comes in parts, none of which is kept."""
     found: list[Problem] = []
-    control, empty = _Control(migration), True
+    control, empty, begun = _Control(migration), True, False
     for script in parts:
         empty = empty and not script.text.strip()
         control.take(script)
@@ -56,8 +56,9 @@ def inspect_parts(migration: Migration, parts: Iterable[Script]) -> tuple[Proble
             *_metas(migration, script),
             *_copies(migration, script),
             *_text_settings(migration, script),
-            *_comments(migration, script),
+            *_comments(migration, script, begun=begun),
         ]
+        begun = begun or bool(script.statements)
     found += [*_emptiness(migration, empty=empty), *control.problems()]
     downs = [problem for problem in found if problem.code == "down_section"]
     kept = [problem for problem in found if problem not in downs[1:]]
@@ -225,18 +226,18 @@ def _copies(migration: Migration, script: Script) -> Iterator[Problem]:
             )
 
 
-def _comments(migration: Migration, script: Script) -> Iterator[Problem]:
+def _comments(migration: Migration, script: Script, *, begun: bool) -> Iterator[Problem]:
     down_seen = False
+    for start, said, hint in wrong_directives(script, begun=begun):
+        yield Problem(
+            "unknown_directive",
+            said,
+            hint=hint,
+            location=_at(migration, script, start),
+            versions=(migration.version,),
+        )
     for start, end in script.comments:
         comment = script.text[start:end]
-        if directive := DIRECTIVE.match(comment):
-            yield Problem(
-                "unknown_directive",
-                f"this pgbraid knows no directive {directive['text'].strip()!r}",
-                hint="Take the line out, or use the pgbraid that knows it.",
-                location=_at(migration, script, start),
-                versions=(migration.version,),
-            )
         if _DOWN_SECTION.match(comment) and not down_seen:
             down_seen = True
             yield Problem(

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLANKS",
-    "DIRECTIVE",
     "NEWLINE",
     "Meta",
     "Script",
@@ -36,8 +35,6 @@ BLANKS = frozenset({"space", "comment", "block"})
 """The kinds of token that mean nothing."""
 _STRINGS = frozenset({"string", "escape"})
 _CAPITALS = re.compile(r"[A-Z]+")
-DIRECTIVE = re.compile(r"--[ \t]*pgbraid:[ \t]*(?P<text>[^\r\n]*)")
-"""A comment that directs pgbraid."""
 _ENDS = frozenset({("COMMIT",), ("END",)})
 _COMMITS = frozenset(
     (first, *kind, *tail)

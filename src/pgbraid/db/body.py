@@ -78,7 +78,7 @@ def _run_segment(
     script, segment = piece
     done, ended = 0, False
     try:
-        results = send(session.conn, segment.sql.encode(), meanwhile)
+        results = send(session.conn, segment.sql.encode(), meanwhile, tick=session.watching())
         done, ended = len(results) - 1, ended_transaction(results)
         _raise_failed(session, results)
     except psycopg.Error as error:

@@ -33,6 +33,7 @@ _LIMITS = {
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
 }
 _SHORTEST_FRAGMENT = 3
 
@@ -47,6 +48,8 @@ class Target:
     embedded: str | None = None
     """What the embedded server is called, for hints; None for any other server."""
     secrets: tuple[str, ...] = field(repr=False, default=())
+    role: str | None = None
+    """The role that the session is to be, by an option that it starts with."""
     opening: Opening | None = field(repr=False, compare=False, default=None)
     """A connection to it that is on its way."""
 
@@ -57,11 +60,12 @@ class Target:
         return text
 
 
-def parse_target(conninfo: str, *, embedded: str | None = None) -> Target:
+def parse_target(conninfo: str, *, embedded: str | None = None, role: str | None = None) -> Target:
     """Return the target that a URL or a ``key=value`` connection string means.
 
     ``postgresql+driver://`` is taken as ``postgresql://``. Time limits that the string does not
-    give are set: ten seconds to connect, keepalives that notice a dead host within a minute.
+    give are set: ten seconds to connect, keepalives that notice a dead host within a minute. Of
+    several hosts the one that can be written to is taken. ``role`` is the role to be.
     Raises ConfigError for a string that libpq cannot read, without repeating it.
     """
     conninfo = _plain_scheme(conninfo.strip())
@@ -73,11 +77,21 @@ def parse_target(conninfo: str, *, embedded: str | None = None) -> Target:
     for name, limit in _LIMITS.items():
         if name not in parameters and defaults.get(name) is None:
             parameters[name] = limit
+    if "," in str(parameters.get("host") or parameters.get("hostaddr") or ""):
+        parameters.setdefault("target_session_attrs", "read-write")
+    if role is not None:
+        parameters["options"] = _with_role(str(parameters.get("options") or ""), role)
     parameters.setdefault("fallback_application_name", f"pgbraid/{__version__}")
     parameters["client_encoding"] = "UTF8"
     secrets = _secrets(conninfo, parameters)
-    target = Target(parameters, "", embedded, secrets)
+    target = Target(parameters, "", embedded, secrets, role)
     return replace(target, label=target.scrub(_label({**defaults, **parameters}, parameters)))
+
+
+def _with_role(options: str, role: str) -> str:
+    """Return the server's options with one that sets the role, its blanks escaped."""
+    escaped = re.sub(r"([\s\\])", r"\\\1", role)
+    return f"{options} -c role={escaped}".strip()
 
 
 def _plain_scheme(conninfo: str) -> str:

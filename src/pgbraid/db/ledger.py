@@ -33,6 +33,7 @@ __all__ = [
     "drop_table",
     "ensure_schema",
     "ensure_tables",
+    "has_rows",
     "is_applied",
     "new_run_id",
     "read_adopted",
@@ -246,13 +247,19 @@ def ensure_tables(session: Session) -> Shape:
     wanted = {tracker.table: "create_tracker", tracker.journal: "create_journal"}
     missing = [name for table, name in wanted.items() if table not in found]
     if missing:
-        texts = (statement("ledger", name, tracker, with_values=False) for name in missing)
+        named = ("create_at_once", *missing)
+        texts = (statement("ledger", name, tracker, with_values=False) for name in named)
         session.conn.execute(sql.SQL(";\n").join(texts))
     columns = found.get(tracker.table) or dict.fromkeys(COLUMNS, "text")
     absent = [name for name in COLUMNS if name not in columns]
     if absent:
         raise no_tracker(session, f"It has no column {', '.join(absent)}")
     return Shape(columns["checksum"] == "bytea", acts, fresh)
+
+
+def has_rows(session: Session) -> bool:
+    """Whether the set has any version now."""
+    return session.run("ledger", "has_rows").fetchone() == (True,)
 
 
 def is_applied(session: Session, version: int) -> bool:

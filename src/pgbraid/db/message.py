@@ -17,6 +17,7 @@ import psycopg
 from psycopg import pq
 
 from pgbraid.db.session import cleaning, notices, own_text
+from pgbraid.db.transactions import opening
 from pgbraid.db.wire import (
     ended_transaction,
     error_position,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
     from pgbraid.core.answers import Diagnostic
+    from pgbraid.core.model import Limits
     from pgbraid.core.script import Segment
     from pgbraid.db.session import Session
 
@@ -41,6 +43,8 @@ _FENCE, _GUARD = b"pgbraid_fence", b"pgbraid_guard"
 """The first columns of the two statements of ours between which the body stands."""
 _BEFORE = 4
 """BEGIN, fence, and two settings, before the body."""
+_LIMITS = 2
+"""Settings more, where a file asks for limits of its own."""
 _JOURNAL, _COMMIT = 2, 4
 """How far behind the guard the journal's line and COMMIT are: row, line, SET, COMMIT."""
 _FAILED = pq.ExecStatus.FATAL_ERROR
@@ -137,20 +141,22 @@ def compose(  # noqa: PLR0913 - all that differs from one to the other
     version: int,
     label: str,
     writes: tuple[str, str],
+    limits: Limits,
     quiet: bool = False,
 ) -> Message:
     """Return the message that runs a script's one segment and records it.
 
     ``label`` is how the server's own views and logs show the migration; ``writes`` are the
-    statements that write the set's row and the journal's line. Of a ``quiet`` body nothing is
-    taken back or cleaned, as it leaves nothing; and that the set has the version already is
-    left to the row's key to say, as on a fresh database nobody else is expected.
+    statements that write the set's row and the journal's line; ``limits`` are the body's. Of a
+    ``quiet`` body nothing is taken back or cleaned, as it leaves nothing; and that the set has
+    the version already is left to the row's key to say, as on a fresh database nobody else is
+    expected.
     """
     fence = session.text("session", "fence_at_once", key=session.key)
     absent = "" if quiet else session.text("session", "absent", version=version) + ";\n"
-    opening = own_text(session, "open_path")
+    opened = opening(session, limits)
     shown = label.replace("*", "").replace("/", "")
-    lead = f"/* pgbraid {shown} */ {fence};\n{absent}{opening};\n"
+    lead = f"/* pgbraid {shown} */ {fence};\n{absent}{opened};\n"
     body = segment.sql if segment else ""
     settle = "" if quiet else own_text(session, "settle")
     guard = own_text(session, "still_there")
@@ -164,7 +170,7 @@ def compose(  # noqa: PLR0913 - all that differs from one to the other
         body=len(body),
         offset=segment.offset if segment else 0,
         starts=starts,
-        before=_BEFORE + (1 if absent else 0),
+        before=_BEFORE + (1 if absent else 0) + (_LIMITS if limits != session.limits else 0),
         quiet=quiet,
     )
 
@@ -182,7 +188,8 @@ def deliver(
     works. Raises psycopg's error where the connection is lost.
     """
     session.stop.check()
-    results = send(session.conn, message.encoded(commit), meanwhile)
+    text = message.encoded(commit)
+    results = send(session.conn, text, meanwhile, tick=session.watching())
     refuse_copying(session.conn, results)
     return _read(session, message, results)
 
@@ -207,7 +214,7 @@ def deliver_batch(
             hear(max(len(_marks(results, _FENCE)) - 1, 0), said)
 
     with notices(session, heard):
-        send(session.conn, b";\n".join(texts), meanwhile, results)
+        send(session.conn, b";\n".join(texts), meanwhile, results, tick=session.watching())
     refuse_copying(session.conn, results)
     seconds = [
         _seconds(results[guard + _JOURNAL]) or 0.0

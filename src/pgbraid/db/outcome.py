@@ -43,6 +43,16 @@ def read_on(session: Session, run_id: str) -> dict[int, timedelta] | None:
     return None
 
 
+def _is_over(second: Session, lost: Session) -> bool:
+    """Whether a lost connection can commit nothing any more.
+
+    Behind a pooler its process may be anybody's by now; its transaction holds the fence.
+    """
+    if lost.pooled:
+        return second.run("session", "try_fence", key=second.key).fetchone() == (True,)
+    return second.run("session", "is_alive", pid=lost.pid).fetchone() == (False,)
+
+
 def read_after_loss(session: Session, run_id: str) -> dict[int, timedelta] | None:
     """Return what :func:`read_on` does, of a run whose connection was lost, on a second one.
 
@@ -56,7 +66,7 @@ def read_after_loss(session: Session, run_id: str) -> dict[int, timedelta] | Non
             connect(session.target, session.tracker, StopToken()) as second,
         ):
             heard = time.monotonic()
-            if second.run("session", "is_alive", pid=session.pid).fetchone() == (False,):
+            if _is_over(second, session):
                 flush(replace(second, durable=session.durable))
                 return read_run(second, run_id)
         time.sleep(_PAUSE)

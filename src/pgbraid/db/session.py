@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import ClientCursor
 
+from pgbraid.core.durations import setting_of
 from pgbraid.core.lockkey import lock_key
+from pgbraid.core.model import Limits
 from pgbraid.db.opening import open_connection
 from pgbraid.db.statements import plain_text, statement
 from pgbraid.db.wire import failed, send
 from pgbraid.errors import (
     ConnectionFailed,
-    LockTimeout,
     PgbraidError,
     ServerError,
     Stopped,
@@ -31,23 +31,24 @@ if TYPE_CHECKING:
     from pgbraid.core.masking import Secrets
     from pgbraid.core.model import Tracker
     from pgbraid.db.conninfo import Target
+    from pgbraid.db.watch import Watch
     from pgbraid.stop import StopToken
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
 __all__ = [
     "Session",
+    "behind_a_pooler",
     "cancel",
     "claim",
     "clean",
     "cleaning",
     "connect",
     "diagnose",
-    "keep_lock",
     "notices",
     "own_text",
     "send_own",
-    "take_lock",
+    "timeouts",
     "translating",
 ]
 
@@ -58,10 +59,7 @@ _DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
 """Values of synchronous_commit that wait for the disk, and maybe for more."""
 _NO_RIGHT = "42501"
 _DRIVERS_WORDS = re.compile(r"^(?:connection failed|connection is bad): ")
-_TELL_AFTER = 1.0
 _CANCEL_TIMEOUT = 1.0
-_FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.5
-_LOOK_EVERY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +76,11 @@ class Session:
     """The value of synchronous_commit with which a commit waits for the disk."""
     pid: int = 0
     """The number of the server's process."""
+    limits: Limits = field(default_factory=Limits)
+    pooled: bool = False
+    """Whether a pooler stands between, so that the session is ours in a transaction only."""
+    watch: Watch | None = field(default=None, repr=False, compare=False)
+    """Who looks what a long statement waits for."""
 
     @property
     def key(self) -> int:
@@ -88,6 +91,13 @@ class Session:
     def encoding(self) -> str:
         """PostgreSQL's name of the database's encoding, such as UTF8."""
         return self.conn.info.parameter_status("server_encoding") or ""
+
+    def watching(self) -> Callable[[], None] | None:
+        """Begin to watch a statement, and return what to call while it takes long."""
+        if self.watch is None:
+            return None
+        self.watch.begin()
+        return self.watch.tick
 
     def run(self, file: str, name: str, /, **values: object) -> psycopg.Cursor[tuple[Any, ...]]:
         """Run a named statement of ours by the simple protocol and return its cursor."""
@@ -188,29 +198,63 @@ def diagnose(
     )
 
 
-def claim(session: Session) -> Session:
+def claim(session: Session, limits: Limits | None = None, *, pools: bool = False) -> Session:
     """Return the session set up to migrate, once it is sure that this connection can.
 
-    Raises TargetRefused for a standby, a server below 13 and a connection through a pooler.
+    Raises TargetRefused for a standby, a server below 13, a session that is read-only, one that
+    is not the role asked for and, unless it is for what ``pools``, a connection through a pooler.
     """
     row = session.run("session", "facts").fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    in_recovery, backend_pid, server_version, commit = row
-    if server_version < _OLDEST_SERVER:
+    in_recovery, backend_pid, server_version, commit, read_only, role = row
+    _check_server(session, server_version, in_recovery=in_recovery, read_only=read_only)
+    if session.target.role not in {None, role}:
         raise TargetRefused(
-            f"the server is PostgreSQL {server_version // 10000}; pgbraid needs 13 or newer",
+            f"the session is role {role}, not {session.target.role}",
+            detail="A pooler takes no startup option, by which the role is set.",
+            hint="Give the direct URL of the server with --direct-url, then run `pgbraid up` "
+            "again.",
+        )
+    pooled = backend_pid != session.conn.info.backend_pid
+    if pooled and not pools:
+        raise behind_a_pooler(session)
+    durable = commit if commit in _DURABLE else "on"
+    claimed = replace(
+        session,
+        durable=durable,
+        pid=backend_pid,
+        limits=limits or session.limits,
+        pooled=pooled,
+    )
+    return claimed if pooled else _pinned(claimed)
+
+
+def _check_server(session: Session, version: int, *, in_recovery: bool, read_only: bool) -> None:
+    label = session.target.label
+    if version < _OLDEST_SERVER:
+        raise TargetRefused(
+            f"the server is PostgreSQL {version // 10000}; pgbraid needs 13 or newer",
             hint="Upgrade the server, or name another one.",
         )
     if in_recovery:
-        raise TargetRefused(f"{session.target.label} is a standby: it can only be read")
-    if backend_pid != session.conn.info.backend_pid:
+        raise TargetRefused(f"{label} is a standby: it can only be read")
+    if read_only:
         raise TargetRefused(
-            f"{session.target.label} is a connection pooler",
-            detail="A pooler may give the advisory lock to another client.",
-            hint="Give the direct URL of the server, then run `pgbraid up` again.",
+            f"{label} is read-only: default_transaction_read_only is on",
+            detail="Somebody has set it for the server, the database or the role.",
+            hint="Take that back, or put options=-c%20default_transaction_read_only=off into "
+            "the URL, then run `pgbraid up` again.",
         )
-    durable = commit if commit in _DURABLE else "on"
-    return _pinned(replace(session, durable=durable, pid=backend_pid))
+
+
+def behind_a_pooler(session: Session, what: str = "this command") -> TargetRefused:
+    """Return the refusal of what cannot be done through a pooler."""
+    return TargetRefused(
+        f"{session.target.label} is a connection pooler, through which {what} cannot run",
+        detail="A pooler may give the session, and with it the advisory lock, to another client.",
+        hint="Give the direct URL of the server with --direct-url or in PGBRAID_DIRECT_URL, "
+        "then run it again.",
+    )
 
 
 def _pinned(session: Session) -> Session:
@@ -230,7 +274,16 @@ def _pins(session: Session) -> str:
     names = ["pin", *(name for since, name in _PINS_SINCE if version >= since)]
     names += ["check_interval"] if session.watched else []
     own = [own_text(session, name) for name in names]
-    return ";\n".join([*own, f"SET synchronous_commit = {session.durable}"])
+    limits = [f"SET {limit}" for limit in timeouts(session.limits)]
+    return ";\n".join([*own, *limits, f"SET synchronous_commit = {session.durable}"])
+
+
+def timeouts(limits: Limits) -> tuple[str, str]:
+    """Return the settings that limit a body's statements, as SET and SET LOCAL take them."""
+    return (
+        f"lock_timeout = {setting_of(limits.lock_timeout)}",
+        f"statement_timeout = {setting_of(limits.statement_timeout)}",
+    )
 
 
 def own_text(session: Session, name: str) -> str:
@@ -239,8 +292,12 @@ def own_text(session: Session, name: str) -> str:
 
 
 def clean(session: Session) -> None:
-    """Undo what a migration's body left in the session: role, settings, temporary tables."""
-    _send(session, cleaning(session))
+    """Undo what a migration's body left in the session: role, settings, temporary tables.
+
+    A pool's session was left clean before its transaction ended.
+    """
+    if not session.pooled:
+        _send(session, cleaning(session))
 
 
 def cleaning(session: Session) -> str:
@@ -258,75 +315,6 @@ def _send(session: Session, text: str) -> None:
     error = failed(send(session.conn, text.encode()))
     if error is not None:
         raise error
-
-
-def keep_lock(session: Session, *, wait: float) -> None:
-    """Make sure, between migrations, that the session holds our lock and no other.
-
-    If a body gave the lock away, take it again, waiting up to ``wait`` seconds.
-    """
-    row = session.run("session", "locks_held", key=session.key).fetchone()
-    if row != (True, False):
-        session.run("session", "unlock_all")
-        take_lock(session, wait=wait)
-
-
-def take_lock(
-    session: Session,
-    *,
-    wait: float,
-    done: Callable[[], bool] | None = None,
-    tell: Callable[[str], None] | None = None,
-) -> bool:
-    """Take the tracker's advisory lock; return False if ``done`` came true while waiting.
-
-    The lock is polled for, as a session that waits inside the server would stop a CREATE INDEX
-    CONCURRENTLY of the holder. There is no unlock: closing the connection gives the lock back.
-    ``tell`` is called once, with who holds it, where that takes a while. Raises LockTimeout
-    after ``wait`` seconds.
-    """
-    import random  # noqa: PLC0415 - most boots take no lock
-
-    begun, pause, tries = time.monotonic(), _FIRST_WAIT, 0
-    while session.run("session", "try_lock", key=session.key).fetchone() != (True,):
-        tries += 1
-        if done and tries % _LOOK_EVERY == 0 and done():
-            return False
-        waited = time.monotonic() - begun
-        if waited >= wait:
-            raise _timed_out(session, wait)
-        if tell and waited >= _TELL_AFTER:
-            tell(_holder(session) or "somebody")
-            tell = None
-        time.sleep(min(wait - waited, pause * random.uniform(0.5, 1.5)))  # noqa: S311 - jitter
-        pause = min(pause * 2, _LONGEST_WAIT)
-    return True
-
-
-def _timed_out(session: Session, wait: float) -> LockTimeout:
-    holder = _holder(session)
-    return LockTimeout(
-        f"another run holds the migration lock; waited {wait:g} s",
-        detail=f"It is held by {holder}." if holder else None,
-        hint="Wait for it to end, or give more time with --lock-wait; pgbraid ends no other "
-        "session.",
-    )
-
-
-def _holder(session: Session) -> str | None:
-    """Return who holds the lock, for a person to read, or None where nobody does now."""
-    row = session.run("session", "lock_holder", key=session.key).fetchone()
-    if row is None:
-        return None
-    pid, role, application, host, since, state = row
-    known = [
-        f"process {pid} ({application or 'no application name'})",
-        f"role {role}" if role else "",
-        f"host {host}" if host and since else "",
-        f"connected since {since}" if since else "",
-        f"now {state}" if state else "",
-    ]
-    return ", ".join(part for part in known if part)
 
 
 @contextmanager

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import pq, sql
 
-from pgbraid.db.session import own_text, send_own, translating
+from pgbraid.db.session import own_text, send_own, timeouts, translating
 from pgbraid.db.wire import failed, send
 from pgbraid.errors import LockLost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pgbraid.core.model import Limits
     from pgbraid.db.session import Session
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "fire_deferred",
     "flush",
     "open_path",
+    "opening",
     "roll_back",
     "savepoint",
     "settle",
@@ -45,11 +47,13 @@ def transaction(session: Session, *, keep: bool = True, commit: str | None = Non
     with translating(session):
         try:
             yield _begin(session)
-            ending = f"SET LOCAL synchronous_commit = {commit or session.durable}; COMMIT"
-            conn.execute(ending.encode() if keep else b"ROLLBACK")
+            if keep:
+                _commit(session, commit or session.durable)
+            else:
+                conn.execute("ROLLBACK")
         except BaseException:
             if conn.info.transaction_status != pq.TransactionStatus.UNKNOWN:
-                conn.execute("ROLLBACK")
+                _take_back(session)
             raise
 
 
@@ -78,12 +82,58 @@ def _begin(session: Session) -> str:
     row = cursor.fetchone()
     if row is None or row[0] is not True:
         raise LockLost
+    if session.watch:
+        session.watch.pid = row[2]  # a pooler gives each transaction a process of its choice
+    if session.pooled:
+        send_own(session, "pin_local")
+        _send_all(session, [f"SET LOCAL {limit}" for limit in timeouts(session.limits)])
     return str(row[1])
 
 
-def open_path(session: Session) -> None:
-    """Give the body that follows in this transaction the role's own search path and rows."""
-    session.run("session", "open_path")
+def _commit(session: Session, commit: str) -> None:
+    if session.pooled:
+        _leave(session)
+    _send_all(session, [f"SET LOCAL synchronous_commit = {commit}", "COMMIT"])
+
+
+def _leave(session: Session) -> None:
+    """Leave nothing of a body in a session that the pooler gives to somebody else next."""
+    names = [name for (name,) in session.run("session", "prepared")]
+    for name in names:
+        session.conn.execute(sql.SQL("DEALLOCATE {}").format(sql.Identifier(name)))
+    send_own(session, "leave")
+
+
+def _take_back(session: Session) -> None:
+    """Roll back; what no rollback takes back in a pooler's session goes in the same message."""
+    if session.pooled:
+        session.conn.execute("ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()")
+    else:
+        session.conn.execute("ROLLBACK")
+
+
+def _send_all(session: Session, statements: list[str]) -> None:
+    session.stop.check()
+    message = "; ".join(statements).encode()
+    error = failed(send(session.conn, message, tick=session.watching()))
+    if error is not None:
+        raise error
+
+
+def open_path(session: Session, limits: Limits | None = None) -> None:
+    """Give the body that follows in this transaction the role's own search path and rows.
+
+    Where the body has limits of its own, it is given those.
+    """
+    _send_all(session, [opening(session, limits)])
+
+
+def opening(session: Session, limits: Limits | None = None) -> str:
+    """Return the statements that do what :func:`open_path` does, four of them with limits."""
+    own = [own_text(session, "open_path")]
+    if limits and limits != session.limits:
+        own += [f"SET LOCAL {limit}" for limit in timeouts(limits)]
+    return ";\n".join(own)
 
 
 def settle(session: Session, transaction_id: str) -> bool:
@@ -100,7 +150,7 @@ def settle(session: Session, transaction_id: str) -> bool:
 def roll_back(session: Session) -> None:
     """End a transaction that failed, where there is one."""
     if session.conn.info.transaction_status in {_IN_ERROR, _IN_TRANSACTION}:
-        session.conn.execute("ROLLBACK")
+        _take_back(session)
 
 
 def flush(session: Session) -> None:
@@ -109,23 +159,21 @@ def flush(session: Session) -> None:
     It is done also where the run was asked to stop, whose cancelling may come in between.
     Raises psycopg's error where it cannot be done.
     """
-    wait = f"SET synchronous_commit = {session.durable}"
+    wait = f"BEGIN; SET LOCAL synchronous_commit = {session.durable}"
     message = f"{wait};\n{own_text(session, 'flush')}".encode()
     error = None
     for _ in range(_TRIES):
-        error = failed(send(session.conn, message))
+        error = failed(send(session.conn, message, tick=session.watching()))
         if error is None:
             return
+        roll_back(session)
     if error is not None:
         raise error
 
 
 def fire_deferred(session: Session) -> None:
     """Run now what the transaction has deferred to its end."""
-    session.stop.check()
-    error = failed(send(session.conn, b"SET CONSTRAINTS ALL IMMEDIATE"))
-    if error is not None:
-        raise error
+    _send_all(session, ["SET CONSTRAINTS ALL IMMEDIATE"])
 
 
 def defer_again(session: Session) -> None:

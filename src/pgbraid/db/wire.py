@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import errors, generators, pq
+from psycopg.waiting import Ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,30 +30,61 @@ def send(
     message: bytes,
     meanwhile: Callable[[], object] | None = None,
     results: list[PGresult] | None = None,
+    tick: Callable[[], object] | None = None,
 ) -> list[PGresult]:
     """Send a message and return the result of each of its statements, a failed one last.
 
-    ``meanwhile`` is called while the server works; where it raises, the server is asked to stop
-    and its answer is waited for. The results are put into the list given, as they come.
+    ``meanwhile`` is called once while the server works, ``tick`` ten times a second; where one
+    raises, the server is asked to stop and its answer is waited for. The results are put into
+    the list given, as they come.
     """
     results = [] if results is None else results
     conn.pgconn.send_query(message)
     conn.pgconn.flush()  # what the network takes not at once goes out with the waiting
+    broken: BaseException | None = None
     try:
         if meanwhile:
             meanwhile()
-    except BaseException:
-        with suppress(psycopg.Error):
-            conn.cancel_safe(timeout=_CANCEL_TIMEOUT)
-        _await(conn, results)
-        raise
-    _await(conn, results)
+    except BaseException as error:  # noqa: BLE001 - raised again once the server has answered
+        broken = error
+        _ask_to_stop(conn)
+    with conn.lock:
+        gathering = _gather(conn.pgconn, results)
+        if tick is None or broken:
+            conn.wait(gathering)
+        else:
+            broken = conn.wait(_ticking(conn, gathering, tick))
+    if broken:
+        raise broken
     return results
 
 
-def _await(conn: Connection, results: list[PGresult]) -> None:
-    with conn.lock:
-        conn.wait(_gather(conn.pgconn, results))
+def _ask_to_stop(conn: Connection) -> None:
+    with suppress(psycopg.Error):
+        conn.cancel_safe(timeout=_CANCEL_TIMEOUT)
+
+
+def _ticking(
+    conn: Connection, waiting: PQGen[None], tick: Callable[[], object]
+) -> PQGen[BaseException | None]:
+    """Wait as ``waiting`` does, and call ``tick`` whenever nothing has come for a while.
+
+    Returns what ``tick`` raised, after which it is not called again.
+    """
+    broken: BaseException | None = None
+    wanted = next(waiting)
+    while True:
+        ready = yield wanted
+        if ready == Ready.NONE and broken is None:
+            try:
+                tick()
+            except BaseException as error:  # noqa: BLE001 - raised once the server has answered
+                broken = error
+                _ask_to_stop(conn)
+        try:
+            wanted = waiting.send(ready)
+        except StopIteration:
+            return broken
 
 
 def _gather(pgconn: pq.abc.PGconn, results: list[PGresult]) -> PQGen[None]:

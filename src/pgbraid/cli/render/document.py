@@ -18,12 +18,12 @@ if TYPE_CHECKING:
         Status,
         Undone,
     )
-    from pgbraid.core.events import Noticed
+    from pgbraid.core.events import Noticed, Retrying
     from pgbraid.core.model import Location, Migration, Plan, Problem, Report, Step
 
     Document: TypeAlias = dict[str, Any]
 
-__all__ = ["failure", "notices", "result"]
+__all__ = ["failure", "notices", "result", "retries"]
 
 
 def result(value: object) -> Document:
@@ -52,6 +52,21 @@ def notices(heard: Iterable[Noticed]) -> list[Document]:
     """Return what the server said while migrations ran."""
     return [
         {"version": event.migration.version, **_diagnostic(event.diagnostic)} for event in heard
+    ]
+
+
+def retries(heard: Iterable[Retrying]) -> list[Document]:
+    """Return which migrations were tried again, and who was in their way."""
+    return [
+        {
+            "version": event.migration.version,
+            "attempt": event.attempt,
+            "pause_s": round(event.pause, 3),
+            "sqlstate": event.diagnostic.sqlstate,
+            "message": event.diagnostic.message,
+            "blocked_by": list(event.holders),
+        }
+        for event in heard
     ]
 
 

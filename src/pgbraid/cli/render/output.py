@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pgbraid.core.answers import Outcome
     from pgbraid.core.events import (
         Adopted,
+        Blocked,
+        Building,
         Event,
         Finished,
         Interrupted,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
         Planned,
         Progressed,
         Rehearsed,
+        Retrying,
         Started,
         Waiting,
     )
@@ -52,6 +55,7 @@ class Output:
         self._started: Started | None = None
         self._interrupted: Interrupted | None = None
         self._heard: list[Noticed] = []
+        self._retries: list[Retrying] = []
         self._columns = 0
         self._bar_shown = False
         self._lost: list[TextIO] = []
@@ -69,6 +73,22 @@ class Output:
 
     def _heard_waiting(self, event: Waiting) -> None:
         self._tell([f"waiting for the lock, held by {psql.clean(event.holder)}"])
+
+    def _heard_blocked(self, event: Blocked) -> None:
+        holders = "; ".join(map(psql.clean, event.holders)) or "somebody"
+        self._tell([f"waiting for {psql.clean(event.wanted)}, in the way: {holders}"])
+
+    def _heard_retrying(self, event: Retrying) -> None:
+        self._retries.append(event)
+        label = psql.clean(event.migration.label)
+        said = psql.clean(event.diagnostic.message)
+        again = f"rolled back, attempt {event.attempt + 1} in {event.pause:.1f} s"
+        self._tell([f"{label}: {said}; {again}"])
+
+    def _heard_building(self, event: Building) -> None:
+        if self._started:
+            share = f" {100 * event.done // event.total} %" if event.total else ""
+            self._bar(self._started, said=f"{event.table}: {event.phase}{share}")
 
     def _heard_planned(self, event: Planned) -> None:
         widths = (psql.width(step.migration.label) for step in event.plan.steps)
@@ -173,7 +193,10 @@ class Output:
         from pgbraid.cli.render import document
 
         head = {"command": self.command, "ok": code == 0, "exit_code": code}
-        heard = {"notices": document.notices(self._heard)}
+        heard = {
+            "notices": document.notices(self._heard),
+            "retries": document.retries(self._retries),
+        }
         self._write(sys.stdout, json.dumps({**head, **facts, **heard}, indent=2) + "\n")
         return code
 
@@ -206,8 +229,8 @@ class Output:
         for line in lines:
             self._write(sys.stderr, f"{line}\n")
 
-    def _bar(self, event: Started, sent: int = 0) -> None:
-        """Show which migration is in progress, and of a large one how much of it."""
+    def _bar(self, event: Started, sent: int = 0, said: str = "") -> None:
+        """Show which migration is in progress, and of a long one how far it is."""
         if self.as_json or self.quiet or not self._bar_wanted:
             return
         size = event.step.migration.size
@@ -215,6 +238,7 @@ class Output:
         bar = "#" * done + "." * (_BAR - done)
         label = psql.clean(event.step.migration.label)[:_WIDEST_LABEL]
         share = f" {sent / _MEGABYTE:.0f} of {size / _MEGABYTE:.0f} MB" if sent else ""
+        share = f" {psql.clean(said)[:_WIDEST_LABEL]}" if said else share
         line = f"\r\x1b[K[{bar}] {event.index}/{event.total} {label}{share}"
         self._write(sys.stderr, line)
         self._bar_shown = True

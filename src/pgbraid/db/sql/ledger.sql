@@ -17,8 +17,11 @@ SELECT version, name, checksum,
                                     'YYYY-MM-DD HH24:MI:SS.US') END
   FROM {tracker} ORDER BY version
 -- name: schema_exists
-SELECT count(*) > 0 FROM pg_catalog.pg_namespace WHERE nspname = %(schema)s
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
+  FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
 -- name: create_schema
+-- One transaction, that waits for no disk and no standby: whatever is recorded there does.
+SELECT pg_catalog.set_config('synchronous_commit', 'off', true);
 CREATE SCHEMA IF NOT EXISTS {schema}
 -- name: columns
 -- With whether a trigger or a rule hangs on the table.
@@ -44,6 +47,8 @@ SELECT NOT EXISTS (
                                WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
                                  AND d.objid = p.oid AND d.deptype = 'e'))
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger)
+-- name: create_at_once
+SELECT pg_catalog.set_config('synchronous_commit', 'off', true)
 -- name: create_tracker
 CREATE TABLE IF NOT EXISTS {tracker} (
     version    bigint      PRIMARY KEY,
@@ -70,6 +75,8 @@ COMMENT ON TABLE {journal} IS
     'What pgbraid did, in order of id; the applied set is the table without _journal.'
 -- name: is_applied
 SELECT count(*) > 0 FROM {tracker} WHERE version = %(version)s
+-- name: has_rows
+SELECT EXISTS (SELECT FROM {tracker})
 -- name: add
 INSERT INTO {tracker} (version, name, applied_at, checksum)
 VALUES (%(version)s, %(name)s, pg_catalog.now(), %(checksum)s)

@@ -2,14 +2,14 @@
 SELECT pg_catalog.pg_is_in_recovery(),
        pg_catalog.pg_backend_pid(),
        pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
-       pg_catalog.current_setting('synchronous_commit')
+       pg_catalog.current_setting('synchronous_commit'),
+       pg_catalog.current_setting('default_transaction_read_only')::pg_catalog.bool,
+       CURRENT_USER::pg_catalog.text
 -- name: pin
 -- Our own statements must not be led astray by a search path, nor cut short by a role's limits,
 -- nor see a part of the rows.
 SET search_path = pg_catalog, pg_temp;
-SET statement_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
-SET default_transaction_read_only = off;
 SET row_security = off;
 SET standard_conforming_strings = on
 -- name: pin_14
@@ -17,8 +17,31 @@ SET idle_session_timeout = 0
 -- name: pin_17
 SET transaction_timeout = 0
 -- name: check_interval
--- Frees the lock of a client that died during a long statement; some platforms refuse it.
+-- Frees the lock of a client that died during a long statement; some platforms refuse it. A dead
+-- host is noticed by the kernel's keepalives, and during a statement only with both.
+SET tcp_keepalives_idle = 30;
+SET tcp_keepalives_interval = 10;
+SET tcp_keepalives_count = 3;
 SET client_connection_check_interval = '5s'
+-- name: pin_local
+-- The same for one transaction, where the session is a pool's and goes on to somebody else.
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL idle_in_transaction_session_timeout = 0;
+SET LOCAL row_security = off;
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL client_encoding = 'UTF8'
+-- name: leave
+-- What a body left in a session that is a pool's, taken back before the transaction's end.
+CLOSE ALL;
+UNLISTEN *;
+DISCARD TEMP;
+DISCARD SEQUENCES;
+RESET ALL;
+SELECT pg_catalog.pg_advisory_unlock_all()
+-- name: prepared
+SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql
+-- name: try_fence
+SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s)
 -- name: reset
 -- DISCARD ALL without the part that gives the advisory lock away.
 SET SESSION AUTHORIZATION DEFAULT;
@@ -39,21 +62,56 @@ SELECT coalesce(bool_or(ours), false), coalesce(bool_or(NOT ours), false)
          WHERE locktype = 'advisory' AND pid = pg_catalog.pg_backend_pid()) AS held (ours)
 -- name: unlock_all
 SELECT pg_catalog.pg_advisory_unlock_all()
--- name: lock_holder
-SELECT a.pid, a.usename, a.application_name, coalesce(a.client_addr::text, 'local'),
-       to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SSOF'), a.state
+-- name: lock_pids
+SELECT l.pid
   FROM pg_catalog.pg_locks l
-  JOIN pg_catalog.pg_stat_activity a USING (pid)
- WHERE l.locktype = 'advisory' AND l.granted AND l.pid <> pg_catalog.pg_backend_pid()
-   AND l.database = (SELECT oid FROM pg_catalog.pg_database
-                      WHERE datname = pg_catalog.current_database())
-   AND (l.classid::bigint << 32) | l.objid::bigint = %(key)s AND l.objsubid = 1
- LIMIT 1
+ WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted
+   AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
+   AND l.database OPERATOR(pg_catalog.=) (
+           SELECT oid FROM pg_catalog.pg_database
+            WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+   AND (l.classid::pg_catalog.int8 OPERATOR(pg_catalog.<<) 32)
+       OPERATOR(pg_catalog.|) l.objid::pg_catalog.int8 OPERATOR(pg_catalog.=) %(key)s
+   AND l.objsubid OPERATOR(pg_catalog.=) 1
+-- name: others
+-- Other sessions, for a person to read.
+SELECT a.pid, a.usename::pg_catalog.text, a.application_name, a.backend_type,
+       coalesce(pg_catalog.host(a.client_addr), 'local'),
+       pg_catalog.to_char(coalesce(a.xact_start, a.backend_start), 'YYYY-MM-DD HH24:MI:SSOF'),
+       a.xact_start IS NOT NULL, a.state, pg_catalog."left"(a.query, 1000)
+  FROM pg_catalog.pg_stat_activity a
+ WHERE a.pid OPERATOR(pg_catalog.=) ANY (%(pids)s::pg_catalog.int4[])
+ ORDER BY a.xact_start
+-- name: waits
+-- What a session waits for: the kind of wait, who stands in its way, and for which lock.
+SELECT a.wait_event, pg_catalog.pg_blocking_pids(a.pid),
+       (SELECT coalesce(
+                   (SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname)
+                      FROM pg_catalog.pg_class c
+                      JOIN pg_catalog.pg_namespace n
+                        ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+                     WHERE c.oid OPERATOR(pg_catalog.=) l.relation),
+                   CASE WHEN l.locktype OPERATOR(pg_catalog.=) 'virtualxid'::pg_catalog.text
+                        THEN 'the end of an older transaction' ELSE l.locktype END)
+          FROM pg_catalog.pg_locks l
+         WHERE l.pid OPERATOR(pg_catalog.=) a.pid AND NOT l.granted LIMIT 1)
+  FROM pg_catalog.pg_stat_activity a WHERE a.pid OPERATOR(pg_catalog.=) %(pid)s
+-- name: building
+-- How far the index is that a session builds.
+SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname), p.phase,
+       greatest(p.blocks_done, 0), greatest(p.blocks_total, 0),
+       greatest(p.tuples_done, 0), greatest(p.tuples_total, 0)
+  FROM pg_catalog.pg_stat_progress_create_index p
+  LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relid
+  LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+ WHERE p.pid OPERATOR(pg_catalog.=) %(pid)s
+-- name: cancel
+SELECT pg_catalog.pg_cancel_backend(%(pid)s)
 -- name: begin
 -- The fence: with it, and with the look at the set, exactly-once holds even without the lock.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
-       pg_catalog.pg_current_xact_id()::pg_catalog.text
+       pg_catalog.pg_current_xact_id()::pg_catalog.text, pg_catalog.pg_backend_pid()
 -- name: fence_at_once
 -- The same in a message that nobody looks into before its end: what must hold divides by one,
 -- what does not by zero. The transaction's number is kept where COMMIT AND CHAIN would drop it.
@@ -76,7 +134,8 @@ SELECT 1 OPERATOR(pg_catalog./)
             THEN 1 ELSE 0 END AS pgbraid_guard
 -- name: flush
 -- A commit that writes waits for everything before it to reach the disk; one that does not, not.
-SELECT pg_catalog.pg_logical_emit_message(true, 'pgbraid', 'flush')
+SELECT pg_catalog.pg_logical_emit_message(true, 'pgbraid', 'flush');
+COMMIT
 -- name: is_alive
 -- Before the search path is pinned, hence the qualified names.
 SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0

@@ -1,0 +1,100 @@
+"""What a migration's head says to pgbraid: ``-- pgbraid: no-transaction`` and its kin.
+
+A directive is a line comment before the first statement. Several stand on lines of their own, or
+on one, with blanks or commas between.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pgbraid.core.durations import parse_duration
+from pgbraid.core.lexer import next_token
+from pgbraid.core.model import NO_DIRECTIVES, Directives
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgbraid.core.script import Script
+
+__all__ = ["DIRECTIVE", "read_directives", "wrong_directives"]
+
+DIRECTIVE = re.compile(r"--[ \t]*pgbraid:[ \t]*(?P<text>[^\r\n]*)")
+"""A comment that directs pgbraid."""
+_BETWEEN = re.compile(r"[\s,]+")
+_BLANKS = frozenset({"space", "comment", "block"})
+_SPANS = {
+    "lock-timeout": "lock_timeout",
+    "statement-timeout": "statement_timeout",
+    "retry-for": "retry_for",
+}
+_KNOWN = "no-transaction, lock-timeout=, statement-timeout= and retry-for="
+
+
+def read_directives(text: str) -> Directives:
+    """Return what the head of a text says; what is wrong with it is left out."""
+    found = NO_DIRECTIVES
+    for comment in _head(text):
+        match = DIRECTIVE.match(comment)
+        for word in _words(match["text"]) if match else ():
+            given = _read(word)
+            if not isinstance(given, str):
+                found = replace(found, **given)
+    return found
+
+
+def wrong_directives(script: Script, *, begun: bool) -> Iterator[tuple[int, str, str]]:
+    """Yield where a directive is, what is wrong with it, and what to do.
+
+    ``begun`` says that there were statements before this part of the text.
+    """
+    first = script.statements[0].start if script.statements else len(script.text)
+    first = -1 if begun else first
+    for start, end in script.comments:
+        match = DIRECTIVE.match(script.text[start:end])
+        if match is None:
+            continue
+        if start > first:
+            yield (
+                start,
+                "a directive stands behind the first statement",
+                "Move it to the head of the file; it counts for the whole of it.",
+            )
+            continue
+        words = list(_words(match["text"]))
+        if not words:
+            yield start, "the directive is empty", f"pgbraid knows {_KNOWN}."
+        for word in words:
+            said = _read(word)
+            if isinstance(said, str):
+                yield start, said, f"Take it out, or mend it: pgbraid knows {_KNOWN}."
+
+
+def _head(text: str) -> Iterator[str]:
+    """Yield the line comments before the first statement."""
+    position = 1 if text.startswith("\ufeff") else 0
+    while position < len(text):
+        kind, start, position = next_token(text, position)
+        if kind not in _BLANKS:
+            return
+        if kind == "comment":
+            yield text[start:position]
+
+
+def _words(text: str) -> Iterator[str]:
+    return (word for word in _BETWEEN.split(text.strip()) if word)
+
+
+def _read(word: str) -> dict[str, Any] | str:
+    """Return what one word asks for, or what is wrong with it."""
+    name, given, value = word.partition("=")
+    if name == "no-transaction":
+        return "no-transaction takes no value" if given else {"no_transaction": True}
+    if name not in _SPANS:
+        return f"this pgbraid knows no directive {name!r}"
+    span = parse_duration(value)
+    if span is None:
+        return f"{name} must be a span such as {name}=2s, not {value!r}"
+    return {_SPANS[name]: span}

@@ -1,0 +1,143 @@
+"""Looks, on a second connection, at what a run's statement waits for while it takes long.
+
+That connection is opened when a statement has taken a fifth of a second, and kept. It only reads,
+but for one thing: a COMMIT that waits for a synchronous standby which does not come is asked to
+wait no longer; the transaction is committed all the same, and the server says so in a warning.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from pgbraid.core.events import Blocked, Building
+from pgbraid.db.opening import open_connection
+from pgbraid.db.others import describe
+from pgbraid.stop import StopToken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pgbraid.db.session import Session
+
+__all__ = ["Watch", "watched"]
+
+_LOOK_AFTER = 0.2
+"""Seconds; less than the usual lock_timeout, so that who is in the way is seen in time."""
+_SELDOM = 1.0
+_OFTEN_FOR = 5.0
+_AFTER_AN_ERROR = 5.0
+_STANDBY = "SyncRep"
+_LIMITS = "SET statement_timeout = '2s'; SET lock_timeout = '1s'"
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was seen last, and since when a commit waits for a standby."""
+
+    holders: tuple[str, ...] = ()
+    pids: tuple[int, ...] = ()
+    standby_since: float | None = None
+    built: tuple[object, ...] | None = None
+
+
+@contextmanager
+def watched(session: Session, hear: Callable[[Blocked | Building], None]) -> Iterator[Session]:
+    """Yield the session, whose long statements are watched as long as the block lasts."""
+    watch = Watch(session, hear, session.limits.commit_wait)
+    try:
+        yield replace(session, watch=watch)
+    finally:
+        watch.close()
+
+
+class Watch:
+    """Watches one session; ``hear`` is told of what it waits for, in the thread of the run."""
+
+    def __init__(
+        self, session: Session, hear: Callable[[Blocked | Building], None], commit_wait: float
+    ) -> None:
+        self.pid = session.pid
+        self._session = session
+        self._hear = hear
+        self._commit_wait = commit_wait
+        self._second: Session | None = None
+        self._begun = self._next = 0.0
+        self._seen = _Seen()
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """Who was seen in the way of the latest statement, for a person to read."""
+        return self._seen.holders
+
+    def begin(self) -> None:
+        """Begin to watch a statement."""
+        self._begun = time.monotonic()
+        self._next = self._begun + _LOOK_AFTER
+        self._seen = _Seen()
+
+    def tick(self) -> None:
+        """Look, where it is time to; what cannot be seen is not told."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        often = now - self._begun < _OFTEN_FOR
+        self._next = now + (_LOOK_AFTER if often else _SELDOM)
+        try:
+            self._look(self._second or self._connected(), now)
+        except psycopg.Error:
+            self.close()
+            self._next = now + _AFTER_AN_ERROR
+
+    def close(self) -> None:
+        """Close the second connection, if there is one."""
+        if self._second:
+            with suppress(psycopg.Error):
+                self._second.conn.close()
+        self._second = None
+
+    def _connected(self) -> Session:
+        """Open the second connection, to the server of the first."""
+        info = self._session.conn.info
+        parameters = dict(self._session.target.parameters)
+        parameters |= {"host": info.host, "port": info.port, "connect_timeout": "3"}
+        parameters.pop("hostaddr", None)
+        if info.hostaddr:
+            parameters["hostaddr"] = info.hostaddr
+        conn = open_connection(parameters)
+        conn.execute(_LIMITS)
+        self._second = replace(self._session, conn=conn, stop=StopToken(), watch=None)
+        return self._second
+
+    def _look(self, second: Session, now: float) -> None:
+        row = second.run("session", "waits", pid=self.pid).fetchone()
+        if row is None:
+            return
+        event, blocking, wanted = row
+        pids = tuple(sorted(set(blocking or ())))
+        if pids and pids != self._seen.pids:
+            holders = describe(second, pids)
+            self._seen = replace(self._seen, pids=pids, holders=holders)
+            self._hear(Blocked(wanted or "a lock", holders))
+        self._look_at_commit(second, now, waits=event == _STANDBY)
+        self._look_at_index(second)
+
+    def _look_at_commit(self, second: Session, now: float, *, waits: bool) -> None:
+        since = (self._seen.standby_since or now) if waits else None
+        self._seen = replace(self._seen, standby_since=since)
+        if since is not None and self._commit_wait and now - since >= self._commit_wait:
+            second.run("session", "cancel", pid=self.pid)
+
+    def _look_at_index(self, second: Session) -> None:
+        row = second.run("session", "building", pid=self.pid).fetchone()
+        if row is None or row == self._seen.built:
+            return
+        self._seen = replace(self._seen, built=row)
+        table, phase, *counts = row
+        blocks, all_blocks, tuples, all_tuples = counts
+        done, total = (tuples, all_tuples) if all_tuples else (blocks, all_blocks)
+        self._hear(Building(table or "a table", str(phase), int(done), int(total)))

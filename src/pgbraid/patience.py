@@ -1,0 +1,69 @@
+"""The one retry loop for locks: a migration that could not get one in time is tried again, whole.
+
+A short lock_timeout bounds what the application waits behind a migration in line; the retry makes
+that bearable for the migration. There is no last attempt without a limit.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from pgbraid.core.events import Retrying
+from pgbraid.errors import MigrationFailed, ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pgbraid.apply import Run
+    from pgbraid.core.model import Migration
+
+__all__ = ["with_retries"]
+
+_T = TypeVar("_T")
+_RETRIED = frozenset({"55P03", "40P01"})
+"""A lock that was not to be had in time, and a deadlock: both roll back whole."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
+
+
+def with_retries(run: Run, migration: Migration, attempt: Callable[[], _T]) -> _T:
+    """Return what ``attempt`` returns, called again where it could not get a lock in time.
+
+    It is called until the migration's ``retry_for`` is over, with pauses that grow and vary. Each
+    retry is told, with who was in the way. Raises what ``attempt`` raises, the last time.
+    """
+    retry_for = run.limits_of(migration).retry_for
+    begun, pause, failed = time.monotonic(), _FIRST_PAUSE, 0
+    while True:
+        try:
+            return attempt()
+        except (MigrationFailed, ServerError) as error:
+            said = error.diagnostic
+            half_done = isinstance(error, MigrationFailed) and error.half_done
+            if said is None or error.sqlstate not in _RETRIED or half_done:
+                raise
+            failed += 1
+            left = begun + retry_for - time.monotonic()
+            holders = run.session.watch.holders if run.session.watch else ()
+            if left <= 0:
+                _explain(error, holders, failed, time.monotonic() - begun)
+                raise
+        nap = min(left, pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+        run.options.listen(Retrying(migration, failed, nap, holders, said))
+        run.session.stop.sleep(nap)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _explain(
+    error: MigrationFailed | ServerError, holders: tuple[str, ...], failed: int, seconds: float
+) -> None:
+    """Add to an error who was in the way, and how often it was tried."""
+    tried = f"Tried {failed} times in {seconds:.1f} s." if failed > 1 else ""
+    blocked = f"In its way: {'; '.join(holders)}." if holders else ""
+    said = [part for part in (error.detail, blocked, tried) if part]
+    hint = (
+        "Run `pgbraid up` again when that has ended, or give it longer with --retry-for; pgbraid "
+        "ends no other session."
+    )
+    error.explain("\n".join(said) or None, hint)

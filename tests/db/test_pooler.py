@@ -1,0 +1,195 @@
+"""Behind a real PgBouncer in transaction mode: each migration once, nothing left in the pool."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+import pgbraid
+from pgbraid.core.lockkey import lock_key
+from pgbraid.core.model import Tracker
+from pgbraid.db.conninfo import parse_target
+from pgbraid.db.server_user import server_user
+from pgbraid.errors import LockTimeout, MigrationFailed, TargetRefused
+
+PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="no PgBouncer is installed")
+SETTINGS = "search_path lock_timeout statement_timeout synchronous_commit role row_security x.y"
+
+
+def _free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture
+def folder():
+    """A folder that PgBouncer, which refuses root as the server does, can reach."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def pooled(database, folder):
+    """A connection string of the database's that leads through a pool of three sessions."""
+    server = conninfo_to_dict(database.conninfo)
+    port = _free_port()
+    known = " ".join(f"{key}={server[key]}" for key in ("host", "port", "user") if server.get(key))
+    (folder / "pgbouncer.ini").write_text(f"""
+[databases]
+{server["dbname"]} = {known} dbname={server["dbname"]}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 3
+max_client_conn = 200
+""")
+    user = server_user()
+    user.own_all(folder)
+    process = subprocess.Popen(
+        [PGBOUNCER, "-q", folder / "pgbouncer.ini"], stderr=subprocess.PIPE, **user.popen()
+    )
+    conninfo = make_conninfo(host="127.0.0.1", port=port, dbname=server["dbname"], user="any")
+    for _ in range(100):
+        try:
+            psycopg.connect(conninfo, autocommit=True).close()
+            break
+        except psycopg.OperationalError:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
+    yield conninfo
+    process.terminate()
+    process.communicate()
+
+
+def left_in_the_pool(pooled):
+    """What every session of the pool has that a new one has not."""
+    found = set()
+    with psycopg.connect(pooled, prepare_threshold=None) as a, psycopg.connect(pooled) as b:
+        for conn in (a, b):
+            conn.execute("SELECT 1")
+        with psycopg.connect(pooled, prepare_threshold=None) as c:
+            for conn in (a, b, c):
+                pid = conn.execute("SELECT pg_backend_pid()").fetchone()
+                shown = conn.execute(
+                    "SELECT name, nullif(current_setting(name, true), '')"
+                    " FROM unnest(%s::text[]) AS name",
+                    (SETTINGS.split(),),
+                ).fetchall()
+                other = conn.execute(
+                    "SELECT (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),"
+                    " (SELECT count(*) FROM pg_prepared_statements WHERE from_sql),"
+                    " (SELECT count(*) FROM pg_listening_channels()),"
+                    " (SELECT count(*) FROM pg_cursors WHERE is_holdable),"
+                    " (SELECT count(*) FROM pg_class WHERE relpersistence = 't')"
+                ).fetchone()
+                found.add((pid, (*shown, *other)))
+    assert len({pid for pid, _ in found}) == 3
+    return {state for _, state in found}
+
+
+def test_migrations_run_behind_a_pooler_and_leave_nothing_in_it(database, pooled):
+    clean = left_in_the_pool(pooled)
+    assert len(clean) == 1
+    body = (
+        "SET search_path = pg_catalog; SET lock_timeout = '9s'; SET x.y = 'z';"
+        "SELECT pg_advisory_lock(7); PREPARE p AS SELECT 1; LISTEN here;"
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1; CREATE TEMP TABLE gone (); SET ROLE pg_monitor"
+    )
+    files = {"1_a.sql": "CREATE TABLE t (x int)", "2_b.sql": body, "3_c.sql": "SELECT x FROM t"}
+    report = pgbraid.load(files).up(pooled)
+    assert [o.migration.version for o in report.applied] == [1, 2, 3]
+    assert database.versions() == [1, 2, 3]
+    assert left_in_the_pool(pooled) == clean
+    assert pgbraid.load(files).up(pooled).already == 3
+
+
+def test_a_failure_leaves_nothing_in_the_pool_either(database, pooled):
+    clean = left_in_the_pool(pooled)
+    body = "SET search_path = pg_catalog; SELECT pg_advisory_lock(7); CREATE TABLE public.a (); x"
+    for _ in range(3):
+        with pytest.raises(MigrationFailed):
+            pgbraid.load({"1_a.sql": body}).up(pooled)
+    assert database.versions() == []
+    assert database.value("SELECT to_regclass('public.a')") is None
+    assert left_in_the_pool(pooled) == clean
+
+
+BOOT = """
+import sys, pgbraid
+files = {f"{n}_m.sql": f"CREATE TABLE t{n} (id int); INSERT INTO ran VALUES ({n})"
+         for n in range(1, 16)}
+report = pgbraid.load(files, schema="app", lock_wait=120).up(sys.argv[1])
+assert len(report.applied) + len(report.elsewhere) + report.already >= 15, report
+"""
+
+
+def test_boots_that_begin_together_run_each_migration_once(database, pooled):
+    clean = left_in_the_pool(pooled)
+    database.run("CREATE TABLE ran (version int)")
+    boots = [
+        subprocess.Popen([sys.executable, "-c", BOOT, pooled], stderr=subprocess.PIPE)
+        for _ in range(15)
+    ]
+    errors = [(boot.communicate(timeout=240)[1], boot.returncode) for boot in boots]
+    assert errors == [(b"", 0)] * 15
+    assert database.versions("app.applied_migrations") == list(range(1, 16))
+    assert database.rows("SELECT version FROM ran ORDER BY 1") == [(n,) for n in range(1, 16)]
+    assert left_in_the_pool(pooled) == clean
+
+
+def test_a_run_waits_for_who_holds_the_fence_and_says_who(database, pooled):
+    with psycopg.connect(database.conninfo, application_name="the other one") as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(Tracker()),))
+        with pytest.raises(LockTimeout) as caught:
+            pgbraid.load({"1_a.sql": "--"}, lock_wait=0.3).up(pooled)
+        assert "(the other one)" in caught.value.detail
+        timer = threading.Timer(0.3, other.commit)
+        timer.start()
+        assert len(pgbraid.load({"1_a.sql": "--"}).up(pooled).applied) == 1
+        timer.join()
+
+
+@pytest.mark.parametrize("command", ["undo", "adopt", "dry run"])
+def test_what_needs_the_lock_for_long_is_refused_behind_a_pooler(database, pooled, command):
+    files = {"1_a.sql": "--", "1_a.down.sql": "--", "2_b.sql": "--"}
+    database.run("CREATE TABLE schema_migrations (version bigint, dirty boolean)")
+    database.run("INSERT INTO schema_migrations VALUES (1, false)")
+    braid = pgbraid.load(files)
+    calls = {
+        "undo": lambda: braid.undo(pooled, 1),
+        "adopt": lambda: braid.adopt(pooled),
+        "dry run": lambda: braid.up(pooled, dry_run=True),
+    }
+    if command == "undo":
+        braid.up(database.conninfo)
+    with pytest.raises(TargetRefused, match="is a connection pooler") as caught:
+        calls[command]()
+    assert "--direct-url" in caught.value.hint
+
+
+def test_an_adoption_works_behind_a_pooler(database, pooled):
+    database.run("CREATE TABLE schema_migrations (version bigint, dirty boolean)")
+    database.run("INSERT INTO schema_migrations VALUES (1, false)")
+    report = pgbraid.load({"1_a.sql": "broken", "2_b.sql": "--"}).up(pooled)
+    assert [m.version for m in report.adoption.migrations] == [1]
+    assert database.versions() == [1, 2]
+
+
+def test_a_role_cannot_be_set_through_a_pooler_unseen(database, pooled):
+    target = parse_target(pooled, role="pg_monitor")
+    with pytest.raises(pgbraid.ConnectionFailed):
+        pgbraid.load({"1_a.sql": "--"}).up(target)
+    assert database.value("SELECT to_regclass('applied_migrations')") is None

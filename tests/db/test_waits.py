@@ -1,0 +1,203 @@
+"""Short waits for locks, retries, who is in the way, and commits that wait for a standby."""
+
+import contextlib
+import threading
+import time
+
+import psycopg
+import pytest
+
+import pgbraid
+from pgbraid import Limits, MigrationFailed
+from pgbraid.config import cache_dir
+from pgbraid.core.events import Blocked, Noticed, Retrying
+from pgbraid.db.embedded import embedded_server
+
+QUICK = Limits(lock_timeout=0.3, retry_for=30)
+
+
+@pytest.fixture
+def in_the_way(database):
+    """A session with a lock on table t, until it is committed."""
+    database.run("CREATE TABLE t (x int)")
+    with psycopg.connect(database.conninfo, application_name="the dump") as conn:
+        conn.execute("SELECT 'hunter2-x' AS password FROM t")
+        yield conn
+
+
+def test_a_lock_that_is_not_to_be_had_rolls_back_and_is_tried_again(database, in_the_way):
+    heard = []
+
+    def listen(event):
+        heard.append(event)
+        if isinstance(event, Retrying) and event.attempt == 2:
+            in_the_way.commit()
+
+    files = {
+        "1_a.sql": "CREATE TABLE a (); ALTER TABLE t ADD y int",
+        "2_b.sql": "CREATE TABLE b ()",
+    }
+    report = pgbraid.load(files, limits=QUICK).up(database.conninfo, on_event=listen)
+    assert [o.migration.version for o in report.applied] == [1, 2]
+    retries = [event for event in heard if isinstance(event, Retrying)]
+    assert [(r.migration.version, r.attempt, r.diagnostic.sqlstate) for r in retries] == [
+        (1, 1, "55P03"),
+        (1, 2, "55P03"),
+    ]
+    for retry in retries:
+        (holder,) = retry.holders
+        assert f"process {in_the_way.info.backend_pid} (the dump)" in holder
+        assert "idle in transaction, last ran: SELECT" in holder
+        assert "hunter2" not in holder
+    blocked = [event for event in heard if isinstance(event, Blocked)]
+    assert {event.wanted for event in blocked} == {"public.t"}
+
+
+def test_patience_ends_and_the_error_says_who_was_in_the_way(database, in_the_way):
+    braid = pgbraid.load(
+        {"1_a.sql": "CREATE TABLE a (); ALTER TABLE t ADD y int"},
+        limits=Limits(lock_timeout=0.3, retry_for=1),
+    )
+    with pytest.raises(MigrationFailed) as caught:
+        braid.up(database.conninfo)
+    assert caught.value.sqlstate == "55P03"
+    assert f"In its way: process {in_the_way.info.backend_pid} (the dump)" in caught.value.detail
+    assert "Tried " in caught.value.detail
+    assert "--retry-for" in caught.value.hint
+    assert database.value("SELECT to_regclass('a')") is None
+    assert database.versions() == []
+    in_the_way.commit()
+    assert len(braid.up(database.conninfo).applied) == 1
+
+
+def test_others_wait_no_longer_than_the_lock_timeout(database, in_the_way):
+    """Whoever reads the table stands in line behind a migration that waits for it."""
+    stop = pgbraid.StopToken()
+    braid = pgbraid.load({"1_a.sql": "ALTER TABLE t ADD y int"}, limits=QUICK)
+    runner = threading.Thread(target=lambda: _up(braid, database.conninfo, stop))
+    runner.start()
+    longest = 0.0
+    with psycopg.connect(database.conninfo, autocommit=True) as reader:
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            begun = time.monotonic()
+            reader.execute("SELECT count(*) FROM t")
+            longest = max(longest, time.monotonic() - begun)
+    stop.request()
+    runner.join()
+    assert 0.1 < longest < 0.3 + 1.0
+
+
+def _up(braid, conninfo, stop):
+    with contextlib.suppress(pgbraid.Stopped):
+        braid.up(conninfo, stop=stop)
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_file_may_have_limits_of_its_own(database, batch):
+    show = (
+        "INSERT INTO seen VALUES ('{}', current_setting('lock_timeout'),"
+        " current_setting('statement_timeout'));"
+    )
+    files = {
+        "1_a.sql": "CREATE TABLE seen (n text, l text, s text);" + show.format(1),
+        "2_b.sql": "-- pgbraid: lock-timeout=7s statement-timeout=1h\n" + show.format(2),
+        "3_c.sql": show.format(3),
+    }
+    database.run("CREATE TABLE not_fresh ()")
+    limits = Limits(lock_timeout=0.25, statement_timeout=60)
+    pgbraid.load(files, limits=limits).up(database.conninfo, batch=batch)
+    assert database.rows("SELECT * FROM seen ORDER BY n") == [
+        ("1", "250ms", "1min"),
+        ("2", "7s", "1h"),
+        ("3", "250ms", "1min"),
+    ]
+
+
+def test_a_deadlock_is_tried_again(database):
+    database.run("CREATE TABLE t (x int); CREATE TABLE u (x int); INSERT INTO t VALUES (1)")
+    body = "LOCK TABLE t; SELECT pg_sleep(0.5); LOCK TABLE u"
+    heard = []
+    with psycopg.connect(database.conninfo) as other:
+        other.execute("SET deadlock_timeout = '1h'; LOCK TABLE u")
+
+        def against():
+            time.sleep(0.3)
+            other.execute("LOCK TABLE t")
+            other.commit()
+
+        thread = threading.Thread(target=against)
+        thread.start()
+        braid = pgbraid.load({"1_a.sql": body}, limits=Limits(lock_timeout=0))
+        report = braid.up(database.conninfo, on_event=heard.append)
+        thread.join()
+    assert len(report.applied) == 1
+    assert [e.diagnostic.sqlstate for e in heard if isinstance(e, Retrying)] == ["40P01"]
+
+
+def test_other_errors_are_not_tried_again(database):
+    heard = []
+    with pytest.raises(MigrationFailed):
+        pgbraid.load({"1_a.sql": "SELECT 1/0"}).up(database.conninfo, on_event=heard.append)
+    assert not [event for event in heard if isinstance(event, Retrying)]
+
+
+def test_a_run_that_waits_for_another_try_stops_at_once(database, in_the_way):
+    stop = pgbraid.StopToken()
+    braid = pgbraid.load(
+        {"1_a.sql": "ALTER TABLE t ADD y int"}, limits=Limits(lock_timeout=0.01, retry_for=600)
+    )
+
+    def listen(event):
+        if isinstance(event, Retrying) and event.attempt == 5:
+            threading.Timer(0.1, stop.request).start()
+
+    begun = time.monotonic()
+    with pytest.raises(pgbraid.Stopped):
+        braid.up(database.conninfo, on_event=listen, stop=stop)
+    assert time.monotonic() - begun < 30
+    assert database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+
+
+def test_an_undo_is_patient_too(database, in_the_way):
+    in_the_way.commit()
+    files = {"1_a.sql": "--", "1_a.down.sql": "ALTER TABLE t ADD y int"}
+    braid = pgbraid.load(files, limits=QUICK)
+    braid.up(database.conninfo)
+    in_the_way.execute("SELECT FROM t")
+    heard = []
+
+    def listen(event):
+        heard.append(event)
+        if isinstance(event, Retrying):
+            in_the_way.commit()
+
+    braid.undo(database.conninfo, 1, on_event=listen)
+    assert [type(event) for event in heard if isinstance(event, Retrying)] == [Retrying]
+    assert database.versions() == []
+
+
+@pytest.fixture
+def alone(programs, tmp_path):
+    """A server of its own, whose commits wait for a standby that never comes."""
+    with embedded_server(tmp_path / "data", programs=programs, cache=cache_dir()) as server:
+        with psycopg.connect(server.conninfo, autocommit=True) as conn:
+            conn.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+            conn.execute("SELECT pg_reload_conf()")
+        yield server.conninfo
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_commit_that_waits_for_an_absent_standby_is_ended_and_told(alone, large):
+    heard = []
+    text = "CREATE TABLE a ();" + (" " * 1_100_000 if large else "")
+    braid = pgbraid.load({"1_a.sql": text}, limits=Limits(commit_wait=0.5))
+    with psycopg.connect(alone, autocommit=True) as conn:
+        conn.execute("SET synchronous_commit = local; CREATE TABLE not_fresh ()")
+    report = braid.up(alone, on_event=heard.append)
+    assert [o.migration.version for o in report.applied] == [1]
+    said = [event.diagnostic for event in heard if isinstance(event, Noticed)]
+    assert "canceling wait for synchronous replication" in said[-1].message
+    assert "already committed locally" in said[-1].detail
+    with psycopg.connect(alone, autocommit=True) as conn:
+        assert conn.execute("SELECT count(*) FROM applied_migrations").fetchone() == (1,)
