@@ -30,6 +30,7 @@ __all__ = ["SURROUNDINGS", "refused"]
 
 _ROLE = "chaos_plain"
 _BOUND = 30.0
+_READS_ONLY = "default_transaction_read_only = on"
 _COUNT = 6
 _DISK = 96
 """Megabytes of the small disk; an empty server takes some fifty of them, with its WAL."""
@@ -84,7 +85,12 @@ def _as_role(lab: Lab, *settings: str, slow: bool = False) -> list[str]:
 
 
 def _read_only_role(lab: Lab) -> list[str]:
-    return _as_role(lab, "default_transaction_read_only = on")
+    """Be refused by who has said that nothing is to be written."""
+    work = lab.workload(_COUNT)
+    with lab.database() as database, _role(database, _READS_ONLY) as plain:
+        database.run("GRANT CREATE ON SCHEMA public TO PUBLIC")
+        found = refused(_up(lab, work, plain), 4, "read-only") + contradictions(look(database))
+        return found + settle(lab.forks, database, work)
 
 
 def _statement_timeout(lab: Lab) -> list[str]:
