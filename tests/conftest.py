@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,6 +72,12 @@ class Database:
     def run(self, query):
         self.rows(query)
 
+    def extend(self, extension):
+        """Create an extension; the test is skipped where the server has none of that name."""
+        if not self.rows("SELECT name FROM pg_available_extensions WHERE name = %s", extension):
+            pytest.skip(f"this server has no {extension}")
+        self.run(f"CREATE EXTENSION IF NOT EXISTS {extension}")
+
     def versions(self, table="public.applied_migrations"):
         return [v for (v,) in self.rows(f"SELECT version FROM {table} ORDER BY version")]
 
@@ -78,6 +86,15 @@ class Database:
 
     def as_role(self, role):
         return make_conninfo(self.conninfo, user=role)
+
+
+@pytest.fixture(scope="session")
+def watches(server):
+    """Whether the server notices during a statement that its client died: from 14, on Linux."""
+    with psycopg.connect(server, autocommit=True) as conn, suppress(psycopg.Error):
+        conn.execute("SET client_connection_check_interval = '5s'")
+        return True
+    return False
 
 
 @pytest.fixture
@@ -155,6 +172,11 @@ class Answer:
         return json.loads(self.out)
 
 
+def heed_signals():
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @dataclass(frozen=True)
 class Program:
     """The command line, run as a user runs it: in a process of its own."""
@@ -180,7 +202,7 @@ class Program:
         return Answer(answer.returncode, answer.stdout, answer.stderr)
 
     def start(self, *words, **options):
-        """Start it and go on."""
+        """Start it and go on; it heeds signals also below a nohup or in the background."""
         return subprocess.Popen(
             [sys.executable, "-m", "pgbraid", *words],
             cwd=self.cwd,
@@ -188,7 +210,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **options,
+            **{"preexec_fn": heed_signals, **options},
         )
 
 

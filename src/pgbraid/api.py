@@ -14,6 +14,7 @@ from pgbraid.survey import RunOptions, Wish, silent
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal
 
     from pgbraid.core.answers import Adoption, Check, Repair, Status, Undone
     from pgbraid.core.events import Listener
@@ -148,12 +149,27 @@ class Braid:
         wish = Wish(to, tuple(not_applied), self.verify, self.adopts)
         return inquiry.read_plan(self.migrations, self._target(conninfo), self.tracker, wish)
 
-    def check(self, conninfo: str | Target) -> Check:
-        """Return whether the applied set is exactly the files' and nothing has drifted."""
+    def check(self, conninfo: str | Target, *, sums: bool = False) -> Check:
+        """Return whether the applied set is exactly the files' and nothing has drifted.
+
+        With ``sums`` also whether ``pgbraid.sum`` lists exactly the files that were loaded.
+        """
         from pgbraid import inquiry
 
         wish = Wish(verify=self.verify, adopt=self.adopts)
-        return inquiry.check(self.migrations, self._target(conninfo), self.tracker, wish)
+        check = inquiry.check(self.migrations, self._target(conninfo), self.tracker, wish)
+        return _with_sums(check, self.migrations) if sums else check
+
+    def check_files(self, *, sums: bool = False) -> Check:
+        """Return whether the files could be run, every text of them; no database is asked.
+
+        With ``sums`` also whether ``pgbraid.sum`` lists exactly the files that were loaded,
+        which are the ones that :meth:`up` runs.
+        """
+        from pgbraid.offline import check_files
+
+        check = check_files(self.migrations)
+        return _with_sums(check, self.migrations) if sums else check
 
     def status(self, conninfo: str | Target) -> Status:
         """Return where every version stands, of the files and of the applied set."""
@@ -216,6 +232,30 @@ class Braid:
             self.migrations, self._target(conninfo), self.tracker, wish, self._options()
         )
 
+    def resume(
+        self,
+        conninfo: str | Target,
+        version: int,
+        *,
+        how: Literal["retry", "skip", "forget"] | None = None,
+        on_event: Listener = silent,
+        stop: StopToken | None = None,
+    ) -> Report:
+        """Go on with a version outside a transaction that was begun and not finished.
+
+        ``how`` decides about a statement whose end nobody saw: ``retry`` or ``skip`` it, or
+        ``forget`` that the file was begun. Raises ConfigError where it is not half done, and
+        what :meth:`up` raises.
+        """
+        from pgbraid import resume
+
+        wish = Wish(verify=self.verify, adopt=self.adopts)
+        options = self._options(on_event, stop)
+        target = self._target(conninfo)
+        return resume.resume_version(
+            self.migrations, target, self.tracker, wish, version, how, options
+        )
+
     def undo(self, conninfo: str | Target, version: int, *, on_event: Listener = silent) -> Undone:
         """Run a version's down file and take it out of the set, in one transaction.
 
@@ -238,3 +278,9 @@ class Braid:
         if isinstance(conninfo, str):
             return parse_target(conninfo, role=self.role)
         return conninfo
+
+
+def _with_sums(check: Check, migrations: MigrationSet) -> Check:
+    from pgbraid.manifest import with_sums
+
+    return with_sums(check, migrations)

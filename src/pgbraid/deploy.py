@@ -12,7 +12,7 @@ from pgbraid.core.model import Report
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
 from pgbraid.db.lock import fenced, take_lock
-from pgbraid.db.session import claim
+from pgbraid.db.session import behind_a_pooler, claim
 from pgbraid.db.transactions import transaction
 from pgbraid.db.watch import watched
 from pgbraid.series import apply_all
@@ -36,6 +36,7 @@ def apply_plan(
     take turns. Raises what ``apply_pending`` raises.
     """
     claimed = claim(opened, options.limits, pools=True)
+    _refuse_through_a_pooler(claimed, first)
     with watched(claimed, options.listen) as session:
         shape = _ensured(session, options, first)
         if shape is None:
@@ -44,6 +45,7 @@ def apply_plan(
             return _report(first, now)
         now = look(session, migrations, wish, inspected=first)
         now.raise_for_problems()
+        _refuse_through_a_pooler(session, now)
         style = name_style(now.applied, migrations.migrations)
         fresh = shape.fresh and now.adoption is None and not session.pooled
         run = Run(session, shape, style, options, fresh=fresh)
@@ -52,6 +54,14 @@ def apply_plan(
             adopt = partial(record_adoption, run, now.adoption)
             fenced(session, adopt, wait=options.lock_wait, tell=run.tell_waiting)
         return _report(first, now, run, apply_all(run, now.steps))
+
+
+def _refuse_through_a_pooler(session: Session, plan: Plan) -> None:
+    """Refuse what runs outside a transaction where a session lasts for a transaction only."""
+    for step in plan.steps if session.pooled else ():
+        if step.migration.directives.no_transaction:
+            what = f"{step.migration.label}, which asks for no-transaction,"
+            raise behind_a_pooler(session, what)
 
 
 def _ensured(session: Session, options: RunOptions, first: Plan) -> db.Shape | None:

@@ -150,7 +150,8 @@ class MigrationFailed(PgbraidError):
 
     ``migration`` is the one that failed, ``diagnostic`` what the server said of it with the
     place in the file; ``applied`` holds what the run had committed before. ``half_done`` says
-    that it ended its transaction itself, so that a part of it may be committed.
+    that it ended its transaction itself, so that a part of it may be committed, or that it runs
+    outside one; then ``through`` holds how many of its statements are, and how many there are.
     """
 
     default_hint = "Mend the file, then run `pgbraid up` again; what was applied before it stays."
@@ -161,6 +162,7 @@ class MigrationFailed(PgbraidError):
         self.migration = migration
         self.diagnostic = diagnostic
         self.half_done = half_done
+        self.through: tuple[int, int] | None = None
         super().__init__(
             f"{migration.label} failed: {diagnostic.message}",
             detail=diagnostic.detail,

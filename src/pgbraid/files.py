@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from pathlib import Path
@@ -13,19 +14,30 @@ if TYPE_CHECKING:
 __all__ = [
     "LARGE",
     "DiskFile",
+    "LeadsOutside",
     "MemoryFile",
     "Readable",
+    "fault",
+    "list_folder",
     "odd_kind",
     "read_pieces",
     "read_small",
     "read_unless_large",
+    "resource",
 ]
 
 LARGE = 1_000_000
 """Bytes above which a file is read, looked at and run piece by piece."""
 _PIECE = 262_144
 _USUAL = 32_768
-_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_READ = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+)
+_NOT_FOLLOWED = frozenset({errno.ELOOP, errno.EMLINK})
+"""What a link is refused with that is not to be followed; EMLINK on FreeBSD."""
 
 
 class Readable(Protocol):
@@ -74,31 +86,74 @@ class MemoryFile:
         return io.BytesIO(self.content)
 
 
+class LeadsOutside(OSError):
+    """A symbolic link that leads out of the folder it stands in, to ``target``."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        super().__init__(errno.EACCES, "it is a link out of the folder")
+
+
 class DiskFile:
-    """A file of a folder; what the folder's listing says of it is not asked again."""
+    """A file of a folder; what the folder's listing says of it is not asked again.
 
-    __slots__ = ("name", "path", "regular")
+    A file that the listing called regular is not followed where it has become a link since. A
+    link is followed each time it is read, as far as it does not lead out of the folder.
+    """
 
-    def __init__(self, name: str, path: str, regular: bool) -> None:  # noqa: FBT001 - as listed
+    __slots__ = ("link", "name", "path", "regular")
+
+    def __init__(self, name: str, path: str, *, regular: bool, link: bool = False) -> None:
         self.name = name
         self.path = path
         self.regular = regular
+        self.link = link
 
     def is_file(self) -> bool:
-        """Whether the folder's listing called it a regular file, or a link to one."""
-        return self.regular
+        """Whether it is a regular file, or a link to one; raises OSError for a link to nothing."""
+        return Path(self.reached()).is_file() if self.link else self.regular
 
     def is_dir(self) -> bool:
-        """Whether it is a folder."""
+        """Whether it is a folder, or a link to one."""
         return Path(self.path).is_dir()
+
+    def reached(self) -> str:
+        """Return the path to read.
+
+        Raises LeadsOutside where a link leads out of the folder, OSError where it leads nowhere.
+        """
+        if not self.link:
+            return self.path
+        path = Path(self.path)
+        found = os.path.realpath(path, strict=True)
+        if not Path(found).is_relative_to(os.path.realpath(path.parent)):
+            raise LeadsOutside(found)
+        return found
 
     def read_bytes(self) -> bytes:
         """Return its bytes; raises OSError."""
-        return read_small(self.path, limit=None) or b""
+        return read_small(self.reached(), limit=None) or b""
 
     def open(self, _mode: str, /) -> BinaryIO:
         """Return a stream of its bytes; raises OSError."""
-        return Path(self.path).open("rb")
+        return os.fdopen(os.open(self.reached(), _READ), "rb")
+
+
+def list_folder(folder: str | os.PathLike[str]) -> list[DiskFile]:
+    """Return what stands in a folder, in no order; raises OSError."""
+    with os.scandir(folder) as found:
+        return [
+            DiskFile(e.name, e.path, regular=e.is_file(follow_symlinks=False), link=e.is_symlink())
+            for e in found
+        ]
+
+
+def resource(file: Readable) -> Readable:
+    """Return a package's file; one that stands on the disk may be a link as any other there."""
+    if not isinstance(file, Path):
+        return file
+    link = file.is_symlink()
+    return DiskFile(file.name, str(file), regular=file.is_file() and not link, link=link)
 
 
 def read_small(path: str, *, limit: int | None) -> bytes | None:
@@ -121,19 +176,27 @@ def read_small(path: str, *, limit: int | None) -> bytes | None:
 def read_unless_large(file: Readable) -> bytes | None:
     """Return a file's bytes, or None where it is to be read piece by piece; raises OSError."""
     if isinstance(file, DiskFile):
-        return read_small(file.path, limit=LARGE)
-    if isinstance(file, Path):
-        return read_small(str(file), limit=LARGE)
+        return read_small(file.reached(), limit=LARGE)
     data = file.read_bytes()
     return None if len(data) > LARGE else data
 
 
 def odd_kind(file: Readable) -> str | None:
-    """Return what a file is that is none; what is not there is found out by reading it."""
-    path = file.path if isinstance(file, DiskFile) else file
-    if file.is_file() or (isinstance(path, (str, Path)) and not Path(path).exists()):
+    """Return what a file is that is none; what is not there is found out by reading it.
+
+    Raises OSError for a link that cannot be followed.
+    """
+    if file.is_file() or (isinstance(file, DiskFile) and not Path(file.path).exists()):
         return None
     return "it is a folder" if file.is_dir() else "it is no regular file"
+
+
+def fault(file: Readable, error: OSError) -> str | None:
+    """Return why a file cannot be read, as a person would say it."""
+    listed = isinstance(file, DiskFile) and not file.link
+    if listed and error.errno in _NOT_FOLLOWED:
+        return "it became a link meanwhile"
+    return error.strerror
 
 
 def read_pieces(file: Readable) -> Iterator[bytes]:

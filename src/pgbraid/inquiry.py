@@ -60,10 +60,14 @@ def _pending(plan: Plan) -> Iterator[Problem]:
     for step in (*plan.steps, *plan.later):
         migration = step.migration
         yield Problem(
-            "gap" if step.gap else "pending",
-            f"{migration.label} is not applied"
+            "half_done" if step.half_done else "gap" if step.gap else "pending",
+            f"{migration.label} is half done"
+            if step.half_done
+            else f"{migration.label} is not applied"
             + (", although a higher version is" if step.gap else ""),
-            hint="Apply it with `pgbraid up`.",
+            hint=f"Go on with `pgbraid up`, or `pgbraid resume {migration.version}` for it alone."
+            if step.half_done
+            else "Apply it with `pgbraid up`.",
             versions=(migration.version,),
         )
 
@@ -95,6 +99,7 @@ def _rows(migrations: MigrationSet, plan: Plan) -> Iterator[StatusRow]:
         yield StatusRow(migration.version, migration.name, State.ADOPTABLE, None, migration.file)
     for step in plan.steps:
         state = State.GAP if step.gap else State.PENDING
+        state = State.HALF_DONE if step.half_done else state
         yield StatusRow(
             step.migration.version, step.migration.name, state, None, step.migration.file
         )

@@ -9,16 +9,19 @@ from pgbraid import trackers
 from pgbraid.core import checksum, drift
 from pgbraid.core.answers import Adoption, Drift, DriftKind
 from pgbraid.core.filenames import names_agree
+from pgbraid.core.halves import half_changed, half_without_file, with_halves
 from pgbraid.core.model import Problem, Severity
+from pgbraid.core.pieces import pieces_of
 from pgbraid.core.plan import make_plan, renumbered
 from pgbraid.db import ledger as db
+from pgbraid.db.halves import InsufficientPrivilege, read_halves
 from pgbraid.texts import Reading, decode, inspect_files, is_large, read_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pgbraid.core.answers import Foreign
-    from pgbraid.core.model import Ledger, Migration, MigrationSet, Plan
+    from pgbraid.core.model import Half, Ledger, Migration, MigrationSet, Plan
     from pgbraid.db.session import Session
     from pgbraid.survey import Wish
     from pgbraid.trackers import ForeignTracker
@@ -37,12 +40,50 @@ def look_closely(
     """Return the plan, with every problem; what ``look`` promises."""
     adoption, problems = _adoption(session, migrations, ledger, wish)
     drifts = tuple(_drifts(session, migrations, ledger))
+    halves = _halves(session) if ledger.exists else ()
     found = make_plan(
         migrations, ledger, adoption=adoption, drifts=drifts, verify=wish.verify, to=wish.to
     )
+    found = with_halves(found, halves, only=wish.only)
     late = _too_late(ledger, wish)
     scripts = _said_of_texts(found, inspected)
-    return replace(found, problems=(*found.problems, *problems, *late, *_moved(found), *scripts))
+    wrong = tuple(_wrong_halves(migrations, halves))
+    problems = (*problems, *late, *_moved(found), *scripts, *wrong)
+    return replace(found, problems=(*found.problems, *problems))
+
+
+def _halves(session: Session) -> tuple[Half, ...]:
+    """Return what was begun outside a transaction; a role that may not see the journal sees none.
+
+    Whoever goes on with one needs the journal, and fails without it.
+    """
+    try:
+        return read_halves(session)
+    except InsufficientPrivilege:
+        return ()
+
+
+def _wrong_halves(migrations: MigrationSet, halves: tuple[Half, ...]) -> Iterator[Problem]:
+    """Find half done migrations whose file is gone, or says other than what was done of it."""
+    present = {v for problem in migrations.problems for v in problem.versions}
+    for half in halves:
+        file = migrations.get(half.version)
+        if file is None:
+            if half.version not in present:
+                yield half_without_file(half)
+            continue
+        if is_large(file):
+            continue  # refused as such
+        _, script = read_script(file)
+        if not file.directives.no_transaction:
+            yield half_changed(half, file, None)
+            continue
+        digests = {piece.number: piece for piece in pieces_of(script)}
+        for number, digest in half.done:
+            piece = digests.get(number)
+            if piece is None or piece.digest != digest:
+                yield half_changed(half, file, number)
+                break
 
 
 def _moved(found: Plan) -> Iterator[Problem]:

@@ -94,6 +94,9 @@ def _report(found: Plan, notes: _Notes) -> Report:
 def _rehearse_all(run: Run, steps: tuple[Step, ...], transaction_id: str, notes: _Notes) -> None:
     for index, step in enumerate(steps, 1):
         run.options.listen(Started(step, index, len(steps)))
+        if step.migration.directives.no_transaction:
+            notes.inconclusive.append((step.migration, _outside(step.migration)))
+            continue
         large = is_large(step.migration)
         script = Script("") if large else read_script(step.migration)[1]
         begun = perf_counter()
@@ -106,6 +109,14 @@ def _rehearse_all(run: Run, steps: tuple[Step, ...], transaction_id: str, notes:
             notes.inconclusive.append((step.migration, failure))
         else:
             notes.failures.append((step.migration, failure))
+
+
+def _outside(migration: Migration) -> Diagnostic:
+    return Diagnostic(
+        "WARNING",
+        "it runs outside a transaction, so nothing could take it back",
+        location=Location(migration.path, 1, 1),
+    )
 
 
 def _rehearse(

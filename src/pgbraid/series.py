@@ -36,6 +36,7 @@ from pgbraid.errors import (
 )
 from pgbraid.files import LARGE
 from pgbraid.patience import with_retries
+from pgbraid.piecemeal import apply_piecemeal
 from pgbraid.tally import Tally, Work
 from pgbraid.texts import Reading, decode, is_large, read_script
 
@@ -126,8 +127,9 @@ def _apply_one(run: Run, work: Work, tally: Tally, *, ahead: Callable[[], None])
     try:
         duration = _locked(run, work, durable=durable, ahead=ahead)
     except MigrationFailed as error:
-        with suppress(PgbraidError):  # the failure itself matters more
-            _journal_failure(run, work, error)
+        if error.through is None:
+            with suppress(PgbraidError):  # the failure itself matters more
+                _journal_failure(run, work, error)
         raise
     if duration is not None:
         tally.add(work, duration, durable=durable)
@@ -143,11 +145,12 @@ def _work(run: Run, step: Step, index: int, tally: Tally) -> Work:
         tally.quiet = False
         return Work(step, index, Script(""), name, _entry(run, step, None, "applied"), None)
     data, script = read_script(migration)
-    tally.quiet = tally.quiet and is_quiet(script)
+    alone = migration.directives.no_transaction
+    tally.quiet = tally.quiet and is_quiet(script) and not alone
     entry = _entry(run, step, decode(data), "applied")
     segments = script.segments()
     message = None
-    if run.at_once and all(s.data is None for s in segments):
+    if run.at_once and not alone and all(s.data is None for s in segments):
         writes = db.writes_of(run.session, migration, shape=run.shape, name=name, entry=entry)
         message = compose(
             run.session,
@@ -250,7 +253,8 @@ def _accounting(run: Run, works: tuple[Work, ...], tally: Tally) -> Iterator[Non
         yield
     except ConnectionFailed as error:
         fate = _interrupted(works, tally, read_after_loss(run.session, run.run_id))
-        error.detail = f"{fate.step.migration.label} was in progress; {_FATES[fate.applied]}."
+        said = "it is half done" if fate.half_done else _FATES[fate.applied]
+        error.detail = f"{fate.step.migration.label} was in progress; {said}."
         run.options.listen(fate)
         raise
     except (Stopped, KeyboardInterrupt):
@@ -267,7 +271,9 @@ def _interrupted(
     if found is None:
         return Interrupted(works[0].step, applied=None)
     lost = _account(works, tally, found)
-    return Interrupted((lost or works[-1]).step, applied=lost is None)
+    step = (lost or works[-1]).step
+    half_done = lost is not None and step.migration.directives.no_transaction
+    return Interrupted(step, applied=lost is None, half_done=half_done)
 
 
 def _account(works: tuple[Work, ...], tally: Tally, found: dict[int, timedelta]) -> Work | None:
@@ -283,6 +289,8 @@ def _account(works: tuple[Work, ...], tally: Tally, found: dict[int, timedelta])
 
 def _locked(run: Run, work: Work, *, durable: bool, ahead: Callable[[], None]) -> timedelta | None:
     """Apply one migration, patient with other sessions' locks and with other runs."""
+    if work.step.migration.directives.no_transaction:
+        return apply_piecemeal(run, work)
     once = partial(_once, run, work, durable=durable, ahead=ahead)
     attempt = partial(fenced, run.session, once, wait=run.options.lock_wait, tell=run.tell_waiting)
     return with_retries(run, work.step.migration, attempt)

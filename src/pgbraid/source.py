@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgbraid.core.checksum import digest
 from pgbraid.core.filenames import (
+    MANIFEST,
     MAX_VERSION,
     FileName,
     NearMiss,
@@ -29,11 +28,21 @@ from pgbraid.core.model import (
     Problem,
     Severity,
 )
+from pgbraid.emptiness import nothing_found
 from pgbraid.errors import ConfigError
-from pgbraid.files import DiskFile, MemoryFile, odd_kind, read_pieces, read_unless_large
+from pgbraid.files import (
+    LeadsOutside,
+    MemoryFile,
+    fault,
+    list_folder,
+    odd_kind,
+    read_pieces,
+    read_unless_large,
+    resource,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from importlib.resources.abc import Traversable
 
     from pgbraid.files import Readable
@@ -42,7 +51,6 @@ if TYPE_CHECKING:
 
 __all__ = ["load_migrations"]
 
-_FOREIGN_FILES = ("up.sql", "migration.sql")
 _DIRECTED = b"pgbraid:"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -72,6 +80,7 @@ def load_migrations(source: Source) -> MigrationSet:
     label, files = _files(source)
     entries: list[_Entry] = []
     problems: list[Problem] = []
+    manifest: tuple[str, Readable] | None = None
     for file in sorted(files, key=lambda file: file.name):
         path = f"{label}/{file.name}" if label else file.name
         parts = parse_file_name(file.name)
@@ -86,9 +95,11 @@ def load_migrations(source: Source) -> MigrationSet:
                 problems.append(_out_of_range(parts.digits, path))
             else:
                 entries.append(_Entry(version, parts, file, path))
+        elif file.name == MANIFEST:
+            manifest = path, file
     if not entries:
-        problems += _nothing_found(source, label, problems)
-    return _assemble(label, entries, problems)
+        problems += nothing_found(source, label, problems)
+    return _assemble(label, entries, problems, manifest)
 
 
 def _files(source: Source) -> tuple[str, list[Readable]]:
@@ -98,13 +109,12 @@ def _files(source: Source) -> tuple[str, list[Readable]]:
     if isinstance(source, (str, PathLike)):
         label = str(source).rstrip("/") or "/"
         try:
-            with os.scandir(source) as found:
-                return label, [DiskFile(e.name, e.path, e.is_file()) for e in found]
+            return label, [*list_folder(source)]
         except OSError as error:
             raise _bad_folder(label, error) from None
     if not source.is_dir():
         raise _bad_folder(source.name, FileNotFoundError())
-    return source.name, list(source.iterdir())
+    return source.name, [resource(file) for file in source.iterdir()]
 
 
 def _bad_folder(label: str, error: OSError) -> ConfigError:
@@ -121,12 +131,18 @@ def _bad_folder(label: str, error: OSError) -> ConfigError:
     )
 
 
-def _assemble(label: str, entries: list[_Entry], problems: list[Problem]) -> MigrationSet:
+def _assemble(
+    label: str,
+    entries: list[_Entry],
+    problems: list[Problem],
+    manifest: tuple[str, Readable] | None,
+) -> MigrationSet:
     ups: dict[int, list[_Entry]] = defaultdict(list)
     downs: dict[int, list[_Entry]] = defaultdict(list)
     for entry in entries:
         (ups if entry.parts.kind == "up" else downs)[entry.version].append(entry)
     migrations: list[Migration] = []
+    sums: list[tuple[str, str, str]] = []
     for version in sorted(ups.keys() | downs.keys()):
         up, down = ups[version], downs[version]
         if len(up) != 1 or down:
@@ -135,11 +151,16 @@ def _assemble(label: str, entries: list[_Entry], problems: list[Problem]) -> Mig
         for entry in up:
             facts = _read(entry)
             problems += facts.problems
+            sums.append((entry.name, entry.path, facts.checksum))
             if len(up) == 1 and not facts.problems:
                 migrations.append(_migration(entry, facts, down))
         for entry in down:
-            problems += _read(entry).problems
-    return MigrationSet(tuple(migrations), tuple(problems), label or "memory")
+            facts = _read(entry)
+            problems += facts.problems
+            sums.append((entry.name, entry.path, facts.checksum))
+    return MigrationSet(
+        tuple(migrations), tuple(problems), label or "memory", tuple(sums), manifest
+    )
 
 
 def _migration(up: _Entry, facts: _Facts, downs: list[_Entry]) -> Migration:
@@ -184,14 +205,16 @@ def _directives(head: bytes) -> Directives:
 
 
 def _read(entry: _Entry) -> _Facts:
-    """Read a file once; a pipe is not waited for."""
-    reason = odd_kind(entry.file)
+    """Read a file once; a pipe is not waited for, nor a link out of the folder followed."""
     try:
+        reason = odd_kind(entry.file)
         data = b"" if reason else read_unless_large(entry.file)
         if data is None:
             return _read_large(entry)
+    except LeadsOutside as error:
+        return _Facts(problems=(_link_outside(entry, error.target),))
     except OSError as error:
-        reason = error.strerror
+        reason = fault(entry.file, error)
         data = None
     if reason or data is None:
         problem = _file_problem("unreadable", entry, f"cannot be read: {reason}", None)
@@ -265,6 +288,18 @@ def _file_problem(code: str, entry: _Entry, message: str, at: tuple[int, ...] | 
     )
 
 
+def _link_outside(entry: _Entry, target: str) -> Problem:
+    return Problem(
+        "link_outside",
+        f"{entry.name} is a link out of the folder",
+        detail=f"It leads to {target}.",
+        hint="Put the file itself into the folder; links are followed inside it only. Then run "
+        "`pgbraid check --offline`.",
+        location=Location(entry.path),
+        versions=(entry.version,),
+    )
+
+
 def _is_unicode(name: str) -> bool:
     """Whether a file's name was readable; Python puts lone surrogates for bytes that are not."""
     return name.isascii() or not any("\ud800" <= char <= "\udfff" for char in name)
@@ -334,43 +369,3 @@ def _lone_downs(version: int, ups: list[_Entry], downs: list[_Entry]) -> Iterato
             location=Location(down.path),
             versions=(version,),
         )
-
-
-def _nothing_found(source: Source, label: str, problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Warn of a source without any migration; refuse one whose files show that it is wrong."""
-    misses = sum(problem.code == "near_miss" for problem in problems)
-    folders = _subfolders(source)
-    foreign = sum(any((f / name).is_file() for name in _FOREIGN_FILES) for f in folders)
-    nested = any(any(f.glob("*.sql")) for f in folders)
-    found = ""
-    if misses:
-        found = f", but {misses} file{'s look' if misses > 1 else ' looks'} like one"
-    elif foreign:
-        found = f", but {foreign} folder{'s of' if foreign > 1 else ' of'} another tool's"
-    elif nested:
-        found = "; sub-folders are not entered"
-    yield Problem(
-        "no_migrations",
-        f"no migration in {label or 'memory'}{found}",
-        hint="Migrations are files NNN_name.sql in the folder itself; rename them, or name "
-        "another folder with --dir.",
-        severity=Severity.ERROR if misses or foreign else Severity.WARNING,
-        location=Location(label) if label else None,
-    )
-
-
-def _subfolders(source: Source) -> list[Path]:
-    if not isinstance(source, (str, PathLike)):
-        return []
-    try:
-        return [entry for entry in Path(source).iterdir() if entry.is_dir() and _open(entry)]
-    except OSError:
-        return []
-
-
-def _open(folder: Path) -> bool:
-    try:
-        next(folder.iterdir(), None)
-    except OSError:
-        return False
-    return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pgbraid.core.model import Limits, Verify
 from pgbraid.core.plan import make_plan
@@ -16,11 +16,19 @@ if TYPE_CHECKING:
     from pgbraid.core.model import Ledger, MigrationSet, Plan
     from pgbraid.db.session import Session
 
-__all__ = ["RunOptions", "Wish", "look", "silent"]
+__all__ = ["Decision", "RunOptions", "Wish", "look", "silent"]
 
 
 def silent(event: Event) -> None:
     """Listen to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person says of the statement of that number, at which a file stands."""
+
+    what: Literal["retry", "skip"]
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class RunOptions:
     It waits ``lock_wait`` seconds for another one to end, tells ``listen`` what it does, and
     stops when ``stop`` says so. With ``durable_each`` every commit waits for the disk, also
     on a fresh database; with ``batch`` several migrations go to the server at once. ``limits``
-    are those of its statements.
+    are those of its statements; a ``decision`` is for one that nobody saw the end of.
     """
 
     lock_wait: float = 600.0
@@ -39,6 +47,7 @@ class RunOptions:
     durable_each: bool = False
     batch: bool = False
     limits: Limits = field(default_factory=Limits)
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,8 @@ class Wish:
 
     ``to`` is the highest version to apply, ``not_applied`` the versions that another tool's
     counter counts in although it skipped them; without ``adopt`` such a tool's table is not
-    looked at. With ``times`` the plan's applied versions say when.
+    looked at. With ``times`` the plan's applied versions say when. ``only`` is the one version
+    that is to be applied.
     """
 
     to: int | None = None
@@ -55,6 +65,7 @@ class Wish:
     verify: Verify = Verify.ERROR
     adopt: bool = True
     times: bool = False
+    only: int | None = None
 
 
 def look(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.core.checksum import digest, normalise
+from pgbraid.core.directives import read_directives
 from pgbraid.core.model import Location, Migration, Problem, Severity
 from pgbraid.core.reader import parse
 from pgbraid.core.refusals import inspect_parts, inspect_script
@@ -153,7 +154,8 @@ def inspect_files(migrations: Iterable[Migration], *, downs: bool = False) -> It
             yield from error.problems
             continue
         if downs and migration.down:
-            for problem in inspect_script(as_down(migration), read_down(migration)[1]):
+            _, script = read_down(migration)
+            for problem in inspect_script(as_down(migration, script), script):
                 if problem.code != "empty":
                     yield replace(problem, severity=Severity.WARNING)
 
@@ -165,7 +167,8 @@ def _inspected(migration: Migration) -> tuple[Problem, ...]:
     return inspect_script(migration, read_script(migration)[1])
 
 
-def as_down(migration: Migration) -> Migration:
-    """Return the migration with its down file's path, to speak of that file."""
+def as_down(migration: Migration, script: Script) -> Migration:
+    """Return the migration as its down file, of that script, to speak of that file."""
     folder = migration.path.removesuffix(migration.file)
-    return replace(migration, path=f"{folder}{migration.down}")
+    asked = read_directives(script.text)
+    return replace(migration, path=f"{folder}{migration.down}", directives=asked)

@@ -52,8 +52,14 @@ def find_undoable(migrations: MigrationSet, version: int) -> tuple[Migration, Sc
             hint=f"Write {migration.digits}_{migration.name}.down.sql, or a new migration that "
             "takes the change back (`pgbraid new NAME`).",
         )
-    down = as_down(migration)
     _, script = read_down(migration)
+    down = as_down(migration, script)
+    if down.directives.no_transaction:
+        raise ConfigError(
+            f"{down.path} asks for no-transaction, and undo runs a down file in one",
+            hint="Run its statements by hand, with psql; or write a new migration that takes the "
+            "change back (`pgbraid new NAME`).",
+        )
     problems = inspect_script(down, script)
     if problems:
         raise ProblemsFound(tuple(replace(p, severity=Severity.ERROR) for p in problems))

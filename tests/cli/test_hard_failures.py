@@ -90,6 +90,19 @@ def test_an_unreadable_file(cli, folder):
     assert "2_b.sql: ERROR:  2_b.sql cannot be read: No such file or directory" in answer.err
 
 
+def test_a_link_out_of_the_folder(cli, folder, tmp_path):
+    folder.write(_1_a=OK)
+    (tmp_path / "x").write_text("CREATE TABLE elsewhere ()")
+    (folder.path / "2_b.sql").symlink_to("../x")
+    for words in (["up"], ["check", "--offline"]):
+        answer = cli(*words, code=1)
+        assert answer.err.startswith(
+            "migrations/2_b.sql: ERROR:  2_b.sql is a link out of the folder\n"
+            f"DETAIL:  It leads to {tmp_path}/x.\n"
+        )
+    assert cli("status", code=0).out.splitlines()[-1] == "(1 version: 1 pending)"
+
+
 def test_a_file_name_that_is_no_text(cli, folder):
     folder.put("1_a.sql", OK)
     (folder.path / b"2_\xff.sql".decode("utf-8", "surrogateescape")).touch()

@@ -33,6 +33,7 @@ WORK = TEXTS | {
     "pgbraid.aio",
     "pgbraid.core.answers",
     "pgbraid.core.events",
+    "pgbraid.core.manifest",
     "pgbraid.db.ledger",
     "pgbraid.db.embedded",
 }
@@ -66,9 +67,12 @@ def test_a_new_file_needs_neither_driver_nor_texts(program):
 
 def test_a_check_of_the_files_alone_needs_no_driver(program, folder):
     folder.write(_1_a="SELECT 1")
-    loaded = modules(program, "check", "--offline")
-    assert "pgbraid.core.refusals" in loaded
-    assert not loaded & DRIVER
+    assert not modules(program, "sum") & (DRIVER | TEXTS)
+    for words in (["--offline"], ["--offline", "--sum"]):
+        loaded = modules(program, "check", *words)
+        assert "pgbraid.core.refusals" in loaded
+        assert ("pgbraid.core.manifest" in loaded) == ("--sum" in words)
+        assert not loaded & DRIVER
 
 
 @pytest.mark.parametrize("command", ["up", "plan", "check"])

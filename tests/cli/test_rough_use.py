@@ -336,9 +336,9 @@ def test_a_statement_that_cannot_be_in_a_transaction_gets_a_way_out(cli, folder)
     folder.put("1_a.sql", "CREATE TABLE t (x int)").put(
         "2_b.sql", "CREATE INDEX CONCURRENTLY i ON t (x)"
     )
-    answer = cli("up", code=3)
-    assert "CREATE INDEX CONCURRENTLY cannot run inside a transaction block" in answer.err
-    assert "HINT:  pgbraid runs a migration in one transaction." in answer.err
+    answer = cli("up", code=1)
+    assert "2_b.sql:1:1: ERROR:  CREATE INDEX CONCURRENTLY cannot run inside" in answer.err
+    assert "HINT:  Write `-- pgbraid: no-transaction` on the file's first line" in answer.err
 
 
 def test_settings_say_where_a_bad_value_stands(cli, folder, tmp_path):

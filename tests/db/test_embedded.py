@@ -299,12 +299,20 @@ def test_a_standby_is_refused_before_anything(programs, tmp_path):
             pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}).up(server.conninfo)
 
 
-def test_an_extension_that_is_not_there_is_said_with_the_way_out(programs):
-    with embedded_server(programs=programs, cache=cache_dir()) as server:
-        target = parse_target(server.conninfo, embedded=server.label)
-        with pytest.raises(MigrationFailed) as caught:
-            pgbraid.load({"1_a.sql": 'CREATE EXTENSION "no-such-thing"'}).up(target)
-    assert server.label in caught.value.hint
+@pytest.mark.parametrize(
+    "text",
+    [
+        'CREATE EXTENSION "no-such-thing"',
+        # What PostgreSQL says of it before 15:
+        "DO $$ BEGIN RAISE 'could not open extension control file"
+        ' "/a.b/extension/no-such-thing.control": No such file or directory\'; END $$',
+    ],
+)
+def test_an_extension_that_is_not_there_is_said_with_the_way_out(database, text):
+    target = parse_target(database.conninfo, embedded="embedded PostgreSQL 18.0")
+    with pytest.raises(MigrationFailed) as caught:
+        pgbraid.load({"1_a.sql": text}).up(target)
+    assert "embedded PostgreSQL 18.0" in caught.value.hint
     assert "has no no-such-thing" in caught.value.hint
     assert "PGBRAID_PG_BIN" in caught.value.hint
 

@@ -287,6 +287,8 @@ def test_a_read_only_target_is_refused_before_anything(database, role, kind):
     assert "default_transaction_read_only=off" in caught.value.hint
     allowed = make_conninfo(database.as_role(role), options="-c default_transaction_read_only=off")
     assert len(braid.up(allowed).applied) == 1
+    with psycopg.connect(allowed, user="postgres", autocommit=True) as conn:
+        conn.execute(f"ALTER {kind} {name} RESET default_transaction_read_only")
 
 
 def test_a_migration_that_is_interrupted_is_told(database):

@@ -255,7 +255,7 @@ def test_with_nothing_to_do_one_query_is_asked_and_nothing_written(database, rol
     braid = pgbraid.load(THREE)
     braid.up(database.conninfo)
     database.run(f"GRANT SELECT ON applied_migrations TO {role}")
-    database.run("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    database.extend("pg_stat_statements")
     database.run(
         "CREATE FUNCTION no_ddl() RETURNS event_trigger LANGUAGE plpgsql"
         " AS 'BEGIN RAISE EXCEPTION $$no DDL$$; END';"

@@ -2,7 +2,7 @@
 
 Made for the boot of an application and for CI: exit code 0 for yes, 1 for no. Nothing is
 written and no lock is taken. With --offline only the files are looked at, every text of them,
-and no database is needed.
+and no database is needed. With --sum the files must be those that pgbraid.sum lists, too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's own options."""
     parser.add_argument("--offline", action="store_true", help="look at the files alone")
+    parser.add_argument(
+        "--sum", action="store_true", help="compare the files with pgbraid.sum as well"
+    )
 
 
 def run(context: Context) -> int:
@@ -27,8 +30,13 @@ def run(context: Context) -> int:
         from pgbraid.offline import check_files  # needs no driver
         from pgbraid.source import load_migrations
 
-        check = check_files(load_migrations(context.settings.dir))
+        migrations = load_migrations(context.settings.dir)
+        check = check_files(migrations)
+        if context.arguments.sum:
+            from pgbraid.manifest import with_sums
+
+            check = with_sums(check, migrations)
     else:
         with context.both() as (braid, target):
-            check = braid.check(target)
+            check = braid.check(target, sums=context.arguments.sum)
     return context.output.result(check, 0 if check.ok else 1)

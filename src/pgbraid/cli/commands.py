@@ -25,9 +25,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("plan", "show what up would do, gaps marked; reads only"),
     Command("status", "show where every version stands"),
     Command("check", "answer whether the applied set is exactly the files'"),
+    Command("sum", "list the files with their checksums in pgbraid.sum"),
     Command("new", "create the next migration file"),
     Command("repair", "accept files that changed after they were applied"),
     Command("adopt", "enter another tool's history in the set"),
+    Command("resume", "go on with a migration that was cut outside a transaction"),
     Command("undo", "run one version's down file and take it out of the set"),
     Command("demo", "play an out-of-order merge on an embedded PostgreSQL"),
 )

@@ -93,6 +93,12 @@ class Context:
         if folder is None:
             target = parse_target(self._url(named, settings), role=settings.role)
             self.output.detail(f"database: {target.label}")
+            if target.unverified:
+                self.output.warn(
+                    "unverified_server",
+                    target.unverified,
+                    hint="Give sslmode=verify-full and sslrootcert=… in the URL, or set PGSSLMODE.",
+                )
             yield target
             return
         if named is not None:
@@ -131,6 +137,7 @@ class Context:
             )
         if named is not None and config.has_password(named):
             self.output.warn(
+                "password_shown",
                 "the password on the command line can be read by every user of this machine",
                 hint="Give the URL in PGBRAID_DATABASE_URL, or the password in PGPASSWORD or a "
                 ".pgpass file.",

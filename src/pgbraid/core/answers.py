@@ -27,6 +27,7 @@ __all__ = [
     "State",
     "Status",
     "StatusRow",
+    "Summed",
     "Undone",
 ]
 
@@ -49,6 +50,8 @@ class State(StrEnum):
     PENDING = "pending"
     GAP = "gap"
     """Pending, although a higher version is applied."""
+    HALF_DONE = "half done"
+    """Begun outside a transaction, and not finished."""
     DRIFTED = "drifted"
     RENAMED = "renamed"
     """Applied under another name."""
@@ -132,6 +135,8 @@ class Check:
     """Whether the texts were compared with what was applied."""
     unverified: int = 0
     """How many of the applied have no checksum to compare with, as they were adopted."""
+    sums: bool = False
+    """Whether the files were compared with ``pgbraid.sum``."""
 
     @property
     def ok(self) -> bool:
@@ -173,6 +178,15 @@ class Undone:
 
     migration: Migration
     duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """What ``sum`` wrote: which file, and how many it lists."""
+
+    file: str
+    listed: int
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

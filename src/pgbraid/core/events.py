@@ -17,6 +17,7 @@ __all__ = [
     "Building",
     "Event",
     "Finished",
+    "Healed",
     "Interrupted",
     "Listener",
     "Noticed",
@@ -70,6 +71,14 @@ class Building:
 
 
 @dataclass(frozen=True, slots=True)
+class Healed:
+    """What an interrupted statement of ours had left is taken away by this one."""
+
+    migration: Migration
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """The lock is held and this is what will be done."""
 
@@ -120,10 +129,14 @@ class Rehearsed:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """A migration was interrupted; ``applied`` is None where its outcome is not known."""
+    """A migration was interrupted; ``applied`` is None where its outcome is not known.
+
+    One that is ``half_done`` runs outside a transaction and goes on where it was cut.
+    """
 
     step: Step
     applied: bool | None
+    half_done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +152,7 @@ Event: TypeAlias = (
     | Blocked
     | Retrying
     | Building
+    | Healed
     | Planned
     | Adopted
     | Started

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     NameStyle = Literal["name", "label", "number", "file"]
 
 __all__ = [
+    "MANIFEST",
     "MAX_VERSION",
     "FileName",
     "NearMiss",
@@ -27,6 +28,8 @@ __all__ = [
     "slug",
 ]
 
+MANIFEST = "pgbraid.sum"
+"""The file that lists the others with their checksums."""
 MAX_VERSION = 2**63 - 1
 """The highest version: PostgreSQL's bigint."""
 _STYLES: tuple[NameStyle, ...] = ("name", "label", "number", "file")

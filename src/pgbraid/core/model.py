@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pgbraid.errors import ProblemsFound
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from pgbraid.core.answers import Adoption, Diagnostic, Drift, Outcome
@@ -17,6 +18,7 @@ __all__ = [
     "NO_DIRECTIVES",
     "Applied",
     "Directives",
+    "Half",
     "Ledger",
     "Limits",
     "Location",
@@ -143,6 +145,10 @@ class MigrationSet:
     migrations: tuple[Migration, ...]
     problems: tuple[Problem, ...] = ()
     label: str = "memory"
+    sums: tuple[tuple[str, str, str], ...] = field(repr=False, compare=False, default=())
+    """Of each up and down file its name, its path and the sha256 of its bytes."""
+    manifest: tuple[str, Any] | None = field(repr=False, compare=False, default=None)
+    """The path of the source's ``pgbraid.sum``, and the file itself."""
 
     def get(self, version: int) -> Migration | None:
         """Return the migration of that version, or None."""
@@ -181,11 +187,33 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class Half:
+    """A migration outside a transaction that was begun and not finished, by the journal.
+
+    ``done`` holds the numbers, from 1, and the digests of the statements that are through or
+    were skipped; ``begun`` is the number of the one whose end was not seen, ``before`` what was
+    found before it, ``failed`` the code of the error it ended with, if it did.
+    """
+
+    version: int
+    name: str
+    total: int = 0
+    done: tuple[tuple[int, str], ...] = ()
+    begun: int | None = None
+    before: Mapping[str, Any] = field(default_factory=dict)
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One migration to apply; a gap is lower than a version that is applied already."""
+    """One migration to apply; a gap is lower than a version that is applied already.
+
+    One that is ``half_done`` runs outside a transaction, and goes on where it was cut.
+    """
 
     migration: Migration
     gap: bool = False
+    half_done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,5 +278,7 @@ class Report:
     """What a dry run cannot try: it fails there only for want of an earlier commit."""
     rehearsed: tuple[Outcome, ...] = ()
     """What ran well in a dry run; nothing of it was kept."""
+    forgotten: Half | None = None
+    """What ``resume --forget`` let go of."""
     elsewhere: tuple[Migration, ...] = ()
     """Pending when the run began, then applied by another run while this one waited."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.core.directives import wrong_directives
 from pgbraid.core.model import Location, Migration, Problem, Severity
+from pgbraid.core.pieces import Kind, loners, pieces_of
 from pgbraid.core.script import (
     Script,
     Statement,
@@ -19,7 +21,12 @@ from pgbraid.core.script import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["inspect_parts", "inspect_script"]
+    from pgbraid.core.pieces import Piece
+
+__all__ = ["LARGEST_ALONE", "inspect_parts", "inspect_script"]
+
+LARGEST_ALONE = 1_000_000
+"""Bytes of a file that is run statement by statement, and so is held whole."""
 
 _PASSED_OVER = frozenset({r"\restrict", r"\unrestrict"})
 _PLAIN_MODES = (("ISOLATION", "LEVEL", "READ", "COMMITTED"), ("READ", "WRITE"))
@@ -39,6 +46,18 @@ _DOWN_SECTION = re.compile(
 )
 
 
+_FORBIDDEN = (
+    "forbidden",
+    "DISCARD ALL gives the migration lock away",
+    "It releases every advisory lock of the session.",
+    "Take it out, or name what is to be discarded: DISCARD PLANS, SEQUENCES or TEMP.",
+)
+_ALONE = (
+    "pgbraid runs a migration in one transaction.",
+    "Write `-- pgbraid: no-transaction` on the file's first line; best, it holds nothing else.",
+)
+
+
 def inspect_script(migration: Migration, script: Script) -> tuple[Problem, ...]:
     """Return every problem of a script that is about to run, in the order of the text."""
     return inspect_parts(migration, (script,))
@@ -55,11 +74,14 @@ def inspect_parts(migration: Migration, parts: Iterable[Script]) -> tuple[Proble
             *_open_ends(migration, script),
             *_metas(migration, script),
             *_copies(migration, script),
+            *_alone(migration, script),
             *_text_settings(migration, script),
             *_comments(migration, script, begun=begun),
         ]
         begun = begun or bool(script.statements)
     found += [*_emptiness(migration, empty=empty), *control.problems()]
+    if migration.directives.no_transaction and migration.size > LARGEST_ALONE:
+        found.append(_too_large(migration))
     downs = [problem for problem in found if problem.code == "down_section"]
     kept = [problem for problem in found if problem not in downs[1:]]
     return tuple(sorted(kept, key=lambda p: p.location.line or 0 if p.location else 0))
@@ -91,10 +113,56 @@ class _Control:
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong, once everything was looked at."""
         wrapped = self._mode is not None and 1 < self._commit_at == self._count
+        wrapped = wrapped and not self._migration.directives.no_transaction
         if wrapped:
             yield from self._mode or ()
         passed = {1, self._count} if wrapped else set()
         yield from (problem for number, problem in self._found if number not in passed)
+
+
+def _alone(migration: Migration, script: Script) -> Iterator[Problem]:
+    """Find what no transaction holds, and in a file that asks for none, what cannot go on."""
+    for statement, command in loners(script):
+        location = _at(migration, script, statement.start)
+        if command == "DISCARD ALL":
+            said: tuple[str, str, str, str] | None = _FORBIDDEN
+        elif not migration.directives.no_transaction:
+            said = ("needs_no_transaction", f"{command} cannot run inside a transaction", *_ALONE)
+        else:
+            said = _unrecognisable(pieces_of(replace(script, statements=(statement,)))[0])
+        if said:
+            code, message, detail, hint = said
+            versions = (migration.version,)
+            yield Problem(
+                code, message, detail=detail, hint=hint, location=location, versions=versions
+            )
+
+
+def _unrecognisable(piece: Piece) -> tuple[str, str, str, str] | None:
+    """Say what keeps an index from being recognised where its building was cut."""
+    if piece.kind is not Kind.CREATE_INDEX:
+        return None
+    detail = "Where its building is cut, an invalid index stays, which pgbraid finds by its name"
+    if piece.name is None:
+        return ("unnamed_index", f"{piece.command} without a name", f"{detail}.", "Give it a name.")
+    if piece.if_not_exists:
+        return (
+            "if_not_exists",
+            f"IF NOT EXISTS would pass over an index {piece.name} that is not valid",
+            f"{detail}, and builds anew.",
+            "Take IF NOT EXISTS out.",
+        )
+    return None
+
+
+def _too_large(migration: Migration) -> Problem:
+    return Problem(
+        "large_no_transaction",
+        f"{migration.file} is above 1 MB, and asks for no-transaction",
+        hint="Put its data into a migration of their own, which runs in one transaction.",
+        location=Location(migration.path, 1, 1),
+        versions=(migration.version,),
+    )
 
 
 def _at(migration: Migration, script: Script, offset: int) -> Location:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pgbraid.core.stream import Part
     from pgbraid.db.session import Session
 
-__all__ = ["failure", "half_done", "may_touch_locks", "run_body"]
+__all__ = ["failure", "half_done", "may_touch_locks", "run_body", "run_segments"]
 
 _ENDED = "2D000"
 """PostgreSQL's code for an invalid transaction termination."""
@@ -33,8 +33,8 @@ _NOT_IN_A_TRANSACTION = "PreventInTransactionBlock"
 """The server's function, whose error code others share."""
 _HALF_DONE = "What it did before that may be committed; it is not recorded as applied."
 _ALONE = (
-    "pgbraid runs a migration in one transaction. Run this statement by hand, with psql, and take "
-    "it out of the file."
+    "pgbraid runs a migration in one transaction. Put this statement into a file of its own, "
+    "whose first line is `-- pgbraid: no-transaction`."
 )
 _READING = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
 """Settings, reported by the server, by which it reads what is sent, and our values of them."""
@@ -42,7 +42,11 @@ _UNCONVERTED = frozenset({"UTF8", "SQL_ASCII"})
 """Encodings of a server that keep our bytes where the client's is SQL_ASCII, as dumps set it."""
 _CALLING = frozenset({("SELECT",), ("WITH",), ("VALUES",), ("DO",), ("CALL",), ("EXECUTE",)})
 _LOCKS = re.compile("advisory|discard", re.IGNORECASE)
-_NO_EXTENSION = re.compile(r'extension "([^"]+)" is not available')
+_NO_EXTENSION = re.compile(
+    r'extension "([^"]+)" is not available'
+    r'|could not open extension control file ".*/([^"/]+)\.control": No such file'
+)
+"""What the server says since PostgreSQL 15, and what it said before."""
 
 
 def run_body(session: Session, migration: Migration, parts: Iterable[Part]) -> None:
@@ -52,6 +56,14 @@ def run_body(session: Session, migration: Migration, parts: Iterable[Part]) -> N
     The next segment is made ready while the server works on one. Raises MigrationFailed with
     the place in the file, what ``parts`` raise, and psycopg's own error where the connection is
     lost.
+    """
+    _run_deferred(session, migration, run_segments(session, migration, parts))
+
+
+def run_segments(session: Session, migration: Migration, parts: Iterable[Part]) -> Script:
+    """Run a text's segments, inside a transaction or not; return the last part's script.
+
+    Raises what :func:`run_body` raises.
     """
     pieces = ((part.script, segment) for part in parts for segment in part.segments())
     piece = next(pieces, None)
@@ -66,7 +78,7 @@ def run_body(session: Session, migration: Migration, parts: Iterable[Part]) -> N
         else:
             _run_segment(session, migration, piece, lambda: following.append(next(pieces, None)))  # noqa: B023 - called before the next turn
         piece = following[0] if following else next(pieces, None)
-    _run_deferred(session, migration, script)
+    return script
 
 
 def _run_segment(
@@ -198,8 +210,8 @@ def _hinted(session: Session, error: psycopg.Error, said: Diagnostic) -> Diagnos
         return said
     return replace(
         said,
-        hint=f"This {session.target.embedded} has no {match[1]}. Set PGBRAID_PG_BIN to the folder "
-        f"of an installed server that has it, or name a server with --database.",
+        hint=f"This {session.target.embedded} has no {match[1] or match[2]}. Set PGBRAID_PG_BIN to "
+        f"the folder of an installed server that has it, or name a server with --database.",
     )
 
 

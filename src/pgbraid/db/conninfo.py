@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -36,6 +37,9 @@ _LIMITS = {
     "tcp_user_timeout": "60000",
 }
 _SHORTEST_FRAGMENT = 3
+_LOCAL = r"localhost|127(?:\.[0-9]{1,3}){1,3}|::1"
+_SYSTEM_ROOTS_SINCE = 160000
+"""The libpq that takes ``sslrootcert=system`` for the system's, and then verifies in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Target:
     """The role that the session is to be, by an option that it starts with."""
     opening: Opening | None = field(repr=False, compare=False, default=None)
     """A connection to it that is on its way."""
+    unverified: str | None = None
+    """What is to be said of a server elsewhere whose identity nothing verifies."""
 
     def scrub(self, text: str) -> str:
         """Return a text of the driver's or the server's with every secret replaced."""
@@ -85,7 +91,12 @@ def parse_target(conninfo: str, *, embedded: str | None = None, role: str | None
     parameters["client_encoding"] = "UTF8"
     secrets = _secrets(conninfo, parameters)
     target = Target(parameters, "", embedded, secrets, role)
-    return replace(target, label=target.scrub(_label({**defaults, **parameters}, parameters)))
+    everything = {**defaults, **parameters}
+    return replace(
+        target,
+        label=target.scrub(_label(everything, parameters)),
+        unverified=_unverified(target, everything),
+    )
 
 
 def _with_role(options: str, role: str) -> str:
@@ -166,3 +177,34 @@ def _secrets(conninfo: str, parameters: Mapping[str, Any]) -> tuple[str, ...]:
     shown = {str(parameters.get(key)) for key in ("user", "host", "dbname", "port")}
     long = {piece for piece in pieces - shown if len(piece) >= _SHORTEST_FRAGMENT}
     return tuple(sorted((found | long) - {""}, key=len, reverse=True))
+
+
+def _unverified(target: Target, parameters: Mapping[str, Any]) -> str | None:
+    """Return what to say of servers elsewhere that libpq will not verify, or None.
+
+    Kerberos' encryption and SCRAM's channel binding, where required, prove the server as well.
+    What a service says that the string itself names, libpq tells nobody before it connects, so
+    of host and sslmode the string's own count alone then.
+    """
+    if "service" in target.parameters:
+        parameters = {"sslmode": "verify-full", **target.parameters}
+    mode = str(parameters.get("sslmode", ""))
+    system = parameters.get("sslrootcert") == "system" and pq.version() >= _SYSTEM_ROOTS_SINCE
+    proven = {str(parameters.get(name)) for name in ("gssencmode", "channel_binding")}
+    if mode == "verify-full" or system or "require" in proven:
+        return None
+    hosts, addresses = (str(parameters.get(name) or "").split(",") for name in ("host", "hostaddr"))
+    far = {
+        target.scrub(address if _is_local(host) else host): None  # in their order, each once
+        for host, address in zip_longest(hosts, addresses, fillvalue="")
+        if not _is_local(address or host)
+    }
+    if not far:
+        return None
+    servers = f"server{'s' if len(far) > 1 else ''} {', '.join(far)}"
+    return f"the {servers} {'are' if len(far) > 1 else 'is'} not verified: sslmode is {mode}"
+
+
+def _is_local(place: str) -> bool:
+    """Whether a host or an address is this machine; one that is left out is its socket."""
+    return place[:1] in {"", "/", "@"} or bool(re.fullmatch(_LOCAL, place, re.IGNORECASE))

@@ -15,6 +15,7 @@ from psycopg import errors, sql
 from pgbraid.core.checksum import digest_lf
 from pgbraid.db.applied import COLUMNS, no_tracker
 from pgbraid.db.statements import statement
+from pgbraid.db.wire import failed, send
 from pgbraid.errors import ServerError
 from pgbraid.files import LARGE
 
@@ -45,8 +46,10 @@ __all__ = [
     "record_adopted",
     "record_applied",
     "record_entry",
+    "record_finished",
     "record_removed",
     "record_repaired",
+    "run_alone",
     "writes_of",
 ]
 
@@ -277,6 +280,23 @@ def record_applied(
     checksum = shape.checksum(migration.checksum)
     _write(session, "add", version=migration.version, name=name, checksum=checksum)
     return _journal_timed(session, entry)
+
+
+def record_finished(
+    session: Session, migration: Migration, *, shape: Shape, name: str, entry: Entry
+) -> None:
+    """Enter a migration that ran in pieces, whose entry says how long it took."""
+    checksum = shape.checksum(migration.checksum)
+    _write(session, "add", version=migration.version, name=name, checksum=checksum)
+    record_entry(session, entry)
+
+
+def run_alone(session: Session, text: str) -> None:
+    """Run a statement of ours that no transaction holds. Raises psycopg's error."""
+    session.stop.check()
+    error = failed(send(session.conn, text.encode(), tick=session.watching()))
+    if error is not None:
+        raise error
 
 
 def writes_of(

@@ -23,6 +23,7 @@ __all__ = [
     "fire_deferred",
     "flush",
     "open_path",
+    "open_session",
     "opening",
     "roll_back",
     "savepoint",
@@ -126,6 +127,12 @@ def open_path(session: Session, limits: Limits | None = None) -> None:
     Where the body has limits of its own, it is given those.
     """
     _send_all(session, [opening(session, limits)])
+
+
+def open_session(session: Session, limits: Limits, *, path: bool = True) -> None:
+    """Give what follows outside a transaction the role's own search path, and these limits."""
+    own = ["SET search_path TO DEFAULT", "SET row_security TO DEFAULT"] if path else []
+    _send_all(session, [*own, *(f"SET {limit}" for limit in timeouts(limits))])
 
 
 def opening(session: Session, limits: Limits | None = None) -> str:

@@ -109,7 +109,8 @@ class Watch:
         if info.hostaddr:
             parameters["hostaddr"] = info.hostaddr
         conn = open_connection(parameters)
-        conn.execute(_LIMITS)
+        if not self._session.pooled:
+            conn.execute(_LIMITS)
         self._second = replace(self._session, conn=conn, stop=StopToken(), watch=None)
         return self._second
 

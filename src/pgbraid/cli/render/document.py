@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Outcome,
         Repair,
         Status,
+        Summed,
         Undone,
     )
     from pgbraid.core.events import Noticed, Retrying
@@ -26,9 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["failure", "notices", "result", "retries"]
 
 
-def result(value: object) -> Document:
-    """Return the document of what a command returned."""
-    return _DOCUMENTS[type(value).__name__](value)
+def result(value: object, warnings: Iterable[Problem] = ()) -> Document:
+    """Return the document of what a command returned.
+
+    ``warnings`` of the command line stand before the answer's own, where it has a place for such.
+    """
+    document = _DOCUMENTS[type(value).__name__](value)
+    for member in document.keys() & {"warnings", "problems"}:
+        document[member] = [*map(_problem, warnings), *document[member]]
+    return document
 
 
 def failure(error: PgbraidError, *, applied: Iterable[Outcome] = ()) -> Document:
@@ -45,6 +52,9 @@ def failure(error: PgbraidError, *, applied: Iterable[Outcome] = ()) -> Document
     if isinstance(error, MigrationFailed):
         document["migration"] = _migration(error.migration)
         document["diagnostic"] = _diagnostic(said) if said else None
+        through = error.through
+        document["half_done"] = error.half_done
+        document["statements_through"] = through[0] if through else None
     return {"applied": [_outcome(o) for o in error.applied or applied], "error": document}
 
 
@@ -75,7 +85,7 @@ def _migration(migration: Migration) -> Document:
 
 
 def _step(step: Step) -> Document:
-    return {**_migration(step.migration), "gap": step.gap}
+    return {**_migration(step.migration), "gap": step.gap, "half_done": step.half_done}
 
 
 def _outcome(outcome: Outcome) -> Document:
@@ -139,6 +149,7 @@ def _report(report: Report) -> Document:
         "rehearsed": [_outcome(outcome) for outcome in report.rehearsed],
         "applied_elsewhere": [_migration(migration) for migration in report.elsewhere],
         "later": [_step(step) for step in report.later],
+        "forgotten": report.forgotten.version if report.forgotten else None,
         "failures": [{**_migration(m), "diagnostic": _diagnostic(d)} for m, d in report.failures],
         "inconclusive": [
             {**_migration(m), "diagnostic": _diagnostic(d)} for m, d in report.inconclusive
@@ -181,6 +192,7 @@ def _check(check: Check) -> Document:
         "offline": check.offline,
         "compared": check.compared,
         "unverified": check.unverified,
+        "sums": check.sums,
         "applied": check.applied,
         "problems": [_problem(problem) for problem in check.problems],
     }
@@ -203,6 +215,11 @@ def _repair(repair: Repair) -> Document:
     }
 
 
+def _summed(summed: Summed) -> Document:
+    warnings = [_problem(problem) for problem in summed.warnings]
+    return {"file": summed.file, "listed": summed.listed, "warnings": warnings}
+
+
 def _undone(undone: Undone) -> Document:
     taken = round(undone.duration.total_seconds() * 1000, 3)
     return {"undone": {**_migration(undone.migration), "duration_ms": taken}}
@@ -214,6 +231,7 @@ _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Status": _status,
     "Check": _check,
     "Repair": _repair,
+    "Summed": _summed,
     "Undone": _undone,
     "Adoption": lambda adoption: {"adopted": _adoption(adoption)},
 }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Building,
         Event,
         Finished,
+        Healed,
         Interrupted,
         Noticed,
         Planned,
@@ -56,6 +57,7 @@ class Output:
         self._interrupted: Interrupted | None = None
         self._heard: list[Noticed] = []
         self._retries: list[Retrying] = []
+        self._warnings: list[Problem] = []
         self._columns = 0
         self._bar_shown = False
         self._lost: list[TextIO] = []
@@ -90,6 +92,10 @@ class Output:
             share = f" {100 * event.done // event.total} %" if event.total else ""
             self._bar(self._started, said=f"{event.table}: {event.phase}{share}")
 
+    def _heard_healed(self, event: Healed) -> None:
+        label = psql.clean(event.migration.label)
+        self._tell([f"{label}: was cut earlier, so first: {psql.clean(event.statement)}"])
+
     def _heard_planned(self, event: Planned) -> None:
         widths = (psql.width(step.migration.label) for step in event.plan.steps)
         self._columns = min(max(widths, default=0), _WIDEST_LABEL)
@@ -123,7 +129,7 @@ class Output:
         if self.as_json:
             from pgbraid.cli.render import document
 
-            return self._document(code, document.result(value))
+            return self._document(code, document.result(value, self._warnings))
         self._problems(getattr(value, "problems", getattr(value, "warnings", ())))
         for _, said in getattr(value, "failures", ()):
             self._warn(psql.diagnostic(said, verbose=self.verbose))
@@ -144,11 +150,13 @@ class Output:
         if self.verbose:
             self._tell([psql.clean(line)])
 
-    def warn(self, message: str, hint: str | None = None) -> None:
-        """Print a warning for a person."""
+    def warn(self, code: str, message: str, hint: str | None = None) -> None:
+        """Print a warning, or keep it for the document's other ones."""
         from pgbraid.core.model import Problem, Severity
 
-        self._tell(psql.problem(Problem("", message, hint=hint, severity=Severity.WARNING)))
+        problem = Problem(code, message, hint=hint, severity=Severity.WARNING)
+        self._warnings.append(problem)
+        self._tell(psql.problem(problem))
 
     def ask(self, question: str) -> None:
         """Print a question and stay on its line."""
@@ -178,7 +186,8 @@ class Output:
         if event is not None:
             label = psql.clean(event.step.migration.label)
             fates = {True: "is applied too", False: "was rolled back", None: "was in progress"}
-            message += f", {label} {fates[event.applied]}"
+            fate = "is half done" if event.half_done else fates[event.applied]
+            message += f", {label} {fate}"
         hint = None if event else "Run `pgbraid status` to see where the database stands."
         return self.error(Stopped(message, hint=hint), code)
 
@@ -277,6 +286,11 @@ def _found(error: ProblemsFound) -> str:
 
 def _what_stands(error: MigrationFailed, command: str, *, throw_away: bool) -> str:
     label = psql.clean(error.migration.label)
+    if error.through:
+        done, total = error.through
+        stands = f"{label} is half done: {done} of its {psql.count(total, 'statement')} through"
+        before = psql.count(len(error.applied), "migration")
+        return f"{stands}; {before} applied before it. Everything later waits for it."
     if error.half_done:
         return f"{label} is not recorded. Look at what it left before you run anything again."
     if command == "undo":

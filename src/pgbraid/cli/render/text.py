@@ -17,9 +17,10 @@ if TYPE_CHECKING:
         Repair,
         Repaired,
         Status,
+        Summed,
         Undone,
     )
-    from pgbraid.core.model import Plan, Report
+    from pgbraid.core.model import Plan, Report, Step
 
 __all__ = ["answer", "outcome_line"]
 
@@ -46,6 +47,10 @@ def outcome_line(outcome: Outcome, columns: int) -> str:
 
 
 def _report(report: Report) -> Iterator[str]:
+    if report.forgotten:
+        name = f"{report.forgotten.version} ({clean(report.forgotten.name)})"
+        yield f"{name} is forgotten as half done; the next up runs it from its first statement."
+        return
     if report.adoption and report.dry_run:
         yield from _would_adopt(report.adoption)
     if report.dry_run and (report.rehearsed or report.failures or report.inconclusive):
@@ -74,8 +79,12 @@ def _rehearsal(report: Report) -> Iterator[str]:
         yield "Later failures may only follow from the first one."
     for migration, _ in report.inconclusive:
         yield (
-            f"{clean(migration.label)} cannot be tried in a dry run: it, or one before it, uses an "
-            "enum value that must be committed first."
+            f"{clean(migration.label)} cannot be tried in a dry run: "
+            + (
+                "it asks for no-transaction."
+                if migration.directives.no_transaction
+                else "it, or one before it, needs what must be committed first."
+            )
         )
 
 
@@ -104,10 +113,7 @@ def _plan(plan: Plan) -> Iterator[str]:
     if not plan.steps and not plan.errors:
         yield f"Nothing to do: {count(len(plan.applied), 'migration')} applied."
     if plan.steps:
-        rows = [
-            [str(s.migration.version), s.migration.name, "gap" if s.gap else "pending"]
-            for s in plan.steps
-        ]
+        rows = [[str(s.migration.version), s.migration.name, _pending(s)] for s in plan.steps]
         yield from table(["version", "name", "state"], rows, right=1)
         gaps = f", {count(len(plan.gaps), 'gap')} among them" if plan.gaps else ""
         yield f"{count(len(plan.steps), 'migration')} to apply{gaps}."
@@ -115,6 +121,10 @@ def _plan(plan: Plan) -> Iterator[str]:
         yield f"{count(len(plan.later), 'migration')} left above --to."
     if plan.errors:
         yield f"up would refuse: {count(len(plan.errors), 'problem')}."
+
+
+def _pending(step: Step) -> str:
+    return "half done" if step.half_done else "gap" if step.gap else "pending"
 
 
 def _status(status: Status) -> Iterator[str]:
@@ -157,6 +167,8 @@ def _check(check: Check) -> Iterator[str]:
         yield "yes: nothing in the files would stop a run."
     else:
         yield f"yes: {count(check.applied, 'migration')} applied, exactly the files'{_texts(check)}"
+    if check.ok and check.sums:
+        yield "pgbraid.sum lists exactly these files."
 
 
 def _texts(check: Check) -> str:
@@ -191,6 +203,10 @@ def _change(change: Repaired) -> str:
     return ", ".join(parts) or "line ends changed"
 
 
+def _summed(summed: Summed) -> Iterator[str]:
+    yield f"{clean(summed.file)} lists {count(summed.listed, 'file')}."
+
+
 def _undone(undone: Undone) -> Iterator[str]:
     yield f"{clean(undone.migration.label)} undone in {duration(undone.duration)}."
     yield "It is pending now: the next `pgbraid up` applies it again, unless its file goes."
@@ -202,6 +218,7 @@ _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Status": _status,
     "Check": _check,
     "Repair": _repair,
+    "Summed": _summed,
     "Undone": _undone,
     "Adoption": _adoption,
 }

@@ -136,6 +136,25 @@ SELECT DISTINCT ON (version) version, checksum, statement,
  WHERE version OPERATOR(pg_catalog.=) ANY (%(versions)s::pg_catalog.int8[])
    AND event OPERATOR(pg_catalog.=) ANY ('{{applied,repaired}}'::pg_catalog.text[])
  ORDER BY version, id DESC
+-- name: halves
+-- The journal's lines of migrations that were begun and neither finished nor forgotten, since they
+-- were begun last; before the search path is pinned, too.
+SELECT line.version, line.name, line.event, line.detail
+  FROM {journal} AS line
+  JOIN (SELECT version, max(id) AS first FROM {journal}
+         WHERE event OPERATOR(pg_catalog.=) 'started'::pg_catalog.text
+         GROUP BY version) AS half
+    ON half.version OPERATOR(pg_catalog.=) line.version
+   AND line.id OPERATOR(pg_catalog.>=) half.first
+ WHERE NOT EXISTS (
+           SELECT FROM {journal} AS later
+            WHERE later.version OPERATOR(pg_catalog.=) half.version
+              AND later.id OPERATOR(pg_catalog.>) half.first
+              AND later.event OPERATOR(pg_catalog.=)
+                  ANY ('{{applied,adopted,forgotten}}'::pg_catalog.text[]))
+   AND NOT EXISTS (SELECT FROM {tracker} AS row
+                    WHERE row.version OPERATOR(pg_catalog.=) half.version)
+ ORDER BY line.id
 -- name: adoption
 -- What was taken over from another tool, if it was; before the search path is pinned, too.
 SELECT pg_catalog.jsonb_extract_path_text(taken.detail, 'from'),

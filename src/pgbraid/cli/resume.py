@@ -1,0 +1,40 @@
+"""Goes on with one migration that runs outside a transaction and was cut, and with no other.
+
+What the catalog shows is done is not run again, what an interrupted statement of ours left is
+taken away. Where nobody can tell whether a statement was done, --retry or --skip says what to do.
+"""
+
+from __future__ import annotations
+
+from pgbraid.cli.parser import add_limits, version_number
+
+TYPE_CHECKING = False  # see the package
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from pgbraid.cli.context import Context
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's own options."""
+    parser.add_argument("version", metavar="VERSION", type=version_number, help="the version")
+    how = parser.add_mutually_exclusive_group()
+    for name, text in (
+        ("retry", "run the statement at which it stands again, whatever became of it"),
+        ("skip", "take the statement at which it stands for done"),
+        ("forget", "run nothing; the next up begins the file anew"),
+    ):
+        how.add_argument(f"--{name}", dest="how", action="store_const", const=name, help=text)
+    add_limits(parser)
+
+
+def run(context: Context) -> int:
+    """Run the command and return its exit code."""
+    arguments = context.arguments
+    with context.both() as (braid, target):
+        report = braid.resume(
+            target, arguments.version, how=arguments.how, on_event=context.output.listen
+        )
+    return context.output.result(report, 0)

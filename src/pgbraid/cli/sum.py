@@ -1,0 +1,28 @@
+"""Lists every migration file with its sha256 in pgbraid.sum, beside them.
+
+The format is sha256sum's. Commit the file; `pgbraid check --sum` then says whether the folder is
+the one that was reviewed. Where a file cannot be run as it is, nothing is written.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # see the package
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from pgbraid.cli.context import Context
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's own options: none."""
+
+
+def run(context: Context) -> int:
+    """Run the command and return its exit code."""
+    from pgbraid.manifest import write_sums
+    from pgbraid.source import load_migrations
+
+    folder = context.settings.dir
+    return context.output.result(write_sums(folder, load_migrations(folder)), 0)

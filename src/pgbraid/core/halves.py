@@ -1,0 +1,60 @@
+"""What half done migrations mean for a plan: they go on first, and everything else waits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pgbraid.core.model import Location, Problem
+
+if TYPE_CHECKING:
+    from pgbraid.core.model import Half, Migration, Plan
+
+__all__ = ["half_changed", "half_without_file", "with_halves"]
+
+
+def with_halves(plan: Plan, halves: tuple[Half, ...], *, only: int | None) -> Plan:
+    """Return the plan with what is half done first, and with ``only`` one version if asked."""
+    versions = {half.version for half in halves}
+    everything = (*plan.steps, *plan.later)
+    first = [replace(s, half_done=True) for s in everything if s.migration.version in versions]
+    rest = [s for s in plan.steps if s.migration.version not in versions]
+    later = tuple(s for s in plan.later if s.migration.version not in versions)
+    steps = (*first, *rest)
+    if only is not None:
+        later = tuple(s for s in (*steps, *later) if s.migration.version != only)
+        steps = tuple(s for s in steps if s.migration.version == only)
+    return replace(plan, steps=steps, later=later)
+
+
+def half_without_file(half: Half) -> Problem:
+    """Return the problem of a migration that was begun and has no file now."""
+    return Problem(
+        "half_done_missing",
+        f"{half.version} ({half.name}) is half done, and has no file here",
+        detail=_stands(half),
+        hint="Bring its file back and run `pgbraid up`; or put right what it did, and let go of "
+        f"it with `pgbraid resume {half.version} --forget`.",
+        versions=(half.version,),
+    )
+
+
+def half_changed(half: Half, file: Migration, number: int | None) -> Problem:
+    """Return the problem of a half done migration whose finished part was changed.
+
+    ``number`` is the statement's, or None where the file no longer runs outside a transaction.
+    """
+    what = "no longer says no-transaction" if number is None else f"statement {number} was changed"
+    return Problem(
+        "half_done_changed",
+        f"{file.label} is half done, and {what}",
+        detail=_stands(half),
+        hint="Give what was done its old text back; or put right what it did, and let go of it "
+        f"with `pgbraid resume {half.version} --forget`.",
+        location=Location(file.path),
+        versions=(half.version,),
+    )
+
+
+def _stands(half: Half) -> str:
+    return f"{len(half.done)} of its {half.total} statements are through."

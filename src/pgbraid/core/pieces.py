@@ -1,0 +1,239 @@
+"""The statements of a migration that runs outside a transaction, one by one, and what each is.
+
+What the server refuses inside a transaction block is in its manual, statement by statement;
+PostgreSQL 13 to 18 refuse the same. A statement is told by its words, so that nothing that needs a
+look into the database counts as one: REINDEX TABLE of a partitioned table, DROP SUBSCRIPTION.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pgbraid.core.lexer import next_token
+from pgbraid.core.script import BLANKS, NEWLINE, tokens_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgbraid.core.script import Script, Statement
+
+__all__ = ["Kind", "Piece", "alone", "loners", "pieces_of", "twin_of"]
+
+_MAYBE = re.compile(
+    r"\b(?:concurrently|vacuum|cluster|reindex|system|database|tablespace|subscription|discard)\b",
+    re.IGNORECASE,
+)
+"""Every statement that cannot stand in a transaction has one of these words."""
+_ENDS_ITSELF = re.compile(r"\b(?:commit|rollback)\b", re.IGNORECASE)
+_SETTINGS = frozenset({"SET", "RESET"})
+_NOT_FOR_SESSION = frozenset({"CONSTRAINTS", "LOCAL", "TRANSACTION"})
+_NOT_CONNECTED = re.compile(r"\b(?:connect|create_slot)\s*=\s*'?(?:false|off|0)\b", re.IGNORECASE)
+_WHOLE = frozenset({"SCHEMA", "DATABASE", "SYSTEM"})
+_NO_NAME = frozenset({"IF", "EXISTS", "ONLY", "CONCURRENTLY"})
+"""What may stand before a name."""
+
+
+class Kind(StrEnum):
+    """What a statement is, as far as it decides how it is run and what is done if it is cut."""
+
+    SETTING = "setting"
+    """SET or RESET: said again before each statement that follows."""
+    INSIDE = "inside"
+    """It runs in a transaction with the journal's line: exactly once."""
+    CREATE_INDEX = "create index"
+    DROP_INDEX = "drop index"
+    REINDEX = "reindex"
+    DETACH = "detach"
+    REPEATABLE = "repeatable"
+    """It can be run again whatever became of it, as VACUUM can."""
+    ONCE = "once"
+    """Whether it was done, where nobody saw its end, only a person can say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One statement: its number from 1 among all of the file, its text, and what it is.
+
+    ``name`` is what it is about as SQL: of an index its name, of a partition the partition's;
+    ``table`` the table of an index, or the parent of a partition. ``digest`` is the sha256 of
+    the text, lines ended by a line feed.
+    """
+
+    number: int
+    statement: Statement
+    text: str
+    kind: Kind
+    digest: str
+    command: str | None = None
+    """What it is called, where it cannot run in a transaction."""
+    name: str | None = None
+    table: str | None = None
+    if_not_exists: bool = False
+
+
+def alone(script: Script, statement: Statement) -> str | None:
+    """Return what a statement is called that no transaction can hold, or None for any other."""
+    text = script.text[statement.start : statement.end]
+    if not _MAYBE.search(text):
+        return None
+    words = tuple(tokens_of(script.text, statement))
+    concurrently = " CONCURRENTLY" if "CONCURRENTLY" in words else ""
+    first, second = (*words, "", "")[:2]
+    if first in {"CREATE", "DROP"}:
+        return _of_object(text, words, concurrently)
+    if first == "REINDEX":
+        whole = _WHOLE.intersection(words[1:]) if "(" not in words[1:2] else _whole_behind(words)
+        return f"REINDEX{concurrently}" if concurrently or whole else None
+    if first == "ALTER":
+        return _of_alter(words, concurrently)
+    if first == "CLUSTER":
+        bare = not [w for w in words[1:] if w not in {"(", ")", "VERBOSE", "ON", "OFF"}]
+        return "CLUSTER" if bare else None
+    plain = {("DISCARD", "ALL"): "DISCARD ALL", ("VACUUM", second): "VACUUM"}
+    return plain.get((first, second))
+
+
+def _whole_behind(words: tuple[str, ...]) -> bool:
+    """Whether REINDEX, behind its options in brackets, is of a whole schema or more."""
+    return words[words.index(")") + 1] in _WHOLE if ")" in words[:-1] else False
+
+
+def _of_object(text: str, words: tuple[str, ...], concurrently: str) -> str | None:
+    first, second = words[0], (*words, "")[1]
+    if concurrently and "INDEX" in words[1:3]:
+        unique = "UNIQUE " if second == "UNIQUE" else ""
+        return f"{first} {unique}INDEX{concurrently}"
+    if second in {"DATABASE", "TABLESPACE"}:
+        return f"{first} {second}"
+    if (first, second) == ("CREATE", "SUBSCRIPTION") and not _NOT_CONNECTED.search(text):
+        return "CREATE SUBSCRIPTION"
+    return None
+
+
+def _of_alter(words: tuple[str, ...], concurrently: str) -> str | None:
+    second = (*words, "")[1]
+    if second == "SYSTEM":
+        return "ALTER SYSTEM"
+    if second == "DATABASE" and "TABLESPACE" in words[3:5]:
+        return "ALTER DATABASE SET TABLESPACE"
+    if concurrently and "DETACH" in words:
+        return "DETACH PARTITION CONCURRENTLY"
+    return None
+
+
+def loners(script: Script) -> Iterator[tuple[Statement, str]]:
+    """Yield the statements that no transaction holds, and what they are called."""
+    if not _MAYBE.search(script.text):
+        return
+    for statement in script.statements:
+        command = alone(script, statement)
+        if command is not None:
+            yield statement, command
+
+
+def pieces_of(script: Script) -> tuple[Piece, ...]:
+    """Return a script's statements, each as what it is."""
+    return tuple(_piece(script, s, number) for number, s in enumerate(script.statements, 1))
+
+
+def _piece(script: Script, statement: Statement, number: int) -> Piece:
+    text = script.text[statement.start : statement.end]
+    digest = hashlib.sha256(NEWLINE.sub("\n", _whole(script, statement)).encode()).hexdigest()
+    command = alone(script, statement)
+    kind, name, table, careful = _kind(script, statement, command)
+    return Piece(number, statement, text, kind, digest, command, name, table, careful)
+
+
+def _whole(script: Script, statement: Statement) -> str:
+    """Return the text of a statement with its data, if it has any."""
+    end = statement.data[1] if statement.data else statement.end
+    return script.text[statement.start : end]
+
+
+def _kind(
+    script: Script, statement: Statement, command: str | None
+) -> tuple[Kind, str | None, str | None, bool]:
+    words = statement.words
+    if command is None:
+        return _inside(script, statement), None, None, False
+    names = list(_names(script.text, statement))
+    said = [name.upper() for name in names]
+    if command.endswith(" INDEX CONCURRENTLY"):
+        if command.startswith("DROP"):
+            return Kind.DROP_INDEX, _behind(names, said, "CONCURRENTLY"), None, False
+        return (Kind.CREATE_INDEX, *_index(names, said))
+    if command.startswith("REINDEX"):
+        of = next((word for word in ("TABLE", "INDEX") if word in said[1:4]), None)
+        return Kind.REINDEX, _behind(names, said, of), of and of.lower(), False
+    if command.startswith("DETACH"):
+        return Kind.DETACH, _behind(names, said, "PARTITION"), _behind(names, said, "TABLE"), False
+    again = words[:1] in {("VACUUM",), ("CLUSTER",)} or command == "ALTER SYSTEM"
+    return (Kind.REPEATABLE if again else Kind.ONCE), None, None, False
+
+
+def _inside(script: Script, statement: Statement) -> Kind:
+    words = (*statement.words, "", "")
+    if words[0] in _SETTINGS and words[1] not in _NOT_FOR_SESSION:
+        return Kind.SETTING
+    text = script.text[statement.start : statement.end]
+    if words[0] == "CALL" or (words[0] == "DO" and _ENDS_ITSELF.search(text)):
+        return Kind.ONCE
+    return Kind.INSIDE
+
+
+def _names(text: str, statement: Statement) -> Iterator[str]:
+    """Yield a statement's tokens outside brackets as they stand, a name with its schema as one."""
+    position, depth, joined, before = statement.start, 0, "", ""
+    while position < statement.end:
+        kind, start, position = next_token(text, position)
+        depth += {"open": 1, "close": -1}.get(kind, 0)
+        if kind in BLANKS or depth > 0 or kind == "close":
+            continue
+        piece = text[start:position]
+        if "." in {piece, before}:
+            joined += piece
+        else:
+            if joined:
+                yield joined
+            joined = piece
+        before = piece
+    if joined:
+        yield joined
+
+
+def _behind(names: list[str], said: list[str], word: str | None) -> str | None:
+    """Return the name behind a word, but for IF EXISTS, ONLY and the like."""
+    if word not in said:
+        return None
+    behind = range(said.index(word) + 1, len(said))
+    return next((names[index] for index in behind if said[index] not in _NO_NAME), None)
+
+
+def _index(names: list[str], said: list[str]) -> tuple[str | None, str | None, bool]:
+    """Return the name of an index, its table, and whether IF NOT EXISTS is said."""
+    first = said.index("CONCURRENTLY") + 1
+    careful = said[first : first + 3] == ["IF", "NOT", "EXISTS"]
+    first += 3 if careful else 0
+    name = names[first] if said[first : first + 1] != ["ON"] else None
+    return name, _behind(names[first:], said[first:], "ON"), careful
+
+
+def twin_of(piece: Piece, name: str, table: str) -> str | None:
+    """Return the same index for another table, not concurrently, to compare what they are.
+
+    None where the statement is too odd to be rewritten.
+    """
+    position, on = 0, False
+    while position < len(piece.text):
+        kind, start, position = next_token(piece.text, position)
+        word = piece.text[start:position].upper() if kind == "word" else ""
+        if kind == "open" or word == "USING":
+            unique = "UNIQUE " if piece.command and "UNIQUE" in piece.command else ""
+            rest = piece.text[start:]
+            return f"CREATE {unique}INDEX {name} ON {table} {rest}" if on else None
+        on = on or word == "ON"
+    return None
