@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["control", "run"]
 
 _LONGEST = 255
+_PATIENCE = 10
 _DIGITS = st.text("0123456789", min_size=1, max_size=20)
 _WORDS = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), max_size=12)
 _ENDS = st.sampled_from([".sql", ".up.sql", ".down.sql", ".SQL", ".sql~", "", ".sql.orig", ".txt"])
@@ -79,7 +81,14 @@ _WHOLE = st.lists(
 _CONTENTS = st.binary(max_size=60) | _SQL.map(str.encode) | _WHOLE.map(str.encode)
 _FILES = st.dictionaries(_NAMES, _CONTENTS, max_size=5)
 _ORDERS = st.integers(0, 99).map(Random)
-_KINDS = st.sampled_from(["file", "file", "file", "file", "link", "link out", "folder", "pipe"])
+_TARGETS = {
+    "link to nothing": b"nowhere",
+    "link out": b"../outside.sql",
+    "link out and in": b"../in/1_a.sql",
+    "link in": b"1_a.sql",
+    "link to itself": b".",
+}
+_KINDS = st.sampled_from([*["file"] * 8, *_TARGETS, "folder", "pipe", "pipe"])
 
 
 def run(lab: Lab, size: Size, rng: Random) -> Result:
@@ -136,6 +145,31 @@ def _opened(paths: list[str]) -> Iterator[None]:
         listening.clear()
 
 
+class _Late(BaseException):
+    """It took too long; no OSError, as pgbraid catches those."""
+
+
+def _tried(read: Callable[[], list[str]]) -> list[str]:
+    """Return what a case finds wrong, and that it took too long or broke, where it did."""
+    before = signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(_PATIENCE)
+    try:
+        return read()
+    except pgbraid.PgbraidError:
+        return []
+    except _Late:
+        return [f"it ends in {_PATIENCE} s"]
+    except Exception as error:  # noqa: BLE001 - any other one is what is looked for
+        return [f"nothing but our own errors is raised; {error!r}"]
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _give_up(*_: object) -> None:
+    raise _Late
+
+
 @dataclass(slots=True)
 class _Reading:
     """Folders with files of chance, and what was wrong with reading them."""
@@ -154,12 +188,7 @@ class _Reading:
         folder = self.base / "in"
         plain = self._write(files, kinds, folder)
         self.opened.clear()
-        try:
-            found = self._read(folder, files, shuffled, plain=plain)
-        except pgbraid.PgbraidError:
-            found = []
-        except Exception as error:  # noqa: BLE001 - any other one is what is looked for
-            found = [f"nothing but our own errors is raised; {error!r}"]
+        found = _tried(lambda: self._read(folder, files, shuffled, plain=plain))
         self.tally.note(f"{files!r} {kinds!r}", found)
         shutil.rmtree(self.base)
 
@@ -179,8 +208,7 @@ class _Reading:
             elif kind == "pipe":
                 os.mkfifo(path)
             else:
-                target = b"nowhere" if kind == "link" else b"../outside.sql"
-                os.symlink(target, path)  # noqa: PTH211 - bytes
+                os.symlink(_TARGETS[kind], path)  # noqa: PTH211 - bytes
         return plain
 
     def _read(
@@ -238,11 +266,7 @@ class _Ran:
         self.tally.faults += 1
         self.count += 1
         self.database.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        try:
-            found = self._run(self.database, text)
-        except Exception as error:  # noqa: BLE001 - any other one is what is looked for
-            found = [f"nothing but our own errors is raised; {error!r}"]
-        self.tally.note(f"{text!r}", found)
+        self.tally.note(f"{text!r}", _tried(lambda: self._run(self.database, text)))
 
     def _run(self, database: Database, text: str) -> list[str]:
         files = {"1_any.sql": f"CREATE TABLE kept (id int);\n{text}", "2_t.sql": trace(1)}
