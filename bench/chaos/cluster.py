@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.chaos.database import Database
@@ -17,11 +19,11 @@ from pgbraid.db.postmaster import await_ready, conninfo_of, end_process
 from pgbraid.db.server_user import server_user
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pgbraid.db.programs import Programs
 
 __all__ = ["Cluster"]
+
+_SEGMENT = re.compile(r"(/dev/shm/PostgreSQL\.\d+)")
 
 
 @dataclass(slots=True)
@@ -36,6 +38,7 @@ class Cluster:
     settings: dict[str, str] = field(default_factory=dict)
     sockets: Path = field(init=False)
     process: subprocess.Popen[bytes] | None = None
+    _segments: set[Path] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Make the folders; there are no data yet."""
@@ -93,6 +96,7 @@ class Cluster:
     def kill(self) -> None:
         """Kill the server with all its processes, without any farewell."""
         if self.process is not None:
+            self._segments |= _shared_memory(self.process.pid)
             kill_family(self.process.pid)
             self.process.wait()
             self.process = None
@@ -104,7 +108,15 @@ class Cluster:
             self.process = None
 
     def remove(self) -> None:
-        """Kill the server and remove all that was its own."""
+        """Kill the server and remove all that was its own, the memory that it shared too."""
         self.kill()
+        for segment in self._segments:
+            segment.unlink(missing_ok=True)
         shutil.rmtree(self.sockets, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _shared_memory(pid: int) -> set[Path]:
+    """Return the files in memory that a server's processes share, which its death leaves there."""
+    maps = Path(f"/proc/{pid}/maps").read_text()
+    return {Path(place) for place in _SEGMENT.findall(maps)}
