@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pgbraid import trackers
 from pgbraid.apply import Run, record_adoption
 from pgbraid.core.answers import Adoption
+from pgbraid.db import foreign
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
 from pgbraid.db.lock import take_lock
@@ -136,7 +137,7 @@ def drop_legacy(
         _check_covered(session, migrations, table, family)
         name = f"{table.schema}.{table.table}"
         with transaction(session):
-            db.drop_table(session, table.schema, table.table)
+            foreign.drop_table(session, table.schema, table.table)
             entry = db.Entry(db.new_run_id(), "legacy_dropped", detail={"table": name})
             db.record_entry(session, entry)
         return name

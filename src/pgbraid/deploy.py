@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run, record_adoption
 from pgbraid.core.events import Planned, Waiting
 from pgbraid.core.filenames import name_style
-from pgbraid.core.model import Report
+from pgbraid.core.model import Problem, Report, Severity
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
 from pgbraid.db.lock import fenced, take_lock
@@ -19,6 +20,8 @@ from pgbraid.series import apply_all
 from pgbraid.survey import look
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pgbraid.core.answers import Outcome
     from pgbraid.core.model import MigrationSet, Plan
     from pgbraid.db.session import Session
@@ -53,7 +56,31 @@ def apply_plan(
         if now.adoption:
             adopt = partial(record_adoption, run, now.adoption)
             fenced(session, adopt, wait=options.lock_wait, tell=run.tell_waiting)
-        return _report(first, now, run, apply_all(run, now.steps))
+        applied = apply_all(run, now.steps)
+        report = _report(first, now, run, applied)
+        return replace(report, warnings=(*report.warnings, *_distrust(session, shape)))
+
+
+def _distrust(session: Session, shape: db.Shape) -> Iterator[Problem]:
+    """Warn of roles that could have our statements run what they wish."""
+    name = f"{session.tracker.schema}.{session.tracker.table}"
+    if shape.owners:
+        yield Problem(
+            "foreign_owner",
+            f"{name} or its journal belongs to role {shape.owners[0]}",
+            detail="An owner can set a trigger on it, which runs as the role that migrates.",
+            hint="Give both to a role of yours with ALTER TABLE … OWNER TO.",
+            severity=Severity.WARNING,
+        )
+    if shape.creators:
+        yield Problem(
+            "open_schema",
+            f"{', '.join(shape.creators)} may create tables in the schema {session.tracker.schema}",
+            detail="A tracker made by somebody else in its place could have run code as this role.",
+            hint=f"REVOKE CREATE ON SCHEMA {session.tracker.schema} FROM them, or keep the tracker "
+            "in a schema of its own with --schema.",
+            severity=Severity.WARNING,
+        )
 
 
 def _refuse_through_a_pooler(session: Session, plan: Plan) -> None:

@@ -13,6 +13,7 @@ from pgbraid.core.halves import half_changed, half_without_file, with_halves
 from pgbraid.core.model import Problem, Severity
 from pgbraid.core.pieces import pieces_of
 from pgbraid.core.plan import make_plan, renumbered
+from pgbraid.db import foreign
 from pgbraid.db import ledger as db
 from pgbraid.db.halves import InsufficientPrivilege, read_halves
 from pgbraid.texts import Reading, decode, inspect_files, is_large, read_script
@@ -158,9 +159,9 @@ def _too_late(ledger: Ledger, wish: Wish) -> Iterator[Problem]:
 def find_foreign(session: Session) -> tuple[Foreign, ForeignTracker] | None:
     """Return another tool's tracker with its rows, and whose it is, or None."""
     names = {name for tracker in trackers.TRACKERS for name in tracker.tables}
-    for table in db.read_foreign(session, sorted(names)):
+    for table in foreign.read_foreign(session, sorted(names)):
         if family := trackers.recognise(table):
-            return db.read_foreign_rows(session, table), family
+            return foreign.read_foreign_rows(session, table), family
     return None
 
 

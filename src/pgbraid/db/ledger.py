@@ -16,13 +16,13 @@ from pgbraid.core.checksum import digest_lf
 from pgbraid.db.applied import COLUMNS, no_tracker
 from pgbraid.db.statements import statement
 from pgbraid.db.wire import failed, send
-from pgbraid.errors import ServerError
+from pgbraid.errors import ServerError, TargetRefused
 from pgbraid.files import LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pgbraid.core.answers import Adoption, Foreign
+    from pgbraid.core.answers import Adoption
     from pgbraid.core.model import Migration
     from pgbraid.db.session import Session
 
@@ -31,7 +31,6 @@ __all__ = [
     "Recorded",
     "Shape",
     "Taken",
-    "drop_table",
     "ensure_schema",
     "ensure_tables",
     "has_rows",
@@ -39,8 +38,6 @@ __all__ = [
     "new_run_id",
     "read_adopted",
     "read_adoption",
-    "read_foreign",
-    "read_foreign_rows",
     "read_run",
     "read_texts",
     "record_adopted",
@@ -61,12 +58,16 @@ class Shape:
     """How the tracker's columns are typed, where another program made the table.
 
     ``acts`` says that a trigger or a rule hangs on the tracker or on the journal, ``fresh``
-    that before them the database held nothing of anybody's.
+    that before them the database held nothing of anybody's. ``owners`` are roles other than
+    superusers and our own that own one of them, ``creators`` such that might have made one, as
+    they may create in the schema and neither was there.
     """
 
     binary_checksum: bool = False
     acts: bool = False
     fresh: bool = False
+    owners: tuple[str, ...] = ()
+    creators: tuple[str, ...] = ()
 
     def checksum(self, digest: str | None) -> str | bytes | None:
         """Return a checksum as the column takes it."""
@@ -186,31 +187,6 @@ def read_adopted(session: Session, versions: Iterable[int]) -> frozenset[int]:
     return frozenset(version for (version,) in rows)
 
 
-def read_foreign(session: Session, tables: Iterable[str]) -> tuple[Foreign, ...]:
-    """Return the tables of those names in the tracker's schema, then in public, without rows."""
-    from pgbraid.core.answers import Foreign  # noqa: PLC0415 - only where one is looked for
-
-    schemas = list(dict.fromkeys((session.tracker.schema, "public")))
-    found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-    for schema, table, column, kind in session.run(
-        "ledger", "foreign_columns", schemas=schemas, tables=list(tables)
-    ):
-        found[schema, table].append((column, kind))
-    ordered = sorted(found.items(), key=lambda item: (schemas.index(item[0][0]), item[0][1]))
-    return tuple(Foreign(*name, tuple(columns), ()) for name, columns in ordered)
-
-
-def read_foreign_rows(session: Session, table: Foreign) -> Foreign:
-    """Return the table with its rows."""
-    from pgbraid.core.answers import Foreign  # noqa: PLC0415 - only where one is looked for
-
-    columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in table.columns)
-    source = sql.Identifier(table.schema, table.table)
-    query = sql.SQL("SELECT {} FROM {}").format(columns, source)
-    rows = tuple(session.conn.execute(query).fetchall())
-    return Foreign(table.schema, table.table, table.columns, rows)
-
-
 def ensure_schema(session: Session) -> None:
     """Create the tracker's schema if it is missing.
 
@@ -247,6 +223,11 @@ def ensure_tables(session: Session) -> Shape:
         acts |= acting
     cursor.nextset()
     fresh = cursor.fetchone() == (True,)
+    cursor.nextset()
+    distrusted: dict[str, list[str]] = defaultdict(list)
+    for kind, role in cursor:
+        distrusted[kind].append(role)
+    _check_trust(session, distrusted, acts=acts)
     wanted = {tracker.table: "create_tracker", tracker.journal: "create_journal"}
     missing = [name for table, name in wanted.items() if table not in found]
     if missing:
@@ -257,7 +238,24 @@ def ensure_tables(session: Session) -> Shape:
     absent = [name for name in COLUMNS if name not in columns]
     if absent:
         raise no_tracker(session, f"It has no column {', '.join(absent)}")
-    return Shape(columns["checksum"] == "bytea", acts, fresh)
+    creators = [] if found else distrusted["schema"]
+    return Shape(
+        columns["checksum"] == "bytea", acts, fresh, tuple(distrusted["owner"]), tuple(creators)
+    )
+
+
+def _check_trust(session: Session, distrusted: Mapping[str, list[str]], *, acts: bool) -> None:
+    """Refuse a tracker on which somebody else has set what would run as us."""
+    roles = [*distrusted.get("trigger", ()), *(distrusted.get("owner", ()) if acts else ())]
+    if roles:
+        tracker = session.tracker
+        raise TargetRefused(
+            f"{tracker.schema}.{tracker.table} would run code of role {roles[0]} as this one",
+            detail="A trigger or a rule hangs on the tracker or on the journal, and that role made "
+            "it.",
+            hint="Look at it with psql's \\d; take it away, or give the tables to a role of yours "
+            "with ALTER TABLE … OWNER TO.",
+        )
 
 
 def has_rows(session: Session) -> bool:
@@ -378,8 +376,3 @@ def record_removed(session: Session, version: int, entry: Entry) -> timedelta:
 def record_entry(session: Session, entry: Entry) -> None:
     """Write one line of the journal."""
     session.run("ledger", "journal_add", **entry.values(session.encoding))
-
-
-def drop_table(session: Session, schema: str, table: str) -> None:
-    """Drop another tool's table, which has been adopted."""
-    session.conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, table)))

@@ -46,7 +46,38 @@ SELECT NOT EXISTS (
               AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                                WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
                                  AND d.objid = p.oid AND d.deptype = 'e'))
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger)
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger);
+-- Then, who else could have our statements run code as us: whoever owns the tables, or a trigger's
+-- function; and who could have made them before us, in a schema where others create.
+WITH RECURSIVE ours (oid) AS (
+    SELECT oid FROM pg_catalog.pg_roles WHERE rolname IN (current_user, session_user)
+     UNION
+    SELECT m.roleid FROM pg_catalog.pg_auth_members m JOIN ours ON ours.oid = m.member
+), others AS (
+    SELECT oid, rolname FROM pg_catalog.pg_roles r
+     WHERE NOT rolsuper AND rolname <> 'pg_database_owner'
+       AND NOT EXISTS (SELECT FROM ours WHERE ours.oid = r.oid)
+)
+SELECT 'owner', r.rolname
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN others r ON r.oid = c.relowner
+ WHERE n.nspname = %(schema)s AND c.relname IN (%(table)s, %(journal)s)
+UNION
+SELECT 'trigger', r.rolname
+  FROM pg_catalog.pg_trigger t
+  JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+  JOIN others r ON r.oid = p.proowner
+ WHERE n.nspname = %(schema)s AND c.relname IN (%(table)s, %(journal)s) AND NOT t.tgisinternal
+UNION
+SELECT 'schema', coalesce(r.rolname, 'PUBLIC')
+  FROM pg_catalog.pg_namespace n
+ CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) AS acl
+  LEFT JOIN others r ON r.oid = acl.grantee
+ WHERE n.nspname = %(schema)s AND acl.privilege_type = 'CREATE'
+   AND acl.grantee <> n.nspowner AND (acl.grantee = 0 OR r.oid IS NOT NULL)
 -- name: create_at_once
 SELECT pg_catalog.set_config('synchronous_commit', 'off', true)
 -- name: create_tracker

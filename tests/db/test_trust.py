@@ -1,0 +1,103 @@
+"""Who else could have code run as us, and being another role."""
+
+import psycopg
+import pytest
+
+import pgbraid
+from pgbraid.db.conninfo import parse_target
+from pgbraid.errors import ConnectionFailed, TargetRefused
+
+TRACKER = (
+    "CREATE TABLE {schema}.applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"
+    " applied_at timestamptz NOT NULL DEFAULT now(), checksum text)"
+)
+TRAP = (
+    "CREATE FUNCTION {schema}.trap() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN CREATE TABLE public.trapped (); RETURN NEW; END $$;"
+    "CREATE TRIGGER trap BEFORE INSERT ON {schema}.applied_migrations"
+    " FOR EACH ROW EXECUTE FUNCTION {schema}.trap()"
+)
+
+
+@pytest.fixture
+def open_schema(database, role):
+    """A schema in which an unprivileged role may create."""
+    database.run(f"CREATE SCHEMA open; GRANT CREATE, USAGE ON SCHEMA open TO {role}")
+    return "open"
+
+
+def as_role(database, role, query):
+    with psycopg.connect(database.as_role(role), autocommit=True) as conn:
+        conn.execute(query)
+
+
+def test_a_trap_that_another_role_laid_is_refused(database, role, open_schema):
+    as_role(database, role, TRACKER.format(schema=open_schema))
+    as_role(database, role, TRAP.format(schema=open_schema))
+    with pytest.raises(TargetRefused, match=f"would run code of role {role}"):
+        pgbraid.load({"1_a.sql": "--"}, schema=open_schema).up(database.conninfo)
+    assert database.value("SELECT to_regclass('public.trapped')") is None
+
+
+def test_a_tracker_of_another_role_is_warned_of(database, role, open_schema):
+    as_role(database, role, TRACKER.format(schema=open_schema))
+    report = pgbraid.load({"1_a.sql": "--"}, schema=open_schema).up(database.conninfo)
+    assert [p.code for p in report.warnings] == ["foreign_owner"]
+    assert role in report.warnings[0].message
+
+
+def test_a_schema_in_which_others_create_is_warned_of_once(database, role, open_schema):
+    braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}, schema=open_schema)
+    report = braid.up(database.conninfo, to=1)
+    assert [p.code for p in report.warnings] == ["open_schema"]
+    assert role in report.warnings[0].message
+    assert braid.up(database.conninfo).warnings == ()
+
+
+def test_our_own_roles_and_superusers_are_trusted(database, role):
+    database.run(f"CREATE SCHEMA own AUTHORIZATION {role}")
+    as_role(database, role, TRACKER.format(schema="own"))
+    assert pgbraid.load({"1_a.sql": "--"}, schema="own").up(database.as_role(role)).warnings == ()
+
+
+@pytest.fixture
+def owner(database, role):
+    """A role that owns a schema, and that the login role may be."""
+    name = f"{role} the \\ owner"
+    database.run(f'CREATE ROLE "{name}"; ALTER ROLE {role} NOINHERIT; GRANT "{name}" TO {role}')
+    database.run(f'CREATE SCHEMA app AUTHORIZATION "{name}"')
+    yield name
+    database.run(f'DROP OWNED BY "{name}" CASCADE; DROP ROLE "{name}"')
+
+
+def test_a_login_without_rights_migrates_as_the_owner(database, role, owner):
+    files = {
+        "1_a.sql": "CREATE TABLE app.a (); RESET ROLE",
+        "2_b.sql": "CREATE TABLE app.b (); SET ROLE NONE; SET SESSION AUTHORIZATION DEFAULT",
+        "3_c.sql": "-- pgbraid: no-transaction\nCREATE TABLE app.c (n int);"
+        "CREATE INDEX CONCURRENTLY i ON app.c (n)",
+        "4_d.sql": "CREATE TABLE app.d ()" + " " * 1_100_000,
+        "4_d.down.sql": "DROP TABLE app.d",
+    }
+    login = database.as_role(role)
+    with pytest.raises(pgbraid.ServerError):
+        pgbraid.load(files, schema="app").up(login)
+    braid = pgbraid.load(files, schema="app", role=owner)
+    braid.up(login)
+    owners = database.rows(
+        "SELECT DISTINCT relowner::regrole::text FROM pg_class"
+        " WHERE relnamespace = 'app'::regnamespace"
+    )
+    assert [name.strip('"') for (name,) in owners] == [owner]
+    assert braid.check(login).ok
+    assert [row.state.value for row in braid.status(login).rows] == ["applied"] * 4
+    braid.undo(login, 4)
+    assert database.versions("app.applied_migrations") == [1, 2, 3]
+
+
+def test_a_role_that_one_may_not_be_is_no_connection(database, role):
+    with pytest.raises(ConnectionFailed, match="role"):
+        pgbraid.load({"1_a.sql": "--"}, role="postgres").up(database.as_role(role))
+    target = parse_target(database.conninfo, role="nobody there")
+    with pytest.raises(ConnectionFailed, match="nobody there"):
+        pgbraid.load({"1_a.sql": "--"}).up(target)
