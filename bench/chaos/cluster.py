@@ -6,12 +6,13 @@ import re
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.chaos.database import Database
-from bench.chaos.processes import kill_family
+from bench.chaos.processes import family, kill_family
 from pgbraid.config import cache_dir
 from pgbraid.db.datadir import copy_data, data_template, socket_folder
 from pgbraid.db.embedded import COMMON
@@ -118,5 +119,8 @@ class Cluster:
 
 def _shared_memory(pid: int) -> set[Path]:
     """Return the files in memory that a server's processes share, which its death leaves there."""
-    maps = Path(f"/proc/{pid}/maps").read_text()
-    return {Path(place) for place in _SEGMENT.findall(maps)}
+    found: set[Path] = set()
+    for each in family(pid):
+        with suppress(OSError):
+            found |= {Path(p) for p in _SEGMENT.findall(Path(f"/proc/{each}/maps").read_text())}
+    return found

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["control", "run"]
 
 _USER = "chaos_user"
+_WATCHED = 6
+"""Programs whose command line is looked at: the password is in a variable or a file."""
 _NOWHERE = (
     Place("127.0.0.1", "1", _USER),
     Place("/nonexistent", "5432", _USER),
@@ -88,7 +90,7 @@ class _Ways:
     def __init__(self, lab: Lab, rng: Random, *, full: bool) -> None:
         self.lab, self.rng, self.full = lab, rng, full
         self.tally = Tally()
-        self.programs = self.refused = self.failed = 0
+        self.programs = self.watched = self.refused = self.failed = 0
         self.scratch = lab.new_folder("secrets")
         self.scratch.mkdir()
         self.passwords = list(random_passwords(rng)) if full else [f"{word(rng)}@{word(rng)}"]
@@ -122,8 +124,10 @@ class _Ways:
         option = self.rng.choice(["--verbose", "--json", "--quiet"])
         words = (self.rng.choice(["up", "up", "plan", "status", "check"]), option)
         env = {**spelling.env, "PGBRAID_DATABASE_URL": spelling.conninfo}
-        run = self.lab.forks.start(*words, "--dir", str(folder), env=env, whole=self.programs < 3)
-        if self.programs < 3:
+        watched = bool(spelling.env) and self.watched < _WATCHED
+        run = self.lab.forks.start(*words, "--dir", str(folder), env=env, whole=watched)
+        if watched:
+            self.watched += 1
             self.look(f"{where}, command line", password, _command_line(run))
         ended = run.wait()
         self.look(f"{where} {' '.join(words)}", password, ended.out + ended.err)
