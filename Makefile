@@ -13,7 +13,7 @@ help:
 	@echo "make lint | types | house | unit | server | installed    one part of it"
 	@echo "make matrix  the tests on PostgreSQL 13 to 18; make matrix ARGS='--only 13,17 -- -x'"
 	@echo "make bench   measure pgbraid beside its peers; make bench ARGS=--quick to try it"
-	@echo "make chaos   break what a run stands on, for 20 minutes; make chaos ARGS=--quick to try it"
+	@echo "make chaos   break what a run stands on, for 25 minutes; make chaos ARGS=--quick to try it"
 	@echo "make picture draw docs/demo.svg anew"
 	@echo "make dist    build the wheel and try it in an environment of its own"
 	@echo "make clean   remove what the others made"
