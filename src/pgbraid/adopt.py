@@ -11,8 +11,9 @@ from pgbraid.db import foreign
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
 from pgbraid.db.lock import take_lock
-from pgbraid.db.session import claim, connect
+from pgbraid.db.session import connect
 from pgbraid.db.transactions import transaction
+from pgbraid.db.watch import claimed
 from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.inspection import find_foreign
 from pgbraid.survey import look
@@ -54,15 +55,15 @@ def adopt_history(
             raise _no_legacy(tracker)
         if not found.has_work:
             return found.adoption
-        session = claim(opened, options.limits)
-        db.ensure_schema(session)
-        take_lock(session, wait=options.lock_wait)
-        db.ensure_tables(session)
-        now = look(session, migrations, wish, inspected=found)
-        now.raise_for_problems()
-        if now.adoption:
-            record_adoption(Run(session, options=options), now.adoption)
-        return now.adoption
+        with claimed(opened, options.limits, options.listen) as session:
+            db.ensure_schema(session)
+            take_lock(session, wait=options.lock_wait)
+            db.ensure_tables(session)
+            now = look(session, migrations, wish, inspected=found)
+            now.raise_for_problems()
+            if now.adoption:
+                record_adoption(Run(session, options=options), now.adoption)
+            return now.adoption
 
 
 def _check_wanted(wish: Wish) -> None:
@@ -94,16 +95,16 @@ def withdraw_adopted(
     with connect(target, tracker, options.stop) as opened:
         if not _withdrawable(opened, versions):
             return ()
-        session = claim(opened, options.limits)
-        take_lock(session, wait=options.lock_wait)
-        db.ensure_tables(session)
-        rows = _withdrawable(session, versions)
-        run_id = db.new_run_id()
-        with transaction(session):
-            for row in rows:
-                entry = db.Entry(run_id, "withdrawn", row.version, row.name)
-                db.record_removed(session, row.version, entry)
-        return rows
+        with claimed(opened, options.limits, options.listen) as session:
+            take_lock(session, wait=options.lock_wait)
+            db.ensure_tables(session)
+            rows = _withdrawable(session, versions)
+            run_id = db.new_run_id()
+            with transaction(session):
+                for row in rows:
+                    entry = db.Entry(run_id, "withdrawn", row.version, row.name)
+                    db.record_removed(session, row.version, entry)
+            return rows
 
 
 def _withdrawable(session: Session, versions: tuple[int, ...]) -> tuple[Applied, ...]:
@@ -127,8 +128,10 @@ def drop_legacy(
     applied something since; ProblemsFound where it does not say clearly what is applied.
     """
     _check_wanted(wish)
-    with connect(target, tracker, options.stop) as opened:
-        session = claim(opened, options.limits)
+    with (
+        connect(target, tracker, options.stop) as opened,
+        claimed(opened, options.limits, options.listen) as session,
+    ):
         take_lock(session, wait=options.lock_wait)
         found = find_foreign(session)
         if found is None:

@@ -13,9 +13,9 @@ from pgbraid.core.model import Problem, Report, Severity
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
 from pgbraid.db.lock import fenced, take_lock
-from pgbraid.db.session import behind_a_pooler, claim
+from pgbraid.db.session import behind_a_pooler
 from pgbraid.db.transactions import transaction
-from pgbraid.db.watch import watched
+from pgbraid.db.watch import claimed
 from pgbraid.series import apply_all
 from pgbraid.survey import look
 
@@ -38,9 +38,8 @@ def apply_plan(
     Behind a pooler there is no lock: each transaction is fenced, and runs that began together
     take turns. Raises what ``apply_pending`` raises.
     """
-    claimed = claim(opened, options.limits, pools=True)
-    _refuse_through_a_pooler(claimed, first)
-    with watched(claimed, options.listen) as session:
+    with claimed(opened, options.limits, options.listen, pools=True) as session:
+        _refuse_through_a_pooler(session, first)
         shape = _ensured(session, options, first)
         if shape is None:
             now = look(session, migrations, wish)

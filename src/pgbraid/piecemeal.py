@@ -21,13 +21,14 @@ from pgbraid.core.answers import Diagnostic
 from pgbraid.core.events import Healed
 from pgbraid.core.model import Half, Limits, Location
 from pgbraid.core.pieces import Kind, pieces_of
+from pgbraid.core.reader import parse
 from pgbraid.core.script import line_at
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.body import half_done, run_body, run_segments
 from pgbraid.db.halves import read_halves
 from pgbraid.db.lock import fenced, keep_lock
-from pgbraid.db.recognise import invalid_index, judge, look_before
+from pgbraid.db.recognise import invalid_index, is_as_stated, judge, look_before
 from pgbraid.db.session import clean, notices, translating
 from pgbraid.db.transactions import open_path, open_session, roll_back, settle, transaction
 from pgbraid.errors import LockLost, MigrationFailed, PgbraidError
@@ -35,7 +36,7 @@ from pgbraid.patience import with_retries
 
 if TYPE_CHECKING:
     from pgbraid.apply import Run
-    from pgbraid.core.model import Migration
+    from pgbraid.core.model import Begun, Migration
     from pgbraid.core.pieces import Piece
     from pgbraid.core.script import Script
     from pgbraid.tally import Work
@@ -153,7 +154,7 @@ def _advance(file: _File, piece: Piece, half: Half) -> Half:
             )
         except MigrationFailed as error:
             raise _failed(file, piece, half, error) from None
-    return replace(half, done=(*half.done, (piece.number, piece.digest)), begun=None)
+    return replace(half, done=(*half.done, (piece.number, piece.digest)))
 
 
 def _run(file: _File, piece: Piece, *, retry: bool) -> None:
@@ -193,26 +194,59 @@ def _run_alone(file: _File, piece: Piece, *, retry: bool) -> None:
     """Run a statement that no transaction holds, between its two lines of the journal."""
     session, settings = file.run.session, partial(_make_settings, file, piece)
     half = _half(file)
-    if half.begun == piece.number:
-        verdict = judge(session, piece, half, settings)
-        if verdict.unsure and not retry:
-            raise _undecided(file, piece, verdict.unsure)
-        for statement in verdict.healing:
-            _heal(file, piece, statement)
-        if verdict.done:
+    begun = _begun_as(half, piece)
+    if begun is not None:
+        if _is_done(file, piece, begun, retry=retry):
             _write(file, file.line("done", piece))
             return
-    else:
+    elif (before := look_before(session, piece, settings)).get("index") and not retry:
+        raise _taken(file, piece, str(before["index"]), valid=bool(before.get("valid")))
+    if begun is None or begun.digest != piece.digest:
         before = look_before(session, piece, settings)
-        if before.get("index") and not retry:
-            raise _taken(file, piece, str(before["index"]), valid=bool(before.get("valid")))
-        _write(file, file.line("begun", piece, before=before))
+        _write(file, file.line("begun", piece, before=before, text=piece.text))
     _prepare(file, piece)
     with notices(session, hearer(file.run, file.migration)):
         run_segments(session, file.migration, (file.part(piece),))
     clean(session)
     _check_valid(file, piece, half)
     _write(file, file.line("done", piece))
+
+
+def _begun_as(half: Half, piece: Piece) -> Begun | None:
+    """Return the journal's beginning of a statement, or of an index that it made before it was
+    edited.
+    """
+    for begun in reversed(half.begun):
+        old = _old(begun, piece)
+        same_index = old.kind is Kind.CREATE_INDEX and (old.name, old.table) == (
+            piece.name,
+            piece.table,
+        )
+        if begun.digest == piece.digest or (piece.kind is Kind.CREATE_INDEX and same_index):
+            return begun
+    return None
+
+
+def _old(begun: Begun, piece: Piece) -> Piece:
+    """Return a statement as it was begun."""
+    if begun.digest == piece.digest or not begun.text:
+        return piece
+    return pieces_of(parse(begun.text))[0]
+
+
+def _is_done(file: _File, piece: Piece, begun: Begun, *, retry: bool) -> bool:
+    """Take away what an earlier run of a statement left; return whether it is done already."""
+    session, settings = file.run.session, partial(_make_settings, file, piece)
+    verdict = judge(session, _old(begun, piece), begun, settings)
+    if verdict.unsure and not retry:
+        raise _undecided(file, piece, verdict.unsure)
+    for statement in verdict.healing:
+        _heal(file, piece, statement)
+    if verdict.done and begun.digest != piece.digest and not is_as_stated(session, piece, settings):
+        if retry:
+            return False
+        raise _undecided(file, piece, "the index is there, valid, as it was before the edit")
+    return verdict.done
 
 
 def _make_settings(file: _File, piece: Piece) -> None:
@@ -274,9 +308,8 @@ def _failed(file: _File, piece: Piece, half: Half, error: MigrationFailed) -> Mi
             detail = {"sqlstate": said.sqlstate, "message": said.message}
             _write(file, file.line("failed", piece, **detail))
     total = len(file.pieces)
-    stands = f"It is statement {piece.number} of {total}; {len(half.done)} are through."
     invalid = f"It left the index {left} invalid." if left else ""
-    lines = (said.detail, stands, "" if isinstance(error, _Undecided) else invalid)
+    lines = (said.detail, "" if isinstance(error, _Undecided) else invalid)
     detail_text = "\n".join(line for line in lines if line)
     said = replace(said, detail=detail_text, hint=said.hint or _again(file))
     failed = MigrationFailed(file.migration, said, half_done=True)

@@ -16,8 +16,9 @@ from pgbraid.core.script import Script
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.lock import take_lock
-from pgbraid.db.session import claim, clean, connect, notices
+from pgbraid.db.session import clean, connect, notices
 from pgbraid.db.transactions import defer_again, savepoint, transaction
+from pgbraid.db.watch import claimed
 from pgbraid.errors import MigrationFailed, ServerError
 from pgbraid.survey import look
 from pgbraid.texts import Reading, is_large, read_script
@@ -62,19 +63,19 @@ def rehearse_pending(
         found.raise_for_problems()
         notes = _Notes()
         if found.has_work:
-            session = claim(opened, options.limits)
-            take_lock(
-                session,
-                wait=options.lock_wait,
-                tell=lambda holder: options.listen(Waiting(holder)),
-            )
-            found = look(session, migrations, wish, inspected=found)
-            found.raise_for_problems()
-            options.listen(Planned(found))
-            with transaction(session, keep=False) as transaction_id:
-                db.ensure_schema(session)
-                run = Run(session, db.ensure_tables(session), options=options)
-                _rehearse_all(run, found.steps, transaction_id, notes)
+            with claimed(opened, options.limits, options.listen) as session:
+                take_lock(
+                    session,
+                    wait=options.lock_wait,
+                    tell=lambda holder: options.listen(Waiting(holder)),
+                )
+                found = look(session, migrations, wish, inspected=found)
+                found.raise_for_problems()
+                options.listen(Planned(found))
+                with transaction(session, keep=False) as transaction_id:
+                    db.ensure_schema(session)
+                    run = Run(session, db.ensure_tables(session), options=options)
+                    _rehearse_all(run, found.steps, transaction_id, notes)
         return _report(found, notes)
 
 

@@ -10,8 +10,9 @@ from pgbraid.core.filenames import name_style, names_agree, recorded_name
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
 from pgbraid.db.lock import take_lock
-from pgbraid.db.session import claim, connect
+from pgbraid.db.session import connect
 from pgbraid.db.transactions import transaction
+from pgbraid.db.watch import claimed
 from pgbraid.errors import ConfigError
 from pgbraid.survey import Wish, look
 from pgbraid.texts import decode, read_script
@@ -53,12 +54,12 @@ def accept_files(
     with connect(target, tracker, options.stop) as opened:
         if not _changes(opened, migrations, choice).repaired:
             return _changes(opened, migrations, choice)
-        session = claim(opened, options.limits)
-        take_lock(session, wait=options.lock_wait)
-        shape = db.ensure_tables(session)
-        changes = _changes(session, migrations, choice)
-        _record(session, migrations, changes, shape)
-        return changes
+        with claimed(opened, options.limits, options.listen) as session:
+            take_lock(session, wait=options.lock_wait)
+            shape = db.ensure_tables(session)
+            changes = _changes(session, migrations, choice)
+            _record(session, migrations, changes, shape)
+            return changes
 
 
 def _changes(session: Session, migrations: MigrationSet, choice: Choice) -> Repair:

@@ -11,8 +11,9 @@ from pgbraid.core.pieces import Kind, pieces_of
 from pgbraid.db import ledger as db
 from pgbraid.db.halves import read_halves
 from pgbraid.db.lock import take_lock
-from pgbraid.db.session import claim, connect
+from pgbraid.db.session import connect
 from pgbraid.db.transactions import transaction
+from pgbraid.db.watch import claimed
 from pgbraid.deploy import apply_plan
 from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.survey import Decision, look
@@ -81,10 +82,10 @@ def _next(migrations: MigrationSet, half: Half) -> int | None:
 
 
 def _forget(opened: Session, options: RunOptions, half: Half) -> Report:
-    session = claim(opened, options.limits)
-    take_lock(session, wait=options.lock_wait)
-    half = _half(session, half.version)
-    entry = db.Entry(db.new_run_id(), "forgotten", half.version, half.name)
-    with transaction(session):
-        db.record_entry(session, entry)
-    return Report(forgotten=half, run_id=entry.run_id)
+    with claimed(opened, options.limits, options.listen) as session:
+        take_lock(session, wait=options.lock_wait)
+        half = _half(session, half.version)
+        entry = db.Entry(db.new_run_id(), "forgotten", half.version, half.name)
+        with transaction(session):
+            db.record_entry(session, entry)
+        return Report(forgotten=half, run_id=entry.run_id)

@@ -14,8 +14,8 @@ from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
 from pgbraid.db.lock import take_lock
-from pgbraid.db.session import claim, connect
-from pgbraid.db.watch import watched
+from pgbraid.db.session import connect
+from pgbraid.db.watch import claimed
 from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.patience import with_retries
 from pgbraid.survey import look
@@ -84,8 +84,7 @@ def undo_version(  # noqa: PLR0913, PLR0917 - what every verb takes, and the ver
     with connect(target, tracker, options.stop) as opened:
         _check_applied(opened, version)
         _check_same(opened, migrations, wish, version)
-        claimed = claim(opened, options.limits)
-        with watched(claimed, options.listen) as session:
+        with claimed(opened, options.limits, options.listen) as session:
             take_lock(session, wait=options.lock_wait)
             run = Run(session, db.ensure_tables(session), options=options)
             duration = with_retries(run, down, lambda: _undo(run, down, script))

@@ -191,7 +191,8 @@ def alone(programs, tmp_path):
 def test_a_commit_that_waits_for_an_absent_standby_is_ended_and_told(alone, large):
     heard = []
     text = "CREATE TABLE a ();" + (" " * 1_100_000 if large else "")
-    braid = pgbraid.load({"1_a.sql": text}, limits=Limits(commit_wait=0.5))
+    files = {"1_a.sql": text, "1_a.down.sql": "DROP TABLE a"}
+    braid = pgbraid.load(files, limits=Limits(commit_wait=0.5))
     with psycopg.connect(alone, autocommit=True) as conn:
         conn.execute("SET synchronous_commit = local; CREATE TABLE not_fresh ()")
     report = braid.up(alone, on_event=heard.append)
@@ -201,3 +202,7 @@ def test_a_commit_that_waits_for_an_absent_standby_is_ended_and_told(alone, larg
     assert "already committed locally" in said[-1].detail
     with psycopg.connect(alone, autocommit=True) as conn:
         assert conn.execute("SELECT count(*) FROM applied_migrations").fetchone() == (1,)
+    braid.undo(alone, 1)
+    edited = {"1_a.sql": text + "-- edited", "1_a.down.sql": "DROP TABLE a"}
+    braid.up(alone)
+    pgbraid.load(edited, limits=Limits(commit_wait=0.5)).repair(alone, [1])

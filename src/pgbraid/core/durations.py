@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 __all__ = ["parse_duration", "setting_of"]
 
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 """PostgreSQL's units of time, in seconds."""
-_SPAN = re.compile(r"\s*(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(?P<unit>us|ms|s|min|h|d)?\s*")
+_SPAN = r"\s*(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(?P<unit>us|ms|s|min|h|d)?\s*"
 _LONGEST = 2_147_483.0
 """Seconds: what a timeout of PostgreSQL, an integer of milliseconds, holds at most."""
 
@@ -19,7 +17,9 @@ def parse_duration(value: object) -> float | None:
     A bare number is of seconds. The longest is what PostgreSQL's own timeouts can be, 24 days.
     """
     if isinstance(value, str):
-        match = _SPAN.fullmatch(value)
+        import re  # noqa: PLC0415 - every command reads settings, few of them a text
+
+        match = re.fullmatch(_SPAN, value)
         found = float(match["number"]) * _UNITS[match["unit"] or "s"] if match else -1.0
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         found = float(value)

@@ -14,7 +14,7 @@ __all__ = ["half_changed", "half_without_file", "with_halves"]
 
 
 def with_halves(plan: Plan, halves: tuple[Half, ...], *, only: int | None) -> Plan:
-    """Return the plan with what is half done first, and with ``only`` one version if asked."""
+    """Return the plan with what is half done first, or with ``only`` one version of it."""
     versions = {half.version for half in halves}
     everything = (*plan.steps, *plan.later)
     first = [replace(s, half_done=True) for s in everything if s.migration.version in versions]
@@ -22,7 +22,7 @@ def with_halves(plan: Plan, halves: tuple[Half, ...], *, only: int | None) -> Pl
     later = tuple(s for s in plan.later if s.migration.version not in versions)
     steps = (*first, *rest)
     if only is not None:
-        later = tuple(s for s in (*steps, *later) if s.migration.version != only)
+        later = ()
         steps = tuple(s for s in steps if s.migration.version == only)
     return replace(plan, steps=steps, later=later)
 

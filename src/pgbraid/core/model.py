@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NO_DIRECTIVES",
     "Applied",
+    "Begun",
     "Directives",
     "Half",
     "Ledger",
@@ -187,21 +188,32 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A statement that was begun and is not known to be done, by the journal.
+
+    ``before`` is what the catalog had of its object before, ``failed`` the code of the error
+    it ended with, if it did.
+    """
+
+    digest: str
+    text: str
+    before: Mapping[str, Any] = field(default_factory=dict)
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Half:
     """A migration outside a transaction that was begun and not finished, by the journal.
 
     ``done`` holds the numbers, from 1, and the digests of the statements that are through or
-    were skipped; ``begun`` is the number of the one whose end was not seen, ``before`` what was
-    found before it, ``failed`` the code of the error it ended with, if it did.
+    were skipped; ``begun`` those whose end was not seen, or not good, the newest last.
     """
 
     version: int
     name: str
     total: int = 0
     done: tuple[tuple[int, str], ...] = ()
-    begun: int | None = None
-    before: Mapping[str, Any] = field(default_factory=dict)
-    failed: str | None = None
+    begun: tuple[Begun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

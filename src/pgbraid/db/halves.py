@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors
 from psycopg.errors import InsufficientPrivilege
 
-from pgbraid.core.model import Half
+from pgbraid.core.model import Begun, Half
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,14 +38,17 @@ def _after(half: Half, event: str, detail: Mapping[str, Any]) -> Half:
     """Return what is known of a half after one more line of the journal."""
     if event == "started":
         return replace(half, total=int(detail.get("statements", 0)))
-    number = detail.get("statement_number")
+    number, digest = detail.get("statement_number"), str(detail.get("sha256"))
     if not isinstance(number, int):
         return half
+    others = tuple(begun for begun in half.begun if begun.digest != digest)
     if event == "begun":
-        return replace(half, begun=number, before=dict(detail.get("before") or {}), failed=None)
+        text, before = str(detail.get("text") or ""), dict(detail.get("before") or {})
+        return replace(half, begun=(*others, Begun(digest, text, before)))
     if event in {"done", "skipped"}:
-        done = (*half.done, (number, str(detail.get("sha256"))))
-        return replace(half, done=done, begun=None, before={}, failed=None)
-    if event == "failed" and half.begun == number:
-        return replace(half, failed=str(detail.get("sqlstate") or ""))
+        return replace(half, done=(*half.done, (number, digest)), begun=others)
+    if event == "failed":
+        code = str(detail.get("sqlstate") or "")
+        begun = tuple(replace(b, failed=code) if b.digest == digest else b for b in half.begun)
+        return replace(half, begun=begun)
     return half

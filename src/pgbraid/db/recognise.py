@@ -18,11 +18,11 @@ from pgbraid.db.transactions import open_path, roll_back
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pgbraid.core.model import Half
+    from pgbraid.core.model import Begun
     from pgbraid.core.pieces import Piece
     from pgbraid.db.session import Session
 
-__all__ = ["Verdict", "invalid_index", "judge", "look_before"]
+__all__ = ["Verdict", "invalid_index", "is_as_stated", "judge", "look_before"]
 
 _TWIN = "pgbraid_twin"
 _EXISTS = "42P07"
@@ -58,22 +58,32 @@ def look_before(session: Session, piece: Piece, set_up: Callable[[], None]) -> d
     return {}
 
 
-def judge(session: Session, piece: Piece, half: Half, set_up: Callable[[], None]) -> Verdict:
-    """Say what is to be done with a statement that the journal says was begun, and not done."""
+def judge(session: Session, piece: Piece, begun: Begun, set_up: Callable[[], None]) -> Verdict:
+    """Say what is to be done with a statement that the journal says was begun, and not done.
+
+    ``piece`` is it as it was begun, which the file may no longer have.
+    """
     with _as_body(session, set_up):
         known = {
-            Kind.CREATE_INDEX: lambda: _judge_index(session, piece, half),
+            Kind.CREATE_INDEX: lambda: _judge_index(session, piece, begun),
             Kind.DROP_INDEX: lambda: Verdict(done=_relation(session, piece.name) is None),
             Kind.DETACH: lambda: _judge_detached(session, piece),
-            Kind.REINDEX: lambda: _judge_reindexed(session, piece, half.before),
+            Kind.REINDEX: lambda: _judge_reindexed(session, piece, begun.before),
             Kind.REPEATABLE: lambda: RUN,
         }.get(piece.kind)
         if known:
             return known()
-    if half.failed and piece.command:
+    if begun.failed and piece.command:
         return RUN  # the server refused it, and such a statement does all or nothing
     what = piece.command or "a statement that ends transactions itself"
     return Verdict(unsure=f"its end was not seen, and {what} cannot be looked up")
+
+
+def is_as_stated(session: Session, piece: Piece, set_up: Callable[[], None]) -> bool:
+    """Whether the index that is there is what a statement makes."""
+    with _as_body(session, set_up):
+        row = _index(session, piece)
+        return row is not None and row[2] and _same_definition(session, piece, row[3])
 
 
 def invalid_index(session: Session, piece: Piece, set_up: Callable[[], None]) -> str | None:
@@ -104,12 +114,12 @@ def _index(session: Session, piece: Piece) -> tuple[Any, ...] | None:
     return session.run("recognise", "index", name=piece.name, table=piece.table).fetchone()
 
 
-def _judge_index(session: Session, piece: Piece, half: Half) -> Verdict:
+def _judge_index(session: Session, piece: Piece, begun: Begun) -> Verdict:
     row = _index(session, piece)
     if row is None:
         return RUN
     name, valid, same_table, definition = row
-    if half.before.get("index") is not None or half.failed == _EXISTS:
+    if begun.before.get("index") is not None or begun.failed == _EXISTS:
         return Verdict(unsure=f"{name} was there before pgbraid began it")
     same = same_table and _same_definition(session, piece, definition)
     if not same:

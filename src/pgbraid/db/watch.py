@@ -17,14 +17,16 @@ import psycopg
 from pgbraid.core.events import Blocked, Building
 from pgbraid.db.opening import open_connection
 from pgbraid.db.others import describe
+from pgbraid.db.session import claim
 from pgbraid.stop import StopToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pgbraid.core.model import Limits
     from pgbraid.db.session import Session
 
-__all__ = ["Watch", "watched"]
+__all__ = ["Watch", "claimed"]
 
 _LOOK_AFTER = 0.2
 """Seconds; less than the usual lock_timeout, so that who is in the way is seen in time."""
@@ -46,9 +48,19 @@ class _Seen:
 
 
 @contextmanager
-def watched(session: Session, hear: Callable[[Blocked | Building], None]) -> Iterator[Session]:
-    """Yield the session, whose long statements are watched as long as the block lasts."""
-    watch = Watch(session, hear, session.limits.commit_wait)
+def claimed(
+    opened: Session,
+    limits: Limits,
+    hear: Callable[[Blocked | Building], None],
+    *,
+    pools: bool = False,
+) -> Iterator[Session]:
+    """Yield the session set up to migrate, its long statements watched while the block lasts.
+
+    Raises what :func:`claim` raises.
+    """
+    session = claim(opened, limits, pools=pools)
+    watch = Watch(session, hear, limits.commit_wait)
     try:
         yield replace(session, watch=watch)
     finally:
