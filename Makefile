@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # A second server to test against, where one is installed.
 INSTALLED := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 
-.PHONY: help demo test lint types house unit server installed matrix dist picture bench crash clean
+.PHONY: help demo test lint types house unit server installed matrix dist picture bench chaos clean
 
 help:
 	@echo "make demo    an out-of-order merge, played on an embedded PostgreSQL"
@@ -13,7 +13,7 @@ help:
 	@echo "make lint | types | house | unit | server | installed    one part of it"
 	@echo "make matrix  the tests on PostgreSQL 13 to 18; make matrix ARGS='--only 13,17 -- -x'"
 	@echo "make bench   measure pgbraid beside its peers; make bench ARGS=--quick to try it"
-	@echo "make crash   kill the server a hundred times; what was reported must stay"
+	@echo "make chaos   break what a run stands on, for 25 minutes; make chaos ARGS=--quick to try it"
 	@echo "make picture draw docs/demo.svg anew"
 	@echo "make dist    build the wheel and try it in an environment of its own"
 	@echo "make clean   remove what the others made"
@@ -63,8 +63,8 @@ picture: $(VENV)/.demo
 bench: $(VENV)/bench/.ready
 	$(VENV)/bench/bin/python -m bench $(ARGS)
 
-crash: $(VENV)/.dev
-	PGBRAID_CRASH_TRIALS=100 $(BIN)/pytest -n 2 tests/db/test_crash.py
+chaos: $(VENV)/.dev
+	$(BIN)/python -m bench.chaos $(ARGS)
 
 clean:
 	rm -rf $(VENV) dist bench/results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
