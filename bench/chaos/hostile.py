@@ -6,18 +6,7 @@ statement that leaves a table, but for those in ``WHOLE``, which are the whole f
 
 from __future__ import annotations
 
-__all__ = ["BODIES", "OPEN", "WHOLE"]
-
-OPEN = frozenset(
-    {
-        "row of the next",
-        "rows deleted",
-        "rows changed",
-        "truncate",
-        "trigger that changes rows",
-    }
-)
-"""Those that write the set themselves and are taken at their word: the full size tells of them."""
+__all__ = ["BODIES", "WHOLE"]
 
 _TRACKER = "public.applied_migrations"
 _SWALLOW = (

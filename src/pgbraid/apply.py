@@ -10,10 +10,10 @@ from pgbraid.core.answers import Diagnostic
 from pgbraid.core.events import Adopted, Noticed, Waiting
 from pgbraid.core.model import Location
 from pgbraid.db import ledger as db
-from pgbraid.db.body import failure, half_done, run_body
+from pgbraid.db.body import failure, half_done, run_body, wrote_the_set
 from pgbraid.db.message import Stage, deliver
 from pgbraid.db.session import notices, translating
-from pgbraid.db.transactions import open_path, roll_back, settle, transaction
+from pgbraid.db.transactions import Settled, open_path, roll_back, settle, transaction
 from pgbraid.errors import LockLost, MigrationFailed, ServerError, Stopped
 from pgbraid.survey import RunOptions
 
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from pgbraid.core.stream import Part
     from pgbraid.db.message import Answer, Message
     from pgbraid.db.session import Session
+    from pgbraid.db.transactions import Opened
 
 __all__ = [
     "Kept",
     "Run",
     "Unsure",
+    "check_settled",
     "hearer",
     "record_adoption",
     "run_at_once",
@@ -188,10 +190,10 @@ def run_atomically(  # noqa: PLR0913 - the work, and how it is kept
     try:
         with (
             notices(run.session, hearer(run, migration)),
-            transaction(run.session, commit=run.commit(durable=durable)) as transaction_id,
+            transaction(run.session, commit=run.commit(durable=durable)) as opened,
         ):
             if wanted():
-                run_guarded(run, migration, parts, transaction_id)
+                run_guarded(run, migration, parts, opened)
                 duration = _recorded(run, migration, record)
     except ServerError as error:
         if duration is None:
@@ -200,15 +202,26 @@ def run_atomically(  # noqa: PLR0913 - the work, and how it is kept
     return duration
 
 
-def run_guarded(run: Run, migration: Migration, parts: Iterable[Part], transaction_id: str) -> None:
+def run_guarded(run: Run, migration: Migration, parts: Iterable[Part], opened: Opened) -> None:
     """Run a text in the transaction that is open, and make sure that it is still open.
 
-    Raises MigrationFailed where the text failed or ended the transaction.
+    Raises MigrationFailed where the text failed, ended the transaction or wrote to the tracker.
     """
     open_path(run.session, run.limits_of(migration))
     run_body(run.session, migration, parts)
-    if not settle(run.session, transaction_id):
+    check_settled(run, migration, opened)
+
+
+def check_settled(run: Run, migration: Migration, opened: Opened) -> None:
+    """Make sure that a text has left its transaction and the tracker alone; take back its settings.
+
+    Raises MigrationFailed.
+    """
+    settled = settle(run.session, opened)
+    if settled is Settled.ENDED:
         raise half_done(migration)
+    if settled is Settled.TOUCHED:
+        raise wrote_the_set(migration, run.session.tracker)
 
 
 def hearer(run: Run, migration: Migration) -> Callable[[Diagnostic], None]:

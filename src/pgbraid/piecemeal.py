@@ -16,7 +16,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from pgbraid.apply import hearer
+from pgbraid.apply import check_settled, hearer
 from pgbraid.core.answers import Diagnostic
 from pgbraid.core.events import Healed
 from pgbraid.core.model import Half, Limits, Location
@@ -25,12 +25,12 @@ from pgbraid.core.reader import parse
 from pgbraid.core.script import line_at
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
-from pgbraid.db.body import half_done, run_body, run_segments
+from pgbraid.db.body import run_body, run_segments
 from pgbraid.db.halves import read_halves
 from pgbraid.db.lock import fenced, keep_lock
 from pgbraid.db.recognise import invalid_index, is_as_stated, judge, look_before
 from pgbraid.db.session import clean, notices, translating
-from pgbraid.db.transactions import open_path, open_session, roll_back, settle, transaction
+from pgbraid.db.transactions import open_path, open_session, roll_back, transaction
 from pgbraid.errors import LockLost, MigrationFailed, PgbraidError
 from pgbraid.patience import with_retries
 
@@ -180,12 +180,11 @@ def _run(file: _File, piece: Piece, *, retry: bool) -> None:
 def _run_inside(file: _File, piece: Piece) -> None:
     """Run a statement and its line of the journal in one transaction."""
     run, session = file.run, file.run.session
-    with notices(session, hearer(run, file.migration)), transaction(session) as transaction_id:
+    with notices(session, hearer(run, file.migration)), transaction(session) as opened:
         open_path(session, run.limits_of(file.migration))
         _make_settings(file, piece)
         run_body(session, file.migration, (file.part(piece),))
-        if not settle(session, transaction_id):
-            raise half_done(file.migration)
+        check_settled(run, file.migration, opened)
         db.record_entry(session, file.line("done", piece))
     clean(session)
 

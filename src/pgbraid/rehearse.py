@@ -17,7 +17,7 @@ from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.lock import take_lock
 from pgbraid.db.session import clean, connect, notices
-from pgbraid.db.transactions import defer_again, savepoint, transaction
+from pgbraid.db.transactions import defer_again, savepoint, touched_again, transaction
 from pgbraid.db.watch import claimed
 from pgbraid.errors import MigrationFailed, ServerError
 from pgbraid.survey import look
@@ -26,6 +26,7 @@ from pgbraid.texts import Reading, is_large, read_script
 if TYPE_CHECKING:
     from pgbraid.core.model import Migration, MigrationSet, Plan, Step, Tracker
     from pgbraid.db.conninfo import Target
+    from pgbraid.db.transactions import Opened
     from pgbraid.survey import RunOptions, Wish
 
 __all__ = ["rehearse_pending"]
@@ -72,10 +73,10 @@ def rehearse_pending(
                 found = look(session, migrations, wish, inspected=found)
                 found.raise_for_problems()
                 options.listen(Planned(found))
-                with transaction(session, keep=False) as transaction_id:
+                with transaction(session, keep=False) as whole:
                     db.ensure_schema(session)
                     run = Run(session, db.ensure_tables(session), options=options)
-                    _rehearse_all(run, found.steps, transaction_id, notes)
+                    _rehearse_all(run, found.steps, whole, notes)
         return _report(found, notes)
 
 
@@ -92,7 +93,7 @@ def _report(found: Plan, notes: _Notes) -> Report:
     )
 
 
-def _rehearse_all(run: Run, steps: tuple[Step, ...], transaction_id: str, notes: _Notes) -> None:
+def _rehearse_all(run: Run, steps: tuple[Step, ...], opened: Opened, notes: _Notes) -> None:
     for index, step in enumerate(steps, 1):
         run.options.listen(Started(step, index, len(steps)))
         if step.migration.directives.no_transaction:
@@ -101,7 +102,7 @@ def _rehearse_all(run: Run, steps: tuple[Step, ...], transaction_id: str, notes:
         large = is_large(step.migration)
         script = Script("") if large else read_script(step.migration)[1]
         begun = perf_counter()
-        failure = _rehearse(run, step.migration, script, transaction_id)
+        failure = _rehearse(run, step.migration, script, opened)
         if failure is None:
             taken = timedelta(seconds=perf_counter() - begun)
             notes.outcomes.append(Outcome(step.migration, step.gap, taken))
@@ -120,9 +121,7 @@ def _outside(migration: Migration) -> Diagnostic:
     )
 
 
-def _rehearse(
-    run: Run, migration: Migration, script: Script, transaction_id: str
-) -> Diagnostic | None:
+def _rehearse(run: Run, migration: Migration, script: Script, opened: Opened) -> Diagnostic | None:
     """Run and record a migration below a savepoint; return what speaks against it.
 
     Raises MigrationFailed where it ended the rehearsal's transaction, as then something may
@@ -133,7 +132,7 @@ def _rehearse(
     try:
         with notices(run.session, hearer(run, migration)), savepoint(run.session):
             parts = Reading(migration).body() if is_large(migration) else (Part(script),)
-            run_guarded(run, migration, parts, transaction_id)
+            run_guarded(run, migration, parts, touched_again(run.session, opened))
             db.record_applied(
                 run.session, migration, shape=run.shape, name=migration.name, entry=entry
             )

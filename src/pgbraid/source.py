@@ -148,23 +148,21 @@ def _assemble(
         if len(up) != 1 or down:
             problems += [*_clashes(version, up), *_clashes(version, down)]
             problems += _lone_downs(version, up, down)
-        for entry in up:
-            facts = _read(entry)
+        read = [(entry, _read(entry)) for entry in (*up, *down)]
+        for entry, facts in read:
             problems += facts.problems
             sums.append((entry.name, entry.path, facts.checksum))
-            if len(up) == 1 and not facts.problems:
-                migrations.append(_migration(entry, facts, down))
-        for entry in down:
-            facts = _read(entry)
-            problems += facts.problems
-            sums.append((entry.name, entry.path, facts.checksum))
+        sound = [(entry, facts) for entry, facts in read if not facts.problems]
+        if len(up) == 1 and sound and sound[0][0] is up[0]:
+            migrations.append(_migration(*sound[0], [entry for entry, _ in sound[1:]]))
     return MigrationSet(
         tuple(migrations), tuple(problems), label or "memory", tuple(sums), manifest
     )
 
 
 def _migration(up: _Entry, facts: _Facts, downs: list[_Entry]) -> Migration:
-    down = downs[0] if len(downs) == 1 else None
+    named = [entry for entry in downs if entry.parts.name == up.parts.name]
+    down = named[0] if len(named) == 1 else None
     return Migration(
         version=up.version,
         name=up.parts.name,

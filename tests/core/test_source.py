@@ -231,3 +231,19 @@ def test_real_folders(corpus, name, count, code):
     assert {p.code for p in found.problems if p.severity is Severity.ERROR} == (
         {code} if code else set()
     )
+
+
+def test_a_down_file_that_cannot_be_read_is_not_waited_for(tmp_path):
+    (tmp_path / "3_b.up.sql").write_text("SELECT 1")
+    os.mkfifo(tmp_path / "3_b.down.sql")
+    found = load_migrations(tmp_path)
+    assert [p.code for p in found.problems] == ["unreadable"]
+    assert [m.down for m in found.migrations] == [None]
+
+
+def test_a_down_file_of_another_name_is_nobodys(tmp_path):
+    (tmp_path / "3_b.up.sql").write_text("SELECT 1")
+    (tmp_path / "3_c.down.sql").write_text("SELECT 1")
+    found = load_migrations(tmp_path)
+    assert [p.code for p in found.problems] == ["lone_down"]
+    assert [m.down for m in found.migrations] == [None]

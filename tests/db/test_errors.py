@@ -162,3 +162,13 @@ def test_a_password_that_is_not_encoded_is_refused_before_anybody_cuts_it(dsn):
     assert "percent-encoded" in caught.value.detail
     assert "et" not in (caught.value.message + str(caught.value.detail)).split()
     assert "s3" not in f"{caught.value.message}{caught.value.detail}"
+
+
+@pytest.mark.parametrize(
+    "conninfo", ["u:s3cret-x@127.0.0.1", "host=127.0.0.1 port=1 password=s3cret-x user=u"]
+)
+def test_no_error_has_the_drivers_for_its_context(conninfo):
+    """A logger that walks the contexts would find the password there."""
+    with pytest.raises(pgbraid.PgbraidError) as caught:
+        pgbraid.load({"1_a.sql": "--"}).up(conninfo)
+    assert (caught.value.__context__, caught.value.__cause__) == (None, None)

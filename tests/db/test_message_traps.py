@@ -28,9 +28,42 @@ def up(request, database):
 
 def test_a_body_that_writes_its_own_row_is_an_error_and_not_passed_over(database, up):
     row = "INSERT INTO public.applied_migrations (version, name) VALUES (1, 'a')"
-    with pytest.raises(ServerError, match="duplicate key"):
+    with pytest.raises(MigrationFailed, match=r"writes to public\.applied_migrations"):
         up({"1_a.sql": f"CREATE TABLE a (); {row}", "2_b.sql": "SELECT 1"})
     assert database.versions() == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO public.applied_migrations (version, name) VALUES (3, 'c')",
+        "UPDATE public.applied_migrations SET version = version + 100",
+        "DELETE FROM public.applied_migrations",
+        "TRUNCATE public.applied_migrations",
+        "TRUNCATE public.applied_migrations; SELECT 1",
+        "SAVEPOINT a; DELETE FROM public.applied_migrations; RELEASE a",
+        "SET ROLE NONE; RESET ALL; DELETE FROM public.applied_migrations",
+    ],
+)
+def test_a_body_that_writes_the_set_is_refused(database, up, statement):
+    up({"1_a.sql": "SELECT 1"})
+    files = {"1_a.sql": "SELECT 1", "2_b.sql": f"CREATE TABLE b (); {statement}", "3_c.sql": "x"}
+    with pytest.raises(MigrationFailed, match=r"2_b failed: the migration writes to"):
+        up(files)
+    assert database.versions() == [1]
+    assert database.value("SELECT to_regclass('b')") is None
+
+
+def test_a_trigger_that_changes_the_version_is_an_error(database, up):
+    trap = (
+        "CREATE FUNCTION public.shift() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN NEW.version := NEW.version + 1000; RETURN NEW; END $$;"
+        "CREATE TRIGGER shift BEFORE INSERT ON public.applied_migrations"
+        " FOR EACH ROW EXECUTE FUNCTION public.shift()"
+    )
+    with pytest.raises(ServerError, match="did not take a row"):
+        up({"1_a.sql": "SELECT 1", "2_b.sql": trap, "3_c.sql": "SELECT 3"})
+    assert database.versions() == [1]
 
 
 def test_a_journal_whose_sequence_is_behind_is_an_error_and_nothing_is_passed_over(database, up):

@@ -201,7 +201,7 @@ def test_a_migration_that_drops_the_tracker_fails_whole(database):
     text = "CREATE TABLE x (); DROP TABLE applied_migrations"
     with pytest.raises(MigrationFailed) as caught:
         pgbraid.load({"1_a.sql": text}).up(database.conninfo)
-    assert caught.value.sqlstate == "42P01"
+    assert "writes to public.applied_migrations" in caught.value.message
     assert database.rows("SELECT to_regclass('x')") == [(None,)]
     assert database.versions() == []
 

@@ -10,7 +10,7 @@ import psycopg
 
 from pgbraid.core.answers import Diagnostic
 from pgbraid.core.masking import mask, secrets_in
-from pgbraid.core.model import Location, Migration
+from pgbraid.core.model import Location, Migration, Tracker
 from pgbraid.core.script import Script, Segment, line_at
 from pgbraid.db.session import diagnose
 from pgbraid.db.transactions import fire_deferred
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pgbraid.core.stream import Part
     from pgbraid.db.session import Session
 
-__all__ = ["failure", "half_done", "may_touch_locks", "run_body", "run_segments"]
+__all__ = ["failure", "half_done", "may_touch_locks", "run_body", "run_segments", "wrote_the_set"]
 
 _ENDED = "2D000"
 """PostgreSQL's code for an invalid transaction termination."""
@@ -191,6 +191,19 @@ def half_done(migration: Migration) -> MigrationFailed:
         location=Location(migration.path),
     )
     return MigrationFailed(migration, said, half_done=True)
+
+
+def wrote_the_set(migration: Migration, tracker: Tracker) -> MigrationFailed:
+    """Return the error of a script that wrote to the tracker itself."""
+    said = Diagnostic(
+        "ERROR",
+        f"the migration writes to {tracker.schema}.{tracker.table}, the set of what is applied",
+        detail="What it records would no longer be what ran.",
+        hint="Take that out of the file, then run `pgbraid up` again; `pgbraid repair`, `adopt "
+        "--not-applied` and `undo` change the set.",
+        location=Location(migration.path),
+    )
+    return MigrationFailed(migration, said)
 
 
 def _with_commit(said: Diagnostic, *, ended: bool) -> Diagnostic:

@@ -75,10 +75,9 @@ def parse_target(conninfo: str, *, embedded: str | None = None, role: str | None
     Raises ConfigError for a string that libpq cannot read, without repeating it.
     """
     conninfo = _plain_scheme(conninfo.strip())
-    try:
-        parameters: dict[str, Any] = dict(conninfo_to_dict(conninfo))
-    except ProgrammingError as error:
-        raise _unreadable(conninfo, str(error)) from None
+    parameters = _taken_apart(conninfo)
+    if isinstance(parameters, ConfigError):
+        raise parameters
     defaults = _defaults()
     for name, limit in _LIMITS.items():
         if name not in parameters and defaults.get(name) is None:
@@ -97,6 +96,14 @@ def parse_target(conninfo: str, *, embedded: str | None = None, role: str | None
         label=target.scrub(_label(everything, parameters)),
         unverified=_unverified(target, everything),
     )
+
+
+def _taken_apart(conninfo: str) -> dict[str, Any] | ConfigError:
+    """Return the parameters, or an error, which must not have the driver's for its context."""
+    try:
+        return dict(conninfo_to_dict(conninfo))
+    except ProgrammingError as error:
+        return _unreadable(conninfo, str(error))
 
 
 def _with_role(options: str, role: str) -> str:

@@ -336,7 +336,7 @@ def _write(session: Session, statement: str, /, **values: object) -> None:
 def _not_written(session: Session, table: str) -> ServerError:
     return ServerError(
         f"{session.tracker.schema}.{table} did not take a row",
-        detail="A trigger or a rule on it swallowed the row.",
+        detail="A trigger or a rule on it swallowed the row, or changed its version.",
         hint="Take the trigger or the rule away, then run `pgbraid up` again.",
     )
 

@@ -119,15 +119,22 @@ def connect(target: Target, tracker: Tracker, stop: StopToken) -> Iterator[Sessi
     refuses a statement of ours, and Stopped where ``stop`` was asked; no message repeats a
     secret.
     """
-    try:
-        opening = target.opening
-        conn = opening.take() if opening else open_connection(target.parameters)
-    except psycopg.Error as error:
-        raise _no_connection(target, error) from None
+    conn = _opened(target)
+    if isinstance(conn, ConnectionFailed):
+        raise conn
     session = Session(conn, target, tracker, stop)
     cancelling = stop.cancelling(lambda: cancel(session))
     with conn, cancelling, translating(session):
         yield session
+
+
+def _opened(target: Target) -> Connection | ConnectionFailed:
+    """Return a connection, or an error, which must not have the driver's for its context."""
+    try:
+        opening = target.opening
+        return opening.take() if opening else open_connection(target.parameters)
+    except psycopg.Error as error:
+        return _no_connection(target, error)
 
 
 def cancel(session: Session) -> None:

@@ -37,7 +37,8 @@ def plain_text(name: str, tracker: Tracker) -> str:
 def statement(file: str, name: str, tracker: Tracker, *, with_values: bool) -> sql.Composed:
     """Return a named statement with its identifiers quoted.
 
-    ``{schema}``, ``{tracker}`` and ``{journal}`` in it stand for the tracker's own. Where it
+    ``{schema}``, ``{tracker}`` and ``{journal}`` in it stand for the tracker's own, and
+    ``{tracker_text}`` for its name as a text. Where it
     is sent ``with_values``, the driver reads a percent sign as a placeholder, so that of a
     name is doubled.
     """
@@ -49,4 +50,5 @@ def statement(file: str, name: str, tracker: Tracker, *, with_values: bool) -> s
         schema=sql.Identifier(schema),
         tracker=sql.Identifier(schema, table),
         journal=sql.Identifier(schema, journal),
+        tracker_text=sql.Literal(sql.Identifier(schema, table).as_string(None)),
     )

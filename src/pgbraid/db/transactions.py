@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from pgbraid.db.session import Session
 
 __all__ = [
+    "Opened",
+    "Settled",
     "defer_again",
     "fire_deferred",
     "flush",
@@ -28,6 +32,7 @@ __all__ = [
     "roll_back",
     "savepoint",
     "settle",
+    "touched_again",
     "transaction",
 ]
 
@@ -35,9 +40,29 @@ _TRIES = 5
 _IN_ERROR, _IN_TRANSACTION = pq.TransactionStatus.INERROR, pq.TransactionStatus.INTRANS
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A transaction that was begun: its id, and how the tracker had been touched till then."""
+
+    id: str
+    touched: str
+
+
+class Settled(StrEnum):
+    """How a body left its transaction."""
+
+    WELL = "well"
+    ENDED = "ended"
+    """It is not there any more, or another one is."""
+    TOUCHED = "touched"
+    """The body has written to the tracker."""
+
+
 @contextmanager
-def transaction(session: Session, *, keep: bool = True, commit: str | None = None) -> Iterator[str]:
-    """Run a block in one fenced transaction and commit it; yield the transaction's id.
+def transaction(
+    session: Session, *, keep: bool = True, commit: str | None = None
+) -> Iterator[Opened]:
+    """Run a block in one fenced transaction and commit it; yield it.
 
     Any exception rolls back, and so does the end of the block unless it is to ``keep``. Where
     no synchronous_commit is given to ``commit`` with, the disk is waited for. Raises
@@ -77,7 +102,7 @@ def savepoint(session: Session) -> Iterator[None]:
             raise
 
 
-def _begin(session: Session) -> str:
+def _begin(session: Session) -> Opened:
     cursor = session.run("session", "begin", key=session.key)
     cursor.nextset()
     row = cursor.fetchone()
@@ -88,7 +113,17 @@ def _begin(session: Session) -> str:
     if session.pooled:
         send_own(session, "pin_local")
         _send_all(session, [f"SET LOCAL {limit}" for limit in timeouts(session.limits)])
-    return str(row[1])
+    return Opened(str(row[1]), str(row[3]))
+
+
+def touched_again(session: Session, opened: Opened) -> Opened:
+    """Return the transaction as it is now that we have written to the tracker ourselves."""
+    return replace(opened, touched=_touched(session))
+
+
+def _touched(session: Session) -> str:
+    row = session.run("session", "touched").fetchone()
+    return str(row[0]) if row else ""
 
 
 def _commit(session: Session, commit: str) -> None:
@@ -143,15 +178,17 @@ def opening(session: Session, limits: Limits | None = None) -> str:
     return ";\n".join(own)
 
 
-def settle(session: Session, transaction_id: str) -> bool:
+def settle(session: Session, opened: Opened) -> Settled:
     """Take back what a body set, for the rest of the transaction: role, path, encoding.
 
     Returns whether the session is still in that transaction, and could commit it.
     """
     if session.conn.info.transaction_status != pq.TransactionStatus.INTRANS:
-        return False
+        return Settled.ENDED
     send_own(session, "settle")
-    return session.run("session", "in_transaction", id=transaction_id).fetchone() == (True,)
+    if session.run("session", "in_transaction", id=opened.id).fetchone() != (True,):
+        return Settled.ENDED
+    return Settled.WELL if _touched(session) == opened.touched else Settled.TOUCHED
 
 
 def roll_back(session: Session) -> None:

@@ -109,8 +109,11 @@ SELECT count(*) > 0 FROM {tracker} WHERE version = %(version)s
 -- name: has_rows
 SELECT EXISTS (SELECT FROM {tracker})
 -- name: add
-INSERT INTO {tracker} (version, name, applied_at, checksum)
-VALUES (%(version)s, %(name)s, pg_catalog.now(), %(checksum)s)
+WITH written AS (
+    INSERT INTO {tracker} (version, name, applied_at, checksum)
+    VALUES (%(version)s, %(name)s, pg_catalog.now(), %(checksum)s) RETURNING version
+)
+SELECT FROM written WHERE version = %(version)s
 -- name: adopt
 INSERT INTO {tracker} (version, name, applied_at, checksum)
 VALUES (%(version)s, %(name)s, now(), NULL)
@@ -138,6 +141,7 @@ WITH written AS (
     VALUES (%(version)s, %(name)s, pg_catalog.clock_timestamp(), %(checksum)s) RETURNING version
 )
 SELECT 1 OPERATOR(pg_catalog./) pg_catalog.count(*) FROM written
+ WHERE version OPERATOR(pg_catalog.=) %(version)s
 -- name: journal_at_once
 INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
 VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,

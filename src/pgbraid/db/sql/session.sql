@@ -111,7 +111,19 @@ SELECT pg_catalog.pg_cancel_backend(%(pid)s)
 -- The fence: with it, and with the look at the set, exactly-once holds even without the lock.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
-       pg_catalog.pg_current_xact_id()::pg_catalog.text, pg_catalog.pg_backend_pid()
+       pg_catalog.pg_current_xact_id()::pg_catalog.text, pg_catalog.pg_backend_pid(),
+       pg_catalog.concat_ws(
+           ':', pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_inserted(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_updated(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({tracker_text})))
+-- name: touched
+-- What changes when somebody writes to the tracker in this transaction, or empties it.
+SELECT pg_catalog.concat_ws(
+           ':', pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_inserted(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_updated(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({tracker_text})))
 -- name: fence_at_once
 -- The same in a message that nobody looks into before its end: what must hold divides by one,
 -- what does not by zero. The transaction's number is kept where COMMIT AND CHAIN would drop it.
@@ -122,7 +134,12 @@ SELECT 1 OPERATOR(pg_catalog./)
                              pg_catalog.pg_current_xact_id()::pg_catalog.text, true),
        pg_catalog.set_config(
            'pgbraid.begun',
-           EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.text, true)
+           EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.text, true),
+       pg_catalog.set_config('pgbraid.touched', pg_catalog.concat_ws(
+           ':', pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_inserted(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_updated(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({tracker_text}))), true)
 -- name: absent
 SELECT 1 OPERATOR(pg_catalog./)
        CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
@@ -131,6 +148,11 @@ SELECT 1 OPERATOR(pg_catalog./)
 SELECT 1 OPERATOR(pg_catalog./)
        CASE WHEN pg_catalog.current_setting('pgbraid.transaction', true)
                  OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()::pg_catalog.text
+             AND pg_catalog.current_setting('pgbraid.touched', true) OPERATOR(pg_catalog.=) pg_catalog.concat_ws(
+           ':', pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_inserted(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_updated(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({tracker_text})))
             THEN 1 ELSE 0 END AS pgbraid_guard
 -- name: flush
 -- A commit that writes waits for everything before it to reach the disk; one that does not, not.
