@@ -21,8 +21,8 @@ from pgbraid.texts import Reading, decode, inspect_files, is_large, read_script
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pgbraid.core.answers import Foreign
-    from pgbraid.core.model import Half, Ledger, Migration, MigrationSet, Plan
+    from pgbraid.core.answers import Foreign, Half
+    from pgbraid.core.model import Ledger, Migration, MigrationSet, Plan
     from pgbraid.db.session import Session
     from pgbraid.survey import Wish
     from pgbraid.trackers import ForeignTracker

@@ -17,9 +17,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from pgbraid.apply import check_settled, hearer
-from pgbraid.core.answers import Diagnostic
+from pgbraid.core.answers import Diagnostic, Half
 from pgbraid.core.events import Healed
-from pgbraid.core.model import Half, Limits, Location
+from pgbraid.core.model import Limits, Location
 from pgbraid.core.pieces import Kind, pieces_of
 from pgbraid.core.reader import parse
 from pgbraid.core.script import line_at
@@ -36,7 +36,8 @@ from pgbraid.patience import with_retries
 
 if TYPE_CHECKING:
     from pgbraid.apply import Run
-    from pgbraid.core.model import Begun, Migration
+    from pgbraid.core.answers import Begun
+    from pgbraid.core.model import Migration
     from pgbraid.core.pieces import Piece
     from pgbraid.core.script import Script
     from pgbraid.tally import Work

@@ -20,7 +20,8 @@ from pgbraid.survey import Decision, look
 from pgbraid.texts import read_script
 
 if TYPE_CHECKING:
-    from pgbraid.core.model import Half, MigrationSet, Tracker
+    from pgbraid.core.answers import Half
+    from pgbraid.core.model import MigrationSet, Tracker
     from pgbraid.db.conninfo import Target
     from pgbraid.db.session import Session
     from pgbraid.survey import RunOptions, Wish

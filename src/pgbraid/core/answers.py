@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +10,20 @@ from pgbraid.core.model import Severity
 from pgbraid.errors import ProblemsFound
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime, timedelta
 
     from pgbraid.core.model import Location, Migration, Problem
 
 __all__ = [
     "Adoption",
+    "Begun",
     "Check",
     "Diagnostic",
     "Drift",
     "DriftKind",
     "Foreign",
+    "Half",
     "Outcome",
     "Repair",
     "Repaired",
@@ -103,6 +106,35 @@ class Adoption:
     """The version that a counter says, where the tool has one."""
     note: str | None = None
     """What had to be assumed, for a person to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A statement that was begun and is not known to be done, by the journal.
+
+    ``before`` is what the catalog had of its object before, ``failed`` the code of the error
+    it ended with, if it did.
+    """
+
+    digest: str
+    text: str
+    before: Mapping[str, Any] = field(default_factory=dict)
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """A migration outside a transaction that was begun and not finished, by the journal.
+
+    ``done`` holds the numbers, from 1, and the digests of the statements that are through or
+    were skipped; ``begun`` those whose end was not seen, or not good, the newest last.
+    """
+
+    version: int
+    name: str
+    total: int = 0
+    done: tuple[tuple[int, str], ...] = ()
+    begun: tuple[Begun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

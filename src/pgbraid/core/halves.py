@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pgbraid.core.model import Location, Problem
 
 if TYPE_CHECKING:
-    from pgbraid.core.model import Half, Migration, Plan
+    from pgbraid.core.answers import Half
+    from pgbraid.core.model import Migration, Plan
 
 __all__ = ["half_changed", "half_without_file", "with_halves"]
 

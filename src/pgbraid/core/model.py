@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 from pgbraid.errors import ProblemsFound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
-    from pgbraid.core.answers import Adoption, Diagnostic, Drift, Outcome
+    from pgbraid.core.answers import Adoption, Diagnostic, Drift, Half, Outcome
 
 __all__ = [
     "NO_DIRECTIVES",
     "Applied",
-    "Begun",
     "Directives",
-    "Half",
     "Ledger",
     "Limits",
     "Location",
@@ -185,35 +182,6 @@ class Ledger:
 
     applied: tuple[Applied, ...] = ()
     exists: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A statement that was begun and is not known to be done, by the journal.
-
-    ``before`` is what the catalog had of its object before, ``failed`` the code of the error
-    it ended with, if it did.
-    """
-
-    digest: str
-    text: str
-    before: Mapping[str, Any] = field(default_factory=dict)
-    failed: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Half:
-    """A migration outside a transaction that was begun and not finished, by the journal.
-
-    ``done`` holds the numbers, from 1, and the digests of the statements that are through or
-    were skipped; ``begun`` those whose end was not seen, or not good, the newest last.
-    """
-
-    version: int
-    name: str
-    total: int = 0
-    done: tuple[tuple[int, str], ...] = ()
-    begun: tuple[Begun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

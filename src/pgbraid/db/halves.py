@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors
 from psycopg.errors import InsufficientPrivilege
 
-from pgbraid.core.model import Begun, Half
+from pgbraid.core.answers import Begun, Half
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

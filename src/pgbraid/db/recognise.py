@@ -18,7 +18,7 @@ from pgbraid.db.transactions import open_path, roll_back
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pgbraid.core.model import Begun
+    from pgbraid.core.answers import Begun
     from pgbraid.core.pieces import Piece
     from pgbraid.db.session import Session
 
