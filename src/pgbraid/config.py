@@ -118,7 +118,8 @@ def _value(name: str, value: object) -> str | float | bool:
             raise ConfigError(f"{name} must be {said}, not {value!r}")
         return span
     if not isinstance(value, str):
-        raise ConfigError(f"{name} must be text, not {value!r}")
+        shown = "" if name == "direct_url" else f", not {value!r}"
+        raise ConfigError(f"{name} must be text{shown}")
     return value
 
 
@@ -217,7 +218,7 @@ def has_password(conninfo: str) -> bool:
     """Whether a connection string holds a password."""
     import re  # noqa: PLC0415 - as config is read by every command
 
-    return re.search(r"://[^?]*:[^?]*@|\bpassword\s*=", conninfo) is not None
+    return re.search(r"://[^?]*:[^?]*@|password\s*=", conninfo) is not None
 
 
 def server_programs(environ: Mapping[str, str] | None = None) -> str | None:

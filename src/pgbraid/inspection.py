@@ -9,7 +9,7 @@ from pgbraid import trackers
 from pgbraid.core import checksum, drift
 from pgbraid.core.answers import Adoption, Drift, DriftKind
 from pgbraid.core.filenames import names_agree
-from pgbraid.core.halves import half_changed, half_without_file, with_halves
+from pgbraid.core.halves import half_above, half_changed, half_without_file, is_above, with_halves
 from pgbraid.core.model import Problem, Severity
 from pgbraid.core.pieces import pieces_of
 from pgbraid.core.plan import make_plan, renumbered
@@ -39,16 +39,17 @@ def look_closely(
     inspected: Plan | None,
 ) -> Plan:
     """Return the plan, with every problem; what ``look`` promises."""
-    adoption, problems = _adoption(session, migrations, ledger, wish)
-    drifts = tuple(_drifts(session, migrations, ledger))
     halves = _halves(session) if ledger.exists else ()
+    adoption, problems = _adoption(session, migrations, ledger, wish) if not halves else (None, ())
+    drifts = tuple(_drifts(session, migrations, ledger))
     found = make_plan(
         migrations, ledger, adoption=adoption, drifts=drifts, verify=wish.verify, to=wish.to
     )
     found = with_halves(found, halves, only=wish.only)
     late = _too_late(ledger, wish)
     scripts = _said_of_texts(found, inspected)
-    wrong = tuple(_wrong_halves(migrations, halves))
+    above = tuple(half_above(half) for half in halves if is_above(half, wish.to))
+    wrong = (*_wrong_halves(migrations, halves), *above)
     problems = (*problems, *late, *_moved(found), *scripts, *wrong)
     return replace(found, problems=(*found.problems, *problems))
 

@@ -11,6 +11,8 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from pgbraid.core.events import Retrying
+from pgbraid.db.lock import keep_lock
+from pgbraid.db.session import clean, translating
 from pgbraid.errors import MigrationFailed, ServerError
 
 if TYPE_CHECKING:
@@ -49,10 +51,18 @@ def with_retries(run: Run, migration: Migration, attempt: Callable[[], _T]) -> _
             if left <= 0:
                 _explain(error, holders, failed, time.monotonic() - begun)
                 raise
+        _tidy(run)
         nap = min(left, pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
         run.options.listen(Retrying(migration, failed, nap, holders, said))
         run.session.stop.sleep(nap)
         pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _tidy(run: Run) -> None:
+    """Take away what no rollback takes back: prepared statements, advisory locks of the body."""
+    with translating(run.session):
+        clean(run.session)
+        keep_lock(run.session, wait=run.options.lock_wait)
 
 
 def _explain(

@@ -85,6 +85,7 @@ def _next(migrations: MigrationSet, half: Half) -> int | None:
 def _forget(opened: Session, options: RunOptions, half: Half) -> Report:
     with claimed(opened, options.limits, options.listen) as session:
         take_lock(session, wait=options.lock_wait)
+        db.ensure_tables(session)
         half = _half(session, half.version)
         entry = db.Entry(db.new_run_id(), "forgotten", half.version, half.name)
         with transaction(session):

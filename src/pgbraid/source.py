@@ -196,6 +196,12 @@ class _Facts:
         self.directives = _directives(head) if _DIRECTED in head else NO_DIRECTIVES
 
 
+def _is_head(head: bytes) -> bool:
+    from pgbraid.core.directives import is_head  # noqa: PLC0415 - few files are large
+
+    return is_head(head.decode(errors="replace"))
+
+
 def _directives(head: bytes) -> Directives:
     from pgbraid.core.directives import read_directives  # noqa: PLC0415 - few files have any
 
@@ -229,7 +235,7 @@ def _read_large(entry: _Entry) -> _Facts:
             return _Facts(problems=tuple(_bad_bytes(entry, piece[:2])))
         sha.update(piece)
         size += len(piece)
-        head = head or piece
+        head += piece if not head or _is_head(head) else b""
         try:
             decoder.decode(piece)
         except UnicodeDecodeError as error:

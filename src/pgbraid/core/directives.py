@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
     from pgbraid.core.script import Script
 
-__all__ = ["DIRECTIVE", "read_directives", "wrong_directives"]
+__all__ = ["DIRECTIVE", "is_head", "read_directives", "wrong_directives"]
 
 DIRECTIVE = re.compile(r"--[ \t]*pgbraid:[ \t]*(?P<text>[^\r\n]*)")
 """A comment that directs pgbraid."""
 _BETWEEN = re.compile(r"[\s,]+")
-_BLANKS = frozenset({"space", "comment", "block"})
+_NEWLINE = re.compile(r"[\r\n]")
+_PASSED_OVER = frozenset({"space", "block", "semicolon"})
+"""What may stand before the first statement, besides comments and psql's meta-commands."""
 _SPANS = {
     "lock-timeout": "lock_timeout",
     "statement-timeout": "statement_timeout",
@@ -43,6 +45,16 @@ def read_directives(text: str) -> Directives:
             if not isinstance(given, str):
                 found = replace(found, **given)
     return found
+
+
+def is_head(text: str) -> bool:
+    """Whether no statement has begun where a text is cut off."""
+    position = 1 if text.startswith("\ufeff") else 0
+    while position < len(text):
+        kind, start, position = next_token(text, position)
+        if kind not in {*_PASSED_OVER, "comment", "meta"}:
+            return kind == "unterminated" and text.startswith("/*", start)
+    return True
 
 
 def wrong_directives(script: Script, *, begun: bool) -> Iterator[tuple[int, str, str]]:
@@ -77,10 +89,13 @@ def _head(text: str) -> Iterator[str]:
     position = 1 if text.startswith("\ufeff") else 0
     while position < len(text):
         kind, start, position = next_token(text, position)
-        if kind not in _BLANKS:
-            return
-        if kind == "comment":
+        if kind == "meta":
+            newline = _NEWLINE.search(text, position)
+            position = newline.start() if newline else len(text)
+        elif kind == "comment":
             yield text[start:position]
+        elif kind not in _PASSED_OVER:
+            return
 
 
 def _words(text: str) -> Iterator[str]:

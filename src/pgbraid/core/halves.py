@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pgbraid.core.answers import Half
     from pgbraid.core.model import Migration, Plan
 
-__all__ = ["half_changed", "half_without_file", "with_halves"]
+__all__ = ["half_above", "half_changed", "half_without_file", "is_above", "with_halves"]
 
 
 def with_halves(plan: Plan, halves: tuple[Half, ...], *, only: int | None) -> Plan:
@@ -53,6 +53,22 @@ def half_changed(half: Half, file: Migration, number: int | None) -> Problem:
         hint="Give what was done its old text back; or put right what it did, and let go of it "
         f"with `pgbraid resume {half.version} --forget`.",
         location=Location(file.path),
+        versions=(half.version,),
+    )
+
+
+def is_above(half: Half, to: int | None) -> bool:
+    """Whether what is half done is above the highest version that is to be applied."""
+    return to is not None and half.version > to
+
+
+def half_above(half: Half) -> Problem:
+    """Return the problem of a half done migration that is not to be gone on with."""
+    return Problem(
+        "half_done_above",
+        f"{half.version} ({half.name}) is half done, and above --to",
+        detail=f"{_stands(half)} Everything else waits for it.",
+        hint=f"Go on with it first: `pgbraid resume {half.version}`.",
         versions=(half.version,),
     )
 

@@ -14,14 +14,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pgbraid.core.lexer import next_token
-from pgbraid.core.script import BLANKS, NEWLINE, tokens_of
+from pgbraid.core.script import BLANKS, NEWLINE, meaning, tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pgbraid.core.script import Script, Statement
 
-__all__ = ["Kind", "Piece", "alone", "loners", "pieces_of", "twin_of"]
+__all__ = ["Kind", "Piece", "alone", "bare_name", "effective", "loners", "pieces_of", "twin_of"]
 
 _MAYBE = re.compile(
     r"\b(?:concurrently|vacuum|cluster|reindex|system|database|tablespace|subscription|discard)\b",
@@ -29,10 +29,14 @@ _MAYBE = re.compile(
 )
 """Every statement that cannot stand in a transaction has one of these words."""
 _ENDS_ITSELF = re.compile(r"\b(?:commit|rollback)\b", re.IGNORECASE)
+_ROLES = frozenset({"ROLE", "SESSION AUTHORIZATION"})
+"""What RESET ALL leaves."""
 _SETTINGS = frozenset({"SET", "RESET"})
 _NOT_FOR_SESSION = frozenset({"CONSTRAINTS", "LOCAL", "TRANSACTION"})
 _NOT_CONNECTED = re.compile(r"\b(?:connect|create_slot)\s*=\s*'?(?:false|off|0)\b", re.IGNORECASE)
 _WHOLE = frozenset({"SCHEMA", "DATABASE", "SYSTEM"})
+_OF_REINDEX = ("TABLE", "INDEX", "SCHEMA", "DATABASE", "SYSTEM")
+_OFF = frozenset({"OFF", "FALSE", "0", "'OFF'", "'FALSE'", "=", "NO"})
 _NO_NAME = frozenset({"IF", "EXISTS", "ONLY", "CONCURRENTLY"})
 """What may stand before a name."""
 
@@ -81,7 +85,9 @@ def alone(script: Script, statement: Statement) -> str | None:
     if not _MAYBE.search(text):
         return None
     words = tuple(tokens_of(script.text, statement))
-    concurrently = " CONCURRENTLY" if "CONCURRENTLY" in words else ""
+    following = dict(zip(words, (*words[1:], ""), strict=True))
+    wanted = "CONCURRENTLY" in words and following["CONCURRENTLY"] not in _OFF
+    concurrently = " CONCURRENTLY" if wanted else ""
     first, second = (*words, "", "")[:2]
     if first in {"CREATE", "DROP"}:
         return _of_object(text, words, concurrently)
@@ -167,7 +173,7 @@ def _kind(
             return Kind.DROP_INDEX, _behind(names, said, "CONCURRENTLY"), None, False
         return (Kind.CREATE_INDEX, *_index(names, said))
     if command.startswith("REINDEX"):
-        of = next((word for word in ("TABLE", "INDEX") if word in said[1:4]), None)
+        of = next((word for word in _OF_REINDEX if word in said[1:4]), None)
         return Kind.REINDEX, _behind(names, said, of), of and of.lower(), False
     if command.startswith("DETACH"):
         return Kind.DETACH, _behind(names, said, "PARTITION"), _behind(names, said, "TABLE"), False
@@ -220,6 +226,50 @@ def _index(names: list[str], said: list[str]) -> tuple[str | None, str | None, b
     first += 3 if careful else 0
     name = names[first] if said[first : first + 1] != ["ON"] else None
     return name, _behind(names[first:], said[first:], "ON"), careful
+
+
+def bare_name(name: str) -> str:
+    """Return the last part of a name, as it is written."""
+    position, last = 0, ""
+    while position < len(name):
+        kind, start, position = next_token(name, position)
+        if kind in {"word", "quoted"}:
+            last = name[start:position]
+    return last
+
+
+def effective(settings: Iterable[Piece]) -> tuple[Piece, ...]:
+    """Return the settings that are in force at the end, in their order.
+
+    What is set again, or reset, does not count; a role that was set and is gone since is not
+    asked for again.
+    """
+    found: dict[str, Piece] = {}
+    for piece in settings:
+        verb, name = _setting(piece)
+        if (verb, name) == ("RESET", "ALL"):
+            found = {key: kept for key, kept in found.items() if key in _ROLES}
+            continue
+        found.pop(name, None)
+        if name == "SESSION AUTHORIZATION":
+            found.pop("ROLE", None)
+        if verb == "SET":
+            found[name] = piece
+    return tuple(found.values())
+
+
+def _setting(piece: Piece) -> tuple[str, str]:
+    """Return SET or RESET, and the name of what is set, in one spelling."""
+    verb, *rest = [token.upper() for token in meaning(piece.text, 0, len(piece.text))]
+    if rest[:1] == ["SESSION"] and rest[1:2] not in (["AUTHORIZATION"], ["CHARACTERISTICS"]):
+        rest = rest[1:]
+    if rest[:2] in (["SESSION", "AUTHORIZATION"], ["SESSION", "CHARACTERISTICS"]):
+        return verb, " ".join(rest[:2])
+    if rest[:2] == ["TIME", "ZONE"]:
+        return verb, "TIMEZONE"
+    end = next((i for i, token in enumerate(rest) if token in {"=", "TO"}), len(rest))
+    name = "".join(rest[:end]).replace('"', "") if end < len(rest) else (*rest, "")[0]
+    return verb, "CLIENT_ENCODING" if name == "NAMES" else name
 
 
 def twin_of(piece: Piece, name: str, table: str) -> str | None:

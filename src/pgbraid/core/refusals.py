@@ -46,6 +46,8 @@ _DOWN_SECTION = re.compile(
 )
 
 
+_SET_CONFIG = re.compile(r"\bset_config\s*\(", re.IGNORECASE)
+_CALLERS = frozenset({("SELECT",), ("WITH",), ("VALUES",), ("DO",)})
 _FORBIDDEN = (
     "forbidden",
     "DISCARD ALL gives the migration lock away",
@@ -122,6 +124,7 @@ class _Control:
 
 def _alone(migration: Migration, script: Script) -> Iterator[Problem]:
     """Find what no transaction holds, and in a file that asks for none, what cannot go on."""
+    yield from _lost_settings(migration, script)
     for statement, command in loners(script):
         location = _at(migration, script, statement.start)
         if command == "DISCARD ALL":
@@ -138,6 +141,21 @@ def _alone(migration: Migration, script: Script) -> Iterator[Problem]:
             )
 
 
+def _lost_settings(migration: Migration, script: Script) -> Iterator[Problem]:
+    """Find what would be set for its own statement only, in a file that runs in pieces."""
+    found = _SET_CONFIG.finditer(script.text) if migration.directives.no_transaction else ()
+    for match in found:
+        holders = (s for s in script.statements if s.start <= match.start() < s.end)
+        if any(s.words[:1] in _CALLERS for s in holders):
+            yield Problem(
+                "setting_lost",
+                "set_config in a no-transaction file holds for its own statement only",
+                hint="Write it as SET, which is made again before every statement behind it.",
+                location=_at(migration, script, match.start()),
+                versions=(migration.version,),
+            )
+
+
 def _unrecognisable(piece: Piece) -> tuple[str, str, str, str] | None:
     """Say what keeps an index from being recognised where its building was cut."""
     if piece.kind is not Kind.CREATE_INDEX:
@@ -145,6 +163,8 @@ def _unrecognisable(piece: Piece) -> tuple[str, str, str, str] | None:
     detail = "Where its building is cut, an invalid index stays, which pgbraid finds by its name"
     if piece.name is None:
         return ("unnamed_index", f"{piece.command} without a name", f"{detail}.", "Give it a name.")
+    if piece.name[:2].upper() == "U&":
+        return ("odd_name", f"the index is named by {piece.name}", f"{detail}.", "Spell it out.")
     if piece.if_not_exists:
         return (
             "if_not_exists",

@@ -158,7 +158,9 @@ def failure(  # noqa: PLR0913 - whose it is, and where
     """
     said = _diagnostic(session, error, script)
     placed = _with_commit(_placed(said, at, migration, script), ended=ended)
-    return MigrationFailed(migration, placed, half_done=ended)
+    failed = MigrationFailed(migration, placed, half_done=ended)
+    failed.alone = error.diag.source_function == _NOT_IN_A_TRANSACTION
+    return failed
 
 
 def _diagnostic(session: Session, error: psycopg.Error, script: Script) -> Diagnostic:

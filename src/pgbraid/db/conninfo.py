@@ -85,7 +85,9 @@ def parse_target(conninfo: str, *, embedded: str | None = None, role: str | None
     if "," in str(parameters.get("host") or parameters.get("hostaddr") or ""):
         parameters.setdefault("target_session_attrs", "read-write")
     if role is not None:
-        parameters["options"] = _with_role(str(parameters.get("options") or ""), role)
+        parameters["options"] = _with_role(
+            str(parameters.get("options") or defaults.get("options") or ""), role
+        )
     parameters.setdefault("fallback_application_name", f"pgbraid/{__version__}")
     parameters["client_encoding"] = "UTF8"
     secrets = _secrets(conninfo, parameters)

@@ -375,4 +375,5 @@ def record_removed(session: Session, version: int, entry: Entry) -> timedelta:
 
 def record_entry(session: Session, entry: Entry) -> None:
     """Write one line of the journal."""
-    session.run("ledger", "journal_add", **entry.values(session.encoding))
+    if session.run("ledger", "journal_add", **entry.values(session.encoding)).rowcount != 1:
+        raise _not_written(session, session.tracker.journal)

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import pq
 
 from pgbraid.db.session import cleaning, notices, own_text
-from pgbraid.db.transactions import opening
+from pgbraid.db.transactions import opening, settling
 from pgbraid.db.wire import (
     ended_transaction,
     error_position,
@@ -158,7 +158,7 @@ def compose(  # noqa: PLR0913 - all that differs from one to the other
     shown = label.replace("*", "").replace("/", "")
     lead = f"/* pgbraid {shown} */ {fence};\n{absent}{opened};\n"
     body = segment.sql if segment else ""
-    settle = "" if quiet else own_text(session, "settle")
+    settle = "" if quiet else settling(session)
     guard = own_text(session, "still_there")
     tail = "" if quiet else f"BEGIN;\n{cleaning(session)};\nCOMMIT"
     behind = [text for text in ("SET CONSTRAINTS ALL IMMEDIATE", settle, guard, *writes) if text]

@@ -50,8 +50,8 @@ def _doing(session: Session, state: object, query: object) -> str:
     """Say what it runs, or ran last, in one line and without a password."""
     if not state:
         return ""
-    text = session.target.scrub(" ".join(str(query or "").split()))
-    text = mask(text, secrets_in(text))
+    text = session.target.scrub(str(query or ""))
+    text = " ".join(mask(text, secrets_in(text)).split())
     shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
     if state == "active":
         return f"running: {shown}" if shown else "active"

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     Connection = psycopg.Connection[tuple[Any, ...]]
 
 __all__ = [
+    "Pool",
     "Session",
     "behind_a_pooler",
     "cancel",
@@ -62,6 +63,15 @@ _DRIVERS_WORDS = re.compile(r"^(?:connection failed|connection is bad): ")
 _CANCEL_TIMEOUT = 1.0
 
 
+class Pool:
+    """A pooler; ``settings`` are those that the session in use had before our transaction."""
+
+    __slots__ = ("settings",)
+
+    def __init__(self) -> None:
+        self.settings: dict[str, str] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A connection to one database, and the tracker it is about."""
@@ -77,8 +87,9 @@ class Session:
     pid: int = 0
     """The number of the server's process."""
     limits: Limits = field(default_factory=Limits)
-    pooled: bool = False
-    """Whether a pooler stands between, so that the session is ours in a transaction only."""
+    pool: Pool | None = None
+    """What is known of the pooler that stands between, so that the session is ours in a
+    transaction only."""
     watch: Watch | None = field(default=None, repr=False, compare=False)
     """Who looks what a long statement waits for."""
 
@@ -92,11 +103,16 @@ class Session:
         """PostgreSQL's name of the database's encoding, such as UTF8."""
         return self.conn.info.parameter_status("server_encoding") or ""
 
-    def watching(self) -> Callable[[], None] | None:
+    @property
+    def pooled(self) -> bool:
+        """Whether a pooler stands between."""
+        return self.pool is not None
+
+    def watching(self, *, committing: bool = False) -> Callable[[], None] | None:
         """Begin to watch a statement, and return what to call while it takes long."""
         if self.watch is None:
             return None
-        self.watch.begin()
+        self.watch.begin(committing=committing)
         return self.watch.tick
 
     def run(self, file: str, name: str, /, **values: object) -> psycopg.Cursor[tuple[Any, ...]]:
@@ -231,7 +247,7 @@ def claim(session: Session, limits: Limits | None = None, *, pools: bool = False
         durable=durable,
         pid=backend_pid,
         limits=limits or session.limits,
-        pooled=pooled,
+        pool=Pool() if pooled else None,
     )
     return claimed if pooled else _pinned(claimed)
 

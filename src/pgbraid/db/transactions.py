@@ -32,6 +32,7 @@ __all__ = [
     "roll_back",
     "savepoint",
     "settle",
+    "settling",
     "touched_again",
     "transaction",
 ]
@@ -110,7 +111,8 @@ def _begin(session: Session) -> Opened:
         raise LockLost
     if session.watch:
         session.watch.pid = row[2]  # a pooler gives each transaction a process of its choice
-    if session.pooled:
+    if session.pool:
+        session.pool.settings = dict(session.run("session", "set_before").fetchall())
         send_own(session, "pin_local")
         _send_all(session, [f"SET LOCAL {limit}" for limit in timeouts(session.limits)])
     return Opened(str(row[1]), str(row[3]))
@@ -129,29 +131,33 @@ def _touched(session: Session) -> str:
 def _commit(session: Session, commit: str) -> None:
     if session.pooled:
         _leave(session)
-    _send_all(session, [f"SET LOCAL synchronous_commit = {commit}", "COMMIT"])
+    _send_all(session, [f"SET LOCAL synchronous_commit = {commit}", "COMMIT"], committing=True)
 
 
 def _leave(session: Session) -> None:
     """Leave nothing of a body in a session that the pooler gives to somebody else next."""
-    names = [name for (name,) in session.run("session", "prepared")]
-    for name in names:
-        session.conn.execute(sql.SQL("DEALLOCATE {}").format(sql.Identifier(name)))
     send_own(session, "leave")
+    send_own(session, "let_go")
+    for name, value in (session.pool.settings if session.pool else {}).items():
+        session.run("session", "set_again", name=name, value=value)
 
 
 def _take_back(session: Session) -> None:
     """Roll back; what no rollback takes back in a pooler's session goes in the same message."""
     if session.pooled:
-        session.conn.execute("ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()")
+        message = f"ROLLBACK; {own_text(session, 'let_go')}".encode()
+        for _ in range(_TRIES):  # whoever stops the run may go on cancelling
+            if failed(send(session.conn, message)) is None:
+                return
     else:
         session.conn.execute("ROLLBACK")
 
 
-def _send_all(session: Session, statements: list[str]) -> None:
+def _send_all(session: Session, statements: list[str], *, committing: bool = False) -> None:
     session.stop.check()
     message = "; ".join(statements).encode()
-    error = failed(send(session.conn, message, tick=session.watching()))
+    tick = session.watching(committing=committing)
+    error = failed(send(session.conn, message, tick=tick))
     if error is not None:
         raise error
 
@@ -173,9 +179,19 @@ def open_session(session: Session, limits: Limits, *, path: bool = True) -> None
 def opening(session: Session, limits: Limits | None = None) -> str:
     """Return the statements that do what :func:`open_path` does, four of them with limits."""
     own = [own_text(session, "open_path")]
+    if session.pool and "search_path" in session.pool.settings:
+        own.append(f"SET LOCAL search_path = {session.pool.settings['search_path']}")
     if limits and limits != session.limits:
         own += [f"SET LOCAL {limit}" for limit in timeouts(limits)]
     return ";\n".join(own)
+
+
+def settling(session: Session) -> str:
+    """Return the statements by which :func:`settle` takes back what a body set.
+
+    The rows are not waited for longer than a body's locks: all its locks are held meanwhile.
+    """
+    return f"{own_text(session, 'settle')};\nSET LOCAL {timeouts(session.limits)[0]}"
 
 
 def settle(session: Session, opened: Opened) -> Settled:
@@ -185,7 +201,7 @@ def settle(session: Session, opened: Opened) -> Settled:
     """
     if session.conn.info.transaction_status != pq.TransactionStatus.INTRANS:
         return Settled.ENDED
-    send_own(session, "settle")
+    _send_all(session, [settling(session)])
     if session.run("session", "in_transaction", id=opened.id).fetchone() != (True,):
         return Settled.ENDED
     return Settled.WELL if _touched(session) == opened.touched else Settled.TOUCHED

@@ -17,7 +17,7 @@ import psycopg
 from pgbraid.core.events import Blocked, Building
 from pgbraid.db.opening import open_connection
 from pgbraid.db.others import describe
-from pgbraid.db.session import claim
+from pgbraid.db.session import cancel, claim
 from pgbraid.stop import StopToken
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class Watch:
         self._commit_wait = commit_wait
         self._second: Session | None = None
         self._begun = self._next = 0.0
+        self._committing = False
         self._seen = _Seen()
 
     @property
@@ -86,9 +87,10 @@ class Watch:
         """Who was seen in the way of the latest statement, for a person to read."""
         return self._seen.holders
 
-    def begin(self) -> None:
+    def begin(self, *, committing: bool = False) -> None:
         """Begin to watch a statement."""
         self._begun = time.monotonic()
+        self._committing = committing
         self._next = self._begun + _LOOK_AFTER
         self._seen = _Seen()
 
@@ -97,6 +99,9 @@ class Watch:
         now = time.monotonic()
         if now < self._next:
             return
+        if self._session.pooled:
+            self._end_commit(now)
+            return
         often = now - self._begun < _OFTEN_FOR
         self._next = now + (_LOOK_AFTER if often else _SELDOM)
         try:
@@ -104,6 +109,12 @@ class Watch:
         except psycopg.Error:
             self.close()
             self._next = now + _AFTER_AN_ERROR
+
+    def _end_commit(self, now: float) -> None:
+        """Behind a pooler nobody is asked, as the pool may have no other session than ours."""
+        waited = now - self._begun
+        if self._committing and self._commit_wait and waited >= self._commit_wait:
+            cancel(self._session)
 
     def close(self) -> None:
         """Close the second connection, if there is one."""
@@ -121,8 +132,7 @@ class Watch:
         if info.hostaddr:
             parameters["hostaddr"] = info.hostaddr
         conn = open_connection(parameters)
-        if not self._session.pooled:
-            conn.execute(_LIMITS)
+        conn.execute(_LIMITS)
         self._second = replace(self._session, conn=conn, stop=StopToken(), watch=None)
         return self._second
 

@@ -1,10 +1,20 @@
 -- name: index
 -- The index of a name that a CREATE INDEX on a table makes, by the search path as it is: its full
--- name, whether it is valid, whether it is that table's, and its definition.
+-- name, whether it is valid, whether it is that table's, its definition, and whether
+-- somebody builds an index of that table, or vacuums it.
 SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
        coalesce(x.indisvalid, false),
        coalesce(x.indrelid OPERATOR(pg_catalog.=) c.oid, false),
-       coalesce(pg_catalog.pg_get_indexdef(x.indexrelid), '')
+       coalesce(pg_catalog.pg_get_indexdef(x.indexrelid), ''),
+       EXISTS (
+           SELECT FROM pg_catalog.pg_locks l
+            WHERE l.relation OPERATOR(pg_catalog.=) x.indrelid AND l.granted
+              AND l.locktype OPERATOR(pg_catalog.=) 'relation'::pg_catalog.text
+              AND l.mode OPERATOR(pg_catalog.=) 'ShareUpdateExclusiveLock'::pg_catalog.text
+              AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
+              AND l.database OPERATOR(pg_catalog.=) (
+                      SELECT d.oid FROM pg_catalog.pg_database d
+                       WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()))
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   JOIN pg_catalog.pg_class i
@@ -24,25 +34,53 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname)
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) i.relnamespace
  WHERE x.indexrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%(name)s)
    AND NOT x.indisvalid
+-- name: is_there
+SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) %(oid)s)
+-- name: attached
+SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits
+                WHERE inhrelid OPERATOR(pg_catalog.=) %(child)s
+                  AND inhparent OPERATOR(pg_catalog.=) %(parent)s)
 -- name: detaching
 SELECT inhdetachpending FROM pg_catalog.pg_inherits
- WHERE inhrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%(name)s)
-   AND inhparent OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%(table)s)
+ WHERE inhrelid OPERATOR(pg_catalog.=) %(child)s AND inhparent OPERATOR(pg_catalog.=) %(parent)s
 -- name: leftovers
--- The invalid copies that REINDEX CONCURRENTLY makes, of one index or of a table's, of which the
--- first part of the name is the index's.
-SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname)
+-- The invalid copies that REINDEX CONCURRENTLY makes, of one index, of a table's and its TOAST
+-- table's, of a schema's or of all, and whether somebody is at work on them. A copy is named as the
+-- index, cut where the name would be too long, with _ccnew or _ccold and maybe a number.
+SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
+       EXISTS (
+           SELECT FROM pg_catalog.pg_locks l
+            WHERE l.relation OPERATOR(pg_catalog.=) x.indrelid AND l.granted
+              AND l.locktype OPERATOR(pg_catalog.=) 'relation'::pg_catalog.text
+              AND l.mode OPERATOR(pg_catalog.=) 'ShareUpdateExclusiveLock'::pg_catalog.text
+              AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
+              AND l.database OPERATOR(pg_catalog.=) (
+                      SELECT d.oid FROM pg_catalog.pg_database d
+                       WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()))
   FROM pg_catalog.pg_index x
   JOIN pg_catalog.pg_class i ON i.oid OPERATOR(pg_catalog.=) x.indexrelid
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) i.relnamespace
+  JOIN pg_catalog.pg_class t ON t.oid OPERATOR(pg_catalog.=) x.indrelid
+ CROSS JOIN LATERAL pg_catalog.regexp_replace(
+           i.relname::pg_catalog.text, '_cc(new|old)[0-9]*$', '') AS original (name)
+  LEFT JOIN pg_catalog.pg_class owner ON owner.reltoastrelid OPERATOR(pg_catalog.=) t.oid
  WHERE NOT x.indisvalid
-   AND i.relname OPERATOR(pg_catalog.~) '_cc(new|old)[0-9]*$'::pg_catalog.text
-   AND (x.indrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%(name)s)
-        OR EXISTS (
-               SELECT FROM pg_catalog.pg_index own
-                 JOIN pg_catalog.pg_class o ON o.oid OPERATOR(pg_catalog.=) own.indexrelid
-                WHERE own.indexrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%(name)s)
-                  AND own.indrelid OPERATOR(pg_catalog.=) x.indrelid
-                  AND pg_catalog.starts_with(
-                          i.relname::pg_catalog.text,
-                          pg_catalog."left"(o.relname::pg_catalog.text, 50))))
+   AND original.name OPERATOR(pg_catalog.<>) i.relname::pg_catalog.text
+   AND CASE %(scope)s
+       WHEN 'index' THEN EXISTS (
+           SELECT FROM pg_catalog.pg_index own
+             JOIN pg_catalog.pg_class o ON o.oid OPERATOR(pg_catalog.=) own.indexrelid
+            WHERE own.indexrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%(name)s)
+              AND own.indrelid OPERATOR(pg_catalog.=) x.indrelid
+              AND (o.relname::pg_catalog.text OPERATOR(pg_catalog.=) original.name
+                   OR pg_catalog.octet_length(i.relname::pg_catalog.text)
+                      OPERATOR(pg_catalog.>=) 62
+                   AND pg_catalog.starts_with(o.relname::pg_catalog.text, original.name)))
+       WHEN 'table' THEN coalesce(owner.oid, t.oid) IN (
+           SELECT pg_catalog.to_regclass(%(name)s)::pg_catalog.oid
+            UNION ALL
+           SELECT tree.relid::pg_catalog.oid
+             FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass(%(name)s)) AS tree)
+       WHEN 'schema' THEN coalesce(owner.relnamespace, t.relnamespace)
+           OPERATOR(pg_catalog.=) pg_catalog.to_regnamespace(%(name)s)
+       ELSE true END

@@ -36,10 +36,30 @@ CLOSE ALL;
 UNLISTEN *;
 DISCARD TEMP;
 DISCARD SEQUENCES;
-RESET ALL;
-SELECT pg_catalog.pg_advisory_unlock_all()
--- name: prepared
-SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql
+RESET ALL
+-- name: let_go
+-- What no rollback takes back. Prepared statements by name, as those that the pooler keeps for
+-- others are to stay.
+SELECT pg_catalog.pg_advisory_unlock_all();
+DO $pgbraid$
+DECLARE
+    prepared pg_catalog.text;
+BEGIN
+    FOR prepared IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP
+        EXECUTE pg_catalog.concat('DEALLOCATE ', pg_catalog.quote_ident(prepared));
+    END LOOP;
+END
+$pgbraid$
+-- name: set_before
+-- What the pooler, or a client that should not have, has set in the session.
+SELECT name, pg_catalog.current_setting(name) FROM pg_catalog.pg_settings
+ WHERE source OPERATOR(pg_catalog.=) 'session'::pg_catalog.text
+   AND context OPERATOR(pg_catalog.=) ANY ('{{user,superuser}}'::pg_catalog.text[])
+   AND name OPERATOR(pg_catalog.<>) ALL
+       ('{{role,session_authorization,transaction_isolation,transaction_read_only,
+           transaction_deferrable}}'::pg_catalog.text[])
+-- name: set_again
+SELECT pg_catalog.set_config(%(name)s, %(value)s, false)
 -- name: try_fence
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s)
 -- name: reset
@@ -106,7 +126,11 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname), p.phase,
   LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
  WHERE p.pid OPERATOR(pg_catalog.=) %(pid)s
 -- name: cancel
-SELECT pg_catalog.pg_cancel_backend(%(pid)s)
+-- Only as long as it waits for a standby, and not what it runs next.
+SELECT pg_catalog.pg_cancel_backend(pid)
+  FROM pg_catalog.pg_stat_activity
+ WHERE pid OPERATOR(pg_catalog.=) %(pid)s
+   AND wait_event OPERATOR(pg_catalog.=) 'SyncRep'::pg_catalog.text
 -- name: begin
 -- The fence: with it, and with the look at the set, exactly-once holds even without the lock.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
@@ -126,20 +150,15 @@ SELECT pg_catalog.concat_ws(
            pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({tracker_text})))
 -- name: fence_at_once
 -- The same in a message that nobody looks into before its end: what must hold divides by one,
--- what does not by zero. The transaction's number is kept where COMMIT AND CHAIN would drop it.
+-- what does not by zero. The transaction's number is kept where COMMIT AND CHAIN would drop it. The
+-- path is still pinned here, so the names are short: pg_stat_activity shows 1 kB, the body in it.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-SELECT 1 OPERATOR(pg_catalog./)
-       CASE WHEN pg_catalog.pg_try_advisory_xact_lock(%(key)s) THEN 1 ELSE 0 END AS pgbraid_fence,
-       pg_catalog.set_config('pgbraid.transaction',
-                             pg_catalog.pg_current_xact_id()::pg_catalog.text, true),
-       pg_catalog.set_config(
-           'pgbraid.begun',
-           EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.text, true),
-       pg_catalog.set_config('pgbraid.touched', pg_catalog.concat_ws(
-           ':', pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text})),
-           pg_catalog.pg_stat_get_xact_tuples_inserted(pg_catalog.to_regclass({tracker_text})),
-           pg_catalog.pg_stat_get_xact_tuples_updated(pg_catalog.to_regclass({tracker_text})),
-           pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({tracker_text}))), true)
+SELECT 1 / CASE WHEN pg_try_advisory_xact_lock(%(key)s) THEN 1 ELSE 0 END AS pgbraid_fence,
+set_config('pgbraid.transaction', pg_current_xact_id()::text, true),
+set_config('pgbraid.begun', extract(epoch FROM clock_timestamp())::text, true),
+set_config('pgbraid.touched', concat_ws(':', pg_relation_filenode(t),
+pg_stat_get_xact_tuples_inserted(t), pg_stat_get_xact_tuples_updated(t),
+pg_stat_get_xact_tuples_deleted(t)), true) FROM to_regclass({tracker_text}) AS t
 -- name: absent
 SELECT 1 OPERATOR(pg_catalog./)
        CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
@@ -175,8 +194,7 @@ SET LOCAL row_security = off;
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL standard_conforming_strings = on;
 SET LOCAL statement_timeout = 0;
-SET LOCAL idle_in_transaction_session_timeout = 0;
-SET LOCAL lock_timeout = 0
+SET LOCAL idle_in_transaction_session_timeout = 0
 -- name: begin_immediate
 -- The names of deferrable constraints that a transaction begins with immediate. A name may stand
 -- for several constraints of a schema, and can be set only where all of them are deferrable.
