@@ -129,10 +129,14 @@ def _write(file: File, entry: db.Entry) -> None:
 
 def _record(file: File, taken: timedelta) -> timedelta:
     run, entry = file.run, replace(file.entry, duration=taken)
-    with transaction(run.session):
-        db.record_finished(
-            run.session, file.migration, shape=run.shape, name=file.name, entry=entry
-        )
+
+    def record() -> None:
+        with transaction(run.session):
+            db.record_finished(
+                run.session, file.migration, shape=run.shape, name=file.name, entry=entry
+            )
+
+    with_retries(run, file.migration, record)
     return taken
 
 
