@@ -207,6 +207,7 @@ def test_no_module_names_what_would_weaken_it():
 
 
 def test_a_command_warns_once_and_goes_on(cli, folder, database):
+    database.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC")  # as since PostgreSQL 15
     folder.write(_1_a="SELECT 1")
     named = "host=0.0.0.0 port=1"  # nobody answers there, at once
     warning = (
@@ -225,6 +226,7 @@ def test_a_command_warns_once_and_goes_on(cli, folder, database):
 
 def test_a_document_has_it_among_its_warnings(cli, folder, database):
     """The server is the test's own, on its socket, named as another host beside it."""
+    database.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC")  # as since PostgreSQL 15
     folder.write(_1_a="SELECT 1")
     target = parse_target(database.conninfo)
     if not str(target.parameters.get("host", "")).startswith("/"):
