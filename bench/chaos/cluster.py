@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.chaos.database import Database
 from bench.chaos.processes import family, kill_family
+from bench.model import Skip
 from pgbraid.config import cache_dir
 from pgbraid.db.datadir import copy_data, data_template, socket_folder
 from pgbraid.db.embedded import COMMON
@@ -64,6 +65,8 @@ class Cluster:
     def fill_from(self, other: Cluster) -> Cluster:
         """Take a copy of a running server, as its standby."""
         server_user().own(self.folder)
+        if not Path(self.programs.path("pg_basebackup")).exists():
+            raise Skip("these server programs have no pg_basebackup")
         command = [self.programs.path("pg_basebackup"), "-D", str(self.data), "-R", "-X", "stream"]
         subprocess.run(
             [*command, "-c", "fast", "--no-sync", "-d", conninfo_of(other.sockets)],
