@@ -238,14 +238,16 @@ class Braid:
         version: int,
         *,
         how: Literal["retry", "skip", "forget"] | None = None,
+        statement: int | None = None,
         on_event: Listener = silent,
         stop: StopToken | None = None,
     ) -> Report:
         """Go on with a version outside a transaction that was begun and not finished.
 
         ``how`` decides about a statement whose end nobody saw: ``retry`` or ``skip`` it, or
-        ``forget`` that the file was begun. Raises ConfigError where it is not half done, and
-        what :meth:`up` raises.
+        ``forget`` that the file was begun; ``statement`` is the number, from 1, of the one at
+        which it is expected to stand. Raises ConfigError where it is not half done or stands
+        elsewhere, and what :meth:`up` raises.
         """
         from pgbraid import resume
 
@@ -253,7 +255,7 @@ class Braid:
         options = self._options(on_event, stop)
         target = self._target(conninfo)
         return resume.resume_version(
-            self.migrations, target, self.tracker, wish, version, how, options
+            self.migrations, target, self.tracker, wish, version, how, options, statement=statement
         )
 
     def undo(self, conninfo: str | Target, version: int, *, on_event: Listener = silent) -> Undone:

@@ -1,25 +1,34 @@
-"""A file that runs in pieces, and what is said of it where it stops half way."""
+"""A file that runs in pieces, where the journal says it stands, and what is said where it stops."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pgbraid.core.answers import Diagnostic
+from pgbraid.core.answers import Diagnostic, Half
+from pgbraid.core.masking import mask, secrets_in
 from pgbraid.core.model import Location
-from pgbraid.core.pieces import Kind, effective
+from pgbraid.core.pieces import Kind
+from pgbraid.core.reader import parse
 from pgbraid.core.script import line_at
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
+from pgbraid.db.body import run_segments
+from pgbraid.db.halves import read_halves
+from pgbraid.db.transactions import transaction
 from pgbraid.errors import MigrationFailed
+from pgbraid.patience import with_retries
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pgbraid.apply import Run
+    from pgbraid.core.answers import Begun, Through
     from pgbraid.core.model import Migration
     from pgbraid.core.pieces import Piece
     from pgbraid.core.script import Script
 
-__all__ = ["File", "Undecided", "go_on", "said_of", "taken", "undecided"]
+__all__ = ["File", "Lost", "Undecided", "go_on", "said_of", "taken", "undecided"]
 
 _EXISTS = "42P07"
 _NOT_READY = "55000"
@@ -28,6 +37,10 @@ _NOT_READY = "55000"
 
 class Undecided(MigrationFailed):
     """A statement was not run, as a person has to look first."""
+
+
+class Lost(MigrationFailed):
+    """The journal no longer has what was known to be through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +63,103 @@ class File:
             self.run.run_id, event, own.version, own.name, checksum=own.checksum, detail=detail
         )
 
-    def settings_before(self, piece: Piece) -> tuple[Piece, ...]:
-        """Return the settings that the file makes before a statement."""
-        settings = (p for p in self.pieces if p.kind is Kind.SETTING)
-        return effective(p for p in settings if p.number < piece.number)
+    def write(self, entry: db.Entry) -> None:
+        """Write a line of the journal, which somebody may have locked for a while."""
+
+        def record() -> None:
+            with transaction(self.run.session):
+                db.record_entry(self.run.session, entry)
+
+        with_retries(self.run, self.migration, record)
+
+    def begin(self) -> Half | None:
+        """Return where the file stands; write that it is begun where it is not.
+
+        None where it is applied.
+        """
+        half = self._read()
+        if half is None and db.is_applied(self.run.session, self.migration.version):
+            return None
+        if half is not None:
+            self._check(half)
+            return half
+        self.write(self._started())
+        return Half(self.migration.version, self.migration.name, len(self.pieces), lines=1)
+
+    def stand(self, known: Half) -> Half | None:
+        """Return where a file that was begun stands now; None where another run has finished it.
+
+        Raises MigrationFailed where the journal has lost what was ``known``, or where another
+        run went on with another version of the file. It only reads.
+        """
+        half = self._read()
+        if half is None and db.is_applied(self.run.session, self.migration.version):
+            return None
+        if half is None or not set(known.done) <= set(half.done):
+            raise self._lost(known)
+        self._check(half)
+        return half
+
+    def restore(self, known: Half) -> None:
+        """Write again what the journal has lost of what is through, so that it stays through."""
+        self.write(self._started())
+        for through in known.done:
+            piece = next(p for p in self.pieces if p.number == through.number)
+            self.write(self.line("done", piece, index=through.index, restored=True))
+
+    def _started(self) -> db.Entry:
+        entry = self.line("started", statements=len(self.pieces))
+        return replace(entry, text=self.entry.text)
+
+    def _read(self) -> Half | None:
+        halves = {half.version: half for half in read_halves(self.run.session)}
+        return halves.get(self.migration.version)
+
+    def _check(self, half: Half) -> None:
+        """Refuse to go on where what is through is not what the file says."""
+        own = {piece.number: piece.digest for piece in self.pieces}
+        other = next((t for t in half.done if own.get(t.number) != t.digest), None)
+        if other is not None:
+            said = self._said(
+                f"statement {other.number} was run from another version of this file",
+                "Another run has gone on with it meanwhile.",
+                "Run `pgbraid status`, then `pgbraid up` with the files that the other run had.",
+            )
+            raise MigrationFailed(self.migration, said)
+
+    def _lost(self, known: Half) -> Lost:
+        journal = self.run.session.tracker.journal
+        said = self._said(
+            f"the lines of {self.migration.label} in {journal} are gone",
+            f"{len(known.done)} of its {len(self.pieces)} statements were through by them; the "
+            "journal is what tells that.",
+            "Take what empties the journal out of the file, then run `pgbraid up` again.",
+        )
+        return Lost(self.migration, said)
+
+    def _said(self, message: str, detail: str, hint: str) -> Diagnostic:
+        place = Location(self.migration.path)
+        return Diagnostic("ERROR", message, _NOT_READY, detail, hint, location=place)
 
     def part(self, piece: Piece) -> Part:
         """Return one statement as a text of its own, at its place in the file."""
         return Part(replace(self.script, statements=(piece.statement,)))
+
+    def make_settings(self, piece: Piece) -> None:
+        """Make the settings that the file makes before a statement."""
+        self._make(self.part(setting) for setting in piece.settings)
+
+    def make_settings_of(self, begun: Begun) -> None:
+        """Make the settings under which a statement was begun, which the file may lack now."""
+        self._make(Part(parse(text)) for text in begun.settings)
+
+    def _make(self, parts: Iterable[Part]) -> None:
+        for part in parts:
+            run_segments(self.run.session, self.migration, (part,))
+
+    def place_of(self, through: Through) -> Piece | None:
+        """Return the statement that is through, as the file has it."""
+        return next((p for p in self.pieces if p.number == through.number), None)
 
 
 def go_on(file: File) -> str:
@@ -70,31 +172,32 @@ def go_on(file: File) -> str:
 
 def undecided(file: File, piece: Piece, reason: str) -> Undecided:
     """Return the error of a statement of which only a person can tell whether it was done."""
-    version = file.migration.version
+    resume = f"`pgbraid resume {file.migration.version}"
+    number = piece.number
     index = piece.kind is Kind.CREATE_INDEX
     said = said_of(
         file,
         piece,
         f"whether this statement was done is not known: {reason}",
-        hint=f"Look. Drop or rename that index, then `pgbraid resume {version}`; or, if it will "
-        f"do, `pgbraid resume {version} --skip`."
+        hint=f"Look. Drop or rename that index, then {resume}`; or, if it will do, {resume} --skip "
+        f"{number}`."
         if index
-        else f"Look. If it was done, `pgbraid resume {version} --skip` goes on behind it; if not, "
-        f"`pgbraid resume {version} --retry` runs it again.",
+        else f"Look. If it was done, {resume} --skip {number}` goes on behind it; if not, {resume} "
+        f"--retry {number}` runs it again.",
     )
     return Undecided(file.migration, said)
 
 
 def taken(file: File, piece: Piece, name: str, *, valid: bool) -> Undecided:
     """Return the error of an index that was there before the statement was begun."""
-    version = file.migration.version
+    resume = f"`pgbraid resume {file.migration.version}"
+    also = f"If it is this one, {resume} --skip {piece.number}`; else drop" if valid else "Drop"
     said = said_of(
         file,
         piece,
         f"the index {name} is there already{'' if valid else ', and not valid'}",
-        detail="pgbraid did not begin it, so it is left as it is.",
-        hint=f"If it is this one, `pgbraid resume {version} --skip`; else drop or rename it, then "
-        f"`pgbraid resume {version}`.",
+        detail="It was there before this statement was begun, so it is left as it is.",
+        hint=f"{also} or rename it, then {resume}`.",
     )
     return Undecided(file.migration, replace(said, sqlstate=_EXISTS))
 
@@ -118,5 +221,5 @@ def said_of(
         detail=detail,
         hint=hint,
         location=location,
-        excerpt=excerpt,
+        excerpt=mask(excerpt, secrets_in(file.script.text)),
     )

@@ -81,10 +81,10 @@ def _wrong_halves(migrations: MigrationSet, halves: tuple[Half, ...]) -> Iterato
             yield half_changed(half, file, None)
             continue
         digests = {piece.number: piece for piece in pieces_of(script)}
-        for number, digest in half.done:
-            piece = digests.get(number)
-            if piece is None or piece.digest != digest:
-                yield half_changed(half, file, number)
+        for through in half.done:
+            piece = digests.get(through.number)
+            if piece is None or piece.digest != through.digest:
+                yield half_changed(half, file, through.number)
                 break
 
 

@@ -16,36 +16,29 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from pgbraid.aftermath import find_begun, prepare, settle_one, settle_own
 from pgbraid.apply import check_settled, hearer
-from pgbraid.core.answers import Half
-from pgbraid.core.events import Healed
-from pgbraid.core.model import Limits
+from pgbraid.core.events import Skipped
 from pgbraid.core.pieces import Kind, pieces_of
-from pgbraid.core.reader import parse
 from pgbraid.db import ledger as db
 from pgbraid.db.body import run_body, run_segments
-from pgbraid.db.halves import read_halves
 from pgbraid.db.lock import fenced, keep_lock
-from pgbraid.db.recognise import invalid_index, is_as_stated, judge, look_before, try_settings
+from pgbraid.db.recognise import invalid_among, look_before, made_index, try_settings
 from pgbraid.db.session import clean, notices, translating
-from pgbraid.db.transactions import open_path, open_session, roll_back, transaction
+from pgbraid.db.transactions import open_path, roll_back, transaction
 from pgbraid.errors import MigrationFailed, PgbraidError
-from pgbraid.halfway import File, Undecided, go_on, said_of, taken, undecided
+from pgbraid.halfway import File, Lost, Undecided, go_on, said_of, taken
 from pgbraid.patience import with_retries
 
 if TYPE_CHECKING:
     from pgbraid.apply import Run
-    from pgbraid.core.answers import Begun
+    from pgbraid.core.answers import Begun, Half
     from pgbraid.core.pieces import Piece
-    from pgbraid.db.recognise import Verdict
     from pgbraid.tally import Work
 
 __all__ = ["apply_piecemeal"]
 
-_NO_LOCK = "55P03"
-
-
-_PATIENT = frozenset({Kind.CREATE_INDEX, Kind.DROP_INDEX, Kind.REINDEX})
+_EXISTS = "42P07"
 
 
 def apply_piecemeal(run: Run, work: Work) -> timedelta | None:
@@ -64,67 +57,78 @@ def apply_piecemeal(run: Run, work: Work) -> timedelta | None:
 
 
 def _apply(file: File) -> timedelta | None:
-    session = file.run.session
     begun = perf_counter()
-    with translating(session):
-        if db.is_applied(session, file.migration.version):
+    with translating(file.run.session):
+        half = file.begin()
+        if half is None:
             return None
-        half = _half(file)
-        while (piece := _next(file, half)) is not None:
-            if not keep_lock(session, wait=file.run.options.lock_wait):
-                if db.is_applied(session, file.migration.version):
-                    return None
-                half = _half(file)  # another run may have gone on with it
-                piece = _next(file, half)
-            if piece is not None:
-                half = _advance(file, piece, half)
-        _finish(file, half)
-        return _record(file, timedelta(seconds=perf_counter() - begun))
+        try:
+            _check_decision(file, half)
+            return _go_on(file, half, begun)
+        except MigrationFailed as error:
+            raise _half_done(file, error) from None
+
+
+def _go_on(file: File, half: Half, begun: float) -> timedelta | None:
+    """Bring all that is left behind us, each thing by where the journal says the file stands."""
+    known = half
+    while True:
+        keep_lock(file.run.session, wait=file.run.options.lock_wait)
+        try:
+            now = file.stand(known)
+        except Lost:
+            file.restore(known)
+            raise
+        if now is None:
+            return None
+        known = now
+        if settle_one(file, known):
+            continue
+        piece = _next(file, known)
+        if piece is None:
+            break
+        _advance(file, piece, known)
+    _finish(file, known)
+    return _record(file, timedelta(seconds=perf_counter() - begun))
 
 
 def _next(file: File, half: Half) -> Piece | None:
     """Return the first statement that is not through; settings are made on the way."""
-    done = dict(half.done)
-    left = (p for p in file.pieces if p.kind is not Kind.SETTING and p.number not in done)
+    left = (p for p in file.pieces if p.kind is not Kind.SETTING and p.number not in half.numbers)
     return next(left, None)
 
 
+def _check_decision(file: File, half: Half) -> None:
+    """Refuse what was decided about a file that has moved on since it was looked at."""
+    asked = file.run.options.decision
+    if asked is None or asked.lines == half.lines:
+        return
+    said = said_of(
+        file,
+        _next(file, half) or file.pieces[-1],
+        f"another run has gone on with {file.migration.label} since it was looked at",
+        hint=f"Run `pgbraid resume {file.migration.version}` to see where it stands now.",
+    )
+    raise Undecided(file.migration, said)
+
+
 def _finish(file: File, half: Half) -> None:
-    """Refuse to count a file as applied over what is not valid, and heal what it no longer has."""
-    now = {piece.digest for piece in file.pieces}
-    for piece in file.pieces:
-        _check_valid(file, piece, half)
+    """Refuse to count a file as applied over what is not valid, or over settings that fail."""
+    for through in half.done:
+        invalid = invalid_among(file.run.session, (through.index,)) if through.index else ()
+        piece = file.place_of(through)
+        if invalid and piece:
+            raise _not_valid(file, piece, invalid[0])
     if file.pieces:
         last = file.pieces[-1]
-        settings = partial(_make_settings, file, replace(last, number=last.number + 1))
-        try_settings(file.run.session, settings)
-    for begun in half.begun:
-        old = _old(begun, None)
-        if old is not None and begun.digest not in now:
-            verdict = _settled(file, old, begun)
-            for statement in verdict.healing if old.kind is Kind.CREATE_INDEX else ():
-                _heal(file, old, statement)
+        try_settings(file.run.session, partial(_make_all_settings, file, last))
 
 
-def _half(file: File) -> Half:
-    """Return where the file stands, by the journal; write that it is begun where it is not."""
-    version = file.migration.version
-    halves = {half.version: half for half in read_halves(file.run.session)}
-    if version in halves:
-        return halves[version]
-    entry = file.line("started", statements=len(file.pieces))
-    _write(file, replace(entry, text=file.entry.text))
-    return Half(version, file.migration.name, len(file.pieces))
-
-
-def _write(file: File, entry: db.Entry) -> None:
-    """Write a line of the journal, which somebody may have locked for a while."""
-
-    def write() -> None:
-        with transaction(file.run.session):
-            db.record_entry(file.run.session, entry)
-
-    with_retries(file.run, file.migration, write)
+def _make_all_settings(file: File, last: Piece) -> None:
+    """Make the settings that a file ends with, so that one that fails is not passed over."""
+    file.make_settings(last)
+    if last.kind is Kind.SETTING:
+        run_segments(file.run.session, file.migration, (file.part(last),))
 
 
 def _record(file: File, taken: timedelta) -> timedelta:
@@ -140,55 +144,52 @@ def _record(file: File, taken: timedelta) -> timedelta:
     return taken
 
 
-def _advance(file: File, piece: Piece, half: Half) -> Half:
-    """Bring one statement behind us; return where the file stands then."""
+def _advance(file: File, piece: Piece, half: Half) -> None:
+    """Bring one statement behind us."""
     asked = file.run.options.decision
-    decided = asked.what if asked and asked.number == piece.number else None
+    decided = asked.what if asked and asked.digest == piece.digest else None
     if decided == "skip":
-        _skip(file, piece, half)
-    else:
-        attempt = partial(_run, file, piece, retry=decided == "retry")
-        try:
-            if piece.kind is Kind.ONCE:
-                attempt()
-            else:
-                with_retries(file.run, file.migration, attempt)
-        except MigrationFailed as error:
-            raise _failed(file, piece, half, error) from None
-    return _half(file)
+        with_retries(file.run, file.migration, partial(_skip, file, piece, half))
+        return
+    attempt = partial(_run, file, piece, half, retry=decided == "retry")
+    try:
+        if piece.kind is Kind.ONCE:
+            attempt()
+        else:
+            with_retries(file.run, file.migration, attempt)
+    except MigrationFailed as error:
+        raise _failed(file, piece, half, error) from None
 
 
 def _skip(file: File, piece: Piece, half: Half) -> None:
     """Take a statement for done, but for an index that is not valid."""
-    _check_valid(file, piece, half)
-    begun = _begun_as(half, piece)
+    made = _check_made(file, piece)
+    begun = find_begun(half, piece)
     if begun is not None and piece.kind is Kind.REINDEX:
-        for statement in _settled(file, piece, begun).healing:
-            _heal(file, piece, statement)
-    _write(file, file.line("skipped", piece))
+        settle_own(file, piece, begun)
+    file.write(file.line("skipped", piece, index=made))
+    file.run.options.listen(Skipped(file.migration, piece.number, piece.text))
 
 
-def _run(file: File, piece: Piece, *, retry: bool) -> None:
+def _run(file: File, piece: Piece, half: Half, *, retry: bool) -> None:
     """Run a statement in a transaction, or alone where none can hold it.
 
     Of some only the catalog tells that: REINDEX of a partitioned table, DROP SUBSCRIPTION.
     """
     if piece.kind is Kind.INSIDE:
+        begun = find_begun(half, piece)
         try:
-            with translating(file.run.session):
-                _run_inside(file, piece)
+            if begun is None:
+                with translating(file.run.session):
+                    _run_inside(file, piece, half)
+                return
         except MigrationFailed as error:
             if not error.alone or error.half_done:
                 raise
-        else:
-            return
-        again = piece.statement.words[:1] in {("REINDEX",), ("CLUSTER",)}
-        piece = replace(
-            piece, kind=Kind.REPEATABLE if again else Kind.ONCE, command=piece.statement.words[0]
-        )
+        piece = _as_alone(piece)
     try:
         with translating(file.run.session):
-            _run_alone(file, piece, retry=retry)
+            _run_alone(file, piece, half, retry=retry)
     except MigrationFailed:
         with translating(file.run.session):
             roll_back(file.run.session)
@@ -196,125 +197,69 @@ def _run(file: File, piece: Piece, *, retry: bool) -> None:
         raise
 
 
-def _run_inside(file: File, piece: Piece) -> None:
-    """Run a statement and its line of the journal in one transaction."""
+def _as_alone(piece: Piece) -> Piece:
+    """Return a statement that turned out to be none for a transaction as what it is."""
+    command, again = piece.statement.words[0], {("REINDEX",), ("CLUSTER",)}
+    kind = Kind.REPEATABLE if piece.statement.words[:1] in again else Kind.ONCE
+    return replace(piece, kind=kind, command=command)
+
+
+def _run_inside(file: File, piece: Piece, half: Half) -> None:
+    """Run a statement and its line of the journal in one transaction.
+
+    Behind the fence it is looked whether another run was quicker.
+    """
     run, session = file.run, file.run.session
     with notices(session, hearer(run, file.migration)), transaction(session) as opened:
+        now = file.stand(half)
+        if now is None or piece.number in now.numbers:
+            return
         open_path(session, run.limits_of(file.migration))
-        _make_settings(file, piece)
+        file.make_settings(piece)
         run_body(session, file.migration, (file.part(piece),))
         check_settled(run, file.migration, opened)
+        file.stand(now)  # what it has taken out of the journal is rolled back with it
         db.record_entry(session, file.line("done", piece))
     clean(session)
 
 
-def _run_alone(file: File, piece: Piece, *, retry: bool) -> None:
+def _run_alone(file: File, piece: Piece, half: Half, *, retry: bool) -> None:
     """Run a statement that no transaction holds, between its two lines of the journal."""
-    session, settings = file.run.session, partial(_make_settings, file, piece)
-    half = _half(file)
-    begun = _begun_as(half, piece)
+    session, settings = file.run.session, partial(file.make_settings, piece)
+    now = file.stand(half)
+    if now is None or piece.number in now.numbers:
+        return
+    begun = find_begun(now, piece)
     if begun is not None:
-        if _is_done(file, piece, begun, retry=retry):
-            _write(file, file.line("done", piece))
+        verdict = settle_own(file, piece, begun, retry=retry)
+        if verdict.done:
+            file.write(file.line("done", piece, index=verdict.index))
             return
-    elif (before := look_before(session, piece, settings)).get("index") and not retry:
-        raise taken(file, piece, str(before["index"]), valid=bool(before.get("valid")))
     before = look_before(session, piece, settings)
-    _write(file, file.line("begun", piece, before=before, text=piece.text))
-    _prepare(file, piece)
+    if begun is None and before.get("index") and not retry:
+        raise taken(file, piece, str(before["index"]), valid=bool(before.get("valid")))
+    texts = [setting.text for setting in piece.settings]
+    facts = {"kind": piece.kind, "command": piece.command, "text": piece.text, "settings": texts}
+    file.write(file.line("begun", piece, before=before, **facts))
+    prepare(file, piece, settings, partitioned=bool(before.get("partitioned")))
     with notices(session, hearer(file.run, file.migration)):
         run_segments(session, file.migration, (file.part(piece),))
     clean(session)
-    _check_valid(file, piece, half)
-    _write(file, file.line("done", piece))
+    file.write(file.line("done", piece, index=_check_made(file, piece)))
 
 
-def _begun_as(half: Half, piece: Piece) -> Begun | None:
-    """Return how a statement was begun, or an index of its name before the file was edited."""
-    for begun in reversed(half.begun):
-        old = _old(begun, piece) or piece
-        names = (old.name, old.table) == (piece.name, piece.table)
-        same_index = old.kind is Kind.CREATE_INDEX and names
-        if begun.digest == piece.digest or (piece.kind is Kind.CREATE_INDEX and same_index):
-            return begun
-    return None
+def _check_made(file: File, piece: Piece) -> int | None:
+    """Return the oid of the index that a statement has made; refuse one that is not valid."""
+    made = made_index(file.run.session, piece, partial(file.make_settings, piece))
+    if made is None:
+        return None
+    oid, invalid = made
+    if invalid:
+        raise _not_valid(file, piece, invalid)
+    return oid
 
 
-def _old(begun: Begun, piece: Piece | None) -> Piece | None:
-    """Return a statement as it was begun, at its place in the file as it is now."""
-    if piece is not None and (begun.digest == piece.digest or not begun.text):
-        return piece
-    old = next(iter(pieces_of(parse(begun.text))), None)
-    number = piece.number if piece else len(begun.text)
-    return replace(old, number=number) if old else None
-
-
-def _settled(file: File, piece: Piece, begun: Begun) -> Verdict:
-    """Judge a statement, once nobody else is at work on what it is about."""
-    session, settings = file.run.session, partial(_make_settings, file, piece)
-    verdict = judge(session, piece, begun, settings)
-    if verdict.busy:
-        said = said_of(
-            file, piece, f"somebody builds the index {verdict.busy}, or vacuums its table"
-        )
-        raise MigrationFailed(file.migration, replace(said, sqlstate=_NO_LOCK))
-    return verdict
-
-
-def _is_done(file: File, piece: Piece, begun: Begun, *, retry: bool) -> bool:
-    """Take away what an earlier run of a statement left; return whether it is done already."""
-    session, settings = file.run.session, partial(_make_settings, file, piece)
-    verdict = _settled(file, _old(begun, piece) or piece, begun)
-    if verdict.unsure and not retry:
-        raise undecided(file, piece, verdict.unsure)
-    for statement in verdict.healing:
-        _heal(file, piece, statement)
-    if verdict.done and begun.digest != piece.digest and not is_as_stated(session, piece, settings):
-        if retry:
-            return False
-        raise undecided(file, piece, "the index is there, valid, as it was before the edit")
-    return verdict.done
-
-
-def _make_settings(file: File, piece: Piece) -> None:
-    """Make the settings that the file makes before a statement."""
-    for setting in file.settings_before(piece):
-        run_segments(file.run.session, file.migration, (file.part(setting),))
-
-
-def _prepare(file: File, piece: Piece) -> None:
-    """Make the session, out of a transaction, what the statement is to find.
-
-    What builds concurrently blocks nobody while it waits, and leaves something half done where it
-    is cut: it waits as long as it takes.
-    """
-    session, limits = file.run.session, file.run.limits_of(file.migration)
-    patient = piece.kind in _PATIENT and "CONCURRENTLY" in (piece.command or "")
-    if patient:
-        limits = Limits(0.0, file.migration.directives.statement_timeout or 0.0)
-    open_session(session, limits)
-    _make_settings(file, piece)
-    if patient:
-        open_session(session, limits, path=False)
-
-
-def _heal(file: File, piece: Piece, statement: str) -> None:
-    """Take away what an earlier run of a statement left, which is known to be ours."""
-    _prepare(file, piece)
-    session = file.run.session
-    file.run.options.listen(Healed(file.migration, statement))
-    db.run_alone(session, statement)
-    clean(session)
-    _write(file, file.line("healed", piece, statement=statement))
-
-
-def _check_valid(file: File, piece: Piece, half: Half) -> None:
-    """Refuse to go on over an invalid index."""
-    if piece.kind not in {Kind.CREATE_INDEX, Kind.REINDEX}:
-        return
-    name = invalid_index(file.run.session, piece, partial(_make_settings, file, piece))
-    if name is None:
-        return
+def _not_valid(file: File, piece: Piece, name: str) -> MigrationFailed:
     said = said_of(
         file,
         piece,
@@ -322,27 +267,50 @@ def _check_valid(file: File, piece: Piece, half: Half) -> None:
         detail="It is there, but the server does not use it.",
         hint=go_on(file),
     )
-    failed = MigrationFailed(file.migration, said, half_done=True)
-    failed.through = (len(half.done), len(file.pieces))
-    raise failed
+    return MigrationFailed(file.migration, said, half_done=True)
 
 
 def _failed(file: File, piece: Piece, half: Half, error: MigrationFailed) -> MigrationFailed:
-    """Return an error with how far the file is and what was left; write it into the journal."""
+    """Return an error with what the statement left; write it into the journal."""
     session, said = file.run.session, error.diagnostic
-    left = None
+    left: tuple[int, str | None] | None = None
+    if isinstance(error, Undecided):
+        return error
     with suppress(PgbraidError), translating(session):
         roll_back(session)
         clean(session)
-        left = invalid_index(session, piece, partial(_make_settings, file, piece))
-        if not isinstance(error, Undecided):
-            detail = {"sqlstate": said.sqlstate, "message": said.message}
-            _write(file, file.line("failed", piece, **detail))
-    total = len(file.pieces)
-    invalid = f"It left the index {left} invalid." if left else ""
-    lines = (said.detail, "" if isinstance(error, Undecided) else invalid)
-    detail_text = "\n".join(line for line in lines if line)
-    said = replace(said, detail=detail_text, hint=said.hint or go_on(file))
-    failed = MigrationFailed(file.migration, said, half_done=True)
-    failed.through = (len(half.done), total)
-    return failed
+        now = file.stand(half)
+        begun = find_begun(now, piece) if now else None
+        left = _left_by(file, piece, begun, said.sqlstate)
+        detail = {"sqlstate": said.sqlstate, "message": said.message}
+        own = {"left": left[0]} if left else {}
+        file.write(file.line("failed", piece, **detail, **own))
+    invalid = f"It left the index {left[1]} invalid." if left else ""
+    lines = (said.detail, invalid)
+    error.explain("\n".join(line for line in lines if line), said.hint or go_on(file))
+    return error
+
+
+def _left_by(
+    file: File, piece: Piece, begun: Begun | None, sqlstate: str | None
+) -> tuple[int, str] | None:
+    """Return the invalid index that a statement left right now: its oid and its name."""
+    if begun is None or begun.before.get("index") is not None or sqlstate == _EXISTS:
+        return None
+    made = made_index(file.run.session, piece, partial(file.make_settings, piece))
+    return (made[0], made[1]) if made and made[1] else None
+
+
+def _half_done(file: File, error: MigrationFailed) -> MigrationFailed:
+    """Return an error with how far the file is."""
+    session = file.run.session
+    error.half_done = True
+    error.through = (0, len(file.pieces))
+    if not error.hint or error.hint == MigrationFailed.default_hint:
+        error.explain(error.detail, go_on(file))
+    with suppress(PgbraidError), translating(session):
+        roll_back(session)
+        clean(session)
+        half = file.begin()
+        error.through = (len(half.done) if half else 0, len(file.pieces))
+    return error

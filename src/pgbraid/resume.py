@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pgbraid.core.halves import half_without_file
 from pgbraid.core.model import Report
 from pgbraid.core.pieces import Kind, pieces_of
+from pgbraid.core.script import Script
 from pgbraid.db import ledger as db
 from pgbraid.db.halves import read_halves
 from pgbraid.db.lock import take_lock
@@ -39,12 +40,15 @@ def resume_version(  # noqa: PLR0913, PLR0917 - what every verb takes, and what 
     version: int,
     how: How | None,
     options: RunOptions,
+    *,
+    statement: int | None = None,
 ) -> Report:
     """Go on with the version where it was cut, and with no other.
 
     ``how`` is for a statement whose end nobody saw: ``retry`` runs it again, ``skip`` takes it
-    for done. ``forget`` runs nothing: it lets go of what was begun, so that the next run begins
-    the file anew. Raises ConfigError where the version is not half done, and what
+    for done; ``statement`` is the number at which it is expected to stand. ``forget`` runs
+    nothing: it lets go of what was begun, so that the next run begins the file anew. Raises
+    ConfigError where the version is not half done, or stands elsewhere, and what
     ``apply_pending`` raises.
     """
     with connect(target, tracker, options.stop) as opened:
@@ -53,8 +57,7 @@ def resume_version(  # noqa: PLR0913, PLR0917 - what every verb takes, and what 
             return _forget(opened, options, half)
         if migrations.get(version) is None:
             raise ProblemsFound((half_without_file(half),))
-        number = _next(migrations, half)
-        decision = Decision(how, number) if how and number else None
+        decision = _decision(migrations, half, how, statement) if how else None
         wish = replace(wish, only=version)
         first = look(opened, migrations, wish)
         first.raise_for_problems()
@@ -71,15 +74,31 @@ def _half(session: Session, version: int) -> Half:
     )
 
 
-def _next(migrations: MigrationSet, half: Half) -> int | None:
-    """Return the number of the statement at which a file stands."""
+def _decision(
+    migrations: MigrationSet, half: Half, how: Literal["retry", "skip"], statement: int | None
+) -> Decision | None:
+    """Return a decision about the statement at which a file stands, and about no other.
+
+    That is one that was begun and that the file has no longer, if there is one.
+    """
     migration = migrations.get(half.version)
-    if migration is None:
-        return None
-    _, script = read_script(migration)
-    done = dict(half.done)
-    pieces = (p for p in pieces_of(script) if p.kind is not Kind.SETTING)
-    return next((p.number for p in pieces if p.number not in done), None)
+    _, script = read_script(migration) if migration else (b"", Script(""))
+    pieces = pieces_of(script)
+    own = {piece.digest for piece in pieces}
+    gone = [(begun.number, begun.digest) for begun in half.begun if begun.digest not in own]
+    left = [
+        (piece.number, piece.digest)
+        for piece in pieces
+        if piece.kind is not Kind.SETTING and piece.number not in half.numbers
+    ]
+    number, digest = (*gone, *left, (0, ""))[0]
+    if statement is not None and statement != number:
+        stands = f"at statement {number}" if number else "behind its last statement"
+        raise ConfigError(
+            f"{half.version} does not stand at statement {statement}, but {stands}",
+            hint=f"Run `pgbraid resume {half.version}` to see why it stands there.",
+        )
+    return Decision(how, digest, half.lines) if number else None
 
 
 def _forget(opened: Session, options: RunOptions, half: Half) -> Report:

@@ -25,10 +25,14 @@ def silent(event: Event) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person says of the statement of that number, at which a file stands."""
+    """What a person says of the statement of that digest, at which a file stands.
+
+    ``lines`` is how much the journal said of the file when it was looked at.
+    """
 
     what: Literal["retry", "skip"]
-    number: int
+    digest: str
+    lines: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,15 @@ from pgbraid.cli.parser import add_limits, version_number
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from typing import Literal
 
     from pgbraid.cli.context import Context
 
+    How = Literal["retry", "skip", "forget"]
+
 __all__ = ["add_arguments", "run"]
+
+_DECISIONS: tuple[How, ...] = ("retry", "skip")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,17 +29,28 @@ def add_arguments(parser: ArgumentParser) -> None:
     for name, text in (
         ("retry", "run the statement at which it stands again, whatever became of it"),
         ("skip", "take the statement at which it stands for done"),
-        ("forget", "run nothing; the next up begins the file anew"),
     ):
-        how.add_argument(f"--{name}", dest="how", action="store_const", const=name, help=text)
+        how.add_argument(
+            f"--{name}", metavar="NUMBER", nargs="?", type=int, const=0, default=None, help=text
+        )
+    how.add_argument(
+        "--forget", action="store_true", help="run nothing; the next up begins the file anew"
+    )
     add_limits(parser)
 
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     arguments = context.arguments
+    how: How | None = "forget" if arguments.forget else None
+    how = next((name for name in _DECISIONS if getattr(arguments, name) is not None), how)
+    statement = getattr(arguments, how) or None if how in _DECISIONS else None
     with context.both() as (braid, target):
         report = braid.resume(
-            target, arguments.version, how=arguments.how, on_event=context.output.listen
+            target,
+            arguments.version,
+            how=how,
+            statement=statement,
+            on_event=context.output.listen,
         )
     return context.output.result(report, 0)

@@ -31,6 +31,7 @@ __all__ = [
     "Status",
     "StatusRow",
     "Summed",
+    "Through",
     "Undone",
 ]
 
@@ -112,29 +113,54 @@ class Adoption:
 class Begun:
     """A statement that was begun and is not known to be done, by the journal.
 
-    ``before`` is what the catalog had of its object before, ``failed`` the code of the error
-    it ended with, if it did.
+    ``number`` is its place in the file then, from 1; ``settings`` are the statements in force
+    there. ``kind`` and ``command`` are what it was run as; ``before`` is what the catalog had of
+    its object. ``failed`` is the code of the error it ended with, if it did, and ``left`` the oid
+    of the invalid index that was there right behind that.
     """
 
+    number: int
     digest: str
     text: str
+    settings: tuple[str, ...] = ()
+    kind: str = ""
+    command: str | None = None
     before: Mapping[str, Any] = field(default_factory=dict)
     failed: str | None = None
+    left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """A statement that is through, or was skipped: its number, from 1, and its digest.
+
+    ``index`` is the oid of the index it made.
+    """
+
+    number: int
+    digest: str
+    index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Half:
     """A migration outside a transaction that was begun and not finished, by the journal.
 
-    ``done`` holds the numbers, from 1, and the digests of the statements that are through or
-    were skipped; ``begun`` those whose end was not seen, or not good, the newest last.
+    ``begun`` holds those statements whose end was not seen, or not good, the newest last;
+    ``lines`` is how much the journal says of it, so that two looks at it can be told apart.
     """
 
     version: int
     name: str
     total: int = 0
-    done: tuple[tuple[int, str], ...] = ()
+    done: tuple[Through, ...] = ()
     begun: tuple[Begun, ...] = ()
+    lines: int = 0
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The numbers of the statements that are through."""
+        return frozenset(through.number for through in self.done)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ __all__ = [
     "Progressed",
     "Rehearsed",
     "Retrying",
+    "Skipped",
     "Started",
     "Waiting",
 ]
@@ -75,6 +76,15 @@ class Healed:
     """What an interrupted statement of ours had left is taken away by this one."""
 
     migration: Migration
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A statement, by its number from 1, is taken for done, as somebody decided."""
+
+    migration: Migration
+    number: int
     statement: str
 
 
@@ -153,6 +163,7 @@ Event: TypeAlias = (
     | Retrying
     | Building
     | Healed
+    | Skipped
     | Planned
     | Adopted
     | Started

@@ -29,6 +29,8 @@ _MAYBE = re.compile(
 )
 """Every statement that cannot stand in a transaction has one of these words."""
 _ENDS_ITSELF = re.compile(r"\b(?:commit|rollback)\b", re.IGNORECASE)
+_SAME = {"NAMES": "CLIENT_ENCODING", "SCHEMA": "SEARCH_PATH"}
+"""The names of settings that have a statement of their own."""
 _ROLES = frozenset({"ROLE", "SESSION AUTHORIZATION"})
 """What RESET ALL leaves."""
 _SETTINGS = frozenset({"SET", "RESET"})
@@ -63,8 +65,9 @@ class Piece:
     """One statement: its number from 1 among all of the file, its text, and what it is.
 
     ``name`` is what it is about as SQL: of an index its name, of a partition the partition's;
-    ``table`` the table of an index, or the parent of a partition. ``digest`` is the sha256 of
-    the text, lines ended by a line feed.
+    ``table`` the table of an index, or the parent of a partition. ``settings`` are the
+    statements of the file that are in force where it runs, and ``digest`` the sha256 of those
+    and of its text, lines ended by a line feed: under other settings it is another statement.
     """
 
     number: int
@@ -77,6 +80,7 @@ class Piece:
     name: str | None = None
     table: str | None = None
     if_not_exists: bool = False
+    settings: tuple[Piece, ...] = ()
 
 
 def alone(script: Script, statement: Statement) -> str | None:
@@ -85,6 +89,8 @@ def alone(script: Script, statement: Statement) -> str | None:
     if not _MAYBE.search(text):
         return None
     words = tuple(tokens_of(script.text, statement))
+    if words[:2] == ("REINDEX", "("):  # an option may be quoted
+        words = tuple(word.strip('"') for word in words)
     following = dict(zip(words, (*words[1:], ""), strict=True))
     wanted = "CONCURRENTLY" in words and following["CONCURRENTLY"] not in _OFF
     concurrently = " CONCURRENTLY" if wanted else ""
@@ -143,15 +149,25 @@ def loners(script: Script) -> Iterator[tuple[Statement, str]]:
 
 def pieces_of(script: Script) -> tuple[Piece, ...]:
     """Return a script's statements, each as what it is."""
-    return tuple(_piece(script, s, number) for number, s in enumerate(script.statements, 1))
+    found: list[Piece] = []
+    settings: tuple[Piece, ...] = ()
+    for number, statement in enumerate(script.statements, 1):
+        piece = _piece(script, statement, number, settings)
+        found.append(piece)
+        if piece.kind is Kind.SETTING:
+            settings = effective((*settings, piece))
+    return tuple(found)
 
 
-def _piece(script: Script, statement: Statement, number: int) -> Piece:
+def _piece(
+    script: Script, statement: Statement, number: int, settings: tuple[Piece, ...]
+) -> Piece:
     text = script.text[statement.start : statement.end]
-    digest = hashlib.sha256(NEWLINE.sub("\n", _whole(script, statement)).encode()).hexdigest()
+    said = [*(setting.text for setting in settings), _whole(script, statement)]
+    digest = hashlib.sha256(NEWLINE.sub("\n", ";\n".join(said)).encode()).hexdigest()
     command = alone(script, statement)
     kind, name, table, careful = _kind(script, statement, command)
-    return Piece(number, statement, text, kind, digest, command, name, table, careful)
+    return Piece(number, statement, text, kind, digest, command, name, table, careful, settings)
 
 
 def _whole(script: Script, statement: Statement) -> str:
@@ -268,8 +284,9 @@ def _setting(piece: Piece) -> tuple[str, str]:
     if rest[:2] == ["TIME", "ZONE"]:
         return verb, "TIMEZONE"
     end = next((i for i, token in enumerate(rest) if token in {"=", "TO"}), len(rest))
-    name = "".join(rest[:end]).replace('"', "") if end < len(rest) else (*rest, "")[0]
-    return verb, "CLIENT_ENCODING" if name == "NAMES" else name
+    whole = verb == "RESET" or end < len(rest)
+    name = "".join(rest[:end]).replace('"', "") if whole else (*rest, "")[0]
+    return verb, _SAME.get(name, name)
 
 
 def twin_of(piece: Piece, name: str, table: str) -> str | None:

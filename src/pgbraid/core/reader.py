@@ -28,7 +28,7 @@ _DIRECTING = re.compile(
 _HEAD = 6
 _KEPT_WHOLE = frozenset({"COPY", "BEGIN", "START", "COMMIT", "END"})
 _NO_CASE = frozenset({",", ";", ")", "FROM", "INTO", "WHERE", "GROUP", "HAVING", "ORDER"}) | {
-    *("LIMIT", "UNION", "EXCEPT", "FOR"),
+    *("LIMIT", "OFFSET", "FETCH", "FOR", "UNION", "EXCEPT", "INTERSECT", "WINDOW"),
 }
 """What follows a column label, and never the CASE of an expression."""
 

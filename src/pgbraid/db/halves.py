@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors
 from psycopg.errors import InsufficientPrivilege
 
-from pgbraid.core.answers import Begun, Half
+from pgbraid.core.answers import Begun, Half, Through
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pgbraid.db.session import Session
 
-__all__ = ["InsufficientPrivilege", "read_halves"]
+    Line = tuple[int, str | None, str, Mapping[str, Any] | None]
+
+__all__ = ["InsufficientPrivilege", "halves_of", "read_halves"]
 
 
 def read_halves(session: Session) -> tuple[Half, ...]:
@@ -24,13 +26,17 @@ def read_halves(session: Session) -> tuple[Half, ...]:
     Raises psycopg's error where the role may not read the journal.
     """
     try:
-        rows = session.run("ledger", "halves").fetchall()
+        return halves_of(session.run("ledger", "halves").fetchall())
     except errors.UndefinedTable:
         return ()
+
+
+def halves_of(lines: Iterable[Line]) -> tuple[Half, ...]:
+    """Return what the journal's lines, in their order, say of each migration, by version."""
     found: dict[int, Half] = {}
-    for version, name, event, detail in rows:
+    for version, name, event, detail in lines:
         half = found.get(version) or Half(version, name or "")
-        found[version] = _after(half, event, detail or {})
+        found[version] = replace(_after(half, event, detail or {}), lines=half.lines + 1)
     return tuple(found[version] for version in sorted(found))
 
 
@@ -42,13 +48,34 @@ def _after(half: Half, event: str, detail: Mapping[str, Any]) -> Half:
     if not isinstance(number, int):
         return half
     others = tuple(begun for begun in half.begun if begun.digest != digest)
-    if event == "begun":
-        text, before = str(detail.get("text") or ""), dict(detail.get("before") or {})
-        return replace(half, begun=(*others, Begun(digest, text, before)))
-    if event in {"done", "skipped"}:
-        return replace(half, done=(*half.done, (number, digest)), begun=others)
-    if event == "failed":
-        code = str(detail.get("sqlstate") or "")
-        begun = tuple(replace(b, failed=code) if b.digest == digest else b for b in half.begun)
-        return replace(half, begun=begun)
-    return half
+    through = Through(number, digest, _oid(detail.get("index")))
+    failed = (_failed(begun, detail) for begun in half.begun if begun.digest == digest)
+    changed = {
+        "begun": replace(half, begun=(*others, _begun(number, digest, detail))),
+        "done": replace(half, done=(*half.done, through), begun=others),
+        "skipped": replace(half, done=(*half.done, through), begun=others),
+        "settled": replace(half, begun=others),
+        "failed": replace(half, begun=(*others, *failed)),
+    }
+    return changed.get(event, half)
+
+
+def _failed(begun: Begun, detail: Mapping[str, Any]) -> Begun:
+    left = _oid(detail.get("left")) or begun.left
+    return replace(begun, failed=str(detail.get("sqlstate") or ""), left=left)
+
+
+def _begun(number: int, digest: str, detail: Mapping[str, Any]) -> Begun:
+    return Begun(
+        number,
+        digest,
+        str(detail.get("text") or ""),
+        settings=tuple(map(str, detail.get("settings") or ())),
+        kind=str(detail.get("kind") or ""),
+        command=detail.get("command"),
+        before=dict(detail.get("before") or {}),
+    )
+
+
+def _oid(value: object) -> int | None:
+    return value if isinstance(value, int) else None

@@ -1,6 +1,8 @@
 """What became of a statement that no transaction held: told from the catalog, never guessed.
 
 Only what the journal says that we began is healed, and only where it is as we would have left it.
+Names are looked up by the settings under which the statement was begun, and must still stand for
+what they stood for then.
 """
 
 from __future__ import annotations
@@ -13,18 +15,25 @@ import psycopg
 from psycopg import errors
 
 from pgbraid.core.pieces import Kind, bare_name, twin_of
-from pgbraid.db.transactions import open_path, roll_back
+from pgbraid.db.transactions import open_path, read_as_written, roll_back
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pgbraid.core.answers import Begun
     from pgbraid.core.pieces import Piece
     from pgbraid.db.session import Session
 
-__all__ = ["Verdict", "invalid_index", "is_as_stated", "judge", "look_before", "try_settings"]
+__all__ = [
+    "Verdict",
+    "invalid_among",
+    "judge",
+    "look_before",
+    "made_index",
+    "try_settings",
+]
 
-_TWIN = "pgbraid_twin"
+_TWIN, _COPY = "pgbraid_twin", "pgbraid_copy"
 _EXISTS = "42P07"
 
 
@@ -34,12 +43,14 @@ class Verdict:
 
     It is ``done``; or what it left is to be taken away by ``healing`` and it is run again; or
     somebody is ``busy`` with it; or only a person can say, for the reason in ``unsure``.
+    ``index`` is the oid of the index that is there.
     """
 
     done: bool = False
     healing: tuple[str, ...] = ()
     busy: str | None = None
     unsure: str | None = None
+    index: int | None = None
 
 
 _RUN = Verdict()
@@ -52,28 +63,35 @@ def look_before(session: Session, piece: Piece, set_up: Callable[[], None]) -> d
     """
     with _as_body(session, set_up):
         if piece.kind is Kind.CREATE_INDEX:
-            row = _index(session, piece)
-            return {"index": None if row is None else row[0], "valid": row[1] if row else None}
+            row, table = _index(session, piece), _oid(session, piece.table)
+            found = {"index": None, "valid": None} if row is None else _named(row)
+            return {**found, "table": table}
         if piece.kind is Kind.DROP_INDEX:
             return {"oid": _oid(session, piece.name)}
         if piece.kind is Kind.DETACH:
             child, parent = _oid(session, piece.name), _oid(session, piece.table)
             return {"child": child, "parent": parent, "is": _attached(session, child, parent)}
         if piece.kind is Kind.REINDEX:
-            return {"invalid": [name for name, _ in _leftovers(session, piece)]}
+            target, partitioned = _target(session, piece)
+            known = [oid for _, _, oid in _leftovers(session, piece)]
+            return {"invalid": known, "target": target, "partitioned": partitioned}
     return {}
+
+
+def _named(row: tuple[Any, ...]) -> dict[str, Any]:
+    return {"index": row[0], "valid": row[1]}
 
 
 def judge(session: Session, piece: Piece, begun: Begun, set_up: Callable[[], None]) -> Verdict:
     """Say what is to be done with a statement that the journal says was begun, and not done.
 
-    ``piece`` is it as it was begun, which the file may no longer have. Raises psycopg's error
-    where a lock is not to be had.
+    ``piece`` is it as it was begun, which the file may no longer have, and ``set_up`` makes the
+    settings of then. Raises psycopg's error where a lock is not to be had.
     """
     with _as_body(session, set_up):
         known = {
             Kind.CREATE_INDEX: lambda: _judge_index(session, piece, begun),
-            Kind.DROP_INDEX: lambda: _judge_dropped(session, begun.before),
+            Kind.DROP_INDEX: lambda: _judge_dropped(session, piece, begun.before),
             Kind.DETACH: lambda: _judge_detached(session, piece, begun.before),
             Kind.REINDEX: lambda: _judge_reindexed(session, piece, begun.before),
             Kind.REPEATABLE: lambda: _RUN,
@@ -86,23 +104,29 @@ def judge(session: Session, piece: Piece, begun: Begun, set_up: Callable[[], Non
     return Verdict(unsure=f"its end was not seen, and {what} cannot be looked up")
 
 
-def is_as_stated(session: Session, piece: Piece, set_up: Callable[[], None]) -> bool:
-    """Whether the index that is there is what a statement makes."""
-    with _as_body(session, set_up):
-        row = _index(session, piece)
-        return bool(row and row[2] and _same_definition(session, piece, row[3]))
+def made_index(
+    session: Session, piece: Piece, set_up: Callable[[], None]
+) -> tuple[int, str | None] | None:
+    """Return the oid of the index that a statement has made, and its name where it is not valid.
 
-
-def invalid_index(session: Session, piece: Piece, set_up: Callable[[], None]) -> str | None:
-    """Return the name of the index that a statement made, if it is there and not valid."""
-    with _as_body(session, set_up):
-        if piece.kind is Kind.CREATE_INDEX:
+    None where it makes none, or it is not there.
+    """
+    if piece.kind is Kind.CREATE_INDEX:
+        with _as_body(session, set_up):
             row = _index(session, piece)
-            return str(row[0]) if row and not row[1] else None
-        if piece.kind is Kind.REINDEX and piece.table == "index" and piece.name:
-            found = session.run("recognise", "invalid", name=piece.name).fetchone()
-            return str(found[0]) if found else None
+        return (int(row[5]), None if row[1] else str(row[0])) if row else None
+    if piece.kind is Kind.REINDEX and piece.table == "index":
+        with _as_body(session, set_up):
+            oid = _oid(session, piece.name)
+        return (oid, next(iter(invalid_among(session, (oid,))), None)) if oid else None
     return None
+
+
+def invalid_among(session: Session, oids: Iterable[int]) -> tuple[str, ...]:
+    """Return the full names of those of these indexes that are there and not valid."""
+    known = list(oids)
+    rows = session.run("recognise", "invalid", oids=known).fetchall() if known else ()
+    return tuple(str(name) for (name,) in rows)
 
 
 def try_settings(session: Session, set_up: Callable[[], None]) -> None:
@@ -118,6 +142,7 @@ def _as_body(session: Session, set_up: Callable[[], None]) -> Iterator[None]:
     try:
         open_path(session)
         set_up()
+        read_as_written(session)
         yield
     finally:
         if not session.conn.broken:
@@ -125,43 +150,57 @@ def _as_body(session: Session, set_up: Callable[[], None]) -> Iterator[None]:
 
 
 def _index(session: Session, piece: Piece) -> tuple[Any, ...] | None:
-    """Return an index: name, validity, sameness of table, definition, somebody at work on it."""
+    """Return an index: name, validity, sameness of table, definition, others at work, oid."""
     return session.run("recognise", "index", name=piece.name, table=piece.table).fetchone()
 
 
 def _judge_index(session: Session, piece: Piece, begun: Begun) -> Verdict:
+    if _is_another(begun.before, "table", _oid(session, piece.table)):
+        return Verdict(unsure=f"{piece.table} is another table now than when it was begun")
     row = _index(session, piece)
     if row is None:
         return _RUN
-    name, valid, same_table, definition, busy = row
+    name, valid, same_table, definition, busy, oid = row
     if begun.before.get("index") is not None or begun.failed == _EXISTS:
         return Verdict(unsure=f"{name} was there before pgbraid began it")
-    same = _same_definition(session, piece, definition) if same_table else False
-    if same is False:
-        return Verdict(unsure=f"{name} is not the index that the statement makes")
-    if valid:
-        reason = f"{name} is there, and without the right to make a temporary table it cannot be"
-        return Verdict(done=True) if same else Verdict(unsure=f"{reason} compared")
+    same = _same_definition(session, piece, name, definition) if same_table else False
+    if valid and same:
+        return Verdict(done=True, index=int(oid))
+    if valid or not (same if begun.left is None else oid == begun.left):
+        known = "known to be " if same is None else ""
+        whose = "pgbraid left" if same else "the statement makes"
+        return Verdict(unsure=f"{name} is not {known}the index that {whose}")
     return Verdict(busy=name) if busy else Verdict(healing=(f"DROP INDEX CONCURRENTLY {name}",))
 
 
-def _same_definition(session: Session, piece: Piece, definition: str) -> bool | None:
+def _is_another(before: Mapping[str, Any], what: str, now: int | None) -> bool:
+    """Whether a name that stood for something then stands for something else now."""
+    then = before.get(what)
+    return then is not None and now is not None and then != now
+
+
+def _same_definition(
+    session: Session, piece: Piece, index: str, definition: str
+) -> bool | None:
     """Whether an index is what the statement makes, by making it for an empty copy of the table.
 
-    The copy has the table's own name, as the statement may say it. None where it cannot be made.
+    The copy is temporary and has the table's own name, as the statement may say it; a role that
+    may make no temporary one makes it beside the table. None where it cannot be made.
     """
-    own = bare_name(piece.table or "")
-    twin = twin_of(piece, _TWIN, f"pg_temp.{own}")
+    own, schema = bare_name(piece.table or ""), "pg_temp."
+    if session.run("recognise", "may_make_temporary").fetchone() != (True,):
+        own, schema = _COPY, index[: len(index) - len(bare_name(index))]
+    twin = twin_of(piece, _TWIN, f"{schema}{own}")
     if twin is None:
         return None
     try:
-        session.conn.execute(f"CREATE TEMP TABLE {own} (LIKE {piece.table})".encode())
+        session.conn.execute(f"CREATE TABLE {schema}{own} (LIKE {piece.table})".encode())
         session.conn.execute(twin.encode())
     except errors.LockNotAvailable:
         raise
     except psycopg.Error:
         return None
-    row = session.run("recognise", "definition", name=f"pg_temp.{_TWIN}").fetchone()
+    row = session.run("recognise", "definition", name=f"{schema}{_TWIN}").fetchone()
     return row is not None and _kernel(str(row[0])) == _kernel(definition)
 
 
@@ -170,18 +209,40 @@ def _kernel(definition: str) -> tuple[bool, str]:
     return definition.startswith("CREATE UNIQUE"), definition.partition(" USING ")[2]
 
 
-def _oid(session: Session, name: str | None) -> int | None:
+def _relation(session: Session, name: str | None) -> tuple[int | None, bool]:
+    """Return a relation's oid, and whether it is a partitioned table or its index."""
     row = session.run("recognise", "relation", name=name).fetchone()
-    return int(row[0]) if row and row[0] else None
+    return (int(row[0]), bool(row[1])) if row else (None, False)
 
 
-def _judge_dropped(session: Session, before: Mapping[str, Any]) -> Verdict:
+def _oid(session: Session, name: str | None) -> int | None:
+    return _relation(session, name)[0]
+
+
+def _target(session: Session, piece: Piece) -> tuple[int | None, bool]:
+    """Return the oid of the table, or schema, of a REINDEX, and whether it is partitioned.
+
+    Of an index it is its table's, as REINDEX CONCURRENTLY gives the index another oid.
+    """
+    if piece.table in {"index", "table"}:
+        oid, partitioned = _relation(session, piece.name)
+        if piece.table == "table":
+            return oid, partitioned
+    query = {"index": "table_of", "schema": "namespace"}.get(piece.table or "")
+    row = session.run("recognise", query, name=piece.name).fetchone() if query else None
+    return (int(row[0]) if row and row[0] else None), piece.table == "index" and partitioned
+
+
+def _judge_dropped(session: Session, piece: Piece, before: Mapping[str, Any]) -> Verdict:
     """Say that an index is dropped; one that was not there before can only have been refused."""
     oid = before.get("oid")
     if oid is None:
         return _RUN
-    row = session.run("recognise", "is_there", oid=oid).fetchone()
-    return Verdict(done=row != (True,))
+    if session.run("recognise", "is_there", oid=oid).fetchone() != (True,):
+        return Verdict(done=True)
+    if _oid(session, piece.name) != oid:
+        return Verdict(unsure=f"{piece.name} is another index now than when it was begun")
+    return Verdict(index=oid)
 
 
 def _attached(session: Session, child: int | None, parent: int | None) -> bool:
@@ -195,6 +256,8 @@ def _judge_detached(session: Session, piece: Piece, before: Mapping[str, Any]) -
     child, parent = before["child"], before["parent"]
     if not _attached(session, child, parent):
         return Verdict(done=True)
+    if (_oid(session, piece.name), _oid(session, piece.table)) != (child, parent):
+        return Verdict(unsure="its names stand for other tables now than when it was begun")
     row = session.run("recognise", "detaching", child=child, parent=parent).fetchone()
     finish = f"ALTER TABLE {piece.table} DETACH PARTITION {piece.name} FINALIZE"
     return Verdict(done=True, healing=(finish,)) if row == (True,) else _RUN
@@ -202,15 +265,19 @@ def _judge_detached(session: Session, piece: Piece, before: Mapping[str, Any]) -
 
 def _judge_reindexed(session: Session, piece: Piece, before: Mapping[str, Any]) -> Verdict:
     """Take away the copies that an interrupted REINDEX CONCURRENTLY left, if they are ours."""
+    if "CONCURRENTLY" not in (piece.command or ""):
+        return _RUN
+    if _is_another(before, "target", _target(session, piece)[0]):
+        return Verdict(unsure=f"{piece.name} is another {piece.table} now than when it was begun")
     known = set(before.get("invalid") or ())
-    left = [(name, busy) for name, busy in _leftovers(session, piece) if name not in known]
+    left = [(name, busy) for name, busy, oid in _leftovers(session, piece) if oid not in known]
     at_work = next((name for name, busy in left if busy), None)
     if at_work:
         return Verdict(busy=at_work)
     return Verdict(healing=tuple(f"DROP INDEX CONCURRENTLY {name}" for name, _ in left))
 
 
-def _leftovers(session: Session, piece: Piece) -> Iterator[tuple[str, bool]]:
+def _leftovers(session: Session, piece: Piece) -> Iterator[tuple[str, bool, int]]:
     """Yield the invalid copies of indexes, of all that a REINDEX is about."""
     rows = session.run("recognise", "leftovers", name=piece.name or "", scope=piece.table or "")
-    yield from ((str(name), bool(busy)) for name, busy in rows.fetchall())
+    yield from ((str(name), bool(busy), int(oid)) for name, busy, oid in rows.fetchall())

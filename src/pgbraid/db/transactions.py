@@ -29,6 +29,7 @@ __all__ = [
     "open_path",
     "open_session",
     "opening",
+    "read_as_written",
     "roll_back",
     "savepoint",
     "settle",
@@ -168,6 +169,11 @@ def open_path(session: Session, limits: Limits | None = None) -> None:
     Where the body has limits of its own, it is given those.
     """
     _send_all(session, [opening(session, limits)])
+
+
+def read_as_written(session: Session) -> None:
+    """Have the server read what follows in this transaction as we write it, whatever was set."""
+    _send_all(session, [own_text(session, "as_written")])
 
 
 def open_session(session: Session, limits: Limits, *, path: bool = True) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Progressed,
         Rehearsed,
         Retrying,
+        Skipped,
         Started,
         Waiting,
     )
@@ -94,7 +95,17 @@ class Output:
 
     def _heard_healed(self, event: Healed) -> None:
         label = psql.clean(event.migration.label)
-        self._tell([f"{label}: was cut earlier, so first: {psql.clean(event.statement)}"])
+        self._tell([f"{label}: did not end well earlier, so first: {psql.clean(event.statement)}"])
+
+    def _heard_skipped(self, event: Skipped) -> None:
+        from pgbraid.core.masking import mask, secrets_in
+
+        statement = mask(event.statement, secrets_in(event.statement))
+        self.warn(
+            "statement_skipped",
+            f"statement {event.number} of {event.migration.label} is taken for done, and was not "
+            f"run: {' '.join(statement.split())}",
+        )
 
     def _heard_planned(self, event: Planned) -> None:
         widths = (psql.width(step.migration.label) for step in event.plan.steps)

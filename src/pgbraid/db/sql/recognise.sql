@@ -1,7 +1,7 @@
 -- name: index
 -- The index of a name that a CREATE INDEX on a table makes, by the search path as it is: its full
--- name, whether it is valid, whether it is that table's, its definition, and whether
--- somebody builds an index of that table, or vacuums it.
+-- name, whether it is valid, whether it is that table's, its definition, whether somebody builds an
+-- index of that table, or vacuums it, and its oid.
 SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
        coalesce(x.indisvalid, false),
        coalesce(x.indrelid OPERATOR(pg_catalog.=) c.oid, false),
@@ -14,7 +14,8 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
               AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
               AND l.database OPERATOR(pg_catalog.=) (
                       SELECT d.oid FROM pg_catalog.pg_database d
-                       WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()))
+                       WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())),
+       i.oid
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   JOIN pg_catalog.pg_class i
@@ -26,14 +27,25 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
 -- name: definition
 SELECT pg_catalog.pg_get_indexdef(pg_catalog.to_regclass(%(name)s))
 -- name: relation
-SELECT pg_catalog.to_regclass(%(name)s)::pg_catalog.oid
+-- A relation's oid, and whether it is a partitioned table or its index.
+SELECT c.oid, c.relkind OPERATOR(pg_catalog.=) ANY ('{{p,I}}'::pg_catalog."char"[])
+  FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%(name)s)
+-- name: table_of
+SELECT indrelid FROM pg_catalog.pg_index
+ WHERE indexrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%(name)s)
+-- name: may_make_temporary
+SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP')
+-- name: namespace
+SELECT pg_catalog.to_regnamespace(%(name)s)::pg_catalog.oid
 -- name: invalid
+-- Those of these indexes that are not valid, by their full names.
 SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname)
   FROM pg_catalog.pg_index x
   JOIN pg_catalog.pg_class i ON i.oid OPERATOR(pg_catalog.=) x.indexrelid
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) i.relnamespace
- WHERE x.indexrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%(name)s)
+ WHERE x.indexrelid OPERATOR(pg_catalog.=) ANY (%(oids)s::pg_catalog.oid[])
    AND NOT x.indisvalid
+ ORDER BY 1
 -- name: is_there
 SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) %(oid)s)
 -- name: attached
@@ -45,8 +57,9 @@ SELECT inhdetachpending FROM pg_catalog.pg_inherits
  WHERE inhrelid OPERATOR(pg_catalog.=) %(child)s AND inhparent OPERATOR(pg_catalog.=) %(parent)s
 -- name: leftovers
 -- The invalid copies that REINDEX CONCURRENTLY makes, of one index, of a table's and its TOAST
--- table's, of a schema's or of all, and whether somebody is at work on them. A copy is named as the
--- index, cut where the name would be too long, with _ccnew or _ccold and maybe a number.
+-- table's, of a schema's or of all, with those of partitions, whether somebody is at work on them,
+-- and their oids. A copy is named as the index, cut where the name would be too long, with _ccnew or
+-- _ccold and maybe a number.
 SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
        EXISTS (
            SELECT FROM pg_catalog.pg_locks l
@@ -56,7 +69,8 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
               AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
               AND l.database OPERATOR(pg_catalog.=) (
                       SELECT d.oid FROM pg_catalog.pg_database d
-                       WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()))
+                       WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())),
+       i.oid
   FROM pg_catalog.pg_index x
   JOIN pg_catalog.pg_class i ON i.oid OPERATOR(pg_catalog.=) x.indexrelid
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) i.relnamespace
@@ -70,7 +84,11 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
        WHEN 'index' THEN EXISTS (
            SELECT FROM pg_catalog.pg_index own
              JOIN pg_catalog.pg_class o ON o.oid OPERATOR(pg_catalog.=) own.indexrelid
-            WHERE own.indexrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%(name)s)
+            WHERE own.indexrelid IN (
+                      SELECT pg_catalog.to_regclass(%(name)s)::pg_catalog.oid
+                       UNION ALL
+                      SELECT tree.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(
+                                 pg_catalog.to_regclass(%(name)s)) AS tree)
               AND own.indrelid OPERATOR(pg_catalog.=) x.indrelid
               AND (o.relname::pg_catalog.text OPERATOR(pg_catalog.=) original.name
                    OR pg_catalog.octet_length(i.relname::pg_catalog.text)

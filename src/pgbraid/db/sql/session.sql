@@ -185,6 +185,9 @@ SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
 -- A body sees the search path and the rows that any other session of this role would see.
 SET LOCAL search_path TO DEFAULT;
 SET LOCAL row_security TO DEFAULT
+-- name: as_written
+SET LOCAL client_encoding = 'UTF8';
+SET LOCAL standard_conforming_strings = on
 -- name: settle
 -- What a body set must not reach the rows that record it.
 SET SESSION AUTHORIZATION DEFAULT;
