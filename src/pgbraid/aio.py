@@ -22,26 +22,24 @@ _PATIENCE = 10.0
 async def run_in_thread(work: Callable[[], _T], stop: StopToken) -> _T:
     """Run ``work`` in a thread of its own and return what it returns.
 
-    Where the task is cancelled, however often, the run is asked to stop until it has, and only
-    then the cancellation goes on: no connection, lock or half-done transaction stays behind. A
+    Where the task is cancelled, however often, the run is asked to stop, and only when it has
+    the cancellation goes on: no connection, lock or half-done transaction stays behind. A
     server that does not answer is given ten seconds. No executor is used, as it may be full.
     """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
     outcome: list[_T | BaseException] = []
-    done = threading.Event()
 
     def run() -> None:
         try:
             outcome.append(work())
         except BaseException as error:  # noqa: BLE001 - raised again in the task
             outcome.append(error)
-        done.set()
         with suppress(RuntimeError):  # the loop is closed, and nobody waits
             loop.call_soon_threadsafe(_resolve, ended)
 
     threading.Thread(target=run, name="pgbraid", daemon=True).start()
-    cancelled = await _until(ended, stop, done)
+    cancelled = await _until(ended, stop)
     if cancelled is not None:
         raise cancelled
     (result,) = outcome
@@ -50,9 +48,7 @@ async def run_in_thread(work: Callable[[], _T], stop: StopToken) -> _T:
     return result
 
 
-async def _until(
-    ended: asyncio.Future[None], stop: StopToken, done: threading.Event
-) -> asyncio.CancelledError | None:
+async def _until(ended: asyncio.Future[None], stop: StopToken) -> asyncio.CancelledError | None:
     """Wait for the end, and absorb cancellations until then; return the first one."""
     try:
         await asyncio.shield(ended)
@@ -60,7 +56,7 @@ async def _until(
         cancelled = error
     else:
         return None
-    threading.Thread(target=_ask, args=(stop, done), name="pgbraid-stop", daemon=True).start()
+    stop.request()
     deadline = asyncio.get_running_loop().time() + _PATIENCE
     while not ended.done() and asyncio.get_running_loop().time() < deadline:
         with suppress(asyncio.CancelledError):
@@ -71,10 +67,3 @@ async def _until(
 def _resolve(ended: asyncio.Future[None]) -> None:
     if not ended.done():
         ended.set_result(None)
-
-
-def _ask(stop: StopToken, done: threading.Event) -> None:
-    """Ask the run to stop until it has: a statement may have begun after the last time."""
-    while not done.is_set():
-        stop.request()
-        done.wait(_ASK_AGAIN)

@@ -190,6 +190,6 @@ class MigrationFailed(PgbraidError):
 
 
 class Stopped(PgbraidError):
-    """The run was stopped; the migration in progress was rolled back."""
+    """The run was stopped."""
 
     default_hint = "Run `pgbraid up` to go on."

@@ -23,7 +23,7 @@ from pgbraid.db import ledger as db
 from pgbraid.db.body import half_done
 from pgbraid.db.lock import fenced, keep_lock
 from pgbraid.db.message import compose, deliver_batch
-from pgbraid.db.outcome import read_after_loss, read_on
+from pgbraid.db.outcome import read_fate, read_on
 from pgbraid.db.session import clean, translating
 from pgbraid.db.transactions import roll_back, transaction
 from pgbraid.errors import (
@@ -236,7 +236,7 @@ def _after_a_failure(run: Run, works: tuple[Work, ...], tally: Tally, answer: Ba
     found = read_on(run.session, run.run_id)
     if found is None:
         raise ServerError("what this run has committed cannot be read")
-    lost = _account(works, tally, found)
+    lost = _account(works, tally, found.applied)
     if answer.ended is not None:
         error = half_done(works[answer.ended].step.migration)
         with suppress(PgbraidError):  # the failure itself matters more
@@ -252,27 +252,28 @@ def _accounting(run: Run, works: tuple[Work, ...], tally: Tally) -> Iterator[Non
     try:
         yield
     except ConnectionFailed as error:
-        fate = _interrupted(works, tally, read_after_loss(run.session, run.run_id))
+        fate = _interrupted(run, works, tally)
         said = "it is half done" if fate.half_done else _FATES[fate.applied]
         error.detail = f"{fate.step.migration.label} was in progress; {said}."
         run.options.listen(fate)
         raise
-    except (Stopped, KeyboardInterrupt):
-        with suppress(PgbraidError):
-            found = read_on(run.session, run.run_id)
-            run.options.listen(_interrupted(works, tally, found))
+    except (Stopped, KeyboardInterrupt) as stop:
+        fate = _interrupted(run, works, tally)
+        run.options.listen(fate)
+        if isinstance(stop, Stopped):
+            said = "it is half done" if fate.half_done else _FATES[fate.applied]
+            stop.detail = f"{fate.step.migration.label} was in progress; {said}."
         raise
 
 
-def _interrupted(
-    works: tuple[Work, ...], tally: Tally, found: dict[int, timedelta] | None
-) -> Interrupted:
+def _interrupted(run: Run, works: tuple[Work, ...], tally: Tally) -> Interrupted:
     """Return which of them was in progress, and whether it is committed, if that was found."""
+    found = read_fate(run.session, run.run_id)
     if found is None:
         return Interrupted(works[0].step, applied=None)
-    lost = _account(works, tally, found)
+    lost = _account(works, tally, found.applied)
     step = (lost or works[-1]).step
-    half_done = lost is not None and step.migration.directives.no_transaction
+    half_done = lost is not None and step.migration.version in found.half_done
     return Interrupted(step, applied=lost is None, half_done=half_done)
 
 

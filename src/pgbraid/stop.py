@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from pgbraid.errors import Stopped
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 __all__ = ["StopToken"]
 
@@ -17,16 +12,15 @@ __all__ = ["StopToken"]
 class StopToken:
     """Stops the run that bears it, from any thread.
 
-    The statement in progress is cancelled and its transaction rolled back; the run raises
+    The statement in progress is cancelled within a tenth of a second, and its session ended
+    where it does not heed that in half of one; its transaction is rolled back and the run raises
     Stopped. A token stops once and for good.
     """
 
-    __slots__ = ("_cancel", "_lock", "_requested")
+    __slots__ = ("_requested",)
 
     def __init__(self) -> None:
         self._requested = threading.Event()
-        self._lock = threading.Lock()
-        self._cancel: Callable[[], None] | None = None
 
     @property
     def requested(self) -> bool:
@@ -34,11 +28,8 @@ class StopToken:
         return self._requested.is_set()
 
     def request(self) -> None:
-        """Ask the run to stop; ask again if a statement had not begun when you asked."""
+        """Ask the run to stop."""
         self._requested.set()
-        with self._lock:
-            if self._cancel:
-                self._cancel()
 
     def check(self) -> None:
         """Raise Stopped if somebody asked."""
@@ -49,13 +40,3 @@ class StopToken:
         """Sleep, but raise Stopped as soon as somebody asks."""
         self._requested.wait(seconds)
         self.check()
-
-    @contextmanager
-    def cancelling(self, cancel: Callable[[], None]) -> Iterator[None]:
-        """Have ``cancel`` called by a request as long as the block lasts."""
-        self._cancel = cancel
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._cancel = None

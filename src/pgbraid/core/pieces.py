@@ -159,9 +159,7 @@ def pieces_of(script: Script) -> tuple[Piece, ...]:
     return tuple(found)
 
 
-def _piece(
-    script: Script, statement: Statement, number: int, settings: tuple[Piece, ...]
-) -> Piece:
+def _piece(script: Script, statement: Statement, number: int, settings: tuple[Piece, ...]) -> Piece:
     text = script.text[statement.start : statement.end]
     said = [*(setting.text for setting in settings), _whole(script, statement)]
     digest = hashlib.sha256(NEWLINE.sub("\n", ";\n".join(said)).encode()).hexdigest()

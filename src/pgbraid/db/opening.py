@@ -1,19 +1,140 @@
-"""Opens a connection in a thread, so that files can be read while the server answers."""
+"""Opens connections whose statements end soon where a run is stopped, in a thread if need be.
+
+A statement that is in progress is cancelled; one that does not heed that, as its text catches the
+cancelling, loses its session, which is ours. That takes a second at most.
+"""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from psycopg import ClientCursor
+from psycopg import ClientCursor, generators, pq, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Connection = psycopg.Connection[tuple[Any, ...]]
+    from psycopg.abc import PQGen
+    from psycopg.waiting import Ready
 
-__all__ = ["Opening", "open_connection"]
+    from pgbraid.stop import StopToken
+
+__all__ = ["Connection", "Opening", "beside", "open_connection"]
+
+_T = TypeVar("_T")
+_LOOK_EVERY = 0.1
+_HEEDS_WITHIN, _ENDS_WITHIN = 0.5, 1.0
+"""Seconds from the asking until the session is ended, and until nobody waits any more."""
+_CANCEL_TIMEOUT = 0.5
+_COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
+
+
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that a stop reaches in the middle of a statement.
+
+    ``stop`` is what asks for it, once. ``parameters`` are those it was opened with, for the
+    second connection that ends its session; they are None where a pooler stands between, as the
+    process that is known may be anybody's then.
+    """
+
+    stop: StopToken | None = None
+    parameters: Mapping[str, Any] | None = None
+
+    def wait(
+        self, gen: PQGen[_T], interval: float = _LOOK_EVERY, timeout: float | None = None
+    ) -> _T:
+        """Wait for the server; where a signal comes, or a stop, for a second at most.
+
+        The statement in progress is ended then, and the connection closed where the server does
+        not end it.
+        """
+        try:
+            return waiting.wait(self._heeding(gen), self.pgconn.socket, interval, timeout)
+        except KeyboardInterrupt:
+            self._end_statement()
+            raise
+
+    def _heeding(self, gen: PQGen[_T]) -> PQGen[_T]:
+        """Wait as ``gen`` does, and end the statement once a stop is asked for."""
+        ready: Ready | int | None = None
+        while True:
+            if self.stop is not None and self.stop.requested and ready is not None:
+                self.stop = None
+                return (yield from self.ending(gen, ready))
+            try:
+                wanted = next(gen) if ready is None else gen.send(ready)
+            except StopIteration as end:
+                result: _T = end.value
+                return result
+            ready = yield wanted
+
+    def ending(self, gen: PQGen[_T], ready: Ready | int | None = None) -> PQGen[_T]:
+        """Wait as ``gen`` does, while the statement is asked, then made, to end.
+
+        ``ready`` is what a ``gen`` that has begun waits for. Raises OperationalError, with the
+        connection closed, where it does not.
+        """
+        asked, ended = time.monotonic(), False
+        with suppress(psycopg.Error):
+            self.cancel_safe(timeout=_CANCEL_TIMEOUT)
+        while True:
+            try:
+                wanted = next(gen) if ready is None else gen.send(ready)
+            except StopIteration as end:
+                result: _T = end.value
+                return result
+            ready = yield wanted
+            passed = time.monotonic() - asked
+            if passed > _ENDS_WITHIN:
+                self.pgconn.finish()
+                raise psycopg.OperationalError("the statement did not end")
+            if passed > _HEEDS_WITHIN and not ended:
+                ended = True
+                self._end_session()
+
+    def _end_statement(self) -> None:
+        """End what is in progress; a second signal meanwhile leaves a closed connection."""
+        try:
+            if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
+                drained = self.ending(_drained(self.pgconn))
+                waiting.wait(drained, self.pgconn.socket, _LOOK_EVERY)
+        except psycopg.Error:
+            pass
+        except BaseException:
+            self.pgconn.finish()
+            raise
+
+    def _end_session(self) -> None:
+        """End our own session on the server by a second connection."""
+        if self.parameters is None:
+            return
+        with suppress(psycopg.Error), psycopg.connect(**beside(self), autocommit=True) as second:
+            second.execute(
+                f"SELECT pg_catalog.pg_terminate_backend({self.info.backend_pid})".encode()
+            )
+
+
+def _drained(pgconn: pq.abc.PGconn) -> PQGen[None]:
+    """Wait for the end of whatever is in progress."""
+    yield from generators.send(pgconn)
+    while (result := (yield from generators.fetch(pgconn))) is not None:
+        if result.status in _COPYING:
+            pgconn.finish()  # the server waits for us
+            return
+
+
+def beside(conn: Connection) -> dict[str, Any]:
+    """Return the parameters of another connection to the very server of this one."""
+    info = conn.info
+    parameters = {**(conn.parameters or {}), "host": info.host, "port": info.port}
+    parameters["connect_timeout"] = "3"
+    parameters.pop("hostaddr", None)
+    if info.hostaddr:
+        parameters["hostaddr"] = info.hostaddr
+    return parameters
 
 
 def open_connection(parameters: Mapping[str, Any]) -> Connection:
@@ -21,7 +142,7 @@ def open_connection(parameters: Mapping[str, Any]) -> Connection:
 
     Raises psycopg's error where there is none.
     """
-    return psycopg.connect(
+    return Connection.connect(
         **parameters, autocommit=True, prepare_threshold=None, cursor_factory=ClientCursor
     )
 

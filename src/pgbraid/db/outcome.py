@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pgbraid.db.halves import read_halves
 from pgbraid.db.ledger import read_run
 from pgbraid.db.session import connect, translating
 from pgbraid.db.transactions import flush
-from pgbraid.errors import PgbraidError, ServerError
+from pgbraid.errors import PgbraidError
 from pgbraid.stop import StopToken
 
 if TYPE_CHECKING:
@@ -18,29 +19,52 @@ if TYPE_CHECKING:
 
     from pgbraid.db.session import Session
 
-__all__ = ["read_after_loss", "read_on"]
+__all__ = ["Fate", "read_fate", "read_on"]
 
 _PATIENCE = 12.0
 """Seconds; the server looks every five if a client is still there."""
 _SILENCE = 4.0
 """Seconds without any server, after which nobody is asked any more."""
 _PAUSE = 0.2
-_TRIES = 5
 
 
-def read_on(session: Session, run_id: str) -> dict[int, timedelta] | None:
-    """Return the versions that a run has committed, each with the time it took.
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What a run has committed: versions, each with the time it took, all of them on the disk.
 
-    All of them are on the disk then. This asks on the run's own connection, also where the run
-    was asked to stop; whoever asked may go on cancelling, so it is tried more than once, and
-    None returned where that did not help.
+    ``half_done`` are those, of whatever run, that were begun outside a transaction and are not
+    finished.
     """
-    calm = replace(session, stop=StopToken())
-    for _ in range(_TRIES):
-        with suppress(ServerError), translating(calm):
-            flush(calm)
-            return read_run(calm, run_id)
+
+    applied: dict[int, timedelta]
+    half_done: frozenset[int] = frozenset()
+
+
+def read_fate(session: Session, run_id: str) -> Fate | None:
+    """Return what a run has committed that was stopped, or whose connection was lost.
+
+    None where nobody can tell.
+    """
+    lost = session.conn.closed or session.conn.broken
+    return read_after_loss(session, run_id) if lost else read_on(session, run_id)
+
+
+def read_on(session: Session, run_id: str) -> Fate | None:
+    """Return what a run has committed, asked on its own connection, also where it is to stop.
+
+    None where that does not help.
+    """
+    session.conn.stop = None
+    with suppress(PgbraidError):
+        return _read(replace(session, stop=StopToken()), run_id)
     return None
+
+
+def _read(session: Session, run_id: str) -> Fate:
+    with translating(session):
+        flush(session)
+        found = read_run(session, run_id)
+        return Fate(found, frozenset(half.version for half in read_halves(session)))
 
 
 def _is_over(second: Session, lost: Session) -> bool:
@@ -53,7 +77,7 @@ def _is_over(second: Session, lost: Session) -> bool:
     return second.run("session", "is_alive", pid=lost.pid).fetchone() == (False,)
 
 
-def read_after_loss(session: Session, run_id: str) -> dict[int, timedelta] | None:
+def read_after_loss(session: Session, run_id: str) -> Fate | None:
     """Return what :func:`read_on` does, of a run whose connection was lost, on a second one.
 
     The server is asked again until the lost connection's process is gone, as long as that may
@@ -67,7 +91,6 @@ def read_after_loss(session: Session, run_id: str) -> dict[int, timedelta] | Non
         ):
             heard = time.monotonic()
             if _is_over(second, session):
-                flush(replace(second, durable=session.durable))
-                return read_run(second, run_id)
+                return _read(replace(second, durable=session.durable), run_id)
         time.sleep(_PAUSE)
     return None

@@ -179,9 +179,7 @@ def _is_another(before: Mapping[str, Any], what: str, now: int | None) -> bool:
     return then is not None and now is not None and then != now
 
 
-def _same_definition(
-    session: Session, piece: Piece, index: str, definition: str
-) -> bool | None:
+def _same_definition(session: Session, piece: Piece, index: str, definition: str) -> bool | None:
     """Whether an index is what the statement makes, by making it for an empty copy of the table.
 
     The copy is temporary and has the table's own name, as the statement may say it; a role that

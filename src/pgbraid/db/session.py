@@ -31,10 +31,9 @@ if TYPE_CHECKING:
     from pgbraid.core.masking import Secrets
     from pgbraid.core.model import Tracker
     from pgbraid.db.conninfo import Target
+    from pgbraid.db.opening import Connection
     from pgbraid.db.watch import Watch
     from pgbraid.stop import StopToken
-
-    Connection = psycopg.Connection[tuple[Any, ...]]
 
 __all__ = [
     "Pool",
@@ -138,9 +137,9 @@ def connect(target: Target, tracker: Tracker, stop: StopToken) -> Iterator[Sessi
     conn = _opened(target)
     if isinstance(conn, ConnectionFailed):
         raise conn
+    conn.stop = stop
     session = Session(conn, target, tracker, stop)
-    cancelling = stop.cancelling(lambda: cancel(session))
-    with conn, cancelling, translating(session):
+    with conn, translating(session):
         yield session
 
 
@@ -154,7 +153,7 @@ def _opened(target: Target) -> Connection | ConnectionFailed:
 
 
 def cancel(session: Session) -> None:
-    """Ask the server to end the statement in progress; who asks, asks again."""
+    """Ask the server to end the statement in progress."""
     with suppress(psycopg.Error):
         session.conn.cancel_safe(timeout=_CANCEL_TIMEOUT)
 
@@ -241,6 +240,8 @@ def claim(session: Session, limits: Limits | None = None, *, pools: bool = False
     pooled = backend_pid != session.conn.info.backend_pid
     if pooled and not pools:
         raise behind_a_pooler(session)
+    if not pooled:
+        session.conn.parameters = session.target.parameters
     durable = commit if commit in _DURABLE else "on"
     claimed = replace(
         session,

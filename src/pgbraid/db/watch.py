@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from pgbraid.core.events import Blocked, Building
-from pgbraid.db.opening import open_connection
+from pgbraid.db.opening import beside, open_connection
 from pgbraid.db.others import describe
 from pgbraid.db.session import cancel, claim
 from pgbraid.stop import StopToken
@@ -125,13 +125,7 @@ class Watch:
 
     def _connected(self) -> Session:
         """Open the second connection, to the server of the first."""
-        info = self._session.conn.info
-        parameters = dict(self._session.target.parameters)
-        parameters |= {"host": info.host, "port": info.port, "connect_timeout": "3"}
-        parameters.pop("hostaddr", None)
-        if info.hostaddr:
-            parameters["hostaddr"] = info.hostaddr
-        conn = open_connection(parameters)
+        conn = open_connection(beside(self._session.conn))
         conn.execute(_LIMITS)
         self._second = replace(self._session, conn=conn, stop=StopToken(), watch=None)
         return self._second

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import errors, generators, pq
@@ -15,13 +14,12 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGen
     from psycopg.pq.abc import PGresult
 
-    Connection = psycopg.Connection[tuple[Any, ...]]
+    from pgbraid.db.opening import Connection
 
 __all__ = ["ended_transaction", "error_position", "failed", "refuse_copying", "send"]
 
 _ENDINGS = frozenset({b"COMMIT", b"BEGIN", b"START TRANSACTION", b"PREPARE TRANSACTION"})
 """The tags of commands that commit, or begin a transaction."""
-_CANCEL_TIMEOUT = 1.0
 _COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
 
 
@@ -35,8 +33,8 @@ def send(
     """Send a message and return the result of each of its statements, a failed one last.
 
     ``meanwhile`` is called once while the server works, ``tick`` ten times a second; where one
-    raises, the server is asked to stop and its answer is waited for. The results are put into
-    the list given, as they come.
+    raises, the statement is made to end and the server's answer waited for. The results are put
+    into the list given, as they come.
     """
     results = [] if results is None else results
     conn.pgconn.send_query(message)
@@ -47,10 +45,11 @@ def send(
             meanwhile()
     except BaseException as error:  # noqa: BLE001 - raised again once the server has answered
         broken = error
-        _ask_to_stop(conn)
     with conn.lock:
         gathering = _gather(conn.pgconn, results)
-        if tick is None or broken:
+        if broken:
+            conn.wait(conn.ending(gathering))
+        elif tick is None:
             conn.wait(gathering)
         else:
             broken = conn.wait(_ticking(conn, gathering, tick))
@@ -59,32 +58,26 @@ def send(
     return results
 
 
-def _ask_to_stop(conn: Connection) -> None:
-    with suppress(psycopg.Error):
-        conn.cancel_safe(timeout=_CANCEL_TIMEOUT)
-
-
 def _ticking(
     conn: Connection, waiting: PQGen[None], tick: Callable[[], object]
 ) -> PQGen[BaseException | None]:
     """Wait as ``waiting`` does, and call ``tick`` whenever nothing has come for a while.
 
-    Returns what ``tick`` raised, after which it is not called again.
+    Returns what ``tick`` raised, after which the statement is made to end.
     """
-    broken: BaseException | None = None
     wanted = next(waiting)
     while True:
         ready = yield wanted
-        if ready == Ready.NONE and broken is None:
+        if ready == Ready.NONE:
             try:
                 tick()
             except BaseException as error:  # noqa: BLE001 - raised once the server has answered
-                broken = error
-                _ask_to_stop(conn)
+                yield from conn.ending(waiting, ready)
+                return error
         try:
             wanted = waiting.send(ready)
         except StopIteration:
-            return broken
+            return None
 
 
 def _gather(pgconn: pq.abc.PGconn, results: list[PGresult]) -> PQGen[None]:

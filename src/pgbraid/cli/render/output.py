@@ -196,10 +196,11 @@ class Output:
         event = self._interrupted
         if event is not None:
             label = psql.clean(event.step.migration.label)
-            fates = {True: "is applied too", False: "was rolled back", None: "was in progress"}
+            fates = {True: "is applied too", False: "was rolled back", None: "may be or not"}
             fate = "is half done" if event.half_done else fates[event.applied]
             message += f", {label} {fate}"
-        hint = None if event else "Run `pgbraid status` to see where the database stands."
+        known = event is not None and event.applied is not None
+        hint = None if known else "Run `pgbraid status` to see where the database stands."
         return self.error(Stopped(message, hint=hint), code)
 
     def close(self) -> None:
