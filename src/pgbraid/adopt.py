@@ -45,7 +45,7 @@ def adopt_history(
     """
     _check_wanted(wish)
     with connect(target, tracker, options.stop) as opened:
-        found = look(opened, migrations, wish)
+        found = look(opened, migrations, wish, options=options)
         if found.applied:
             return None
         found.raise_for_problems()
@@ -59,7 +59,7 @@ def adopt_history(
             db.ensure_schema(session)
             take_lock(session, wait=options.lock_wait)
             db.ensure_tables(session)
-            now = look(session, migrations, wish, inspected=found)
+            now = look(session, migrations, wish, options=options, inspected=found)
             now.raise_for_problems()
             if now.adoption:
                 record_adoption(Run(session, options=options), now.adoption)

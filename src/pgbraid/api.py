@@ -232,7 +232,7 @@ class Braid:
             self.migrations, self._target(conninfo), self.tracker, wish, self._options()
         )
 
-    def resume(
+    def resume(  # noqa: PLR0913 - what can be decided
         self,
         conninfo: str | Target,
         version: int,

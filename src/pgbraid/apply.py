@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pgbraid.core.answers import Diagnostic
-from pgbraid.core.events import Adopted, Noticed, Waiting
+from pgbraid.core.events import Adopted, Noticed
 from pgbraid.core.model import Location
 from pgbraid.db import ledger as db
 from pgbraid.db.body import failure, half_done, run_body, wrote_the_set
@@ -83,7 +83,7 @@ class Run:
 
     def tell_waiting(self, holder: str) -> None:
         """Tell that another run has the lock."""
-        self.options.listen(Waiting(holder))
+        self.options.tell_waiting(holder)
 
     def commit(self, *, durable: bool) -> str:
         """Return the synchronous_commit of a commit that waits for the disk, or does not."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run, record_adoption
-from pgbraid.core.events import Planned, Waiting
+from pgbraid.core.events import Planned
 from pgbraid.core.filenames import name_style
 from pgbraid.core.model import Problem, Report, Severity
 from pgbraid.db import ledger as db
@@ -42,10 +42,10 @@ def apply_plan(
         _refuse_through_a_pooler(session, first)
         shape = _ensured(session, options, first)
         if shape is None:
-            now = look(session, migrations, wish)
+            now = look(session, migrations, wish, options=options)
             now.raise_for_problems()
             return _report(first, now)
-        now = look(session, migrations, wish, inspected=first)
+        now = look(session, migrations, wish, options=options, inspected=first)
         now.raise_for_problems()
         _refuse_through_a_pooler(session, now)
         style = name_style(now.applied, migrations.migrations)
@@ -96,20 +96,17 @@ def _ensured(session: Session, options: RunOptions, first: Plan) -> db.Shape | N
     None where another run has meanwhile applied all that this one was to apply.
     """
 
-    def tell(holder: str) -> None:
-        options.listen(Waiting(holder))
-
     def ensure() -> db.Shape:
         with transaction(session):
             return db.ensure_tables(session)
 
     db.ensure_schema(session)
     wait, done = options.lock_wait, partial(_is_done, session, first)
-    if not take_lock(session, wait=wait, done=done, tell=tell):
+    if not take_lock(session, wait=wait, done=done, tell=options.tell_waiting):
         return None
     if not session.pooled:
         return db.ensure_tables(session)
-    return fenced(session, ensure, wait=wait, tell=tell)
+    return fenced(session, ensure, wait=wait, tell=options.tell_waiting)
 
 
 def _is_done(session: Session, plan: Plan) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.core.answers import Check, State, Status, StatusRow
+from pgbraid.core.halves import how_far
 from pgbraid.core.model import Plan, Problem, Verify
 from pgbraid.core.plan import stricter
 from pgbraid.db.session import connect
@@ -57,6 +58,7 @@ def _pending(plan: Plan) -> Iterator[Problem]:
             hint="Enter them in the set with `pgbraid adopt`, or let `pgbraid up` do it.",
             versions=tuple(m.version for m in plan.adoption.migrations),
         )
+    far = {half.version: how_far(half) for half in plan.halves}
     for step in (*plan.steps, *plan.later):
         migration = step.migration
         yield Problem(
@@ -65,6 +67,7 @@ def _pending(plan: Plan) -> Iterator[Problem]:
             if step.half_done
             else f"{migration.label} is not applied"
             + (", although a higher version is" if step.gap else ""),
+            detail=far.get(migration.version),
             hint=f"Go on with `pgbraid up`, or `pgbraid resume {migration.version}` for it alone."
             if step.half_done
             else "Apply it with `pgbraid up`.",
@@ -97,6 +100,9 @@ def _rows(migrations: MigrationSet, plan: Plan) -> Iterator[StatusRow]:
         yield StatusRow(row.version, name, state, row.applied_at, file.file if file else None)
     for migration in plan.adoption.migrations if plan.adoption else ():
         yield StatusRow(migration.version, migration.name, State.ADOPTABLE, None, migration.file)
+    for half in plan.halves:
+        if half.version not in files:
+            yield StatusRow(half.version, half.name, State.HALF_DONE)
     for step in plan.steps:
         state = State.GAP if step.gap else State.PENDING
         state = State.HALF_DONE if step.half_done else state

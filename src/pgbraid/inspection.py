@@ -15,7 +15,6 @@ from pgbraid.core.pieces import pieces_of
 from pgbraid.core.plan import make_plan, renumbered
 from pgbraid.db import foreign
 from pgbraid.db import ledger as db
-from pgbraid.db.halves import InsufficientPrivilege, read_halves
 from pgbraid.texts import Reading, decode, inspect_files, is_large, read_script
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def look_closely(
     inspected: Plan | None,
 ) -> Plan:
     """Return the plan, with every problem; what ``look`` promises."""
-    halves = _halves(session) if ledger.exists else ()
+    halves = ledger.halves
     adoption, problems = _adoption(session, migrations, ledger, wish) if not halves else (None, ())
     drifts = tuple(_drifts(session, migrations, ledger))
     found = make_plan(
@@ -49,30 +48,26 @@ def look_closely(
     late = _too_late(ledger, wish)
     scripts = _said_of_texts(found, inspected)
     above = tuple(half_above(half) for half in halves if is_above(half, wish.to))
-    wrong = (*_wrong_halves(migrations, halves), *above)
+    wrong = (*_wrong_halves(migrations, halves, waits=found.has_work), *above)
     problems = (*problems, *late, *_moved(found), *scripts, *wrong)
     return replace(found, problems=(*found.problems, *problems))
 
 
-def _halves(session: Session) -> tuple[Half, ...]:
-    """Return what was begun outside a transaction; a role that may not see the journal sees none.
+def _wrong_halves(
+    migrations: MigrationSet, halves: tuple[Half, ...], *, waits: bool
+) -> Iterator[Problem]:
+    """Find half done migrations whose file is gone, or says other than what was done of it.
 
-    Whoever goes on with one needs the journal, and fails without it.
+    That one is gone is an error where something ``waits`` for it. Where nothing does, an older
+    release is started, maybe.
     """
-    try:
-        return read_halves(session)
-    except InsufficientPrivilege:
-        return ()
-
-
-def _wrong_halves(migrations: MigrationSet, halves: tuple[Half, ...]) -> Iterator[Problem]:
-    """Find half done migrations whose file is gone, or says other than what was done of it."""
     present = {v for problem in migrations.problems for v in problem.versions}
     for half in halves:
         file = migrations.get(half.version)
         if file is None:
             if half.version not in present:
-                yield half_without_file(half)
+                severity = Severity.ERROR if waits else Severity.WARNING
+                yield replace(half_without_file(half), severity=severity)
             continue
         if is_large(file):
             continue  # refused as such

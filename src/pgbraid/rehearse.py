@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run, hearer, run_guarded
 from pgbraid.core.answers import Diagnostic, Outcome
-from pgbraid.core.events import Planned, Rehearsed, Started, Waiting
+from pgbraid.core.events import Planned, Rehearsed, Started
 from pgbraid.core.model import Location, Report
 from pgbraid.core.script import Script
 from pgbraid.core.stream import Part
@@ -60,7 +60,7 @@ def rehearse_pending(
     ``apply_pending`` raises, but MigrationFailed only for one that ends the transaction.
     """
     with connect(target, tracker, options.stop) as opened:
-        found = look(opened, migrations, wish)
+        found = look(opened, migrations, wish, options=options)
         found.raise_for_problems()
         notes = _Notes()
         if found.has_work:
@@ -68,9 +68,9 @@ def rehearse_pending(
                 take_lock(
                     session,
                     wait=options.lock_wait,
-                    tell=lambda holder: options.listen(Waiting(holder)),
+                    tell=options.tell_waiting,
                 )
-                found = look(session, migrations, wish, inspected=found)
+                found = look(session, migrations, wish, options=options, inspected=found)
                 found.raise_for_problems()
                 options.listen(Planned(found))
                 with transaction(session, keep=False) as whole:

@@ -10,7 +10,7 @@ from pgbraid.core.model import Report
 from pgbraid.core.pieces import Kind, pieces_of
 from pgbraid.core.script import Script
 from pgbraid.db import ledger as db
-from pgbraid.db.halves import read_halves
+from pgbraid.db.applied import read_ledger
 from pgbraid.db.lock import take_lock
 from pgbraid.db.session import connect
 from pgbraid.db.transactions import transaction
@@ -59,13 +59,13 @@ def resume_version(  # noqa: PLR0913, PLR0917 - what every verb takes, and what 
             raise ProblemsFound((half_without_file(half),))
         decision = _decision(migrations, half, how, statement) if how else None
         wish = replace(wish, only=version)
-        first = look(opened, migrations, wish)
+        first = look(opened, migrations, wish, options=options)
         first.raise_for_problems()
         return apply_plan(opened, migrations, wish, replace(options, decision=decision), first)
 
 
 def _half(session: Session, version: int) -> Half:
-    for half in read_halves(session):
+    for half in read_ledger(session).halves:
         if half.version == version:
             return half
     raise ConfigError(

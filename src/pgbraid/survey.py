@@ -53,6 +53,12 @@ class RunOptions:
     limits: Limits = field(default_factory=Limits)
     decision: Decision | None = None
 
+    def tell_waiting(self, holder: str) -> None:
+        """Tell that somebody else has what this run needs."""
+        from pgbraid.core.events import Waiting  # noqa: PLC0415 - most boots do not wait
+
+        self.listen(Waiting(holder))
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -73,17 +79,26 @@ class Wish:
 
 
 def look(
-    session: Session, migrations: MigrationSet, wish: Wish, *, inspected: Plan | None = None
+    session: Session,
+    migrations: MigrationSet,
+    wish: Wish,
+    *,
+    inspected: Plan | None = None,
+    options: RunOptions | None = None,
 ) -> Plan:
     """Return what is to do, with every problem of files and database; it only reads.
 
-    Where nothing is to do and nothing has changed, it takes one query, but for a status with its
-    times, which looks for what is half done as well. The texts of the steps
-    that an earlier plan has ``inspected`` are not looked at again.
+    Where nothing is to do and nothing has changed, it takes one message. The texts of the steps
+    that an earlier plan has ``inspected`` are not looked at again. A run with ``options`` waits
+    as long as for another run where somebody has locked the set; else that is told soon.
     """
-    ledger = read_ledger(session, times=wish.times)
+    if options:
+        wait, tell = options.lock_wait, options.tell_waiting
+        ledger = read_ledger(session, times=wish.times, wait=wait, tell=tell)
+    else:
+        ledger = read_ledger(session, times=wish.times)
     _check_versions(migrations, ledger, wish)
-    if _is_current(migrations, ledger) and not (wish.not_applied or wish.times):
+    if _is_current(migrations, ledger) and not wish.not_applied:
         return make_plan(migrations, ledger, verify=wish.verify, to=wish.to)
     from pgbraid.inspection import look_closely  # noqa: PLC0415 - most boots find nothing new
 
@@ -92,7 +107,7 @@ def look(
 
 def _is_current(migrations: MigrationSet, ledger: Ledger) -> bool:
     """Whether the set is that of the files, and as far as it has checksums, those are theirs."""
-    if not ledger.applied or len(ledger.applied) != len(migrations.migrations):
+    if ledger.halves or not ledger.applied or len(ledger.applied) != len(migrations.migrations):
         return False
     return all(
         row.version == file.version and row.checksum in {file.checksum, None}

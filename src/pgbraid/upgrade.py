@@ -31,7 +31,7 @@ def apply_pending(
     committed before.
     """
     with connect(target, tracker, options.stop) as opened:
-        first = look(opened, migrations, wish)
+        first = look(opened, migrations, wish, options=options)
         first.raise_for_problems()
         if not first.has_work:
             return Report(already=len(first.applied), later=first.later, warnings=first.warnings)

@@ -14,7 +14,7 @@ from psycopg import sql
 
 import pgbraid
 from pgbraid import Limits, MigrationFailed, ProblemsFound
-from pgbraid.core.events import Building, Healed, Interrupted
+from pgbraid.core.events import Building, Healed, Interrupted, Skipped
 from pgbraid.errors import ConfigError
 
 HEAD = "-- pgbraid: no-transaction\n"
@@ -403,3 +403,114 @@ def test_a_status_shows_what_is_half_done_and_has_no_file(big):
         pgbraid.load({"0_before.sql": "--", "1_four.sql": FOUR}).up(big.conninfo)
     assert older.up(big.conninfo).already == 1
     assert [p.code for p in older.status(big.conninfo).problems] == ["half_done_missing"]
+
+
+# --- what a boot sees of it
+
+
+@pytest.fixture
+def gone(database):
+    """A release, whose folder lacks what a newer one has left half done."""
+    older = {"1_a.sql": "CREATE TABLE a ()"}
+    newer = {**older, "2_x.sql": HEAD + "CREATE TABLE b (); SELECT 1 / 0; VACUUM b"}
+    with pytest.raises(MigrationFailed):
+        pgbraid.load(newer).up(database.conninfo)
+    return older
+
+
+def test_an_older_release_boots_and_is_told_what_is_half_done(database, gone):
+    braid = pgbraid.load(gone)
+    report = braid.up(database.conninfo)
+    assert [problem.code for problem in report.warnings] == ["half_done_missing"]
+    assert not braid.plan(database.conninfo).errors
+    check = braid.check(database.conninfo)
+    assert [problem.code for problem in check.problems] == ["half_done_missing"]
+    assert not check.ok
+    rows = [(row.version, row.state.value) for row in braid.status(database.conninfo).rows]
+    assert rows == [(1, "applied"), (2, "half done")]
+
+
+def test_what_is_pending_waits_for_what_is_half_done_elsewhere(database, gone):
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load({**gone, "3_c.sql": "CREATE TABLE c ()"}).up(database.conninfo)
+    assert [problem.code for problem in caught.value.problems] == ["half_done_missing"]
+
+
+def test_a_set_without_a_journal_has_nothing_half_done(database):
+    """Another program made it, or the role may not read what is beside it."""
+    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()"})
+    braid.up(database.conninfo)
+    database.run("ALTER TABLE applied_migrations_journal RENAME TO elsewhere")
+    assert braid.up(database.conninfo).already == 1
+    assert braid.check(database.conninfo).ok
+
+
+# --- what the journal says, and nobody may take from it
+
+
+def test_a_statement_that_empties_the_journal_is_rolled_back(database):
+    database.run("CREATE TABLE b (n int)")
+    text = HEAD + "INSERT INTO b VALUES (1); DELETE FROM applied_migrations_journal; VACUUM b;"
+    braid = pgbraid.load({"1_x.sql": text})
+    for _ in range(2):
+        with pytest.raises(MigrationFailed, match="are gone") as caught:
+            braid.up(database.conninfo)
+        assert caught.value.through == (1, 3)
+    assert database.rows("SELECT n FROM b") == [(1,)]
+
+
+def test_a_procedure_that_empties_the_journal_makes_nothing_run_again(database):
+    database.run("CREATE TABLE b (n int)")
+    database.run(
+        "CREATE PROCEDURE prune() LANGUAGE plpgsql AS"
+        " 'BEGIN TRUNCATE applied_migrations_journal; COMMIT; END'"
+    )
+    text = HEAD + "INSERT INTO b VALUES (1); CALL prune(); INSERT INTO b VALUES (2)"
+    braid = pgbraid.load({"1_x.sql": text})
+    with pytest.raises(MigrationFailed, match="are gone"):
+        braid.up(database.conninfo)
+    with pytest.raises(MigrationFailed):
+        braid.up(database.conninfo)  # the call again, which is not known to be through
+    assert database.rows("SELECT n FROM b") == [(1,)]
+
+
+# --- what is decided is decided about one statement
+
+
+def test_skip_is_for_the_statement_that_was_looked_at(database):
+    text = HEAD + (
+        "CREATE TABLE t (n int); VACUUM nosuch;"
+        "DO $$ BEGIN PERFORM pg_sleep(1.5); RAISE 'backfill failed'; END $$; INSERT INTO t VALUES (5)"
+    )
+    braid = pgbraid.load({"1_x.sql": text})
+    with pytest.raises(MigrationFailed, match="nosuch"):
+        braid.up(database.conninfo)
+    found = []
+
+    def skip():
+        with pytest.raises(MigrationFailed) as caught:
+            braid.resume(database.conninfo, 1, how="skip")
+        found.append(str(caught.value))
+
+    threads = [threading.Thread(target=skip) for _ in range(2)]
+    threads[0].start()
+    time.sleep(0.7)
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert "backfill failed" in found[0]
+    assert "has gone on" in found[1]
+    assert database.rows("SELECT n FROM t") == []
+
+
+def test_skip_says_what_it_skipped_and_heeds_a_number(database):
+    braid = pgbraid.load({"1_x.sql": HEAD + "CREATE TABLE t (n int); VACUUM nosuch; SELECT 1"})
+    with pytest.raises(MigrationFailed):
+        braid.up(database.conninfo)
+    with pytest.raises(ConfigError, match="does not stand at statement 3, but at statement 2"):
+        braid.resume(database.conninfo, 1, how="skip", statement=3)
+    heard = []
+    braid.resume(database.conninfo, 1, how="skip", statement=2, on_event=heard.append)
+    skipped = [(e.number, e.statement) for e in heard if isinstance(e, Skipped)]
+    assert skipped == [(2, "VACUUM nosuch")]
+    assert database.versions() == [1]

@@ -206,3 +206,29 @@ def test_a_commit_that_waits_for_an_absent_standby_is_ended_and_told(alone, larg
     edited = {"1_a.sql": text + "-- edited", "1_a.down.sql": "DROP TABLE a"}
     braid.up(alone)
     pgbraid.load(edited, limits=Limits(commit_wait=0.5)).repair(alone, [1])
+
+
+# --- a set that somebody has locked
+
+
+@pytest.mark.parametrize("table", ["applied_migrations", "applied_migrations_journal"])
+def test_a_locked_set_is_waited_for_and_its_holder_named(database, table):
+    braid = pgbraid.load({"1_a.sql": "SELECT 1"}, lock_wait=2)
+    braid.up(database.conninfo)
+    heard = []
+    with psycopg.connect(database.conninfo, application_name="somebody's") as other:
+        other.execute(f"LOCK TABLE {table}")
+        with pytest.raises(pgbraid.LockTimeout) as caught:
+            braid.up(database.conninfo, on_event=heard.append)
+    assert "somebody's" in caught.value.detail
+    assert [type(event).__name__ for event in heard] == ["Waiting"]
+    assert braid.up(database.conninfo).already == 1
+
+
+def test_a_check_of_a_locked_set_does_not_hang(cli, database, folder):
+    folder.write(_1_a="SELECT 1")
+    cli("up", code=0)
+    with psycopg.connect(database.conninfo) as other:
+        other.execute("LOCK TABLE applied_migrations")
+        answer = cli("check", code=4)
+    assert "is locked; waited 5 s" in answer.err

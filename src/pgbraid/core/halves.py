@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pgbraid.core.answers import Half
     from pgbraid.core.model import Migration, Plan
 
-__all__ = ["half_above", "half_changed", "half_without_file", "is_above", "with_halves"]
+__all__ = ["half_above", "half_changed", "half_without_file", "how_far", "is_above", "with_halves"]
 
 
 def with_halves(plan: Plan, halves: tuple[Half, ...], *, only: int | None) -> Plan:
@@ -25,7 +25,7 @@ def with_halves(plan: Plan, halves: tuple[Half, ...], *, only: int | None) -> Pl
     if only is not None:
         later = ()
         steps = tuple(s for s in steps if s.migration.version == only)
-    return replace(plan, steps=steps, later=later)
+    return replace(plan, steps=steps, later=later, halves=halves)
 
 
 def half_without_file(half: Half) -> Problem:
@@ -33,7 +33,7 @@ def half_without_file(half: Half) -> Problem:
     return Problem(
         "half_done_missing",
         f"{half.version} ({half.name}) is half done, and has no file here",
-        detail=_stands(half),
+        detail=how_far(half),
         hint="Bring its file back and run `pgbraid up`; or put right what it did, and let go of "
         f"it with `pgbraid resume {half.version} --forget`.",
         versions=(half.version,),
@@ -45,11 +45,12 @@ def half_changed(half: Half, file: Migration, number: int | None) -> Problem:
 
     ``number`` is the statement's, or None where the file no longer runs outside a transaction.
     """
-    what = "no longer says no-transaction" if number is None else f"statement {number} was changed"
+    changed = f"statement {number}, or a SET before it, was changed"
+    what = "no longer says no-transaction" if number is None else changed
     return Problem(
         "half_done_changed",
         f"{file.label} is half done, and {what}",
-        detail=_stands(half),
+        detail=how_far(half),
         hint="Give what was done its old text back; or put right what it did, and let go of it "
         f"with `pgbraid resume {half.version} --forget`.",
         location=Location(file.path),
@@ -67,11 +68,12 @@ def half_above(half: Half) -> Problem:
     return Problem(
         "half_done_above",
         f"{half.version} ({half.name}) is half done, and above --to",
-        detail=f"{_stands(half)} Everything else waits for it.",
+        detail=f"{how_far(half)} Everything else waits for it.",
         hint=f"Go on with it first: `pgbraid resume {half.version}`.",
         versions=(half.version,),
     )
 
 
-def _stands(half: Half) -> str:
+def how_far(half: Half) -> str:
+    """Say how much of a half done migration is through."""
     return f"{len(half.done)} of its {half.total} statements are through."

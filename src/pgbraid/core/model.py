@@ -178,10 +178,11 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What the database says it has: the applied set, ordered by version."""
+    """What the database says it has: the applied set, and what is half done, by version."""
 
     applied: tuple[Applied, ...] = ()
     exists: bool = True
+    halves: tuple[Half, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,8 @@ class Plan:
     adoption: Adoption | None = None
     problems: tuple[Problem, ...] = ()
     tracker_exists: bool = True
+    halves: tuple[Half, ...] = ()
+    """Migrations outside a transaction that were begun and not finished."""
 
     @property
     def gaps(self) -> tuple[Step, ...]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["make_plan", "renumbered", "stricter"]
 
-_FAILING_WARNINGS = frozenset({"missing_file", "near_miss", "drifted"})
+_FAILING_WARNINGS = frozenset({"missing_file", "near_miss", "drifted", "half_done_missing"})
 """Warnings of a run that are the answer no to a check."""
 _LISTED = 12
 _NOTHING = digest(b"")

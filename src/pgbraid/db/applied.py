@@ -1,48 +1,133 @@
-"""The applied set, as every boot reads it: the one query of a run that has nothing to do."""
+"""The applied set, as every boot reads it: the one message of a run that has nothing to do."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from psycopg import errors
 
 from pgbraid.core.model import Applied, Ledger
-from pgbraid.errors import ServerError
+from pgbraid.db.statements import statement
+from pgbraid.db.wire import failed, send
+from pgbraid.errors import LockTimeout, ServerError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import psycopg
+    from psycopg.pq.abc import PGresult
+
+    from pgbraid.core.answers import Half
     from pgbraid.db.session import Session
 
 __all__ = ["COLUMNS", "no_tracker", "read_ledger"]
 
 COLUMNS = ("version", "name", "applied_at", "checksum")
 """The tracker's columns."""
+_SET = 2
+"""How many results there are up to that of the set."""
+_NO_JOURNAL = (errors.UndefinedTable, errors.UndefinedColumn, errors.InsufficientPrivilege)
+_BRIEFLY = 5.0
+"""Seconds for which a command that only looks waits where a table is locked."""
 
 
-def read_ledger(session: Session, *, times: bool = False) -> Ledger:
-    """Return the applied set, in one query; a set whose table is missing is empty.
+def read_ledger(
+    session: Session,
+    *,
+    times: bool = False,
+    wait: float = _BRIEFLY,
+    tell: Callable[[str], None] | None = None,
+) -> Ledger:
+    """Return the applied set, and what the journal says is half done, in one message.
 
-    With ``times`` it says when each version was applied.
+    A set whose table is missing is empty; of a journal that is missing, or may not be read,
+    nothing is known to be half done. With ``times`` it says when each version was applied. Where
+    somebody has locked a table, that is waited for, and told once, for ``wait`` seconds.
 
-    Raises ServerError where the table has not the tracker's columns.
+    Raises ServerError where the table has not the tracker's columns, and LockTimeout.
     """
+    begun = time.monotonic()
+    while True:
+        try:
+            return _read(session, times=times)
+        except errors.LockNotAvailable:
+            holder = _holder(session)
+            if time.monotonic() - begun >= wait:
+                raise _locked(session, wait, holder) from None
+            if tell:
+                tell(holder)
+                tell = None
+
+
+def _read(session: Session, *, times: bool) -> Ledger:
     tracker = session.tracker
+    session.stop.check()
+    values = {"schema": tracker.schema, "table": tracker.table, "times": times}
+    halves = statement("ledger", "halves", tracker, with_values=False).as_string(None)
+    text = f"{session.text('ledger', 'read_applied', **values)};\n{halves}"
+    results = send(session.conn, text.encode())
+    error = failed(results)
+    if error is not None and (len(results) <= _SET or not isinstance(error, _NO_JOURNAL)):
+        return _unread(session, error)
     try:
-        cursor = session.run(
-            "ledger", "read_applied", schema=tracker.schema, table=tracker.table, times=times
-        )
-    except errors.UndefinedTable:
-        return Ledger(exists=False)
-    except errors.UndefinedColumn as error:
-        raise no_tracker(session, error.diag.message_primary) from None
-    except errors.DivisionByZero:
-        raise no_tracker(session, "It is no table") from None
-    cursor.nextset()
-    rows = cursor.fetchall()
-    try:
-        return Ledger(tuple(Applied(int(v), name, _hex(c), _time(at)) for v, name, c, at in rows))
-    except (TypeError, ValueError):
+        rows = [
+            Applied(int(version or ""), name, _hex(checksum), _time(at))
+            for version, name, checksum, at in _texts(results[_SET - 1])
+        ]
+    except ValueError:
         raise no_tracker(session, "Its column version holds what is no number") from None
+    lines = _texts(results[_SET]) if error is None else []
+    return Ledger(tuple(rows), halves=_halves(lines) if lines else ())
+
+
+def _unread(session: Session, error: psycopg.Error) -> Ledger:
+    if isinstance(error, errors.UndefinedTable):
+        return Ledger(exists=False)
+    if isinstance(error, errors.UndefinedColumn):
+        raise no_tracker(session, error.diag.message_primary) from None
+    if isinstance(error, errors.DivisionByZero):
+        raise no_tracker(session, "It is no table") from None
+    raise error
+
+
+def _texts(result: PGresult) -> list[list[str | None]]:
+    """Return a result's rows, each value as the server writes it."""
+    columns = range(result.nfields)
+    values = (
+        [result.get_value(row, column) for column in columns] for row in range(result.ntuples)
+    )
+    return [[None if v is None else v.decode(errors="replace") for v in row] for row in values]
+
+
+def _halves(lines: list[list[str | None]]) -> tuple[Half, ...]:
+    import json  # noqa: PLC0415 - few boots find something half done
+
+    from pgbraid.db.halves import halves_of  # noqa: PLC0415
+
+    return halves_of(
+        (int(version or 0), name, event or "", json.loads(detail) if detail else None)
+        for version, name, event, detail in lines
+    )
+
+
+def _holder(session: Session) -> str:
+    """Return who has locked the set or the journal, for a person to read."""
+    from pgbraid.db.others import describe  # noqa: PLC0415 - only where one has to wait
+
+    pids = [pid for (pid,) in session.run("session", "table_holders")]
+    return next(iter(describe(session, pids)), "somebody")
+
+
+def _locked(session: Session, wait: float, holder: str) -> LockTimeout:
+    tracker = session.tracker
+    return LockTimeout(
+        f"{tracker.schema}.{tracker.table}, or its journal, is locked; waited {wait:g} s",
+        detail=f"It is locked by {holder}.",
+        hint="Wait for that session to end, then run the command again; pgbraid ends no other "
+        "session.",
+    )
 
 
 def _time(text: str | None) -> datetime | None:
@@ -53,9 +138,7 @@ def _time(text: str | None) -> datetime | None:
         return None
 
 
-def _hex(checksum: str | bytes | None) -> str | None:
-    if isinstance(checksum, bytes):
-        return checksum.hex()
+def _hex(checksum: str | None) -> str | None:
     return checksum.strip().lower().removeprefix("\\x") if checksum else None
 
 

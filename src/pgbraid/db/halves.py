@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg import errors
-from psycopg.errors import InsufficientPrivilege
 
 from pgbraid.core.answers import Begun, Half, Through
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     Line = tuple[int, str | None, str, Mapping[str, Any] | None]
 
-__all__ = ["InsufficientPrivilege", "halves_of", "read_halves"]
+__all__ = ["halves_of", "read_halves"]
 
 
 def read_halves(session: Session) -> tuple[Half, ...]:

@@ -38,7 +38,7 @@ def statement(file: str, name: str, tracker: Tracker, *, with_values: bool) -> s
     """Return a named statement with its identifiers quoted.
 
     ``{schema}``, ``{tracker}`` and ``{journal}`` in it stand for the tracker's own, and
-    ``{tracker_text}`` for its name as a text. Where it
+    ``{tracker_text}`` and ``{journal_text}`` for the latter as texts. Where it
     is sent ``with_values``, the driver reads a percent sign as a placeholder, so that of a
     name is doubled.
     """
@@ -50,5 +50,6 @@ def statement(file: str, name: str, tracker: Tracker, *, with_values: bool) -> s
         schema=sql.Identifier(schema),
         tracker=sql.Identifier(schema, table),
         journal=sql.Identifier(schema, journal),
+        journal_text=sql.Literal(sql.Identifier(schema, journal).as_string(None)),
         tracker_text=sql.Literal(sql.Identifier(schema, table).as_string(None)),
     )

@@ -93,6 +93,17 @@ SELECT l.pid
    AND (l.classid::pg_catalog.int8 OPERATOR(pg_catalog.<<) 32)
        OPERATOR(pg_catalog.|) l.objid::pg_catalog.int8 OPERATOR(pg_catalog.=) %(key)s
    AND l.objsubid OPERATOR(pg_catalog.=) 1
+-- name: table_holders
+SELECT DISTINCT l.pid
+  FROM pg_catalog.pg_locks l
+ WHERE l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.granted
+   AND l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'
+   AND l.database OPERATOR(pg_catalog.=) (
+           SELECT oid FROM pg_catalog.pg_database
+            WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+   AND l.relation OPERATOR(pg_catalog.=) ANY (ARRAY[
+           pg_catalog.to_regclass({tracker_text}), pg_catalog.to_regclass({journal_text})]
+           ::pg_catalog.oid[])
 -- name: others
 -- Other sessions, for a person to read.
 SELECT a.pid, a.usename::pg_catalog.text, a.application_name, a.backend_type,
