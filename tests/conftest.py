@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 import pgbraid
+from pgbraid import halfway
 from pgbraid.config import cache_dir
 from pgbraid.core.lockkey import lock_key
 from pgbraid.core.model import Tracker
@@ -230,3 +232,38 @@ def program(tmp_path, clean_env):
 def cli(tmp_path, clean_env, database):
     """The command line with the test's database in its environment."""
     return Program(tmp_path, {**clean_env, "PGBRAID_DATABASE_URL": database.conninfo})
+
+
+@pytest.fixture
+def cut_before(monkeypatch):
+    """A function that has the process die before it writes a line of an event."""
+
+    def cut(event, times=1):
+        real, left = halfway.File.write, [times]
+
+        def write(file, entry):
+            if entry.event == event and left[0]:
+                left[0] -= 1
+                raise RuntimeError("cut")
+            real(file, entry)
+
+        monkeypatch.setattr(halfway.File, "write", write)
+
+    return cut
+
+
+@pytest.fixture
+def cut_running():
+    """A function that stops a run in the middle of what waits for another session's ``hold``."""
+
+    def cut(database, braid, hold, after=0.8):
+        stop = pgbraid.StopToken()
+        with psycopg.connect(database.conninfo) as other:
+            other.execute(hold)
+            timer = threading.Timer(after, stop.request)
+            timer.start()
+            with pytest.raises(pgbraid.Stopped):
+                braid.up(database.conninfo, stop=stop)
+            timer.join()
+
+    return cut

@@ -2,27 +2,19 @@
 
 import asyncio
 import contextlib
-import shutil
 import signal
-import socket
-import subprocess
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import pgbraid
-from pgbraid import Limits, MigrationFailed, halfway
+from pgbraid import Limits, MigrationFailed
 from pgbraid.core.events import Healed
-from pgbraid.db.server_user import server_user
 
 HEAD = "-- pgbraid: no-transaction\n"
-CUT = RuntimeError("cut")
-PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 
 
 @pytest.fixture
@@ -52,19 +44,6 @@ def in_thread(call, seconds, database):
         )
         thread.join(30)
     return over, found
-
-
-def cut_before(monkeypatch, event, times=1):
-    """Have the process die before it writes a line of that event."""
-    real, left = halfway.File.write, [times]
-
-    def write(file, entry):
-        if entry.event == event and left[0]:
-            left[0] -= 1
-            raise CUT
-        real(file, entry)
-
-    monkeypatch.setattr(halfway.File, "write", write)
 
 
 # --- a statement that builds nothing concurrently waits without a bound
@@ -117,47 +96,6 @@ def test_no_advisory_lock_of_a_body_is_held_in_the_pause_of_a_retry(big):
                 big.conninfo, on_event=hear
             )
     assert set(seen) == {0}
-
-
-@pytest.fixture
-def pool(database, request):
-    """A connection string that leads through a pool of one session, in transaction mode."""
-    if PGBOUNCER is None:
-        pytest.skip("no PgBouncer is installed")
-    server = conninfo_to_dict(database.conninfo)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    known = " ".join(f"{key}={server[key]}" for key in ("host", "port", "user") if server.get(key))
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name)
-        (path / "pgbouncer.ini").write_text(f"""
-[databases]
-{server["dbname"]} = {known} dbname={server["dbname"]} {getattr(request, "param", "")}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 1
-""")
-        user = server_user()
-        user.own_all(path)
-        process = subprocess.Popen(
-            [PGBOUNCER, "-q", path / "pgbouncer.ini"], stderr=subprocess.PIPE, **user.popen()
-        )
-        conninfo = make_conninfo(host="127.0.0.1", port=port, dbname=server["dbname"], user="any")
-        for _ in range(100):
-            try:
-                psycopg.connect(conninfo, autocommit=True).close()
-                break
-            except psycopg.OperationalError:
-                assert process.poll() is None, process.stderr.read()
-                time.sleep(0.05)
-        yield conninfo
-        process.terminate()
-        process.communicate()
 
 
 def test_a_stop_leaves_no_prepared_statement_in_the_pool(database, pool):
@@ -283,12 +221,12 @@ def test_an_index_of_somebodys_is_not_dropped_as_the_statement_was_renamed_to_it
 # --- dropped, and not ours
 
 
-def test_a_drop_that_was_done_drops_no_index_of_that_name_further_on_the_path(big, monkeypatch):
+def test_a_drop_that_was_done_drops_no_index_of_that_name_further_on_the_path(big, cut_before):
     big.run("CREATE SCHEMA app; CREATE TABLE app.big (a int)")
     big.run("CREATE INDEX twice ON app.big (a); CREATE INDEX twice ON public.big (a)")
     text = HEAD + "SET search_path = app, public; DROP INDEX CONCURRENTLY twice"
     braid = pgbraid.load({"1_a.sql": text})
-    cut_before(monkeypatch, "done")
+    cut_before("done")
     with pytest.raises(RuntimeError):
         braid.up(big.conninfo)
     assert big.value("SELECT to_regclass('app.twice')") is None
@@ -466,10 +404,10 @@ def test_three_statements_that_give_the_lock_away(big):
     assert len(pgbraid.load({"1_a.sql": text}).up(big.conninfo).applied) == 1
 
 
-def test_a_prefix_of_anothers_copy_is_not_ours(big, monkeypatch):
+def test_a_prefix_of_anothers_copy_is_not_ours(big, cut_before):
     big.run("CREATE INDEX a ON big (a); CREATE UNIQUE INDEX ab ON big (b)")
     braid = pgbraid.load({"1_a.sql": HEAD + "REINDEX INDEX CONCURRENTLY a"})
-    cut_before(monkeypatch, "done")
+    cut_before("done")
     with pytest.raises(RuntimeError):
         braid.up(big.conninfo)
     with (
@@ -714,14 +652,14 @@ def test_a_dry_run_runs_nothing_of_it(big):
     assert big.value("SELECT to_regclass('i')") is None
 
 
-def test_a_stale_refusal_is_no_licence_to_run_again(big, monkeypatch):
+def test_a_stale_refusal_is_no_licence_to_run_again(big, cut_before):
     """First it is refused, then it is done and its end not seen: nobody knows, so ask."""
     name = conninfo_to_dict(big.conninfo)["dbname"] + "_x"
     braid = pgbraid.load({"1_a.sql": HEAD + f"DROP DATABASE {name}"})
     with pytest.raises(MigrationFailed, match="does not exist"):
         braid.up(big.conninfo)
     big.run(f"CREATE DATABASE {name}")
-    cut_before(monkeypatch, "done")
+    cut_before("done")
     with pytest.raises(RuntimeError):
         braid.up(big.conninfo)
     with pytest.raises(MigrationFailed, match="is not known"):

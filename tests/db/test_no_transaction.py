@@ -480,7 +480,8 @@ def test_a_procedure_that_empties_the_journal_makes_nothing_run_again(database):
 def test_skip_is_for_the_statement_that_was_looked_at(database):
     text = HEAD + (
         "CREATE TABLE t (n int); VACUUM nosuch;"
-        "DO $$ BEGIN PERFORM pg_sleep(1.5); RAISE 'backfill failed'; END $$; INSERT INTO t VALUES (5)"
+        "DO $$ BEGIN PERFORM pg_sleep(1.5); RAISE 'backfill failed'; END $$;"
+        "INSERT INTO t VALUES (5)"
     )
     braid = pgbraid.load({"1_x.sql": text})
     with pytest.raises(MigrationFailed, match="nosuch"):

@@ -1,77 +1,19 @@
 """Behind a real PgBouncer in transaction mode: each migration once, nothing left in the pool."""
 
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
-import time
-from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import pgbraid
 from pgbraid.core.lockkey import lock_key
 from pgbraid.core.model import Tracker
 from pgbraid.db.conninfo import parse_target
-from pgbraid.db.server_user import server_user
 from pgbraid.errors import LockTimeout, MigrationFailed, TargetRefused
 
-PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="no PgBouncer is installed")
 SETTINGS = "search_path lock_timeout statement_timeout synchronous_commit role row_security x.y"
-
-
-def _free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-@pytest.fixture
-def folder():
-    """A folder that PgBouncer, which refuses root as the server does, can reach."""
-    with tempfile.TemporaryDirectory() as name:
-        yield Path(name)
-
-
-@pytest.fixture
-def pooled(database, folder):
-    """A connection string of the database's that leads through a pool of three sessions."""
-    server = conninfo_to_dict(database.conninfo)
-    port = _free_port()
-    known = " ".join(f"{key}={server[key]}" for key in ("host", "port", "user") if server.get(key))
-    (folder / "pgbouncer.ini").write_text(f"""
-[databases]
-{server["dbname"]} = {known} dbname={server["dbname"]}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 3
-max_client_conn = 200
-""")
-    user = server_user()
-    user.own_all(folder)
-    process = subprocess.Popen(
-        [PGBOUNCER, "-q", folder / "pgbouncer.ini"], stderr=subprocess.PIPE, **user.popen()
-    )
-    conninfo = make_conninfo(host="127.0.0.1", port=port, dbname=server["dbname"], user="any")
-    for _ in range(100):
-        try:
-            psycopg.connect(conninfo, autocommit=True).close()
-            break
-        except psycopg.OperationalError:
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.05)
-    yield conninfo
-    process.terminate()
-    process.communicate()
 
 
 def left_in_the_pool(pooled):

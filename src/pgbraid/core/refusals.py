@@ -46,8 +46,11 @@ _DOWN_SECTION = re.compile(
 )
 
 
-_SET_CONFIG = re.compile(r"\bset_config\s*\(", re.IGNORECASE)
-_CALLERS = frozenset({("SELECT",), ("WITH",), ("VALUES",), ("DO",)})
+_SET_CONFIG = re.compile(
+    r"\b(?:set_config\s*\(|update\s+(?:only\s+)?(?:pg_catalog\s*\.\s*)?pg_settings\b)",
+    re.IGNORECASE,
+)
+_CALLERS = frozenset({("SELECT",), ("WITH",), ("VALUES",), ("DO",), ("UPDATE",)})
 _FORBIDDEN = (
     "forbidden",
     "DISCARD ALL gives the migration lock away",
@@ -147,9 +150,10 @@ def _lost_settings(migration: Migration, script: Script) -> Iterator[Problem]:
     for match in found:
         holders = (s for s in script.statements if s.start <= match.start() < s.end)
         if any(s.words[:1] in _CALLERS for s in holders):
+            what = "set_config" if "(" in match[0] else "UPDATE pg_settings"
             yield Problem(
                 "setting_lost",
-                "set_config in a no-transaction file holds for its own statement only",
+                f"{what} in a no-transaction file holds for its own statement only",
                 hint="Write it as SET, which is made again before every statement behind it.",
                 location=_at(migration, script, match.start()),
                 versions=(migration.version,),

@@ -72,6 +72,8 @@ def run_segments(session: Session, migration: Migration, parts: Iterable[Part]) 
         session.stop.check()
         _check_reading(session, migration)
         script, segment = piece
+        if session.pool and (names := session.pool.unknown(segment.sql)):
+            session.pool.settings |= dict(session.run("session", "set_now", names=names).fetchall())
         following: list[tuple[Script, Segment] | None] = []
         if segment.data is not None:
             _run_copy(session, migration, script, segment)

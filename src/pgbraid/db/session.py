@@ -58,17 +58,31 @@ _WATCHES_SINCE = 140000
 _DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
 """Values of synchronous_commit that wait for the disk, and maybe for more."""
 _NO_RIGHT = "42501"
+_DOTTED = re.compile(
+    r"\b(?:SET|RESET)\s+(?:SESSION\s+)?([a-z_][\w$]*(?:\.[a-z_][\w$]*)+)"
+    r"|\bset_config\s*\(\s*'([^'.]+\.[^']+)'",
+    re.IGNORECASE,
+)
 _DRIVERS_WORDS = re.compile(r"^(?:connection failed|connection is bad): ")
 _CANCEL_TIMEOUT = 1.0
 
 
 class Pool:
-    """A pooler; ``settings`` are those that the session in use had before our transaction."""
+    """A pooler; ``settings`` are those that the session in use had before our transaction.
+
+    Such as have a dot in their names, which no list of the server's has, count where a body
+    names them; None is one that was not set.
+    """
 
     __slots__ = ("settings",)
 
     def __init__(self) -> None:
-        self.settings: dict[str, str] = {}
+        self.settings: dict[str, str | None] = {}
+
+    def unknown(self, text: str) -> list[str]:
+        """Return the settings with a dot in their names that a text sets for the first time."""
+        names = {"".join(found).lower() for found in _DOTTED.findall(text)}
+        return sorted(names - self.settings.keys())
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,8 @@ def opening(session: Session, limits: Limits | None = None) -> str:
     """Return the statements that do what :func:`open_path` does, four of them with limits."""
     own = [own_text(session, "open_path")]
     if session.pool and "search_path" in session.pool.settings:
-        own.append(f"SET LOCAL search_path = {session.pool.settings['search_path']}")
+        value = sql.Literal(session.pool.settings["search_path"]).as_string(None)
+        own.append(f"SELECT pg_catalog.set_config('search_path', {value}, true)")
     if limits and limits != session.limits:
         own += [f"SET LOCAL {limit}" for limit in timeouts(limits)]
     return ";\n".join(own)

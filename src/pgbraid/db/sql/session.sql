@@ -32,11 +32,17 @@ SET LOCAL standard_conforming_strings = on;
 SET LOCAL client_encoding = 'UTF8'
 -- name: leave
 -- What a body left in a session that is a pool's, taken back before the transaction's end.
+-- By name, as RESET ALL would also take what the pooler has set under names with a dot, which
+-- pg_settings does not list.
 CLOSE ALL;
 UNLISTEN *;
 DISCARD TEMP;
 DISCARD SEQUENCES;
-RESET ALL
+SELECT pg_catalog.set_config(name, NULL, false) FROM pg_catalog.pg_settings
+ WHERE source OPERATOR(pg_catalog.=) 'session'::pg_catalog.text
+   AND context OPERATOR(pg_catalog.=) ANY ('{{user,superuser}}'::pg_catalog.text[])
+   AND name OPERATOR(pg_catalog.<>) ALL
+       ('{{transaction_isolation,transaction_read_only,transaction_deferrable}}'::pg_catalog.text[])
 -- name: let_go
 -- What no rollback takes back. Prepared statements by name, as those that the pooler keeps for
 -- others are to stay.
@@ -51,13 +57,22 @@ BEGIN
 END
 $pgbraid$
 -- name: set_before
--- What the pooler, or a client that should not have, has set in the session.
+-- What the pooler, or a client that should not have, has set in the session; who it is comes
+-- first, as setting that takes the role back.
+SELECT 'session_authorization', SESSION_USER::pg_catalog.text
+UNION ALL
+SELECT 'role', pg_catalog.current_setting('role')
+ WHERE pg_catalog.current_setting('role') OPERATOR(pg_catalog.<>) 'none'
+UNION ALL
 SELECT name, pg_catalog.current_setting(name) FROM pg_catalog.pg_settings
  WHERE source OPERATOR(pg_catalog.=) 'session'::pg_catalog.text
    AND context OPERATOR(pg_catalog.=) ANY ('{{user,superuser}}'::pg_catalog.text[])
    AND name OPERATOR(pg_catalog.<>) ALL
-       ('{{role,session_authorization,transaction_isolation,transaction_read_only,
-           transaction_deferrable}}'::pg_catalog.text[])
+       ('{{transaction_isolation,transaction_read_only,transaction_deferrable}}'::pg_catalog.text[])
+-- name: set_now
+-- What these settings are; one that was never set is NULL.
+SELECT name, pg_catalog.current_setting(name, true)
+  FROM pg_catalog.unnest(%(names)s::pg_catalog.text[]) AS name
 -- name: set_again
 SELECT pg_catalog.set_config(%(name)s, %(value)s, false)
 -- name: try_fence
