@@ -51,13 +51,13 @@ def apply_plan(
         style = name_style(now.applied, migrations.migrations)
         fresh = shape.fresh and now.adoption is None and not session.pooled
         run = Run(session, shape, style, options, fresh=fresh)
+        now = replace(now, problems=(*now.problems, *_distrust(session, shape)))
         run.options.listen(Planned(now))
         if now.adoption:
             adopt = partial(record_adoption, run, now.adoption)
             fenced(session, adopt, wait=options.lock_wait, tell=run.tell_waiting)
         applied = apply_all(run, now.steps)
-        report = _report(first, now, run, applied)
-        return replace(report, warnings=(*report.warnings, *_distrust(session, shape)))
+        return _report(first, now, run, applied)
 
 
 def _distrust(session: Session, shape: db.Shape) -> Iterator[Problem]:

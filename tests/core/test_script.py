@@ -294,3 +294,20 @@ def test_a_comment_that_directs_a_tool_is_kept_wherever_it_stands(text):
     script = parse(f"{text};\n-- pgbraid: x\nINSERT INTO t VALUES (1)-- migrate:down\n;")
     kept = [script.text[slice(*span)] for span in script.comments]
     assert kept[-2:] == ["-- pgbraid: x", "-- migrate:down"]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "case OFFSET 0",
+        "case FETCH FIRST ROW ONLY",
+        "case INTERSECT SELECT 2",
+        "case WINDOW w AS ()",
+    ],
+)
+def test_a_label_called_case_swallows_nothing_of_an_atomic_body(label):
+    text = (
+        "CREATE FUNCTION f() RETURNS SETOF int LANGUAGE sql BEGIN ATOMIC SELECT 1 "
+        f"{label}; END;\nCREATE TABLE x ();\nCOMMIT;"
+    )
+    assert [s.words[:1] for s in parse(text).statements] == [("CREATE",), ("CREATE",), ("COMMIT",)]

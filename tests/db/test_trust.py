@@ -101,3 +101,53 @@ def test_a_role_that_one_may_not_be_is_no_connection(database, role):
     target = parse_target(database.conninfo, role="nobody there")
     with pytest.raises(ConnectionFailed, match="nobody there"):
         pgbraid.load({"1_a.sql": "--"}).up(target)
+
+
+EVIL = (
+    "CREATE FUNCTION {schema}.{name}({parameter}) RETURNS {type} LANGUAGE plpgsql {how} AS"
+    " $$ BEGIN CREATE TABLE IF NOT EXISTS public.trapped (); RETURN {value}; END $$"
+)
+CHECKING = EVIL.format(
+    schema="{schema}", name="f", parameter="text", type="boolean", how="IMMUTABLE", value="true"
+)
+MAKING = EVIL.format(
+    schema="{schema}", name="f", parameter="", type="timestamptz", how="", value="now()"
+)
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [
+        CHECKING + "; ALTER TABLE {schema}.applied_migrations ADD CHECK ({schema}.f(name))",
+        CHECKING + "; CREATE INDEX ON {schema}.applied_migrations (({schema}.f(name)))",
+        CHECKING + "; CREATE INDEX ON {schema}.applied_migrations (name) WHERE {schema}.f(name)",
+        MAKING + "; ALTER TABLE {schema}.applied_migrations ADD x timestamptz DEFAULT {schema}.f()",
+        MAKING + "; ALTER TABLE {schema}.applied_migrations ALTER applied_at SET DEFAULT"
+        " {schema}.f()",
+        CHECKING + "; CREATE DOMAIN {schema}.word AS text CHECK ({schema}.f(VALUE));"
+        " ALTER TABLE {schema}.applied_migrations ALTER name TYPE {schema}.word",
+        "ALTER TABLE {schema}.applied_migrations ADD CHECK"
+        " (query_to_xml('SELECT ' || version, true, true, '') IS NOT NULL)",
+    ],
+)
+def test_whatever_of_another_role_would_run_is_refused(database, role, open_schema, trap):
+    as_role(database, role, TRACKER.format(schema=open_schema))
+    as_role(database, role, trap.format(schema=open_schema))
+    with pytest.raises(TargetRefused, match=f"would run code of role {role}"):
+        pgbraid.load({"1_a.sql": "--"}, schema=open_schema).up(database.conninfo)
+    assert database.value("SELECT to_regclass('public.trapped')") is None
+
+
+def test_a_column_more_of_another_role_is_no_trap(database, role, open_schema):
+    as_role(database, role, TRACKER.format(schema=open_schema))
+    as_role(database, role, "ALTER TABLE open.applied_migrations ADD note text DEFAULT 'x'")
+    braid = pgbraid.load({"1_a.sql": "--"}, schema=open_schema)
+    assert [p.code for p in braid.up(database.conninfo).warnings] == ["foreign_owner"]
+
+
+def test_the_warning_is_there_where_the_run_fails_too(database, role, open_schema, cli, folder):
+    folder.write(_1_a="SELECT 1 / 0")
+    answer = cli("up", "--schema", open_schema, code=3)
+    assert f"WARNING:  {role} may create tables in the schema open" in answer.err
+    answer = cli("up", "--schema", open_schema, "--json", code=3)
+    assert answer.json["warnings"] == []  # it was told when the tables were made

@@ -227,7 +227,7 @@ def ensure_tables(session: Session) -> Shape:
     distrusted: dict[str, list[str]] = defaultdict(list)
     for kind, role in cursor:
         distrusted[kind].append(role)
-    _check_trust(session, distrusted, acts=acts)
+    _check_trust(session, distrusted["code"])
     wanted = {tracker.table: "create_tracker", tracker.journal: "create_journal"}
     missing = [name for table, name in wanted.items() if table not in found]
     if missing:
@@ -244,15 +244,14 @@ def ensure_tables(session: Session) -> Shape:
     )
 
 
-def _check_trust(session: Session, distrusted: Mapping[str, list[str]], *, acts: bool) -> None:
+def _check_trust(session: Session, roles: list[str]) -> None:
     """Refuse a tracker on which somebody else has set what would run as us."""
-    roles = [*distrusted.get("trigger", ()), *(distrusted.get("owner", ()) if acts else ())]
     if roles:
         tracker = session.tracker
         raise TargetRefused(
             f"{tracker.schema}.{tracker.table} would run code of role {roles[0]} as this one",
-            detail="A trigger or a rule hangs on the tracker or on the journal, and that role made "
-            "it.",
+            detail="A trigger, a rule, a constraint, a default, an index or a type of the tracker "
+            "or of the journal is that role's, or calls what is.",
             hint="Look at it with psql's \\d; take it away, or give the tables to a role of yours "
             "with ALTER TABLE … OWNER TO.",
         )

@@ -38,8 +38,10 @@ def result(value: object, warnings: Iterable[Problem] = ()) -> Document:
     return document
 
 
-def failure(error: PgbraidError, *, applied: Iterable[Outcome] = ()) -> Document:
-    """Return the document of a command that raised."""
+def failure(
+    error: PgbraidError, *, applied: Iterable[Outcome] = (), warnings: Iterable[Problem] = ()
+) -> Document:
+    """Return the document of a command that raised, with what was warned of before."""
     problems = error.problems if isinstance(error, ProblemsFound) else ()
     said = error.diagnostic if isinstance(error, MigrationFailed) else None
     document: Document = {
@@ -55,7 +57,11 @@ def failure(error: PgbraidError, *, applied: Iterable[Outcome] = ()) -> Document
         through = error.through
         document["half_done"] = error.half_done
         document["statements_through"] = through[0] if through else None
-    return {"applied": [_outcome(o) for o in error.applied or applied], "error": document}
+    return {
+        "applied": [_outcome(o) for o in error.applied or applied],
+        "warnings": [_problem(problem) for problem in warnings],
+        "error": document,
+    }
 
 
 def notices(heard: Iterable[Noticed]) -> list[Document]:

@@ -59,6 +59,7 @@ class Output:
         self._heard: list[Noticed] = []
         self._retries: list[Retrying] = []
         self._warnings: list[Problem] = []
+        self._planned: tuple[Problem, ...] = ()
         self._columns = 0
         self._bar_shown = False
         self._lost: list[TextIO] = []
@@ -108,6 +109,7 @@ class Output:
         )
 
     def _heard_planned(self, event: Planned) -> None:
+        self._planned = event.plan.warnings
         widths = (psql.width(step.migration.label) for step in event.plan.steps)
         self._columns = min(max(widths, default=0), _WIDEST_LABEL)
 
@@ -179,7 +181,11 @@ class Output:
         if self.as_json:
             from pgbraid.cli.render import document
 
-            return self._document(code, document.failure(error, applied=self._outcomes))
+            warnings = (*self._warnings, *self._planned)
+            return self._document(
+                code, document.failure(error, applied=self._outcomes, warnings=warnings)
+            )
+        self._problems(self._planned)
         if isinstance(error, ProblemsFound):
             self._problems(error.problems)
             self._warn([f"{_found(error)}."])

@@ -48,8 +48,10 @@ SELECT NOT EXISTS (
                                WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
                                  AND d.objid = p.oid AND d.deptype = 'e'))
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger);
--- Then, who else could have our statements run code as us: whoever owns the tables, or a trigger's
--- function; and who could have made them before us, in a schema where others create.
+-- Then, who else could have our statements run code as us: who owns the tables; who owns what a
+-- trigger, a rule, a constraint, a default, an index or a column's type of theirs calls; who owns a
+-- table on which there is more of these than we make; and who could have made them before us, in a
+-- schema where others create. The server's own functions leave no line in pg_depend.
 WITH RECURSIVE ours (oid) AS (
     SELECT oid FROM pg_catalog.pg_roles WHERE rolname IN (current_user, session_user)
      UNION
@@ -58,20 +60,48 @@ WITH RECURSIVE ours (oid) AS (
     SELECT oid, rolname FROM pg_catalog.pg_roles r
      WHERE NOT rolsuper AND rolname <> 'pg_database_owner'
        AND NOT EXISTS (SELECT FROM ours WHERE ours.oid = r.oid)
+), tables AS (
+    SELECT c.oid, c.relowner, c.relkind, c.tableoid
+      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = %(schema)s AND c.relname IN (%(table)s, %(journal)s)
+), parts (classid, objid, relid, ours) AS (
+    SELECT tableoid, oid, oid, relkind = 'r' FROM tables
+     UNION ALL
+    SELECT d.tableoid, d.oid, d.adrelid,
+           pg_catalog.pg_get_expr(d.adbin, d.adrelid) ~
+               '^(now\(\)|clock_timestamp\(\)|SESSION_USER|CURRENT_TIMESTAMP|[0-9]+|''[^'']*''::[a-z ]+|current_setting\(''application_name''::text\)|nextval\(''[^'']*''::regclass\))$'
+      FROM pg_catalog.pg_attrdef d JOIN tables t ON t.oid = d.adrelid
+     UNION ALL
+    SELECT c.tableoid, c.oid, c.conrelid, c.contype = ANY ('{{p,u,f,n}}'::pg_catalog."char"[])
+      FROM pg_catalog.pg_constraint c JOIN tables t ON t.oid = c.conrelid
+     UNION ALL
+    SELECT c.tableoid, c.oid, x.indrelid, x.indexprs IS NULL AND x.indpred IS NULL
+      FROM pg_catalog.pg_index x JOIN tables t ON t.oid = x.indrelid
+      JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid
+     UNION ALL
+    SELECT g.tableoid, g.oid, g.tgrelid, g.tgisinternal
+      FROM pg_catalog.pg_trigger g JOIN tables t ON t.oid = g.tgrelid
+     UNION ALL
+    SELECT w.tableoid, w.oid, w.ev_class, false
+      FROM pg_catalog.pg_rewrite w JOIN tables t ON t.oid = w.ev_class
+), called (oid) AS (
+    SELECT coalesce(
+               (SELECT proowner FROM pg_catalog.pg_proc WHERE oid = d.refobjid
+                   AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass),
+               (SELECT oprowner FROM pg_catalog.pg_operator WHERE oid = d.refobjid
+                   AND d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass),
+               (SELECT opcowner FROM pg_catalog.pg_opclass WHERE oid = d.refobjid
+                   AND d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass),
+               (SELECT typowner FROM pg_catalog.pg_type WHERE oid = d.refobjid
+                   AND d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass))
+      FROM parts p
+      JOIN pg_catalog.pg_depend d ON d.classid = p.classid AND d.objid = p.objid
+     UNION ALL
+    SELECT t.relowner FROM parts p JOIN tables t ON t.oid = p.relid WHERE NOT p.ours
 )
-SELECT 'owner', r.rolname
-  FROM pg_catalog.pg_class c
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  JOIN others r ON r.oid = c.relowner
- WHERE n.nspname = %(schema)s AND c.relname IN (%(table)s, %(journal)s)
+SELECT 'owner', r.rolname FROM tables JOIN others r ON r.oid = tables.relowner
 UNION
-SELECT 'trigger', r.rolname
-  FROM pg_catalog.pg_trigger t
-  JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-  JOIN others r ON r.oid = p.proowner
- WHERE n.nspname = %(schema)s AND c.relname IN (%(table)s, %(journal)s) AND NOT t.tgisinternal
+SELECT 'code', r.rolname FROM called JOIN others r ON r.oid = called.oid
 UNION
 SELECT 'schema', coalesce(r.rolname, 'PUBLIC')
   FROM pg_catalog.pg_namespace n
