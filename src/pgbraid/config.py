@@ -68,9 +68,11 @@ class Settings:
         _check_identifier("table", self.table, room=_JOURNAL_SUFFIX)
         if self.role is not None:
             _check_identifier("role", self.role)
+            if self.role.lower() == "none":
+                raise ConfigError("the role none stands for no role", hint="Leave --role out.")
         if self.direct_url is not None and has_password(self.direct_url):
             raise ConfigError(
-                "direct_url holds a password, which has no place in a file",
+                "direct_url holds a password, which has no place in a file or a command line",
                 hint="Take it out and give it in PGPASSWORD or a .pgpass file, or name the whole "
                 "URL in PGBRAID_DIRECT_URL.",
             )
@@ -95,7 +97,9 @@ class Settings:
 
 def _check_identifier(name: str, value: str, room: int = 0) -> None:
     size = len(value.encode())
-    if not value or "\0" in value or size > _IDENTIFIER_BYTES - room:
+    if "\0" in value:
+        raise ConfigError(f"the {name} {value!r} holds a NUL byte, which no name can have")
+    if not value or size > _IDENTIFIER_BYTES - room:
         raise ConfigError(
             f"the {name} {value!r} is no name a PostgreSQL {name} can have",
             detail=f"It must have 1 to {_IDENTIFIER_BYTES - room} bytes; it has {size}.",
@@ -215,10 +219,17 @@ def database_url(environ: Mapping[str, str] | None = None) -> str | None:
 
 
 def has_password(conninfo: str) -> bool:
-    """Whether a connection string holds a password."""
+    """Whether a connection string holds a password, even one that is not percent-encoded."""
     import re  # noqa: PLC0415 - as config is read by every command
 
-    return re.search(r"://[^?]*:[^?]*@|password\s*=", conninfo) is not None
+    if re.search(r"password\s*=", conninfo):
+        return True
+    rest = conninfo.partition("://")[2]
+    authority, asked, _ = rest.partition("?")
+    if not asked or "@" in authority:
+        return ":" in authority.rpartition("@")[0]
+    port = re.fullmatch(r"[^:]*:[0-9]*(?:/.*)?", authority)
+    return "@" in rest and ":" in authority and not port
 
 
 def server_programs(environ: Mapping[str, str] | None = None) -> str | None:

@@ -35,7 +35,10 @@ def with_retries(run: Run, migration: Migration, attempt: Callable[[], _T]) -> _
     It is called until the migration's ``retry_for`` is over, with pauses that grow and vary. Each
     retry is told, with who was in the way. Raises what ``attempt`` raises, the last time.
     """
-    retry_for = run.limits_of(migration).retry_for
+    limits = run.limits_of(migration)
+    retry_for, watch = limits.retry_for, run.session.watch
+    if watch:
+        watch.expect(limits.lock_timeout)
     begun, pause, failed = time.monotonic(), _FIRST_PAUSE, 0
     while True:
         try:
@@ -47,7 +50,7 @@ def with_retries(run: Run, migration: Migration, attempt: Callable[[], _T]) -> _
                 raise
             failed += 1
             left = begun + retry_for - time.monotonic()
-            holders = run.session.watch.holders if run.session.watch else ()
+            holders = watch.holders if watch else ()
             if left <= 0:
                 _explain(error, holders, failed, time.monotonic() - begun)
                 raise

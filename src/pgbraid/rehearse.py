@@ -33,6 +33,7 @@ __all__ = ["rehearse_pending"]
 
 _NEW_ENUM_VALUE = "55P04"
 _SYNTAX_ERROR = "42601"
+_NO_LOCK = "55P03"
 _NEW_VALUE = re.compile(r'new value "(?P<value>.*)" of enum type (?P<type>.*)')
 
 
@@ -140,12 +141,21 @@ def _rehearse(run: Run, migration: Migration, script: Script, opened: Opened) ->
     except MigrationFailed as error:
         if error.half_done:
             raise
-        failure = error.diagnostic
+        failure = _with_holders(run, error.diagnostic)
     except ServerError as error:
         said = error.diagnostic or Diagnostic("ERROR", error.message, detail=error.detail)
         failure = replace(said, location=Location(migration.path))
     defer_again(run.session)
     return failure
+
+
+def _with_holders(run: Run, said: Diagnostic) -> Diagnostic:
+    """Add who was in the way of a lock that was not to be had in time."""
+    holders = run.session.watch.holders if run.session.watch else ()
+    if said.sqlstate != _NO_LOCK or not holders:
+        return said
+    blocked = f"In its way: {'; '.join(holders)}."
+    return replace(said, detail="\n".join(part for part in (said.detail, blocked) if part))
 
 
 def _follows(failure: Diagnostic, notes: _Notes) -> bool:

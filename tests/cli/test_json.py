@@ -69,7 +69,7 @@ def test_every_adoption_is_documented(cli, applied, database):
 def test_every_failure_is_documented(cli, folder):
     folder.put("1_a.sql", "SELECT 1;\nSELECT emial")
     failed = cli("up", "--json", code=3).json
-    assert own(failed) == {"applied", "error"}
+    assert own(failed) == {"applied", "error", "warnings"}
     assert set(failed["error"]) == members("Failures")
     refused = cli("up", "--to", "9", "--json", code=2).json["error"]
     assert refused["type"] == "ConfigError"

@@ -139,6 +139,10 @@ def test_other_things_the_environment_says():
         ("postgresql://u@h:5432/d", False),
         ("postgresql://h:5432/d", False),
         ("host=h passfile=/x", False),
+        ("postgresql://u:p#r3t?xyz@h/d", True),
+        ("postgresql://u:p?x@h/d", True),
+        ("postgresql://h:5432/d?application_name=a@b", False),
+        ("postgresql://h:5432?application_name=a@b", False),
     ],
 )
 def test_whether_a_connection_string_holds_a_password(conninfo, answer):

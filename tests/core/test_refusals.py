@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from pgbraid.core.model import Directives, Migration
@@ -144,6 +146,36 @@ def test_sql_behind_copy_on_its_line_is_refused():
 )
 def test_a_directive_that_is_none_is_refused(line):
     assert found(f"{line}\nselect 1") == [("unknown_directive", 1, 1)]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "-- pgbraid no-transaction",
+        "-- PGBRAID  retry-for=1s",
+        "/* pgbraid: no-transaction */",
+        "-- pgbraid: retry-for=0 retry-for=1s",
+        "-- pgbraid: lock-timeout=1s\n-- pgbraid: lock-timeout=2s",
+    ],
+)
+def test_what_looks_like_a_directive_and_says_twice_is_refused(head):
+    assert [code for code, _, _ in found(f"{head}\nselect 1")] == ["unknown_directive"]
+
+
+@pytest.mark.parametrize(
+    "head", ["-- pgbraid runs this", "-- see pgbraid: no-transaction", "-- PgBraid: retry-for=1s"]
+)
+def test_what_only_mentions_pgbraid_is_no_mistake(head):
+    assert found(f"{head}\nselect 1") == []
+
+
+def test_a_wrapping_in_a_file_without_a_transaction_is_told_so():
+    alone = replace(FILE, directives=Directives(no_transaction=True))
+    problems = inspect_script(alone, parse("BEGIN; CREATE TABLE a (); COMMIT"))
+    assert [problem.hint for problem in problems] == ["Take the statement out."] * 2
+    assert {problem.detail for problem in problems} == {
+        "Each statement of a no-transaction file is run by itself."
+    }
 
 
 def test_a_directive_behind_the_first_statement_is_refused():

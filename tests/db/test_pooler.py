@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 
 import psycopg
 import pytest
@@ -135,3 +136,33 @@ def test_a_role_cannot_be_set_through_a_pooler_unseen(database, pooled):
     with pytest.raises(pgbraid.ConnectionFailed):
         pgbraid.load({"1_a.sql": "--"}).up(target)
     assert database.value("SELECT to_regclass('applied_migrations')") is None
+
+
+def test_a_role_that_the_pooler_does_not_pass_on_is_no_silent_other_one(pooled):
+    """PgBouncer refuses the option, or was told to ignore it."""
+    braid = pgbraid.load({"1_a.sql": "SELECT 1"}, role="pg_monitor")
+    for verb in (braid.up, braid.check, braid.status):
+        with pytest.raises(TargetRefused, match="pooler"):
+            verb(pooled)
+
+
+def test_a_client_that_is_killed_gives_the_fence_back(pooled, database, watches):
+    """Long before its statement ends; the pooler closes the session, which the server notices."""
+    if not watches:
+        pytest.skip("this server does not look whether a client is still there")
+    code = "import pgbraid, sys; pgbraid.load({'1_a.sql': 'SELECT pg_sleep(60)'}).up(sys.argv[1])"
+    boot = subprocess.Popen([sys.executable, "-c", code, pooled])
+    asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    for _ in range(200):
+        if database.value(asleep):
+            break
+        time.sleep(0.05)
+    assert database.value(asleep) == 1
+    boot.kill()
+    boot.wait()
+    for _ in range(400):
+        if not database.value(asleep):
+            break
+        time.sleep(0.05)
+    assert database.value(asleep) == 0
+    assert database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0

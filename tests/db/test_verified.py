@@ -164,14 +164,13 @@ def test_what_is_not_given_is_left_to_libpq(monkeypatch):
 def test_every_connection_has_the_same_parameters(database, folder, monkeypatch):
     """Also the one that asks what became of a run whose connection was lost."""
     made = []
-    real = psycopg.connect
+    real = opening.Connection.connect
 
-    def record(*conninfo, **parameters):
-        if not conninfo:  # else it is a test's own
-            made.append(parameters)
-        return real(*conninfo, **parameters)
+    def record(**parameters):
+        made.append(parameters)
+        return real(**parameters)
 
-    monkeypatch.setattr(opening.psycopg, "connect", record)
+    monkeypatch.setattr(opening.Connection, "connect", record)
     target = parse_target(database.conninfo + " sslmode=allow channel_binding=disable")
     folder.write(_1_a="SELECT 1", _2_b="SELECT pg_terminate_backend(pg_backend_pid())")
     with pytest.raises(pgbraid.ConnectionFailed):

@@ -208,6 +208,40 @@ def test_a_commit_that_waits_for_an_absent_standby_is_ended_and_told(alone, larg
     pgbraid.load(edited, limits=Limits(commit_wait=0.5)).repair(alone, [1])
 
 
+# --- who is in the way
+
+
+def test_a_blocker_is_named_also_where_the_wait_is_very_short(database):
+    database.run("CREATE TABLE t ()")
+    limits = Limits(lock_timeout=0.1, retry_for=0)
+    braid = pgbraid.load({"1_a.sql": "ALTER TABLE t ADD x int"}, limits=limits)
+    with psycopg.connect(database.conninfo, application_name="the reader") as other:
+        other.execute("SELECT FROM t")
+        with pytest.raises(MigrationFailed) as caught:
+            braid.up(database.conninfo)
+    assert "the reader" in caught.value.detail
+
+
+def test_a_blocker_is_named_by_a_dry_run_too(database):
+    database.run("CREATE TABLE t ()")
+    braid = pgbraid.load({"1_a.sql": "ALTER TABLE t ADD x int"})
+    with psycopg.connect(database.conninfo, application_name="the reader") as other:
+        other.execute("SELECT FROM t")
+        report = braid.up(database.conninfo, dry_run=True)
+    ((_, said),) = report.failures
+    assert "the reader" in said.detail
+
+
+def test_a_file_that_only_waited_is_not_said_to_need_mending(database, cli, folder):
+    database.run("CREATE TABLE t ()")
+    folder.write(_1_a="ALTER TABLE t ADD x int")
+    with psycopg.connect(database.conninfo) as other:
+        other.execute("SELECT FROM t")
+        answer = cli("up", "--retry-for", "0", code=3)
+    assert "Mend" not in answer.err
+    assert answer.err.splitlines()[-1] == "1_a was rolled back; nothing was applied."
+
+
 # --- a set that somebody has locked
 
 

@@ -43,14 +43,17 @@ def run(context: Context) -> int:
     """Run the command and return its exit code."""
     arguments = context.arguments
     how: How | None = "forget" if arguments.forget else None
-    how = next((name for name in _DECISIONS if getattr(arguments, name) is not None), how)
-    statement = getattr(arguments, how) or None if how in _DECISIONS else None
+    number: int | None = None
+    for name in _DECISIONS:
+        given: int | None = getattr(arguments, name)
+        if given is not None:
+            how, number = name, given or None
     with context.both() as (braid, target):
         report = braid.resume(
             target,
             arguments.version,
             how=how,
-            statement=statement,
+            statement=number,
             on_event=context.output.listen,
         )
     return context.output.result(report, 0)

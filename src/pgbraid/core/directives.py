@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DIRECTIVE", "is_head", "read_directives", "wrong_directives"]
 
-DIRECTIVE = re.compile(r"--[ \t]*pgbraid:[ \t]*(?P<text>[^\r\n]*)")
+DIRECTIVE = re.compile(r"--[ \t]*(?i:pgbraid):[ \t]*(?P<text>[^\r\n]*)")
 """A comment that directs pgbraid."""
+_NEARLY = re.compile(
+    r"(?:--|/\*)[ \t]*pgbraid\b[\s:]*(?:no-transaction|lock-timeout|statement-timeout|retry-for)\b",
+    re.IGNORECASE,
+)
+"""What was meant to be one, maybe."""
 _BETWEEN = re.compile(r"[\s,]+")
 _NEWLINE = re.compile(r"[\r\n]")
 _PASSED_OVER = frozenset({"space", "block", "semicolon"})
@@ -64,6 +69,8 @@ def wrong_directives(script: Script, *, begun: bool) -> Iterator[tuple[int, str,
     """
     first = script.statements[0].start if script.statements else len(script.text)
     first = -1 if begun else first
+    yield from _nearly(script.text, first)
+    names: set[str] = set()
     for start, end in script.comments:
         match = DIRECTIVE.match(script.text[start:end])
         if match is None:
@@ -80,8 +87,20 @@ def wrong_directives(script: Script, *, begun: bool) -> Iterator[tuple[int, str,
             yield start, "the directive is empty", f"pgbraid knows {_KNOWN}."
         for word in words:
             said = _read(word)
+            name = word.partition("=")[0]
             if isinstance(said, str):
                 yield start, said, f"Take it out, or mend it: pgbraid knows {_KNOWN}."
+            elif name in names:
+                yield start, f"{name} is said twice", "Take one of them out."
+            names.add(name)
+
+
+def _nearly(text: str, end: int) -> Iterator[tuple[int, str, str]]:
+    """Yield where a comment before the first statement looks like a directive and is none."""
+    for match in _NEARLY.finditer(text, 0, max(end, 0)):
+        if not DIRECTIVE.match(text, match.start()):
+            hint = "Write it as a line of its own: `-- pgbraid: …`."
+            yield match.start(), "this looks like a directive, and is none", hint
 
 
 def _head(text: str) -> Iterator[str]:

@@ -89,7 +89,9 @@ def inspect_parts(migration: Migration, parts: Iterable[Script]) -> tuple[Proble
         found.append(_too_large(migration))
     downs = [problem for problem in found if problem.code == "down_section"]
     kept = [problem for problem in found if problem not in downs[1:]]
-    return tuple(sorted(kept, key=lambda p: p.location.line or 0 if p.location else 0))
+    places = ((p, p.location or Location("")) for p in kept)
+    ordered = sorted(places, key=lambda pair: (pair[1].line or 0, pair[1].column or 0))
+    return tuple(problem for problem, _ in ordered)
 
 
 class _Control:
@@ -235,9 +237,13 @@ def _control_problem(
     return Problem(
         "transaction_control",
         f"{name} inside a migration",
-        detail="A migration and its tracker row are one transaction, which pgbraid begins and "
+        detail="Each statement of a no-transaction file is run by itself."
+        if migration.directives.no_transaction
+        else "A migration and its tracker row are one transaction, which pgbraid begins and "
         "commits.",
-        hint="Take the statement out, or wrap the whole file in one BEGIN … COMMIT.",
+        hint="Take the statement out."
+        if migration.directives.no_transaction
+        else "Take the statement out, or wrap the whole file in one BEGIN … COMMIT.",
         location=_at(migration, script, statement.start),
         versions=(migration.version,),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from psycopg import errors
 
 from pgbraid.core.model import Applied, Ledger
+from pgbraid.db.session import check_role
 from pgbraid.db.statements import statement
 from pgbraid.db.wire import failed, send
 from pgbraid.errors import LockTimeout, ServerError
@@ -69,6 +70,8 @@ def _read(session: Session, *, times: bool) -> Ledger:
     text = f"{session.text('ledger', 'read_applied', **values)};\n{halves}"
     results = send(session.conn, text.encode())
     error = failed(results)
+    if len(results) > 1 or error is None:
+        check_role(session, _texts(results[0])[0][2])
     if error is not None and (len(results) <= _SET or not isinstance(error, _NO_JOURNAL)):
         return _unread(session, error)
     try:

@@ -42,6 +42,8 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     stop: StopToken | None = None
     parameters: Mapping[str, Any] | None = None
+    look_every: float = _LOOK_EVERY
+    """Seconds after which it wakes up while it waits."""
 
     def wait(
         self, gen: PQGen[_T], interval: float = _LOOK_EVERY, timeout: float | None = None
@@ -52,7 +54,8 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         not end it.
         """
         try:
-            return waiting.wait(self._heeding(gen), self.pgconn.socket, interval, timeout)
+            soon = min(interval, self.look_every)
+            return waiting.wait(self._heeding(gen), self.pgconn.socket, soon, timeout)
         except KeyboardInterrupt:
             self._end_statement()
             raise

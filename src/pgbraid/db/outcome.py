@@ -46,7 +46,7 @@ def read_fate(session: Session, run_id: str) -> Fate | None:
     None where nobody can tell.
     """
     lost = session.conn.closed or session.conn.broken
-    return read_after_loss(session, run_id) if lost else read_on(session, run_id)
+    return _read_after_loss(session, run_id) if lost else read_on(session, run_id)
 
 
 def read_on(session: Session, run_id: str) -> Fate | None:
@@ -77,7 +77,7 @@ def _is_over(second: Session, lost: Session) -> bool:
     return second.run("session", "is_alive", pid=lost.pid).fetchone() == (False,)
 
 
-def read_after_loss(session: Session, run_id: str) -> Fate | None:
+def _read_after_loss(session: Session, run_id: str) -> Fate | None:
     """Return what :func:`read_on` does, of a run whose connection was lost, on a second one.
 
     The server is asked again until the lost connection's process is gone, as long as that may

@@ -222,13 +222,12 @@ def _target(session: Session, piece: Piece) -> tuple[int | None, bool]:
 
     Of an index it is its table's, as REINDEX CONCURRENTLY gives the index another oid.
     """
-    if piece.table in {"index", "table"}:
-        oid, partitioned = _relation(session, piece.name)
-        if piece.table == "table":
-            return oid, partitioned
+    if piece.table == "table":
+        return _relation(session, piece.name)
     query = {"index": "table_of", "schema": "namespace"}.get(piece.table or "")
     row = session.run("recognise", query, name=piece.name).fetchone() if query else None
-    return (int(row[0]) if row and row[0] else None), piece.table == "index" and partitioned
+    partitioned = piece.table == "index" and _relation(session, piece.name)[1]
+    return (int(row[0]) if row and row[0] else None), partitioned
 
 
 def _judge_dropped(session: Session, piece: Piece, before: Mapping[str, Any]) -> Verdict:

@@ -40,6 +40,7 @@ __all__ = [
     "Session",
     "behind_a_pooler",
     "cancel",
+    "check_role",
     "claim",
     "clean",
     "cleaning",
@@ -58,6 +59,9 @@ _WATCHES_SINCE = 140000
 _DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
 """Values of synchronous_commit that wait for the disk, and maybe for more."""
 _NO_RIGHT = "42501"
+_UNSUPPORTED = "unsupported startup parameter: options"
+"""What PgBouncer says."""
+_NO_OPTION = "A pooler takes no startup option, by which the role is set."
 _DOTTED = re.compile(
     r"\b(?:SET|RESET)\s+(?:SESSION\s+)?([a-z_][\w$]*(?:\.[a-z_][\w$]*)+)"
     r"|\bset_config\s*\(\s*'([^'.]+\.[^']+)'",
@@ -174,6 +178,13 @@ def cancel(session: Session) -> None:
 
 def _no_connection(target: Target, error: psycopg.Error) -> ConnectionFailed:
     lines = [line.strip() for line in target.scrub(str(error)).splitlines() if line.strip()]
+    if target.role and any(_UNSUPPORTED in line for line in lines):
+        return TargetRefused(
+            f"{target.label} is a connection pooler, through which no session can be role "
+            f"{target.role}",
+            detail=_NO_OPTION,
+            hint="Give the direct URL of the server with --direct-url, then run it again.",
+        )
     message = _DRIVERS_WORDS.sub("", lines[0] if lines else "no answer")
     detail = "\n".join(lines[1:]) or None
     return ConnectionFailed(f"cannot connect to {target.label}: {message}", detail=detail)
@@ -244,13 +255,7 @@ def claim(session: Session, limits: Limits | None = None, *, pools: bool = False
     assert row is not None  # noqa: S101 - a SELECT without FROM has one row
     in_recovery, backend_pid, server_version, commit, read_only, role = row
     _check_server(session, server_version, in_recovery=in_recovery, read_only=read_only)
-    if session.target.role not in {None, role}:
-        raise TargetRefused(
-            f"the session is role {role}, not {session.target.role}",
-            detail="A pooler takes no startup option, by which the role is set.",
-            hint="Give the direct URL of the server with --direct-url, then run `pgbraid up` "
-            "again.",
-        )
+    check_role(session, role)
     pooled = backend_pid != session.conn.info.backend_pid
     if pooled and not pools:
         raise behind_a_pooler(session)
@@ -265,6 +270,16 @@ def claim(session: Session, limits: Limits | None = None, *, pools: bool = False
         pool=Pool() if pooled else None,
     )
     return claimed if pooled else _pinned(claimed)
+
+
+def check_role(session: Session, role: str | None) -> None:
+    """Refuse a session that is not the role asked for. Raises TargetRefused."""
+    if session.target.role not in {None, role}:
+        raise TargetRefused(
+            f"the session is role {role}, not {session.target.role}",
+            detail=_NO_OPTION,
+            hint="Give the direct URL of the server with --direct-url, then run it again.",
+        )
 
 
 def _check_server(session: Session, version: int, *, in_recovery: bool, read_only: bool) -> None:
@@ -290,8 +305,8 @@ def behind_a_pooler(session: Session, what: str = "this command") -> TargetRefus
     return TargetRefused(
         f"{session.target.label} is a connection pooler, through which {what} cannot run",
         detail="A pooler may give the session, and with it the advisory lock, to another client.",
-        hint="Give the direct URL of the server with --direct-url or in PGBRAID_DIRECT_URL, "
-        "then run it again.",
+        hint="Give the direct URL of the server with --direct-url, or in PGBRAID_DIRECT_URL where "
+        "no --database is given, then run it again.",
     )
 
 

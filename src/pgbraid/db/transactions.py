@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _TRIES = 5
+_LOOKS_SINCE = 140000
 _IN_ERROR, _IN_TRANSACTION = pq.TransactionStatus.INERROR, pq.TransactionStatus.INTRANS
 
 
@@ -115,6 +116,8 @@ def _begin(session: Session) -> Opened:
     if session.pool:
         session.pool.settings = dict(session.run("session", "set_before").fetchall())
         send_own(session, "pin_local")
+        if session.conn.info.server_version >= _LOOKS_SINCE:
+            send_own(session, "pin_local_14")
         _send_all(session, [f"SET LOCAL {limit}" for limit in timeouts(session.limits)])
     return Opened(str(row[1]), str(row[3]))
 

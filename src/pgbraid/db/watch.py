@@ -80,7 +80,13 @@ class Watch:
         self._second: Session | None = None
         self._begun = self._next = 0.0
         self._committing = False
+        self._soon = _LOOK_AFTER
         self._seen = _Seen()
+
+    def expect(self, lock_timeout: float) -> None:
+        """Look early enough to see who is in the way of statements that wait that long."""
+        self._soon = min(_LOOK_AFTER, lock_timeout / 2) if lock_timeout else _LOOK_AFTER
+        self._session.conn.look_every = min(0.1, self._soon / 2)
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -91,7 +97,7 @@ class Watch:
         """Begin to watch a statement."""
         self._begun = time.monotonic()
         self._committing = committing
-        self._next = self._begun + _LOOK_AFTER
+        self._next = self._begun + self._soon
         self._seen = _Seen()
 
     def tick(self) -> None:

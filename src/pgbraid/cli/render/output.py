@@ -39,6 +39,9 @@ __all__ = ["Output"]
 _BAR = 24
 _LIKE_IT = 5
 _WIDEST_LABEL = 60
+_IN_THE_WAY = frozenset({"55P03", "40P01"})
+"""A lock that was not to be had in time, and a deadlock: nothing is wrong with the file."""
+_APPLYING = frozenset({"up", "resume"})
 _MEGABYTE = 1_000_000
 
 
@@ -198,7 +201,9 @@ class Output:
 
     def stopped(self, code: int) -> int:
         """Print that the run was stopped, and what stands of it, and return the exit code."""
-        message = f"stopped; {psql.count(len(self._outcomes), 'migration')} applied"
+        message = "stopped"
+        if self.command in _APPLYING:
+            message += f"; {psql.count(len(self._outcomes), 'migration')} applied"
         event = self._interrupted
         if event is not None:
             label = psql.clean(event.step.migration.label)
@@ -316,4 +321,6 @@ def _what_stands(error: MigrationFailed, command: str, *, throw_away: bool) -> s
     before = psql.count(len(error.applied), "migration")
     end = "gone with the throw-away server" if throw_away else "kept"
     kept = f"{before} applied before it, {end}" if error.applied else "nothing was applied"
+    if error.sqlstate in _IN_THE_WAY:
+        return f"{label} was rolled back; {kept}."
     return f"{label} was rolled back; {kept}. Mend the file, then run `pgbraid up` again."

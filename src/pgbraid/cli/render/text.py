@@ -49,7 +49,10 @@ def outcome_line(outcome: Outcome, columns: int) -> str:
 def _report(report: Report) -> Iterator[str]:
     if report.forgotten:
         name = f"{report.forgotten.version} ({clean(report.forgotten.name)})"
-        yield f"{name} is forgotten as half done; the next up runs it from its first statement."
+        yield (
+            f"{name} is forgotten as half done; what it did stays. The next up with its file runs "
+            "it from its first statement."
+        )
         return
     if report.adoption and report.dry_run:
         yield from _would_adopt(report.adoption)

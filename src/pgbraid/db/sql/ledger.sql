@@ -4,7 +4,7 @@
 -- row security raise an error instead of hiding rows. Times only where they are asked for, and
 -- as text, as a DateStyle may be any. What is half done is asked behind it, in the same message.
 SELECT pg_catalog.set_config('row_security', 'off', true),
-       pg_catalog.set_config('lock_timeout', '1s', true),
+       pg_catalog.set_config('lock_timeout', '1s', true), CURRENT_USER::pg_catalog.text,
        1 OPERATOR(pg_catalog./)
        CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
   FROM pg_catalog.pg_class c

@@ -30,6 +30,16 @@ SET LOCAL idle_in_transaction_session_timeout = 0;
 SET LOCAL row_security = off;
 SET LOCAL standard_conforming_strings = on;
 SET LOCAL client_encoding = 'UTF8'
+-- name: pin_local_14
+-- The pooler closes the session of a client that dies in a transaction; some platforms cannot look
+-- whether it did.
+DO $pgbraid$
+BEGIN
+    SET LOCAL client_connection_check_interval = '5s';
+EXCEPTION WHEN invalid_parameter_value THEN
+    NULL;
+END
+$pgbraid$
 -- name: leave
 -- What a body left in a session that is a pool's, taken back before the transaction's end.
 -- By name, as RESET ALL would also take what the pooler has set under names with a dot, which
@@ -137,8 +147,9 @@ SELECT a.wait_event, pg_catalog.pg_blocking_pids(a.pid),
                       JOIN pg_catalog.pg_namespace n
                         ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
                      WHERE c.oid OPERATOR(pg_catalog.=) l.relation),
-                   CASE WHEN l.locktype OPERATOR(pg_catalog.=) 'virtualxid'::pg_catalog.text
-                        THEN 'the end of an older transaction' ELSE l.locktype END)
+                   CASE l.locktype WHEN 'virtualxid' THEN 'the end of an older transaction'
+                        WHEN 'transactionid' THEN 'the end of another transaction'
+                        WHEN 'tuple' THEN 'a row' ELSE l.locktype END)
           FROM pg_catalog.pg_locks l
          WHERE l.pid OPERATOR(pg_catalog.=) a.pid AND NOT l.granted LIMIT 1)
   FROM pg_catalog.pg_stat_activity a WHERE a.pid OPERATOR(pg_catalog.=) %(pid)s
