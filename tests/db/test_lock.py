@@ -188,10 +188,16 @@ def test_a_run_can_be_stopped_from_another_thread(database):
 
 
 def nobody_is_left(database):
-    return database.value(
+    """Whether no session is, once the server's processes had the time to end."""
+    question = (
         "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database()"
         " AND application_name LIKE 'pgbraid/%%' AND pid <> pg_backend_pid()"
     )
+    for _ in range(100):
+        if database.value(question):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_a_stop_before_the_start_runs_nothing(database):

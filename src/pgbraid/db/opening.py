@@ -60,43 +60,33 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
             self._end_statement()
             raise
 
-    def _heeding(self, gen: PQGen[_T]) -> PQGen[_T]:
-        """Wait as ``gen`` does, and end the statement once a stop is asked for."""
-        ready: Ready | int | None = None
-        while True:
-            if self.stop is not None and self.stop.requested and ready is not None:
-                self.stop = None
-                return (yield from self.ending(gen, ready))
-            try:
-                wanted = next(gen) if ready is None else gen.send(ready)
-            except StopIteration as end:
-                result: _T = end.value
-                return result
-            ready = yield wanted
-
     def ending(self, gen: PQGen[_T], ready: Ready | int | None = None) -> PQGen[_T]:
         """Wait as ``gen`` does, while the statement is asked, then made, to end.
 
         ``ready`` is what a ``gen`` that has begun waits for. Raises OperationalError, with the
         connection closed, where it does not.
         """
-        asked, ended = time.monotonic(), False
-        with suppress(psycopg.Error):
-            self.cancel_safe(timeout=_CANCEL_TIMEOUT)
+        return self._heeding(gen, ready, _Ending(self))
+
+    def _heeding(
+        self,
+        gen: PQGen[_T],
+        ready: Ready | int | None = None,
+        ending: _Ending | None = None,
+    ) -> PQGen[_T]:
+        """Wait as ``gen`` does, and end the statement once a stop is asked for."""
         while True:
+            if ready is not None and self.stop is not None and self.stop.requested:
+                self.stop = None
+                ending = ending or _Ending(self)
             try:
                 wanted = next(gen) if ready is None else gen.send(ready)
             except StopIteration as end:
                 result: _T = end.value
                 return result
             ready = yield wanted
-            passed = time.monotonic() - asked
-            if passed > _ENDS_WITHIN:
-                self.pgconn.finish()
-                raise psycopg.OperationalError("the statement did not end")
-            if passed > _HEEDS_WITHIN and not ended:
-                ended = True
-                self._end_session()
+            if ending is not None:
+                ending.press()
 
     def _end_statement(self) -> None:
         """End what is in progress; a second signal meanwhile leaves a closed connection."""
@@ -110,14 +100,37 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
             self.pgconn.finish()
             raise
 
+
+class _Ending:
+    """The ending of a statement: it is cancelled, then its session ended, then given up."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self._asked = time.monotonic()
+        self._ended = False
+        with suppress(psycopg.Error):
+            conn.cancel_safe(timeout=_CANCEL_TIMEOUT)
+
+    def press(self) -> None:
+        """Do what it is time for. Raises OperationalError where it is time to give up."""
+        passed = time.monotonic() - self._asked
+        if passed > _ENDS_WITHIN:
+            self._conn.pgconn.finish()
+            raise psycopg.OperationalError("the statement did not end")
+        if passed > _HEEDS_WITHIN and not self._ended:
+            self._ended = True
+            self._end_session()
+
     def _end_session(self) -> None:
         """End our own session on the server by a second connection."""
-        if self.parameters is None:
+        if self._conn.parameters is None:
             return
-        with suppress(psycopg.Error), psycopg.connect(**beside(self), autocommit=True) as second:
-            second.execute(
-                f"SELECT pg_catalog.pg_terminate_backend({self.info.backend_pid})".encode()
-            )
+        question = f"SELECT pg_catalog.pg_terminate_backend({self._conn.info.backend_pid})"
+        with (
+            suppress(psycopg.Error),
+            psycopg.connect(**beside(self._conn), autocommit=True) as second,
+        ):
+            second.execute(question.encode())
 
 
 def _drained(pgconn: pq.abc.PGconn) -> PQGen[None]:
