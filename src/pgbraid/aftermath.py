@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pgbraid.core.events import Healed
+from pgbraid.core.masking import mask, secrets_in
 from pgbraid.core.model import Limits
 from pgbraid.core.pieces import Kind, pieces_of
 from pgbraid.core.reader import parse
@@ -20,7 +21,7 @@ from pgbraid.db.recognise import invalid_among, judge
 from pgbraid.db.session import clean
 from pgbraid.db.transactions import open_session
 from pgbraid.errors import MigrationFailed
-from pgbraid.halfway import Undecided, said_of, undecided
+from pgbraid.halfway import Undecided, said_of, tried, undecided
 from pgbraid.patience import with_retries
 
 if TYPE_CHECKING:
@@ -67,31 +68,32 @@ def settle_one(file: File, half: Half) -> bool:
     begun = next((begun for begun in half.begun if begun.digest not in own), None)
     if begun is None:
         return False
-    with_retries(file.run, file.migration, partial(_settle, file, begun))
+    settle = partial(tried, file, partial(_settle, file, begun))
+    with_retries(file.run, file.migration, settle)
     return True
 
 
 def _settle(file: File, begun: Begun) -> None:
+    """Settle it; that a person lets go of it answers what only a person can say."""
     piece = _as_begun(begun)
     asked = file.run.options.decision
-    if asked is None or (asked.what, asked.digest) != ("skip", begun.digest):
-        verdict = _judged(file, piece, begun)
-        reason = _reason(file, piece, verdict)
-        if reason:
-            raise _orphaned(file, piece, reason)
-        for statement in verdict.healing:
-            heal(file, piece, statement, partial(file.make_settings_of, begun))
+    let_go = asked is not None and (asked.what, asked.digest) == ("skip", begun.digest)
+    verdict = _judged(file, piece, begun)
+    left = invalid_among(file.run.session, (verdict.index,)) if verdict.index else ()
+    if left or ((verdict.unsure or verdict.done) and not let_go):
+        raise _orphaned(file, piece, _reason(verdict, left))
+    for statement in () if verdict.done else verdict.healing:
+        heal(file, piece, statement, partial(file.make_settings_of, begun))
     file.write(file.line("settled", piece))
 
 
-def _reason(file: File, piece: Piece, verdict: Verdict) -> str | None:
+def _reason(verdict: Verdict, left: tuple[str, ...]) -> str:
     """Say why a person has to look at a statement that the file has no longer."""
+    if left:
+        return f"it has left {left[0]} not valid, or somebody has"
     if verdict.unsure:
         return f"whether it was done is not known: {verdict.unsure}"
-    if verdict.done:
-        return "it was done, or is done but for its end"
-    left = invalid_among(file.run.session, (verdict.index,)) if verdict.index else ()
-    return f"it has left {left[0]} not valid" if left and piece.kind is Kind.DROP_INDEX else None
+    return "it was done, or is done but for its end"
 
 
 def _orphaned(file: File, piece: Piece, reason: str) -> Undecided:
@@ -100,7 +102,7 @@ def _orphaned(file: File, piece: Piece, reason: str) -> Undecided:
         file,
         piece,
         f"statement {piece.number} was begun with another text, and {reason}",
-        detail=f"It was: {' '.join(piece.text.split())}",
+        detail=f"It was: {' '.join(mask(piece.text, secrets_in(piece.text)).split())}",
         hint="Give it its old text and settings back. Or put right what it did; then `pgbraid "
         f"resume {version} --skip {piece.number}` lets go of it, and goes on with the file as it "
         "is now.",

@@ -258,7 +258,14 @@ class Braid:
             self.migrations, target, self.tracker, wish, version, how, options, statement=statement
         )
 
-    def undo(self, conninfo: str | Target, version: int, *, on_event: Listener = silent) -> Undone:
+    def undo(
+        self,
+        conninfo: str | Target,
+        version: int,
+        *,
+        on_event: Listener = silent,
+        stop: StopToken | None = None,
+    ) -> Undone:
         """Run a version's down file and take it out of the set, in one transaction.
 
         Raises ConfigError where it is not applied or has no down file, MigrationFailed after
@@ -266,7 +273,7 @@ class Braid:
         """
         from pgbraid import undo
 
-        options = self._options(on_event)
+        options = self._options(on_event, stop)
         wish = Wish(verify=self.verify, adopt=self.adopts)
         return undo.undo_version(
             self.migrations, self._target(conninfo), self.tracker, wish, version, options

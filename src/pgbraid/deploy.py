@@ -16,6 +16,7 @@ from pgbraid.db.lock import fenced, take_lock
 from pgbraid.db.session import behind_a_pooler
 from pgbraid.db.transactions import transaction
 from pgbraid.db.watch import claimed
+from pgbraid.errors import LockTimeout
 from pgbraid.series import apply_all
 from pgbraid.survey import look
 
@@ -111,7 +112,10 @@ def _ensured(session: Session, options: RunOptions, first: Plan) -> db.Shape | N
 
 def _is_done(session: Session, plan: Plan) -> bool:
     """Whether another run has applied meanwhile all that this one was to apply."""
-    have = {row.version for row in read_ledger(session).applied}
+    try:
+        have = {row.version for row in read_ledger(session, wait=0).applied}
+    except LockTimeout:  # somebody has locked the set; one waits on
+        return False
     wanted = {step.migration.version for step in plan.steps}
     wanted |= {m.version for m in plan.adoption.migrations} if plan.adoption else set()
     return wanted <= have

@@ -15,12 +15,13 @@ from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.body import run_segments
 from pgbraid.db.halves import read_halves
-from pgbraid.db.transactions import transaction
-from pgbraid.errors import MigrationFailed
+from pgbraid.db.session import clean, translating
+from pgbraid.db.transactions import roll_back, transaction
+from pgbraid.errors import MigrationFailed, ServerError
 from pgbraid.patience import with_retries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pgbraid.apply import Run
     from pgbraid.core.answers import Begun, Through
@@ -28,7 +29,17 @@ if TYPE_CHECKING:
     from pgbraid.core.pieces import Piece
     from pgbraid.core.script import Script
 
-__all__ = ["File", "Lost", "Undecided", "go_on", "said_of", "taken", "undecided"]
+__all__ = [
+    "File",
+    "Lost",
+    "Undecided",
+    "facts_of",
+    "go_on",
+    "said_of",
+    "taken",
+    "tried",
+    "undecided",
+]
 
 _EXISTS = "42P07"
 _NOT_READY = "55000"
@@ -54,10 +65,15 @@ class File:
     entry: db.Entry
     pieces: tuple[Piece, ...]
 
-    def line(self, event: str, piece: Piece | None = None, **detail: Any) -> db.Entry:  # noqa: ANN401 - JSON
+    def line(
+        self,
+        event: str,
+        of: Piece | Begun | Through | None = None,
+        **detail: Any,  # noqa: ANN401 - JSON
+    ) -> db.Entry:
         """Return a line of the journal, of the whole file or of one statement."""
-        if piece is not None:
-            detail |= {"statement_number": piece.number, "sha256": piece.digest}
+        if of is not None:
+            detail |= {"statement_number": of.number, "sha256": of.digest}
         own = self.migration
         return db.Entry(
             self.run.run_id, event, own.version, own.name, checksum=own.checksum, detail=detail
@@ -77,7 +93,7 @@ class File:
 
         None where it is applied.
         """
-        half = self._read()
+        half = self.read()
         if half is None and db.is_applied(self.run.session, self.migration.version):
             return None
         if half is not None:
@@ -92,7 +108,7 @@ class File:
         Raises MigrationFailed where the journal has lost what was ``known``, or where another
         run went on with another version of the file. It only reads.
         """
-        half = self._read()
+        half = self.read()
         if half is None and db.is_applied(self.run.session, self.migration.version):
             return None
         if half is None or not set(known.done) <= set(half.done):
@@ -100,18 +116,31 @@ class File:
         self._check(half)
         return half
 
+    def keep(self, known: Half) -> None:
+        """Make sure that the journal has what is ``known``; write again what it has lost.
+
+        Raises :class:`Lost` where it has lost some.
+        """
+        try:
+            self.stand(known)
+        except Lost:
+            self.restore(known)
+            raise
+
     def restore(self, known: Half) -> None:
-        """Write again what the journal has lost of what is through, so that it stays through."""
+        """Write again what the journal has lost, so that what is through stays through."""
         self.write(self._started())
         for through in known.done:
-            piece = next(p for p in self.pieces if p.number == through.number)
-            self.write(self.line("done", piece, index=through.index, restored=True))
+            self.write(self.line("done", through, index=through.index, restored=True))
+        for begun in known.begun:
+            self.write(self.line("begun", begun, restored=True, **facts_of(begun)))
 
     def _started(self) -> db.Entry:
         entry = self.line("started", statements=len(self.pieces))
         return replace(entry, text=self.entry.text)
 
-    def _read(self) -> Half | None:
+    def read(self) -> Half | None:
+        """Return what the journal says of the file now, if it was begun."""
         halves = {half.version: half for half in read_halves(self.run.session)}
         return halves.get(self.migration.version)
 
@@ -160,6 +189,40 @@ class File:
     def place_of(self, through: Through) -> Piece | None:
         """Return the statement that is through, as the file has it."""
         return next((p for p in self.pieces if p.number == through.number), None)
+
+
+def facts_of(begun: Begun) -> dict[str, Any]:
+    """Return what the journal is told of a statement that is begun."""
+    return {
+        "kind": begun.kind,
+        "command": begun.command,
+        "text": begun.text,
+        "settings": list(begun.settings),
+        "before": dict(begun.before),
+    }
+
+
+def tried(file: File, attempt: Callable[[], None]) -> None:
+    """Make an attempt; what the server refuses is the migration's failure.
+
+    The session is clean behind it. Raises MigrationFailed.
+    """
+    session = file.run.session
+    try:
+        with translating(session):
+            attempt()
+    except ServerError as error:
+        said = error.diagnostic or Diagnostic("ERROR", error.message, detail=error.detail)
+        place = Location(file.migration.path)
+        failed = MigrationFailed(file.migration, replace(said, location=place), half_done=False)
+    except MigrationFailed as error:
+        failed = error
+    else:
+        return
+    with translating(session):
+        roll_back(session)
+        clean(session)
+    raise failed from None
 
 
 def go_on(file: File) -> str:

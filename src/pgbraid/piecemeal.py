@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.aftermath import find_begun, prepare, settle_one, settle_own
 from pgbraid.apply import check_settled, hearer
+from pgbraid.core.answers import Begun, Through
 from pgbraid.core.events import Skipped
 from pgbraid.core.pieces import Kind, pieces_of
 from pgbraid.db import ledger as db
@@ -27,12 +28,12 @@ from pgbraid.db.recognise import invalid_among, look_before, made_index, try_set
 from pgbraid.db.session import clean, notices, translating
 from pgbraid.db.transactions import open_path, roll_back, transaction
 from pgbraid.errors import MigrationFailed, PgbraidError
-from pgbraid.halfway import File, Lost, Undecided, go_on, said_of, taken
+from pgbraid.halfway import File, Lost, Undecided, facts_of, go_on, said_of, taken, tried
 from pgbraid.patience import with_retries
 
 if TYPE_CHECKING:
     from pgbraid.apply import Run
-    from pgbraid.core.answers import Begun, Half
+    from pgbraid.core.answers import Half
     from pgbraid.core.pieces import Piece
     from pgbraid.tally import Work
 
@@ -74,11 +75,8 @@ def _go_on(file: File, half: Half, begun: float) -> timedelta | None:
     known = half
     while True:
         keep_lock(file.run.session, wait=file.run.options.lock_wait)
-        try:
-            now = file.stand(known)
-        except Lost:
-            file.restore(known)
-            raise
+        file.keep(known)
+        now = file.stand(known)
         if now is None:
             return None
         known = now
@@ -149,7 +147,8 @@ def _advance(file: File, piece: Piece, half: Half) -> None:
     asked = file.run.options.decision
     decided = asked.what if asked and asked.digest == piece.digest else None
     if decided == "skip":
-        with_retries(file.run, file.migration, partial(_skip, file, piece, half))
+        skip = partial(tried, file, partial(_skip, file, piece, half))
+        with_retries(file.run, file.migration, skip)
         return
     attempt = partial(_run, file, piece, half, retry=decided == "retry")
     try:
@@ -187,14 +186,7 @@ def _run(file: File, piece: Piece, half: Half, *, retry: bool) -> None:
             if not error.alone or error.half_done:
                 raise
         piece = _as_alone(piece)
-    try:
-        with translating(file.run.session):
-            _run_alone(file, piece, half, retry=retry)
-    except MigrationFailed:
-        with translating(file.run.session):
-            roll_back(file.run.session)
-            clean(file.run.session)
-        raise
+    tried(file, partial(_run_alone, file, piece, half, retry=retry))
 
 
 def _as_alone(piece: Piece) -> Piece:
@@ -238,14 +230,32 @@ def _run_alone(file: File, piece: Piece, half: Half, *, retry: bool) -> None:
     before = look_before(session, piece, settings)
     if begun is None and before.get("index") and not retry:
         raise taken(file, piece, str(before["index"]), valid=bool(before.get("valid")))
-    texts = [setting.text for setting in piece.settings]
-    facts = {"kind": piece.kind, "command": piece.command, "text": piece.text, "settings": texts}
-    file.write(file.line("begun", piece, before=before, **facts))
-    prepare(file, piece, settings, partitioned=bool(before.get("partitioned")))
-    with notices(session, hearer(file.run, file.migration)):
-        run_segments(session, file.migration, (file.part(piece),))
+    texts = tuple(setting.text for setting in piece.settings)
+    own = Begun(piece.number, piece.digest, piece.text, texts, piece.kind, piece.command, before)
+    others = tuple(b for b in now.begun if b.digest != piece.digest)
+    file.write(file.line("begun", own, **facts_of(own)))
+    try:
+        prepare(file, piece, settings, partitioned=bool(before.get("partitioned")))
+        with notices(session, hearer(file.run, file.migration)):
+            run_segments(session, file.migration, (file.part(piece),))
+    except MigrationFailed:
+        roll_back(session)
+        clean(session)
+        file.keep(replace(now, begun=(*others, own)))
+        raise
     clean(session)
-    file.write(file.line("done", piece, index=_check_made(file, piece)))
+    through = Through(piece.number, piece.digest, _check_made(file, piece))
+    _keep_with(file, now, replace(now, done=(*now.done, through), begun=others))
+    file.write(file.line("done", through, index=through.index))
+
+
+def _keep_with(file: File, before: Half, after: Half) -> None:
+    """Make sure that the journal has what it had ``before``, else write what is so ``after``."""
+    try:
+        file.stand(before)
+    except Lost:
+        file.restore(after)
+        raise
 
 
 def _check_made(file: File, piece: Piece) -> int | None:
@@ -311,6 +321,6 @@ def _half_done(file: File, error: MigrationFailed) -> MigrationFailed:
     with suppress(PgbraidError), translating(session):
         roll_back(session)
         clean(session)
-        half = file.begin()
+        half = file.read()
         error.through = (len(half.done) if half else 0, len(file.pieces))
     return error

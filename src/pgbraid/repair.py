@@ -52,18 +52,20 @@ def accept_files(
     not given; also where name and text both differ and the version is not named.
     """
     with connect(target, tracker, options.stop) as opened:
-        if not _changes(opened, migrations, choice).repaired:
-            return _changes(opened, migrations, choice)
+        if not _changes(opened, migrations, choice, options).repaired:
+            return _changes(opened, migrations, choice, options)
         with claimed(opened, options.limits, options.listen) as session:
             take_lock(session, wait=options.lock_wait)
             shape = db.ensure_tables(session)
-            changes = _changes(session, migrations, choice)
+            changes = _changes(session, migrations, choice, options)
             _record(session, migrations, changes, shape)
             return changes
 
 
-def _changes(session: Session, migrations: MigrationSet, choice: Choice) -> Repair:
-    plan = look(session, migrations, Wish())
+def _changes(
+    session: Session, migrations: MigrationSet, choice: Choice, options: RunOptions
+) -> Repair:
+    plan = look(session, migrations, Wish(), options=options)
     files = {m.version: m for m in migrations.migrations}
     rows = {row.version: row for row in plan.applied}
     for version in choice.versions:

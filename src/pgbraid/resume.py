@@ -52,7 +52,7 @@ def resume_version(  # noqa: PLR0913, PLR0917 - what every verb takes, and what 
     ``apply_pending`` raises.
     """
     with connect(target, tracker, options.stop) as opened:
-        half = _half(opened, version)
+        half = _half(opened, version, options)
         if how == "forget":
             return _forget(opened, options, half)
         if migrations.get(version) is None:
@@ -64,8 +64,9 @@ def resume_version(  # noqa: PLR0913, PLR0917 - what every verb takes, and what 
         return apply_plan(opened, migrations, wish, replace(options, decision=decision), first)
 
 
-def _half(session: Session, version: int) -> Half:
-    for half in read_ledger(session).halves:
+def _half(session: Session, version: int, options: RunOptions) -> Half:
+    ledger = read_ledger(session, wait=options.lock_wait, tell=options.tell_waiting)
+    for half in ledger.halves:
         if half.version == version:
             return half
     raise ConfigError(
@@ -105,7 +106,7 @@ def _forget(opened: Session, options: RunOptions, half: Half) -> Report:
     with claimed(opened, options.limits, options.listen) as session:
         take_lock(session, wait=options.lock_wait)
         db.ensure_tables(session)
-        half = _half(session, half.version)
+        half = _half(session, half.version, options)
         entry = db.Entry(db.new_run_id(), "forgotten", half.version, half.name)
         with transaction(session):
             db.record_entry(session, entry)

@@ -380,3 +380,229 @@ def test_a_path_that_a_client_has_left_is_a_value_and_no_statement(database, poo
         conn.execute("SELECT pg_catalog.set_config('search_path', %s, false)", (path,))
     pgbraid.load({"1_a.sql": "CREATE TABLE public.here ()"}).up(pool)
     assert database.value("SELECT count(*) FROM pg_class WHERE relname = 'pwned'") == 0
+
+
+# --- a third reading: two that are alike
+
+
+CALLS = (
+    "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES (1); COMMIT;"
+    " IF (SELECT count(*) FROM log) = {} THEN PERFORM pg_terminate_backend(pg_backend_pid());"
+    " END IF; END $$"
+)
+
+
+def test_skip_is_for_one_of_two_that_are_alike(database):
+    database.run("CREATE TABLE log (n int)")
+    database.run(CALLS.format(1))
+    braid = load("CALL p(); CALL p()")
+    with pytest.raises(pgbraid.ConnectionFailed):
+        braid.up(database.conninfo)
+    braid.resume(database.conninfo, 1, how="skip", statement=1)
+    assert database.rows("SELECT * FROM log") == [(1,), (1,)]
+
+
+def test_a_statement_is_not_hidden_by_one_that_is_like_it_and_through(database):
+    database.run("CREATE TABLE log (n int)")
+    database.run(CALLS.format(2))
+    with pytest.raises(pgbraid.ConnectionFailed):
+        load("CALL p(); CALL p()").up(database.conninfo)
+    with pytest.raises(MigrationFailed, match="begun with another text"):
+        load("CALL p(); CALL public.p()").up(database.conninfo)
+    assert database.rows("SELECT * FROM log") == [(1,), (1,)]
+
+
+def test_an_index_is_not_hidden_by_one_that_was_made_and_dropped_before(big):
+    """The same statement twice: the first is through, the second leaves an invalid index."""
+    index = "CREATE UNIQUE INDEX CONCURRENTLY i ON big (a)"
+    text = f"{index}; DROP INDEX CONCURRENTLY i; INSERT INTO big VALUES (1, 1, 1); {{}}"
+    with pytest.raises(MigrationFailed):
+        load(text.format(index)).up(big.conninfo)
+    assert big.rows(INVALID) == [("i",)]
+    load(text.format("SELECT 1")).up(big.conninfo)
+    assert (big.rows(INVALID), big.versions()) == ([], [1])
+
+
+# --- a third reading: what was begun is settled with patience, and not let go of with a wound
+
+
+def test_the_settling_of_what_is_gone_from_the_file_is_patient(big, cut_running):
+    cut_running(big, load("CREATE INDEX CONCURRENTLY one ON big (a)"), "INSERT INTO big VALUES (1)")
+    with psycopg.connect(big.conninfo) as other:
+        other.execute("LOCK TABLE big")
+        timer = threading.Timer(1.5, other.rollback)
+        timer.start()
+        load("SELECT 1").up(big.conninfo)
+        timer.join()
+    assert (big.rows(INVALID), big.versions()) == ([], [1])
+
+
+def test_a_skip_does_not_let_go_of_an_invalid_index(big, cut_running):
+    cut_running(big, load("CREATE INDEX CONCURRENTLY one ON big (a)"), "INSERT INTO big VALUES (1)")
+    load("SELECT 1").resume(big.conninfo, 1, how="skip")
+    assert (big.rows(INVALID), big.versions()) == ([], [1])
+
+
+def test_a_skip_does_not_let_go_of_a_half_dropped_index(big, cut_running):
+    big.run("CREATE INDEX here ON big (a)")
+    cut_running(big, load("DROP INDEX CONCURRENTLY here"), "INSERT INTO big VALUES (1)")
+    with pytest.raises(MigrationFailed, match=r"left public\.here not valid"):
+        load("SELECT 1").resume(big.conninfo, 1, how="skip")
+    big.run("DROP INDEX here")
+    with pytest.raises(MigrationFailed, match="it was done"):
+        load("SELECT 1").up(big.conninfo)
+    load("SELECT 1").resume(big.conninfo, 1, how="skip")
+    assert big.versions() == [1]
+
+
+# --- a third reading: the journal
+
+
+@pytest.mark.parametrize("end", ["RAISE 'after that'", "NULL"])
+def test_a_call_that_empties_the_journal_makes_nothing_run_twice(database, end):
+    database.run("CREATE TABLE log (n int)")
+    database.run(
+        "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN"
+        " DELETE FROM applied_migrations_journal; COMMIT; INSERT INTO log VALUES (2);"
+        f" {end}; END $$"
+    )
+    braid = load("INSERT INTO log VALUES (1); CALL p(); INSERT INTO log VALUES (3)")
+    with pytest.raises(MigrationFailed, match="are gone"):
+        braid.up(database.conninfo)
+    with contextlib.suppress(MigrationFailed):
+        braid.up(database.conninfo)
+    ran = [n for (n,) in database.rows("SELECT n FROM log ORDER BY n")]
+    assert ran == ([1] if end != "NULL" else [1, 2, 3])
+
+
+def test_a_journal_in_sql_ascii_takes_any_statement(server):
+    name = "pgbraid_test_ascii"
+    with psycopg.connect(server, autocommit=True) as conn:
+        conn.execute(f"DROP DATABASE IF EXISTS {name}")
+        conn.execute(
+            f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"
+            " TEMPLATE template0"
+        )
+    conninfo = psycopg.conninfo.make_conninfo(server, dbname=name)
+    try:
+        text = "CREATE TABLE t (n text); CREATE INDEX CONCURRENTLY i ON t (n) WHERE n <> 'é'"
+        load(text).up(conninfo)
+        assert load(text).check(conninfo).ok
+    finally:
+        with psycopg.connect(server, autocommit=True) as conn:
+            conn.execute(f"DROP DATABASE {name}")
+
+
+# --- a third reading: who else's code
+
+
+def test_a_view_in_the_journals_place_runs_nothing(database, role):
+    database.run(f"CREATE SCHEMA open; GRANT ALL ON SCHEMA open TO {role}")
+    with psycopg.connect(database.as_role(role), autocommit=True) as evil:
+        evil.execute(
+            "CREATE TABLE open.applied_migrations (version bigint PRIMARY KEY, name text,"
+            " applied_at timestamptz, checksum text);"
+            "CREATE FUNCTION open.f() RETURNS bigint LANGUAGE plpgsql AS"
+            " 'BEGIN CREATE TABLE public.trapped (); RETURN 1; END';"
+            "CREATE VIEW open.applied_migrations_journal AS SELECT open.f() AS version,"
+            " 'x'::text AS name, 'started'::text AS event, NULL::jsonb AS detail, 1 AS id"
+        )
+    braid = pgbraid.load({"1_a.sql": "--"}, schema="open")
+    for verb in (braid.check, braid.status, braid.up):
+        with pytest.raises(pgbraid.ServerError, match="is not a tracker"):
+            verb(database.conninfo)
+    assert database.value("SELECT to_regclass('public.trapped')") is None
+
+
+def test_a_column_of_anothers_type_casts_nothing(database, role):
+    database.run(f"CREATE SCHEMA open; GRANT ALL ON SCHEMA open TO {role}")
+    with psycopg.connect(database.as_role(role), autocommit=True) as evil:
+        evil.execute(
+            "CREATE TYPE open.e AS ENUM ('x');"
+            "CREATE TABLE open.applied_migrations (version bigint PRIMARY KEY, name text,"
+            " applied_at open.e, checksum text);"
+            "INSERT INTO open.applied_migrations VALUES (1, 'a', 'x', NULL);"
+            "CREATE FUNCTION open.f(open.e) RETURNS timestamptz LANGUAGE plpgsql AS"
+            " 'BEGIN CREATE TABLE public.trapped (); RETURN now(); END';"
+            "CREATE CAST (open.e AS timestamptz) WITH FUNCTION open.f(open.e)"
+        )
+    braid = pgbraid.load({"1_a.sql": "--"}, schema="open")
+    with pytest.raises(pgbraid.ServerError) as caught:
+        braid.status(database.conninfo)
+    assert "another role's type" in caught.value.detail
+    assert database.value("SELECT to_regclass('public.trapped')") is None
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "x boolean DEFAULT false",
+        "x text DEFAULT CURRENT_USER",
+        "x uuid DEFAULT gen_random_uuid()",
+        "x timestamp DEFAULT (now() AT TIME ZONE 'utc')",
+        "x text[] DEFAULT '{}'",
+        "x numeric(4, 1) DEFAULT 1.5",
+        "x date DEFAULT CURRENT_DATE",
+        "x timestamptz(3) DEFAULT statement_timestamp()",
+        "x timestamp DEFAULT LOCALTIMESTAMP",
+        "x varchar(10) DEFAULT NULL",
+        "x varchar(10) DEFAULT lower('A')",
+        "x serial",
+        "x int CHECK (x > 0)",
+        "x text CHECK (length(x) < 9)",
+    ],
+)
+def test_an_ordinary_tracker_of_an_applications_role_is_taken(database, role, column):
+    database.run(f"CREATE SCHEMA app AUTHORIZATION {role}")
+    with psycopg.connect(database.as_role(role), autocommit=True) as application:
+        application.execute(
+            "CREATE TABLE app.applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"
+            f" applied_at timestamptz NOT NULL DEFAULT now(), checksum text, {column})"
+        )
+    report = pgbraid.load({"1_a.sql": "--"}, schema="app").up(database.conninfo)
+    assert [problem.code for problem in report.warnings] == ["foreign_owner"]
+
+
+def test_a_checksum_of_bytes_is_read_whatever_the_output_is(database):
+    database.run(
+        "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"
+        " applied_at timestamptz NOT NULL DEFAULT now(), checksum bytea)"
+    )
+    name = database.value("SELECT current_database()")
+    database.run(f"ALTER DATABASE {name} SET bytea_output = 'escape'")
+    pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo)
+    problems = pgbraid.load({"1_a.sql": "SELECT 2"}).check(database.conninfo).problems
+    assert [problem.code for problem in problems] == ["drifted"]
+
+
+# --- a third reading: the pool
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "SET \"app.tenant\" = '8'",
+        "SET \"app\".tenant = '8'",
+        "SET app . tenant = '8'",
+        "SET /* that */ app.tenant = '8'",
+        "SET SESSION app.tenant TO '8'",
+        "SELECT set_config($$app.tenant$$, '8', false)",
+        "SELECT pg_catalog.set_config(E'app.tenant', '8', false)",
+        "SELECT set_config(\n-- the tenant\n'app.tenant', '8', false)",
+        "DO $do$ BEGIN PERFORM set_config('app.tenant', '8', false); END $do$",
+    ],
+)
+def test_no_client_of_the_pool_sees_a_setting_of_the_bodys(database, pool, setting):
+    pgbraid.load({"1_a.sql": setting}).up(pool)
+    assert ask(pool, "SELECT nullif(current_setting('app.tenant', true), '')") == (None,)
+
+
+@pytest.mark.parametrize(
+    "pool", ["connect_query='SET log_min_messages = error; SET ROLE pg_monitor'"], indirect=True
+)
+def test_what_the_pools_role_may_not_set_is_left_as_it_is(database, pool):
+    database.run("GRANT ALL ON SCHEMA public TO pg_monitor")
+    question = "SELECT current_user, current_setting('log_min_messages')"
+    before = ask(pool, question)
+    pgbraid.load({"1_a.sql": "CREATE TABLE here ()"}).up(pool)
+    assert ask(pool, question) == before

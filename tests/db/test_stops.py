@@ -11,6 +11,7 @@ import pytest
 
 import pgbraid
 from pgbraid.core.events import Interrupted
+from pgbraid.db import transactions
 
 DEAF = """DO $$ BEGIN
     BEGIN PERFORM pg_sleep(30); EXCEPTION WHEN query_canceled THEN NULL; END;
@@ -136,3 +137,43 @@ def test_a_second_signal_gives_up_at_once(cli, folder, database):
     assert "Traceback" not in err
     with psycopg.connect(database.conninfo) as conn:
         assert conn.execute("SELECT to_regclass('applied_migrations')").fetchone() != (None,)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_comes_with_a_notice_is_not_lost(cli, folder, database, number):
+    """An exception of the handler's is lost where the driver calls back."""
+    text = "DO $$ BEGIN FOR i IN 1..3000000 LOOP RAISE NOTICE 'line %', i; END LOOP; END $$"
+    folder.write(_1_a=text)
+    run = cli.start("up", "-q")
+    until(database, "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%RAISE NOTICE%'")
+    time.sleep(0.5)
+    run.send_signal(number)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 128 + number
+    assert err.splitlines()[0] == "ERROR:  stopped; 0 migrations applied, 1_a was rolled back"
+    assert "ignored" not in err
+
+
+def test_two_signals_in_a_large_file_commit_no_half_of_it(folder, database, monkeypatch):
+    folder.write(_1_a="CREATE TABLE t (n int);\n" + "INSERT INTO t VALUES (1);\n" * 60_000)
+    heard, real, signals = [], transactions._take_back, []
+
+    def hear(event):
+        heard.append(event)
+        if type(event).__name__ == "Progressed" and not signals:
+            signals.append(1)
+            raise KeyboardInterrupt
+
+    def take_back(session):
+        if len(signals) == 1:
+            signals.append(2)
+            raise KeyboardInterrupt
+        real(session)
+
+    monkeypatch.setattr(transactions, "_take_back", take_back)
+    with pytest.raises(KeyboardInterrupt):
+        folder.load().up(database.conninfo, on_event=hear)
+    assert signals == [1, 2]
+    (fate,) = [event for event in heard if isinstance(event, Interrupted)]
+    assert fate.applied is False
+    assert database.value("SELECT to_regclass('t')") is None

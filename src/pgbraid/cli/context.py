@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
 
 from pgbraid import config
 from pgbraid.errors import ConfigError
+from pgbraid.stop import StopToken
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Context:
 
     arguments: argparse.Namespace
     output: Output
+    stop: StopToken = field(default_factory=StopToken)
+    """What a signal asks to stop."""
 
     def call(self) -> int:
         """Run the command and return its exit code."""

@@ -55,5 +55,6 @@ def run(context: Context) -> int:
             how=how,
             statement=number,
             on_event=context.output.listen,
+            stop=context.stop,
         )
     return context.output.result(report, 0)

@@ -14,15 +14,17 @@ from pgbraid.errors import (
     MigrationFailed,
     PgbraidError,
     ProblemsFound,
+    Stopped,
 )
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
-    from types import FrameType
+    from types import FrameType, TracebackType
 
     from pgbraid.cli.render import Output
+    from pgbraid.stop import StopToken
 
 __all__ = ["exit_code", "run_words"]
 
@@ -31,11 +33,29 @@ _MISTAKE = 70
 
 
 class _Terminated(KeyboardInterrupt):
-    """Another signal, handled as Ctrl-C is, so that nothing is left half done."""
+    """A signal, handled as Ctrl-C is, so that nothing is left half done."""
 
     def __init__(self, number: int) -> None:
         self.signal = number
         super().__init__()
+
+
+class _Signals:
+    """What was heard of the system, and the run that it is to stop.
+
+    An exception may be lost that is raised where the driver calls back, for a notice; the run
+    then finds that it was asked to stop.
+    """
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.stop: StopToken | None = None
+
+    def hear(self, number: int, _frame: FrameType | None) -> None:
+        self.number = number
+        if self.stop is not None:
+            self.stop.request()
+        raise _Terminated(number)
 
 
 def run_words(words: list[str]) -> int:
@@ -43,14 +63,15 @@ def run_words(words: list[str]) -> int:
 
     What prints is imported behind the parser, which answers --help and --version itself.
     """
-    with _terminable(), _uncollected():
+    signals = _Signals()
+    with _terminable(signals), _uncollected():
         try:
             arguments: Namespace | PgbraidError = parse_arguments(words)
         except PgbraidError as error:
             arguments = error
         output = _output(words)
         try:
-            return _answer(arguments, output)
+            return _answer(arguments, output, signals)
         finally:
             output.close()
 
@@ -66,7 +87,7 @@ def _output(words: list[str]) -> Output:
     return output
 
 
-def _answer(arguments: Namespace | PgbraidError, output: Output) -> int:
+def _answer(arguments: Namespace | PgbraidError, output: Output, signals: _Signals) -> int:
     if isinstance(arguments, PgbraidError):
         return output.error(arguments, exit_code(arguments))
     from pgbraid.cli.context import Context
@@ -74,8 +95,12 @@ def _answer(arguments: Namespace | PgbraidError, output: Output) -> int:
     try:
         output.verbose = getattr(arguments, "verbose", False)
         output.quiet = getattr(arguments, "quiet", False)
-        return Context(arguments, output).call()
+        context = Context(arguments, output)
+        signals.stop = context.stop
+        return context.call()
     except PgbraidError as error:
+        if isinstance(error, Stopped) and signals.number is not None:
+            return output.stopped(128 + signals.number)
         return output.error(error, exit_code(error))
     except KeyboardInterrupt as stop:
         return output.stopped(128 + getattr(stop, "signal", signal.SIGINT))
@@ -110,18 +135,28 @@ def _uncollected() -> Iterator[None]:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into an exception as long as the block lasts."""
+def _terminable(signals: _Signals) -> Iterator[None]:
+    """Turn SIGINT, SIGTERM and SIGHUP into a stop as long as the block lasts."""
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        raise _Terminated(number)
+    def quietly(lost: sys.UnraisableHookArgs) -> None:
+        if not isinstance(lost.exc_value, _Terminated):
+            unraisable(lost)
 
-    names = ("SIGTERM", "SIGHUP")
-    signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    heard = [n for n in signals if signal.getsignal(n) is not signal.SIG_IGN]  # as nohup sets it
-    before = [(number, signal.signal(number, stop)) for number in heard]
+    def silently(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if not isinstance(error, _Terminated):
+            uncaught(kind, error, trace)
+
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    known = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    heard = [n for n in known if signal.getsignal(n) is not signal.SIG_IGN]  # as nohup sets it
+    before = [(number, signal.signal(number, signals.hear)) for number in heard]
+    unraisable, sys.unraisablehook = sys.unraisablehook, quietly
+    uncaught, sys.excepthook = sys.excepthook, silently  # a compiled driver prints by it
     try:
         yield
     finally:
+        sys.unraisablehook, sys.excepthook = unraisable, uncaught
         for number, handler in before:
             signal.signal(number, handler)

@@ -38,7 +38,7 @@ def run(context: Context) -> int:
     with context.database() as target:
         if not (context.arguments.yes or _confirmed(context, version, down.path, target.label)):
             return context.output.lines(["Nothing was done."], 1)
-        undone = braid.undo(target, version, on_event=context.output.listen)
+        undone = braid.undo(target, version, on_event=context.output.listen, stop=context.stop)
     return context.output.result(undone, 0)
 
 

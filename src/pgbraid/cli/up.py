@@ -63,5 +63,6 @@ def run(context: Context) -> int:
             durable_each=arguments.durable_each,
             batch=arguments.batch,
             on_event=context.output.listen,
+            stop=context.stop,
         )
     return context.output.result(report, _FAILED if report.failures else 0)

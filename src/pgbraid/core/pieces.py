@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ _MAYBE = re.compile(
 )
 """Every statement that cannot stand in a transaction has one of these words."""
 _ENDS_ITSELF = re.compile(r"\b(?:commit|rollback)\b", re.IGNORECASE)
-_SAME = {"NAMES": "CLIENT_ENCODING", "SCHEMA": "SEARCH_PATH"}
+_SAME = {"NAMES": "CLIENT_ENCODING", "SCHEMA": "SEARCH_PATH", "XML": "XMLOPTION"}
 """The names of settings that have a statement of their own."""
 _ROLES = frozenset({"ROLE", "SESSION AUTHORIZATION"})
 """What RESET ALL leaves."""
@@ -67,7 +68,8 @@ class Piece:
     ``name`` is what it is about as SQL: of an index its name, of a partition the partition's;
     ``table`` the table of an index, or the parent of a partition. ``settings`` are the
     statements of the file that are in force where it runs, and ``digest`` the sha256 of those
-    and of its text, lines ended by a line feed: under other settings it is another statement.
+    and of its text, lines ended by a line feed: under other settings it is another statement. It
+    tells the second of two that are alike from the first.
     """
 
     number: int
@@ -151,12 +153,20 @@ def pieces_of(script: Script) -> tuple[Piece, ...]:
     """Return a script's statements, each as what it is."""
     found: list[Piece] = []
     settings: tuple[Piece, ...] = ()
+    seen: Counter[str] = Counter()
     for number, statement in enumerate(script.statements, 1):
         piece = _piece(script, statement, number, settings)
+        seen[piece.digest] += 1
+        piece = replace(piece, digest=_nth(piece.digest, seen[piece.digest]))
         found.append(piece)
         if piece.kind is Kind.SETTING:
             settings = effective((*settings, piece))
     return tuple(found)
+
+
+def _nth(digest: str, count: int) -> str:
+    """Return a digest that tells a statement from its like before it in the file."""
+    return digest if count == 1 else hashlib.sha256(f"{digest} {count}".encode()).hexdigest()
 
 
 def _piece(script: Script, statement: Statement, number: int, settings: tuple[Piece, ...]) -> Piece:

@@ -65,7 +65,12 @@ def read_ledger(
 def _read(session: Session, *, times: bool) -> Ledger:
     tracker = session.tracker
     session.stop.check()
-    values = {"schema": tracker.schema, "table": tracker.table, "times": times}
+    values = {
+        "schema": tracker.schema,
+        "table": tracker.table,
+        "journal": tracker.journal,
+        "times": times,
+    }
     halves = statement("ledger", "halves", tracker, with_values=False).as_string(None)
     text = f"{session.text('ledger', 'read_applied', **values)};\n{halves}"
     results = send(session.conn, text.encode())
@@ -91,7 +96,9 @@ def _unread(session: Session, error: psycopg.Error) -> Ledger:
     if isinstance(error, errors.UndefinedColumn):
         raise no_tracker(session, error.diag.message_primary) from None
     if isinstance(error, errors.DivisionByZero):
-        raise no_tracker(session, "It is no table") from None
+        raise no_tracker(
+            session, "It, or its journal, is no table, or has a column of another role's type"
+        ) from None
     raise error
 
 

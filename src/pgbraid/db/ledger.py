@@ -134,9 +134,19 @@ class Entry:
             "name": self.name,
             "checksum": self.checksum,
             "statement": None if reason else self.text,
-            "detail": json.dumps(detail) if detail else None,
+            "detail": _as_json(encoding, detail) if detail else None,
             "duration": self.duration,
         }
+
+
+def _as_json(encoding: str, detail: Mapping[str, Any]) -> str:
+    """Return JSON that a database of that encoding takes: jsonb has no escape for what it lacks."""
+    text = json.dumps(detail, ensure_ascii=encoding != "SQL_ASCII")
+    if encoding in {"UTF8", "SQL_ASCII"} or _can_hold(
+        encoding, json.dumps(detail, ensure_ascii=False)
+    ):
+        return text
+    return text.replace("\\u", "\\\\u")
 
 
 def _can_hold(encoding: str, text: str) -> bool:

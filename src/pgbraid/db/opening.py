@@ -29,6 +29,12 @@ _LOOK_EVERY = 0.1
 _HEEDS_WITHIN, _ENDS_WITHIN = 0.5, 1.0
 """Seconds from the asking until the session is ended, and until nobody waits any more."""
 _CANCEL_TIMEOUT = 0.5
+_ENDS = (
+    "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity"
+    " WHERE pid OPERATOR(pg_catalog.=) {} AND"
+    " EXTRACT(epoch FROM backend_start)::pg_catalog.float8 OPERATOR(pg_catalog.=) {!r}"
+)
+"""By its beginning, too: another server behind the same name has other processes."""
 _COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
 
 
@@ -36,12 +42,14 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     """A connection that a stop reaches in the middle of a statement.
 
     ``stop`` is what asks for it, once. ``parameters`` are those it was opened with, for the
-    second connection that ends its session; they are None where a pooler stands between, as the
-    process that is known may be anybody's then.
+    second connection that ends its session, and ``since`` when that began, in seconds, by the
+    server; they are None where a pooler stands between, as the process that is known may be
+    anybody's then.
     """
 
     stop: StopToken | None = None
     parameters: Mapping[str, Any] | None = None
+    since: float | None = None
     look_every: float = _LOOK_EVERY
     """Seconds after which it wakes up while it waits."""
 
@@ -55,8 +63,11 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         """
         try:
             soon = min(interval, self.look_every)
+            if timeout is None:  # which an older driver does not know
+                return waiting.wait(self._heeding(gen), self.pgconn.socket, soon)
             return waiting.wait(self._heeding(gen), self.pgconn.socket, soon, timeout)
         except KeyboardInterrupt:
+            self.stop = None
             self._end_statement()
             raise
 
@@ -123,9 +134,9 @@ class _Ending:
 
     def _end_session(self) -> None:
         """End our own session on the server by a second connection."""
-        if self._conn.parameters is None:
+        if self._conn.parameters is None or self._conn.since is None:
             return
-        question = f"SELECT pg_catalog.pg_terminate_backend({self._conn.info.backend_pid})"
+        question = _ENDS.format(self._conn.info.backend_pid, self._conn.since)
         with (
             suppress(psycopg.Error),
             psycopg.connect(**beside(self._conn), autocommit=True) as second,

@@ -7,10 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from psycopg.pq import TransactionStatus
+
 from pgbraid.db.halves import read_halves
 from pgbraid.db.ledger import read_run
 from pgbraid.db.session import connect, translating
-from pgbraid.db.transactions import flush
+from pgbraid.db.transactions import flush, roll_back
 from pgbraid.errors import PgbraidError
 from pgbraid.stop import StopToken
 
@@ -45,6 +47,8 @@ def read_fate(session: Session, run_id: str) -> Fate | None:
 
     None where nobody can tell.
     """
+    if session.conn.info.transaction_status == TransactionStatus.ACTIVE:
+        session.conn.close()  # it was interrupted while it ended what was in progress
     lost = session.conn.closed or session.conn.broken
     return _read_after_loss(session, run_id) if lost else read_on(session, run_id)
 
@@ -62,6 +66,7 @@ def read_on(session: Session, run_id: str) -> Fate | None:
 
 def _read(session: Session, run_id: str) -> Fate:
     with translating(session):
+        roll_back(session)
         flush(session)
         found = read_run(session, run_id)
         return Fate(found, frozenset(half.version for half in read_halves(session)))

@@ -162,14 +162,14 @@ def _judge_index(session: Session, piece: Piece, begun: Begun) -> Verdict:
         return _RUN
     name, valid, same_table, definition, busy, oid = row
     if begun.before.get("index") is not None or begun.failed == _EXISTS:
-        return Verdict(unsure=f"{name} was there before pgbraid began it")
+        return Verdict(unsure=f"{name} was there before pgbraid began it", index=int(oid))
     same = _same_definition(session, piece, name, definition) if same_table else False
     if valid and same:
         return Verdict(done=True, index=int(oid))
     if valid or not (same if begun.left is None else oid == begun.left):
         known = "known to be " if same is None else ""
         whose = "pgbraid left" if same else "the statement makes"
-        return Verdict(unsure=f"{name} is not {known}the index that {whose}")
+        return Verdict(unsure=f"{name} is not {known}the index that {whose}", index=int(oid))
     return Verdict(busy=name) if busy else Verdict(healing=(f"DROP INDEX CONCURRENTLY {name}",))
 
 
@@ -238,7 +238,9 @@ def _judge_dropped(session: Session, piece: Piece, before: Mapping[str, Any]) ->
     if session.run("recognise", "is_there", oid=oid).fetchone() != (True,):
         return Verdict(done=True)
     if _oid(session, piece.name) != oid:
-        return Verdict(unsure=f"{piece.name} is another index now than when it was begun")
+        return Verdict(
+            unsure=f"{piece.name} is another index now than when it was begun", index=oid
+        )
     return Verdict(index=oid)
 
 

@@ -62,11 +62,6 @@ _NO_RIGHT = "42501"
 _UNSUPPORTED = "unsupported startup parameter: options"
 """What PgBouncer says."""
 _NO_OPTION = "A pooler takes no startup option, by which the role is set."
-_DOTTED = re.compile(
-    r"\b(?:SET|RESET)\s+(?:SESSION\s+)?([a-z_][\w$]*(?:\.[a-z_][\w$]*)+)"
-    r"|\bset_config\s*\(\s*'([^'.]+\.[^']+)'",
-    re.IGNORECASE,
-)
 _DRIVERS_WORDS = re.compile(r"^(?:connection failed|connection is bad): ")
 _CANCEL_TIMEOUT = 1.0
 
@@ -85,8 +80,9 @@ class Pool:
 
     def unknown(self, text: str) -> list[str]:
         """Return the settings with a dot in their names that a text sets for the first time."""
-        names = {"".join(found).lower() for found in _DOTTED.findall(text)}
-        return sorted(names - self.settings.keys())
+        from pgbraid.core.settings_named import dotted_settings  # noqa: PLC0415 - behind a pooler
+
+        return sorted(dotted_settings(text) - self.settings.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,14 +249,14 @@ def claim(session: Session, limits: Limits | None = None, *, pools: bool = False
     """
     row = session.run("session", "facts").fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    in_recovery, backend_pid, server_version, commit, read_only, role = row
+    in_recovery, backend_pid, server_version, commit, read_only, role, since = row
     _check_server(session, server_version, in_recovery=in_recovery, read_only=read_only)
     check_role(session, role)
     pooled = backend_pid != session.conn.info.backend_pid
     if pooled and not pools:
         raise behind_a_pooler(session)
     if not pooled:
-        session.conn.parameters = session.target.parameters
+        session.conn.parameters, session.conn.since = session.target.parameters, since
     durable = commit if commit in _DURABLE else "on"
     claimed = replace(
         session,

@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _TRIES = 5
+_WHO = ("session_authorization", "role")
 _LOOKS_SINCE = 140000
 _IN_ERROR, _IN_TRANSACTION = pq.TransactionStatus.INERROR, pq.TransactionStatus.INTRANS
 
@@ -139,22 +140,41 @@ def _commit(session: Session, commit: str) -> None:
 
 
 def _leave(session: Session) -> None:
-    """Leave nothing of a body in a session that the pooler gives to somebody else next."""
+    """Leave nothing of a body in a session that the pooler gives to somebody else next.
+
+    Only what differs is set, as the pool's role may not set all that the pooler has set.
+    """
     send_own(session, "leave")
     send_own(session, "let_go")
-    for name, value in (session.pool.settings if session.pool else {}).items():
-        session.run("session", "set_again", name=name, value=value)
+    before = session.pool.settings if session.pool else {}
+    now = dict(session.run("session", "set_before").fetchall())
+    dotted = [name for name in before if "." in name]
+    if dotted:
+        now |= dict(session.run("session", "set_now", names=dotted).fetchall())
+    for name in (now.keys() - before.keys()) | {n for n in before if before[n] != now.get(n)}:
+        if name not in _WHO:
+            session.run("session", "set_again", name=name, value=before.get(name))
+    for name in _WHO:  # the first takes the second back
+        if before.get(name) != now.get(name):
+            session.run("session", "set_again", name=name, value=before.get(name))
 
 
 def _take_back(session: Session) -> None:
-    """Roll back; what no rollback takes back in a pooler's session goes in the same message."""
-    if session.pooled:
+    """Roll back; what no rollback takes back in a pooler's session goes in the same message.
+
+    No stop ends that, nor what it has to wait for.
+    """
+    stop, session.conn.stop = session.conn.stop, None
+    try:
+        if not session.pooled:
+            session.conn.execute("ROLLBACK")
+            return
         message = f"ROLLBACK; {own_text(session, 'let_go')}".encode()
-        for _ in range(_TRIES):  # whoever stops the run may go on cancelling
+        for _ in range(_TRIES):  # a cancelling that was sent may still be on its way
             if failed(send(session.conn, message)) is None:
                 return
-    else:
-        session.conn.execute("ROLLBACK")
+    finally:
+        session.conn.stop = stop
 
 
 def _send_all(session: Session, statements: list[str], *, committing: bool = False) -> None:

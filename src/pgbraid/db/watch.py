@@ -30,6 +30,8 @@ __all__ = ["Watch", "claimed"]
 
 _LOOK_AFTER = 0.2
 """Seconds; less than the usual lock_timeout, so that who is in the way is seen in time."""
+_SOONEST, _AT_THE_LATEST = 0.01, 0.1
+"""Seconds from one waking to the next."""
 _SELDOM = 1.0
 _OFTEN_FOR = 5.0
 _AFTER_AN_ERROR = 5.0
@@ -86,7 +88,7 @@ class Watch:
     def expect(self, lock_timeout: float) -> None:
         """Look early enough to see who is in the way of statements that wait that long."""
         self._soon = min(_LOOK_AFTER, lock_timeout / 2) if lock_timeout else _LOOK_AFTER
-        self._session.conn.look_every = min(0.1, self._soon / 2)
+        self._session.conn.look_every = min(max(self._soon / 2, _SOONEST), _AT_THE_LATEST)
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -132,6 +134,7 @@ class Watch:
     def _connected(self) -> Session:
         """Open the second connection, to the server of the first."""
         conn = open_connection(beside(self._session.conn))
+        conn.stop = self._session.stop
         conn.execute(_LIMITS)
         self._second = replace(self._session, conn=conn, stop=StopToken(), watch=None)
         return self._second

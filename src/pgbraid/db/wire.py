@@ -37,10 +37,10 @@ def send(
     into the list given, as they come.
     """
     results = [] if results is None else results
-    conn.pgconn.send_query(message)
-    conn.pgconn.flush()  # what the network takes not at once goes out with the waiting
     broken: BaseException | None = None
     try:
+        conn.pgconn.send_query(message)
+        conn.pgconn.flush()  # what the network takes not at once goes out with the waiting
         if meanwhile:
             meanwhile()
     except BaseException as error:  # noqa: BLE001 - raised again once the server has answered

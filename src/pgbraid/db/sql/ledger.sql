@@ -1,17 +1,33 @@
 -- name: read_applied
 -- The one message of a run that has nothing to do. Its first statement divides by zero where
--- somebody has put a view, whose functions would run as us, in the tracker's place, and has
--- row security raise an error instead of hiding rows. Times only where they are asked for, and
--- as text, as a DateStyle may be any. What is half done is asked behind it, in the same message.
+-- somebody has put a view, whose functions would run as us, in the place of the tracker or of the
+-- journal, or given one of them a column of a type of his own, whose casts would; and has row
+-- security raise an error instead of hiding rows. Times only where they are asked for, and as text,
+-- as a DateStyle may be any. What is half done is asked behind it, in the same message.
 SELECT pg_catalog.set_config('row_security', 'off', true),
        pg_catalog.set_config('lock_timeout', '1s', true), CURRENT_USER::pg_catalog.text,
+       pg_catalog.set_config('bytea_output', 'hex', true),
        1 OPERATOR(pg_catalog./)
        CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
  WHERE n.nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
-   AND c.relname OPERATOR(pg_catalog.=) %(table)s::pg_catalog.name
-   AND c.relkind OPERATOR(pg_catalog.<>) ALL ('{{r,p}}'::pg_catalog."char"[]);
+   AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY[%(table)s, %(journal)s]::pg_catalog.name[])
+   AND (c.relkind OPERATOR(pg_catalog.<>) ALL ('{{r,p}}'::pg_catalog."char"[])
+        OR EXISTS (
+           SELECT FROM pg_catalog.pg_attribute a
+             JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
+             JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) t.typowner
+            WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
+              AND t.typnamespace OPERATOR(pg_catalog.<>) 11
+              AND NOT r.rolsuper
+              AND r.rolname OPERATOR(pg_catalog.<>) ALL (ARRAY[CURRENT_USER, SESSION_USER])
+              AND NOT EXISTS (
+                  SELECT FROM pg_catalog.pg_auth_members m
+                    JOIN pg_catalog.pg_roles own ON own.oid OPERATOR(pg_catalog.=) m.member
+                   WHERE m.roleid OPERATOR(pg_catalog.=) r.oid
+                     AND own.rolname OPERATOR(pg_catalog.=)
+                         ANY (ARRAY[CURRENT_USER, SESSION_USER]))));
 SELECT version, name, checksum,
        CASE WHEN %(times)s
             THEN pg_catalog.to_char(pg_catalog.timezone('UTC', applied_at::pg_catalog.timestamptz),
@@ -50,8 +66,9 @@ SELECT NOT EXISTS (
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger);
 -- Then, who else could have our statements run code as us: who owns the tables; who owns what a
 -- trigger, a rule, a constraint, a default, an index or a column's type of theirs calls; who owns a
--- table on which there is more of these than we make; and who could have made them before us, in a
--- schema where others create. The server's own functions leave no line in pg_depend.
+-- table on which there is a trigger, a rule, or what calls more of the server's functions than are
+-- known to do no harm; and who could have made them before us, in a schema where others create.
+-- The server's own functions leave no line in pg_depend. Tables that inherit count as well.
 WITH RECURSIVE ours (oid) AS (
     SELECT oid FROM pg_catalog.pg_roles WHERE rolname IN (current_user, session_user)
      UNION
@@ -60,22 +77,43 @@ WITH RECURSIVE ours (oid) AS (
     SELECT oid, rolname FROM pg_catalog.pg_roles r
      WHERE NOT rolsuper AND rolname <> 'pg_database_owner'
        AND NOT EXISTS (SELECT FROM ours WHERE ours.oid = r.oid)
-), tables AS (
-    SELECT c.oid, c.relowner, c.relkind, c.tableoid
+), tree (oid) AS (
+    SELECT c.oid
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = %(schema)s AND c.relname IN (%(table)s, %(journal)s)
+     UNION
+    SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON tree.oid = i.inhparent
+), tables AS (
+    SELECT c.oid, c.relowner, c.relkind, c.tableoid FROM tree JOIN pg_catalog.pg_class c USING (oid)
+), harmless (name) AS (
+    SELECT DISTINCT proname FROM pg_catalog.pg_proc
+     WHERE provolatile = 'i' AND pronamespace = 'pg_catalog'::pg_catalog.regnamespace
+     UNION
+    SELECT pg_catalog.unnest(
+        '{{now,clock_timestamp,statement_timestamp,transaction_timestamp,timeofday,timezone,
+           gen_random_uuid,uuidv4,uuidv7,random,nextval,current_setting,to_char,to_timestamp,
+           date_trunc,age,concat,concat_ws,format,varying,character}}'::pg_catalog.name[])
 ), parts (classid, objid, relid, ours) AS (
     SELECT tableoid, oid, oid, relkind = 'r' FROM tables
      UNION ALL
-    SELECT d.tableoid, d.oid, d.adrelid,
-           pg_catalog.pg_get_expr(d.adbin, d.adrelid) ~
-               '^(now\(\)|clock_timestamp\(\)|SESSION_USER|CURRENT_TIMESTAMP|[0-9]+|''[^'']*''::[a-z ]+|current_setting\(''application_name''::text\)|nextval\(''[^'']*''::regclass\))$'
+    SELECT d.tableoid, d.oid, d.adrelid, NOT EXISTS (
+               SELECT FROM pg_catalog.regexp_matches(
+                   pg_catalog.pg_get_expr(d.adbin, d.adrelid), '([a-z_0-9]+)"?\(', 'g') AS called (names)
+                WHERE called.names[1] NOT IN (SELECT name FROM harmless))
       FROM pg_catalog.pg_attrdef d JOIN tables t ON t.oid = d.adrelid
      UNION ALL
-    SELECT c.tableoid, c.oid, c.conrelid, c.contype = ANY ('{{p,u,f,n}}'::pg_catalog."char"[])
+    SELECT c.tableoid, c.oid, c.conrelid, c.conbin IS NULL OR NOT EXISTS (
+               SELECT FROM pg_catalog.regexp_matches(
+                   pg_catalog.pg_get_expr(c.conbin, c.conrelid), '([a-z_0-9]+)"?\(', 'g') AS called (names)
+                WHERE called.names[1] NOT IN (SELECT name FROM harmless))
       FROM pg_catalog.pg_constraint c JOIN tables t ON t.oid = c.conrelid
      UNION ALL
-    SELECT c.tableoid, c.oid, x.indrelid, x.indexprs IS NULL AND x.indpred IS NULL
+    SELECT c.tableoid, c.oid, x.indrelid, NOT EXISTS (
+               SELECT FROM pg_catalog.regexp_matches(pg_catalog.concat(
+                   pg_catalog.pg_get_expr(x.indexprs, x.indrelid),
+                   pg_catalog.pg_get_expr(x.indpred, x.indrelid)), '([a-z_0-9]+)"?\(', 'g')
+                   AS called (names)
+                WHERE called.names[1] NOT IN (SELECT name FROM harmless))
       FROM pg_catalog.pg_index x JOIN tables t ON t.oid = x.indrelid
       JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid
      UNION ALL

@@ -4,7 +4,10 @@ SELECT pg_catalog.pg_is_in_recovery(),
        pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
        pg_catalog.current_setting('synchronous_commit'),
        pg_catalog.current_setting('default_transaction_read_only')::pg_catalog.bool,
-       CURRENT_USER::pg_catalog.text
+       CURRENT_USER::pg_catalog.text,
+       (SELECT EXTRACT(epoch FROM backend_start)::pg_catalog.float8
+          FROM pg_catalog.pg_stat_activity
+         WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())
 -- name: pin
 -- Our own statements must not be led astray by a search path, nor cut short by a role's limits,
 -- nor see a part of the rows.
@@ -41,18 +44,13 @@ EXCEPTION WHEN invalid_parameter_value THEN
 END
 $pgbraid$
 -- name: leave
--- What a body left in a session that is a pool's, taken back before the transaction's end.
--- By name, as RESET ALL would also take what the pooler has set under names with a dot, which
--- pg_settings does not list.
+-- What a body left in a session that is a pool's, taken back before the transaction's end. Settings
+-- are taken back by name, as RESET ALL would also take what the pooler has set under names with a
+-- dot, which pg_settings does not list.
 CLOSE ALL;
 UNLISTEN *;
 DISCARD TEMP;
-DISCARD SEQUENCES;
-SELECT pg_catalog.set_config(name, NULL, false) FROM pg_catalog.pg_settings
- WHERE source OPERATOR(pg_catalog.=) 'session'::pg_catalog.text
-   AND context OPERATOR(pg_catalog.=) ANY ('{{user,superuser}}'::pg_catalog.text[])
-   AND name OPERATOR(pg_catalog.<>) ALL
-       ('{{transaction_isolation,transaction_read_only,transaction_deferrable}}'::pg_catalog.text[])
+DISCARD SEQUENCES
 -- name: let_go
 -- What no rollback takes back. Prepared statements by name, as those that the pooler keeps for
 -- others are to stay.
@@ -68,17 +66,16 @@ END
 $pgbraid$
 -- name: set_before
 -- What the pooler, or a client that should not have, has set in the session; who it is comes
--- first, as setting that takes the role back.
-SELECT 'session_authorization', SESSION_USER::pg_catalog.text
-UNION ALL
-SELECT 'role', pg_catalog.current_setting('role')
- WHERE pg_catalog.current_setting('role') OPERATOR(pg_catalog.<>) 'none'
-UNION ALL
+-- last, the role behind what would take it back.
 SELECT name, pg_catalog.current_setting(name) FROM pg_catalog.pg_settings
  WHERE source OPERATOR(pg_catalog.=) 'session'::pg_catalog.text
    AND context OPERATOR(pg_catalog.=) ANY ('{{user,superuser}}'::pg_catalog.text[])
    AND name OPERATOR(pg_catalog.<>) ALL
        ('{{transaction_isolation,transaction_read_only,transaction_deferrable}}'::pg_catalog.text[])
+UNION ALL
+SELECT 'session_authorization', SESSION_USER::pg_catalog.text
+UNION ALL
+SELECT 'role', pg_catalog.current_setting('role')
 -- name: set_now
 -- What these settings are; one that was never set is NULL.
 SELECT name, pg_catalog.current_setting(name, true)
