@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import errors, generators, pq
-from psycopg.waiting import Ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,9 +31,9 @@ def send(
 ) -> list[PGresult]:
     """Send a message and return the result of each of its statements, a failed one last.
 
-    ``meanwhile`` is called once while the server works, ``tick`` ten times a second; where one
-    raises, the statement is made to end and the server's answer waited for. The results are put
-    into the list given, as they come.
+    ``meanwhile`` is called once while the server works, ``tick`` at least ten times a second; where
+    one raises, the statement is made to end and the server's answer waited for. The results are
+    put into the list given, as they come.
     """
     results = [] if results is None else results
     broken: BaseException | None = None
@@ -61,19 +60,19 @@ def send(
 def _ticking(
     conn: Connection, waiting: PQGen[None], tick: Callable[[], object]
 ) -> PQGen[BaseException | None]:
-    """Wait as ``waiting`` does, and call ``tick`` whenever nothing has come for a while.
+    """Wait as ``waiting`` does, and call ``tick`` whenever it wakes up.
 
-    Returns what ``tick`` raised, after which the statement is made to end.
+    What woke it is not asked, as older drivers do not say when nothing has come. Returns what
+    ``tick`` raised, after which the statement is made to end.
     """
     wanted = next(waiting)
     while True:
         ready = yield wanted
-        if ready == Ready.NONE:
-            try:
-                tick()
-            except BaseException as error:  # noqa: BLE001 - raised once the server has answered
-                yield from conn.ending(waiting, ready)
-                return error
+        try:
+            tick()
+        except BaseException as error:  # noqa: BLE001 - raised once the server has answered
+            yield from conn.ending(waiting, ready)
+            return error
         try:
             wanted = waiting.send(ready)
         except StopIteration:
