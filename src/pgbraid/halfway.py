@@ -149,7 +149,7 @@ class File:
         own = {piece.number: piece.digest for piece in self.pieces}
         other = next((t for t in half.done if own.get(t.number) != t.digest), None)
         if other is not None:
-            said = self._said(
+            said = self.said(
                 f"statement {other.number} was run from another version of this file",
                 "Another run has gone on with it meanwhile.",
                 "Run `pgbraid status`, then `pgbraid up` with the files that the other run had.",
@@ -158,7 +158,7 @@ class File:
 
     def _lost(self, known: Half) -> Lost:
         journal = self.run.session.tracker.journal
-        said = self._said(
+        said = self.said(
             f"the lines of {self.migration.label} in {journal} are gone",
             f"{len(known.done)} of its {len(self.pieces)} statements were through by them; the "
             "journal is what tells that.",
@@ -166,7 +166,8 @@ class File:
         )
         return Lost(self.migration, said)
 
-    def _said(self, message: str, detail: str, hint: str) -> Diagnostic:
+    def said(self, message: str, detail: str | None, hint: str) -> Diagnostic:
+        """Return what is said of the whole file."""
         place = Location(self.migration.path)
         return Diagnostic("ERROR", message, _NOT_READY, detail, hint, location=place)
 

@@ -101,11 +101,10 @@ def _check_decision(file: File, half: Half) -> None:
     asked = file.run.options.decision
     if asked is None or asked.lines == half.lines:
         return
-    said = said_of(
-        file,
-        _next(file, half) or file.pieces[-1],
+    said = file.said(
         f"another run has gone on with {file.migration.label} since it was looked at",
-        hint=f"Run `pgbraid resume {file.migration.version}` to see where it stands now.",
+        None,
+        f"Run `pgbraid resume {file.migration.version}` to see where it stands now.",
     )
     raise Undecided(file.migration, said)
 
