@@ -1,38 +1,53 @@
 -- name: read_applied
 -- The one message of a run that has nothing to do. Its first statement divides by zero where
 -- somebody has put a view, whose functions would run as us, in the place of the tracker or of the
--- journal, or given one of them a column of a type of his own, whose casts would; and has row
--- security raise an error instead of hiding rows. Times only where they are asked for, and as text,
--- as a DateStyle may be any. What is half done is asked behind it, in the same message.
+-- journal, or given one of them a column of a type that is not the server's own, whose casts may;
+-- and has row security raise an error instead of hiding rows. Times only where they are asked for,
+-- and as text, as a DateStyle may be any. What was ever begun outside a transaction, and is not in
+-- the set, is asked behind it. Each word of it costs: a session begins with empty caches.
 SELECT pg_catalog.set_config('row_security', 'off', true),
        pg_catalog.set_config('lock_timeout', '1s', true), CURRENT_USER::pg_catalog.text,
        pg_catalog.set_config('bytea_output', 'hex', true),
        1 OPERATOR(pg_catalog./)
-       CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
+       CASE WHEN %(trusted)s OR pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
  WHERE n.nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
    AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY[%(table)s, %(journal)s]::pg_catalog.name[])
    AND (c.relkind OPERATOR(pg_catalog.<>) ALL ('{{r,p}}'::pg_catalog."char"[])
-        OR EXISTS (
-           SELECT FROM pg_catalog.pg_attribute a
-             JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
-             JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) t.typowner
-            WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
-              AND t.typnamespace OPERATOR(pg_catalog.<>) 11
-              AND NOT r.rolsuper
-              AND r.rolname OPERATOR(pg_catalog.<>) ALL (ARRAY[CURRENT_USER, SESSION_USER])
-              AND NOT EXISTS (
-                  SELECT FROM pg_catalog.pg_auth_members m
-                    JOIN pg_catalog.pg_roles own ON own.oid OPERATOR(pg_catalog.=) m.member
-                   WHERE m.roleid OPERATOR(pg_catalog.=) r.oid
-                     AND own.rolname OPERATOR(pg_catalog.=)
-                         ANY (ARRAY[CURRENT_USER, SESSION_USER]))));
+        OR EXISTS (SELECT FROM pg_catalog.pg_attribute a
+                    WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
+                      AND a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid));
 SELECT version, name, checksum,
        CASE WHEN %(times)s
             THEN pg_catalog.to_char(pg_catalog.timezone('UTC', applied_at::pg_catalog.timestamptz),
                                     'YYYY-MM-DD HH24:MI:SS.US') END
-  FROM {tracker} ORDER BY version
+  FROM {tracker} ORDER BY version;
+SELECT version FROM {journal}
+ WHERE event OPERATOR(pg_catalog.=) 'started'::pg_catalog.text
+   AND version OPERATOR(pg_catalog.<>) ALL (ARRAY(SELECT version FROM {tracker}))
+-- name: distrusted
+-- Why the first statement above has failed, where that was for a reason: what is no table, or has a
+-- column of a type whose owner is neither a superuser nor one of our roles.
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+     WHERE n.nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
+       AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY[%(table)s, %(journal)s]::pg_catalog.name[])
+       AND (c.relkind OPERATOR(pg_catalog.<>) ALL ('{{r,p}}'::pg_catalog."char"[])
+            OR EXISTS (
+               SELECT FROM pg_catalog.pg_attribute a
+                 JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
+                 JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) t.typowner
+                WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
+                  AND NOT r.rolsuper
+                  AND r.rolname OPERATOR(pg_catalog.<>) ALL (ARRAY[CURRENT_USER, SESSION_USER])
+                  AND NOT EXISTS (
+                      SELECT FROM pg_catalog.pg_auth_members m
+                        JOIN pg_catalog.pg_roles own ON own.oid OPERATOR(pg_catalog.=) m.member
+                       WHERE m.roleid OPERATOR(pg_catalog.=) r.oid
+                         AND own.rolname OPERATOR(pg_catalog.=)
+                             ANY (ARRAY[CURRENT_USER, SESSION_USER])))))
 -- name: schema_exists
 SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
   FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
