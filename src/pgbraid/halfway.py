@@ -116,18 +116,19 @@ class File:
         self._check(half)
         return half
 
-    def keep(self, known: Half) -> None:
-        """Make sure that the journal has what is ``known``; write again what it has lost.
+    def keep(self, known: Half, *, then: Half | None = None) -> Half | None:
+        """Return what :meth:`stand` does; where the journal has lost some, write it again.
 
-        Raises :class:`Lost` where it has lost some.
+        What is written is what is so ``then``, if that is more than what is ``known``. Raises
+        :class:`Lost` where it was lost.
         """
         try:
-            self.stand(known)
+            return self.stand(known)
         except Lost:
-            self.restore(known)
+            self._restore(then or known)
             raise
 
-    def restore(self, known: Half) -> None:
+    def _restore(self, known: Half) -> None:
         """Write again what the journal has lost, so that what is through stays through."""
         self.write(self._started())
         for through in known.done:

@@ -28,7 +28,7 @@ from pgbraid.db.recognise import invalid_among, look_before, made_index, try_set
 from pgbraid.db.session import clean, notices, translating
 from pgbraid.db.transactions import open_path, roll_back, transaction
 from pgbraid.errors import MigrationFailed, PgbraidError
-from pgbraid.halfway import File, Lost, Undecided, facts_of, go_on, said_of, taken, tried
+from pgbraid.halfway import File, Undecided, facts_of, go_on, said_of, taken, tried
 from pgbraid.patience import with_retries
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def _go_on(file: File, half: Half, begun: float) -> timedelta | None:
     known = half
     while True:
         keep_lock(file.run.session, wait=file.run.options.lock_wait)
-        file.keep(known)
-        now = file.stand(known)
+        now = file.keep(known)
         if now is None:
             return None
         known = now
@@ -244,17 +243,8 @@ def _run_alone(file: File, piece: Piece, half: Half, *, retry: bool) -> None:
         raise
     clean(session)
     through = Through(piece.number, piece.digest, _check_made(file, piece))
-    _keep_with(file, now, replace(now, done=(*now.done, through), begun=others))
+    file.keep(now, then=replace(now, done=(*now.done, through), begun=others))
     file.write(file.line("done", through, index=through.index))
-
-
-def _keep_with(file: File, before: Half, after: Half) -> None:
-    """Make sure that the journal has what it had ``before``, else write what is so ``after``."""
-    try:
-        file.stand(before)
-    except Lost:
-        file.restore(after)
-        raise
 
 
 def _check_made(file: File, piece: Piece) -> int | None:
