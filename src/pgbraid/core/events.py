@@ -23,6 +23,7 @@ __all__ = [
     "Noticed",
     "Planned",
     "Progressed",
+    "Proving",
     "Rehearsed",
     "Retrying",
     "Skipped",
@@ -86,6 +87,15 @@ class Skipped:
     migration: Migration
     number: int
     statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """An order is replayed on a scratch database; ``total`` is how many it takes at most."""
+
+    what: str
+    number: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +175,7 @@ Event: TypeAlias = (
     | Healed
     | Skipped
     | Planned
+    | Proving
     | Adopted
     | Started
     | Progressed

@@ -1,0 +1,171 @@
+"""The nouns of proofs: what two orders came to, and the pair that is to blame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pgbraid.core.snapshot import DATA, Facet
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from pgbraid.core.answers import Diagnostic
+    from pgbraid.core.model import Migration
+    from pgbraid.core.snapshot import Difference, Snapshot
+
+__all__ = ["Ended", "Failure", "Pair", "Proof", "Verdict", "explain_pair", "verdict_of"]
+
+
+class Verdict(StrEnum):
+    """How the results of two orders compare, the best first."""
+
+    SAME = "same"
+    COLUMN_ORDER = "column order only"
+    ENUM_ORDER = "enum order"
+    DIFFERENT = "different"
+    FAILS = "fails"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A migration that failed in a replay, and what the server said."""
+
+    migration: Migration
+    diagnostic: Diagnostic
+
+    @property
+    def key(self) -> tuple[int, str | None]:
+        """What makes two failures one and the same."""
+        return self.migration.version, self.diagnostic.sqlstate
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a replay came to: a schema, or a failure."""
+
+    snapshot: Snapshot | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two migrations that do not commute behind the few that they need.
+
+    ``first`` stands before ``second`` in the order that was recorded. ``differences`` are those
+    between first, then second, on the left and second, then first, on the right; a failure is of
+    the side it says.
+    """
+
+    context: tuple[Migration, ...]
+    first: Migration
+    second: Migration
+    differences: tuple[Difference, ...] = ()
+    left_failure: Failure | None = None
+    right_failure: Failure | None = None
+    confirmed: bool = True
+    """Whether both orders of it were replayed on databases of their own."""
+
+    @property
+    def sentence(self) -> str:
+        """The reason in one sentence."""
+        return explain_pair(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What two orders of the same migrations came to.
+
+    ``left`` is the order as it was recorded or would be, ``right`` the order of the versions, in
+    which a fresh database runs them.
+    """
+
+    verdict: Verdict
+    left: tuple[Migration, ...]
+    right: tuple[Migration, ...]
+    late: tuple[Migration, ...] = ()
+    inversions: int = 0
+    replays: int = 0
+    differences: tuple[Difference, ...] = ()
+    left_failure: Failure | None = None
+    right_failure: Failure | None = None
+    pair: Pair | None = None
+    left_out: tuple[str, ...] = ()
+    """What was not compared: columns of tables, and what differs between two equal replays."""
+    assumed: tuple[str, ...] = ()
+    """What was made on the scratch server because migrations take it for granted."""
+    server: str = ""
+    allowed: str | None = None
+    """The reason for which a late migration allows the difference."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether both orders end the same, or differ in what is allowed."""
+        return self.verdict is Verdict.SAME or self.allowed is not None
+
+
+_BY_FACET = {
+    Facet.SCHEMA: Verdict.DIFFERENT,
+    Facet.DATA: Verdict.DIFFERENT,
+    Facet.ENUM_ORDER: Verdict.ENUM_ORDER,
+    Facet.COLUMN_ORDER: Verdict.COLUMN_ORDER,
+}
+
+
+def verdict_of(facets: AbstractSet[Facet]) -> Verdict:
+    """Return the verdict on results that differ in these respects."""
+    found = [_BY_FACET.get(facet, Verdict.SAME) for facet in facets]
+    return max(found, key=list(Verdict).index, default=Verdict.SAME)
+
+
+def explain_pair(pair: Pair) -> str:
+    """Return in one sentence why two migrations do not commute."""
+    first, second = pair.first.label, pair.second.label
+    return f"{first} and {second} do not commute: {_why(pair)}"
+
+
+def _why(pair: Pair) -> str:
+    for failure, last, other in (
+        (pair.right_failure, pair.first, pair.left_failure),
+        (pair.left_failure, pair.second, pair.right_failure),
+    ):
+        if failure and not other:
+            return f"{failure.migration.label} fails if {last.label} runs last: {_said(failure)}"
+    if pair.left_failure and pair.right_failure:
+        return (
+            f"{pair.left_failure.migration.label} fails if {pair.second.label} runs last, "
+            f"{pair.right_failure.migration.label} if {pair.first.label} does"
+        )
+    if not pair.differences:
+        return "their results differ"
+    difference = pair.differences[0]
+    return _told(difference, pair.second.label, pair.first.label)
+
+
+def _said(failure: Failure) -> str:
+    return failure.diagnostic.message
+
+
+def _told(difference: Difference, left: str, right: str) -> str:
+    """Say what differs; on the left one migration ran last, on the right the other."""
+    name = difference.name
+    if difference.only:
+        last = left if difference.only == "left" else right
+        return f"{name} is there only if {last} runs last"
+    if difference.facet is Facet.COLUMN_ORDER:
+        return f"the columns of {name} stand in another order"
+    if difference.facet is Facet.ENUM_ORDER:
+        return f"the values of {name} stand in another order"
+    if difference.catalog == DATA:
+        return f"{name} are not the same"
+    fact = difference.facts[0]
+    if fact.left and fact.right and len(fact.left) + len(fact.right) <= _SHORT:
+        return (
+            f"{name} has {fact.name} {fact.left} if {left} runs last, {fact.right} if {right} does"
+        )
+    return f"{name} is another one if {right} runs last"
+
+
+_SHORT = 80
+"""Characters that two values may have to stand in a sentence."""

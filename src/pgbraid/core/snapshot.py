@@ -1,0 +1,242 @@
+"""Everything a schema is, as a value without oids and without the order of creation.
+
+A snapshot holds, for each table of the system catalog, its rows by the identity of what they are
+about; what differs between two of them is graded, from the order of columns to the schema itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Set as AbstractSet
+
+__all__ = [
+    "COLUMN_ORDER",
+    "DATA",
+    "DEFINITION",
+    "ENUM_ORDER",
+    "NO_NOISE",
+    "SEQUENCES",
+    "Difference",
+    "Facet",
+    "Fact",
+    "Noise",
+    "Part",
+    "Snapshot",
+    "compare",
+    "facets_that_differ",
+    "noise_between",
+]
+
+Facts: TypeAlias = "tuple[str | None, ...]"
+DEFINITION = "definition"
+"""The fact that is an object's SQL, by the server's own ``pg_get_…def``."""
+COLUMN_ORDER, ENUM_ORDER, DATA, SEQUENCES = (
+    "column order",
+    "enum order",
+    "data",
+    "sequence values",
+)
+"""The parts of a snapshot that are no table of the catalog."""
+
+
+class Facet(StrEnum):
+    """What a difference is about, the gravest first."""
+
+    SCHEMA = "schema"
+    DATA = DATA
+    ENUM_ORDER = ENUM_ORDER
+    COLUMN_ORDER = COLUMN_ORDER
+    SEQUENCES = SEQUENCES
+    """The values that sequences stand at, which nothing but ids comes from."""
+
+
+_FACETS = {
+    COLUMN_ORDER: Facet.COLUMN_ORDER,
+    ENUM_ORDER: Facet.ENUM_ORDER,
+    DATA: Facet.DATA,
+    SEQUENCES: Facet.SEQUENCES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One table of the catalog: the names of its facts, and the facts by identity."""
+
+    columns: tuple[str, ...]
+    rows: Mapping[str, Facts]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A database's schema as a value; two are equal where the schemas are.
+
+    ``parents`` says of what is a part of something else what that is. ``left_out`` names what was
+    not compared, and why, for a person to read.
+    """
+
+    parts: Mapping[str, Part]
+    parents: Mapping[str, str] = field(
+        repr=False, compare=False, default_factory=lambda: MappingProxyType({})
+    )
+    left_out: tuple[str, ...] = field(compare=False, default=())
+    server: str = field(compare=False, default="")
+    """The server's version, such as ``18.6``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact that differs; None where it is NULL or there is no such object."""
+
+    name: str
+    left: str | None
+    right: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One object that is not the same on both sides.
+
+    ``only`` is ``left`` or ``right`` where the other side has no such object; ``facts`` are those
+    that differ, or all of an object that is on one side only.
+    """
+
+    facet: Facet
+    catalog: str
+    name: str
+    """The kind of object and its qualified name, such as ``view public.active``."""
+    facts: tuple[Fact, ...]
+    only: str | None = None
+
+    def side(self, side: str) -> str | None:
+        """Return the definition on the ``left`` or ``right`` side, where there is one."""
+        for fact in self.facts:
+            if fact.name == DEFINITION:
+                value = fact.left if side == "left" else fact.right
+                return value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Facts that differ between two replays of one order, by catalog, identity and name.
+
+    Those of the catalog count for every object of it, those of data for one table.
+    """
+
+    facts: frozenset[tuple[str, str]] = frozenset()
+    rows: frozenset[tuple[str, str]] = frozenset()
+
+    def hides(self, catalog: str, key: str, fact: str) -> bool:
+        """Whether a fact is not to be compared."""
+        return (catalog, fact) in self.facts or (catalog, key) in self.rows
+
+
+NO_NOISE = Noise()
+
+
+def compare(left: Snapshot, right: Snapshot, noise: Noise = NO_NOISE) -> tuple[Difference, ...]:
+    """Return what differs, object by object, the gravest first.
+
+    Of an object that is on one side only its parts are not told one by one.
+    """
+    found = [d for catalog in _catalogs(left, right) for d in _compare(catalog, left, right, noise)]
+    lone = {d.name: d.only for d in found if d.only}
+    parents = {**right.parents, **left.parents}
+    shown = [d for d in found if not _below(d, lone, parents)]
+    order = list(Facet)
+    return tuple(sorted(shown, key=lambda d: (order.index(d.facet), d.name, d.catalog)))
+
+
+def _catalogs(left: Snapshot, right: Snapshot) -> list[str]:
+    return [
+        name
+        for name in dict.fromkeys((*left.parts, *right.parts))
+        if left.parts.get(name) != right.parts.get(name)
+    ]
+
+
+def _below(
+    difference: Difference, lone: Mapping[str, str | None], parents: Mapping[str, str]
+) -> bool:
+    """Whether an object is a part of one that is on one side only."""
+    name, seen = difference.name, set[str]()
+    while (parent := parents.get(name)) is not None and parent not in seen:
+        seen.add(parent)
+        if parent in lone and parent != difference.name:
+            return True
+        name = parent
+    return False
+
+
+_NOTHING = Part((), MappingProxyType({}))
+
+
+def _compare(catalog: str, left: Snapshot, right: Snapshot, noise: Noise) -> Iterator[Difference]:
+    facet = _FACETS.get(catalog, Facet.SCHEMA)
+    a, b = left.parts.get(catalog, _NOTHING), right.parts.get(catalog, _NOTHING)
+    columns = [name for name in (a.columns or b.columns) if name in (b.columns or a.columns)]
+    for key in dict.fromkeys((*a.rows, *b.rows)):
+        ours, theirs = a.rows.get(key), b.rows.get(key)
+        if ours == theirs and a.columns == b.columns:
+            continue
+        if ours is None or theirs is None:
+            if facet is not Facet.SCHEMA and facet is not Facet.DATA:
+                continue  # what is not there has no order; the schema's difference says so
+            facts = tuple(
+                Fact(name, _of(a, ours, name), _of(b, theirs, name))
+                for name in columns
+                if (catalog, key) not in noise.rows
+            )
+            if facts or not columns:
+                yield Difference(facet, catalog, key, facts, "right" if ours is None else "left")
+            continue
+        facts = tuple(
+            Fact(name, left_value, right_value)
+            for name in columns
+            if not noise.hides(catalog, key, name)
+            and (left_value := _of(a, ours, name)) != (right_value := _of(b, theirs, name))
+            and not _same_order(facet, left_value, right_value)
+        )
+        if facts:
+            yield Difference(facet, catalog, key, facts)
+
+
+def _of(part: Part, facts: Facts | None, name: str) -> str | None:
+    return facts[part.columns.index(name)] if facts is not None and name in part.columns else None
+
+
+def _same_order(facet: Facet, left: str | None, right: str | None) -> bool:
+    """Whether two lists differ only in what one of them lacks, which the schema says."""
+    if facet not in {Facet.COLUMN_ORDER, Facet.ENUM_ORDER}:
+        return False
+    ours, theirs = (left or "").split("\n"), (right or "").split("\n")
+    both = set(ours) & set(theirs)
+    return [name for name in ours if name in both] == [name for name in theirs if name in both]
+
+
+def facets_that_differ(
+    left: Snapshot, right: Snapshot, noise: Noise = NO_NOISE
+) -> AbstractSet[Facet]:
+    """Return in which respects two snapshots differ."""
+    return {
+        difference.facet
+        for catalog in _catalogs(left, right)
+        for difference in _compare(catalog, left, right, noise)
+    }
+
+
+def noise_between(left: Snapshot, right: Snapshot) -> Noise:
+    """Return what differs between two replays of one and the same order."""
+    facts, rows = set(), set()
+    for difference in compare(left, right):
+        if difference.only or difference.facet is not Facet.SCHEMA:
+            rows.add((difference.catalog, difference.name))
+        else:
+            facts |= {(difference.catalog, fact.name) for fact in difference.facts}
+    return Noise(frozenset(facts), frozenset(rows))

@@ -1,0 +1,183 @@
+"""Reads what tables hold, as digests: the rows that migrations wrote are part of the result."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from pgbraid.core.snapshot import DATA, SEQUENCES, Part, Snapshot
+from pgbraid.db.catalog import ask, catalog_text
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from pgbraid.core.model import Tracker
+    from pgbraid.db.opening import Connection
+
+__all__ = ["noisy_columns", "with_contents"]
+
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+_CALLED = re.compile(r'([A-Za-z_][\w$]*)"?\s*\(')
+_CLOCK = re.compile(
+    r"\b(?:CURRENT_(?:TIMESTAMP|DATE|TIME|USER|ROLE|SCHEMA|CATALOG)|LOCALTIME(?:STAMP)?"
+    r"|SESSION_USER|USER)\b"
+)
+_OIDS = frozenset({"oid", "xid", "cid", "tid", "xid8", "pg_lsn"})
+"""Types whose values are another replay's other ones."""
+
+
+class _Table:
+    __slots__ = ("columns", "left_out", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.columns: list[str] = []
+        self.left_out: set[str] = set()
+
+
+def with_contents(
+    conn: Connection,
+    snapshot: Snapshot,
+    tracker: Tracker,
+    volatile: AbstractSet[tuple[str, str]] = frozenset(),
+    *,
+    by_column: bool = False,
+) -> Snapshot:
+    """Return a snapshot with digests of all rows, and with the values of the sequences.
+
+    Columns whose default is volatile, identity columns, what refers to such a column, and those
+    of ``volatile`` are left out, and named. With ``by_column`` each column has a digest of its
+    own, too. Raises psycopg's error.
+    """
+    texts = [catalog_text(conn, name) for name in ("tables", "changeable", "sequences")]
+    settings = catalog_text(conn, "settings")
+    begin = ["BEGIN"] if conn.info.transaction_status == 0 else []
+    try:
+        found = ask(conn, [*begin, settings, *texts, catalog_text(conn, "large_objects")])[-4:]
+        ours = {f"{tracker.schema}.{name}" for name in (tracker.table, tracker.journal)}
+        tables = _tables(found[0], set(found[1]), volatile)
+        wanted = [t for t in tables if t.name.replace('"', "") not in ours]
+        rows = _digests(conn, wanted, by_column=by_column)
+        sequences = _sequences(conn, [s for s in found[2] if not _is_journals(s, ours)])
+    finally:
+        if begin:
+            conn.execute("ROLLBACK")
+    for digest, owner, acl in sorted(map(tuple, found[3])):
+        key = f"large object {digest}"
+        while key in rows:
+            key += "'"
+        rows[key] = (owner, acl, None)
+    parts = {
+        **snapshot.parts,
+        DATA: Part(("rows", "digest", "columns"), MappingProxyType(rows)),
+        SEQUENCES: Part(("last_value", "is_called"), MappingProxyType(sequences)),
+    }
+    parents = {**snapshot.parents, **{key: key.removeprefix("rows of ") for key in rows}}
+    left_out = [
+        f"{table.name}: {', '.join(sorted(table.left_out))}" for table in wanted if table.left_out
+    ]
+    return replace(
+        snapshot,
+        parts=MappingProxyType(parts),
+        parents=MappingProxyType(parents),
+        left_out=(*snapshot.left_out, *left_out),
+    )
+
+
+def _is_journals(sequence: str, ours: set[str]) -> bool:
+    return any(sequence.startswith(f"{name}_") for name in ours)
+
+
+def _tables(
+    rows: list[Any], changeable: set[str], volatile: AbstractSet[tuple[str, str]]
+) -> list[_Table]:
+    found: dict[str, _Table] = {}
+    links: list[tuple[str, str, str, str]] = []
+    for oid, table, column, kind, identity, generated, default, references in rows:
+        one = found.setdefault(oid, _Table(table))
+        one.columns.append(column)
+        wavers = not generated and default is not None and _wavers(default, changeable)
+        if identity or wavers or kind in _OIDS or (table, column) in volatile:
+            one.left_out.add(column)
+        links += [(oid, column, other, theirs) for other, theirs in references or ()]
+    changed = True
+    while changed:
+        changed = False
+        for oid, column, other, theirs in links:
+            if other in found and theirs in found[other].left_out:
+                if column not in found[oid].left_out:
+                    found[oid].left_out.add(column)
+                    changed = True
+    return sorted(found.values(), key=lambda table: table.name)
+
+
+def _wavers(default: str, changeable: set[str]) -> bool:
+    """Whether a default gives another value each time."""
+    text = _LITERAL.sub("''", default)
+    called = {name.lower() for name in _CALLED.findall(text)}
+    return bool(called & changeable) or bool(_CLOCK.search(text))
+
+
+def _digests(
+    conn: Connection, tables: list[_Table], *, by_column: bool
+) -> dict[str, tuple[str | None, ...]]:
+    if not tables:
+        return {}
+    texts = []
+    for table in tables:
+        kept = [
+            sql.Identifier(c).as_string(None)
+            for c in sorted(table.columns)
+            if c not in table.left_out
+        ]
+        whole = f"ROW({', '.join(kept)})::text" if kept else "''"
+        each = ", ".join(
+            f"{sql.Literal(c).as_string(None)}, sum(hashtextextended({sql.Identifier(c).as_string(None)}::text, 0))::text"
+            for c in sorted(table.columns)
+            if c not in table.left_out
+        )
+        columns = f"json_build_object({each})::text" if by_column and len(kept) <= 40 else "NULL"
+        texts.append(
+            "SELECT json_build_array(count(*)::text, concat_ws('/', sum(hashtextextended("
+            f"{whole}, 0)), sum(hashtextextended({whole}, 1))), {columns}) FROM ONLY {table.name}"
+        )
+    answers = ask(conn, texts)
+    return {
+        f"rows of table {table.name}": tuple(answer)
+        for table, answer in zip(tables, answers, strict=True)
+        if answer[0] != "0"
+    }
+
+
+def _sequences(conn: Connection, names: list[str]) -> dict[str, tuple[str | None, ...]]:
+    if not names:
+        return {}
+    texts = [
+        f"SELECT json_build_array(last_value::text, is_called::text) FROM {name}" for name in names
+    ]
+    return {
+        f"value of sequence {name}": tuple(answer)
+        for name, answer in zip(names, ask(conn, texts), strict=True)
+    }
+
+
+def noisy_columns(left: Snapshot, right: Snapshot) -> frozenset[tuple[str, str]]:
+    """Return the columns that hold other values after another replay of the same migrations.
+
+    Both snapshots must have digests of each column.
+    """
+    import json  # noqa: PLC0415
+
+    found = set()
+    ours, theirs = left.parts[DATA].rows, right.parts[DATA].rows
+    for key in ours.keys() & theirs.keys():
+        a, b = ours[key], theirs[key]
+        if a != b and a[2] and b[2]:
+            left_columns, right_columns = json.loads(a[2]), json.loads(b[2])
+            table = key.removeprefix("rows of table ")
+            found |= {(table, c) for c in left_columns if left_columns[c] != right_columns.get(c)}
+    return frozenset(found)

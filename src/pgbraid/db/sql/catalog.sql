@@ -1,0 +1,162 @@
+-- name: begin
+-- One look at everything, by which nobody is kept waiting. Schemas are always named, and what is
+-- written depends on no setting of the role, the database or the server.
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
+-- name: settings
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL TimeZone = 'UTC';
+SET LOCAL DateStyle = 'ISO, MDY';
+SET LOCAL IntervalStyle = 'postgres';
+SET LOCAL bytea_output = 'hex';
+SET LOCAL extra_float_digits = 1;
+SET LOCAL quote_all_identifiers = off;
+SET LOCAL lc_monetary = 'C';
+SET LOCAL xmloption = content;
+SET LOCAL row_security = off;
+SET LOCAL statement_timeout = 0;
+SET LOCAL client_encoding = 'UTF8';
+SET LOCAL jit = off
+-- name: columns
+-- What the catalog consists of, and what of it this role may read.
+SELECT c.relname::text, a.attname::text, pg_catalog.format_type(a.atttypid, NULL),
+       pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+ WHERE c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace AND c.relkind = 'r'
+   AND a.attnum > 0 AND NOT a.attisdropped
+ ORDER BY c.relname, a.attnum
+-- name: keys
+-- What in the catalog refers to what, as the server itself says from 14 on.
+SELECT f.relname::text, k.fkcols, p.relname::text, k.pkcols, k.is_array
+  FROM pg_catalog.pg_get_catalog_foreign_keys() k
+  JOIN pg_catalog.pg_class f ON f.oid = k.fktable
+  JOIN pg_catalog.pg_class p ON p.oid = k.pktable
+-- name: apart
+-- What is left out: members of extensions with what belongs to them inwardly, and the tracker with
+-- all of its own.
+WITH RECURSIVE member (classid, objid) AS (
+    SELECT classid, objid FROM pg_depend
+     WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
+     UNION
+    SELECT d.classid, d.objid FROM pg_depend d
+      JOIN member m ON d.refclassid = m.classid AND d.refobjid = m.objid
+     WHERE d.deptype = 'i'
+), ours (classid, objid) AS (
+    SELECT 'pg_class'::regclass::oid, c.oid
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname || '.' || c.relname = ANY (%(ours)s)
+     UNION
+    SELECT d.classid, d.objid FROM pg_depend d
+      JOIN ours o ON d.refclassid = o.classid AND d.refobjid = o.objid
+     WHERE d.deptype = ANY ('{{a,i}}'::"char"[])
+)
+SELECT json_agg(json_build_array(c.relname, objid::text, ours))
+  FROM (SELECT classid, objid, false FROM member UNION ALL SELECT classid, objid, true FROM ours)
+       AS apart (classid, objid, ours)
+  JOIN pg_class c ON c.oid = classid
+-- name: privileges
+-- Those of the server's own objects, and of extensions' members, that are not what they came with.
+SELECT json_agg(json_build_array(i.type, i.identity, ARRAY(
+           SELECT a::text FROM unnest(o.acl) AS a ORDER BY a::text COLLATE "C")::text))
+  FROM (SELECT tableoid, oid, 0, relacl FROM pg_class
+         WHERE relacl IS NOT NULL
+           AND NOT (relnamespace = 'information_schema'::regnamespace AND cardinality(relacl) = 2
+                    AND relacl @> makeaclitem(0, relowner, 'SELECT', false)
+                    AND relacl @> acldefault('r', relowner))
+         UNION ALL
+        SELECT 'pg_class'::regclass, attrelid, attnum, attacl FROM pg_attribute
+         WHERE attacl IS NOT NULL AND NOT attisdropped
+         UNION ALL
+        SELECT tableoid, oid, 0, proacl FROM pg_proc WHERE proacl IS NOT NULL
+         UNION ALL
+        SELECT tableoid, oid, 0, typacl FROM pg_type WHERE typacl IS NOT NULL
+         UNION ALL
+        SELECT tableoid, oid, 0, nspacl FROM pg_namespace
+         WHERE nspacl IS NOT NULL AND nspname <> 'public'
+         UNION ALL
+        SELECT tableoid, oid, 0, lanacl FROM pg_language WHERE lanacl IS NOT NULL)
+       AS o (classid, objid, objsubid, acl)
+  LEFT JOIN pg_init_privs p
+    ON p.objoid = o.objid AND p.classoid = o.classid AND p.objsubid = o.objsubid
+  LEFT JOIN pg_depend d ON d.classid = o.classid AND d.objid = o.objid AND d.deptype = 'e',
+       LATERAL pg_identify_object(o.classid, o.objid, o.objsubid) i
+ WHERE (o.objid < 16384 OR d.objid IS NOT NULL)
+   AND ARRAY(SELECT a::text FROM unnest(o.acl) AS a ORDER BY a::text COLLATE "C")
+       IS DISTINCT FROM
+       ARRAY(SELECT a::text FROM unnest(p.initprivs) AS a ORDER BY a::text COLLATE "C")
+-- name: comments
+SELECT json_agg(json_build_array(c.relname, d.objoid::text, d.objsubid::text, d.description))
+  FROM pg_description d JOIN pg_class c ON c.oid = d.classoid
+ WHERE d.objoid >= 16384
+    OR d.classoid = 'pg_extension'::regclass
+    OR (d.classoid = 'pg_namespace'::regclass
+        AND d.objoid = (SELECT oid FROM pg_namespace WHERE nspname = 'public'))
+-- name: comments_of_the_server
+-- Nobody is meant to change them: one digest.
+SELECT json_agg(json_build_array(c.relname, d.digest))
+  FROM (SELECT classoid, sum(hashtextextended(objoid::text || ':' || objsubid::text || description, 0))::text
+          FROM pg_description
+         WHERE objoid < 12000 AND classoid <> 'pg_namespace'::regclass
+         GROUP BY classoid) AS d (classoid, digest)
+  JOIN pg_class c ON c.oid = d.classoid
+-- name: labels
+SELECT json_agg(json_build_array(c.relname, l.objoid::text, l.objsubid::text, l.provider, l.label))
+  FROM pg_seclabel l JOIN pg_class c ON c.oid = l.classoid
+-- name: settings_of_database
+SELECT json_agg(json_build_array(s.setrole::text, ARRAY(
+           SELECT o FROM unnest(s.setconfig) AS o ORDER BY o COLLATE "C")::text))
+  FROM pg_db_role_setting s
+ WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+-- name: dependencies
+-- Those that statements of their own make: on extensions, and a sequence's on its column.
+SELECT json_agg(json_build_array(c.relname, d.objid::text, r.relname, d.refobjid::text,
+                                 d.refobjsubid::text, d.deptype::text))
+  FROM pg_depend d
+  JOIN pg_class c ON c.oid = d.classid JOIN pg_class r ON r.oid = d.refclassid
+ WHERE d.objid >= 16384
+   AND (d.deptype = 'x'
+        OR (d.deptype = ANY ('{{a,i}}'::"char"[]) AND d.refobjsubid > 0
+            AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+            AND EXISTS (SELECT FROM pg_class s WHERE s.oid = d.objid AND s.relkind = 'S')))
+-- name: names
+-- What the server or an extension has, and something of ours refers to.
+SELECT json_agg(json_build_array(n.class, n.id::text, i.type, i.identity))
+  FROM json_to_recordset(%(wanted)s) AS n (class text, id oid),
+       LATERAL pg_identify_object(('pg_catalog.' || n.class)::regclass, n.id, 0) i
+-- name: columns_of
+-- The columns of relations that are not the user's own, by number.
+SELECT json_agg(json_build_array(attrelid::text, attnum::text, attname))
+  FROM pg_attribute WHERE attrelid = ANY (%(relations)s::oid[]) AND attnum > 0
+-- name: tables
+-- The tables that have rows, or had, with their columns, their defaults and what these refer to.
+SELECT json_agg(json_build_array(
+           c.oid::text, format('%I.%I', n.nspname, c.relname), a.attname, t.typname,
+           a.attidentity::text, a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid),
+           (SELECT json_agg(json_build_array(f.confrelid::text, p.attname))
+              FROM pg_constraint f, unnest(f.conkey, f.confkey) AS k (ours, theirs)
+              JOIN pg_attribute p ON p.attnum = k.theirs
+             WHERE f.conrelid = c.oid AND f.contype = 'f' AND p.attrelid = f.confrelid
+               AND k.ours = a.attnum)))
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = c.oid
+  JOIN pg_type t ON t.oid = a.atttypid
+  LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+ WHERE c.oid >= 16384 AND c.relkind = 'r' AND c.relpersistence <> 't'
+   AND a.attnum > 0 AND NOT a.attisdropped AND pg_relation_size(c.oid) > 0
+-- name: changeable
+-- The functions that give another value the next time.
+SELECT json_agg(DISTINCT proname)
+  FROM pg_proc
+ WHERE provolatile = 'v' OR (oid >= 16384 AND provolatile = 's')
+    OR proname = ANY ('{{now,transaction_timestamp,statement_timestamp,current_setting,
+                        txid_current,pg_current_xact_id,current_database,current_schema}}'::name[])
+-- name: sequences
+SELECT json_agg(format('%I.%I', n.nspname, c.relname))
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.oid >= 16384 AND c.relkind = 'S' AND c.relpersistence <> 't'
+   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
+                      AND d.objid = c.oid AND d.deptype = 'e')
+-- name: large_objects
+SELECT json_agg(json_build_array(md5(lo_get(l.oid)), r.rolname, ARRAY(
+           SELECT a::text FROM unnest(coalesce(l.lomacl, acldefault('L', l.lomowner))) AS a
+            ORDER BY a::text COLLATE "C")::text))
+  FROM pg_largeobject_metadata l JOIN pg_authid r ON r.oid = l.lomowner

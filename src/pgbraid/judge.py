@@ -1,0 +1,338 @@
+"""Judges whether two orders of the same migrations end the same, and finds the pair that differs.
+
+Both are replayed; where they differ, the chain of orders between them, each by one swap of
+neighbours from the next, is bisected down to a swap that changes the result; then what stands
+before that swap is shrunk to what the pair needs.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from math import ceil, log2
+from typing import TYPE_CHECKING
+
+from pgbraid.core.events import Proving
+from pgbraid.core.orders import Chain, common_prefix, first_change, late, shrink
+from pgbraid.core.proof import Ended, Pair, Proof, Verdict, verdict_of
+from pgbraid.core.snapshot import NO_NOISE, Facet, compare, facets_that_differ, noise_between
+from pgbraid.errors import PgbraidError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pgbraid.core.events import Listener
+    from pgbraid.core.model import Migration
+    from pgbraid.core.orders import Swap
+    from pgbraid.core.snapshot import Noise
+    from pgbraid.replay import Replayer
+
+    Order = Sequence[Migration]
+    Replay = Callable[[str, Order], Ended]
+
+__all__ = ["Question", "judge_orders"]
+
+_MISSING = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42P16", "23503"})
+_NAMED = re.compile(r'"([^"]+)"|(?:type|function|column|relation) ([\w.]+)')
+_WORD = re.compile(r"[A-Za-z_][\w$]*")
+_ROUNDS = 12
+_SAME_FACETS = {
+    Verdict.DIFFERENT: frozenset({Facet.SCHEMA, Facet.DATA}),
+    Verdict.ENUM_ORDER: frozenset({Facet.ENUM_ORDER}),
+    Verdict.COLUMN_ORDER: frozenset({Facet.COLUMN_ORDER}),
+}
+
+
+def _version(migration: Migration) -> int:
+    return migration.version
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Two orders of the same migrations: as they were or would be applied, and by version."""
+
+    left: tuple[Migration, ...]
+    right: tuple[Migration, ...]
+
+    @property
+    def late(self) -> tuple[Migration, ...]:
+        """Those that come behind a higher version."""
+        return late(self.left, _version)
+
+    @property
+    def inversions(self) -> int:
+        """How many pairs stand in another order."""
+        return len(Chain(self.left, self.right, _version))
+
+    @property
+    def prefix(self) -> tuple[Migration, ...]:
+        """What both begin with, which is run once."""
+        return common_prefix(self.left, self.right)
+
+    @property
+    def most_replays(self) -> int:
+        """How many replays decide it at most, a search for the pair included."""
+        count = self.inversions
+        return 0 if not count else 3 + (ceil(log2(count)) + 1 if count > 1 else 1)
+
+
+def judge_orders(
+    replayer: Replayer, question: Question, *, listen: Listener, pair: bool = True
+) -> Proof:
+    """Return what the two orders come to, and why they differ where they do.
+
+    Without ``pair`` the reason is not looked for. Raises what the replays raise.
+    """
+    proof = Proof(
+        Verdict.SAME,
+        question.left,
+        question.right,
+        question.late,
+        question.inversions,
+        server=replayer.scratch.label,
+    )
+    if not proof.inversions:
+        return proof
+    base, failure = replayer.base(question.prefix)
+    try:
+        if failure:
+            ended = Ended(failure=failure)
+            return replace(
+                proof, verdict=Verdict.FAILS, left_failure=failure, right_failure=failure
+            )
+        return _Judge(replayer, question, base, listen).judge(proof, pair=pair)
+    finally:
+        with suppress(PgbraidError):
+            replayer.release(base)
+
+
+class _Judge:
+    """One question on its way to an answer."""
+
+    def __init__(self, replayer: Replayer, question: Question, base: str, listen: Listener) -> None:
+        self.replayer, self.question, self.base = replayer, question, base
+        self.listen = listen
+        self.noise: Noise = NO_NOISE
+        self.tails = question.left[len(question.prefix) :], question.right[len(question.prefix) :]
+
+    def judge(self, proof: Proof, *, pair: bool) -> Proof:
+        left, right = self._both()
+        found = self._verdict(left, right)
+        snapshot = right.snapshot or left.snapshot
+        proof = replace(
+            proof,
+            verdict=found,
+            left_failure=left.failure,
+            right_failure=right.failure,
+            differences=self._differences(left, right),
+            left_out=(*(snapshot.left_out if snapshot else ()), *self._noisy()),
+        )
+        if pair and found is not Verdict.SAME and self._can_tell(left, right):
+            proof = replace(proof, pair=self._pair(found, left, right))
+        return replace(proof, replays=self.replayer.replays, assumed=tuple(self.replayer.assumed))
+
+    def _both(self) -> tuple[Ended, Ended]:
+        """Replay both orders, and the second one again where that may explain a difference."""
+        left_tail, right_tail = self.tails
+        replay = self.replayer.replay
+        self._tell("by version", 1)
+        right = replay(self.base, right_tail, by_column=True)
+        self._tell("as recorded", 2)
+        left = replay(self.base, left_tail)
+        if left.snapshot is None or right.snapshot is None:
+            return left, right
+        plain = replace(right, snapshot=_without_columns(right))
+        if not facets_that_differ(left.snapshot, plain.snapshot or left.snapshot):
+            return left, plain
+        self._tell("by version again, to tell noise", 3)
+        known = self.replayer.reader.noisy
+        again = replay(self.base, right_tail, again=True)
+        if self.replayer.reader.noisy != known:
+            left = replay(self.base, left_tail)
+            once_more = replay(self.base, right_tail)
+        else:
+            once_more = plain
+        if again.snapshot and once_more.snapshot:
+            self.noise = noise_between(again.snapshot, once_more.snapshot)
+        return left, again
+
+    def _tell(self, what: str, number: int) -> None:
+        self.listen(Proving(what, number, self.question.most_replays))
+
+    def _noisy(self) -> list[str]:
+        facts = [
+            f"{table}.{fact} differs between two equal replays"
+            for table, fact in sorted(self.noise.facts)
+        ]
+        return [
+            *facts,
+            *(f"{name} differs between two equal replays" for _, name in sorted(self.noise.rows)),
+        ]
+
+    def _differences(self, left: Ended, right: Ended) -> tuple:  # type: ignore[type-arg]
+        if left.snapshot is None or right.snapshot is None:
+            return ()
+        return compare(left.snapshot, right.snapshot, self.noise)
+
+    def _verdict(self, left: Ended, right: Ended) -> Verdict:
+        if left.snapshot is None or right.snapshot is None:
+            return Verdict.FAILS
+        return verdict_of(facets_that_differ(left.snapshot, right.snapshot, self.noise))
+
+    def _can_tell(self, left: Ended, right: Ended) -> bool:
+        """Whether there is a pair to blame: not where both orders fail in the same way."""
+        if left.failure and right.failure:
+            return left.failure.key != right.failure.key
+        return True
+
+    def _differ(self, verdict: Verdict, left: Ended, right: Ended) -> bool:
+        """Whether two results differ in the respect that a verdict is about."""
+        if left.snapshot is None or right.snapshot is None:
+            if left.failure and right.failure:
+                return left.failure.key != right.failure.key
+            return True
+        facets = _SAME_FACETS.get(verdict)
+        found = facets_that_differ(left.snapshot, right.snapshot, self.noise)
+        return bool(found & facets) if facets else bool(found - {Facet.SEQUENCES})
+
+    def _pair(self, verdict: Verdict, left: Ended, right: Ended) -> Pair | None:
+        for replay in (self.replayer.try_out, self.replayer.replay):
+            swap = self._search(verdict, left, right, replay)
+            if swap is not None:
+                break
+        else:
+            return None
+        return self._shrunk(verdict, swap)
+
+    def _search(
+        self, verdict: Verdict, left: Ended, right: Ended, replay: Replay
+    ) -> Swap[Migration] | None:
+        """Bisect the chain between the orders for a swap that changes the result."""
+        chain = Chain(*self.tails, _version)
+        results = {0: left, len(chain): right}
+        if replay != self.replayer.replay and len(chain) > 1:
+            # what is tried out is compared with what was tried out
+            results = {n: replay(self.base, chain[n]) for n in (0, len(chain))}
+            if not self._differ(verdict, results[0], results[len(chain)]):
+                return None
+
+        def differs(low: int, middle: int) -> bool:
+            self._tell("an order between", self.replayer.replays)
+            results[middle] = replay(self.base, chain[middle])
+            return self._differ(verdict, results[low], results[middle])
+
+        number = first_change(len(chain), differs)
+        swap = chain.swap(number)
+        return replace(swap, before=(*self.question.prefix, *swap.before))
+
+    def _shrunk(self, verdict: Verdict, swap: Swap[Migration]) -> Pair:
+        """Shrink what stands before the pair to what it needs, and confirm it on databases."""
+        self.replayer.release(self.base)
+        root, _ = self.replayer.base(())
+        try:
+            first, second = swap.first, swap.second
+
+            def both(context: Order, replay: Replay) -> tuple[Ended, Ended]:
+                left = replay(root, (*context, first, second))
+                return left, replay(root, (*context, second, first))
+
+            def holds(context: Order) -> bool:
+                self._tell("a smaller example", self.replayer.replays)
+                left, right = both(context, self.replayer.try_out)
+                some = left.failure is None or right.failure is None
+                in_pair = all(
+                    end.failure is None or end.failure.migration in {first, second}
+                    for end in (left, right)
+                )
+                return some and in_pair and self._differ(verdict, left, right)
+
+            context = self._context(swap, holds, both)
+            left, right = both(context, self.replayer.replay)
+            confirmed = self._differ(verdict, left, right) or self._differ(
+                Verdict.FAILS, left, right
+            )
+            return Pair(
+                tuple(context),
+                first,
+                second,
+                self._differences(left, right),
+                left.failure,
+                right.failure,
+                confirmed,
+            )
+        finally:
+            self.replayer.release(root)
+
+    def _context(
+        self,
+        swap: Swap[Migration],
+        holds: Callable[[Order], bool],
+        both: Callable[[Order, Replay], tuple[Ended, Ended]],
+    ) -> Order:
+        """Return few migrations behind which the pair still differs.
+
+        What the server says is missing is added, as far as that leads; else all that stands
+        before the pair is shrunk.
+        """
+        grown = self._grown(swap, holds, both)
+        if grown is None:
+            if not holds(swap.before):
+                return swap.before
+            grown = swap.before
+        return shrink(grown, holds)
+
+    def _grown(
+        self,
+        swap: Swap[Migration],
+        holds: Callable[[Order], bool],
+        both: Callable[[Order, Replay], tuple[Ended, Ended]],
+    ) -> Order | None:
+        words = {m: self._words(m) for m in (*swap.before, swap.first, swap.second)}
+        names = words[swap.first] & words[swap.second]
+        chosen: tuple[Migration, ...] = ()
+        if holds(chosen):
+            return chosen
+        for _ in range(_ROUNDS):
+            left, right = both(chosen, self.replayer.try_out)
+            missing = {
+                name
+                for end in (left, right)
+                if end.failure and end.failure.diagnostic.sqlstate in _MISSING
+                for found in _NAMED.findall(end.failure.diagnostic.message)
+                for name in _WORD.findall("".join(found).lower())
+            }
+            wanted = missing or names
+            more = [m for m in swap.before if m in chosen or words[m] & wanted]
+            if len(more) == len(chosen):
+                return None
+            chosen = tuple(more)
+            if holds(chosen):
+                return chosen
+        return None
+
+    def _words(self, migration: Migration) -> frozenset[str]:
+        text = self.replayer.text_of(migration).lower()
+        return frozenset(_WORD.findall(text)) - _COMMON
+
+
+_COMMON = frozenset(
+    "create table alter add column drop index on not null primary key references default "
+    "insert into values update set delete from select where and or as if exists function "
+    "returns language begin end return trigger before after for each row execute view replace "
+    "text integer bigint int boolean timestamp timestamptz now constraint unique foreign "
+    "cascade public sql plpgsql type enum id name varchar uuid jsonb comment is value to with "
+    "grant only schema in then new old true false case when do".split()
+)
+"""Words that most migrations have."""
+
+
+def _without_columns(ended: Ended):  # type: ignore[no-untyped-def]
+    from pgbraid.core.snapshot import DATA, Part
+
+    snapshot = ended.snapshot
+    if snapshot is None or DATA not in snapshot.parts:
+        return snapshot
+    part = snapshot.parts[DATA]
+    rows = {key: (*facts[:2], None) for key, facts in part.rows.items()}
+    return replace(snapshot, parts={**snapshot.parts, DATA: Part(part.columns, rows)})
