@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from pgbraid.config import Settings
 from pgbraid.core.model import Limits, Tracker, Verify
 from pgbraid.db.conninfo import Target, parse_target
+from pgbraid.errors import ConfigError
 from pgbraid.source import load_migrations
 from pgbraid.stop import StopToken
-from pgbraid.survey import RunOptions, Wish, silent
+from pgbraid.survey import RunOptions, ScratchPlace, Wish, silent
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pgbraid.core.answers import Adoption, Check, Repair, Status, Undone
     from pgbraid.core.events import Listener
     from pgbraid.core.model import Applied, MigrationSet, Plan, Report
+    from pgbraid.core.proof import Drifted, Proof
+    from pgbraid.core.snapshot import Snapshot
     from pgbraid.source import Source
 
 __all__ = ["Braid", "load"]
@@ -34,6 +37,8 @@ def load(  # noqa: PLR0913 - what a user can set
     adopt: bool = True,
     limits: Limits | None = None,
     role: str | None = None,
+    gaps: str = "apply",
+    accept: Iterable[str] = (),
 ) -> Braid:
     """Read migrations once and return them as a value; no database is asked.
 
@@ -43,17 +48,35 @@ def load(  # noqa: PLR0913 - what a user can set
     to a run. ``lock_wait`` is how many seconds to wait for another run to end. Without
     ``adopt`` an empty set does not take over another tool's history. ``limits`` say how long
     statements wait for locks, and migrations for another try; ``role`` is the role to be.
+    ``gaps`` is ``apply``, ``prove`` or ``refuse``: what becomes of a late migration; ``accept``
+    holds the verdicts of a proof that are no failure: ``column-order``, ``enum-order``.
 
     Raises ConfigError for a folder that is not there and a value that cannot be one. What is
     wrong with single files is raised by the first call that would run them.
     """
     settings = Settings().override(
-        schema=schema, table=table, verify=verify, lock_wait=lock_wait, role=role
+        schema=schema,
+        table=table,
+        verify=verify,
+        lock_wait=lock_wait,
+        role=role,
+        gaps=gaps,
+        accept=tuple(accept),
     )
     tracker = Tracker(settings.schema, settings.table)
     verified = Verify(settings.verify)
     found = load_migrations(source)
-    return Braid(found, tracker, verified, settings.lock_wait, adopt, limits or Limits(), role)
+    return Braid(
+        found,
+        tracker,
+        verified,
+        settings.lock_wait,
+        adopt,
+        limits or Limits(),
+        role,
+        settings.gaps,
+        settings.accept,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +97,12 @@ class Braid:
     limits: Limits = field(default_factory=Limits)
     role: str | None = None
     """The role to be while migrating, as SET ROLE."""
+    gaps: str = "apply"
+    """What becomes of a late migration: ``apply``, ``prove`` or ``refuse``."""
+    accept: tuple[str, ...] = ()
+    """The verdicts of a proof that are no failure."""
+    scratch: ScratchPlace = field(default_factory=ScratchPlace)
+    """Where orders are replayed; a throw-away server by default."""
 
     def up(  # noqa: PLR0913 - what a run can be asked for
         self,
@@ -103,7 +132,7 @@ class Braid:
             from pgbraid.rehearse import rehearse_pending as verb
         else:
             from pgbraid.upgrade import apply_pending as verb
-        wish = Wish(to, tuple(not_applied), self.verify, self.adopts)
+        wish = self._wish(to, not_applied)
         options = replace(self._options(on_event, stop), durable_each=durable_each, batch=batch)
         return verb(self.migrations, self._target(conninfo), self.tracker, wish, options)
 
@@ -146,7 +175,7 @@ class Braid:
         """Return what :meth:`up` would do now, with every problem; writes and locks nothing."""
         from pgbraid import inquiry
 
-        wish = Wish(to, tuple(not_applied), self.verify, self.adopts)
+        wish = self._wish(to, not_applied)
         return inquiry.read_plan(self.migrations, self._target(conninfo), self.tracker, wish)
 
     def check(self, conninfo: str | Target, *, sums: bool = False) -> Check:
@@ -156,7 +185,7 @@ class Braid:
         """
         from pgbraid import inquiry
 
-        wish = Wish(verify=self.verify, adopt=self.adopts)
+        wish = self._wish()
         check = inquiry.check(self.migrations, self._target(conninfo), self.tracker, wish)
         return _with_sums(check, self.migrations) if sums else check
 
@@ -175,7 +204,7 @@ class Braid:
         """Return where every version stands, of the files and of the applied set."""
         from pgbraid import inquiry
 
-        wish = Wish(verify=self.verify, adopt=self.adopts)
+        wish = self._wish()
         return inquiry.status(self.migrations, self._target(conninfo), self.tracker, wish)
 
     def repair(
@@ -206,7 +235,7 @@ class Braid:
         """
         from pgbraid import adopt
 
-        wish = Wish(None, tuple(not_applied), self.verify, self.adopts)
+        wish = self._wish(None, not_applied)
         return adopt.adopt_history(
             self.migrations, self._target(conninfo), self.tracker, wish, self._options()
         )
@@ -227,7 +256,7 @@ class Braid:
         """Drop the adopted tool's table and return its name, once our set has all it says."""
         from pgbraid import adopt
 
-        wish = Wish(verify=self.verify, adopt=self.adopts)
+        wish = self._wish()
         return adopt.drop_legacy(
             self.migrations, self._target(conninfo), self.tracker, wish, self._options()
         )
@@ -251,12 +280,76 @@ class Braid:
         """
         from pgbraid import resume
 
-        wish = Wish(verify=self.verify, adopt=self.adopts)
+        wish = self._wish()
         options = self._options(on_event, stop)
         target = self._target(conninfo)
         return resume.resume_version(
             self.migrations, target, self.tracker, wish, version, how, options, statement=statement
         )
+
+    def prove(
+        self,
+        conninfo: str | Target | None = None,
+        *,
+        base: str | None = None,
+        history: Iterable[int] | None = None,
+        on_event: Listener = silent,
+        stop: StopToken | None = None,
+    ) -> Proof:
+        """Return whether an out-of-order history and a fresh database end with the same schema.
+
+        The order is that recorded in a database, what is pending behind it; or what the git
+        commit ``base`` has, by version, what the folder adds behind it; or ``history``, versions
+        in the order they were applied. Both are replayed in the ``scratch`` place; a database is
+        only read. Raises ConfigError where not exactly one of them is given, ProblemsFound, and
+        EmbeddedError where there is no server to replay on.
+        """
+        from pgbraid import prove
+
+        options = self._options(on_event, stop)
+        if [conninfo, base, history].count(None) != 2:  # noqa: PLR2004 - all but one
+            raise ConfigError("prove takes one of a database, a base and a history")
+        if base is not None:
+            return prove.prove_branch(
+                self.migrations, self.migrations.label, base, self.tracker, options
+            )
+        if history is not None:
+            return prove.prove_listed(
+                self.migrations, tuple(history), "the history", self.tracker, options
+            )
+        target = self._target(conninfo or "")
+        return prove.prove_database(self.migrations, target, self.tracker, options)
+
+    def drift(
+        self,
+        conninfo: str | Target,
+        *,
+        ignore: Iterable[str] = (),
+        on_event: Listener = silent,
+        stop: StopToken | None = None,
+    ) -> Drifted:
+        """Return how a database differs from what its own recorded history builds.
+
+        ``ignore`` are patterns such as ``table audit.*``. The database is only read. Raises
+        ConfigError where it has no history, MigrationFailed where that cannot be replayed.
+        """
+        from pgbraid import drift
+
+        options = self._options(on_event, stop)
+        return drift.find_drift(
+            self.migrations, self._target(conninfo), self.tracker, options, tuple(ignore)
+        )
+
+    def snapshot(
+        self, conninfo: str | Target | None = None, *, stop: StopToken | None = None
+    ) -> Snapshot:
+        """Return everything a database's schema is, or what the files build on a fresh one."""
+        from pgbraid import drift
+
+        options = self._options(stop=stop)
+        if conninfo is None:
+            return drift.snapshot_of_files(self.migrations, self.tracker, options)
+        return drift.snapshot_of_database(self._target(conninfo), self.tracker, options)
 
     def undo(
         self,
@@ -274,14 +367,26 @@ class Braid:
         from pgbraid import undo
 
         options = self._options(on_event, stop)
-        wish = Wish(verify=self.verify, adopt=self.adopts)
+        wish = self._wish()
         return undo.undo_version(
             self.migrations, self._target(conninfo), self.tracker, wish, version, options
         )
 
     def _options(self, listen: Listener = silent, stop: StopToken | None = None) -> RunOptions:
         stop = stop or StopToken()
-        return RunOptions(self.lock_wait, listen, stop, limits=self.limits)
+        return RunOptions(
+            self.lock_wait,
+            listen,
+            stop,
+            limits=self.limits,
+            gaps=self.gaps,
+            accept=self.accept,
+            scratch=self.scratch,
+        )
+
+    def _wish(self, to: int | None = None, not_applied: Iterable[int] = ()) -> Wish:
+        refuse = self.gaps == "refuse"
+        return Wish(to, tuple(not_applied), self.verify, self.adopts, refuse_gaps=refuse)
 
     def _target(self, conninfo: str | Target) -> Target:
         if isinstance(conninfo, str):

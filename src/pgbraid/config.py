@@ -24,6 +24,7 @@ __all__ = [
     "direct_url",
     "find_settings",
     "has_password",
+    "scratch_url",
     "server_programs",
     "takes_lines_back",
     "without_libpq_variables",
@@ -31,7 +32,9 @@ __all__ = [
 
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
 _SPANS = frozenset({"lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait"})
-_VERIFY = frozenset({"off", "warn", "error"})
+_CHOICES = {"verify": ("off", "warn", "error"), "gaps": ("apply", "prove", "refuse")}
+_ACCEPTED = frozenset({"column-order", "enum-order", "different"})
+_LISTS = frozenset({"accept", "ignore"})
 _IDENTIFIER_BYTES = 63
 _JOURNAL_SUFFIX = len("_journal")
 
@@ -42,7 +45,8 @@ class Settings:
 
     Spans are in seconds: ``lock_wait`` is how long to wait for another run to end, the others
     are those of :class:`pgbraid.Limits`. ``role`` is the role to be while migrating;
-    ``direct_url`` leads past a connection pooler.
+    ``direct_url`` leads past a connection pooler. ``gaps`` is what becomes of late migrations,
+    ``accept`` which verdicts of a proof are no failure, ``ignore`` which objects drift passes over.
     """
 
     dir: str = "migrations"
@@ -57,6 +61,9 @@ class Settings:
     adopt: bool = True
     role: str | None = None
     direct_url: str | None = field(default=None, repr=False)
+    gaps: str = "apply"
+    accept: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
     file: str | None = field(default=None, compare=False)
     """The settings file they came from."""
 
@@ -106,15 +113,31 @@ def _check_identifier(name: str, value: str, room: int = 0) -> None:
         )
 
 
-def _value(name: str, value: object) -> str | float | bool:
+def _listed(name: str, value: object) -> tuple[str, ...]:
+    """Return a list of texts; one alone may stand for a list of one."""
+    items = (value,) if isinstance(value, str) else value
+    if not isinstance(items, (list, tuple)) or not all(isinstance(i, str) and i for i in items):
+        raise ConfigError(f"{name} must be a list of texts, not {value!r}")
+    unknown = [item for item in items if name == "accept" and item not in _ACCEPTED]
+    if unknown:
+        raise ConfigError(
+            f"accept may hold column-order, enum-order and different, not {unknown[0]!r}"
+        )
+    return tuple(items)
+
+
+def _value(name: str, value: object) -> str | float | bool | tuple[str, ...]:
+    if name in _LISTS:
+        return _listed(name, value)
     if name == "adopt":
         if isinstance(value, bool):
             return value
         raise ConfigError(f"adopt must be true or false, not {value!r}")
-    if name == "verify":
-        if isinstance(value, str) and value in _VERIFY:
+    if name in _CHOICES:
+        *some, last = _CHOICES[name]
+        if isinstance(value, str) and value in _CHOICES[name]:
             return str(value)
-        raise ConfigError(f"verify must be off, warn or error, not {value!r}")
+        raise ConfigError(f"{name} must be {', '.join(some)} or {last}, not {value!r}")
     if name in _SPANS:
         span = parse_duration(value)
         if span is None:
@@ -230,6 +253,11 @@ def has_password(conninfo: str) -> bool:
         return ":" in authority.rpartition("@")[0]
     port = re.fullmatch(r"[^:]*:[0-9]*(?:/.*)?", authority)
     return "@" in rest and ":" in authority and not port
+
+
+def scratch_url(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the connection string of a server for scratch databases, if one is named."""
+    return (os.environ if environ is None else environ).get("PGBRAID_SCRATCH_URL") or None
 
 
 def server_programs(environ: Mapping[str, str] | None = None) -> str | None:

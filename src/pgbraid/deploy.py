@@ -57,6 +57,10 @@ def apply_plan(
         if now.adoption:
             adopt = partial(record_adoption, run, now.adoption)
             fenced(session, adopt, wait=options.lock_wait, tell=run.tell_waiting)
+        if options.gaps == "prove" and now.gaps:
+            from pgbraid.late import prove_gaps  # noqa: PLC0415 - only where asked for
+
+            prove_gaps(run, migrations, now)
         applied = apply_all(run, now.steps)
         return _report(first, now, run, applied)
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
     from pgbraid.core.answers import Diagnostic, Outcome
     from pgbraid.core.model import Migration, Problem
+    from pgbraid.core.proof import Proof
 
 __all__ = [
     "ConfigError",
@@ -17,6 +18,7 @@ __all__ = [
     "LockLost",
     "LockTimeout",
     "MigrationFailed",
+    "NotProven",
     "PgbraidError",
     "ProblemsFound",
     "ServerError",
@@ -187,6 +189,23 @@ class MigrationFailed(PgbraidError):
         """Return the message with the place in the file."""
         place = self.diagnostic.location
         return f"{place}: {self.message}" if place else self.message
+
+
+class NotProven(PgbraidError):
+    """A late migration was not proven to end as a fresh database does; nothing was run.
+
+    ``proof`` is what its replays came to.
+    """
+
+    default_hint = "Run `pgbraid prove` to see every difference."
+
+    def __init__(self, proof: Proof, message: str, *, detail: str | None = None) -> None:
+        self.proof = proof
+        hint = (
+            "Run `pgbraid prove` to see every difference. Then mend the migration, or accept the "
+            "difference in its head with `-- pgbraid: allow-difference=REASON`."
+        )
+        super().__init__(message, detail=detail, hint=hint)
 
 
 class Stopped(PgbraidError):

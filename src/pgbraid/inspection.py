@@ -10,7 +10,7 @@ from pgbraid.core import checksum, drift
 from pgbraid.core.answers import Adoption, Drift, DriftKind
 from pgbraid.core.filenames import names_agree
 from pgbraid.core.halves import half_above, half_changed, half_without_file, is_above, with_halves
-from pgbraid.core.model import Problem, Severity
+from pgbraid.core.model import Location, Problem, Severity
 from pgbraid.core.pieces import pieces_of
 from pgbraid.core.plan import make_plan, renumbered
 from pgbraid.db import foreign
@@ -49,8 +49,25 @@ def look_closely(
     scripts = _said_of_texts(found, inspected)
     above = tuple(half_above(half) for half in halves if is_above(half, wish.to))
     wrong = (*_wrong_halves(migrations, halves, waits=found.has_work), *above)
-    problems = (*problems, *late, *_moved(found), *scripts, *wrong)
+    refused = _refused_gaps(found) if wish.refuse_gaps else ()
+    problems = (*problems, *late, *_moved(found), *scripts, *wrong, *refused)
     return replace(found, problems=(*found.problems, *problems))
+
+
+def _refused_gaps(found: Plan) -> Iterator[Problem]:
+    """Refuse late migrations where the settings say so; what is half done is not late."""
+    highest = max((row.version for row in found.applied), default=0)
+    for step in found.gaps:
+        migration = step.migration
+        if not step.half_done:
+            yield Problem(
+                "gap_refused",
+                f"{migration.label} is late: {highest} is applied, and gaps are refused",
+                hint=f"See what it would come to with `pgbraid prove`; then apply it with "
+                f"`pgbraid up --gaps apply`, or give it a version above {highest}.",
+                location=Location(migration.path),
+                versions=(migration.version,),
+            )
 
 
 def _wrong_halves(

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING
 from pgbraid.core.events import Proving
 from pgbraid.core.orders import Chain, common_prefix, first_change, late, shrink
 from pgbraid.core.proof import Ended, Pair, Proof, Verdict, verdict_of
-from pgbraid.core.snapshot import NO_NOISE, Facet, compare, facets_that_differ, noise_between
+from pgbraid.core.snapshot import (
+    NO_NOISE,
+    Difference,
+    Facet,
+    compare,
+    facets_that_differ,
+    noise_between,
+    without_columns,
+)
 from pgbraid.errors import PgbraidError
 
 if TYPE_CHECKING:
@@ -37,6 +45,15 @@ _MISSING = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42P16", "235
 _NAMED = re.compile(r'"([^"]+)"|(?:type|function|column|relation) ([\w.]+)')
 _WORD = re.compile(r"[A-Za-z_][\w$]*")
 _ROUNDS = 12
+_COMMON = frozenset(
+    "create table alter add column drop index on not null primary key references default insert "  # noqa: SIM905 - to be read
+    "into values update set delete from select where and or as if exists function returns language "
+    "begin end return trigger before after for each row execute view replace text integer bigint "
+    "int boolean timestamp timestamptz now constraint unique foreign cascade public sql plpgsql "
+    "type enum id name varchar uuid jsonb comment is value to with grant only schema in then new "
+    "old true false case when do".split()
+)
+"""Words that most migrations have."""
 _SAME_FACETS = {
     Verdict.DIFFERENT: frozenset({Facet.SCHEMA, Facet.DATA}),
     Verdict.ENUM_ORDER: frozenset({Facet.ENUM_ORDER}),
@@ -97,7 +114,6 @@ def judge_orders(
     base, failure = replayer.base(question.prefix)
     try:
         if failure:
-            ended = Ended(failure=failure)
             return replace(
                 proof, verdict=Verdict.FAILS, left_failure=failure, right_failure=failure
             )
@@ -142,7 +158,7 @@ class _Judge:
         left = replay(self.base, left_tail)
         if left.snapshot is None or right.snapshot is None:
             return left, right
-        plain = replace(right, snapshot=_without_columns(right))
+        plain = replace(right, snapshot=without_columns(right.snapshot))
         if not facets_that_differ(left.snapshot, plain.snapshot or left.snapshot):
             return left, plain
         self._tell("by version again, to tell noise", 3)
@@ -170,7 +186,7 @@ class _Judge:
             *(f"{name} differs between two equal replays" for _, name in sorted(self.noise.rows)),
         ]
 
-    def _differences(self, left: Ended, right: Ended) -> tuple:  # type: ignore[type-arg]
+    def _differences(self, left: Ended, right: Ended) -> tuple[Difference, ...]:
         if left.snapshot is None or right.snapshot is None:
             return ()
         return compare(left.snapshot, right.snapshot, self.noise)
@@ -314,25 +330,3 @@ class _Judge:
     def _words(self, migration: Migration) -> frozenset[str]:
         text = self.replayer.text_of(migration).lower()
         return frozenset(_WORD.findall(text)) - _COMMON
-
-
-_COMMON = frozenset(
-    "create table alter add column drop index on not null primary key references default "
-    "insert into values update set delete from select where and or as if exists function "
-    "returns language begin end return trigger before after for each row execute view replace "
-    "text integer bigint int boolean timestamp timestamptz now constraint unique foreign "
-    "cascade public sql plpgsql type enum id name varchar uuid jsonb comment is value to with "
-    "grant only schema in then new old true false case when do".split()
-)
-"""Words that most migrations have."""
-
-
-def _without_columns(ended: Ended):  # type: ignore[no-untyped-def]
-    from pgbraid.core.snapshot import DATA, Part
-
-    snapshot = ended.snapshot
-    if snapshot is None or DATA not in snapshot.parts:
-        return snapshot
-    part = snapshot.parts[DATA]
-    rows = {key: (*facts[:2], None) for key, facts in part.rows.items()}
-    return replace(snapshot, parts={**snapshot.parts, DATA: Part(part.columns, rows)})

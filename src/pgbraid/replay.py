@@ -20,20 +20,19 @@ from pgbraid.db.reading import Reader
 from pgbraid.db.session import claim, connect
 from pgbraid.errors import MigrationFailed, ServerError
 from pgbraid.series import apply_all
-from pgbraid.stop import StopToken
-from pgbraid.survey import RunOptions, silent
+from pgbraid.survey import RunOptions
 from pgbraid.texts import is_large, read_script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pgbraid.core.events import Listener
     from pgbraid.core.model import Migration
     from pgbraid.core.script import Script
     from pgbraid.core.snapshot import Snapshot
     from pgbraid.db.conninfo import Target
     from pgbraid.db.scratch import Scratch
     from pgbraid.db.session import Session
+    from pgbraid.stop import StopToken
 
 __all__ = ["Replayer"]
 
@@ -59,7 +58,6 @@ class Replayer:
         tracker: Tracker,
         *,
         stop: StopToken,
-        listen: Listener = silent,
         role: str | None = None,
         rows: bool = True,
     ) -> None:
@@ -69,7 +67,7 @@ class Replayer:
         self.replays = 0
         self.assumed: list[str] = []
         self.reader = Reader(tracker, rows=rows)
-        self._options = RunOptions(stop=stop, listen=listen, limits=Limits(lock_timeout=0.0))
+        self._options = RunOptions(stop=stop, limits=Limits(lock_timeout=0.0))
         self._role = role
         self._shape = db.Shape()
         self._bases: dict[str, frozenset[str]] = {}
@@ -95,6 +93,11 @@ class Replayer:
                 self.scratch.keep_roles()
                 return name, failure
             self.release(name)
+
+    def snapshot_of(self, name: str) -> Snapshot:
+        """Return the snapshot of a base as it is."""
+        self._close()
+        return self._read(name, by_column=False, again=False)
 
     def release(self, name: str) -> None:
         """Drop a base, and the roles that came with it."""

@@ -12,11 +12,13 @@ from pgbraid.errors import ConfigError
 from pgbraid.stop import StopToken
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pgbraid.core.events import Event, Listener
     from pgbraid.core.model import Ledger, MigrationSet, Plan
     from pgbraid.db.session import Session
 
-__all__ = ["Decision", "RunOptions", "Wish", "look", "silent"]
+__all__ = ["Decision", "RunOptions", "ScratchPlace", "Wish", "look", "silent"]
 
 
 def silent(event: Event) -> None:
@@ -36,13 +38,27 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class ScratchPlace:
+    """Where orders are replayed: on the server of a URL, or on a throw-away one of our own.
+
+    ``programs`` names the folder of that one's programs, ``cache`` is where its template is kept.
+    """
+
+    url: str | None = field(default=None, repr=False)
+    programs: str | None = None
+    cache: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunOptions:
     """How a run behaves.
 
     It waits ``lock_wait`` seconds for another one to end, tells ``listen`` what it does, and
     stops when ``stop`` says so. With ``durable_each`` every commit waits for the disk, also
     on a fresh database; with ``batch`` several migrations go to the server at once. ``limits``
-    are those of its statements; a ``decision`` is for one that nobody saw the end of.
+    are those of its statements; a ``decision`` is for one that nobody saw the end of. ``gaps`` says
+    what a late migration is to: ``apply`` it, ``prove`` first that it ends the same, in a
+    ``scratch`` place and but for the verdicts that one will ``accept``, or ``refuse`` it.
     """
 
     lock_wait: float = 600.0
@@ -52,6 +68,9 @@ class RunOptions:
     batch: bool = False
     limits: Limits = field(default_factory=Limits)
     decision: Decision | None = None
+    gaps: str = "apply"
+    accept: tuple[str, ...] = ()
+    scratch: ScratchPlace = field(default_factory=ScratchPlace)
 
     def tell_waiting(self, holder: str) -> None:
         """Tell that somebody else has what this run needs."""
@@ -76,6 +95,7 @@ class Wish:
     adopt: bool = True
     times: bool = False
     only: int | None = None
+    refuse_gaps: bool = False
 
 
 def look(

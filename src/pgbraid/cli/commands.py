@@ -24,6 +24,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("up", "apply every migration that the set lacks"),
     Command("plan", "show what up would do, gaps marked; reads only"),
     Command("status", "show where every version stands"),
+    Command("prove", "show that a late merge ends as a fresh database does"),
+    Command("drift", "find what somebody changed by hand in a database"),
+    Command("snapshot", "write a database's schema as stable text, or compare it"),
     Command("check", "answer whether the applied set is exactly the files'"),
     Command("sum", "list the files with their checksums in pgbraid.sum"),
     Command("new", "create the next migration file"),
@@ -37,6 +40,7 @@ COMMANDS: tuple[Command, ...] = (
 _VALUED = frozenset(
     {
         *("--database", "--direct-url", "--dir", "--schema", "--table", "--config", "--role"),
+        *("--scratch", "--gaps", "--accept"),
         *("--lock-wait", "--lock-timeout", "--statement-timeout", "--retry-for", "--commit-wait"),
     }
 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pgbraid.api import Braid
     from pgbraid.cli.render import Output
     from pgbraid.db.conninfo import Target
+    from pgbraid.survey import ScratchPlace
 
 __all__ = ["Context"]
 
@@ -53,7 +54,7 @@ class Context:
         from pgbraid.api import load  # imports the driver
 
         settings = settings or self.settings
-        return load(
+        loaded = load(
             settings.dir,
             schema=settings.schema,
             table=settings.table,
@@ -61,7 +62,39 @@ class Context:
             lock_wait=settings.lock_wait,
             adopt=settings.adopt,
             limits=settings.limits,
+            gaps=settings.gaps,
+            accept=settings.accept,
         )
+        return replace(loaded, scratch=self._scratch())
+
+    def _scratch(self) -> ScratchPlace:
+        """Return where orders are replayed."""
+        from pgbraid.survey import ScratchPlace
+
+        url = getattr(self.arguments, "scratch", None)
+        if url is not None and config.has_password(url):
+            self.output.warn(
+                "password_shown",
+                "the password on the command line can be read by every user of this machine",
+                hint="Give the URL in PGBRAID_SCRATCH_URL.",
+            )
+        return ScratchPlace(
+            url or config.scratch_url(), config.server_programs(), config.cache_dir()
+        )
+
+    def read(self, file: str) -> str:
+        """Return a text file's content. Raises ConfigError where it cannot be read."""
+        try:
+            return Path(file).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read {file}: {_reason(error)}") from None
+
+    def write(self, file: str, text: str) -> None:
+        """Write a text file. Raises ConfigError where that cannot be done."""
+        try:
+            Path(file).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"cannot write {file}: {_reason(error)}") from None
 
     @contextmanager
     def both(self) -> Iterator[tuple[Braid, Target]]:
@@ -146,3 +179,7 @@ class Context:
                 ".pgpass file.",
             )
         return url
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or "it is not UTF-8"

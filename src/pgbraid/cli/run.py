@@ -12,6 +12,7 @@ from pgbraid.cli.parser import parse_arguments
 from pgbraid.errors import (
     ConfigError,
     MigrationFailed,
+    NotProven,
     PgbraidError,
     ProblemsFound,
     Stopped,
@@ -115,7 +116,7 @@ def _answer(arguments: Namespace | PgbraidError, output: Output, signals: _Signa
 
 def exit_code(error: PgbraidError) -> int:
     """Return the exit code that stands for an error."""
-    if isinstance(error, ProblemsFound):
+    if isinstance(error, (NotProven, ProblemsFound)):
         return 1
     if isinstance(error, ConfigError):
         return 2

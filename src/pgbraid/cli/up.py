@@ -7,7 +7,9 @@ schema_migrations table of golang-migrate first.
 
 from __future__ import annotations
 
-from pgbraid.cli.parser import add_limits, version_number
+from argparse import SUPPRESS
+
+from pgbraid.cli.parser import add_limits, add_scratch, version_number
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -48,6 +50,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[],
         help="a version that the adopted tool's counter skipped (may be repeated)",
     )
+    parser.add_argument(
+        "--gaps",
+        choices=("apply", "prove", "refuse"),
+        default=SUPPRESS,
+        help="what becomes of a late migration (apply)",
+    )
+    add_scratch(parser)
     add_limits(parser)
 
 

@@ -24,7 +24,8 @@ __all__ = ["DIRECTIVE", "is_head", "read_directives", "wrong_directives"]
 DIRECTIVE = re.compile(r"--[ \t]*(?i:pgbraid):[ \t]*(?P<text>[^\r\n]*)")
 """A comment that directs pgbraid."""
 _NEARLY = re.compile(
-    r"(?:--|/\*)[ \t]*pgbraid\b[\s:]*(?:no-transaction|lock-timeout|statement-timeout|retry-for)\b",
+    r"(?:--|/\*)[ \t]*pgbraid\b[\s:]*(?:no-transaction|lock-timeout|statement-timeout|retry-for"
+    r"|allow-difference)\b",
     re.IGNORECASE,
 )
 """What was meant to be one, maybe."""
@@ -37,7 +38,9 @@ _SPANS = {
     "statement-timeout": "statement_timeout",
     "retry-for": "retry_for",
 }
-_KNOWN = "no-transaction, lock-timeout=, statement-timeout= and retry-for="
+_REASONED = re.compile(r"(?:^|[\s,])(?P<word>allow-difference\b.*)$")
+"""The one directive that takes the rest of its line: why a difference is known and accepted."""
+_KNOWN = "no-transaction, lock-timeout=, statement-timeout=, retry-for= and allow-difference=REASON"
 
 
 def read_directives(text: str) -> Directives:
@@ -118,7 +121,11 @@ def _head(text: str) -> Iterator[str]:
 
 
 def _words(text: str) -> Iterator[str]:
-    return (word for word in _BETWEEN.split(text.strip()) if word)
+    reasoned = _REASONED.search(text)
+    before = text[: reasoned.start()] if reasoned else text
+    yield from (word for word in _BETWEEN.split(before.strip()) if word)
+    if reasoned:
+        yield reasoned["word"].rstrip()
 
 
 def _read(word: str) -> dict[str, Any] | str:
@@ -126,6 +133,11 @@ def _read(word: str) -> dict[str, Any] | str:
     name, given, value = word.partition("=")
     if name == "no-transaction":
         return "no-transaction takes no value" if given else {"no_transaction": True}
+    if name == "allow-difference":
+        reason = value.strip()
+        if reason:
+            return {"allow_difference": reason}
+        return "allow-difference must say why, as in allow-difference=the order of columns is known"
     if name not in _SPANS:
         return f"this pgbraid knows no directive {name!r}"
     span = parse_duration(value)

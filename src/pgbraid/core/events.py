@@ -22,6 +22,7 @@ __all__ = [
     "Listener",
     "Noticed",
     "Planned",
+    "Posed",
     "Progressed",
     "Proving",
     "Rehearsed",
@@ -87,6 +88,21 @@ class Skipped:
     migration: Migration
     number: int
     statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """A proof begins: which of these migrations are late, and how many replays it takes at most.
+
+    ``common`` is how many both orders begin with, which are run once.
+    """
+
+    order: tuple[Migration, ...]
+    late: tuple[Migration, ...]
+    inversions: int
+    common: int
+    replays: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +191,7 @@ Event: TypeAlias = (
     | Healed
     | Skipped
     | Planned
+    | Posed
     | Proving
     | Adopted
     | Started

@@ -55,6 +55,8 @@ class Directives:
     lock_timeout: float | None = None
     statement_timeout: float | None = None
     retry_for: float | None = None
+    allow_difference: str | None = None
+    """The reason for which this migration, where it is late, may make a difference."""
 
 
 NO_DIRECTIVES = Directives()

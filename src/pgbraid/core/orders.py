@@ -8,10 +8,12 @@ was, the two orders end the same; where they do not, some swap on the way change
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Chain", "Swap", "common_prefix", "first_change", "late", "shrink"]
 
@@ -33,19 +35,22 @@ class Chain(Generic[T]):
     Number 0 is the one given, number ``len(chain)`` the other one.
     """
 
-    __slots__ = ("_moves", "_rank", "_start", "_sums")
+    __slots__ = ("_key", "_ranks", "_start", "_sums")
 
     def __init__(self, start: Sequence[T], end: Sequence[T], key: Callable[[T], int]) -> None:
-        rank = {key(item): place for place, item in enumerate(end)}
+        self._ranks = {key(item): place for place, item in enumerate(end)}
+        self._key = key
         self._start = tuple(start)
-        self._rank = lambda item: rank[key(item)]
         seen: list[int] = []
-        self._moves = []
+        moves = []
         for item in self._start:
             place = self._rank(item)
-            self._moves.append(len(seen) - bisect_right(seen, place))
+            moves.append(len(seen) - bisect_right(seen, place))
             insort(seen, place)
-        self._sums = [0, *accumulate(self._moves)]
+        self._sums = [0, *accumulate(moves)]
+
+    def _rank(self, item: T) -> int:
+        return self._ranks[self._key(item)]
 
     def __len__(self) -> int:
         """Return the number of inversions."""

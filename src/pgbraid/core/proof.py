@@ -15,17 +15,23 @@ if TYPE_CHECKING:
     from pgbraid.core.model import Migration
     from pgbraid.core.snapshot import Difference, Snapshot
 
-__all__ = ["Ended", "Failure", "Pair", "Proof", "Verdict", "explain_pair", "verdict_of"]
+__all__ = ["Drifted", "Ended", "Failure", "Pair", "Proof", "Verdict", "explain_pair", "verdict_of"]
 
 
 class Verdict(StrEnum):
     """How the results of two orders compare, the best first."""
 
     SAME = "same"
+    """They are equal."""
     COLUMN_ORDER = "column order only"
     ENUM_ORDER = "enum order"
     DIFFERENT = "different"
     FAILS = "fails"
+
+    @property
+    def word(self) -> str:
+        """The verdict as the settings name it."""
+        return self.value.removesuffix(" only").replace(" ", "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,8 @@ class Proof:
     """What was not compared: columns of tables, and what differs between two equal replays."""
     assumed: tuple[str, ...] = ()
     """What was made on the scratch server because migrations take it for granted."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of how the orders came about."""
     server: str = ""
     allowed: str | None = None
     """The reason for which a late migration allows the difference."""
@@ -103,6 +111,29 @@ class Proof:
     def ok(self) -> bool:
         """Whether both orders end the same, or differ in what is allowed."""
         return self.verdict is Verdict.SAME or self.allowed is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """How a database differs from what its recorded history builds.
+
+    The left side of each difference is the database, the right side what its history builds.
+    """
+
+    differences: tuple[Difference, ...]
+    replayed: int
+    """How many migrations were replayed."""
+    ignored: int = 0
+    """How many differences the patterns to ignore match."""
+    left_out: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    server: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing has drifted."""
+        return not self.differences
 
 
 _BY_FACET = {

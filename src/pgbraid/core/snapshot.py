@@ -6,14 +6,18 @@ about; what differs between two of them is graded, from the order of columns to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
+from pgbraid.core.facts import spoken
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Set as AbstractSet
+    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 __all__ = [
     "COLUMN_ORDER",
@@ -30,7 +34,10 @@ __all__ = [
     "Snapshot",
     "compare",
     "facets_that_differ",
+    "ignoring",
     "noise_between",
+    "with_role",
+    "without_columns",
 ]
 
 Facts: TypeAlias = "tuple[str | None, ...]"
@@ -117,8 +124,7 @@ class Difference:
         """Return the definition on the ``left`` or ``right`` side, where there is one."""
         for fact in self.facts:
             if fact.name == DEFINITION:
-                value = fact.left if side == "left" else fact.right
-                return value
+                return fact.left if side == "left" else fact.right
         return None
 
 
@@ -146,6 +152,7 @@ def compare(left: Snapshot, right: Snapshot, noise: Noise = NO_NOISE) -> tuple[D
     Of an object that is on one side only its parts are not told one by one.
     """
     found = [d for catalog in _catalogs(left, right) for d in _compare(catalog, left, right, noise)]
+    found = _merged(found)
     lone = {d.name: d.only for d in found if d.only}
     parents = {**right.parents, **left.parents}
     shown = [d for d in found if not _below(d, lone, parents)]
@@ -153,11 +160,22 @@ def compare(left: Snapshot, right: Snapshot, noise: Noise = NO_NOISE) -> tuple[D
     return tuple(sorted(shown, key=lambda d: (order.index(d.facet), d.name, d.catalog)))
 
 
+def _merged(found: list[Difference]) -> list[Difference]:
+    """Make one difference of those of one object that several tables of the catalog tell of."""
+    merged: dict[tuple[str, Facet, str | None], Difference] = {}
+    for difference in found:
+        key = difference.name, difference.facet, difference.only
+        known = merged.get(key)
+        facts = (*(known.facts if known else ()), *difference.facts)
+        merged[key] = replace(known or difference, facts=facts)
+    return list(merged.values())
+
+
 def _catalogs(left: Snapshot, right: Snapshot) -> list[str]:
     return [
         name
         for name in dict.fromkeys((*left.parts, *right.parts))
-        if left.parts.get(name) != right.parts.get(name)
+        if name in left.parts and name in right.parts and left.parts[name] != right.parts[name]
     ]
 
 
@@ -229,6 +247,64 @@ def facets_that_differ(
         for catalog in _catalogs(left, right)
         for difference in _compare(catalog, left, right, noise)
     }
+
+
+def ignoring(
+    differences: tuple[Difference, ...], patterns: Sequence[str]
+) -> tuple[tuple[Difference, ...], int]:
+    """Return the differences that no pattern matches, and how many were left out.
+
+    A pattern is matched with an object's kind and name, such as ``table audit.*``, or with that
+    and one fact, such as ``*: privileges``.
+    """
+    kept = []
+    for difference in differences:
+        name = difference.name
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
+            continue
+        facts = tuple(
+            fact
+            for fact in difference.facts
+            if not any(fnmatchcase(f"{name}: {spoken(fact.name)}", p) for p in patterns)
+        )
+        if facts or not difference.facts:
+            kept.append(replace(difference, facts=facts))
+    return tuple(kept), len(differences) - len(kept)
+
+
+def with_role(snapshot: Snapshot, old: str, new: str) -> Snapshot:
+    """Return a snapshot in which one role stands for another."""
+    named = re.compile(rf'(?<![\w"]){re.escape(old)}(?=[=/,}}"]|$)')
+
+    def renamed(part: Part) -> Part:
+        places = [
+            place
+            for place, name in enumerate(part.columns)
+            if name.endswith(("owner", "acl", "role", "roles", "umuser"))
+        ]
+        if not places:
+            return part
+        rows = {
+            key: tuple(
+                named.sub(new, value) if place in places and value else value
+                for place, value in enumerate(facts)
+            )
+            for key, facts in part.rows.items()
+        }
+        return Part(part.columns, rows)
+
+    return replace(
+        snapshot, parts={catalog: renamed(part) for catalog, part in snapshot.parts.items()}
+    )
+
+
+def without_columns(snapshot: Snapshot) -> Snapshot:
+    """Return a snapshot without the digests of single columns."""
+    if DATA not in snapshot.parts:
+        return snapshot
+    part = snapshot.parts[DATA]
+    rows = {key: (*facts[:-1], None) for key, facts in part.rows.items()}
+    return replace(snapshot, parts={**snapshot.parts, DATA: Part(part.columns, rows)})
 
 
 def noise_between(left: Snapshot, right: Snapshot) -> Noise:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from types import MappingProxyType
@@ -28,6 +29,10 @@ _CLOCK = re.compile(
 )
 _OIDS = frozenset({"oid", "xid", "cid", "tid", "xid8", "pg_lsn"})
 """Types whose values are another replay's other ones."""
+
+
+_COLUMNS = 40
+"""How many columns a table may have for each to have a digest of its own: functions take 100."""
 
 
 class _Table:
@@ -108,10 +113,10 @@ def _tables(
     while changed:
         changed = False
         for oid, column, other, theirs in links:
-            if other in found and theirs in found[other].left_out:
-                if column not in found[oid].left_out:
-                    found[oid].left_out.add(column)
-                    changed = True
+            wavers = other in found and theirs in found[other].left_out
+            if wavers and column not in found[oid].left_out:
+                found[oid].left_out.add(column)
+                changed = True
     return sorted(found.values(), key=lambda table: table.name)
 
 
@@ -127,24 +132,7 @@ def _digests(
 ) -> dict[str, tuple[str | None, ...]]:
     if not tables:
         return {}
-    texts = []
-    for table in tables:
-        kept = [
-            sql.Identifier(c).as_string(None)
-            for c in sorted(table.columns)
-            if c not in table.left_out
-        ]
-        whole = f"ROW({', '.join(kept)})::text" if kept else "''"
-        each = ", ".join(
-            f"{sql.Literal(c).as_string(None)}, sum(hashtextextended({sql.Identifier(c).as_string(None)}::text, 0))::text"
-            for c in sorted(table.columns)
-            if c not in table.left_out
-        )
-        columns = f"json_build_object({each})::text" if by_column and len(kept) <= 40 else "NULL"
-        texts.append(
-            "SELECT json_build_array(count(*)::text, concat_ws('/', sum(hashtextextended("
-            f"{whole}, 0)), sum(hashtextextended({whole}, 1))), {columns}) FROM ONLY {table.name}"
-        )
+    texts = [_digest(table, by_column=by_column) for table in tables]
     answers = ask(conn, texts)
     return {
         f"rows of table {table.name}": tuple(answer)
@@ -153,12 +141,29 @@ def _digests(
     }
 
 
+def _digest(table: _Table, *, by_column: bool) -> str:
+    """Return the question of how many rows a table has, and of two sums of their hashes."""
+    kept = sorted(column for column in table.columns if column not in table.left_out)
+    names = [sql.Identifier(column) for column in kept]
+    whole = sql.SQL("ROW({})::text").format(sql.SQL(", ").join(names)) if kept else sql.SQL("''")
+    each = sql.SQL(", ").join(
+        sql.SQL("{}, sum(hashtextextended({}::text, 0))::text").format(sql.Literal(column), name)
+        for column, name in zip(kept, names, strict=True)
+    )
+    one_by_one = by_column and 0 < len(kept) <= _COLUMNS
+    columns = sql.SQL("json_build_object({})::text").format(each) if one_by_one else sql.SQL("NULL")
+    question = sql.SQL(
+        "SELECT json_build_array(count(*)::text, concat_ws('/', sum(hashtextextended({whole}, 0)),"
+        " sum(hashtextextended({whole}, 1))), {columns}) FROM ONLY "
+    )
+    return question.format(whole=whole, columns=columns).as_string(None) + table.name
+
+
 def _sequences(conn: Connection, names: list[str]) -> dict[str, tuple[str | None, ...]]:
     if not names:
         return {}
-    texts = [
-        f"SELECT json_build_array(last_value::text, is_called::text) FROM {name}" for name in names
-    ]
+    ask_value = "SELECT json_build_array(last_value::text, is_called::text) FROM "
+    texts = [ask_value + name for name in names]
     return {
         f"value of sequence {name}": tuple(answer)
         for name, answer in zip(names, ask(conn, texts), strict=True)
@@ -170,8 +175,6 @@ def noisy_columns(left: Snapshot, right: Snapshot) -> frozenset[tuple[str, str]]
 
     Both snapshots must have digests of each column.
     """
-    import json  # noqa: PLC0415
-
     found = set()
     ours, theirs = left.parts[DATA].rows, right.parts[DATA].rows
     for key in ours.keys() & theirs.keys():

@@ -69,13 +69,14 @@ _EXTRAS = {
         ("partition", "pg_get_expr(c.relpartbound, c.oid)", 0),
         (
             "toast_options",
-            "CASE WHEN c.reltoastrelid <> 0 THEN (SELECT ARRAY(SELECT unnest(t.reloptions) ORDER BY"
-            " 1)::text FROM pg_class t WHERE t.oid = c.reltoastrelid) END",
+            (
+                "CASE WHEN c.reltoastrelid <> 0 THEN (SELECT ARRAY(SELECT unnest(t.reloptions) ORDER BY"
+                " BY 1)::text FROM pg_class t WHERE t.oid = c.reltoastrelid) END"
+            ),
             0,
         ),
     ),
     "pg_constraint": (("definition", "pg_get_constraintdef(c.oid)", 0),),
-    "pg_event_trigger": (),
     "pg_index": (("definition", "pg_get_indexdef(c.indexrelid)", 0),),
     "pg_partitioned_table": (("definition", "pg_get_partkeydef(c.partrelid)", 0),),
     "pg_policy": (
@@ -85,8 +86,10 @@ _EXTRAS = {
     "pg_proc": (
         (
             "definition",
-            "CASE WHEN c.prokind = 'a' THEN pg_get_function_arguments(c.oid)"
-            " ELSE pg_get_functiondef(c.oid) END",
+            (
+                "CASE WHEN c.prokind = 'a' THEN pg_get_function_arguments(c.oid)"
+                " ELSE pg_get_functiondef(c.oid) END"
+            ),
             0,
         ),
     ),
@@ -99,8 +102,6 @@ _EXTRAS = {
     "pg_type": (("default", "pg_get_expr(c.typdefaultbin, 0)", 0),),
 }
 """What stands for the trees of expressions, by the server's own functions."""
-_UNIDENTIFIED = frozenset({"pg_enum"})
-"""Tables with oids that pg_identify_object does not know."""
 _IDENTIFIED = frozenset(
     {
         *("pg_am", "pg_amop", "pg_amproc", "pg_attrdef", "pg_cast", "pg_class", "pg_collation"),
@@ -112,7 +113,47 @@ _IDENTIFIED = frozenset(
         *("pg_ts_parser", "pg_ts_template", "pg_type", "pg_user_mapping", "pg_authid"),
     }
 )
-_VECTORS = frozenset({"oidvector", "oid[]"})
+_PARTS_OF = {
+    "pg_aggregate": "aggfnoid",
+    "pg_amop": "amopfamily",
+    "pg_amproc": "amprocfamily",
+    "pg_attrdef": "adrelid",
+    "pg_attribute": "attrelid",
+    "pg_constraint": "conrelid",
+    "pg_enum": "enumtypid",
+    "pg_foreign_table": "ftrelid",
+    "pg_index": "indrelid",
+    "pg_inherits": "inhrelid",
+    "pg_partitioned_table": "partrelid",
+    "pg_policy": "polrelid",
+    "pg_publication_rel": "prrelid",
+    "pg_range": "rngtypid",
+    "pg_rewrite": "ev_class",
+    "pg_sequence": "seqrelid",
+    "pg_statistic_ext": "stxrelid",
+    "pg_trigger": "tgrelid",
+    "pg_ts_config_map": "mapcfg",
+}
+"""By which column a row is a part of something."""
+_OTHER_WHOLES = {
+    "pg_aggregate": "pg_proc",
+    "pg_amop": "pg_opfamily",
+    "pg_amproc": "pg_opfamily",
+    "pg_enum": "pg_type",
+    "pg_range": "pg_type",
+    "pg_ts_config_map": "pg_ts_config",
+}
+"""In which table that something is, where it is not pg_class."""
+_ROWS = frozenset(
+    {
+        *("pg_attribute", "pg_index", "pg_inherits", "pg_sequence", "pg_partitioned_table"),
+        *("pg_foreign_table", "pg_aggregate", "pg_range", "pg_enum", "pg_ts_config_map"),
+    }
+)
+"""Tables whose rows are left out with what they are parts of."""
+_OWN_OID = -3
+"""The place of a row's oid, before its facts."""
+_VECTORS = frozenset({"oid", "oidvector", "oid[]"})
 _FIRST_USER_OID = 16384
 """FirstNormalObjectId of PostgreSQL's access/transam.h."""
 
@@ -143,8 +184,13 @@ class Table:
     query: str
     references: tuple[Reference, ...]
     identified: bool
-    own_oid: bool
     unreadable: tuple[str, ...] = ()
+    whole: int | None = None
+    """The place of what a row is a part of; -3 where that is the row's own oid."""
+    within: str = "pg_class"
+    """The table that this is in."""
+    only_part: bool = False
+    """Whether a row is nothing without what it is a part of, and left out where that is."""
 
     def place(self, column: str) -> int:
         """Return where in a row's facts a column stands."""
@@ -153,11 +199,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a server's whole catalog is read; ``names`` keeps those of its own objects."""
+    """How a server's whole catalog is read; it keeps names that it learns."""
 
     version: int
     tables: tuple[Table, ...]
-    names: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+    unreadable: tuple[str, ...] = ()
+    """Tables that the role may not read at all."""
+    names: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict, repr=False)
+    """By table and oid, the kind and the name of what is the server's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +231,11 @@ def make_layout(
         if table not in _SKIPPED:
             tables.setdefault(table, []).append(_Column(name, kind, readable))
     known = list(keys) if keys is not None else _borrowed()
+    open_ones = {name: found for name, found in tables.items() if found[0].readable}
     return Layout(
-        version, tuple(_table(version, name, found, known) for name, found in tables.items())
+        version,
+        tuple(_table(version, name, found, known) for name, found in open_ones.items()),
+        tuple(name for name in tables if name not in open_ones),
     )
 
 
@@ -217,9 +269,18 @@ def _table(version: int, name: str, columns: list[_Column], keys: list[Any]) -> 
         _query(name, columns, facts, identified=identified, keys=plain),
         tuple(_references(names, plain, numbers)),
         identified,
-        own_oid,
         tuple(unreadable),
+        *_whole(name, names),
     )
+
+
+def _whole(table: str, facts: tuple[str, ...]) -> tuple[int | None, str, bool]:
+    """Return what rows of a table are parts of."""
+    if table not in _PARTS_OF:
+        return None, "pg_class", False
+    column = _PARTS_OF[table]
+    place = facts.index(column) if column in facts else _OWN_OID
+    return place, _OTHER_WHOLES.get(table, "pg_class"), table in _ROWS
 
 
 def _expression(
@@ -227,8 +288,9 @@ def _expression(
 ) -> str | None:
     """Return how a column is read as a text, or None for one that says nothing."""
     name, kind = column.name, column.type
-    if kind in _VOLATILE_TYPES or name in _DROPPED.get(table, ()):
-        return None
+    unknown = kind in _VECTORS and name not in plain and name not in numbers
+    if unknown or kind in _VOLATILE_TYPES or name in _DROPPED.get(table, ()):
+        return None  # it is volatile, or refers to nothing that the server knows of
     if (table, name) in _SECRET:
         return f"encode(sha256(convert_to({_sorted(name, kind)}, 'UTF8')), 'hex')"
     if kind == "aclitem[]":
@@ -237,8 +299,6 @@ def _expression(
         return f"c.{name}::oid::text" if not kind.endswith(("[]", "vector")) else f"c.{name}::text"
     if kind == "text[]":
         return _sorted(name, kind) if name.endswith(("options", "config")) else f"c.{name}::text"
-    if kind in {"oid", "oid[]", "oidvector"} and name not in numbers:
-        return None  # refers to nothing that the server knows of
     return f"c.{name}::text"
 
 
@@ -313,4 +373,4 @@ def _references(
             table, many = plain[name]
             yield Reference(place, table, many)
         elif name in numbers and numbers[name] in names:
-            yield Reference(place, "pg_attribute", True, names.index(numbers[name]))
+            yield Reference(place, "pg_attribute", many=True, relation=names.index(numbers[name]))

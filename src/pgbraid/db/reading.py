@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pgbraid.core.snapshot import Snapshot
 from pgbraid.db.catalog import read_layout, read_snapshot
 from pgbraid.db.contents import noisy_columns, with_contents
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pgbraid.core.model import Tracker
+    from pgbraid.core.snapshot import Snapshot
     from pgbraid.db.layout import Layout
     from pgbraid.db.opening import Connection
 
@@ -22,7 +24,10 @@ class Reader:
     With ``rows`` what tables and sequences hold is read, too.
     """
 
-    def __init__(self, tracker: Tracker, *, rows: bool = True) -> None:
+    def __init__(
+        self, tracker: Tracker, *, rows: bool = True, also_ours: Sequence[str] = ()
+    ) -> None:
+        self._also_ours = also_ours
         self.tracker = tracker
         self.rows = rows
         self.noisy: frozenset[tuple[str, str]] = frozenset()
@@ -37,7 +42,7 @@ class Reader:
         """
         if self._layout is None:
             self._layout = read_layout(conn)
-        snapshot = read_snapshot(conn, self._layout, self.tracker)
+        snapshot = read_snapshot(conn, self._layout, self.tracker, also_ours=self._also_ours)
         if not self.rows:
             return snapshot
         found = with_contents(conn, snapshot, self.tracker, self.noisy, by_column=by_column)

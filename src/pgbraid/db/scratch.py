@@ -90,6 +90,15 @@ class Scratch:
             parameters["user"] = role
         return Target(parameters, f"{self.label}/{name}", secrets=self.target.secrets)
 
+    def login(self, name: str) -> str | None:
+        """Make a role that migrations are to run as; None where the server is not ours."""
+        if not self.own:
+            return None
+        if name not in self.roles:
+            self._do(sql.SQL("CREATE ROLE {} LOGIN SUPERUSER").format(sql.Identifier(name)))
+            self.roles.add(name)
+        return name
+
     def add_role(self, name: str) -> None:
         """Make a role that migrations take for granted."""
         self._do(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pgbraid.errors import MigrationFailed, PgbraidError, ProblemsFound
+from pgbraid.core.facts import spoken
+from pgbraid.errors import MigrationFailed, NotProven, PgbraidError, ProblemsFound
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     )
     from pgbraid.core.events import Noticed, Retrying
     from pgbraid.core.model import Location, Migration, Plan, Problem, Report, Step
+    from pgbraid.core.proof import Drifted, Failure, Pair, Proof
+    from pgbraid.core.snapshot import Difference
 
     Document: TypeAlias = dict[str, Any]
 
@@ -57,6 +60,8 @@ def failure(
         through = error.through
         document["half_done"] = error.half_done
         document["statements_through"] = through[0] if through else None
+    if isinstance(error, NotProven):
+        document["proof"] = _proof(error.proof)
     return {
         "applied": [_outcome(o) for o in error.applied or applied],
         "warnings": [_problem(problem) for problem in warnings],
@@ -231,6 +236,72 @@ def _undone(undone: Undone) -> Document:
     return {"undone": {**_migration(undone.migration), "duration_ms": taken}}
 
 
+def _difference(difference: Difference) -> Document:
+    return {
+        "facet": difference.facet.value,
+        "object": difference.name,
+        "catalog": difference.catalog,
+        "only": difference.only,
+        "facts": [
+            {"name": spoken(fact.name), "left": fact.left, "right": fact.right}
+            for fact in difference.facts
+        ],
+    }
+
+
+def _failure(failure: Failure | None) -> Document | None:
+    if failure is None:
+        return None
+    return {**_migration(failure.migration), "diagnostic": _diagnostic(failure.diagnostic)}
+
+
+def _pair(pair: Pair | None) -> Document | None:
+    if pair is None:
+        return None
+    return {
+        "sentence": pair.sentence,
+        "first": _migration(pair.first),
+        "second": _migration(pair.second),
+        "context": [_migration(migration) for migration in pair.context],
+        "confirmed": pair.confirmed,
+        "differences": [_difference(difference) for difference in pair.differences],
+        "left_failure": _failure(pair.left_failure),
+        "right_failure": _failure(pair.right_failure),
+    }
+
+
+def _proof(proof: Proof) -> Document:
+    return {
+        "verdict": proof.verdict.value,
+        "accepted": proof.allowed,
+        "server": proof.server,
+        "order": [migration.version for migration in proof.left],
+        "late": [_migration(migration) for migration in proof.late],
+        "inversions": proof.inversions,
+        "replays": proof.replays,
+        "pair": _pair(proof.pair),
+        "differences": [_difference(difference) for difference in proof.differences],
+        "left_failure": _failure(proof.left_failure),
+        "right_failure": _failure(proof.right_failure),
+        "left_out": list(proof.left_out),
+        "assumed": list(proof.assumed),
+        "notes": list(proof.notes),
+    }
+
+
+def _drifted(drifted: Drifted) -> Document:
+    return {
+        "drifted": not drifted.ok,
+        "server": drifted.server,
+        "replayed": drifted.replayed,
+        "ignored": drifted.ignored,
+        "differences": [_difference(difference) for difference in drifted.differences],
+        "left_out": list(drifted.left_out),
+        "assumed": list(drifted.assumed),
+        "notes": list(drifted.notes),
+    }
+
+
 _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Report": _report,
     "Plan": _plan,
@@ -239,5 +310,7 @@ _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Repair": _repair,
     "Summed": _summed,
     "Undone": _undone,
+    "Proof": _proof,
+    "Drifted": _drifted,
     "Adoption": lambda adoption: {"adopted": _adoption(adoption)},
 }

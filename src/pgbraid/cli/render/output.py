@@ -25,7 +25,9 @@ if TYPE_CHECKING:
         Interrupted,
         Noticed,
         Planned,
+        Posed,
         Progressed,
+        Proving,
         Rehearsed,
         Retrying,
         Skipped,
@@ -110,6 +112,24 @@ class Output:
             f"statement {event.number} of {event.migration.label} is taken for done, and was not "
             f"run: {' '.join(statement.split())}",
         )
+
+    def _heard_posed(self, event: Posed) -> None:
+        if not event.inversions:
+            return
+        late = ", ".join(psql.clean(m.label) for m in event.late[:_LIKE_IT])
+        more = f" and {len(event.late) - _LIKE_IT} more" if len(event.late) > _LIKE_IT else ""
+        tail = psql.count(len(event.order) - event.common, "migration")
+        self._tell([f"out of order: {late}{more}; {psql.count(event.inversions, 'inversion')}"])
+        replays = psql.count(event.replays, "replay")
+        behind = f"behind {event.common} that both orders begin with"
+        self._tell([f"at most {replays} of {tail} decide it, {behind}"])
+
+    def _heard_proving(self, event: Proving) -> None:
+        if self._bar_wanted and not self.as_json and not self.quiet:
+            self._write(sys.stderr, f"\r\x1b[Kreplay {event.number}: {psql.clean(event.what)}")
+            self._bar_shown = True
+        else:
+            self.detail(f"replay {event.number}: {event.what}")
 
     def _heard_planned(self, event: Planned) -> None:
         self._planned = event.plan.warnings

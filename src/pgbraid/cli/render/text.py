@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Undone,
     )
     from pgbraid.core.model import Plan, Report, Step
+    from pgbraid.core.proof import Drifted, Proof
 
 __all__ = ["answer", "outcome_line"]
 
@@ -215,6 +216,18 @@ def _undone(undone: Undone) -> Iterator[str]:
     yield "It is pending now: the next `pgbraid up` applies it again, unless its file goes."
 
 
+def _proof(found: Proof) -> Iterator[str]:
+    from pgbraid.cli.render.differences import proof
+
+    return proof(found)
+
+
+def _drifted(found: Drifted) -> Iterator[str]:
+    from pgbraid.cli.render.differences import drifted
+
+    return drifted(found)
+
+
 _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Report": _report,
     "Plan": _plan,
@@ -224,4 +237,6 @@ _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Summed": _summed,
     "Undone": _undone,
     "Adoption": _adoption,
+    "Proof": _proof,
+    "Drifted": _drifted,
 }

@@ -72,6 +72,9 @@ SELECT json_agg(json_build_array(i.type, i.identity, ARRAY(
          UNION ALL
         SELECT tableoid, oid, 0, nspacl FROM pg_namespace
          WHERE nspacl IS NOT NULL AND nspname <> 'public'
+           AND NOT (nspname = 'information_schema' AND cardinality(nspacl) = 2
+                    AND nspacl @> makeaclitem(0, nspowner, 'USAGE', false)
+                    AND nspacl @> acldefault('n', nspowner))
          UNION ALL
         SELECT tableoid, oid, 0, lanacl FROM pg_language WHERE lanacl IS NOT NULL)
        AS o (classid, objid, objsubid, acl)
@@ -122,10 +125,6 @@ SELECT json_agg(json_build_array(c.relname, d.objid::text, r.relname, d.refobjid
 SELECT json_agg(json_build_array(n.class, n.id::text, i.type, i.identity))
   FROM json_to_recordset(%(wanted)s) AS n (class text, id oid),
        LATERAL pg_identify_object(('pg_catalog.' || n.class)::regclass, n.id, 0) i
--- name: columns_of
--- The columns of relations that are not the user's own, by number.
-SELECT json_agg(json_build_array(attrelid::text, attnum::text, attname))
-  FROM pg_attribute WHERE attrelid = ANY (%(relations)s::oid[]) AND attnum > 0
 -- name: tables
 -- The tables that have rows, or had, with their columns, their defaults and what these refer to.
 SELECT json_agg(json_build_array(

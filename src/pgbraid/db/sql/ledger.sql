@@ -310,3 +310,24 @@ SELECT version, EXTRACT(epoch FROM duration)::pg_catalog.float8
   FROM {journal}
  WHERE run_id OPERATOR(pg_catalog.=) %(run_id)s::pg_catalog.uuid
    AND event OPERATOR(pg_catalog.=) 'applied'::pg_catalog.text
+-- name: order
+-- The set in the order in which it was applied: what was adopted first, by version, then by the
+-- journal. Runs before the search path is pinned.
+SELECT t.version, t.name, t.checksum::pg_catalog.text, pg_catalog.max(j.id) AS place
+  FROM {tracker} t
+  LEFT JOIN {journal} j
+    ON j.version OPERATOR(pg_catalog.=) t.version
+   AND j.event OPERATOR(pg_catalog.=) 'applied'::pg_catalog.text
+ GROUP BY t.version, t.name, t.checksum
+ ORDER BY place NULLS FIRST, t.version
+-- name: order_by_time
+-- The same where there is no journal.
+SELECT t.version, t.name, t.checksum::pg_catalog.text
+  FROM {tracker} t ORDER BY t.applied_at, t.version
+-- name: owner
+SELECT r.rolname
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+  JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) c.relowner
+ WHERE n.nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
+   AND c.relname OPERATOR(pg_catalog.=) %(table)s::pg_catalog.name

@@ -1,0 +1,62 @@
+"""Shows that an out-of-order history and a fresh database end with the same schema, or why not.
+
+Two orders of the migrations are replayed on scratch databases and compared: the one recorded in
+the database with what is pending behind it, and that of the versions. With --base no database is
+asked: what the commit has, then what the folder adds. Where they differ, every difference is told
+and the pair of migrations named that does not commute. Exit code 0 for the same, 1 for not.
+"""
+
+from __future__ import annotations
+
+from argparse import SUPPRESS
+
+from pgbraid.cli.parser import add_scratch
+
+TYPE_CHECKING = False  # see the package
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from pgbraid.cli.context import Context
+    from pgbraid.core.proof import Proof
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the command's own options."""
+    order = parser.add_mutually_exclusive_group()
+    order.add_argument(
+        "--base", metavar="REF", help="a git commit, such as origin/main, instead of a database"
+    )
+    order.add_argument(
+        "--history", metavar="FILE", help="versions in the order they were applied, as JSON"
+    )
+    parser.add_argument(
+        "--accept",
+        metavar="VERDICT",
+        action="append",
+        choices=("column-order", "enum-order", "different"),
+        default=SUPPRESS,
+        help="a verdict that is no failure: column-order or enum-order (may be repeated)",
+    )
+    add_scratch(parser)
+
+
+def run(context: Context) -> int:
+    """Run the command and return its exit code."""
+    proof = _proof(context)
+    return context.output.result(proof, 0 if proof.ok else 1)
+
+
+def _proof(context: Context) -> Proof:
+    arguments, listen, stop = context.arguments, context.output.listen, context.stop
+    if arguments.base is not None:
+        return context.braid().prove(base=arguments.base, on_event=listen, stop=stop)
+    if arguments.history is not None:
+        from pgbraid.core.history import parse_history
+
+        text = context.read(arguments.history)
+        versions = parse_history(text, arguments.history)
+        return context.braid().prove(history=versions, on_event=listen, stop=stop)
+    with context.both() as (braid, target):
+        return braid.prove(target, on_event=listen, stop=stop)

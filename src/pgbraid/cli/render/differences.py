@@ -1,0 +1,184 @@
+"""What two schemas differ in, object by object."""
+
+from __future__ import annotations
+
+import difflib
+
+from pgbraid.cli.render.psql import clean, count
+from pgbraid.core.facts import spoken
+from pgbraid.core.snapshot import COLUMN_ORDER, DATA, DEFINITION, ENUM_ORDER, SEQUENCES
+
+TYPE_CHECKING = False  # see the package
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pgbraid.core.proof import Drifted, Failure, Pair, Proof
+    from pgbraid.core.snapshot import Difference, Fact
+
+__all__ = ["drifted", "proof", "tell_differences"]
+
+_LISTS = frozenset({COLUMN_ORDER, ENUM_ORDER})
+_SHORT = 60
+_LISTED = 6
+_SHOWN = frozenset({"type", "definition", "owner", "identity", "default", "value"})
+"""What is told of an object that is on one side only."""
+
+
+def proof(found: Proof) -> Iterator[str]:
+    """Yield the lines that answer ``prove``."""
+    for line in found.notes:
+        yield f"NOTE:  {clean(line)}"
+    if found.assumed:
+        yield from _assumed(found.assumed)
+    if not found.inversions:
+        yield f"same: none of {count(len(found.left), 'migration')} is out of order."
+        return
+    yield from _verdict(found)
+    if found.allowed:
+        yield f"Accepted: {clean(found.allowed)}."
+    if found.pair:
+        yield from _pair(found.pair)
+    yield from _failures(found)
+    if found.differences:
+        yield ""
+        yield from tell_differences(found.differences, "as recorded", "by version")
+    yield from _left_out(found.left_out)
+
+
+def _assumed(made: tuple[str, ...]) -> Iterator[str]:
+    yield f"NOTE:  made on the scratch server, as taken for granted: {clean(', '.join(made))}"
+
+
+def _verdict(found: Proof) -> Iterator[str]:
+    said = {
+        "same": "the recorded order ends as a fresh database does",
+        "column order only": "the two orders end with other orders of columns",
+        "enum order": "the two orders end with other orders of enum values",
+        "different": "the recorded order does not end as a fresh database does",
+        "fails": "an order cannot be replayed",
+    }[found.verdict.value]
+    late = count(len(found.late), "late migration")
+    inversions = count(found.inversions, "inversion")
+    yield f"{found.verdict.value}: {said}."
+    yield f"({late}, {inversions}, {count(found.replays, 'replay')} on {clean(found.server)})"
+
+
+def _pair(pair: Pair) -> Iterator[str]:
+    yield ""
+    yield f"{clean(pair.sentence)}."
+    names = [clean(m.label) for m in pair.context]
+    behind = f" behind {', '.join(names)}" if names else " on an empty database"
+    if len(names) > _LISTED:
+        behind = f" behind {count(len(names), 'migration')}"
+    yield f"Smallest example: these two{behind}."
+    if not pair.confirmed:
+        yield "It was found in one transaction, and did not show on databases of their own."
+
+
+def _failures(found: Proof) -> Iterator[str]:
+    for order, failure in (
+        ("as recorded", found.left_failure),
+        ("by version", found.right_failure),
+    ):
+        if failure:
+            yield from _failure(order, failure)
+
+
+def _failure(order: str, failure: Failure) -> Iterator[str]:
+    said = failure.diagnostic
+    place = f"{said.location}: " if said.location else ""
+    yield ""
+    yield f"{order}, {clean(failure.migration.label)} fails:"
+    yield f"  {clean(f'{place}{said.severity}:  {said.message}')}"
+    for name, text in (("DETAIL", said.detail), ("HINT", said.hint)):
+        if text:
+            yield from (f"  {clean(line)}" for line in f"{name}:  {text}".splitlines())
+
+
+def _left_out(lines: Iterable[str]) -> Iterator[str]:
+    listed = list(lines)
+    if not listed:
+        return
+    yield ""
+    yield "Not compared, as their values are another replay's own:"
+    for line in listed[:_LISTED]:
+        yield f"  {clean(line)}"
+    if len(listed) > _LISTED:
+        yield f"  and {len(listed) - _LISTED} more; --json lists all"
+
+
+def drifted(found: Drifted) -> Iterator[str]:
+    """Yield the lines that answer ``drift``."""
+    for line in found.notes:
+        yield f"NOTE:  {clean(line)}"
+    if found.assumed:
+        yield from _assumed(found.assumed)
+    for line in found.left_out:
+        yield f"NOTE:  not compared: {clean(line)}"
+    history = count(found.replayed, "migration")
+    ignored = f"; {found.ignored} ignored" if found.ignored else ""
+    if found.ok:
+        yield f"clean: the schema is what its {history} built{ignored}."
+        return
+    yield from tell_differences(found.differences, "database", "history")
+    yield ""
+    number = count(len(found.differences), "difference")
+    yield f"drifted: {number} from what its {history} built on {clean(found.server)}{ignored}."
+
+
+def tell_differences(differences: Iterable[Difference], left: str, right: str) -> Iterator[str]:
+    """Yield the lines of what differs; the sides have names."""
+    columns = max(len(left), len(right))
+    for difference in differences:
+        if difference.only:
+            only = left if difference.only == "left" else right
+            yield f"{clean(difference.name)}  (only {only})"
+            yield from _one_side(difference)
+            continue
+        yield clean(difference.name)
+        for fact in difference.facts:
+            yield from _fact(difference, fact, (left, right), columns)
+
+
+def _one_side(difference: Difference) -> Iterator[str]:
+    for fact in difference.facts:
+        value = fact.left if difference.only == "left" else fact.right
+        if value and value not in {"-", "{}"} and spoken(fact.name) in _SHOWN:
+            lines = value.splitlines()
+            yield f"    {spoken(fact.name)}: {clean(lines[0])}"
+            yield from (f"        {clean(line)}" for line in lines[1:])
+
+
+def _fact(
+    difference: Difference, fact: Fact, sides: tuple[str, str], columns: int
+) -> Iterator[str]:
+    if difference.catalog == DATA:
+        yield from _rows(fact, sides)
+        return
+    values = [_value(difference, value) for value in (fact.left, fact.right)]
+    name = "" if difference.catalog in {*_LISTS, SEQUENCES} else f"{spoken(fact.name)} "
+    if fact.name == DEFINITION and any("\n" in value for value in values):
+        yield from _diff(values[0], values[1], sides)
+        return
+    for side, value in zip(sides, values, strict=True):
+        yield f"    {side + ':':<{columns + 1}} {name}{clean(value)}"
+
+
+def _value(difference: Difference, value: str | None) -> str:
+    if difference.catalog in _LISTS and value:
+        return ", ".join(value.split("\n"))
+    return "none" if value in {None, "-"} else str(value)
+
+
+def _rows(fact: Fact, sides: tuple[str, str]) -> Iterator[str]:
+    if fact.name == "rows":
+        yield f"    {fact.left or 0} {sides[0]}, {fact.right or 0} {sides[1]}"
+    elif fact.name == "digest":
+        yield "    their values are not the same"
+
+
+def _diff(left: str, right: str, sides: tuple[str, str]) -> Iterator[str]:
+    lines = difflib.unified_diff(
+        left.splitlines(), right.splitlines(), sides[0], sides[1], lineterm=""
+    )
+    yield from (f"    {clean(line)}" for line in lines)

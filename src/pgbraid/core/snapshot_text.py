@@ -1,0 +1,130 @@
+"""A snapshot as text: one block for each object, in one order, for a person and for a diff."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+from pgbraid.core.facts import spoken
+from pgbraid.core.snapshot import COLUMN_ORDER, DATA, ENUM_ORDER, SEQUENCES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgbraid.core.snapshot import Part, Snapshot
+
+__all__ = ["compare_texts", "text_of"]
+
+_ORDERS = {COLUMN_ORDER: "columns", ENUM_ORDER: "values"}
+_SILENT = frozenset({"", "false", "{}", "-", "0"})
+"""Values that say that there is nothing; not written."""
+_NAMES = frozenset(
+    {
+        *("relname", "attname", "typname", "nspname", "relnamespace", "typnamespace", "attrelid"),
+        *("polrelid", "polname", "seqrelid", "rngtypid", "ftrelid", "partrelid", "enumtypid"),
+        *("enumlabel", "attlen", "attbyval", "attalign", "relkind", "atthasdef", "relispopulated"),
+        *("typinput", "typoutput", "typreceive", "typsend", "typanalyze", "typsubscript"),
+        *("typlen", "typbyval", "typalign", "typstorage", "typarray", "typdelim", "typcategory"),
+        *("extname", "pubname", "evtname", "srvname", "attislocal", "inhrelid", "prrelid"),
+    }
+)
+"""Facts that the name or the type says as well."""
+_ENOUGH = {
+    "pg_attrdef": {"definition"},
+    "pg_constraint": {"definition", "conislocal", "coninhcount", "conenforced", "convalidated"},
+    "pg_index": {"definition", "indisvalid", "indisclustered", "indisreplident"},
+    "pg_proc": {"definition", "proowner", "proacl"},
+    "pg_rewrite": {"definition", "ev_enabled"},
+    "pg_statistic_ext": {"definition", "stxowner", "stxstattarget"},
+    "pg_trigger": {"definition", "tgenabled"},
+    "pg_partitioned_table": {"definition"},
+    "pg_enum": set[str](),
+}
+"""What is told of objects whose definition is whole."""
+_USUAL = frozenset(
+    {
+        *(("relpersistence", "p"), ("relreplident", "d"), ("relreplident", "n"), ("relam", "heap")),
+        *(("attstattarget", "-1"), ("atttypmod", "-1"), ("typtypmod", "-1"), ("relam", "btree")),
+        *(("tgenabled", "O"), ("ev_enabled", "O"), ("evtenabled", "O"), ("conislocal", "true")),
+        *(("convalidated", "true"), ("conenforced", "true"), ("indisvalid", "true")),
+        *(("typisdefined", "true"), ("attcollation", 'pg_catalog."default"')),
+        *(("stxstattarget", "-1"), ("polpermissive", "true")),
+    }
+)
+_OWNERS = re.compile(r"\{(?:=[XU]/([^,}]+),)?([^=,}]+)=[A-Za-z]+/([^,}]+)\}")
+"""Privileges as an object is made with: the owner's, and those that everybody has."""
+_MADE_BY_ITSELF = ("trigger of ",)
+
+
+def text_of(snapshot: Snapshot) -> str:
+    """Return a snapshot's text; equal schemas on one major version have equal texts.
+
+    What is the usual value of a fact, and rows and values of sequences, are not in it.
+    """
+    lines = ["# A schema as pgbraid snapshot writes it, one block for each object.", ""]
+    major = snapshot.server.partition(".")[0]
+    lines[0] += f" PostgreSQL {major}." if major else ""
+    blocks: dict[str, list[str]] = {}
+    for catalog, part in snapshot.parts.items():
+        if catalog in {DATA, SEQUENCES, "comments of the server"}:
+            continue
+        for key, facts in part.rows.items():
+            if not _is_implied(snapshot, catalog, key, part):
+                blocks.setdefault(key, []).extend(_facts(catalog, part, facts))
+    for key in sorted(blocks):
+        lines += [f"[{_one_line(key)}]", *blocks[key], ""]
+    return "\n".join(lines)
+
+
+def _is_implied(snapshot: Snapshot, catalog: str, key: str, part: Part) -> bool:
+    """Whether a row comes with another object and says nothing of its own."""
+    if catalog == "pg_type" and key in snapshot.parents:
+        return True
+    if key.startswith(_MADE_BY_ITSELF):
+        return part.rows[key][part.columns.index("tgenabled")] == "O"
+    return key.startswith("column ") and " of index " in key and _plain_index(part, key)
+
+
+def _plain_index(part: Part, key: str) -> bool:
+    facts = part.rows[key]
+    return facts[part.columns.index("attstattarget")] in {None, "-1"}
+
+
+def _facts(catalog: str, part: Part, facts: tuple[str | None, ...]) -> Iterator[str]:
+    if catalog in _ORDERS:
+        yield f"{_ORDERS[catalog]} = {', '.join(str(facts[0]).splitlines())}"
+        return
+    for name, value in zip(part.columns, facts, strict=True):
+        if value is None or _says_nothing(catalog, name, value):
+            continue
+        if "\n" in value:
+            yield f"{spoken(name)} ="
+            yield from (f"    {line}".rstrip() for line in value.splitlines())
+        else:
+            yield f"{spoken(name)} = {value}"
+
+
+def _says_nothing(catalog: str, name: str, value: str) -> bool:
+    if value in _SILENT or name in _NAMES or (name, value) in _USUAL:
+        return True
+    if catalog in _ENOUGH and name not in _ENOUGH[catalog]:
+        return True
+    return name.endswith("acl") and _is_owners(value)
+
+
+def _is_owners(acl: str) -> bool:
+    match = _OWNERS.fullmatch(acl)
+    if match is None or "*" in acl:
+        return False
+    return len({role for role in match.groups() if role}) == 1
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", "\\n")
+
+
+def compare_texts(old: str, new: str, label: str) -> list[str]:
+    """Return the lines of a diff between two texts, none where they are the same."""
+    before, after = old.splitlines(), new.splitlines()
+    return list(difflib.unified_diff(before, after, label, "the schema", lineterm=""))

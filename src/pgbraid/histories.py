@@ -1,0 +1,151 @@
+"""Which two orders of which migrations a question is about: as recorded, and by version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pgbraid.core.checksum import digest, same_but_line_ends
+from pgbraid.core.filenames import names_agree
+from pgbraid.errors import ConfigError, ProblemsFound
+from pgbraid.judge import Question
+from pgbraid.source import load_migrations
+from pgbraid.texts import inspect_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pgbraid.core.model import Migration, MigrationSet
+    from pgbraid.db.order import Order
+
+__all__ = [
+    "Told",
+    "branch_question",
+    "listed_question",
+    "recorded",
+    "recorded_question",
+    "refuse_problems",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A question, with what a person should know of how it came about."""
+
+    question: Question
+    notes: tuple[str, ...] = ()
+
+
+def _version(migration: Migration) -> int:
+    return migration.version
+
+
+def _question(order: Sequence[Migration], notes: Iterable[str] = ()) -> Told:
+    """Return the question of this order, once every text of it can be run at all."""
+    problems = tuple(p for p in inspect_files(order) if p.severity == "error")
+    if problems:
+        raise ProblemsFound(problems)
+    return Told(Question(tuple(order), tuple(sorted(order, key=_version))), tuple(notes))
+
+
+def refuse_problems(migrations: MigrationSet) -> None:
+    """Raise ProblemsFound where the source has errors."""
+    problems = tuple(p for p in migrations.problems if p.severity == "error")
+    if problems:
+        raise ProblemsFound(problems)
+
+
+def recorded(
+    migrations: MigrationSet, order: Order, *, as_recorded: bool = False
+) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
+    """Return what a database has, in its order, and what is to be said of it.
+
+    The text of a version is its file's; where there is none, or with ``as_recorded`` where it
+    has changed since, the one that the journal kept.
+    """
+    found, notes = [], []
+    for row in order.rows:
+        file = migrations.get(row.version)
+        changed = file is not None and row.checksum not in {None, file.checksum}
+        kept = _kept(row.version, row.name, order.texts.get(row.version))
+        if file is None:
+            if kept is None:
+                notes.append(
+                    f"version {row.version} is applied, has no file here, and its text was not "
+                    "kept: it is not replayed"
+                )
+                continue
+            notes.append(f"version {row.version} has no file here; the text that ran is replayed")
+            found.append(kept)
+        elif changed and as_recorded and kept is not None:
+            found.append(kept)
+        else:
+            if changed and not _same_text(file, row.checksum):
+                notes.append(
+                    f"{file.label} was changed after it was applied; it is replayed as it is now"
+                )
+            found.append(file)
+    return tuple(found), tuple(notes)
+
+
+def _same_text(file: Migration, checksum: str | None) -> bool:
+    data: bytes = file.origin.read_bytes()
+    return checksum is not None and same_but_line_ends(checksum, data)
+
+
+def _kept(version: int, name: str | None, text: str | None) -> Migration | None:
+    if text is None:
+        return None
+    label = name if name and not name.endswith(".sql") else "recorded"
+    loaded = load_migrations({f"{version}_{label.replace('/', '_')}.sql": text})
+    return loaded.migrations[0] if loaded.migrations else None
+
+
+def recorded_question(migrations: MigrationSet, order: Order) -> Told:
+    """Return the question of a database: what it has, in its order, then what is pending.
+
+    Raises ProblemsFound for files that cannot be run.
+    """
+    refuse_problems(migrations)
+    have, notes = recorded(migrations, order)
+    versions = {row.version for row in order.rows}
+    pending = [m for m in migrations.migrations if m.version not in versions]
+    return _question((*have, *pending), notes)
+
+
+def listed_question(migrations: MigrationSet, versions: Sequence[int], label: str) -> Told:
+    """Return the question of a list of versions, what is not listed behind it.
+
+    Raises ConfigError for a version without a file, ProblemsFound for files that cannot be run.
+    """
+    refuse_problems(migrations)
+    missing = [v for v in versions if migrations.get(v) is None]
+    if missing:
+        raise ConfigError(
+            f"{label} lists version {missing[0]}, which has no file in {migrations.label}",
+            hint="Bring the file back, or take the version out of the list.",
+        )
+    listed = [found for v in versions if (found := migrations.get(v))]
+    rest = [m for m in migrations.migrations if m.version not in set(versions)]
+    return _question((*listed, *rest))
+
+
+def branch_question(migrations: MigrationSet, base: dict[str, bytes], ref: str) -> Told:
+    """Return the question of a branch: what ``ref`` has by version, then what the branch adds.
+
+    ``base`` are the files of ``ref`` by name. Raises ProblemsFound for files that cannot be run.
+    """
+    refuse_problems(migrations)
+    theirs = {m.version: m for m in load_migrations(base).migrations} if base else {}
+    notes = []
+    for version, migration in theirs.items():
+        file = migrations.get(version)
+        if file is None:
+            notes.append(f"{migration.label} is in {ref} and not here: it is not replayed")
+        elif not names_agree(migration.name, version, file.name):
+            notes.append(f"version {version} is {migration.label} in {ref}, {file.label} here")
+        elif digest(base[migration.file]) != file.checksum:
+            notes.append(f"{file.label} was changed since {ref}; it is replayed as it is now")
+    before = [m for m in migrations.migrations if m.version in theirs]
+    added = [m for m in migrations.migrations if m.version not in theirs]
+    return _question((*before, *added), notes)
