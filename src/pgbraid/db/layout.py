@@ -70,8 +70,8 @@ _EXTRAS = {
         (
             "toast_options",
             (
-                "CASE WHEN c.reltoastrelid <> 0 THEN (SELECT ARRAY(SELECT unnest(t.reloptions) ORDER BY"
-                " BY 1)::text FROM pg_class t WHERE t.oid = c.reltoastrelid) END"
+                "CASE WHEN c.reltoastrelid <> 0 THEN (SELECT ARRAY(SELECT unnest(t.reloptions)"
+                " ORDER BY 1)::text FROM pg_class t WHERE t.oid = c.reltoastrelid) END"
             ),
             0,
         ),
