@@ -7,14 +7,14 @@ before that swap is shrunk to what the pair needs.
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil, log2
 from typing import TYPE_CHECKING
 
 from pgbraid.core.events import Proving
-from pgbraid.core.orders import Chain, common_prefix, first_change, late, shrink
+from pgbraid.core.orders import Chain, common_prefix, first_change, late
 from pgbraid.core.proof import Ended, Pair, Proof, Verdict, verdict_of
 from pgbraid.core.snapshot import (
     NO_NOISE,
@@ -26,6 +26,7 @@ from pgbraid.core.snapshot import (
     without_columns,
 )
 from pgbraid.errors import PgbraidError
+from pgbraid.smallest import Example, smallest_example
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,19 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Question", "judge_orders"]
 
-_MISSING = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42P16", "23503"})
-_NAMED = re.compile(r'"([^"]+)"|(?:type|function|column|relation) ([\w.]+)')
-_WORD = re.compile(r"[A-Za-z_][\w$]*")
-_ROUNDS = 12
-_COMMON = frozenset(
-    "create table alter add column drop index on not null primary key references default insert "  # noqa: SIM905 - to be read
-    "into values update set delete from select where and or as if exists function returns language "
-    "begin end return trigger before after for each row execute view replace text integer bigint "
-    "int boolean timestamp timestamptz now constraint unique foreign cascade public sql plpgsql "
-    "type enum id name varchar uuid jsonb comment is value to with grant only schema in then new "
-    "old true false case when do".split()
-)
-"""Words that most migrations have."""
 _SAME_FACETS = {
     Verdict.DIFFERENT: frozenset({Facet.SCHEMA, Facet.DATA}),
     Verdict.ENUM_ORDER: frozenset({Facet.ENUM_ORDER}),
@@ -130,6 +118,7 @@ class _Judge:
         self.replayer, self.question, self.base = replayer, question, base
         self.listen = listen
         self.noise: Noise = NO_NOISE
+        self._rounds = 0
         self.tails = question.left[len(question.prefix) :], question.right[len(question.prefix) :]
 
     def judge(self, proof: Proof, *, pair: bool) -> Proof:
@@ -213,120 +202,54 @@ class _Judge:
         return bool(found & facets) if facets else bool(found - {Facet.SEQUENCES})
 
     def _pair(self, verdict: Verdict, left: Ended, right: Ended) -> Pair | None:
-        for replay in (self.replayer.try_out, self.replayer.replay):
-            swap = self._search(verdict, left, right, replay)
-            if swap is not None:
-                break
-        else:
-            return None
-        return self._shrunk(verdict, swap)
+        """Find a pair by trying out; where it does not hold on databases, by replaying."""
+        tails = self.tails
+        ends = {0: left, len(Chain(*tails, _version)): right}
+        swap = self._search(verdict, ends, self.replayer.try_out)
+        pair = self._shrunk(verdict, swap)
+        if pair.confirmed or self._rounds:
+            return pair
+        self._rounds += 1
+        self.base, _ = self.replayer.base(self.question.prefix)
+        return self._shrunk(verdict, self._search(verdict, ends, self.replayer.replay))
 
-    def _search(
-        self, verdict: Verdict, left: Ended, right: Ended, replay: Replay
-    ) -> Swap[Migration] | None:
+    def _search(self, verdict: Verdict, ends: dict[int, Ended], replay: Replay) -> Swap[Migration]:
         """Bisect the chain between the orders for a swap that changes the result."""
         chain = Chain(*self.tails, _version)
-        results = {0: left, len(chain): right}
-        if replay != self.replayer.replay and len(chain) > 1:
-            # what is tried out is compared with what was tried out
-            results = {n: replay(self.base, chain[n]) for n in (0, len(chain))}
-            if not self._differ(verdict, results[0], results[len(chain)]):
-                return None
+        results = dict(ends)
 
         def differs(low: int, middle: int) -> bool:
             self._tell("an order between", self.replayer.replays)
             results[middle] = replay(self.base, chain[middle])
             return self._differ(verdict, results[low], results[middle])
 
-        number = first_change(len(chain), differs)
-        swap = chain.swap(number)
+        swap = chain.swap(first_change(len(chain), differs))
         return replace(swap, before=(*self.question.prefix, *swap.before))
 
     def _shrunk(self, verdict: Verdict, swap: Swap[Migration]) -> Pair:
         """Shrink what stands before the pair to what it needs, and confirm it on databases."""
         self.replayer.release(self.base)
         root, _ = self.replayer.base(())
+        self._tell("smaller and smaller examples", self.replayer.replays)
         try:
-            first, second = swap.first, swap.second
-
-            def both(context: Order, replay: Replay) -> tuple[Ended, Ended]:
-                left = replay(root, (*context, first, second))
-                return left, replay(root, (*context, second, first))
-
-            def holds(context: Order) -> bool:
-                self._tell("a smaller example", self.replayer.replays)
-                left, right = both(context, self.replayer.try_out)
-                some = left.failure is None or right.failure is None
-                in_pair = all(
-                    end.failure is None or end.failure.migration in {first, second}
-                    for end in (left, right)
-                )
-                return some and in_pair and self._differ(verdict, left, right)
-
-            context = self._context(swap, holds, both)
-            left, right = both(context, self.replayer.replay)
-            confirmed = self._differ(verdict, left, right) or self._differ(
-                Verdict.FAILS, left, right
+            example = Example(
+                self.replayer,
+                root,
+                swap,
+                partial(self._differ, verdict),
+                partial(self._differ, Verdict.FAILS),
             )
+            context = smallest_example(example)
+            left = self.replayer.replay(root, (*context, swap.first, swap.second))
+            right = self.replayer.replay(root, (*context, swap.second, swap.first))
             return Pair(
-                tuple(context),
-                first,
-                second,
+                context,
+                swap.first,
+                swap.second,
                 self._differences(left, right),
                 left.failure,
                 right.failure,
-                confirmed,
+                confirmed=example.is_one((left, right), strictly=False),
             )
         finally:
             self.replayer.release(root)
-
-    def _context(
-        self,
-        swap: Swap[Migration],
-        holds: Callable[[Order], bool],
-        both: Callable[[Order, Replay], tuple[Ended, Ended]],
-    ) -> Order:
-        """Return few migrations behind which the pair still differs.
-
-        What the server says is missing is added, as far as that leads; else all that stands
-        before the pair is shrunk.
-        """
-        grown = self._grown(swap, holds, both)
-        if grown is None:
-            if not holds(swap.before):
-                return swap.before
-            grown = swap.before
-        return shrink(grown, holds)
-
-    def _grown(
-        self,
-        swap: Swap[Migration],
-        holds: Callable[[Order], bool],
-        both: Callable[[Order, Replay], tuple[Ended, Ended]],
-    ) -> Order | None:
-        words = {m: self._words(m) for m in (*swap.before, swap.first, swap.second)}
-        names = words[swap.first] & words[swap.second]
-        chosen: tuple[Migration, ...] = ()
-        if holds(chosen):
-            return chosen
-        for _ in range(_ROUNDS):
-            left, right = both(chosen, self.replayer.try_out)
-            missing = {
-                name
-                for end in (left, right)
-                if end.failure and end.failure.diagnostic.sqlstate in _MISSING
-                for found in _NAMED.findall(end.failure.diagnostic.message)
-                for name in _WORD.findall("".join(found).lower())
-            }
-            wanted = missing or names
-            more = [m for m in swap.before if m in chosen or words[m] & wanted]
-            if len(more) == len(chosen):
-                return None
-            chosen = tuple(more)
-            if holds(chosen):
-                return chosen
-        return None
-
-    def _words(self, migration: Migration) -> frozenset[str]:
-        text = self.replayer.text_of(migration).lower()
-        return frozenset(_WORD.findall(text)) - _COMMON

@@ -38,6 +38,7 @@ __all__ = ["Replayer"]
 
 _NO_SUCH_OBJECT, _NO_SUCH_DATABASE = "42704", "3D000"
 _ROLE = re.compile(r'^role "(?P<name>.+)" does not exist$')
+_MAKES_ROLE = re.compile(r'\bCREATE\s+(?:ROLE|USER|GROUP)\s+(?:"([^"]+)"|([\w$]+))', re.IGNORECASE)
 _DATABASE = re.compile(r'^database "(?P<name>.+)" does not exist$')
 _OF_ONE_TRANSACTION = frozenset({"55P04", "55006", "25001", "53200", "25P01", "2D000"})
 """A new enum value, pending triggers, what no transaction holds, too many locks: all of these are
@@ -74,6 +75,9 @@ class Replayer:
         self._kept: tuple[str, ExitStack, Session] | None = None
         self._slow: set[int] = set()
         self._scripts: dict[int, Script] = {}
+        self._read_for_roles: set[int] = set()
+        self._named_roles: set[str] = set()
+        """The roles that the texts seen so far make by name."""
 
     def base(self, prefix: Sequence[Migration]) -> tuple[str, Failure | None]:
         """Make a database on which others are to be based, with these migrations applied.
@@ -101,11 +105,12 @@ class Replayer:
 
     def release(self, name: str) -> None:
         """Drop a base, and the roles that came with it."""
-        self._close()
-        self.scratch.drop(name)
-        before = self._bases.pop(name, frozenset())
-        self.scratch.roles.intersection_update(before | set(self._assumed_roles()))
-        self.scratch.forget_roles()
+        before = self._bases.pop(name, None)
+        if before is not None:
+            self._close()
+            self.scratch.drop(name)
+            self.scratch.roles.intersection_update(before | set(self._assumed_roles()))
+            self.scratch.forget_roles(self._named_roles)
 
     def replay(
         self, base: str, order: Sequence[Migration], *, by_column: bool = False, again: bool = False
@@ -126,7 +131,7 @@ class Replayer:
             finally:
                 with suppress(ServerError):
                     self.scratch.drop(name)
-                    self.scratch.forget_roles()
+                    self.scratch.forget_roles(self._named_roles)
             if not self._assume(failure):
                 return Ended(failure=failure)
 
@@ -168,6 +173,11 @@ class Replayer:
 
     def _apply(self, name: str, order: Sequence[Migration]) -> Failure | None:
         steps = tuple(Step(migration) for migration in order)
+        for migration in order:
+            if migration.version not in self._read_for_roles:
+                self._read_for_roles.add(migration.version)
+                found = _MAKES_ROLE.findall(self.text_of(migration))
+                self._named_roles.update(quoted or plain.lower() for quoted, plain in found)
         with connect(self._target(name), self.tracker, self.stop) as opened:
             session = claim(opened, self._options.limits)
             run = Run(session, self._shape, options=self._options, fresh=True)

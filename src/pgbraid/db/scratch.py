@@ -26,6 +26,7 @@ from pgbraid.errors import ConfigError, ConnectionFailed, EmbeddedError, ServerE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from pgbraid.db.opening import Connection
@@ -108,12 +109,16 @@ class Scratch:
         """Make an empty database of a name that migrations mention; the server is ours."""
         self._do(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
-    def forget_roles(self) -> None:
-        """Drop the roles that a replay has made, once its database is dropped."""
+    def forget_roles(self, named: AbstractSet[str] = frozenset()) -> None:
+        """Drop the roles that a replay has made, once its database is dropped.
+
+        On a server that is not ours only those are dropped that were not there before, and that
+        the migrations' texts have ``named``: anybody else may make roles meanwhile.
+        """
         rows = self.conn.execute(_text("roles")).fetchall()
-        for name in {name for (name,) in rows} - self.roles:
+        new = {name for (name,) in rows} - self.roles
+        for name in new if self.own else new & named:
             with suppress(psycopg.Error):
-                self.conn.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(sql.Identifier(name)))
                 self.conn.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
     def keep_roles(self) -> None:
@@ -211,7 +216,6 @@ def _opened(target: Target, *, own: bool, label: str | None = None) -> Iterator[
             if not conn.closed and not own:
                 conn.stop = None
                 scratch.clear()
-                scratch.forget_roles()
 
 
 def _connected(target: Target) -> Connection:
