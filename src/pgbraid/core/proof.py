@@ -157,25 +157,27 @@ def explain_pair(pair: Pair) -> str:
 
 
 def _why(pair: Pair) -> str:
-    for failure, last, other in (
-        (pair.right_failure, pair.first, pair.left_failure),
-        (pair.left_failure, pair.second, pair.right_failure),
-    ):
-        if failure and not other:
-            return f"{failure.migration.label} fails if {last.label} runs last: {_said(failure)}"
-    if pair.left_failure and pair.right_failure:
-        return (
-            f"{pair.left_failure.migration.label} fails if {pair.second.label} runs last, "
-            f"{pair.right_failure.migration.label} if {pair.first.label} does"
-        )
+    left, right = pair.left_failure, pair.right_failure
+    if left and right:
+        return f"{_failed(left, pair)}, and in the other order {_failed(right, pair)}"
+    failure = left or right
+    if failure:
+        return f"{_failed(failure, pair)}: {failure.diagnostic.message}"
     if not pair.differences:
         return "their results differ"
     difference = pair.differences[0]
     return _told(difference, pair.second.label, pair.first.label)
 
 
-def _said(failure: Failure) -> str:
-    return failure.diagnostic.message
+def _failed(failure: Failure, pair: Pair) -> str:
+    """Say which of a pair fails, and whether for want of the other one or because of it."""
+    one = failure.migration
+    other = pair.second if one == pair.first else pair.first
+    in_left = failure is pair.left_failure
+    last = pair.second if in_left else pair.first
+    return f"{one.label} fails " + (
+        f"behind {other.label}" if one == last else f"unless {other.label} has run"
+    )
 
 
 def _told(difference: Difference, left: str, right: str) -> str:

@@ -1,0 +1,117 @@
+"""pytest's face: two checks of the migrations folder beside a project's own tests.
+
+``pytest --pgbraid-prove=origin/main`` adds ``pgbraid::check``, whether the files could be run, and
+``pgbraid::prove``, whether what the branch adds ends as a fresh database does behind what that
+commit has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pgbraid.api import Braid
+
+__all__ = ["Check", "pytest_addoption", "pytest_collection_modifyitems"]
+
+
+class _Failed(Exception):
+    """A check answers no; its text is what a person reads."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add pgbraid's options."""
+    group = parser.getgroup("pgbraid")
+    group.addoption(
+        "--pgbraid-prove",
+        metavar="REF",
+        default=None,
+        help="check the migrations, and prove what this branch adds against a git commit",
+    )
+    group.addoption(
+        "--pgbraid-dir",
+        metavar="DIR",
+        default=None,
+        help="the folder of migrations (by pgbraid's settings)",
+    )
+
+
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Add the checks that were asked for behind the project's own tests."""
+    ref: str | None = config.getoption("--pgbraid-prove")
+    if ref:
+        folder: str | None = config.getoption("--pgbraid-dir")
+        for name, check in (("check", _check), ("prove", _prove)):
+            item = Check.from_parent(session, name=f"pgbraid::{name}")
+            item.question = check
+            item.folder, item.ref = folder, ref
+            items.append(item)
+
+
+class Check(pytest.Item):
+    """One question about the folder of migrations."""
+
+    question: Callable[[Braid, str], None]
+    folder: str | None = None
+    ref: str = ""
+
+    def runtest(self) -> None:
+        """Ask it."""
+        self.question(_braid(self.folder, self.config.rootpath), self.ref)
+
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: object = None,  # noqa: ARG002 - pytest gives it
+    ) -> str:
+        """Return what a person reads."""
+        from pgbraid.errors import PgbraidError  # noqa: PLC0415 - only where it fails
+
+        error = excinfo.value
+        if isinstance(error, PgbraidError):
+            hint = f"\nHINT:  {error.hint}" if error.hint else ""
+            return f"ERROR:  {error}{hint}"
+        return str(error) if isinstance(error, _Failed) else repr(error)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Return where it is and what it is called."""
+        return Path(self.folder or "."), None, self.name
+
+
+def _braid(folder: str | None, root: Path) -> Braid:
+    """Return the migrations, which are read only where the checks run."""
+    from pgbraid import config  # noqa: PLC0415 - pytest starts without
+    from pgbraid.api import load  # noqa: PLC0415
+    from pgbraid.survey import ScratchPlace  # noqa: PLC0415
+
+    settings = config.find_settings(start=root).override(dir=folder)
+    braid = load(settings.dir, schema=settings.schema, table=settings.table, accept=settings.accept)
+    place = ScratchPlace(config.scratch_url(), config.server_programs(), config.cache_dir())
+    return replace(braid, scratch=place)
+
+
+def _check(braid: Braid, _ref: str) -> None:
+    check = braid.check_files()
+    if not check.ok:
+        raise _Failed("\n".join(_told(problem) for problem in check.problems))
+
+
+def _told(problem: Any) -> str:  # noqa: ANN401 - a Problem
+    place = f"{problem.location}: " if problem.location else ""
+    return f"{place}{problem.severity.upper()}:  {problem.message}"
+
+
+def _prove(braid: Braid, ref: str) -> None:
+    from pgbraid.cli.render.differences import proof  # noqa: PLC0415 - only where it runs
+
+    found = braid.prove(base=ref)
+    if not found.ok:
+        raise _Failed("\n".join(proof(found)))
