@@ -91,7 +91,7 @@ def _built(
     """Return what a history builds, what had to be assumed for it, and where that was."""
     place = options.scratch
     with scratch_server(
-        place.url, programs=place.programs, cache=place.cache, major=major
+        place.url, programs=place.programs, cache=place.cache, major=major, exact=True
     ) as scratch:
         role = scratch.login(owner) if owner else None
         replayer = Replayer(scratch, tracker, stop=options.stop, role=role, rows=False)

@@ -110,6 +110,8 @@ def recorded_question(migrations: MigrationSet, order: Order) -> Told:
     have, notes = recorded(migrations, order)
     versions = {row.version for row in order.rows}
     pending = [m for m in migrations.migrations if m.version not in versions]
+    if not versions:
+        notes = ("nothing is recorded in the database yet, so its order will be the versions'",)
     return _question((*have, *pending), notes)
 
 

@@ -12,7 +12,10 @@ from pgbraid.judge import judge_orders
 from pgbraid.replay import Replayer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pgbraid.core.model import Tracker
+    from pgbraid.db.scratch import Scratch
     from pgbraid.histories import Told
     from pgbraid.survey import RunOptions
 
@@ -29,8 +32,8 @@ def prove_question(
 ) -> Proof:
     """Return what the two orders of a question come to, and which pair is to blame.
 
-    The scratch server is of the ``major`` version; on one of our own the migrations run as a role
-    named ``role``. What is out of order is told before anything runs. Where nothing is, no server
+    The scratch server is of the ``major`` version, where there is one; on one of our own the
+    migrations run as a role named ``role``. What is out of order is told before anything runs. Where nothing is, no server
     is needed. Raises ConfigError, EmbeddedError, ConnectionFailed, ServerError and Stopped.
     """
     question = told.question
@@ -54,7 +57,15 @@ def prove_question(
             scratch, tracker, stop=options.stop, role=scratch.login(role) if role else None
         )
         proof = judge_orders(replayer, question, listen=options.listen)
-    return replace(proof, notes=told.notes, allowed=_allowed(proof, options.accept))
+        notes = (*told.notes, *_other_version(scratch, major))
+    return replace(proof, notes=notes, allowed=_allowed(proof, options.accept))
+
+
+def _other_version(scratch: Scratch, major: int | None) -> Iterator[str]:
+    """Say that what was proven was so on another version of the server."""
+    own = scratch.version.partition(".")[0]
+    if major is not None and own != str(major):
+        yield f"replayed on PostgreSQL {own}; the database is on {major}"
 
 
 def _allowed(proof: Proof, accept: tuple[str, ...]) -> str | None:

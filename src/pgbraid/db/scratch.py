@@ -150,16 +150,18 @@ def scratch_server(
     programs: str | None = None,
     cache: Path | None = None,
     major: int | None = None,
+    exact: bool = False,
 ) -> Iterator[Scratch]:
     """Yield a server for scratch databases: that of ``url``, or a throw-away one.
 
-    What dead runs left on it is dropped first, and what this one made at the end. With ``major``
-    the server must be of that version, or one of it is looked for among those installed. Raises
-    ConfigError where the role may not create databases, EmbeddedError and ConnectionFailed.
+    What dead runs left on it is dropped first, and what this one made at the end. A server of the
+    ``major`` version is looked for among those installed; where it must be ``exact`` that one,
+    no other will do. Raises ConfigError where it does not, and where the role may not create
+    databases; EmbeddedError and ConnectionFailed.
     """
     if url is not None:
         with _opened(parse_target(url), own=False) as scratch:
-            _check_major(scratch, major)
+            _check_major(scratch, major if exact else None)
             yield scratch
         return
     if major is not None and programs is None:
@@ -169,7 +171,7 @@ def scratch_server(
         embedded_server(programs=programs, cache=cache) as server,
         _opened(parse_target(server.conninfo), own=True, label=server.label) as scratch,
     ):
-        _check_major(scratch, major)
+        _check_major(scratch, major if exact else None)
         yield scratch
 
 

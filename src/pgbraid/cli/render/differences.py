@@ -76,6 +76,12 @@ def _pair(pair: Pair) -> Iterator[str]:
 
 
 def _failures(found: Proof) -> Iterator[str]:
+    left, right = found.left_failure, found.right_failure
+    if left and right and left.key == right.key:
+        yield from _failure("in both orders", left)
+        yield "  The scratch server may lack what it needs: name another one with --scratch URL,"
+        yield "  or the folder of its programs in PGBRAID_PG_BIN."
+        return
     for order, failure in (
         ("as recorded", found.left_failure),
         ("by version", found.right_failure),

@@ -1,0 +1,146 @@
+"""Measures what a proof costs, beside one plain replay and beside pg_dump.
+
+``python -m bench.proving``: a snapshot of 500 tables; one late migration among some 300; 20
+inversions with a pair that does not commute. Where the shared corpus is there, its files are used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.model import ROOT
+from bench.work import migrations as made
+from pgbraid.config import cache_dir
+from pgbraid.core.model import Tracker
+from pgbraid.core.proof import Verdict
+from pgbraid.db.opening import open_connection
+from pgbraid.db.programs import find_programs
+from pgbraid.db.reading import Reader
+from pgbraid.db.scratch import scratch_server
+from pgbraid.judge import Question, judge_orders
+from pgbraid.replay import Replayer
+from pgbraid.source import load_migrations
+from pgbraid.stop import StopToken
+from pgbraid.survey import silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pgbraid.core.model import Migration
+    from pgbraid.db.scratch import Scratch
+
+_CORPUS = ROOT.parent / "shared" / "corpus" / "openmeter" / "migrations"
+_TABLES = 834
+"""Files of ``bench.work`` that make 500 tables."""
+_ROUNDS = 5
+_PLACES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    what: str
+    seconds: float
+    beside: str
+    ratio: float
+
+
+def _median(action: Callable[[], object], rounds: int = _ROUNDS) -> float:
+    taken = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        action()
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken)
+
+
+def _files(names: dict[str, str]) -> tuple[Migration, ...]:
+    return load_migrations(names).migrations
+
+
+def _history() -> tuple[str, dict[str, str]]:
+    if not _CORPUS.is_dir():
+        return "300 files of bench.work", {f.file_name(): f.sql for f in made(300)}
+    found = {p.name: p.read_text() for p in _CORPUS.glob("*.up.sql")}
+    return f"{len(found)} files of openmeter", found
+
+
+def _snapshots(scratch: Scratch, programs: str) -> list[_Line]:
+    replayer = Replayer(scratch, Tracker(), stop=StopToken())
+    base, _ = replayer.base(_files({f.file_name(): f.sql for f in made(_TABLES)}))
+    target = scratch.at(base)
+    lines = []
+    dump = [f"{programs}/pg_dump", "--schema-only", "-d"]
+    wanted = ("host", "port", "user", "dbname")
+    conninfo = " ".join(f"{key}={target.parameters[key]}" for key in wanted)
+    dumped = _median(lambda: subprocess.run([*dump, conninfo], check=True, capture_output=True))
+    with open_connection(target.parameters) as conn:
+        for what, rows in (("schema", False), ("schema and rows", True)):
+            reader = Reader(Tracker(), rows=rows)
+            taken = _median(lambda reader=reader: reader.read(conn))  # type: ignore[misc]
+            lines.append(_Line(f"snapshot of 500 tables: {what}", taken, "pg_dump", taken / dumped))
+    replayer.release(base)
+    return [*lines, _Line("`pg_dump --schema-only` of the same", dumped, "itself", 1.0)]
+
+
+def _proofs(scratch: Scratch) -> list[_Line]:
+    label, names = _history()
+    files = _files(names)
+    replayer = Replayer(scratch, Tracker(), stop=StopToken())
+
+    def plain() -> None:
+        base, failure = replayer.base(files)
+        assert failure is None, failure  # noqa: S101 - nothing is measured else
+        replayer.release(base)
+
+    def judged(order: tuple[Migration, ...], verdict: Verdict) -> float:
+        by_version = tuple(sorted(order, key=lambda m: m.version))
+
+        def judge() -> None:
+            one = Replayer(scratch, Tracker(), stop=StopToken())
+            proof = judge_orders(one, Question(order, by_version), listen=silent)
+            assert proof.verdict is verdict, proof.verdict  # noqa: S101 - the right thing is measured
+
+        return _median(judge)
+
+    once = _median(plain)
+    lines = [_Line(f"one plain replay of {label}", once, "itself", 1.0)]
+    digits = len(files[0].digits)
+    for places in (1, 20, 150):
+        at = files[-places - 1].version + 1
+        late = _files({f"{at:0{digits}}_late.sql": "CREATE TABLE quite_late (id int);"})
+        taken = judged((*files, *late), Verdict.SAME)
+        lines.append(_Line(f"one late by {places}, the same", taken, "one replay", taken / once))
+    pair = {
+        f"{files[-_PLACES].version + 1:0{digits}}_early.sql": "COMMENT ON SCHEMA public IS 'a';",
+        f"{files[-1].version + 1:0{digits}}_late.sql": "COMMENT ON SCHEMA public IS 'b';",
+    }
+    first, second = _files(pair)
+    taken = judged((*files, second, first), Verdict.DIFFERENT)
+    lines.append(_Line(f"{_PLACES} inversions, the pair found", taken, "one replay", taken / once))
+    return lines
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.proving", description=__doc__)
+    parser.add_argument("--programs", default=str(find_programs(None).folder))
+    parser.add_argument("--table", type=Path, help="where the table goes, too")
+    arguments = parser.parse_args()
+    with scratch_server(programs=arguments.programs, cache=cache_dir()) as scratch:
+        lines = [*_snapshots(scratch, arguments.programs), *_proofs(scratch)]
+        rows = [f"Median of {_ROUNDS}, {scratch.label}.", ""]
+    rows += ["| | seconds | beside | ratio |", "| --- | ---: | --- | ---: |"]
+    rows += [f"| {o.what} | {o.seconds:.3f} | {o.beside} | {o.ratio:.2f} |" for o in lines]
+    print("\n".join(rows))
+    if arguments.table:
+        arguments.table.write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
