@@ -33,8 +33,9 @@ def prove_question(
     """Return what the two orders of a question come to, and which pair is to blame.
 
     The scratch server is of the ``major`` version, where there is one; on one of our own the
-    migrations run as a role named ``role``. What is out of order is told before anything runs. Where nothing is, no server
-    is needed. Raises ConfigError, EmbeddedError, ConnectionFailed, ServerError and Stopped.
+    migrations run as a role named ``role``. What is out of order is told before anything runs;
+    where nothing is, no server is needed. Raises ConfigError, EmbeddedError, ConnectionFailed,
+    ServerError and Stopped.
     """
     question = told.question
     options.listen(
