@@ -95,6 +95,7 @@ def _built(
     ) as scratch:
         role = scratch.login(owner) if owner else None
         replayer = Replayer(scratch, tracker, stop=options.stop, role=role, rows=False)
+        replayer.expect(history)
         base, failure = replayer.base(history)
         try:
             if failure:

@@ -23,7 +23,6 @@ from pgbraid.core.snapshot import (
     compare,
     facets_that_differ,
     noise_between,
-    without_columns,
 )
 from pgbraid.errors import PgbraidError
 from pgbraid.smallest import Example, smallest_example
@@ -99,6 +98,7 @@ def judge_orders(
     )
     if not proof.inversions:
         return proof
+    replayer.expect(question.right)
     base, failure = replayer.base(question.prefix)
     try:
         if failure:
@@ -147,9 +147,8 @@ class _Judge:
         left = replay(self.base, left_tail)
         if left.snapshot is None or right.snapshot is None:
             return left, right
-        plain = replace(right, snapshot=without_columns(right.snapshot))
-        if not facets_that_differ(left.snapshot, plain.snapshot or left.snapshot):
-            return left, plain
+        if not facets_that_differ(left.snapshot, right.snapshot):
+            return left, right
         self._tell("by version again, to tell noise", 3)
         known = self.replayer.reader.noisy
         again = replay(self.base, right_tail, again=True)
@@ -157,7 +156,7 @@ class _Judge:
             left = replay(self.base, left_tail)
             once_more = replay(self.base, right_tail)
         else:
-            once_more = plain
+            once_more = right
         if again.snapshot and once_more.snapshot:
             self.noise = noise_between(again.snapshot, once_more.snapshot)
         return left, again
@@ -238,6 +237,7 @@ class _Judge:
                 swap,
                 partial(self._differ, verdict),
                 partial(self._differ, Verdict.FAILS),
+                may_fail=verdict is Verdict.FAILS,
             )
             context = smallest_example(example)
             left = self.replayer.replay(root, (*context, swap.first, swap.second))

@@ -75,9 +75,14 @@ class Replayer:
         self._kept: tuple[str, ExitStack, Session] | None = None
         self._slow: set[int] = set()
         self._scripts: dict[int, Script] = {}
-        self._read_for_roles: set[int] = set()
         self._named_roles: set[str] = set()
-        """The roles that the texts seen so far make by name."""
+        """The roles that the texts make by name."""
+
+    def expect(self, migrations: Sequence[Migration]) -> None:
+        """Take note of the roles that these migrations make: those are not taken for granted."""
+        for migration in migrations:
+            found = _MAKES_ROLE.findall(self.text_of(migration))
+            self._named_roles.update(quoted or plain.lower() for quoted, plain in found)
 
     def base(self, prefix: Sequence[Migration]) -> tuple[str, Failure | None]:
         """Make a database on which others are to be based, with these migrations applied.
@@ -173,11 +178,6 @@ class Replayer:
 
     def _apply(self, name: str, order: Sequence[Migration]) -> Failure | None:
         steps = tuple(Step(migration) for migration in order)
-        for migration in order:
-            if migration.version not in self._read_for_roles:
-                self._read_for_roles.add(migration.version)
-                found = _MAKES_ROLE.findall(self.text_of(migration))
-                self._named_roles.update(quoted or plain.lower() for quoted, plain in found)
         with connect(self._target(name), self.tracker, self.stop) as opened:
             session = claim(opened, self._options.limits)
             run = Run(session, self._shape, options=self._options, fresh=True)
@@ -215,7 +215,8 @@ class Replayer:
             return False
         role = _ROLE.match(said.message) if said.sqlstate == _NO_SUCH_OBJECT else None
         database = _DATABASE.match(said.message) if said.sqlstate == _NO_SUCH_DATABASE else None
-        if role and f"role {role['name']}" not in self.assumed:
+        made = role is not None and role["name"] in self._named_roles
+        if role and not made and f"role {role['name']}" not in self.assumed:
             self._close()
             self.scratch.add_role(role["name"])
             self.assumed.append(f"role {role['name']}")

@@ -24,7 +24,7 @@ __all__ = ["Example", "smallest_example"]
 
 _MISSING = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42P16", "23503", "22P02"})
 """Codes of what may be for want of a migration: no such table, column, function, type, schema."""
-_NAMED = re.compile(r'"([^"]+)"|(?:type|function|column|relation|table|schema) ([\w.$]+)')
+_NAMED = re.compile(r'"([^"]+)"|(?:type|function|procedure|column|relation|table|schema) ([\w.$]+)')
 _WORD = re.compile(r"[A-Za-z_][\w$]*")
 _MAKES = r"\b(?:create|add|rename|to|insert)\b[^;]*?\b{}\b"
 _ROUNDS = 60
@@ -45,19 +45,21 @@ class Example:
     """A pair behind some of what stood before it, tried out in both orders.
 
     ``differs`` says whether two results differ in the respect that is asked about, and ``at_all``
-    whether they differ in any.
+    whether they differ in any. Where it ``may_fail``, that an order does is an answer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a pair, and what is asked of it
         self,
         replayer: Replayer,
         root: str,
         swap: Swap[Migration],
         differs: Callable[[Ended, Ended], bool],
         at_all: Callable[[Ended, Ended], bool],
+        *,
+        may_fail: bool,
     ) -> None:
         self.replayer, self.root, self.swap = replayer, root, swap
-        self.differs, self.at_all = differs, at_all
+        self.differs, self.at_all, self.may_fail = differs, at_all, may_fail
         self.run = 0
         """How many migrations were run."""
         self._words: dict[int, frozenset[str]] = {}
@@ -72,10 +74,13 @@ class Example:
     def is_one(self, ends: tuple[Ended, Ended], *, strictly: bool = True) -> bool:
         """Whether these results show that the pair does not commute.
 
-        One order at least must run, and of the other only the pair may fail.
+        One order at least must run, and of the other only the pair may fail; ``strictly`` both
+        must run, unless it is failing that is asked about.
         """
         pair = {self.swap.first, self.swap.second}
         failures = [end.failure for end in ends if end.failure]
+        if failures and strictly and not self.may_fail:
+            return False
         if len(failures) > 1 or any(failure.migration not in pair for failure in failures):
             return False
         return (self.differs if strictly else self.at_all)(*ends)
@@ -142,7 +147,7 @@ def _needed(
             for found in _NAMED.findall(message)
             for word in _WORD.findall("".join(found).rpartition(".")[2])
         ]
-        maker = _maker(example, left, names, failure.migration)
+        maker = _maker(example, left, names, failure.migration) if names else None
         if maker:
             return {maker}
     shared = example.words(example.swap.first) & example.words(example.swap.second)
@@ -155,7 +160,7 @@ def _maker(
 ) -> Migration | None:
     """Return the migration that makes what another one lacks, the likeliest of those left."""
     known = [m for m in left if m != failed and all(n in example.words(m) | _COMMON for n in names)]
-    if not known and names:
+    if not known:
         known = [m for m in left if names[0] in example.words(m)]
     made = [
         m

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pgbraid.core.snapshot import without_columns
 from pgbraid.db.catalog import read_layout, read_snapshot
 from pgbraid.db.contents import noisy_columns, with_contents
 
@@ -45,12 +46,13 @@ class Reader:
         snapshot = read_snapshot(conn, self._layout, self.tracker, also_ours=self._also_ours)
         if not self.rows:
             return snapshot
-        found = with_contents(conn, snapshot, self.tracker, self.noisy, by_column=by_column)
+        each = by_column or again
+        found = with_contents(conn, snapshot, self.tracker, self.noisy, by_column=each)
         if again and self._last is not None:
             noisy = noisy_columns(self._last, found)
+            self.noisy |= noisy
             if noisy:
-                self.noisy |= noisy
                 found = with_contents(conn, snapshot, self.tracker, self.noisy)
         if by_column:
             self._last = found
-        return found
+        return without_columns(found)
