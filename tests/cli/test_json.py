@@ -70,11 +70,11 @@ def test_every_failure_is_documented(cli, folder):
     folder.put("1_a.sql", "SELECT 1;\nSELECT emial")
     failed = cli("up", "--json", code=3).json
     assert own(failed) == {"applied", "error", "warnings"}
-    assert set(failed["error"]) == members("Failures")
+    assert set(failed["error"]) == members("Failures") - {"proof"}
     refused = cli("up", "--to", "9", "--json", code=2).json["error"]
     assert refused["type"] == "ConfigError"
     assert set(refused) == members("Failures") - {
-        *("migration", "diagnostic", "half_done", "statements_through"),
+        *("migration", "diagnostic", "half_done", "statements_through", "proof"),
     }
     diagnostic = failed["error"]["diagnostic"]
     assert set(diagnostic) == {
@@ -85,3 +85,18 @@ def test_every_failure_is_documented(cli, folder):
     assert set(problem) == {
         *("code", "severity", "message", "detail", "hint", "location", "versions", "diff")
     }
+
+
+def test_every_proof_is_documented(cli, folder, server):
+    scratch = {"PGBRAID_SCRATCH_URL": server}
+    folder.put("1_a.sql", "CREATE TABLE t (a int);").put("3_c.sql", "COMMENT ON TABLE t IS 'c'")
+    cli("up", code=0)
+    folder.put("2_b.sql", "COMMENT ON TABLE t IS 'b'")
+    proof = cli("prove", "--json", env=scratch, code=1).json
+    assert own(proof) == members("prove")
+    refused = cli("up", "--gaps", "prove", "--json", env=scratch, code=1).json["error"]
+    assert refused["type"] == "NotProven"
+    assert set(refused["proof"]) == members("prove")
+    drift = cli("drift", "--json", env=scratch, code=0).json
+    assert own(drift) == members("drift")
+    assert set(cli("snapshot", "--json", code=0).json) & members("snapshot")
