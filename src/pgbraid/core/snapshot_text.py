@@ -34,7 +34,7 @@ _ENOUGH = {
     "pg_attrdef": {"definition"},
     "pg_constraint": {"definition", "conislocal", "coninhcount", "conenforced", "convalidated"},
     "pg_index": {"definition", "indisvalid", "indisclustered", "indisreplident"},
-    "pg_proc": {"definition", "proowner", "proacl"},
+    "pg_proc": {"definition", "proowner", "proacl", "proconfig"},
     "pg_rewrite": {"definition", "ev_enabled"},
     "pg_statistic_ext": {"definition", "stxowner", "stxstattarget"},
     "pg_trigger": {"definition", "tgenabled"},
@@ -52,6 +52,8 @@ _USUAL = frozenset(
         *(("stxstattarget", "-1"), ("polpermissive", "true")),
     }
 )
+_SECRET, _HIDDEN = frozenset({"umoptions", "subconninfo"}), "***"
+"""What holds passwords; not even a digest of them is written."""
 _OWNERS = re.compile(r"\{(?:=[XU]/([^,}]+),)?([^=,}]+)=[A-Za-z]+/([^,}]+)\}")
 """Privileges as an object is made with: the owner's, and those that everybody has."""
 _MADE_BY_ITSELF = ("trigger of ",)
@@ -95,7 +97,8 @@ def _facts(catalog: str, part: Part, facts: tuple[str | None, ...]) -> Iterator[
     if catalog in _ORDERS:
         yield f"{_ORDERS[catalog]} = {', '.join(str(facts[0]).splitlines())}"
         return
-    for name, value in zip(part.columns, facts, strict=True):
+    for name, fact in zip(part.columns, facts, strict=True):
+        value = _HIDDEN if fact and name in _SECRET else fact
         if value is None or _says_nothing(catalog, name, value):
             continue
         if "\n" in value:

@@ -71,11 +71,11 @@ def with_contents(
     finally:
         if begin:
             conn.execute("ROLLBACK")
-    for digest, owner, acl in sorted(map(tuple, found[3])):
+    for digest, owner, acl, comment in sorted(map(tuple, found[3]), key=str):
         key = f"large object {digest}"
         while key in rows:
             key += "'"
-        rows[key] = (owner, acl, None)
+        rows[key] = (owner, f"{acl} {comment or ''}".rstrip(), None)
     parts = {
         **snapshot.parts,
         DATA: Part(("rows", "digest", "columns"), MappingProxyType(rows)),

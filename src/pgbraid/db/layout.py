@@ -37,10 +37,10 @@ _DROPPED = {
     "pg_collation": {"collversion"},
     "pg_enum": {"enumsortorder"},
     "pg_index": {"indcheckxmin"},
+    "pg_constraint": {"connamespace"},  # its table's
     "pg_proc": {"prosrc"},  # in the definition
-    "pg_sequence": set[str](),
+    "pg_trigger": {"tgparentid"},
     "pg_subscription": {"subdbid", "subskiplsn"},
-    "pg_extension": set[str](),
 }
 """Columns that say nothing of the schema: sticky flags, files, counts, what is said elsewhere."""
 _VOLATILE_TYPES = frozenset({"xid", "xid8", "pg_lsn", "anyarray", "pg_node_tree"})
@@ -70,8 +70,9 @@ _EXTRAS = {
         (
             "toast_options",
             (
-                "CASE WHEN c.reltoastrelid <> 0 THEN (SELECT ARRAY(SELECT unnest(t.reloptions)"
-                " ORDER BY 1)::text FROM pg_class t WHERE t.oid = c.reltoastrelid) END"
+                "CASE WHEN c.reltoastrelid <> 0 THEN (SELECT nullif(ARRAY(SELECT"
+                " unnest(t.reloptions) ORDER BY 1), '{}')::text FROM pg_class t"
+                " WHERE t.oid = c.reltoastrelid) END"
             ),
             0,
         ),
@@ -97,7 +98,8 @@ _EXTRAS = {
     "pg_rewrite": (("definition", "pg_get_ruledef(c.oid)", 0),),
     "pg_statistic_ext": (("definition", "pg_get_statisticsobjdef(c.oid)", 0),),
     "pg_trigger": (
-        ("definition", "CASE WHEN NOT c.tgisinternal THEN pg_get_triggerdef(c.oid) END", 0),
+        ("definition", "CASE WHEN c.tgconstraint = 0 THEN pg_get_triggerdef(c.oid) END", 0),
+        ("of_parent", "(c.tgparentid <> 0)::text", 0),
     ),
     "pg_type": (("default", "pg_get_expr(c.typdefaultbin, 0)", 0),),
 }

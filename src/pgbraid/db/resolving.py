@@ -23,6 +23,8 @@ _NO_OBJECT = "-"
 """How the catalog's 0 is told."""
 _CACHED_BELOW = 16384
 """Oids below this one are the server's own, the same in every database of it."""
+_SETS = frozenset({"polroles"})
+"""Lists of oids whose order says nothing."""
 _SORTED_NUMBERS = frozenset({"stxkeys", "prattrs"})
 """Numbers of columns whose order is the table's, and says nothing."""
 _INDEXES = frozenset({"index", "partitioned index"})
@@ -70,6 +72,8 @@ class _Resolver:
 
     def snapshot(self, name_others: Callable[[str], list[Row]], server: str) -> Snapshot:
         self._name_own()
+        self._name_clones()
+        self._part_settings()
         self._name_others(name_others)
         self._order_columns()
         for table, rows in self.rows.items():
@@ -96,6 +100,25 @@ class _Resolver:
             elif table.name == "pg_attribute":
                 place = _HEAD + table.place("attname")
                 self.columns = {(row[0], row[1]): row[place] for row in rows}
+
+    def _name_clones(self) -> None:
+        """Name a foreign key's copies, one for each partition referred to, by what they are for.
+
+        The server numbers them in the order in which the partitions were made.
+        """
+        table = next((t for t in self.rows if t.name == "pg_constraint"), None)
+        if table is None or "conparentid" not in table.columns:
+            return
+        names = ("conparentid", "conrelid", "confrelid", "conname")
+        parent, relation, referred, name = (_HEAD + table.place(column) for column in names)
+        rows = {row[0]: row for row in self.rows[table]}
+        labels, classes = self.names["pg_constraint"], self.names["pg_class"]
+        for oid in sorted(rows, key=int):  # parents come before their copies
+            row = rows[oid]
+            above = rows.get(row[parent])
+            if above is not None and above[relation] == row[relation]:
+                row[2] = labels[oid] = f"{labels[above[0]]} for {classes.get(row[referred])}"
+                row[name] = None
 
     def _name_others(self, name_others: Callable[[str], list[Row]]) -> None:
         """Ask for the names of what is the server's or an extension's, each once."""
@@ -147,6 +170,7 @@ class _Resolver:
         """Enter a table's rows, by what they are about, with names in the place of oids."""
         resolved: dict[str, tuple[str | None, ...]] = {}
         one, many, numbers = self._references(table)
+        sets = {_HEAD + table.place(name) for name in _SETS & set(table.columns)}
         whole = None if table.whole is None else _HEAD + table.whole
         for row in rows:
             owner = row[whole] if whole is not None else None
@@ -160,7 +184,8 @@ class _Resolver:
                 row[place] = names.get(value, value)
             for place, names in many:
                 if row[place]:
-                    row[place] = ", ".join(names.get(oid, oid) for oid in _oids(row[place]))
+                    found = [names.get(oid, oid) for oid in _oids(row[place])]
+                    row[place] = ", ".join(sorted(found) if place in sets else found)
             facts = tuple(row[_HEAD:])
             key = key or f"{table.name} {facts}"
             while key in resolved:
@@ -214,7 +239,7 @@ class _Resolver:
         key = f"{row[1]} {row[2]}" if table.identified else None
         if name in {"pg_attribute", "pg_enum"}:
             key = self._named_part(table, row, below)
-        elif name == "pg_trigger" and row[_HEAD + table.place("tgisinternal")] == "true":
+        elif name == "pg_trigger" and row[_HEAD + table.place("tgconstraint")] != "0":
             key = self._internal_trigger(table, row)
         elif name == "pg_class":
             below = None
@@ -230,6 +255,18 @@ class _Resolver:
         elif key is None:
             return below, None
         return key, below
+
+    def _part_settings(self) -> None:
+        """Take settings out of functions' definitions, where they stand in their history's order."""
+        table = next((t for t in self.rows if t.name == "pg_proc"), None)
+        if table is None:
+            return
+        settings, definition = (_HEAD + table.place(c) for c in ("proconfig", "definition"))
+        for row in self.rows[table]:
+            if row[settings]:
+                head, body, rest = row[definition].partition("\nAS ")
+                lines = (line for line in head.split("\n") if not line.startswith(" SET "))
+                row[definition] = "\n".join(lines) + body + rest
 
     def _named_part(self, table: Table, row: Row, below: str | None) -> str:
         """Name a column, or a value of an enum."""

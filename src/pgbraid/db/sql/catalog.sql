@@ -31,8 +31,8 @@ SELECT f.relname::text, k.fkcols, p.relname::text, k.pkcols, k.is_array
   JOIN pg_catalog.pg_class f ON f.oid = k.fktable
   JOIN pg_catalog.pg_class p ON p.oid = k.pktable
 -- name: apart
--- What is left out: members of extensions with what belongs to them inwardly, and the tracker with
--- all of its own.
+-- What is left out: members of extensions with what belongs to them inwardly, and the tracker, and
+-- temporary tables, with all of their own.
 WITH RECURSIVE member (classid, objid) AS (
     SELECT classid, objid FROM pg_depend
      WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
@@ -43,7 +43,7 @@ WITH RECURSIVE member (classid, objid) AS (
 ), ours (classid, objid) AS (
     SELECT 'pg_class'::regclass::oid, c.oid
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname || '.' || c.relname = ANY (%(ours)s)
+     WHERE n.nspname || '.' || c.relname = ANY (%(ours)s) OR c.relpersistence = 't'
      UNION
     SELECT d.classid, d.objid FROM pg_depend d
       JOIN ours o ON d.refclassid = o.classid AND d.refobjid = o.objid
@@ -57,27 +57,36 @@ SELECT json_agg(json_build_array(c.relname, objid::text, ours))
 -- Those of the server's own objects, and of extensions' members, that are not what they came with.
 SELECT json_agg(json_build_array(i.type, i.identity, ARRAY(
            SELECT a::text FROM unnest(o.acl) AS a ORDER BY a::text COLLATE "C")::text))
-  FROM (SELECT tableoid, oid, 0, relacl FROM pg_class
-         WHERE relacl IS NOT NULL
-           AND NOT (relnamespace = 'information_schema'::regnamespace AND cardinality(relacl) = 2
-                    AND relacl @> makeaclitem(0, relowner, 'SELECT', false)
-                    AND relacl @> acldefault('r', relowner))
+  FROM (SELECT tableoid, oid, 0, relacl,
+               acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner)
+               || CASE WHEN relnamespace = 'information_schema'::regnamespace
+                       THEN makeaclitem(0, relowner, 'SELECT', false) END
+          FROM pg_class WHERE relacl IS NOT NULL
          UNION ALL
-        SELECT 'pg_class'::regclass, attrelid, attnum, attacl FROM pg_attribute
+        SELECT 'pg_class'::regclass, attrelid, attnum, attacl, '{{}}' FROM pg_attribute
          WHERE attacl IS NOT NULL AND NOT attisdropped
          UNION ALL
-        SELECT tableoid, oid, 0, proacl FROM pg_proc WHERE proacl IS NOT NULL
+        SELECT tableoid, oid, 0, proacl, acldefault('f', proowner)
+          FROM pg_proc WHERE proacl IS NOT NULL
          UNION ALL
-        SELECT tableoid, oid, 0, typacl FROM pg_type WHERE typacl IS NOT NULL
+        SELECT tableoid, oid, 0, typacl, acldefault('T', typowner)
+          FROM pg_type WHERE typacl IS NOT NULL
          UNION ALL
-        SELECT tableoid, oid, 0, nspacl FROM pg_namespace
-         WHERE nspacl IS NOT NULL AND nspname <> 'public'
-           AND NOT (nspname = 'information_schema' AND cardinality(nspacl) = 2
-                    AND nspacl @> makeaclitem(0, nspowner, 'USAGE', false)
-                    AND nspacl @> acldefault('n', nspowner))
+        SELECT tableoid, oid, 0, nspacl,
+               acldefault('n', nspowner)
+               || CASE WHEN nspname = 'information_schema'
+                       THEN makeaclitem(0, nspowner, 'USAGE', false) END
+          FROM pg_namespace WHERE nspacl IS NOT NULL AND nspname <> 'public'
          UNION ALL
-        SELECT tableoid, oid, 0, lanacl FROM pg_language WHERE lanacl IS NOT NULL)
-       AS o (classid, objid, objsubid, acl)
+        SELECT tableoid, oid, 0, lanacl, acldefault('l', lanowner)
+          FROM pg_language WHERE lanacl IS NOT NULL
+         UNION ALL
+        SELECT tableoid, oid, 0, fdwacl, acldefault('F', fdwowner)
+          FROM pg_foreign_data_wrapper WHERE fdwacl IS NOT NULL
+         UNION ALL
+        SELECT tableoid, oid, 0, srvacl, acldefault('S', srvowner)
+          FROM pg_foreign_server WHERE srvacl IS NOT NULL)
+       AS o (classid, objid, objsubid, acl, usual)
   LEFT JOIN pg_init_privs p
     ON p.objoid = o.objid AND p.classoid = o.classid AND p.objsubid = o.objsubid
   LEFT JOIN pg_depend d ON d.classid = o.classid AND d.objid = o.objid AND d.deptype = 'e',
@@ -85,7 +94,8 @@ SELECT json_agg(json_build_array(i.type, i.identity, ARRAY(
  WHERE (o.objid < 16384 OR d.objid IS NOT NULL)
    AND ARRAY(SELECT a::text FROM unnest(o.acl) AS a ORDER BY a::text COLLATE "C")
        IS DISTINCT FROM
-       ARRAY(SELECT a::text FROM unnest(p.initprivs) AS a ORDER BY a::text COLLATE "C")
+       ARRAY(SELECT a::text FROM unnest(coalesce(p.initprivs, o.usual)) AS a
+              ORDER BY a::text COLLATE "C")
 -- name: comments
 SELECT json_agg(json_build_array(c.relname, d.objoid::text, d.objsubid::text, d.description))
   FROM pg_description d JOIN pg_class c ON c.oid = d.classoid
@@ -157,5 +167,5 @@ SELECT json_agg(format('%I.%I', n.nspname, c.relname))
 -- name: large_objects
 SELECT json_agg(json_build_array(md5(lo_get(l.oid)), r.rolname, ARRAY(
            SELECT a::text FROM unnest(coalesce(l.lomacl, acldefault('L', l.lomowner))) AS a
-            ORDER BY a::text COLLATE "C")::text))
+            ORDER BY a::text COLLATE "C")::text, obj_description(l.oid, 'pg_largeobject')))
   FROM pg_largeobject_metadata l JOIN pg_authid r ON r.oid = l.lomowner
