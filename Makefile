@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # A second server to test against, where one is installed.
 INSTALLED := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 
-.PHONY: help demo test lint types house unit server installed matrix dist picture bench chaos clean
+.PHONY: help demo test lint types house unit server installed matrix dist picture bench chaos fuzz clean
 
 help:
 	@echo "make demo    an out-of-order merge, played on an embedded PostgreSQL"
@@ -14,6 +14,7 @@ help:
 	@echo "make matrix  the tests on PostgreSQL 13 to 18; make matrix ARGS='--only 13,17 -- -x'"
 	@echo "make bench   measure pgbraid beside its peers; make bench ARGS=--quick to try it"
 	@echo "make chaos   break what a run stands on, for 25 minutes; make chaos ARGS=--quick to try it"
+	@echo "make fuzz    try the snapshot and the proofs by chance, for 15 minutes; make fuzz ARGS=--quick"
 	@echo "make picture draw docs/demo.svg anew"
 	@echo "make dist    build the wheel and try it in an environment of its own"
 	@echo "make clean   remove what the others made"
@@ -65,6 +66,11 @@ bench: $(VENV)/bench/.ready
 
 chaos: $(VENV)/.dev
 	$(BIN)/python -m bench.chaos $(ARGS)
+
+# The second line: histories with a pair that does not commute, and real folders where they are.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m bench.fuzz $(ARGS)
+	$(BIN)/python -m bench.fuzz.histories $(ARGS)
 
 clean:
 	rm -rf $(VENV) dist bench/results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pgbraid.core.model import Migration, MigrationSet, Tracker
     from pgbraid.core.snapshot import Snapshot
     from pgbraid.db.conninfo import Target
+    from pgbraid.db.order import Order
     from pgbraid.survey import RunOptions
 
 __all__ = ["find_drift", "snapshot_of_database", "snapshot_of_files"]
@@ -53,7 +54,7 @@ def find_drift(
             )
         live = Reader(tracker, rows=False, also_ours=_LEGACY).read(session.conn)
     history, notes = recorded(migrations, order, as_recorded=True)
-    built, assumed, label = _built(history, tracker, options, order.major, order.owner)
+    built, assumed, label = _built(history, tracker, options, order)
     found, ignored = ignoring(compare(live, built), ignore)
     return Drifted(
         found,
@@ -78,23 +79,23 @@ def snapshot_of_files(migrations: MigrationSet, tracker: Tracker, options: RunOp
     Raises ProblemsFound, MigrationFailed and what the scratch server raises.
     """
     refuse_problems(migrations)
-    return _built(migrations.migrations, tracker, options, None, None)[0]
+    return _built(migrations.migrations, tracker, options, None)[0]
 
 
 def _built(
     history: tuple[Migration, ...],
     tracker: Tracker,
     options: RunOptions,
-    major: int | None,
-    owner: str | None,
+    like: Order | None,
 ) -> tuple[Snapshot, tuple[str, ...], str]:
     """Return what a history builds, what had to be assumed for it, and where that was."""
     place = options.scratch
+    major, owner = (like.major, like.owner) if like else (None, None)
     with scratch_server(
         place.url, programs=place.programs, cache=place.cache, major=major, exact=True
     ) as scratch:
         role = scratch.login(owner) if owner else None
-        replayer = Replayer(scratch, tracker, stop=options.stop, role=role, rows=False)
+        replayer = Replayer(scratch, tracker, stop=options.stop, role=role, rows=False, like=like)
         replayer.expect(history)
         base, failure = replayer.base(history)
         try:

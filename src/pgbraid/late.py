@@ -31,9 +31,7 @@ def prove_gaps(run: Run, migrations: MigrationSet, plan: Plan) -> None:
     steps = {step.migration.version for step in plan.steps}
     later = {step.migration.version for step in plan.later}
     told = recorded_question(_without(migrations, later), order)
-    proof = prove_question(
-        told, run.session.tracker, run.options, major=order.major, role=order.owner
-    )
+    proof = prove_question(told, run.session.tracker, run.options, like=order)
     if not proof.ok:
         raise _refusal(proof)
     _journal(run, proof, steps)

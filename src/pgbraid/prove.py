@@ -32,7 +32,7 @@ def prove_database(
     with connect(target, tracker, options.stop) as session:
         order = read_order(session)
     told = recorded_question(migrations, order)
-    return prove_question(told, tracker, options, major=order.major, role=order.owner)
+    return prove_question(told, tracker, options, like=order)
 
 
 def prove_branch(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pgbraid.core.model import Tracker
+    from pgbraid.db.order import Order
     from pgbraid.db.scratch import Scratch
     from pgbraid.histories import Told
     from pgbraid.survey import RunOptions
@@ -27,15 +28,14 @@ def prove_question(
     tracker: Tracker,
     options: RunOptions,
     *,
-    major: int | None = None,
-    role: str | None = None,
+    like: Order | None = None,
 ) -> Proof:
     """Return what the two orders of a question come to, and which pair is to blame.
 
-    The scratch server is of the ``major`` version, where there is one; on one of our own the
-    migrations run as a role named ``role``. What is out of order is told before anything runs;
-    where nothing is, no server is needed. Raises ConfigError, EmbeddedError, ConnectionFailed,
-    ServerError and Stopped.
+    The scratch server and its databases are ``like`` the one whose order it is, as far as they
+    can be: version, settings, extensions, and on a server of our own the role. What is out of order
+    is told before anything runs; where nothing is, no server is needed. Raises ConfigError,
+    EmbeddedError, ConnectionFailed, ServerError and Stopped.
     """
     question = told.question
     options.listen(
@@ -50,13 +50,12 @@ def prove_question(
     )
     if not question.inversions:
         return Proof(Verdict.SAME, question.left, question.right, notes=told.notes)
-    place = options.scratch
+    place, major = options.scratch, like.major if like else None
     with scratch_server(
         place.url, programs=place.programs, cache=place.cache, major=major
     ) as scratch:
-        replayer = Replayer(
-            scratch, tracker, stop=options.stop, role=scratch.login(role) if role else None
-        )
+        role = scratch.login(like.owner) if like and like.owner else None
+        replayer = Replayer(scratch, tracker, stop=options.stop, role=role, like=like, extend=True)
         proof = judge_orders(replayer, question, listen=options.listen)
         notes = (*told.notes, *_other_version(scratch, major))
     return replace(proof, notes=notes, allowed=_allowed(proof, options.accept))

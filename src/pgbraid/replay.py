@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pgbraid.core.script import Script
     from pgbraid.core.snapshot import Snapshot
     from pgbraid.db.conninfo import Target
+    from pgbraid.db.order import Order
     from pgbraid.db.scratch import Scratch
     from pgbraid.db.session import Session
     from pgbraid.stop import StopToken
@@ -39,6 +40,9 @@ __all__ = ["Replayer"]
 _NO_SUCH_OBJECT, _NO_SUCH_DATABASE = "42704", "3D000"
 _ROLE = re.compile(r'^role "(?P<name>.+)" does not exist$')
 _MAKES_ROLE = re.compile(r'\bCREATE\s+(?:ROLE|USER|GROUP)\s+(?:"([^"]+)"|([\w$]+))', re.IGNORECASE)
+_MAKES_EXTENSION = re.compile(
+    r'\bCREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:"([^"]+)"|([\w$]+))', re.IGNORECASE
+)
 _DATABASE = re.compile(r'^database "(?P<name>.+)" does not exist$')
 _OF_ONE_TRANSACTION = frozenset({"55P04", "55006", "25001", "53200", "25P01", "2D000"})
 """A new enum value, pending triggers, what no transaction holds, too many locks: all of these are
@@ -53,7 +57,7 @@ class Replayer:
     the scratch server fails, and Stopped.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is replayed where, and how
         self,
         scratch: Scratch,
         tracker: Tracker,
@@ -61,6 +65,8 @@ class Replayer:
         stop: StopToken,
         role: str | None = None,
         rows: bool = True,
+        like: Order | None = None,
+        extend: bool = False,
     ) -> None:
         self.scratch = scratch
         self.tracker = tracker
@@ -70,6 +76,9 @@ class Replayer:
         self.reader = Reader(tracker, rows=rows)
         self._options = RunOptions(stop=stop, limits=Limits(lock_timeout=0.0))
         self._role = role
+        self._settings = like.settings if like else ()
+        self._extensions = like.extensions if like else ()
+        self._extend = extend
         self._shape = db.Shape()
         self._bases: dict[str, frozenset[str]] = {}
         self._kept: tuple[str, ExitStack, Session] | None = None
@@ -79,10 +88,13 @@ class Replayer:
         """The roles that the texts make by name."""
 
     def expect(self, migrations: Sequence[Migration]) -> None:
-        """Take note of the roles that these migrations make: those are not taken for granted."""
+        """Take note of the roles and extensions that these make: they are not taken for granted."""
         for migration in migrations:
-            found = _MAKES_ROLE.findall(self.text_of(migration))
+            text = self.text_of(migration)
+            found = _MAKES_ROLE.findall(text)
             self._named_roles.update(quoted or plain.lower() for quoted, plain in found)
+            made = {quoted or plain.lower() for quoted, plain in _MAKES_EXTENSION.findall(text)}
+            self._extensions = tuple(name for name in self._extensions if name not in made)
 
     def base(self, prefix: Sequence[Migration]) -> tuple[str, Failure | None]:
         """Make a database on which others are to be based, with these migrations applied.
@@ -97,8 +109,12 @@ class Replayer:
                 db.ensure_schema(session)
                 self._shape = db.ensure_tables(session)
             self._bases[name] = before
+            if self._extend:
+                self._assume_extensions(name)
             failure = self._apply(name, prefix) if prefix else None
-            if failure is None or not self._assume(failure):
+            if failure and self._extensions and not self._extend:
+                self._extend = True
+            elif failure is None or not self._assume(failure):
                 self.scratch.keep_roles()
                 return name, failure
             self.release(name)
@@ -174,7 +190,7 @@ class Replayer:
         return alone or migration.version in self._slow
 
     def _target(self, name: str) -> Target:
-        return self.scratch.at(name, self._role)
+        return self.scratch.at(name, self._role, self._settings)
 
     def _apply(self, name: str, order: Sequence[Migration]) -> Failure | None:
         steps = tuple(Step(migration) for migration in order)
@@ -204,6 +220,12 @@ class Replayer:
         if self._kept is not None:
             kept, self._kept = self._kept, None
             kept[1].close()
+
+    def _assume_extensions(self, name: str) -> None:
+        """Make the extensions that the database has and no migration makes, where they are here."""
+        for extension in self.scratch.extend(name, self._extensions):
+            if f"extension {extension}" not in self.assumed:
+                self.assumed.append(f"extension {extension}")
 
     def _assumed_roles(self) -> list[str]:
         return [name.removeprefix("role ") for name in self.assumed if name.startswith("role ")]

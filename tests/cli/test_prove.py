@@ -352,3 +352,39 @@ def test_pytest_checks_and_proves(branch, tmp_path, scratch, clean_env):
     branch.write(_103_add=HARMLESS)
     assert "3 passed" in run("--pgbraid-prove=main").stdout
     assert "1 passed" in run().stdout
+
+
+def test_a_scratch_role_that_may_create_databases_is_enough(
+    late, cli, server, scratch, database, role
+):
+    database.run(f"ALTER ROLE {role} CREATEDB")
+    env = {"PGBRAID_SCRATCH_URL": f"{server} user={role}"}
+    assert "104_view and 103_add do not commute" in cli("prove", env=env, code=1).out
+    late.write(_103_add=HARMLESS)
+    assert cli("prove", env=env, code=0).out.startswith("same: ")
+    cli("up", code=0)
+    assert "clean" in cli("drift", env=env, code=0).out
+
+
+def test_the_databases_own_settings_count(folder, cli, scratch, database):
+    database.run(
+        "CREATE SCHEMA app; DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = app',"
+        " current_database()); END $$"
+    )
+    folder.write(_101_schema="CREATE SCHEMA IF NOT EXISTS app;", _102_table="CREATE TABLE t ();")
+    cli("up", code=0)
+    answer = cli("drift", env=scratch, code=1)
+    assert "app.t" not in answer.out
+    assert "1 difference" in answer.out
+    assert "database  (only database)" in answer.out
+
+
+def test_extensions_that_nobody_makes_are_made(folder, cli, database, programs):
+    database.extend("citext")
+    folder.write(_101_table="CREATE TABLE t (a citext);")
+    cli("up", code=0)
+    answer = cli("drift", env={"PGBRAID_PG_BIN": programs})
+    if answer.code == 2:
+        pytest.skip("the programs are of another major version")
+    assert "extension citext" in answer.out
+    assert answer.code == 0

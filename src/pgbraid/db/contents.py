@@ -36,10 +36,11 @@ _COLUMNS = 40
 
 
 class _Table:
-    __slots__ = ("columns", "left_out", "name")
+    __slots__ = ("columns", "left_out", "name", "readable")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, readable: bool) -> None:
         self.name = name
+        self.readable = readable
         self.columns: list[str] = []
         self.left_out: set[str] = set()
 
@@ -66,7 +67,7 @@ def with_contents(
         ours = {f"{tracker.schema}.{name}" for name in (tracker.table, tracker.journal)}
         tables = _tables(found[0], set(found[1]), volatile)
         wanted = [t for t in tables if t.name.replace('"', "") not in ours]
-        rows = _digests(conn, wanted, by_column=by_column)
+        rows = _digests(conn, [t for t in wanted if t.readable], by_column=by_column)
         sequences = _sequences(conn, [s for s in found[2] if not _is_journals(s, ours)])
     finally:
         if begin:
@@ -83,7 +84,12 @@ def with_contents(
     }
     parents = {**snapshot.parents, **{key: key.removeprefix("rows of ") for key in rows}}
     left_out = [
-        f"{table.name}: {', '.join(sorted(table.left_out))}" for table in wanted if table.left_out
+        f"{table.name}: {', '.join(sorted(table.left_out))}"
+        for table in wanted
+        if table.left_out and table.readable
+    ]
+    left_out += [
+        f"{t.name}: its rows, this role may not read them" for t in wanted if not t.readable
     ]
     return replace(
         snapshot,
@@ -102,8 +108,8 @@ def _tables(
 ) -> list[_Table]:
     found: dict[str, _Table] = {}
     links: list[tuple[str, str, str, str]] = []
-    for oid, table, column, kind, identity, generated, default, references in rows:
-        one = found.setdefault(oid, _Table(table))
+    for oid, table, readable, column, kind, identity, generated, default, references in rows:
+        one = found.setdefault(oid, _Table(table, readable=readable))
         one.columns.append(column)
         wavers = not generated and default is not None and _wavers(default, changeable)
         if identity or wavers or kind in _OIDS or (table, column) in volatile:

@@ -26,6 +26,9 @@ class Order:
     """The server's major version."""
     owner: str | None
     """The role that owns the tracker, and so is the one that migrates."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """Settings of the database or the role that change what statements do."""
+    extensions: tuple[str, ...] = ()
 
 
 def read_order(session: Session) -> Order:
@@ -48,8 +51,14 @@ def read_order(session: Session) -> Order:
     }
     tracker = session.tracker
     owner = session.run("ledger", "owner", schema=tracker.schema, table=tracker.table).fetchone()
+    around = session.run("ledger", "surroundings").fetchall()
     return Order(
-        rows, texts, session.conn.info.server_version // 10000, owner[0] if owner else None
+        rows,
+        texts,
+        session.conn.info.server_version // 10000,
+        owner[0] if owner else None,
+        tuple((name, value) for kind, name, value in around if kind == "setting"),
+        tuple(name for kind, name, _ in around if kind == "extension"),
     )
 
 

@@ -257,7 +257,7 @@ class _Resolver:
         return key, below
 
     def _part_settings(self) -> None:
-        """Take settings out of functions' definitions, where they stand in their history's order."""
+        """Take settings out of functions' definitions, where they stand as history had it."""
         table = next((t for t in self.rows if t.name == "pg_proc"), None)
         if table is None:
             return

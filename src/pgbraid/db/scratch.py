@@ -8,6 +8,7 @@ run left that was killed.
 
 from __future__ import annotations
 
+import re
 import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from pgbraid.db.statements import statement
 from pgbraid.errors import ConfigError, ConnectionFailed, EmbeddedError, ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -84,11 +85,19 @@ class Scratch:
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
             )
 
-    def at(self, name: str, role: str | None = None) -> Target:
-        """Return the target that a database of this server is, for another role where given."""
+    def at(
+        self, name: str, role: str | None = None, settings: Iterable[tuple[str, str]] = ()
+    ) -> Target:
+        """Return the target that a database of this server is.
+
+        Where they are given, for another role, and with settings to begin with.
+        """
         parameters = {**self.target.parameters, "dbname": name}
         if role is not None:
             parameters["user"] = role
+        given = "".join(f" -c {key}={_escaped(value)}" for key, value in settings)
+        if given:
+            parameters["options"] = f"{parameters.get('options') or ''}{given}".strip()
         return Target(parameters, f"{self.label}/{name}", secrets=self.target.secrets)
 
     def login(self, name: str) -> str | None:
@@ -108,6 +117,19 @@ class Scratch:
     def add_database(self, name: str) -> None:
         """Make an empty database of a name that migrations mention; the server is ours."""
         self._do(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+    def extend(self, name: str, extensions: Iterable[str]) -> list[str]:
+        """Create extensions in a database, and return those that could be, and were not there."""
+        made = []
+        with open_connection(self.at(name).parameters) as conn:
+            there = {extension for (extension,) in conn.execute(_text("extensions"))}
+            for extension in extensions:
+                if extension not in there:
+                    with suppress(psycopg.Error):
+                        create = sql.SQL("CREATE EXTENSION {} CASCADE")
+                        conn.execute(create.format(sql.Identifier(extension)))
+                        made.append(extension)
+        return made
 
     def forget_roles(self, named: AbstractSet[str] = frozenset()) -> None:
         """Drop the roles that a replay has made, once its database is dropped.
@@ -137,6 +159,11 @@ class Scratch:
         except psycopg.Error as error:
             said = self.target.scrub(error.diag.message_primary or str(error))
             raise ServerError(f"the scratch server refused: {said}") from None
+
+
+def _escaped(value: str) -> str:
+    """Return a value as libpq's options take it."""
+    return re.sub(r"([\s\\])", r"\\\1", value)
 
 
 def _text(name: str) -> sql.Composed:

@@ -138,7 +138,8 @@ SELECT json_agg(json_build_array(n.class, n.id::text, i.type, i.identity))
 -- name: tables
 -- The tables that have rows, or had, with their columns, their defaults and what these refer to.
 SELECT json_agg(json_build_array(
-           c.oid::text, format('%I.%I', n.nspname, c.relname), a.attname, t.typname,
+           c.oid::text, format('%I.%I', n.nspname, c.relname),
+           has_table_privilege(c.oid, 'SELECT'), a.attname, t.typname,
            a.attidentity::text, a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid),
            (SELECT json_agg(json_build_array(f.confrelid::text, p.attname))
               FROM pg_constraint f, unnest(f.conkey, f.confkey) AS k (ours, theirs)
@@ -162,10 +163,11 @@ SELECT json_agg(DISTINCT proname)
 SELECT json_agg(format('%I.%I', n.nspname, c.relname))
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.oid >= 16384 AND c.relkind = 'S' AND c.relpersistence <> 't'
+   AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') END
    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
                       AND d.objid = c.oid AND d.deptype = 'e')
 -- name: large_objects
 SELECT json_agg(json_build_array(md5(lo_get(l.oid)), r.rolname, ARRAY(
            SELECT a::text FROM unnest(coalesce(l.lomacl, acldefault('L', l.lomowner))) AS a
             ORDER BY a::text COLLATE "C")::text, obj_description(l.oid, 'pg_largeobject')))
-  FROM pg_largeobject_metadata l JOIN pg_authid r ON r.oid = l.lomowner
+  FROM pg_largeobject_metadata l JOIN pg_roles r ON r.oid = l.lomowner

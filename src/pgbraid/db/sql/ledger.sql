@@ -324,6 +324,17 @@ SELECT t.version, t.name, t.checksum::pg_catalog.text, pg_catalog.max(j.id) AS p
 -- The same where there is no journal.
 SELECT t.version, t.name, t.checksum::pg_catalog.text
   FROM {tracker} t ORDER BY t.applied_at, t.version
+-- name: surroundings
+-- What migrations take for granted of a database: settings of its own, and extensions.
+SELECT 'setting', name, setting FROM pg_catalog.pg_settings
+ WHERE source OPERATOR(pg_catalog.=) ANY
+       ('{{database,user,database user}}'::pg_catalog.text[])
+   AND name OPERATOR(pg_catalog.=) ANY
+       ('{{search_path,default_table_access_method,default_toast_compression,TimeZone,DateStyle,
+          IntervalStyle,check_function_bodies}}'::pg_catalog.text[])
+ UNION ALL
+SELECT 'extension', extname::pg_catalog.text, NULL FROM pg_catalog.pg_extension
+ ORDER BY 1, 2
 -- name: owner
 SELECT r.rolname
   FROM pg_catalog.pg_class c

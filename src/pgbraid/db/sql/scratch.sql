@@ -18,3 +18,5 @@ SELECT d.datname
               = pg_catalog.substring(d.datname::pg_catalog.text, %(pattern)s)::pg_catalog.int8)
 -- name: roles
 SELECT rolname FROM pg_catalog.pg_roles
+-- name: extensions
+SELECT extname FROM pg_catalog.pg_extension
