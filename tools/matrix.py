@@ -34,7 +34,7 @@ SERVERS = {
 
 SCOPE = "@embedded-postgres"
 MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "i686": "ia32", "armv7l": "arm"}
-TESTS = ("tests/db", "tests/cli")
+TESTS = ("tests/db", "tests/cli", "tests/prove")
 ROOT = Path(__file__).resolve().parents[1]
 
 
