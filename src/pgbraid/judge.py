@@ -205,12 +205,13 @@ class _Judge:
         tails = self.tails
         ends = {0: left, len(Chain(*tails, _version)): right}
         swap = self._search(verdict, ends, self.replayer.try_out)
-        pair = self._shrunk(verdict, swap)
+        pair = self._shrunk(verdict, swap, (left, right))
         if pair.confirmed or self._rounds:
             return pair
         self._rounds += 1
         self.base, _ = self.replayer.base(self.question.prefix)
-        return self._shrunk(verdict, self._search(verdict, ends, self.replayer.replay))
+        swap = self._search(verdict, ends, self.replayer.replay)
+        return self._shrunk(verdict, swap, (left, right))
 
     def _search(self, verdict: Verdict, ends: dict[int, Ended], replay: Replay) -> Swap[Migration]:
         """Bisect the chain between the orders for a swap that changes the result."""
@@ -225,31 +226,28 @@ class _Judge:
         swap = chain.swap(first_change(len(chain), differs))
         return replace(swap, before=(*self.question.prefix, *swap.before))
 
-    def _shrunk(self, verdict: Verdict, swap: Swap[Migration]) -> Pair:
+    def _shrunk(self, verdict: Verdict, swap: Swap[Migration], ends: tuple[Ended, Ended]) -> Pair:
         """Shrink what stands before the pair to what it needs, and confirm it on databases."""
         self.replayer.release(self.base)
         root, _ = self.replayer.base(())
         self._tell("smaller and smaller examples", self.replayer.replays)
         try:
-            example = Example(
-                self.replayer,
-                root,
-                swap,
-                partial(self._differ, verdict),
-                partial(self._differ, Verdict.FAILS),
-                may_fail=verdict is Verdict.FAILS,
-            )
+            respects = partial(self._differ, verdict), partial(self._differ, Verdict.FAILS)
+            failures = ends[0].failure, ends[1].failure
+            example = Example(self.replayer, root, swap, respects, failures)
             context = smallest_example(example)
-            left = self.replayer.replay(root, (*context, swap.first, swap.second))
-            right = self.replayer.replay(root, (*context, swap.second, swap.first))
+            orders = example.orders(context)
+            left, right = (self.replayer.replay(root, order) for order in orders)
             return Pair(
-                context,
+                tuple(m for m in context if m in swap.before),
                 swap.first,
                 swap.second,
                 self._differences(left, right),
                 left.failure,
                 right.failure,
-                confirmed=example.is_one((left, right), strictly=False),
+                tuple(m for m in context if m in swap.after),
+                confirmed=example.is_one((left, right))
+                or example.is_one((left, right), strictly=False),
             )
         finally:
             self.replayer.release(root)

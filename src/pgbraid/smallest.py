@@ -14,11 +14,14 @@ from pgbraid.core.orders import shrink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import TypeAlias
 
     from pgbraid.core.model import Migration
     from pgbraid.core.orders import Swap
     from pgbraid.core.proof import Ended, Failure
     from pgbraid.replay import Replayer
+
+    Compare: TypeAlias = Callable[[Ended, Ended], bool]
 
 __all__ = ["Example", "smallest_example"]
 
@@ -42,46 +45,60 @@ _COMMON = frozenset(
 
 
 class Example:
-    """A pair behind some of what stood before it, tried out in both orders.
+    """A pair among some of what stood before and behind it, tried out in both orders.
 
     ``differs`` says whether two results differ in the respect that is asked about, and ``at_all``
-    whether they differ in any. Where it ``may_fail``, that an order does is an answer.
+    whether they differ in any. ``failures`` are those that are asked about, if any.
     """
 
-    def __init__(  # noqa: PLR0913 - a pair, and what is asked of it
+    def __init__(
         self,
         replayer: Replayer,
         root: str,
         swap: Swap[Migration],
-        differs: Callable[[Ended, Ended], bool],
-        at_all: Callable[[Ended, Ended], bool],
-        *,
-        may_fail: bool,
+        differs: tuple[Compare, Compare],
+        failures: tuple[Failure | None, Failure | None],
     ) -> None:
         self.replayer, self.root, self.swap = replayer, root, swap
-        self.differs, self.at_all, self.may_fail = differs, at_all, may_fail
+        self.differs, self.at_all = differs
+        self.failures = failures
         self.run = 0
         """How many migrations were run."""
         self._words: dict[int, frozenset[str]] = {}
 
+    def orders(self, context: Iterable[Migration]) -> tuple[list[Migration], list[Migration]]:
+        """Return the two orders of the pair among those of a context."""
+        chosen, swap = set(context), self.swap
+        before = [m for m in swap.before if m in chosen]
+        after = [m for m in swap.after if m in chosen]
+        return (
+            [*before, swap.first, swap.second, *after],
+            [*before, swap.second, swap.first, *after],
+        )
+
     def both(self, context: Iterable[Migration]) -> tuple[Ended, Ended]:
-        """Return what the two orders of the pair come to behind a context."""
-        before, first, second = tuple(context), self.swap.first, self.swap.second
-        self.run += 2 * len(before) + 4
-        left = self.replayer.try_out(self.root, (*before, first, second))
-        return left, self.replayer.try_out(self.root, (*before, second, first))
+        """Return what the two orders come to among those of a context."""
+        left, right = self.orders(context)
+        self.run += 2 * len(left)
+        ended = self.replayer.try_out(self.root, left)
+        return ended, self.replayer.try_out(self.root, right)
 
     def is_one(self, ends: tuple[Ended, Ended], *, strictly: bool = True) -> bool:
         """Whether these results show that the pair does not commute.
 
-        One order at least must run, and of the other only the pair may fail; ``strictly`` both
-        must run, unless it is failing that is asked about.
+        ``strictly``, what fails must be what is asked about. Else one order at least must run,
+        and of the other only the pair may fail.
         """
-        pair = {self.swap.first, self.swap.second}
         failures = [end.failure for end in ends if end.failure]
-        if failures and strictly and not self.may_fail:
+        asked = {failure.key for failure in self.failures if failure}
+        if len(failures) > 1:
+            return [failure.key for failure in failures] == [
+                failure.key for failure in self.failures if failure
+            ] and failures[0].key != failures[1].key
+        if failures and strictly and failures[0].key not in asked:
             return False
-        if len(failures) > 1 or any(failure.migration not in pair for failure in failures):
+        pair = {self.swap.first, self.swap.second}
+        if failures and not strictly and failures[0].migration not in pair:
             return False
         return (self.differs if strictly else self.at_all)(*ends)
 
@@ -95,14 +112,12 @@ class Example:
 
 
 def smallest_example(example: Example) -> tuple[Migration, ...]:
-    """Return few migrations behind which the pair of an example does not commute."""
-    grown, strictly = _grown(example)
-    if grown is None:
-        grown, strictly = example.swap.before, True
-        if not example.is_one(example.both(grown)):
-            strictly = False
-            if not example.is_one(example.both(grown), strictly=False):
-                return grown
+    """Return few migrations among which the pair of an example does not commute."""
+    found, strictly = _grown(example)
+    if found is None or not strictly:
+        found, strictly = _whole(example) or (found, False)
+    if found is None:
+        return example.swap.before
     most = example.run + _PATIENCE * (len(example.swap.before) + 2)
 
     def holds(context: tuple[Migration, ...]) -> bool:
@@ -110,7 +125,19 @@ def smallest_example(example: Example) -> tuple[Migration, ...]:
             return False
         return example.is_one(example.both(context), strictly=strictly)
 
-    return shrink(grown, holds)
+    return shrink(found, holds)
+
+
+def _whole(example: Example) -> tuple[tuple[Migration, ...], bool] | None:
+    """Return all that stood before the pair, or round it, if that shows what is asked about."""
+    before, after = example.swap.before, example.swap.after
+    for context in (before, (*before, *after)):
+        if example.is_one(example.both(context)):
+            return context, True
+    for context in (before, (*before, *after)):
+        if example.is_one(example.both(context), strictly=False):
+            return context, False
+    return None
 
 
 def _grown(example: Example) -> tuple[tuple[Migration, ...] | None, bool]:

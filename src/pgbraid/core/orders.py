@@ -22,11 +22,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Swap(Generic[T]):
-    """Two neighbours, in the order they stand in first, and what stands before them."""
+    """Two neighbours, in the order they stand in first, what stands before them, and behind."""
 
     before: tuple[T, ...]
     first: T
     second: T
+    after: tuple[T, ...] = ()
 
 
 class Chain(Generic[T]):
@@ -69,7 +70,7 @@ class Chain(Generic[T]):
         """Return what is swapped between this order and the next one."""
         this, other = self[number], self[number + 1]
         place = next(i for i, (a, b) in enumerate(zip(this, other, strict=True)) if a is not b)
-        return Swap(this[:place], this[place], this[place + 1])
+        return Swap(this[:place], this[place], this[place + 1], this[place + 2 :])
 
 
 def common_prefix(left: Sequence[T], right: Sequence[T]) -> tuple[T, ...]:

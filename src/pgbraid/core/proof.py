@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pgbraid.core.snapshot import DATA, Facet
+from pgbraid.core.facts import spoken
+from pgbraid.core.snapshot import DEFINITION, Facet
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -42,9 +43,9 @@ class Failure:
     diagnostic: Diagnostic
 
     @property
-    def key(self) -> tuple[int, str | None]:
+    def key(self) -> tuple[int, str | None, str]:
         """What makes two failures one and the same."""
-        return self.migration.version, self.diagnostic.sqlstate
+        return self.migration.version, self.diagnostic.sqlstate, self.diagnostic.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class Pair:
     differences: tuple[Difference, ...] = ()
     left_failure: Failure | None = None
     right_failure: Failure | None = None
+    after: tuple[Migration, ...] = ()
+    """What has to run behind the two before the difference shows."""
     confirmed: bool = True
     """Whether both orders of it were replayed on databases of their own."""
 
@@ -186,19 +189,21 @@ def _told(difference: Difference, left: str, right: str) -> str:
     if difference.only:
         last = left if difference.only == "left" else right
         return f"{name} is there only if {last} runs last"
-    if difference.facet is Facet.COLUMN_ORDER:
-        return f"the columns of {name} stand in another order"
-    if difference.facet is Facet.ENUM_ORDER:
-        return f"the values of {name} stand in another order"
-    if difference.catalog == DATA:
-        return f"{name} are not the same"
+    if difference.facet in _SAID:
+        return _SAID[difference.facet].format(name)
     fact = difference.facts[0]
+    said = spoken(fact.name)
     if fact.left and fact.right and len(fact.left) + len(fact.right) <= _SHORT:
-        return (
-            f"{name} has {fact.name} {fact.left} if {left} runs last, {fact.right} if {right} does"
-        )
-    return f"{name} is another one if {right} runs last"
+        lasts = f"{fact.left} if {left} runs last, {fact.right} if {right} does"
+        return f"{name} has {said} {lasts}"
+    other = "is another one" if fact.name == DEFINITION else f"has other {said}"
+    return f"{name} {other} if {right} runs last"
 
 
+_SAID = {
+    Facet.COLUMN_ORDER: "the columns of {} stand in another order",
+    Facet.ENUM_ORDER: "the values of {} stand in another order",
+    Facet.DATA: "{} are not the same",
+}
 _SHORT = 80
 """Characters that two values may have to stand in a sentence."""

@@ -36,7 +36,7 @@ _ENOUGH = {
     "pg_index": {"definition", "indisvalid", "indisclustered", "indisreplident"},
     "pg_proc": {"definition", "proowner", "proacl", "proconfig"},
     "pg_rewrite": {"definition", "ev_enabled"},
-    "pg_statistic_ext": {"definition", "stxowner", "stxstattarget"},
+    "pg_statistic_ext": {"stxkeys", "stxkind", "expressions", "stxowner", "stxstattarget"},
     "pg_trigger": {"definition", "tgenabled"},
     "pg_partitioned_table": {"definition"},
     "pg_enum": set[str](),

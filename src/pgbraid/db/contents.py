@@ -108,13 +108,27 @@ def _tables(
 ) -> list[_Table]:
     found: dict[str, _Table] = {}
     links: list[tuple[str, str, str, str]] = []
-    for oid, table, readable, column, kind, identity, generated, default, references in rows:
+    for (
+        oid,
+        table,
+        readable,
+        column,
+        kind,
+        identity,
+        generated,
+        default,
+        references,
+        made_of,
+    ) in rows:
         one = found.setdefault(oid, _Table(table, readable=readable))
         one.columns.append(column)
         wavers = not generated and default is not None and _wavers(default, changeable)
         if identity or wavers or kind in _OIDS or (table, column) in volatile:
             one.left_out.add(column)
-        links += [(oid, column, other, theirs) for other, theirs in references or ()]
+        links += [
+            (oid, column, other, theirs)
+            for other, theirs in (*(references or ()), *(made_of or ()))
+        ]
     changed = True
     while changed:
         changed = False

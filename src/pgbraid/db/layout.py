@@ -96,7 +96,9 @@ _EXTRAS = {
     ),
     "pg_publication_rel": (("filter", "pg_get_expr(c.prqual, c.prrelid)", 150000),),
     "pg_rewrite": (("definition", "pg_get_ruledef(c.oid)", 0),),
-    "pg_statistic_ext": (("definition", "pg_get_statisticsobjdef(c.oid)", 0),),
+    "pg_statistic_ext": (
+        ("expressions", "pg_get_statisticsobjdef_expressions(c.oid)::text", 140000),
+    ),
     "pg_trigger": (
         ("definition", "CASE WHEN c.tgconstraint = 0 THEN pg_get_triggerdef(c.oid) END", 0),
         ("of_parent", "(c.tgparentid <> 0)::text", 0),

@@ -70,7 +70,8 @@ def _pair(pair: Pair) -> Iterator[str]:
     behind = f" behind {', '.join(names)}" if names else " on an empty database"
     if len(names) > _LISTED:
         behind = f" behind {count(len(names), 'migration')}"
-    yield f"Smallest example: these two{behind}."
+    after = f", then {', '.join(clean(m.label) for m in pair.after)}" if pair.after else ""
+    yield f"Smallest example: these two{behind}{after}."
     if not pair.confirmed:
         yield "It was found in one transaction, and did not show on databases of their own."
 

@@ -263,6 +263,7 @@ def _pair(pair: Pair | None) -> Document | None:
         "first": _migration(pair.first),
         "second": _migration(pair.second),
         "context": [_migration(migration) for migration in pair.context],
+        "after": [_migration(migration) for migration in pair.after],
         "confirmed": pair.confirmed,
         "differences": [_difference(difference) for difference in pair.differences],
         "left_failure": _failure(pair.left_failure),

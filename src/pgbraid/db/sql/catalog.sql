@@ -136,7 +136,8 @@ SELECT json_agg(json_build_array(n.class, n.id::text, i.type, i.identity))
   FROM json_to_recordset(%(wanted)s) AS n (class text, id oid),
        LATERAL pg_identify_object(('pg_catalog.' || n.class)::regclass, n.id, 0) i
 -- name: tables
--- The tables that have rows, or had, with their columns, their defaults and what these refer to.
+-- The tables and materialized views that have rows, or had, with their columns, their defaults and
+-- what these refer to; those of a view, with all that it is made of.
 SELECT json_agg(json_build_array(
            c.oid::text, format('%I.%I', n.nspname, c.relname),
            has_table_privilege(c.oid, 'SELECT'), a.attname, t.typname,
@@ -145,13 +146,19 @@ SELECT json_agg(json_build_array(
               FROM pg_constraint f, unnest(f.conkey, f.confkey) AS k (ours, theirs)
               JOIN pg_attribute p ON p.attnum = k.theirs
              WHERE f.conrelid = c.oid AND f.contype = 'f' AND p.attrelid = f.confrelid
-               AND k.ours = a.attnum)))
+               AND k.ours = a.attnum),
+           CASE WHEN c.relkind = 'm'
+                THEN (SELECT json_agg(json_build_array(p.attrelid::text, p.attname))
+                        FROM pg_rewrite w JOIN pg_depend b ON b.objid = w.oid
+                        JOIN pg_attribute p ON p.attrelid = b.refobjid AND p.attnum = b.refobjsubid
+                       WHERE w.ev_class = c.oid AND b.classid = 'pg_rewrite'::regclass
+                         AND b.refclassid = 'pg_class'::regclass AND b.refobjid <> c.oid) END))
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_attribute a ON a.attrelid = c.oid
   JOIN pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
- WHERE c.oid >= 16384 AND c.relkind = 'r' AND c.relpersistence <> 't'
-   AND a.attnum > 0 AND NOT a.attisdropped AND pg_relation_size(c.oid) > 0
+ WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm') AND c.relispopulated
+   AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped AND pg_relation_size(c.oid) > 0
 -- name: changeable
 -- The functions that give another value the next time.
 SELECT json_agg(DISTINCT proname)

@@ -1,0 +1,165 @@
+"""Pairs of migrations that do not commute, each with what they need and what it comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pgbraid.core.proof import Verdict
+
+__all__ = ["PLANTED", "Planted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """A kind of pair: what stands before it, the two, and the verdict.
+
+    ``{r}`` stands for a role that is there.
+    """
+
+    name: str
+    before: tuple[str, ...]
+    first: str
+    second: str
+    verdict: Verdict = Verdict.DIFFERENT
+
+
+_T = ("CREATE TABLE planted (a int, b text); INSERT INTO planted VALUES (1, 'x'), (2, 'y');",)
+_F = "CREATE OR REPLACE FUNCTION planted_f() RETURNS int LANGUAGE sql AS 'SELECT {}';"
+_G = (
+    "CREATE OR REPLACE FUNCTION planted_g() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$BEGIN NEW.b := {}; RETURN NEW; END$$;"
+)
+_V = "CREATE OR REPLACE VIEW planted_v AS SELECT a, {} AS x FROM planted;"
+_NEW = "CREATE TABLE planted_new (id int);"
+_LOOP = """DO $$ DECLARE t text; BEGIN
+  FOR t IN SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relname LIKE 'planted%'
+  LOOP EXECUTE format({}, t); END LOOP; END $$;"""
+
+PLANTED: tuple[Planted, ...] = (
+    Planted("function by both", (_F.format(0),), _F.format(1), _F.format(2)),
+    Planted("view by both", _T, _V.format("1"), _V.format("2")),
+    Planted("trigger function by both", _T, _G.format("'p'"), _G.format("'q'")),
+    Planted(
+        "column order",
+        _T,
+        "ALTER TABLE planted ADD COLUMN c int;",
+        "ALTER TABLE planted ADD COLUMN d int;",
+        Verdict.COLUMN_ORDER,
+    ),
+    Planted(
+        "default by both",
+        _T,
+        "ALTER TABLE planted ALTER a SET DEFAULT 1;",
+        "ALTER TABLE planted ALTER a SET DEFAULT 2;",
+    ),
+    Planted(
+        "update against insert",
+        _T,
+        "UPDATE planted SET b = 'changed' WHERE a > 0;",
+        "INSERT INTO planted VALUES (3, 'z');",
+    ),
+    Planted(
+        "enum values",
+        ("CREATE TYPE planted_e AS ENUM ('a', 'b');",),
+        "ALTER TYPE planted_e ADD VALUE 'p';",
+        "ALTER TYPE planted_e ADD VALUE 'q';",
+        Verdict.ENUM_ORDER,
+    ),
+    Planted(
+        "generated index name",
+        _T,
+        "CREATE INDEX ON planted (a) WHERE b = 'p';",
+        "CREATE INDEX ON planted (a) WHERE b = 'q';",
+    ),
+    Planted(
+        "generated constraint name",
+        _T,
+        "ALTER TABLE planted ADD CHECK (a > 0);",
+        "ALTER TABLE planted ADD CHECK (a < 99);",
+    ),
+    Planted("grant on all tables", _T, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {r};", _NEW),
+    Planted(
+        "default privileges",
+        (),
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {r};",
+        _NEW,
+    ),
+    Planted(
+        "view of every column",
+        _T,
+        "CREATE VIEW planted_w AS SELECT * FROM planted;",
+        "ALTER TABLE planted ADD COLUMN c int;",
+    ),
+    Planted(
+        "comment by both",
+        _T,
+        "COMMENT ON TABLE planted IS 'p';",
+        "COMMENT ON TABLE planted IS 'q';",
+    ),
+    Planted("drop if there", (), "DROP TABLE IF EXISTS planted_new;", _NEW),
+    Planted(
+        "storage parameter by both",
+        _T,
+        "ALTER TABLE planted SET (fillfactor = 70);",
+        "ALTER TABLE planted SET (fillfactor = 80);",
+    ),
+    Planted(
+        "backfill",
+        _T,
+        "UPDATE planted SET b = b || '!' WHERE b = 'x';",
+        "UPDATE planted SET b = 'x' WHERE a = 2;",
+    ),
+    Planted(
+        "create if not there, by both",
+        (),
+        "CREATE TABLE IF NOT EXISTS planted_new (id int, p int);",
+        "CREATE TABLE IF NOT EXISTS planted_new (id int, q int);",
+    ),
+    Planted(
+        "like",
+        _T,
+        "CREATE TABLE planted_like (LIKE planted INCLUDING ALL);",
+        "ALTER TABLE planted ADD CONSTRAINT named CHECK (a > 0);",
+    ),
+    Planted(
+        "owner by both",
+        _T,
+        "ALTER TABLE planted OWNER TO {r};",
+        "ALTER TABLE planted OWNER TO CURRENT_USER;",
+    ),
+    Planted(
+        "row security by a loop",
+        _T,
+        _LOOP.format("'ALTER TABLE %I ENABLE ROW LEVEL SECURITY'"),
+        _NEW,
+    ),
+    Planted("comments by a loop", _T, _LOOP.format("'COMMENT ON TABLE %I IS ''looped'''"), _NEW),
+    Planted(
+        "sequence by both",
+        ("CREATE SEQUENCE planted_s;",),
+        "ALTER SEQUENCE planted_s INCREMENT 2;",
+        "ALTER SEQUENCE planted_s INCREMENT 3;",
+    ),
+    Planted(
+        "policy by both",
+        (*_T, "CREATE POLICY planted_p ON planted USING (true);"),
+        "ALTER POLICY planted_p ON planted USING (a > 1);",
+        "ALTER POLICY planted_p ON planted USING (a > 2);",
+    ),
+    Planted("needs the table", (), _NEW, "ALTER TABLE planted_new ADD p int;", Verdict.FAILS),
+    Planted(
+        "needs the column",
+        _T,
+        "CREATE INDEX planted_b ON planted (b);",
+        "ALTER TABLE planted DROP COLUMN b;",
+        Verdict.FAILS,
+    ),
+    Planted(
+        "needs the other name",
+        _T,
+        "ALTER TABLE planted ALTER b SET NOT NULL;",
+        "ALTER TABLE planted RENAME b TO c;",
+        Verdict.FAILS,
+    ),
+)
