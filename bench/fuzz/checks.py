@@ -32,7 +32,7 @@ _STANDS_FOR = {
     ("pg_publication_rel", "prqual"): "filter",
     ("pg_rewrite", "ev_action"): "definition",
     ("pg_rewrite", "ev_qual"): "definition",
-    ("pg_statistic_ext", "stxexprs"): "definition",
+    ("pg_statistic_ext", "stxexprs"): "expressions",
     ("pg_trigger", "tgqual"): "definition",
     ("pg_type", "typdefaultbin"): "default",
 }

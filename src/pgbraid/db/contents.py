@@ -14,6 +14,7 @@ from pgbraid.core.snapshot import DATA, SEQUENCES, Part, Snapshot
 from pgbraid.db.catalog import ask, catalog_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
     from pgbraid.core.model import Tracker
@@ -36,10 +37,11 @@ _COLUMNS = 40
 
 
 class _Table:
-    __slots__ = ("columns", "left_out", "name", "readable")
+    __slots__ = ("columns", "left_out", "name", "readable", "what")
 
-    def __init__(self, name: str, *, readable: bool) -> None:
+    def __init__(self, name: str, what: str, *, readable: bool) -> None:
         self.name = name
+        self.what = what
         self.readable = readable
         self.columns: list[str] = []
         self.left_out: set[str] = set()
@@ -72,31 +74,38 @@ def with_contents(
     finally:
         if begin:
             conn.execute("ROLLBACK")
-    for digest, owner, acl, comment in sorted(map(tuple, found[3]), key=str):
-        key = f"large object {digest}"
-        while key in rows:
-            key += "'"
-        rows[key] = (owner, f"{acl} {comment or ''}".rstrip(), None)
+    rows |= _large_objects(found[3])
     parts = {
         **snapshot.parts,
         DATA: Part(("rows", "digest", "columns"), MappingProxyType(rows)),
         SEQUENCES: Part(("last_value", "is_called"), MappingProxyType(sequences)),
     }
     parents = {**snapshot.parents, **{key: key.removeprefix("rows of ") for key in rows}}
-    left_out = [
-        f"{table.name}: {', '.join(sorted(table.left_out))}"
-        for table in wanted
-        if table.left_out and table.readable
-    ]
-    left_out += [
-        f"{t.name}: its rows, this role may not read them" for t in wanted if not t.readable
-    ]
     return replace(
         snapshot,
         parts=MappingProxyType(parts),
         parents=MappingProxyType(parents),
-        left_out=(*snapshot.left_out, *left_out),
+        left_out=(*snapshot.left_out, *_left_out(wanted)),
     )
+
+
+def _large_objects(found: list[Any]) -> dict[str, tuple[str | None, ...]]:
+    """Return large objects by the digest of what they hold, as their numbers are the replay's."""
+    rows: dict[str, tuple[str | None, ...]] = {}
+    for digest, owner, acl, comment in sorted(found, key=str):
+        key = f"large object {digest}"
+        while key in rows:
+            key += "'"
+        rows[key] = (owner, f"{acl} {comment or ''}".rstrip(), None)
+    return rows
+
+
+def _left_out(tables: list[_Table]) -> Iterator[str]:
+    for table in tables:
+        if not table.readable:
+            yield f"{table.name}: its rows, this role may not read them"
+        elif table.left_out:
+            yield f"{table.name}: {', '.join(sorted(table.left_out))}"
 
 
 def _is_journals(sequence: str, ours: set[str]) -> bool:
@@ -108,19 +117,9 @@ def _tables(
 ) -> list[_Table]:
     found: dict[str, _Table] = {}
     links: list[tuple[str, str, str, str]] = []
-    for (
-        oid,
-        table,
-        readable,
-        column,
-        kind,
-        identity,
-        generated,
-        default,
-        references,
-        made_of,
-    ) in rows:
-        one = found.setdefault(oid, _Table(table, readable=readable))
+    for oid, table, what, readable, column, *facts in rows:
+        kind, identity, generated, default, references, made_of = facts
+        one = found.setdefault(oid, _Table(table, what, readable=readable))
         one.columns.append(column)
         wavers = not generated and default is not None and _wavers(default, changeable)
         if identity or wavers or kind in _OIDS or (table, column) in volatile:
@@ -155,7 +154,7 @@ def _digests(
     texts = [_digest(table, by_column=by_column) for table in tables]
     answers = ask(conn, texts)
     return {
-        f"rows of table {table.name}": tuple(answer)
+        f"rows of {table.what} {table.name}": tuple(answer)
         for table, answer in zip(tables, answers, strict=True)
         if answer[0] != "0"
     }
@@ -201,6 +200,6 @@ def noisy_columns(left: Snapshot, right: Snapshot) -> frozenset[tuple[str, str]]
         a, b = ours[key], theirs[key]
         if a != b and a[2] and b[2]:
             left_columns, right_columns = json.loads(a[2]), json.loads(b[2])
-            table = key.removeprefix("rows of table ")
+            table = key.removeprefix("rows of materialized view ").removeprefix("rows of table ")
             found |= {(table, c) for c in left_columns if left_columns[c] != right_columns.get(c)}
     return frozenset(found)

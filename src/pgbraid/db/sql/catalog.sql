@@ -140,6 +140,7 @@ SELECT json_agg(json_build_array(n.class, n.id::text, i.type, i.identity))
 -- what these refer to; those of a view, with all that it is made of.
 SELECT json_agg(json_build_array(
            c.oid::text, format('%I.%I', n.nspname, c.relname),
+           CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'table' END,
            has_table_privilege(c.oid, 'SELECT'), a.attname, t.typname,
            a.attidentity::text, a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid),
            (SELECT json_agg(json_build_array(f.confrelid::text, p.attname))
