@@ -47,7 +47,7 @@ installed:
 	@echo "no installed PostgreSQL server: the tests ran on the embedded one only"
 else
 installed: $(VENV)/.dev
-	PGBRAID_PG_BIN=$(INSTALLED) $(BIN)/pytest -n 2 tests/db tests/cli tests/prove
+	PGBRAID_PG_BIN=$(INSTALLED) $(BIN)/pytest -n 2 tests/db tests/cli tests/prove/test_snapshot.py
 endif
 
 # The servers are fetched with npm.

@@ -1,17 +1,15 @@
-"""Real folders of migrations: late choices are judged, and held against pg_dump.
+"""Public histories with one migration merged late, judged, and compared by pg_dump as well.
 
-``python -m bench.fuzz.corpus``: of each folder of the shared corpus, migrations chosen by chance
-merge late; wherever the verdict is ``same``, pg_dump of the two orders must be the same but for its
-order.
+``python -m bench.fuzz.corpus``: of each folder of the shared corpus, migrations by chance are moved
+to the end of the history, and some a few places late. Where the verdict is ``same``, dumps of the
+two orders, which psql has run, must be the same, too; and where one of them fails, that must fail.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-import re
 import statistics
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -19,192 +17,231 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.model import ROOT
+from bench.fuzz.dumps import Dump, Plain, apart
+from bench.fuzz.folders import FOLDERS, Folder, read_folder
+from bench.fuzz.pairs import is_real, told_pair
+from bench.model import ROOT, Skip
 from pgbraid.config import cache_dir
 from pgbraid.core.model import Tracker
 from pgbraid.core.proof import Verdict
-from pgbraid.db.programs import find_programs
+from pgbraid.db.embedded import embedded_server
+from pgbraid.db.programs import find_programs, packaged_folders
 from pgbraid.db.scratch import scratch_server
 from pgbraid.judge import Question, judge_orders
 from pgbraid.replay import Replayer
 from pgbraid.source import load_migrations
 from pgbraid.stop import StopToken
 from pgbraid.survey import silent
-from pgbraid.texts import inspect_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Sequence
 
     from pgbraid.core.model import Migration
+    from pgbraid.core.proof import Proof
     from pgbraid.db.scratch import Scratch
 
-__all__ = ["FOLDERS", "Outcome", "replayable", "try_folder"]
+__all__ = ["Campaign", "Row", "choices", "open_campaign"]
 
-CORPUS = ROOT.parent / "shared" / "corpus"
-_TOOLS = re.compile(r"^-- \+(?:migrate|goose)\b.*$", re.MULTILINE)
-_DOWN = re.compile(r"^-- \+(?:migrate|goose) Down\b", re.MULTILINE | re.IGNORECASE)
-_ALONE = re.compile(
-    r"^-- \+(?:migrate Up notransaction|goose NO TRANSACTION)", re.MULTILINE | re.IGNORECASE
-)
-_NOISE = re.compile(r"^(?:--.*|\\(?:un)?restrict.*|SET .*|SELECT pg_catalog\.set_config.*|\s*)$")
+_TABLE = ROOT / "bench" / "results" / "corpus.md"
+_PLACES = 3
+"""How many places late a migration is that is not moved to the end."""
 
 
 @dataclass(slots=True)
-class Outcome:
+class Row:
     """What came of one folder."""
 
-    files: int
-    left_out: int
-    plain: float
-    verdicts: Counter[str] = field(default_factory=Counter)
+    name: str
+    server: str = ""
+    files: int = 0
+    plain: float = 0.0
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-    unconfirmed: list[str] = field(default_factory=list)
+    replays: list[int] = field(default_factory=list)
+    contexts: list[int] = field(default_factory=list)
+    unlike: list[str] = field(default_factory=list)
+    """Where what psql did or pg_dump says contradicts the verdict."""
+    undumped: int = 0
+    """Differences that dumps do not show: rows, mostly."""
+    pairs: list[str] = field(default_factory=list)
+    """Where no pair, or no real one, is named."""
+    note: str = ""
+    slowest: str = ""
 
 
-def _plain(folder: Path) -> dict[str, str]:
-    return {p.name: p.read_text() for p in sorted(folder.glob("*.up.sql"))}
+@dataclass(slots=True)
+class Campaign:
+    """One folder on one server."""
 
+    scratch: Scratch
+    plain: Plain | None
+    files: tuple[Migration, ...]
+    texts: dict[str, str]
+    row: Row
+    _right: Dump | None = None
 
-def _supabase(folder: Path) -> dict[str, str]:
-    stub = (
-        "CREATE SCHEMA auth; CREATE ROLE anon; CREATE ROLE authenticated; CREATE ROLE service_role;"
-    )
-    files = {"0_stub.sql": stub}
-    for name, text in _plain(folder).items():
-        own = re.sub(r"\{\{\s*index \.Options \"Namespace\"\s*\}\}", "auth", text)
-        files[re.sub(r"^00_", "1_", name)] = own
-    return files
-
-
-def _sections(folder: Path) -> dict[str, str]:
-    """Return the upper parts of files that hold both ways."""
-    files = {}
-    for path in sorted(folder.glob("*.sql")):
-        text = _DOWN.split(path.read_text())[0]
-        head = "-- pgbraid: no-transaction\n" if _ALONE.search(text) else ""
-        version, _, name = path.stem.replace("-", "_").partition("_")
-        files[f"{version}_{name}.sql"] = head + _TOOLS.sub("", text)
-    return files
-
-
-def _diesel(folder: Path) -> dict[str, str]:
-    paths = sorted(path for path in folder.iterdir() if (path / "up.sql").is_file())
-    return {
-        f"{number}_{re.sub(r'[^a-z0-9_]', '_', path.name.lower())}.sql": (
-            path / "up.sql"
-        ).read_text()
-        for number, path in enumerate(paths, 1)
-    }
-
-
-FOLDERS: dict[str, Callable[[Path], dict[str, str]]] = {
-    "openmeter": _plain,
-    "supabase-auth": _supabase,
-    "hatchet": _sections,
-    "crates.io": _diesel,
-    "goalert": _sections,
-}
-
-
-def replayable(scratch: Scratch, files: tuple[Migration, ...]) -> tuple[Migration, ...]:
-    """Return the migrations of a folder that can be replayed in the order of their versions."""
-    kept = [m for m in files if not any(p.severity == "error" for p in inspect_files([m]))]
-    while kept:
-        replayer = Replayer(scratch, Tracker(), stop=StopToken())
-        base, failure = replayer.base(kept)
-        replayer.release(base)
-        if failure is None:
-            break
-        kept.remove(failure.migration)
-    return tuple(kept)
-
-
-def _dump(scratch: Scratch, programs: Path, order: tuple[Migration, ...]) -> list[str]:
-    """Return the lines of pg_dump of an order, sorted."""
-    replayer = Replayer(scratch, Tracker(), stop=StopToken())
-    replayer.expect(order)
-    base, failure = replayer.base(order)
-    assert failure is None, failure  # noqa: S101 - the judge has just replayed it
-    parameters = scratch.at(base).parameters
-    conninfo = " ".join(f"{k}={parameters[k]}" for k in ("host", "port", "user", "dbname"))
-    words = [str(programs / "pg_dump"), "--schema-only", "-d", conninfo]
-    text = subprocess.run(words, check=True, capture_output=True, text=True).stdout
-    replayer.release(base)
-    lines = (line for line in text.splitlines() if not _NOISE.match(line))
-    return sorted(re.sub(r"[,;]$", "", line) for line in lines)
-
-
-def try_folder(
-    scratch: Scratch, programs: Path, files: tuple[Migration, ...], count: int, seed: str
-) -> Outcome:
-    """Judge ``count`` choices of one late migration, half of them at the very end."""
-    kept = replayable(scratch, files)
-    replayer = Replayer(scratch, Tracker(), stop=StopToken())
-    begun = time.perf_counter()
-    base, _ = replayer.base(kept)
-    outcome = Outcome(len(files), len(files) - len(kept), time.perf_counter() - begun)
-    replayer.release(base)
-    rng = random.Random(seed)
-    for number in range(count):
-        at = rng.randrange(len(kept) - 1)
-        to = len(kept) - 1 if number % 2 else min(len(kept) - 1, at + rng.randint(1, 10))
-        order = (*kept[:at], *kept[at + 1 : to + 1], kept[at], *kept[to + 1 :])
+    def try_one(self, late: int, to: int) -> Proof:
+        """Judge the history with one migration moved behind another, and compare by dumps."""
+        files = self.files
+        left = (*files[:late], *files[late + 1 : to + 1], files[late], *files[to + 1 :])
+        label = f"{files[late].label} behind {files[to].label}"
+        replayer = Replayer(self.scratch, Tracker(), stop=StopToken())
         begun = time.perf_counter()
-        one = Replayer(scratch, Tracker(), stop=StopToken())
-        proof = judge_orders(one, Question(order, kept), listen=silent)
-        outcome.seconds.append(time.perf_counter() - begun)
-        outcome.verdicts[proof.verdict.value] += 1
-        if proof.pair and not proof.pair.confirmed:
-            outcome.unconfirmed.append(f"{kept[at].label}: {proof.pair.sentence}")
-        if proof.verdict is Verdict.SAME and _dump(scratch, programs, order) != _dump(
-            scratch, programs, kept
-        ):
-            outcome.wrong.append(kept[at].label)
-    return outcome
+        proof = judge_orders(replayer, Question(left, files), listen=silent)
+        seconds = time.perf_counter() - begun
+        if seconds > max(self.row.seconds, default=0):
+            self.row.slowest = f"{label}, {proof.replays} replays, {told_pair(proof.pair)}"
+        self.row.seconds.append(seconds)
+        self.row.replays.append(proof.replays)
+        self.row.verdicts[proof.verdict] += 1
+        if proof.verdict is not Verdict.SAME:
+            self._look_at(proof, label)
+        if self.plain is not None:
+            self._compare(self.plain, proof, label)
+        return proof
+
+    def _look_at(self, proof: Proof, label: str) -> None:
+        pair = proof.pair
+        if pair is not None:
+            self.row.contexts.append(len(pair.context))
+        if pair is None or not pair.confirmed or not is_real(self.scratch, pair):
+            self.row.pairs.append(f"{label}: {proof.verdict.value}; {told_pair(pair)}")
+
+    def _compare(self, plain: Plain, proof: Proof, label: str) -> None:
+        left, right = self._dump(plain, proof.left), self._right or self._dump(plain, proof.right)
+        self._right = right
+        self.row.plain = right.seconds
+        found = apart(left, right)
+        fails = bool(left.failure or right.failure)
+        if fails != (proof.verdict is Verdict.FAILS):
+            said = left.failure or right.failure or "psql runs both"
+            self.row.unlike.append(f"{label}: {proof.verdict.value}, but {said}")
+        elif proof.verdict is Verdict.SAME and found:
+            told = "; ".join(found[:3]).replace("\n", " ")
+            self.row.unlike.append(f"{label}: same, but pg_dump says {told}"[:700])
+        elif not fails and proof.verdict is not Verdict.SAME and not found:
+            self.row.undumped += 1
+
+    def _dump(self, plain: Plain, order: Sequence[Migration]) -> Dump:
+        return plain.dump(self.texts[migration.file] for migration in order)
 
 
-def _row(name: str, found: Outcome) -> str:
-    counts = " | ".join(str(found.verdicts[verdict.value]) for verdict in Verdict)
-    mean, worst = statistics.mean(found.seconds), max(found.seconds)
-    return (
-        f"| {name} | {found.files} | {found.left_out} | {counts} | {len(found.wrong)} | "
-        f"{found.plain:.2f} | {mean:.2f} | {worst:.2f} |"
-    )
+def choices(rng: random.Random, campaign: Campaign, ends: int, near: int) -> Iterator[list[int]]:
+    """Yield which migration is moved behind which: some to the end, some a few places."""
+    first, last = int("_before" in campaign.files[0].label), len(campaign.files) - 1
+    for late in rng.sample(range(first, last), min(ends, last - first)):
+        yield [late, last]
+    places = range(first, last - _PLACES + 1)
+    for late in rng.sample(places, min(near, len(places))):
+        yield [late, late + _PLACES]
+
+
+def open_campaign(scratch: Scratch, folder: Folder, plain: Plain | None) -> Campaign:
+    """Read a folder and run it, as far as it does run, by version. Raises Skip."""
+    texts = read_folder(folder)
+    files = load_migrations(texts).migrations
+    replayer = Replayer(scratch, Tracker(), stop=StopToken())
+    base, failure = replayer.base(files)
+    replayer.release(base)
+    row = Row(folder.name, scratch.label)
+    if failure:
+        number = files.index(failure.migration)
+        row.note = (
+            f"{number} of {len(files)} files: {failure.migration.label} fails,"
+            f" {failure.diagnostic.message}"
+        )
+        files = files[:number]
+    row.files = len(files)
+    return Campaign(scratch, plain, files, texts, row)
+
+
+def _run(folder: Folder, programs: Path, options: argparse.Namespace) -> Campaign:
+    """Run the campaign on one folder, with a server of its own."""
+    with (
+        embedded_server(programs=str(programs), cache=cache_dir()) as server,
+        scratch_server(programs=str(programs), cache=cache_dir()) as scratch,
+    ):
+        campaign = open_campaign(scratch, folder, Plain.on(server.conninfo, programs))
+        if campaign.row.files < options.enough * len(campaign.texts):
+            raise Skip(campaign.row.note)
+        rng = random.Random(f"{options.seed} {folder.name}")
+        for late, to in choices(rng, campaign, options.count, options.near):
+            campaign.try_one(late, to)
+        return campaign
+
+
+def _rows(options: argparse.Namespace) -> Iterator[Row]:
+    """Run each folder on the packaged server, or, where that lacks an extension, another one."""
+    servers = [Path(options.programs)] if options.programs else _servers()
+    for folder in FOLDERS:
+        if options.only and folder.name not in options.only.split(","):
+            continue
+        said = ""
+        for programs in servers:
+            try:
+                yield _run(folder, programs, options).row
+                break
+            except Skip as reason:
+                said = str(reason)
+        else:
+            yield Row(folder.name, note=f"skipped: {said}")
+
+
+def _servers() -> list[Path]:
+    return list(dict.fromkeys([*packaged_folders(), find_programs(None).folder]))
+
+
+def _table(rows: Sequence[Row]) -> str:
+    head = ["folder", "server", "files", "choices", *(v.value for v in Verdict)]
+    head += ["against pg_dump", "not in a dump", "pairs not real", "context", "replays"]
+    head += ["judging, mean s", "max s", "psql s"]
+    lines = [_line(head), _line(["---"] * len(head))]
+    for row in rows:
+        seconds = row.seconds or [0.0]
+        cells = [row.name, row.server, row.files, len(row.seconds)]
+        cells += [row.verdicts[verdict] for verdict in Verdict]
+        cells += [len(row.unlike), row.undumped, len(row.pairs)]
+        cells += [f"{statistics.mean(row.contexts or [0]):.1f}"]
+        cells += [f"{statistics.mean(row.replays or [0]):.1f}"]
+        cells += [f"{statistics.mean(seconds):.2f}", f"{max(seconds):.2f}", f"{row.plain:.2f}"]
+        lines.append(_line(cells))
+    notes = [f"- {row.name}: {row.note}" for row in rows if row.note]
+    notes += [f"- {row.name}, the slowest: {row.slowest}"[:500] for row in rows if row.slowest]
+    return "\n".join([*lines, "", *notes, *_found(rows)]) + "\n"
+
+
+def _line(cells: Sequence[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _found(rows: Sequence[Row]) -> list[str]:
+    return [f"- {row.name}: {line}" for row in rows for line in (*row.unlike, *row.pairs)]
 
 
 def main() -> int:
-    """Try every folder; the exit code is 1 where a verdict was wrong."""
+    """Run the campaign; the exit code is 1 where a verdict or a pair is wrong."""
     parser = argparse.ArgumentParser(prog="python -m bench.fuzz.corpus", description=__doc__)
-    parser.add_argument("--count", type=int, default=30)
-    parser.add_argument("--seed", default="1")
-    parser.add_argument("--only", metavar="FOLDER", choices=FOLDERS)
-    parser.add_argument("--programs", type=Path, default=find_programs(None).folder)
-    parser.add_argument("--table", type=Path, help="where the table goes, too")
+    parser.add_argument("--count", type=int, default=30, help="how many are moved to the end (30)")
+    parser.add_argument("--near", type=int, default=10, help="and how many three places late (10)")
+    parser.add_argument("--seed", type=int, default=1, help="of all that is left to chance (1)")
+    parser.add_argument("--only", metavar="NAME[,NAME]", help="some of the folders")
+    parser.add_argument("--enough", type=float, default=0.7, help="the part that must run (0.7)")
+    parser.add_argument("--programs", metavar="DIR", help="the server's programs")
+    parser.add_argument(
+        "--table", metavar="FILE", type=Path, default=_TABLE, help="where the table goes"
+    )
     options = parser.parse_args()
-    if not CORPUS.is_dir():
-        print("the shared corpus is not here")
-        return 0
-    verdicts = " | ".join(verdict.value for verdict in Verdict)
-    lines = [
-        f"| folder | files | left out | {verdicts} | wrong | one replay, s | mean, s | most, s |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    wrong = 0
-    for name in [options.only] if options.only else FOLDERS:
-        files = load_migrations(FOLDERS[name](CORPUS / name / "migrations")).migrations
-        with scratch_server(programs=str(options.programs), cache=cache_dir()) as scratch:
-            seed = f"{options.seed} {name}"
-            found = try_folder(scratch, options.programs, files, options.count, seed)
-            lines.append(_row(name, found))
-            print(f"{scratch.label}: {lines[-1]}", flush=True)
-        for line in (*found.wrong, *found.unconfirmed):
-            print(f"  {line}", flush=True)
-        wrong += len(found.wrong)
-    print("\n".join(lines))
-    if options.table:
-        options.table.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return int(bool(wrong))
+    rows = []
+    for row in _rows(options):
+        rows.append(row)
+        print(f"{row.name}: {len(row.seconds)} judged {row.note}", flush=True)
+        for line in _found([row]):
+            print(line, flush=True)
+    table = _table(rows)
+    print(f"\n{table}")
+    options.table.parent.mkdir(parents=True, exist_ok=True)
+    options.table.write_text(table)
+    return int(any(row.unlike or row.pairs for row in rows))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ CORPUS = ROOT.parent / "shared" / "corpus"
 """Public migrations, which are not a part of the checkout."""
 _ALONE = "-- pgbraid: no-transaction\n"
 _MARKED = re.compile(r"^--\s*\+(?:goose|migrate)\s+(?P<said>[^\r\n]*)", re.MULTILINE)
+_TRANSACTION = re.compile(r"^(?:BEGIN|COMMIT);[ \t]*$", re.MULTILINE)
+"""What such a file may hold where it runs without its tool's transaction."""
 _NAMESPACE = re.compile(r"\{\{\s*index \.Options \"Namespace\"\s*\}\}")
 _OUTSIDE = re.compile(r"^run_in_transaction\s*=\s*false", re.MULTILINE)
 _AUTH = """-- what the program itself has made before: its schema, and the roles that it grants to
@@ -82,7 +84,9 @@ def _marked(path: Path) -> Iterator[tuple[str, str]]:
             if words[:1] == ["down"]:
                 text = text[: mark.start()]
                 break
-        yield file.name.removesuffix(".sql"), (_ALONE if alone else "") + _MARKED.sub("", text)
+        text = _MARKED.sub("", text)
+        text = _ALONE + _TRANSACTION.sub("", text) if alone else text
+        yield file.name.removesuffix(".sql"), text
 
 
 def _by_folders(path: Path) -> Iterator[tuple[str, str]]:

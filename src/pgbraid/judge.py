@@ -14,6 +14,7 @@ from math import ceil, log2
 from typing import TYPE_CHECKING
 
 from pgbraid.core.events import Proving
+from pgbraid.core.facts import spoken
 from pgbraid.core.orders import Chain, common_prefix, first_change, late
 from pgbraid.core.proof import Ended, Pair, Proof, Verdict, verdict_of
 from pgbraid.core.snapshot import (
@@ -165,14 +166,9 @@ class _Judge:
         self.listen(Proving(what, number, self.question.most_replays))
 
     def _noisy(self) -> list[str]:
-        facts = [
-            f"{table}.{fact} differs between two equal replays"
-            for table, fact in sorted(self.noise.facts)
-        ]
-        return [
-            *facts,
-            *(f"{name} differs between two equal replays" for _, name in sorted(self.noise.rows)),
-        ]
+        facts = {f"{spoken(fact)} of {name}" for _, name, fact in self.noise.facts}
+        names = sorted(facts | {name for _, name in self.noise.rows})
+        return [f"{name}: differs between two equal replays" for name in names]
 
     def _differences(self, left: Ended, right: Ended) -> tuple[Difference, ...]:
         if left.snapshot is None or right.snapshot is None:

@@ -86,18 +86,19 @@ class Example:
     def is_one(self, ends: tuple[Ended, Ended], *, strictly: bool = True) -> bool:
         """Whether these results show that the pair does not commute.
 
-        ``strictly``, what fails must be what is asked about. Else one order at least must run,
-        and of the other only the pair may fail.
+        ``strictly``, what fails of the pair must be what is asked about; what fails behind it may
+        be for a difference that shows without it. Else one order at least must run, and of the
+        other only the pair may fail.
         """
         failures = [end.failure for end in ends if end.failure]
-        asked = {failure.key for failure in self.failures if failure}
+        pair = {self.swap.first, self.swap.second}
+        asked = {f.key for f in self.failures if f and f.migration in pair}
         if len(failures) > 1:
             return [failure.key for failure in failures] == [
                 failure.key for failure in self.failures if failure
             ] and failures[0].key != failures[1].key
-        if failures and strictly and failures[0].key not in asked:
+        if strictly and (asked or failures) and not (failures and failures[0].key in asked):
             return False
-        pair = {self.swap.first, self.swap.second}
         if failures and not strictly and failures[0].migration not in pair:
             return False
         return (self.differs if strictly else self.at_all)(*ends)

@@ -73,7 +73,7 @@ def test_noise_is_passed_over():
     b = snapshot(pg_class={"table t": ("me", "2")}, rows={"rows of table t": ("2",)})
     noise = noise_between(a, b)
     assert noise == Noise(
-        frozenset({("pg_class", "relacl")}), frozenset({(DATA, "rows of table t")})
+        frozenset({("pg_class", "table t", "relacl")}), frozenset({(DATA, "rows of table t")})
     )
     assert compare(a, b, noise) == ()
     c = snapshot(pg_class={"table t": ("you", "3")}, rows={"rows of table u": ("1",)})

@@ -175,9 +175,11 @@ def _why(pair: Pair) -> str:
 def _failed(failure: Failure, pair: Pair) -> str:
     """Say which of a pair fails, and whether for want of the other one or because of it."""
     one = failure.migration
-    other = pair.second if one == pair.first else pair.first
     in_left = failure is pair.left_failure
     last = pair.second if in_left else pair.first
+    if one not in {pair.first, pair.second}:
+        return f"{one.label}, which follows, fails if {last.label} runs last"
+    other = pair.second if one == pair.first else pair.first
     return f"{one.label} fails " + (
         f"behind {other.label}" if one == last else f"unless {other.label} has run"
     )

@@ -130,17 +130,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Facts that differ between two replays of one order, by catalog, identity and name.
+    """Facts that differ between two replays of one order, by catalog, identity and name."""
 
-    Those of the catalog count for every object of it, those of data for one table.
-    """
-
-    facts: frozenset[tuple[str, str]] = frozenset()
+    facts: frozenset[tuple[str, str, str]] = frozenset()
     rows: frozenset[tuple[str, str]] = frozenset()
 
     def hides(self, catalog: str, key: str, fact: str) -> bool:
         """Whether a fact is not to be compared."""
-        return (catalog, fact) in self.facts or (catalog, key) in self.rows
+        return (catalog, key, fact) in self.facts or (catalog, key) in self.rows
 
 
 NO_NOISE = Noise()
@@ -310,9 +307,10 @@ def without_columns(snapshot: Snapshot) -> Snapshot:
 def noise_between(left: Snapshot, right: Snapshot) -> Noise:
     """Return what differs between two replays of one and the same order."""
     facts, rows = set(), set()
-    for difference in compare(left, right):
-        if difference.only or difference.facet is not Facet.SCHEMA:
-            rows.add((difference.catalog, difference.name))
-        else:
-            facts |= {(difference.catalog, fact.name) for fact in difference.facts}
+    for catalog in _catalogs(left, right):
+        for difference in _compare(catalog, left, right, NO_NOISE):
+            if difference.only or difference.facet is not Facet.SCHEMA:
+                rows.add((catalog, difference.name))
+            else:
+                facts |= {(catalog, difference.name, fact.name) for fact in difference.facts}
     return Noise(frozenset(facts), frozenset(rows))

@@ -37,7 +37,7 @@ _COLUMNS = 40
 
 
 class _Table:
-    __slots__ = ("columns", "left_out", "name", "readable", "what")
+    __slots__ = ("columns", "left_out", "made_of", "name", "readable", "what")
 
     def __init__(self, name: str, what: str, *, readable: bool) -> None:
         self.name = name
@@ -45,6 +45,7 @@ class _Table:
         self.readable = readable
         self.columns: list[str] = []
         self.left_out: set[str] = set()
+        self.made_of: set[tuple[str, str]] = set()
 
 
 def with_contents(
@@ -124,19 +125,28 @@ def _tables(
         wavers = not generated and default is not None and _wavers(default, changeable)
         if identity or wavers or kind in _OIDS or (table, column) in volatile:
             one.left_out.add(column)
-        links += [
-            (oid, column, other, theirs)
-            for other, theirs in (*(references or ()), *(made_of or ()))
-        ]
-    changed = True
-    while changed:
-        changed = False
-        for oid, column, other, theirs in links:
-            wavers = other in found and theirs in found[other].left_out
-            if wavers and column not in found[oid].left_out:
-                found[oid].left_out.add(column)
-                changed = True
+        links += [(oid, column, other, theirs) for other, theirs in references or ()]
+        one.made_of |= {(other, theirs) for other, theirs in made_of or ()}
+    while _spread(found, links):
+        pass
     return sorted(found.values(), key=lambda table: table.name)
+
+
+def _spread(tables: dict[str, _Table], links: list[tuple[str, str, str, str]]) -> bool:
+    """Leave out what refers to, or is made of, what is left out; return whether there was any.
+
+    A view's column is left out with the one of its name; where what is left out has another name in
+    the view, or none, the whole view is.
+    """
+    before = sum(len(table.left_out) for table in tables.values())
+    for oid, column, other, theirs in links:
+        if other in tables and theirs in tables[other].left_out:
+            tables[oid].left_out.add(column)
+    for table in tables.values():
+        lost = {c for oid, c in table.made_of if oid in tables and c in tables[oid].left_out}
+        known = lost.issubset(table.columns)
+        table.left_out |= lost if known else set(table.columns)
+    return sum(len(table.left_out) for table in tables.values()) > before
 
 
 def _wavers(default: str, changeable: set[str]) -> bool:

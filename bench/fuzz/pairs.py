@@ -1,0 +1,56 @@
+"""Looks whether a pair that is named is real: whether its two orders do end differently."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid.core.model import Tracker
+from pgbraid.core.snapshot import Facet, facets_that_differ, noise_between
+from pgbraid.replay import Replayer
+from pgbraid.stop import StopToken
+
+if TYPE_CHECKING:
+    from pgbraid.core.proof import Pair
+    from pgbraid.db.scratch import Scratch
+
+__all__ = ["is_real", "told_pair"]
+
+
+def is_real(scratch: Scratch, pair: Pair) -> bool:
+    """Replay a pair in both orders, behind what it is said to need, and compare.
+
+    The replays are another replayer's, on a base of its own. Where they do not differ by more than
+    the same order does from itself, the pair is not real.
+    """
+    replayer = Replayer(scratch, Tracker(), stop=StopToken())
+    orders = [
+        (*pair.context, *two, *pair.after)
+        for two in ((pair.first, pair.second), (pair.second, pair.first))
+    ]
+    replayer.expect(orders[0])
+    base, _ = replayer.base(())
+    try:
+        left, right = (replayer.replay(base, order) for order in orders)
+        if left.failure and right.failure:
+            return left.failure.key != right.failure.key
+        if left.snapshot is None or right.snapshot is None:
+            return True
+        again = replayer.replay(base, orders[1])
+        if again.snapshot is None:
+            return False
+        noise = noise_between(right.snapshot, again.snapshot)
+        found = facets_that_differ(left.snapshot, right.snapshot, noise)
+        return bool(found - {Facet.SEQUENCES})
+    finally:
+        replayer.release(base)
+
+
+def told_pair(pair: Pair | None) -> str:
+    """Say which pair it is, and what it is said to need."""
+    if pair is None:
+        return "no pair"
+    context = " ".join(m.label for m in pair.context)
+    after = " ".join(m.label for m in pair.after)
+    behind = f"; behind it {after}" if after else ""
+    doubt = "" if pair.confirmed else "; NOT CONFIRMED"
+    return f"{pair.sentence} (context {context or 'none'}{behind}{doubt})"

@@ -1,0 +1,11 @@
+-- verdict: different
+-- pair: 3 2
+-- says: comment on view public.v
+-- order: 1 3 2
+-- 1: view
+CREATE VIEW v AS SELECT 1 AS a;
+-- 2: comment
+COMMENT ON VIEW v IS 'seen';
+-- 3: recreate
+DROP VIEW v;
+CREATE VIEW v AS SELECT 1 AS a;

@@ -1,0 +1,8 @@
+-- verdict: same
+-- order: 1 3 2
+-- 1: table
+CREATE TABLE t (name text, at timestamptz DEFAULT now(), day date DEFAULT CURRENT_DATE);
+-- 2: a
+INSERT INTO t (name) VALUES ('a');
+-- 3: b
+INSERT INTO t (name) VALUES ('b');

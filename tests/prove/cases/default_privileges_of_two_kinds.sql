@@ -1,0 +1,8 @@
+-- verdict: same
+-- order: 1 3 2
+-- 1: table
+CREATE TABLE t (a int);
+-- 2: tables
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC;
+-- 3: sequences
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO PUBLIC;

@@ -1,0 +1,10 @@
+-- verdict: different
+-- pair: 3 2
+-- says: function public.f()
+-- order: 1 3 2
+-- 1: function
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+-- 2: stable
+ALTER FUNCTION f() STABLE;
+-- 3: new_body
+CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 3';

@@ -1,0 +1,10 @@
+-- verdict: same
+-- order: 1 3 2 4
+-- 1: table
+CREATE TABLE t (a int);
+-- 2: row
+INSERT INTO t VALUES (1);
+-- 3: matview
+CREATE MATERIALIZED VIEW m AS SELECT a FROM t;
+-- 4: refresh
+REFRESH MATERIALIZED VIEW m;

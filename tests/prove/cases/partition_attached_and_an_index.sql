@@ -1,0 +1,9 @@
+-- verdict: same
+-- order: 1 3 2
+-- 1: parent
+CREATE TABLE log (day int) PARTITION BY RANGE (day);
+CREATE TABLE log_1 (day int);
+-- 2: attach
+ALTER TABLE log ATTACH PARTITION log_1 FOR VALUES FROM (1) TO (2);
+-- 3: index
+CREATE INDEX log_day ON log (day);

@@ -1,0 +1,9 @@
+-- verdict: same
+-- order: 1 3 2
+-- 1: parent
+CREATE TABLE log (day int, note text, PRIMARY KEY (day)) PARTITION BY RANGE (day);
+CREATE INDEX ON log (note);
+-- 2: one
+CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (1) TO (2);
+-- 3: two
+CREATE TABLE log_2 PARTITION OF log FOR VALUES FROM (2) TO (3);

@@ -1,0 +1,8 @@
+-- verdict: same
+-- order: 1 3 2
+-- 1: table
+CREATE TABLE t (name text);
+-- 2: row
+INSERT INTO t (name) VALUES ('a');
+-- 3: column
+ALTER TABLE t ADD COLUMN token uuid DEFAULT gen_random_uuid();

@@ -1,0 +1,11 @@
+-- verdict: fails
+-- pair: 3 2
+-- says: 002_owned fails behind 003_drop
+-- order: 1 3 2
+-- 1: table
+CREATE TABLE t (a int, b int);
+CREATE SEQUENCE s;
+-- 2: owned
+ALTER SEQUENCE s OWNED BY t.b;
+-- 3: drop
+ALTER TABLE t DROP COLUMN b;

@@ -1,0 +1,8 @@
+-- verdict: same
+-- order: 1 3 2
+-- 1: table
+CREATE TABLE t (id serial PRIMARY KEY, name text);
+-- 2: a
+INSERT INTO t (name) VALUES ('a');
+-- 3: b
+INSERT INTO t (name) VALUES ('b');

@@ -1,0 +1,10 @@
+-- verdict: same
+-- order: 1 3 2 4
+-- 1: table
+CREATE TABLE t (id serial PRIMARY KEY, name text);
+-- 2: a
+INSERT INTO t (name) VALUES ('a');
+-- 3: b
+INSERT INTO t (name) VALUES ('b');
+-- 4: matview
+CREATE MATERIALIZED VIEW m AS SELECT id, name FROM t;

@@ -1,0 +1,9 @@
+-- verdict: same
+-- order: 1 3 2
+-- 1: table
+CREATE TABLE t (a int);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+-- 2: before
+CREATE TRIGGER one BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION touch();
+-- 3: after
+CREATE CONSTRAINT TRIGGER two AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION touch();

@@ -1,0 +1,123 @@
+"""Two orders of the same migrations, and what proving them must say; cases/ has one file each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pgbraid.core.model import Tracker
+from pgbraid.core.proof import Verdict
+from pgbraid.judge import Question, judge_orders
+from pgbraid.replay import Replayer
+from pgbraid.source import load_migrations
+from pgbraid.stop import StopToken
+
+PATHS = sorted(Path(__file__).with_name("cases").glob("*.sql"))
+LINE = re.compile(r"-- (\w+): (\S.*)\n")
+HEADERS = frozenset({"verdict", "pair", "says", "order", "since", "needs"})
+
+
+@dataclass(frozen=True)
+class Case:
+    verdict: Verdict
+    order: tuple[int, ...]
+    files: dict[str, str]
+    pair: tuple[int, ...] | None
+    says: str
+    since: int
+    needs: str | None
+
+
+def read_case(text):
+    head, files, name = {}, {}, None
+    for line in text.splitlines(keepends=True):
+        found = LINE.fullmatch(line)
+        if found and found[1].isdigit():
+            assert re.fullmatch(r"[a-z_]+", found[2]), line
+            assert int(found[1]) > int((name or "0").partition("_")[0]), line
+            name = f"{int(found[1]):03}_{found[2]}.sql"
+            files[name] = ""
+        elif name:
+            files[name] += line
+        else:
+            assert found, line
+            assert found[1] in HEADERS - head.keys(), line
+            head[found[1]] = found[2]
+    case = Case(
+        Verdict(head["verdict"]),
+        tuple(map(int, head["order"].split())),
+        files,
+        tuple(map(int, head["pair"].split())) if "pair" in head else None,
+        head.get("says", ""),
+        int(head.get("since", "0")),
+        head.get("needs"),
+    )
+    assert sorted(case.order) == [int(name[:3]) for name in files] != list(case.order)
+    if case.pair:
+        first, second = case.pair
+        assert first > second
+        assert case.order.index(first) < case.order.index(second)
+    else:
+        assert case.verdict in {Verdict.SAME, Verdict.FAILS}
+        assert not case.says
+    return case
+
+
+def prove(scratch, case):
+    by_version = load_migrations(case.files).migrations
+    recorded = tuple(next(m for m in by_version if m.version == v) for v in case.order)
+    replayer = Replayer(scratch, Tracker(), stop=StopToken())
+    return judge_orders(replayer, Question(recorded, by_version), listen=lambda _: None)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_case(scratch, path):
+    case = read_case(path.read_text())
+    if int(scratch.version.partition(".")[0]) < case.since:
+        pytest.skip(f"this needs PostgreSQL {case.since}")
+    known = scratch.conn.execute("SELECT name FROM pg_available_extensions").fetchall()
+    if case.needs and (case.needs,) not in known:
+        pytest.skip(f"this server has no {case.needs}")
+    proof = prove(scratch, case)
+    pair = proof.pair
+    assert proof.verdict is case.verdict, (proof.differences, pair and pair.sentence)
+    assert (pair and (pair.first.version, pair.second.version)) == case.pair
+    if pair:
+        told = [pair.sentence, *(difference.name for difference in proof.differences)]
+        assert any(case.says in text for text in told), told
+        assert pair.confirmed
+
+
+def test_there_are_cases_of_every_verdict():
+    assert len(PATHS) >= 60
+    verdicts = [read_case(path.read_text()).verdict for path in PATHS]
+    assert set(verdicts) == set(Verdict)
+    assert verdicts.count(Verdict.SAME) >= 25
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-- verdict: same\n-- order: 2 1\n-- colour: red\n-- 1: a\n-- 2: b\n",
+        "-- verdict: same\n-- order: 1 2\n-- 1: a\n-- 2: b\n",
+        "-- verdict: same\n-- order: 2 1\n-- order: 2 1\n-- 1: a\n-- 2: b\n",
+        "-- verdict: same\n-- order: 2 1\n\n-- 1: a\n-- 2: b\n",
+        "-- verdict: same\n-- order: 2 1\n-- 2: b\n-- 1: a\n",
+        "-- verdict: different\n-- order: 2 1\n-- 1: a\n-- 2: b\n",
+        "-- verdict: different\n-- order: 2 1\n-- pair: 1 2\n-- 1: a\n-- 2: b\n",
+    ],
+)
+def test_a_case_is_read_strictly(text):
+    with pytest.raises(AssertionError):
+        read_case(text)
+
+
+def test_nothing_is_left_on_the_server(scratch):
+    ask = scratch.conn.execute
+    mine = f"pgbraid\\_scratch\\_{scratch.number}\\_%"
+    assert ask("SELECT datname FROM pg_database WHERE datname LIKE %s", (mine,)).fetchall() == []
+    roles = ask("SELECT rolname FROM pg_roles WHERE rolname LIKE 'pgbraid\\_case\\_%'")
+    assert roles.fetchall() == []
