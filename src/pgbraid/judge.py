@@ -200,27 +200,38 @@ class _Judge:
         """Find a pair by trying out; where it does not hold on databases, by replaying."""
         tails = self.tails
         ends = {0: left, len(Chain(*tails, _version)): right}
-        swap = self._search(verdict, ends, self.replayer.try_out)
-        pair = self._shrunk(verdict, swap, (left, right))
+        pair = self._shrunk(verdict, *self._search(verdict, ends, self.replayer.try_out))
         if pair.confirmed or self._rounds:
             return pair
         self._rounds += 1
         self.base, _ = self.replayer.base(self.question.prefix)
-        swap = self._search(verdict, ends, self.replayer.replay)
-        return self._shrunk(verdict, swap, (left, right))
+        return self._shrunk(verdict, *self._search(verdict, ends, self.replayer.replay))
 
-    def _search(self, verdict: Verdict, ends: dict[int, Ended], replay: Replay) -> Swap[Migration]:
-        """Bisect the chain between the orders for a swap that changes the result."""
+    def _search(
+        self, verdict: Verdict, ends: dict[int, Ended], replay: Replay
+    ) -> tuple[Swap[Migration], tuple[Ended, Ended]]:
+        """Bisect the chain between the orders for a swap that changes the result.
+
+        Where one end fails and the other does not, the swap is between one that fails and one
+        that does not. Returns it, and what the two orders come to.
+        """
         chain = Chain(*self.tails, _version)
         results = dict(ends)
 
         def differs(low: int, middle: int) -> bool:
             self._tell("an order between", self.replayer.replays)
             results[middle] = replay(self.base, chain[middle])
-            return self._differ(verdict, results[low], results[middle])
+            one, other = results[low], results[middle]
+            if one_fails:
+                return (one.failure is None) != (other.failure is None)
+            return self._differ(verdict, one, other)
 
-        swap = chain.swap(first_change(len(chain), differs))
-        return replace(swap, before=(*self.question.prefix, *swap.before))
+        failing = [end.failure is not None for end in ends.values()]
+        one_fails = failing[0] != failing[-1]
+        number = first_change(len(chain), differs)
+        swap = chain.swap(number)
+        before = (*self.question.prefix, *swap.before)
+        return replace(swap, before=before), (results[number], results[number + 1])
 
     def _shrunk(self, verdict: Verdict, swap: Swap[Migration], ends: tuple[Ended, Ended]) -> Pair:
         """Shrink what stands before the pair to what it needs, and confirm it on databases."""
