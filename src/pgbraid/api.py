@@ -38,7 +38,7 @@ def load(  # noqa: PLR0913 - what a user can set
     limits: Limits | None = None,
     role: str | None = None,
     gaps: str = "apply",
-    accept: Iterable[str] = (),
+    accept: str | Iterable[str] = (),
 ) -> Braid:
     """Read migrations once and return them as a value; no database is asked.
 
@@ -61,7 +61,7 @@ def load(  # noqa: PLR0913 - what a user can set
         lock_wait=lock_wait,
         role=role,
         gaps=gaps,
-        accept=tuple(accept),
+        accept=accept,
     )
     tracker = Tracker(settings.schema, settings.table)
     verified = Verify(settings.verify)
@@ -324,7 +324,7 @@ class Braid:
         self,
         conninfo: str | Target,
         *,
-        ignore: Iterable[str] = (),
+        ignore: str | Iterable[str] = (),
         on_event: Listener = silent,
         stop: StopToken | None = None,
     ) -> Drifted:
@@ -337,7 +337,11 @@ class Braid:
 
         options = self._options(on_event, stop)
         return drift.find_drift(
-            self.migrations, self._target(conninfo), self.tracker, options, tuple(ignore)
+            self.migrations,
+            self._target(conninfo),
+            self.tracker,
+            options,
+            Settings().override(ignore=ignore).ignore,
         )
 
     def snapshot(

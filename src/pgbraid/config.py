@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -116,14 +117,18 @@ def _check_identifier(name: str, value: str, room: int = 0) -> None:
 def _listed(name: str, value: object) -> tuple[str, ...]:
     """Return a list of texts; one alone may stand for a list of one."""
     items = (value,) if isinstance(value, str) else value
-    if not isinstance(items, (list, tuple)) or not all(isinstance(i, str) and i for i in items):
+    if not isinstance(items, Iterable) or isinstance(items, (bytes, dict)):
         raise ConfigError(f"{name} must be a list of texts, not {value!r}")
+    items = tuple(items)
+    wrong = [item for item in items if not isinstance(item, str) or not item]
+    if wrong:
+        raise ConfigError(f"{name} must be a list of texts that are not empty, not {wrong[0]!r}")
     unknown = [item for item in items if name == "accept" and item not in _ACCEPTED]
     if unknown:
         raise ConfigError(
             f"accept may hold column-order, enum-order and different, not {unknown[0]!r}"
         )
-    return tuple(items)
+    return items
 
 
 def _value(name: str, value: object) -> str | float | bool | tuple[str, ...]:

@@ -58,9 +58,9 @@ def apply_plan(
             adopt = partial(record_adoption, run, now.adoption)
             fenced(session, adopt, wait=options.lock_wait, tell=run.tell_waiting)
         if options.gaps == "prove" and now.gaps:
-            from pgbraid.late import prove_gaps  # noqa: PLC0415 - only where asked for
+            from pgbraid.late import journal_proof, prove_gaps  # noqa: PLC0415 - where asked for
 
-            prove_gaps(run, migrations, now)
+            journal_proof(run, prove_gaps(session, migrations, now, options), now)
         applied = apply_all(run, now.steps)
         return _report(first, now, run, applied)
 

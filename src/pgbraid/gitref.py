@@ -8,43 +8,61 @@ from pathlib import Path
 
 from pgbraid.errors import ConfigError
 
-__all__ = ["files_at"]
+__all__ = ["files_at", "fork_of"]
+
+_FACTS = 3
+"""What git ls-tree says of a file: its mode, its kind, its name among objects."""
 
 
 def files_at(folder: str, ref: str) -> dict[str, bytes]:
     """Return the ``.sql`` files that a folder of a git repository has at ``ref``, by name.
 
     It is empty where the folder is not there yet. Raises ConfigError where there is no git, no
-    repository or no such ref.
+    such folder, no repository or no such ref.
     """
-    git = shutil.which("git")
-    if git is None:
-        raise ConfigError(
-            "--base needs git, which is not installed", hint="Install it, or give --history FILE."
-        )
+    git, where = _repository(folder)
     if ref.startswith("-") or not ref:
-        raise ConfigError(
-            f"--base {ref!r} is no name of a commit", hint="Give one such as origin/main."
-        )
-    where = Path(folder)
-    top = where if where.is_dir() else Path()
-    commit = _run(git, top, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        raise ConfigError(f"{ref!r} is no name of a commit", hint="Give one such as origin/main.")
+    commit = _run(git, where, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     if commit is None:
         raise ConfigError(
             f"git knows no commit {ref!r} here",
-            detail="A shallow clone has only the newest one; the folder must be in a repository.",
+            detail="A shallow clone has only the newest one.",
             hint=f"Fetch it (`git fetch origin`, or fetch-depth: 0 in CI), then run `pgbraid prove "
             f"--base {ref}` again.",
         )
-    listed = _run(git, top, "ls-tree", "-z", commit.decode().strip(), "./") or b""
+    listed = _run(git, where, "ls-tree", "-z", commit.decode().strip(), "./") or b""
     blobs = {}
     for line in listed.split(b"\0"):
         facts, _, name = line.partition(b"\t")
         parts = facts.split()
         base = name.rpartition(b"/")[2].decode(errors="replace")
-        if len(parts) == 3 and parts[1] == b"blob" and base.endswith(".sql"):  # noqa: PLR2004
+        if len(parts) == _FACTS and parts[1] == b"blob" and base.endswith(".sql"):
             blobs[base] = parts[2].decode()
-    return _contents(git, top, blobs)
+    return _contents(git, where, blobs)
+
+
+def fork_of(folder: str, ref: str) -> str | None:
+    """Return the commit at which what is checked out left ``ref``, if there is one."""
+    git, where = _repository(folder)
+    found = _run(git, where, "merge-base", ref, "HEAD")
+    return found.decode().strip() or None if found else None
+
+
+def _repository(folder: str) -> tuple[str, Path]:
+    """Return git, and the folder, which is in a repository."""
+    git = shutil.which("git")
+    if git is None:
+        raise ConfigError(
+            "--base needs git, which is not installed", hint="Install it, or give --history FILE."
+        )
+    where = Path(folder)
+    if not where.is_dir() or _run(git, where, "rev-parse", "--git-dir") is None:
+        raise ConfigError(
+            f"{folder!r} is no folder of a git repository",
+            hint="Name the folder with --dir, or give --history FILE in place of --base.",
+        )
+    return git, where
 
 
 def _contents(git: str, top: Path, blobs: dict[str, str]) -> dict[str, bytes]:

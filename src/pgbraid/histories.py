@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from pgbraid.core.checksum import digest, same_but_line_ends
 from pgbraid.core.filenames import names_agree
+from pgbraid.core.model import Location, Problem
 from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.judge import Question
 from pgbraid.source import load_migrations
 from pgbraid.texts import inspect_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pgbraid.core.model import Migration, MigrationSet
     from pgbraid.db.order import Order
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Told",
     "branch_question",
+    "in_time",
+    "late_question",
     "listed_question",
     "recorded",
     "recorded_question",
@@ -34,18 +37,35 @@ class Told:
 
     question: Question
     notes: tuple[str, ...] = ()
+    label: str = "as recorded"
+    """What the order that is proven is called."""
 
 
 def _version(migration: Migration) -> int:
     return migration.version
 
 
-def _question(order: Sequence[Migration], notes: Iterable[str] = ()) -> Told:
-    """Return the question of this order, once every text of it can be run at all."""
+def _question(
+    order: Sequence[Migration],
+    notes: Iterable[str] = (),
+    in_time: Sequence[Migration] | None = None,
+    label: str = "as recorded",
+) -> Told:
+    """Return the question of this order, once every text of it can be run at all.
+
+    It is compared with that of the versions, or with another one that is given. Raises
+    ConfigError where there are no migrations.
+    """
+    if not order:
+        raise ConfigError(
+            "there are no migrations to prove",
+            hint="Name the folder with --dir; `pgbraid new NAME` makes the first migration.",
+        )
     problems = tuple(p for p in inspect_files(order) if p.severity == "error")
     if problems:
         raise ProblemsFound(problems)
-    return Told(Question(tuple(order), tuple(sorted(order, key=_version))), tuple(notes))
+    other = tuple(in_time or sorted(order, key=_version))
+    return Told(Question(tuple(order), other), tuple(notes), label)
 
 
 def refuse_problems(migrations: MigrationSet) -> None:
@@ -115,6 +135,31 @@ def recorded_question(migrations: MigrationSet, order: Order) -> Told:
     return _question((*have, *pending), notes)
 
 
+def late_question(migrations: MigrationSet, order: Order) -> Told:
+    """Return the question of what is pending: whether it ends as if it had come in time.
+
+    What was applied late before stays as it is in both orders. Raises ProblemsFound for files
+    that cannot be run.
+    """
+    refuse_problems(migrations)
+    have, notes = recorded(migrations, order)
+    versions = {row.version for row in order.rows}
+    pending = [m for m in migrations.migrations if m.version not in versions]
+    return _question((*have, *pending), notes, in_time(have, pending, _version))
+
+
+def in_time(
+    order: Sequence[Migration], more: Sequence[Migration], place: Callable[[Migration], int]
+) -> tuple[Migration, ...]:
+    """Return an order with some more put in, each before the first that has a higher place."""
+    found = list(order)
+    for migration in sorted(more, key=place):
+        own = place(migration)
+        at = next((i for i, other in enumerate(found) if place(other) > own), len(found))
+        found.insert(at, migration)
+    return tuple(found)
+
+
 def listed_question(migrations: MigrationSet, versions: Sequence[int], label: str) -> Told:
     """Return the question of a list of versions, what is not listed behind it.
 
@@ -132,22 +177,63 @@ def listed_question(migrations: MigrationSet, versions: Sequence[int], label: st
     return _question((*listed, *rest))
 
 
-def branch_question(migrations: MigrationSet, base: dict[str, bytes], ref: str) -> Told:
+def branch_question(
+    migrations: MigrationSet, base: dict[str, bytes], fork: dict[str, bytes], ref: str
+) -> Told:
     """Return the question of a branch: what ``ref`` has by version, then what the branch adds.
 
-    ``base`` are the files of ``ref`` by name. Raises ProblemsFound for files that cannot be run.
+    ``base`` are the files of ``ref`` by name, ``fork`` those of the commit at which the branch
+    began: what ``ref`` has got since is replayed, as it will be there after the merge. Raises
+    ProblemsFound for files that cannot be run, and for a version that both have added.
     """
     refuse_problems(migrations)
     theirs = {m.version: m for m in load_migrations(base).migrations} if base else {}
-    notes = []
+    before, notes = [], []
+    if not theirs:
+        notes.append(
+            f"{ref} has no migrations in {migrations.label}, so all of these are new to it"
+        )
     for version, migration in theirs.items():
         file = migrations.get(version)
-        if file is None:
-            notes.append(f"{migration.label} is in {ref} and not here: it is not replayed")
-        elif not names_agree(migration.name, version, file.name):
-            notes.append(f"version {version} is {migration.label} in {ref}, {file.label} here")
-        elif digest(base[migration.file]) != file.checksum:
-            notes.append(f"{file.label} was changed since {ref}; it is replayed as it is now")
-    before = [m for m in migrations.migrations if m.version in theirs]
+        chosen, note = _merged(migration, file, base, fork, ref)
+        if chosen:
+            before.append(chosen)
+        if note:
+            notes.append(note)
     added = [m for m in migrations.migrations if m.version not in theirs]
-    return _question((*before, *added), notes)
+    return _question((*before, *added), notes, label=f"{ref}, then what is added")
+
+
+def _merged(
+    migration: Migration,
+    file: Migration | None,
+    base: dict[str, bytes],
+    fork: dict[str, bytes],
+    ref: str,
+) -> tuple[Migration | None, str | None]:
+    """Return what a version will be after the merge, and what is to be said of it."""
+    name, known = migration.file, migration.file in fork
+    if file is None and known:
+        return None, f"{migration.label} is in {ref} and was deleted here: it is not replayed"
+    if file is None:
+        return migration, f"{migration.label} came to {ref} since: it is replayed, too"
+    if not names_agree(migration.name, migration.version, file.name):
+        if not known:
+            raise ProblemsFound((_taken(migration, file, ref),))
+        return file, f"version {file.version} is {migration.label} in {ref}, {file.label} here"
+    if digest(base[name]) == file.checksum:
+        return file, None
+    if known and digest(fork[name]) == file.checksum:
+        return migration, f"{file.label} was changed in {ref} since: it is replayed as it is there"
+    return file, f"{file.label} was changed since {ref}; it is replayed as it is now"
+
+
+def _taken(theirs: Migration, ours: Migration, ref: str) -> Problem:
+    return Problem(
+        "duplicate_version",
+        f"version {ours.version} is {theirs.file} in {ref} and {ours.file} here",
+        detail="After the merge there would be two files with one version.",
+        hint="Give the one here the next free version (`pgbraid new NAME` chooses it).",
+        location=Location(ours.path),
+        versions=(ours.version,),
+    )

@@ -55,15 +55,16 @@ def _version(migration: Migration) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Two orders of the same migrations: as they were or would be applied, and by version."""
+    """Two orders of the same migrations: as they were or would be applied, and as in time."""
 
     left: tuple[Migration, ...]
     right: tuple[Migration, ...]
 
     @property
     def late(self) -> tuple[Migration, ...]:
-        """Those that come behind a higher version."""
-        return late(self.left, _version)
+        """Those that come behind one which they stand before in the other order."""
+        places = {m.version: place for place, m in enumerate(self.right)}
+        return late(self.left, lambda migration: places[migration.version])
 
     @property
     def inversions(self) -> int:

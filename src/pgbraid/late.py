@@ -4,37 +4,67 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pgbraid.core.events import Proven
 from pgbraid.core.proof import Proof, Verdict
 from pgbraid.db import ledger as db
 from pgbraid.db.order import read_order
 from pgbraid.db.transactions import transaction
 from pgbraid.errors import NotProven
-from pgbraid.histories import recorded_question
+from pgbraid.histories import late_question
 from pgbraid.proving import prove_question
 
 if TYPE_CHECKING:
     from pgbraid.apply import Run
     from pgbraid.core.model import MigrationSet, Plan
+    from pgbraid.db.session import Session
+    from pgbraid.survey import RunOptions
 
-__all__ = ["prove_gaps"]
+__all__ = ["journal_proof", "prove_gaps"]
 
 _LISTED = 3
 
 
-def prove_gaps(run: Run, migrations: MigrationSet, plan: Plan) -> None:
-    """Prove that the late migrations of a plan end as a fresh database does, and journal it.
+def prove_gaps(
+    session: Session, migrations: MigrationSet, plan: Plan, options: RunOptions
+) -> Proof:
+    """Return the proof that the late migrations of a plan end as if they had come in time.
 
     The lock is held meanwhile, so that the order that is proven is the one that comes about.
-    Raises NotProven where they do not, and nothing is run; and what the scratch server raises.
+    Raises NotProven where they do not, and what the scratch server raises.
     """
-    order = read_order(run.session)
-    steps = {step.migration.version for step in plan.steps}
+    order = read_order(session)
     later = {step.migration.version for step in plan.later}
-    told = recorded_question(_without(migrations, later), order)
-    proof = prove_question(told, run.session.tracker, run.options, like=order)
+    told = late_question(_without(migrations, later), order)
+    proof = prove_question(told, session.tracker, options, like=order)
     if not proof.ok:
         raise _refusal(proof)
-    _journal(run, proof, steps)
+    options.listen(Proven(proof))
+    return proof
+
+
+def journal_proof(run: Run, proof: Proof, plan: Plan) -> None:
+    """Enter in the journal, for each late migration of a plan, what was proven of it."""
+    detail = {
+        "verdict": proof.verdict.value,
+        "allowed": proof.allowed,
+        "inversions": proof.inversions,
+        "replays": proof.replays,
+        "server": proof.server,
+        "order": [m.version for m in proof.left],
+    }
+    steps = {step.migration.version for step in plan.steps}
+    with transaction(run.session):
+        for migration in proof.late:
+            if migration.version in steps:
+                entry = db.Entry(
+                    run.run_id,
+                    "proven",
+                    migration.version,
+                    migration.name,
+                    checksum=migration.checksum,
+                    detail=detail,
+                )
+                db.record_entry(run.session, entry)
 
 
 def _without(migrations: MigrationSet, versions: set[int]) -> MigrationSet:
@@ -50,9 +80,9 @@ def _refusal(proof: Proof) -> NotProven:
     more = f" and {len(proof.late) - _LISTED} more" if len(proof.late) > _LISTED else ""
     said = {
         Verdict.FAILS: "cannot be replayed in both orders",
-        Verdict.COLUMN_ORDER: "ends with another order of columns than a fresh database",
-        Verdict.ENUM_ORDER: "ends with another order of enum values than a fresh database",
-    }.get(proof.verdict, "does not end as a fresh database does")
+        Verdict.COLUMN_ORDER: "ends with another order of columns than if it had come in time",
+        Verdict.ENUM_ORDER: "ends with another order of enum values than if it had come in time",
+    }.get(proof.verdict, "does not end as if it had come in time")
     named = "; ".join(d.name for d in proof.differences[:_LISTED])
     detail = proof.pair.sentence + "." if proof.pair else None
     failure = proof.left_failure or proof.right_failure
@@ -61,26 +91,3 @@ def _refusal(proof: Proof) -> NotProven:
     if named:
         detail = f"{detail or ''}\nDifferent: {named}.".strip()
     return NotProven(proof, f"late {late}{more} {said}; nothing was run", detail=detail)
-
-
-def _journal(run: Run, proof: Proof, steps: set[int]) -> None:
-    detail = {
-        "verdict": proof.verdict.value,
-        "allowed": proof.allowed,
-        "inversions": proof.inversions,
-        "replays": proof.replays,
-        "server": proof.server,
-        "order": [m.version for m in proof.left],
-    }
-    with transaction(run.session):
-        for migration in proof.late:
-            if migration.version in steps:
-                entry = db.Entry(
-                    run.run_id,
-                    "proven",
-                    migration.version,
-                    migration.name,
-                    checksum=migration.checksum,
-                    detail=detail,
-                )
-                db.record_entry(run.session, entry)

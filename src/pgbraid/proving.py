@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pgbraid.core.events import Posed
 from pgbraid.core.proof import Proof, Verdict
 from pgbraid.db.scratch import scratch_server
-from pgbraid.judge import judge_orders
+from pgbraid.histories import in_time
+from pgbraid.judge import Question, judge_orders
 from pgbraid.replay import Replayer
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def prove_question(
         )
     )
     if not question.inversions:
-        return Proof(Verdict.SAME, question.left, question.right, notes=told.notes)
+        return Proof(
+            Verdict.SAME, question.left, question.right, notes=told.notes, label=told.label
+        )
     place, major = options.scratch, like.major if like else None
     with scratch_server(
         place.url, programs=place.programs, cache=place.cache, major=major
@@ -57,8 +60,9 @@ def prove_question(
         role = scratch.login(like.owner) if like and like.owner else None
         replayer = Replayer(scratch, tracker, stop=options.stop, role=role, like=like, extend=True)
         proof = judge_orders(replayer, question, listen=options.listen)
+        proof = _weighed(proof, replayer, options)
         notes = (*told.notes, *_other_version(scratch, major))
-    return replace(proof, notes=notes, allowed=_allowed(proof, options.accept))
+    return replace(proof, notes=notes, label=told.label)
 
 
 def _other_version(scratch: Scratch, major: int | None) -> Iterator[str]:
@@ -68,15 +72,25 @@ def _other_version(scratch: Scratch, major: int | None) -> Iterator[str]:
         yield f"replayed on PostgreSQL {own}; the database is on {major}"
 
 
-def _allowed(proof: Proof, accept: tuple[str, ...]) -> str | None:
-    """Return for what reason a difference is allowed, if it is."""
-    if proof.verdict is Verdict.SAME:
-        return None
-    if proof.verdict.word in accept:
-        return f"the settings accept {proof.verdict.value}"
-    blamed = {proof.pair.first, proof.pair.second} if proof.pair else set(proof.late)
-    for migration in proof.late:
-        reason = migration.directives.allow_difference
-        if reason is not None and migration in blamed:
-            return f"{migration.label} allows it: {reason}"
-    return None
+def _weighed(proof: Proof, replayer: Replayer, options: RunOptions) -> Proof:
+    """Return a proof with the reason for which its difference is allowed, if there is one.
+
+    An order that fails never is. What a late migration allows is the difference that is gone when
+    it comes in time; another one is not, and its pair is the one to be named.
+    """
+    if proof.verdict in {Verdict.SAME, Verdict.FAILS}:
+        return proof
+    if proof.verdict.word in options.accept:
+        return replace(proof, allowed=f"{proof.verdict.value}, by --accept or the settings")
+    allowing = [m for m in proof.late if m.directives.allow_difference is not None]
+    if not allowing:
+        return proof
+    places = {m.version: place for place, m in enumerate(proof.right)}
+    rest = [m for m in proof.left if m not in allowing]
+    left = in_time(rest, allowing, lambda m: places[m.version])
+    other = Question(left, proof.right)
+    found = judge_orders(replayer, other, listen=options.listen) if other.inversions else None
+    if found and found.verdict is not Verdict.SAME and found.verdict.word not in options.accept:
+        return replace(proof, pair=found.pair or proof.pair, replays=found.replays)
+    reasons = (f"{m.label} allows it: {m.directives.allow_difference}" for m in allowing)
+    return replace(proof, allowed="; ".join(reasons))

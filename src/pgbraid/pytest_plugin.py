@@ -47,7 +47,9 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Add the checks that were asked for behind the project's own tests."""
     ref: str | None = config.getoption("--pgbraid-prove")
-    if ref:
+    if ref is not None:
+        if not ref.strip():
+            raise pytest.UsageError("--pgbraid-prove is empty; it names a git commit")
         folder: str | None = config.getoption("--pgbraid-dir")
         for name, check in (("check", _check), ("prove", _prove)):
             item = Check.from_parent(session, name=f"pgbraid::{name}")

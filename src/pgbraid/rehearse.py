@@ -74,6 +74,10 @@ def rehearse_pending(
                 found = look(session, migrations, wish, options=options, inspected=found)
                 found.raise_for_problems()
                 options.listen(Planned(found))
+                if options.gaps == "prove" and found.gaps:
+                    from pgbraid.late import prove_gaps  # noqa: PLC0415 - where asked for
+
+                    prove_gaps(session, migrations, found, options)
                 with transaction(session, keep=False) as whole:
                     db.ensure_schema(session)
                     run = Run(session, db.ensure_tables(session), options=options)

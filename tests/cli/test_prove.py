@@ -166,7 +166,7 @@ def test_what_is_accepted_is_no_failure(folder, cli, scratch, tmp_path):
     folder.write(_103_add=LATE)
     assert cli("prove", env=scratch, code=1).out.startswith("column order only: ")
     answer = cli("prove", "--accept", "column-order", env=scratch, code=0)
-    assert "Accepted: the settings accept column order only." in answer.out
+    assert "Accepted: column order only, by --accept or the settings." in answer.out
     (tmp_path / "pgbraid.toml").write_text('accept = ["column-order"]\n')
     cli("prove", env=scratch, code=0)
     cli("up", "--gaps", "prove", env=scratch, code=0)
@@ -182,7 +182,7 @@ def test_gaps_may_be_refused(late, cli, database):
 def test_gaps_may_have_to_be_proven(late, cli, database, scratch, tmp_path):
     (tmp_path / "pgbraid.toml").write_text('gaps = "prove"\n')
     answer = cli("up", env=scratch, code=1)
-    assert "late 103_add does not end as a fresh database does; nothing was run" in answer.err
+    assert "late 103_add does not end as if it had come in time; nothing was run" in answer.err
     assert "104_view and 103_add do not commute" in answer.err
     assert database.versions() == [101, 104]
     late.write(_103_add=HARMLESS)
@@ -203,6 +203,67 @@ def test_a_directive_allows_a_difference_for_a_reason(late, cli, database, scrat
         "SELECT detail->>'allowed' FROM applied_migrations_journal WHERE event = 'proven'"
     )
     assert allowed == ("103_add allows it: 105 makes the view anew",)
+
+
+def test_a_directive_allows_nothing_but_its_own_difference(late, cli, scratch):
+    late.write(_103_add=f"-- pgbraid: allow-difference=the view is known\n{LATE}")
+    assert "Accepted: 103_add allows it" in cli("prove", env=scratch, code=0).out
+    late.write(_102_other="CREATE VIEW v AS SELECT 1 AS one;")
+    late.write(_105_again="CREATE VIEW w AS SELECT * FROM t;")
+    assert cli("prove", env=scratch, code=1).out.startswith("fails: ")
+    late.write(_102_other="COMMENT ON TABLE t IS '102';", _101_table=TABLE)
+    late.remove("105_again.sql")
+    cli("prove", env=scratch, code=0)
+    late.write(_104_view=f"{VIEW} COMMENT ON TABLE t IS '104';")
+    answer = cli("prove", env=scratch, code=1)
+    assert "104_view and 102_other do not commute" in answer.out
+    assert "Accepted" not in answer.out
+
+
+def test_only_what_is_pending_has_to_be_proven(late, cli, scratch):
+    cli("up", "--gaps", "apply", code=0)
+    cli("prove", env=scratch, code=1)
+    late.write(_102_more=HARMLESS)
+    answer = cli("up", "--gaps", "prove", "--dry-run", env=scratch, code=0)
+    assert "proven: it ends the same" in answer.err
+    cli("up", "--gaps", "prove", env=scratch, code=0)
+
+
+def test_a_dry_run_proves_too(late, cli, scratch, database):
+    assert (
+        "104_view and 103_add" in cli("up", "--gaps", "prove", "--dry-run", env=scratch, code=1).err
+    )
+    assert database.versions() == [101, 104]
+
+
+def test_what_the_base_has_got_since_is_replayed(branch, program, scratch, tmp_path):
+    git(tmp_path, "checkout", "-qb", "late")
+    branch.write(_103_add=LATE)
+    branch.remove("104_view.sql")
+    git(tmp_path, "stash", "-u")
+    git(tmp_path, "checkout", "-q", "main")
+    branch.write(_105_view="CREATE VIEW w AS SELECT * FROM t;")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "y")
+    git(tmp_path, "checkout", "-q", "late")
+    git(tmp_path, "stash", "pop")
+    answer = program("prove", "--base", "main", env=scratch, code=1)
+    assert "105_view came to main since: it is replayed, too" in answer.out
+    assert "104_view is in main and was deleted here: it is not replayed" in answer.out
+    assert "105_view and 103_add do not commute" in answer.out
+    branch.write(_105_other=HARMLESS)
+    answer = program("prove", "--base", "main", env=scratch, code=1)
+    assert "version 105 is 105_view.sql in main and 105_other.sql here" in answer.err
+
+
+def test_a_folder_that_the_base_lacks_is_said(branch, program, scratch, tmp_path):
+    (tmp_path / "migrations").rename(tmp_path / "moved")
+    answer = program("prove", "--base", "main", "--dir", "moved", env=scratch, code=0)
+    assert "main has no migrations in moved" in answer.out
+    (tmp_path / "empty").mkdir()
+    assert program("prove", "--base", "main", "--dir", "empty", env=scratch).code != 0
+    both = program("prove", "--base", "main", "--database", "postgresql:///x", env=scratch, code=2)
+    assert "name two histories" in both.err
 
 
 def test_a_directive_without_a_reason_is_a_mistake(late, cli):

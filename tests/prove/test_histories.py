@@ -1,48 +1,84 @@
-"""A sample of the histories by chance of bench/fuzz, and of real folders."""
+"""Histories by chance, some of them public ones: what does not commute is found, and is real.
 
+`python -m bench.fuzz.histories` and `python -m bench.fuzz.corpus` try many more.
+"""
+
+import os
 import random
 from pathlib import Path
 
 import pytest
-from bench.fuzz.corpus import FOLDERS, try_folder
-from bench.fuzz.histories import Tally, make_story, tell
+from bench.fuzz.corpus import choices, open_campaign
+from bench.fuzz.dumps import Plain
+from bench.fuzz.folders import FOLDERS
+from bench.fuzz.histories import Tally, roles, tell
 from bench.fuzz.planted import PLANTED
+from bench.model import Skip
+from psycopg import sql
 
-from pgbraid.db.scratch import scratch_server
-from pgbraid.source import load_migrations
+from pgbraid.core.proof import Verdict
 
-ROLE = "pgbraid_fuzz_reader"
-SAMPLE = random.Random(7).sample(PLANTED, 9)
+SEED = int(os.environ.get("PGBRAID_FUZZ_SEED", "1"))
+FAILING = [kind for kind in PLANTED if kind.verdict is Verdict.FAILS]
+OTHERS = [kind for kind in PLANTED if kind.verdict is not Verdict.FAILS]
 
 
 @pytest.fixture(scope="module")
-def scratch(programs):
-    with scratch_server(programs=programs) as scratch:
-        scratch.add_role(ROLE)
+def with_roles(scratch):
+    with roles(scratch):
         yield scratch
 
 
-@pytest.mark.parametrize("planted", SAMPLE, ids=lambda planted: planted.name)
-def test_a_planted_pair_is_found_and_real(scratch, planted):
+def test_there_are_kinds_of_every_verdict():
+    verdicts = {kind.verdict for kind in PLANTED}
+    assert verdicts == set(Verdict) - {Verdict.SAME}
+    assert len({kind.name for kind in PLANTED}) == len(PLANTED) >= 40
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [*random.Random(SEED).sample(OTHERS, 7), *random.Random(SEED).sample(FAILING, 3)],
+    ids=lambda kind: kind.name,
+)
+def test_a_planted_pair_is_found_and_real(with_roles, kind):
     tally = Tally()
-    proof = tell(scratch, make_story(4711, planted), tally, planted.name)
-    assert (tally.undetected, tally.unreal) == ([], [])
+    proof = tell(with_roles, SEED, kind, tally)
+    assert tally.wrong == []
+    assert proof.verdict is kind.verdict
     assert proof.pair.confirmed
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_without_a_pair_it_is_the_same(scratch, seed):
+@pytest.mark.parametrize("number", range(3))
+def test_histories_without_a_pair_are_the_same(with_roles, number):
     tally = Tally()
-    tell(scratch, make_story(seed, None), tally, "none")
-    assert tally.undetected == []
+    proof = tell(with_roles, SEED * 100 + number, None, tally)
+    assert tally.wrong == []
+    assert proof.verdict is Verdict.SAME
+    assert proof.inversions
+
+
+@pytest.fixture
+def no_roles_left(scratch):
+    """What the project's own roles are is made by its history, on a server that is shared."""
+    before = {name for (name,) in scratch.conn.execute("SELECT rolname FROM pg_roles")}
+    yield
+    for (name,) in scratch.conn.execute("SELECT rolname FROM pg_roles").fetchall():
+        if name not in before:
+            scratch.conn.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
 
 @pytest.mark.corpus
-def test_no_verdict_is_same_where_a_dump_differs(scratch, programs, corpus):
-    if not (Path(programs) / "pg_dump").is_file():
-        pytest.skip("this server comes without pg_dump")
-    name = "supabase-auth"
-    files = load_migrations(FOLDERS[name](corpus / name / "migrations")).migrations
-    found = try_folder(scratch, Path(programs), files, 3, "test")
-    assert found.wrong == []
-    assert sum(found.verdicts.values()) == 3
+@pytest.mark.usefixtures("no_roles_left")
+def test_late_choices_of_a_public_history(scratch, server, programs):
+    folder = next(folder for folder in FOLDERS if folder.name == "supabase-auth")
+    try:
+        plain = Plain.on(server, Path(programs))
+    except Skip as reason:
+        pytest.skip(str(reason))
+    campaign = open_campaign(scratch, folder, plain)
+    assert campaign.row.note == ""
+    for late, to in choices(random.Random(SEED), campaign, 2, 1):
+        campaign.try_one(late, to)
+    assert sum(campaign.row.verdicts.values()) == 3
+    assert campaign.row.unlike == []
+    assert campaign.row.pairs == []

@@ -11,6 +11,7 @@ from __future__ import annotations
 from argparse import SUPPRESS
 
 from pgbraid.cli.parser import add_scratch
+from pgbraid.errors import ConfigError
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ def run(context: Context) -> int:
 
 def _proof(context: Context) -> Proof:
     arguments, listen, stop = context.arguments, context.output.listen, context.stop
+    if arguments.base is not None or arguments.history is not None:
+        for name in ("database", "embedded", "direct_url"):
+            if getattr(arguments, name, None) is not None:
+                option = f"--{name.replace('_', '-')}"
+                raise ConfigError(f"{option} and --base or --history name two histories")
     if arguments.base is not None:
         return context.braid().prove(base=arguments.base, on_event=listen, stop=stop)
     if arguments.history is not None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from pgbraid.core.answers import Adoption, Diagnostic, Outcome
     from pgbraid.core.model import Migration, Plan, Step
+    from pgbraid.core.proof import Proof
 
 __all__ = [
     "Adopted",
@@ -24,6 +25,7 @@ __all__ = [
     "Planned",
     "Posed",
     "Progressed",
+    "Proven",
     "Proving",
     "Rehearsed",
     "Retrying",
@@ -103,6 +105,13 @@ class Posed:
     common: int
     replays: int
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Late migrations end as if they had come in time, or what differs is allowed."""
+
+    proof: Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +201,7 @@ Event: TypeAlias = (
     | Skipped
     | Planned
     | Posed
+    | Proven
     | Proving
     | Adopted
     | Started

@@ -5,13 +5,10 @@ from __future__ import annotations
 __all__ = ["spoken"]
 
 _SPOKEN = {
-    "atttypid": "type",
-    "atttypmod": "type modifier",
     "attnotnull": "not null",
     "attcollation": "collation",
     "attidentity": "identity",
     "attgenerated": "generated",
-    "attstorage": "storage",
     "attcompression": "compression",
     "attstattarget": "statistics target",
     "attislocal": "is local",

@@ -106,6 +106,8 @@ class Proof:
     """What was made on the scratch server because migrations take it for granted."""
     notes: tuple[str, ...] = ()
     """What a person should know of how the orders came about."""
+    label: str = "as recorded"
+    """What the left order is called."""
     server: str = ""
     allowed: str | None = None
     """The reason for which a late migration allows the difference."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.core.facts import spoken
 from pgbraid.core.snapshot import COLUMN_ORDER, DATA, ENUM_ORDER, SEQUENCES
+from pgbraid.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compare_texts", "text_of"]
 
+_HEAD = "# A schema as pgbraid snapshot writes it, one block for each object."
 _ORDERS = {COLUMN_ORDER: "columns", ENUM_ORDER: "values"}
 _SILENT = frozenset({"", "false", "{}", "-", "0"})
 """Values that say that there is nothing; not written."""
@@ -45,7 +47,7 @@ _ENOUGH = {
 _USUAL = frozenset(
     {
         *(("relpersistence", "p"), ("relreplident", "d"), ("relreplident", "n"), ("relam", "heap")),
-        *(("attstattarget", "-1"), ("atttypmod", "-1"), ("typtypmod", "-1"), ("relam", "btree")),
+        *(("attstattarget", "-1"), ("typtypmod", "-1"), ("relam", "btree")),
         *(("tgenabled", "O"), ("ev_enabled", "O"), ("evtenabled", "O"), ("conislocal", "true")),
         *(("convalidated", "true"), ("conenforced", "true"), ("indisvalid", "true")),
         *(("typisdefined", "true"), ("attcollation", 'pg_catalog."default"')),
@@ -64,7 +66,7 @@ def text_of(snapshot: Snapshot) -> str:
 
     What is the usual value of a fact, and rows and values of sequences, are not in it.
     """
-    lines = ["# A schema as pgbraid snapshot writes it, one block for each object.", ""]
+    lines = [_HEAD, ""]
     major = snapshot.server.partition(".")[0]
     lines[0] += f" PostgreSQL {major}." if major else ""
     blocks: dict[str, list[str]] = {}
@@ -128,6 +130,16 @@ def _one_line(text: str) -> str:
 
 
 def compare_texts(old: str, new: str, label: str) -> list[str]:
-    """Return the lines of a diff between two texts, none where they are the same."""
+    """Return the lines of a diff between two texts, none where they are the same.
+
+    Raises ConfigError where they are of two major versions, which write one schema differently.
+    """
     before, after = old.splitlines(), new.splitlines()
+    if before[:1] != after[:1] and before[:1] and before[0].startswith(_HEAD):
+        was, now = (lines[0].removeprefix(_HEAD).strip(" .") for lines in (before, after))
+        raise ConfigError(
+            f"{label} was written on {was}, this is {now}",
+            hint="Compare on the version it was written on (PGBRAID_PG_BIN or --scratch for "
+            "--files), or write it anew with --output.",
+        )
     return list(difflib.unified_diff(before, after, label, "the schema", lineterm=""))

@@ -28,7 +28,16 @@ _SKIPPED = frozenset(
 )
 """Tables that are volatile, a cluster's, or read in another way."""
 _DROPPED = {
-    "pg_attribute": {"attnum", "attmissingval", "atthasmissing", "attisdropped", "attcacheoff"},
+    "pg_attribute": {
+        "atttypid",
+        "atttypmod",
+        "attstorage",
+        "attnum",
+        "attmissingval",
+        "atthasmissing",
+        "attisdropped",
+        "attcacheoff",
+    },
     "pg_class": {
         *("relfilenode", "relpages", "reltuples", "relallvisible", "relallfrozen", "relnatts"),
         *("reltoastrelid", "relhasindex", "relhasrules", "relhastriggers", "relhassubclass"),
@@ -65,6 +74,17 @@ _ACL_KINDS = {
 }
 _EXTRAS = {
     "pg_attrdef": (("definition", "pg_get_expr(c.adbin, c.adrelid)", 0),),
+    "pg_attribute": (
+        ("type", "format_type(c.atttypid, c.atttypmod)", 0),
+        (
+            "storage",
+            (
+                "(SELECT nullif(c.attstorage, t.typstorage)::text FROM pg_type t"
+                " WHERE t.oid = c.atttypid)"
+            ),
+            0,
+        ),
+    ),
     "pg_class": (
         ("partition", "pg_get_expr(c.relpartbound, c.oid)", 0),
         (

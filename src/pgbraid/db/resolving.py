@@ -23,11 +23,14 @@ _NO_OBJECT = "-"
 """How the catalog's 0 is told."""
 _CACHED_BELOW = 16384
 """Oids below this one are the server's own, the same in every database of it."""
+_OF_FAMILIES = frozenset({"pg_amop", "pg_amproc"})
+"""Tables whose rows go with an extension's operator family."""
 _SETS = frozenset({"polroles"})
 """Lists of oids whose order says nothing."""
 _SORTED_NUMBERS = frozenset({"stxkeys", "prattrs"})
 """Numbers of columns whose order is the table's, and says nothing."""
 _INDEXES = frozenset({"index", "partitioned index"})
+_UNORDERED = _INDEXES | {"sequence"}
 _NAMED_TOO = frozenset({"pg_authid", "pg_opfamily", "pg_ts_config"})
 
 
@@ -216,7 +219,9 @@ class _Resolver:
 
     def _is_left_out(self, table: Table, owner: str) -> bool:
         """Whether a row is a part of the tracker, or goes with what is left out."""
-        if (table.within, owner) in self.ours:
+        if (table.within, owner) in (self.apart if table.name in _OF_FAMILIES else self.ours):
+            return True
+        if table.name == "pg_attribute" and self.kinds["pg_class"].get(owner) == "sequence":
             return True
         return table.only_part and owner not in self.own.get(table.within, ())
 
@@ -301,7 +306,7 @@ class _Resolver:
         orders: dict[str, list[tuple[int, str]]] = {}
         kinds, own = self.kinds["pg_class"], self.own["pg_class"]
         for (relation, number), name in self.columns.items():
-            if relation in own and kinds[relation] not in _INDEXES:
+            if relation in own and kinds[relation] not in _UNORDERED:
                 orders.setdefault(relation, []).append((int(number), name))
         self.parts[COLUMN_ORDER] = Part(
             ("columns",),

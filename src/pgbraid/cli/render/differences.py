@@ -41,8 +41,26 @@ def proof(found: Proof) -> Iterator[str]:
     yield from _failures(found)
     if found.differences:
         yield ""
-        yield from tell_differences(found.differences, "as recorded", "by version")
+        yield from tell_differences(found.differences, found.label, "by version")
     yield from _left_out(found.left_out)
+    yield from _advice(found)
+
+
+def _advice(found: Proof) -> Iterator[str]:
+    """Say what can be done where the answer is no."""
+    if found.ok or not found.late:
+        return
+    late = found.late[0]
+    others = f" and {len(found.late) - 1} more" if len(found.late) > 1 else ""
+    highest = max(m.version for m in found.left)
+    yield ""
+    yield f"HINT:  Give {clean(late.label)}{others} a version above {highest}, where it is applied"
+    yield "nowhere yet, or mend one of the pair so that both orders end the same."
+    if found.verdict.word in {"column-order", "enum-order"}:
+        yield f"If that order is no matter, `--accept {found.verdict.word}`."
+    elif found.verdict.word == "different":
+        yield "A difference that is known is allowed in the head of the late one, with a reason:"
+        yield "`-- pgbraid: allow-difference=REASON`."
 
 
 def _assumed(made: tuple[str, ...]) -> Iterator[str]:
@@ -51,10 +69,10 @@ def _assumed(made: tuple[str, ...]) -> Iterator[str]:
 
 def _verdict(found: Proof) -> Iterator[str]:
     said = {
-        "same": "the recorded order ends as a fresh database does",
+        "same": "both orders end with the same schema and rows",
         "column order only": "the two orders end with other orders of columns",
         "enum order": "the two orders end with other orders of enum values",
-        "different": "the recorded order does not end as a fresh database does",
+        "different": "the two orders do not end with the same schema and rows",
         "fails": "an order cannot be replayed",
     }[found.verdict.value]
     late = count(len(found.late), "late migration")
@@ -84,7 +102,7 @@ def _failures(found: Proof) -> Iterator[str]:
         yield "  or the folder of its programs in PGBRAID_PG_BIN."
         return
     for order, failure in (
-        ("as recorded", found.left_failure),
+        (found.label, found.left_failure),
         ("by version", found.right_failure),
     ):
         if failure:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Planned,
         Posed,
         Progressed,
+        Proven,
         Proving,
         Rehearsed,
         Retrying,
@@ -122,7 +123,14 @@ class Output:
         self._tell([f"out of order: {late}{more}; {psql.count(event.inversions, 'inversion')}"])
         replays = psql.count(event.replays, "replay")
         behind = f"behind {event.common} that both orders begin with"
-        self._tell([f"at most {replays} of {tail} decide it, {behind}"])
+        self._tell(
+            [f"at most {replays} of {tail} decide it, {behind}; a smallest example takes more"]
+        )
+
+    def _heard_proven(self, event: Proven) -> None:
+        proof = event.proof
+        said = f"accepted: {proof.allowed}" if proof.allowed else "proven: it ends the same"
+        self._tell([psql.clean(f"{said} ({psql.count(proof.replays, 'replay')})")])
 
     def _heard_proving(self, event: Proving) -> None:
         if self._bar_wanted and not self.as_json and not self.quiet:
