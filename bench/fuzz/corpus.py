@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["Campaign", "Row", "choices", "open_campaign"]
 
 _TABLE = ROOT / "bench" / "results" / "corpus.md"
+_REFUSED = "is there already"
+"""How our message ends where CREATE INDEX CONCURRENTLY IF NOT EXISTS would pass over an index."""
 _PLACES = 3
 """How many places late a migration is that is not moved to the end."""
 
@@ -61,6 +63,8 @@ class Row:
     contexts: list[int] = field(default_factory=list)
     unlike: list[str] = field(default_factory=list)
     """Where what psql did or pg_dump says contradicts the verdict."""
+    refused: list[str] = field(default_factory=list)
+    """Where pgbraid itself refuses what the server would pass over."""
     undumped: int = 0
     """Differences that dumps do not show: rows, mostly."""
     pairs: list[str] = field(default_factory=list)
@@ -113,7 +117,10 @@ class Campaign:
         self.row.plain = right.seconds
         found = apart(left, right)
         fails = bool(left.failure or right.failure)
-        if fails != (proof.verdict is Verdict.FAILS):
+        ours = proof.left_failure and proof.left_failure.diagnostic.message
+        if ours and not fails and ours.endswith(_REFUSED):
+            self.row.refused.append(f"{label}: {ours}")
+        elif fails != (proof.verdict is Verdict.FAILS):
             said = left.failure or right.failure or "psql runs both"
             self.row.unlike.append(f"{label}: {proof.verdict.value}, but {said}")
         elif proof.verdict is Verdict.SAME and found:
@@ -206,6 +213,7 @@ def _table(rows: Sequence[Row]) -> str:
         cells += [f"{statistics.mean(seconds):.2f}", f"{max(seconds):.2f}", f"{row.plain:.2f}"]
         lines.append(_line(cells))
     notes = [f"- {row.name}: {row.note}" for row in rows if row.note]
+    notes += [f"- {row.name}, pgbraid refuses: {line}" for row in rows for line in row.refused]
     notes += [f"- {row.name}, the slowest: {row.slowest}"[:500] for row in rows if row.slowest]
     return "\n".join([*lines, "", *notes, *_found(rows)]) + "\n"
 
@@ -224,6 +232,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=30, help="how many are moved to the end (30)")
     parser.add_argument("--near", type=int, default=10, help="and how many three places late (10)")
     parser.add_argument("--seed", type=int, default=1, help="of all that is left to chance (1)")
+    parser.add_argument("--quick", action="store_true", help="three and one, to try the harness")
     parser.add_argument("--only", metavar="NAME[,NAME]", help="some of the folders")
     parser.add_argument("--enough", type=float, default=0.7, help="the part that must run (0.7)")
     parser.add_argument("--programs", metavar="DIR", help="the server's programs")
@@ -231,6 +240,8 @@ def main() -> int:
         "--table", metavar="FILE", type=Path, default=_TABLE, help="where the table goes"
     )
     options = parser.parse_args()
+    if options.quick:
+        options.count, options.near = 3, 1
     rows = []
     for row in _rows(options):
         rows.append(row)

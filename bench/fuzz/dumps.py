@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import time
+import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -53,9 +54,8 @@ class Plain:
 
     def dump(self, texts: Iterable[str]) -> Dump:
         """Run these one behind the other in a new database, and return what it is dumped as."""
-        name = "pgbraid_fuzz_plain"
+        name = f"pgbraid_fuzz_{uuid.uuid4().hex[:8]}"
         with open_connection(conninfo_to_dict(self.conninfo)) as admin:
-            admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
             admin.execute(f"CREATE DATABASE {name}".encode())
             try:
                 return self._dumped(make_conninfo(self.conninfo, dbname=name), texts)

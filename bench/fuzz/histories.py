@@ -7,61 +7,42 @@ both orders, which must differ. Some histories have no such pair and must be the
 from __future__ import annotations
 
 import argparse
-import random
 import statistics
 import sys
 import time
+import traceback
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.fuzz.planted import PLANTED, Planted
+from psycopg import sql
+
+from bench.fuzz.pairs import is_real, told_pair
+from bench.fuzz.planted import PLANTED
+from bench.fuzz.stories import ROLES, Story, make_story
+from bench.model import ROOT
 from pgbraid.config import cache_dir
 from pgbraid.core.model import Tracker
-from pgbraid.core.proof import Proof, Verdict
-from pgbraid.core.snapshot import Facet, facets_that_differ
 from pgbraid.db.programs import packaged_folders
 from pgbraid.db.scratch import scratch_server
-from pgbraid.judge import Question, judge_orders
+from pgbraid.judge import judge_orders
 from pgbraid.replay import Replayer
-from pgbraid.source import load_migrations
 from pgbraid.stop import StopToken
 from pgbraid.survey import silent
 
 if TYPE_CHECKING:
-    from pgbraid.core.model import Migration
-    from pgbraid.core.proof import Pair
+    from collections.abc import Iterator
+
+    from bench.fuzz.planted import Planted
+    from pgbraid.core.proof import Pair, Proof
     from pgbraid.db.scratch import Scratch
 
-__all__ = ["Story", "Tally", "make_story", "tell"]
+__all__ = ["Tally", "roles", "tell"]
 
-_ROLE = "pgbraid_fuzz_reader"
-_OWN = tuple(
-    line.strip()
-    for line in """
-CREATE TABLE own_{n} (id int GENERATED ALWAYS AS IDENTITY, a int, b text DEFAULT 'x');
-CREATE TABLE own_{n} (id serial PRIMARY KEY, a int UNIQUE); CREATE INDEX ON own_{n} (a, id);
-CREATE TYPE own_{n} AS ENUM ('a', 'b'); CREATE TABLE owned_{n} (e own_{n});
-CREATE FUNCTION own_{n}(a int) RETURNS int LANGUAGE sql AS 'SELECT $1 + {n}';
-CREATE TABLE own_{n} (a int); INSERT INTO own_{n} SELECT generate_series(1, {n});
-CREATE TABLE own_{n} (a int); COMMENT ON TABLE own_{n} IS '{n}'; GRANT SELECT ON own_{n} TO {r};
-CREATE VIEW own_{n} AS SELECT {n} AS a, now() AS b;
-CREATE SEQUENCE own_{n} INCREMENT {n}; CREATE DOMAIN owned_{n} AS int CHECK (VALUE > {n});
-CREATE TABLE own_{n} (a int) PARTITION BY LIST (a); CREATE TABLE o_{n} PARTITION OF own_{n} DEFAULT;
-CREATE TABLE own_{n} (a int); CREATE POLICY p ON own_{n} USING (a = {n});
-CREATE SCHEMA own_{n}; CREATE TABLE own_{n}.t (a int CONSTRAINT c CHECK (a > {n}));
-""".strip().splitlines()
-)
-"""Migrations that nothing else depends on, and that depend on nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """A history as it was applied and by version, and the versions of the pair, if there is one."""
-
-    kind: str
-    question: Question
-    pair: frozenset[int]
-    verdict: Verdict
+_TABLE = ROOT / "bench" / "results" / "histories.md"
+_CONTROLS = 5
+"""For so many histories with a pair there is one without."""
 
 
 @dataclass(slots=True)
@@ -76,114 +57,128 @@ class Tally:
     seconds: list[float] = field(default_factory=list)
     contexts: list[int] = field(default_factory=list)
     replays: list[int] = field(default_factory=list)
+    inversions: list[int] = field(default_factory=list)
+    slowest: str = ""
+
+    @property
+    def wrong(self) -> list[str]:
+        """What is not as it must be."""
+        return [*self.undetected, *self.unreal]
 
 
-def make_story(seed: int, planted: Planted | None) -> Story:
-    """Return a history of 40 to 160 migrations, a block of which was merged late."""
-    rng = random.Random(f"{seed} {planted.name if planted else ''}")
-    count = rng.randint(40, 160)
-    texts = [
-        rng.choice(_OWN).replace("{n}", str(n)).replace("{r}", _ROLE) for n in range(1, count + 1)
-    ]
-    needed = len(planted.before) if planted else 0
-    first = rng.randint(needed, count - 12)
-    second = rng.randint(first + 1, min(first + 40, count - 2))
-    if planted:
-        places = sorted(rng.sample(range(first), needed))
-        for place, text in zip(places, planted.before, strict=True):
-            texts[place] = text.replace("{r}", _ROLE)
-        texts[first] = planted.first.replace("{r}", _ROLE)
-        texts[second] = planted.second.replace("{r}", _ROLE)
-    files = load_migrations({f"{n:04d}_m.sql": text for n, text in enumerate(texts, 1)}).migrations
-    lowest = max(places, default=-1) + 1 if planted else 0
-    begins = rng.randint(max(first - 3, lowest), first)
-    ends = rng.randint(first + 1, min(second, first + 4))
-    behind = rng.randint(second + 1, min(second + 20, count))
-    block = files[begins:ends]
-    order = (*files[:begins], *files[ends:behind], *block, *files[behind:])
-    pair = frozenset({files[first].version, files[second].version} if planted else ())
-    verdict = planted.verdict if planted else Verdict.SAME
-    return Story(planted.name if planted else "none", Question(order, files), pair, verdict)
+@contextmanager
+def roles(scratch: Scratch) -> Iterator[None]:
+    """Make the roles that stories mention, as long as the block lasts."""
+    for role in ROLES:
+        scratch.add_role(role)
+    try:
+        yield
+    finally:
+        for role in ROLES:
+            scratch.conn.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+            scratch.roles.discard(role)
 
 
-def tell(scratch: Scratch, story: Story, tally: Tally, label: str) -> Proof:
+def tell(scratch: Scratch, seed: int, planted: Planted | None, tally: Tally) -> Proof | None:
     """Judge a story, look whether the pair is real, and count it."""
-    begun = time.perf_counter()
-    replayer = Replayer(scratch, Tracker(), stop=StopToken())
-    proof = judge_orders(replayer, story.question, listen=silent)
+    label = f"{planted.name if planted else 'without a pair'}, seed {seed}"
     tally.told += 1
-    tally.seconds.append(time.perf_counter() - begun)
-    tally.replays.append(proof.replays)
-    if proof.verdict is not story.verdict:
-        tally.undetected.append(f"{label}: {proof.verdict.value}, not {story.verdict.value}")
-    elif story.pair:
+    try:
+        story = make_story(scratch, seed, planted)
+        begun = time.perf_counter()
+        replayer = Replayer(scratch, Tracker(), stop=StopToken())
+        proof = judge_orders(replayer, story.question, listen=silent)
+        _count(tally, label, proof, time.perf_counter() - begun)
         _look_at(scratch, proof, story, tally, label)
+    except Exception:  # noqa: BLE001 - the others are to be told all the same
+        tally.undetected.append(f"{label}: it broke\n{traceback.format_exc(limit=-6)}")
+        return None
     return proof
+
+
+def _count(tally: Tally, label: str, proof: Proof, seconds: float) -> None:
+    if seconds > max(tally.seconds, default=0):
+        tally.slowest = f"{label}, {seconds:.1f} s, {proof.replays} replays"
+    tally.seconds.append(seconds)
+    tally.replays.append(proof.replays)
+    tally.inversions.append(proof.inversions)
 
 
 def _look_at(scratch: Scratch, proof: Proof, story: Story, tally: Tally, label: str) -> None:
     pair = proof.pair
-    if pair is None or not _is_real(scratch, pair):
-        tally.unreal.append(f"{label}: {pair.sentence if pair else 'no pair'}")
-        return
+    real = pair is not None and pair.confirmed and is_real(scratch, pair)
+    if proof.verdict is not story.verdict:
+        found = ", ".join(f"{d.facet.value} {d.name}" for d in proof.differences[:3])
+        said = f"{proof.verdict.value}, not {story.verdict.value} ({found}); {told_pair(pair)}"
+        tally.undetected.append(f"{label}: {said}")
+    elif story.pair and not real:
+        tally.unreal.append(f"{label}: {told_pair(pair)}")
+    if pair is not None and story.pair and real:
+        _count_pair(pair, story, tally, label)
+
+
+def _count_pair(pair: Pair, story: Story, tally: Tally, label: str) -> None:
     tally.contexts.append(len(pair.context))
     if {pair.first.version, pair.second.version} != story.pair:
-        tally.others.append(f"{label}: {pair.sentence}")
+        tally.others.append(f"{label}: {told_pair(pair)}")
 
 
-def _is_real(scratch: Scratch, pair: Pair) -> bool:
-    """Replay a pair in both orders, behind what it is said to need, and compare."""
-    replayer = Replayer(scratch, Tracker(), stop=StopToken())
-    base, _ = replayer.base(())
-    try:
-        ends = []
-        for two in ((pair.first, pair.second), (pair.second, pair.first)):
-            order: tuple[Migration, ...] = (*pair.context, *two)
-            ends.append(replayer.replay(base, order))
-        left, right = ends
-        if left.snapshot is None or right.snapshot is None:
-            return (left.snapshot is None) != (right.snapshot is None)
-        return bool(facets_that_differ(left.snapshot, right.snapshot) - {Facet.SEQUENCES})
-    finally:
-        replayer.release(base)
+def _summary(what: str, tally: Tally) -> str:
+    seconds = sorted(tally.seconds) or [0.0]
+    p95 = seconds[max(int(len(seconds) * 0.95) - 1, 0)]
+    cells = [what, tally.told, len(tally.undetected), len(tally.unreal), len(tally.others)]
+    cells += [f"{statistics.mean(tally.inversions or [0]):.0f}"]
+    cells += [f"{statistics.mean(tally.contexts):.1f}" if tally.contexts else ""]
+    cells += [f"{statistics.mean(tally.replays or [0]):.1f}", f"{statistics.mean(seconds):.2f}"]
+    return f"| {' | '.join(map(str, [*cells, f'{p95:.2f}', f'{seconds[-1]:.2f}']))} |"
 
 
-def _summary(tally: Tally) -> str:
-    seconds = sorted(tally.seconds)
-    mean, p95 = statistics.mean(seconds), seconds[int(len(seconds) * 0.95) - 1]
-    wrong = f"{len(tally.undetected)} with another verdict, {len(tally.unreal)} pairs not real"
-    others = f"{len(tally.others)} real pairs other than the planted one"
-    took = f"{mean:.2f} s each (p95 {p95:.2f}), {statistics.mean(tally.replays):.1f} replays"
-    line = f"{tally.told} told, {wrong}, {others}; {took}"
-    contexts = statistics.mean(tally.contexts) if tally.contexts else 0
-    return line + (f", context {contexts:.1f} migrations" if tally.contexts else "")
+def _table(tallies: dict[str, Tally]) -> str:
+    head = ["histories", "told", "another verdict", "pairs not real", "other real pairs"]
+    head += ["inversions", "context", "replays", "mean s", "p95 s", "max s"]
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    lines += [_summary(what, tally) for what, tally in tallies.items()]
+    lines.append("")
+    for what, tally in tallies.items():
+        lines += [f"- {what}: {line}" for line in (*tally.wrong, *tally.others)]
+        lines.append(f"- {what}, the slowest: {tally.slowest}")
+    return "\n".join(lines) + "\n"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.fuzz.histories", description=__doc__)
+    parser.add_argument("--count", type=int, default=500, help="how many with a pair (500)")
+    parser.add_argument("--seed", type=int, default=1, help="of all that is left to chance (1)")
+    parser.add_argument("--quick", action="store_true", help="one of each kind")
+    parser.add_argument("--only", metavar="TEXT", help="the kinds with this in their name")
+    parser.add_argument("--one", type=int, metavar="SEED", help="the history of one seed only")
+    parser.add_argument("--programs", metavar="DIR", default=str(next(packaged_folders(), "")))
+    parser.add_argument(
+        "--table", metavar="FILE", type=Path, default=_TABLE, help="where the table goes"
+    )
+    return parser.parse_args()
 
 
 def main() -> int:
     """Tell as many stories as were asked for; the exit code is 1 where one went wrong."""
-    parser = argparse.ArgumentParser(prog="python -m bench.fuzz.histories", description=__doc__)
-    parser.add_argument("--count", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--quick", action="store_true", help="one of each kind")
-    parser.add_argument("--programs", metavar="DIR", default=str(next(packaged_folders())))
-    options = parser.parse_args()
-    planted, without = Tally(), Tally()
-    count = len(PLANTED) if options.quick else options.count
-    with scratch_server(programs=options.programs, cache=cache_dir()) as scratch:
-        scratch.add_role(_ROLE)
-        for number in range(count):
-            kind = PLANTED[number % len(PLANTED)]
-            seed = options.seed * 100_000 + number
-            tell(scratch, make_story(seed, kind), planted, f"{kind.name}, seed {seed}")
-            if number % 5 == 0:
-                tell(scratch, make_story(seed, None), without, f"without a pair, seed {seed}")
-    print(f"{scratch.label}, {len(PLANTED)} kinds of pairs")
-    for what, tally in (("planted", planted), ("without a pair", without)):
-        print(f"{what}: {_summary(tally)}")
-        for line in (*tally.undetected, *tally.unreal, *tally.others):
-            print(f"  {line}")
-    bad = (planted, without)
-    return int(any(tally.undetected or tally.unreal for tally in bad))
+    options = _arguments()
+    kinds = [kind for kind in PLANTED if (options.only or "") in kind.name]
+    count = len(kinds) if options.quick else options.count
+    seeds = [options.seed * 100_000 + number for number in range(count)]
+    tallies = {"with a pair": Tally(), "without a pair": Tally()}
+    planted, without = tallies.values()
+    with scratch_server(programs=options.programs or None, cache=cache_dir()) as scratch:
+        with roles(scratch):
+            for number, seed in enumerate([options.one] if options.one else seeds):
+                tell(scratch, seed, kinds[seed % len(kinds)], planted)
+                if number % _CONTROLS == 0:
+                    tell(scratch, seed, None, without)
+        print(f"{scratch.label}, {len(kinds)} kinds of pairs, seed {options.seed}")
+    table = _table(tallies)
+    print(table)
+    options.table.parent.mkdir(parents=True, exist_ok=True)
+    options.table.write_text(table)
+    return int(any(tally.wrong for tally in tallies.values()))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["is_real", "told_pair"]
 
+_SHOWN = 5
+"""How many migrations of a context are told."""
+
 
 def is_real(scratch: Scratch, pair: Pair) -> bool:
     """Replay a pair in both orders, behind what it is said to need, and compare.
@@ -49,7 +52,9 @@ def told_pair(pair: Pair | None) -> str:
     """Say which pair it is, and what it is said to need."""
     if pair is None:
         return "no pair"
-    context = " ".join(m.label for m in pair.context)
+    context = " ".join(m.label for m in pair.context[:_SHOWN])
+    if len(pair.context) > _SHOWN:
+        context += f" and {len(pair.context) - _SHOWN} more"
     after = " ".join(m.label for m in pair.after)
     behind = f"; behind it {after}" if after else ""
     doubt = "" if pair.confirmed else "; NOT CONFIRMED"

@@ -98,9 +98,8 @@ class Braid:
     role: str | None = None
     """The role to be while migrating, as SET ROLE."""
     gaps: str = "apply"
-    """What becomes of a late migration: ``apply``, ``prove`` or ``refuse``."""
+    """What becomes of a late migration, and (``accept``) which verdicts are no failure."""
     accept: tuple[str, ...] = ()
-    """The verdicts of a proof that are no failure."""
     scratch: ScratchPlace = field(default_factory=ScratchPlace)
     """Where orders are replayed; a throw-away server by default."""
 
@@ -298,16 +297,15 @@ class Braid:
     ) -> Proof:
         """Return whether an out-of-order history and a fresh database end with the same schema.
 
-        The order is that recorded in a database, what is pending behind it; or what the git
-        commit ``base`` has, by version, what the folder adds behind it; or ``history``, versions
-        in the order they were applied. Both are replayed in the ``scratch`` place; a database is
-        only read. Raises ConfigError where not exactly one of them is given, ProblemsFound, and
-        EmbeddedError where there is no server to replay on.
+        The order is that recorded in a database with what is pending; or what the git commit
+        ``base`` has, then what the folder adds; or ``history``, versions as they were applied. It
+        is replayed in the ``scratch`` place. Raises ConfigError where not exactly one is given,
+        ProblemsFound, and EmbeddedError where there is no server to replay on.
         """
         from pgbraid import prove
 
         options = self._options(on_event, stop)
-        if [conninfo, base, history].count(None) != 2:  # noqa: PLR2004 - all but one
+        if [conninfo, base, history].count(None) != 2:  # noqa: PLR2004
             raise ConfigError("prove takes one of a database, a base and a history")
         if base is not None:
             return prove.prove_branch(
@@ -331,7 +329,7 @@ class Braid:
         """Return how a database differs from what its own recorded history builds.
 
         ``ignore`` are patterns such as ``table audit.*``. The database is only read. Raises
-        ConfigError where it has no history, MigrationFailed where that cannot be replayed.
+        ConfigError where it has no history, ServerError where that cannot be replayed.
         """
         from pgbraid import drift
 

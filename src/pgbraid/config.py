@@ -24,6 +24,7 @@ __all__ = [
     "database_url",
     "direct_url",
     "find_settings",
+    "git_environment",
     "has_password",
     "scratch_url",
     "server_programs",
@@ -37,6 +38,7 @@ _CHOICES = {"verify": ("off", "warn", "error"), "gaps": ("apply", "prove", "refu
 _ACCEPTED = frozenset({"column-order", "enum-order", "different"})
 _LISTS = frozenset({"accept", "ignore"})
 _IDENTIFIER_BYTES = 63
+_GITS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
 _JOURNAL_SUFFIX = len("_journal")
 
 
@@ -263,6 +265,12 @@ def has_password(conninfo: str) -> bool:
 def scratch_url(environ: Mapping[str, str] | None = None) -> str | None:
     """Return the connection string of a server for scratch databases, if one is named."""
     return (os.environ if environ is None else environ).get("PGBRAID_SCRATCH_URL") or None
+
+
+def git_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment for git: without the variables by which a hook names a repository."""
+    env = os.environ if environ is None else environ
+    return {name: value for name, value in env.items() if name not in _GITS}
 
 
 def server_programs(environ: Mapping[str, str] | None = None) -> str | None:

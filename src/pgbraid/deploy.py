@@ -58,6 +58,8 @@ def apply_plan(
             adopt = partial(record_adoption, run, now.adoption)
             fenced(session, adopt, wait=options.lock_wait, tell=run.tell_waiting)
         if options.gaps == "prove" and now.gaps:
+            if session.pooled:
+                raise behind_a_pooler(session, "a proof")
             from pgbraid.late import journal_proof, prove_gaps  # noqa: PLC0415 - where asked for
 
             journal_proof(run, prove_gaps(session, migrations, now, options), now)

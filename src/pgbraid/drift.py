@@ -10,7 +10,7 @@ from pgbraid.db.order import read_order
 from pgbraid.db.reading import Reader
 from pgbraid.db.scratch import scratch_server
 from pgbraid.db.session import connect
-from pgbraid.errors import ConfigError, MigrationFailed
+from pgbraid.errors import ConfigError, ServerError
 from pgbraid.histories import recorded, refuse_problems
 from pgbraid.replay import Replayer
 from pgbraid.trackers import TRACKERS
@@ -40,7 +40,7 @@ def find_drift(
 
     The database is only read, in one transaction; the history is replayed on a scratch server of
     the same major version. ``ignore`` are patterns of objects, as ``fnmatch`` has them, that are
-    counted and not told. Raises ConfigError, MigrationFailed where the history cannot be
+    counted and not told. Raises ConfigError, ServerError where the history cannot be
     replayed, and what the servers raise.
     """
     refuse_problems(migrations)
@@ -76,7 +76,7 @@ def snapshot_of_database(target: Target, tracker: Tracker, options: RunOptions) 
 def snapshot_of_files(migrations: MigrationSet, tracker: Tracker, options: RunOptions) -> Snapshot:
     """Return the snapshot of what the files build on a fresh database, on a scratch server.
 
-    Raises ProblemsFound, MigrationFailed and what the scratch server raises.
+    Raises ProblemsFound, ServerError and what the scratch server raises.
     """
     refuse_problems(migrations)
     return _built(migrations.migrations, tracker, options, None)[0]
@@ -100,13 +100,14 @@ def _built(
         base, failure = replayer.base(history)
         try:
             if failure:
-                error = MigrationFailed(failure.migration, failure.diagnostic)
-                error.explain(
-                    "It failed on the scratch server, where the history is replayed.",
-                    "See that the scratch server has what the migrations need: extensions, roles, "
-                    "settings; name one that has with --scratch URL.",
+                said = failure.diagnostic
+                raise ServerError(
+                    f"the history cannot be replayed: {failure.migration.label} fails: "
+                    f"{said.message}",
+                    detail=f"It failed on {scratch.label}, a scratch server.",
+                    hint="See that the scratch server has what the migrations need: extensions, "
+                    "roles, settings; name one that has with --scratch URL.",
                 )
-                raise error
             built = replayer.snapshot_of(base)
         finally:
             replayer.release(base)

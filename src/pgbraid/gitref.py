@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from pgbraid.config import git_environment
 from pgbraid.errors import ConfigError
 
 __all__ = ["files_at", "fork_of"]
@@ -31,7 +32,7 @@ def files_at(folder: str, ref: str) -> dict[str, bytes]:
             hint=f"Fetch it (`git fetch origin`, or fetch-depth: 0 in CI), then run `pgbraid prove "
             f"--base {ref}` again.",
         )
-    listed = _run(git, where, "ls-tree", "-z", commit.decode().strip(), "./") or b""
+    listed = _must(git, where, "ls-tree", "-z", commit.decode().strip(), "./")
     blobs = {}
     for line in listed.split(b"\0"):
         facts, _, name = line.partition(b"\t")
@@ -57,18 +58,23 @@ def _repository(folder: str) -> tuple[str, Path]:
             "--base needs git, which is not installed", hint="Install it, or give --history FILE."
         )
     where = Path(folder)
-    if not where.is_dir() or _run(git, where, "rev-parse", "--git-dir") is None:
+    if not where.is_dir():
+        raise ConfigError(f"{folder!r} is no folder", hint="Name the folder with --dir.")
+    done = _done(git, where, "rev-parse", "--git-dir")
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
         raise ConfigError(
-            f"{folder!r} is no folder of a git repository",
+            f"{folder!r} is in no repository that git can read",
+            detail=said[0] if said else None,
             hint="Name the folder with --dir, or give --history FILE in place of --base.",
         )
     return git, where
 
 
-def _contents(git: str, top: Path, blobs: dict[str, str]) -> dict[str, bytes]:
+def _contents(git: str, where: Path, blobs: dict[str, str]) -> dict[str, bytes]:
     """Return the contents of these blobs, read by one process."""
     asked = "".join(f"{blob}\n" for blob in blobs.values()).encode()
-    answer = _run(git, top, "cat-file", "--batch", given=asked) or b""
+    answer = _must(git, where, "cat-file", "--batch", given=asked)
     found, at = {}, 0
     for name in blobs:
         end = answer.index(b"\n", at)
@@ -78,8 +84,28 @@ def _contents(git: str, top: Path, blobs: dict[str, str]) -> dict[str, bytes]:
     return found
 
 
-def _run(git: str, folder: Path, *words: str, given: bytes = b"") -> bytes | None:
-    done = subprocess.run(  # noqa: S603 - git, and words of ours
-        [git, *words], cwd=folder, input=given, capture_output=True, check=False
-    )
+def _run(git: str, folder: Path, *words: str) -> bytes | None:
+    """Return what git says, or None where it says no."""
+    done = _done(git, folder, *words)
     return done.stdout if done.returncode == 0 else None
+
+
+def _must(git: str, folder: Path, *words: str, given: bytes = b"") -> bytes:
+    done = _done(git, folder, *words, given=given)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise ConfigError(f"git {words[0]} failed: {said[0] if said else 'no word of why'}")
+    return done.stdout
+
+
+def _done(
+    git: str, folder: Path, *words: str, given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(  # noqa: S603 - git, and words of ours
+        [git, *words],
+        cwd=folder,
+        env=git_environment(),
+        input=given,
+        capture_output=True,
+        check=False,
+    )

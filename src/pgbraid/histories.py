@@ -142,7 +142,7 @@ def late_question(migrations: MigrationSet, order: Order) -> Told:
     that cannot be run.
     """
     refuse_problems(migrations)
-    have, notes = recorded(migrations, order)
+    have, notes = recorded(migrations, order, as_recorded=True)
     versions = {row.version for row in order.rows}
     pending = [m for m in migrations.migrations if m.version not in versions]
     return _question((*have, *pending), notes, in_time(have, pending, _version))
@@ -221,7 +221,7 @@ def _merged(
         if not known:
             raise ProblemsFound((_taken(migration, file, ref),))
         return file, f"version {file.version} is {migration.label} in {ref}, {file.label} here"
-    if digest(base[name]) == file.checksum:
+    if digest(base[name]) == file.checksum or same_but_line_ends(file.checksum, base[name]):
         return file, None
     if known and digest(fork[name]) == file.checksum:
         return migration, f"{file.label} was changed in {ref} since: it is replayed as it is there"

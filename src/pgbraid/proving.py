@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.core.events import Posed
-from pgbraid.core.proof import Proof, Verdict
+from pgbraid.core.proof import Proof, Verdict, verdict_of
 from pgbraid.db.scratch import scratch_server
 from pgbraid.histories import in_time
 from pgbraid.judge import Question, judge_orders
@@ -72,6 +72,14 @@ def _other_version(scratch: Scratch, major: int | None) -> Iterator[str]:
         yield f"replayed on PostgreSQL {own}; the database is on {major}"
 
 
+def _is_accepted(proof: Proof, accept: tuple[str, ...]) -> bool:
+    """Whether all respects in which two orders differ are accepted."""
+    verdicts = {verdict_of({difference.facet}) for difference in proof.differences}
+    words = {verdict.word for verdict in verdicts} - {Verdict.SAME.word}
+    different = Verdict.DIFFERENT.word in accept
+    return proof.verdict is not Verdict.FAILS and (different or words <= set(accept))
+
+
 def _weighed(proof: Proof, replayer: Replayer, options: RunOptions) -> Proof:
     """Return a proof with the reason for which its difference is allowed, if there is one.
 
@@ -80,7 +88,7 @@ def _weighed(proof: Proof, replayer: Replayer, options: RunOptions) -> Proof:
     """
     if proof.verdict in {Verdict.SAME, Verdict.FAILS}:
         return proof
-    if proof.verdict.word in options.accept:
+    if _is_accepted(proof, options.accept):
         return replace(proof, allowed=f"{proof.verdict.value}, by --accept or the settings")
     allowing = [m for m in proof.late if m.directives.allow_difference is not None]
     if not allowing:
@@ -90,7 +98,7 @@ def _weighed(proof: Proof, replayer: Replayer, options: RunOptions) -> Proof:
     left = in_time(rest, allowing, lambda m: places[m.version])
     other = Question(left, proof.right)
     found = judge_orders(replayer, other, listen=options.listen) if other.inversions else None
-    if found and found.verdict is not Verdict.SAME and found.verdict.word not in options.accept:
+    if found and found.verdict is not Verdict.SAME and not _is_accepted(found, options.accept):
         return replace(proof, pair=found.pair or proof.pair, replays=found.replays)
     reasons = (f"{m.label} allows it: {m.directives.allow_difference}" for m in allowing)
     return replace(proof, allowed="; ".join(reasons))

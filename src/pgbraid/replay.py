@@ -18,7 +18,7 @@ from pgbraid.db import ledger as db
 from pgbraid.db.quick import try_order
 from pgbraid.db.reading import Reader
 from pgbraid.db.session import claim, connect
-from pgbraid.errors import MigrationFailed, ServerError
+from pgbraid.errors import ConfigError, MigrationFailed, ServerError
 from pgbraid.series import apply_all
 from pgbraid.survey import RunOptions
 from pgbraid.texts import is_large, read_script
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pgbraid.core.model import Migration
     from pgbraid.core.script import Script
     from pgbraid.core.snapshot import Snapshot
+    from pgbraid.db.cluster import Cluster
     from pgbraid.db.conninfo import Target
     from pgbraid.db.order import Order
     from pgbraid.db.scratch import Scratch
@@ -38,6 +39,14 @@ if TYPE_CHECKING:
 __all__ = ["Replayer"]
 
 _NO_SUCH_OBJECT, _NO_SUCH_DATABASE = "42704", "3D000"
+_COMMENT = re.compile(r"--[^\r\n]*")
+_OF_THE_SERVER = re.compile(
+    r"\b(?:CREATE|ALTER|DROP)\s+(?:ROLE|USER(?!\s+MAPPING)|GROUP|DATABASE|TABLESPACE|SYSTEM)\b"
+    r"|\b(?:DROP|REASSIGN)\s+OWNED\b|\bGRANT\s+(?:(?!\bON\b)[^;])*?\bTO\b"
+    r"|\bREVOKE\s+(?:(?!\bON\b)[^;])*?\bFROM\b|\bON\s+(?:DATABASE|TABLESPACE|PARAMETER)\b",
+    re.IGNORECASE,
+)
+"""Statements about what every database of a server shares, memberships among them."""
 _ROLE = re.compile(r'^role "(?P<name>.+)" does not exist$')
 _MAKES_ROLE = re.compile(r'\bCREATE\s+(?:ROLE|USER|GROUP)\s+(?:"([^"]+)"|([\w$]+))', re.IGNORECASE)
 _MAKES_EXTENSION = re.compile(
@@ -80,21 +89,33 @@ class Replayer:
         self._extensions = like.extensions if like else ()
         self._extend = extend
         self._shape = db.Shape()
-        self._bases: dict[str, frozenset[str]] = {}
+        self._bases: dict[str, tuple[Cluster | None]] = {}
+        """With each base, what the cluster had before it."""
         self._kept: tuple[str, ExitStack, Session] | None = None
         self._slow: set[int] = set()
         self._scripts: dict[int, Script] = {}
+        self._made: list[tuple[str, str]] = []
         self._named_roles: set[str] = set()
         """The roles that the texts make by name."""
 
     def expect(self, migrations: Sequence[Migration]) -> None:
-        """Take note of the roles and extensions that these make: they are not taken for granted."""
+        """Take note of the roles and extensions that these make: they are not taken for granted.
+
+        Raises ConfigError where one changes what belongs to the whole server, and that is not ours.
+        """
         for migration in migrations:
             text = self.text_of(migration)
+            if not self.scratch.own and _OF_THE_SERVER.search(_COMMENT.sub("", text)):
+                raise ConfigError(
+                    f"{migration.label} changes roles or databases of the whole server, and "
+                    f"{self.scratch.label} is not pgbraid's own",
+                    hint="Leave --scratch (and PGBRAID_SCRATCH_URL) out: on the embedded server "
+                    "what a replay changes is put back.",
+                )
             found = _MAKES_ROLE.findall(text)
             self._named_roles.update(quoted or plain.lower() for quoted, plain in found)
             made = {quoted or plain.lower() for quoted, plain in _MAKES_EXTENSION.findall(text)}
-            self._extensions = tuple(name for name in self._extensions if name not in made)
+            self._extensions = tuple(e for e in self._extensions if e[0] not in made)
 
     def base(self, prefix: Sequence[Migration]) -> tuple[str, Failure | None]:
         """Make a database on which others are to be based, with these migrations applied.
@@ -102,22 +123,25 @@ class Replayer:
         Returns its name, and the failure of a migration where there is one.
         """
         while True:
-            before = frozenset(self.scratch.roles)
+            before = self.scratch.look()
             name = self.scratch.create()
             with connect(self._target(name), self.tracker, self.stop) as opened:
                 session = claim(opened)
                 db.ensure_schema(session)
                 self._shape = db.ensure_tables(session)
-            self._bases[name] = before
+            self._bases[name] = (before,)
             if self._extend:
                 self._assume_extensions(name)
             failure = self._apply(name, prefix) if prefix else None
-            if failure and self._extensions and not self._extend:
-                self._extend = True
-            elif failure is None or not self._assume(failure):
-                self.scratch.keep_roles()
+            lacking = self._lacking(failure)
+            extends = failure is not None and bool(self._extensions) and not self._extend
+            if not extends and lacking is None:
                 return name, failure
             self.release(name)
+            if extends:
+                self._extend = True
+            elif lacking:
+                self._assume(lacking)
 
     def snapshot_of(self, name: str) -> Snapshot:
         """Return the snapshot of a base as it is."""
@@ -130,8 +154,9 @@ class Replayer:
         if before is not None:
             self._close()
             self.scratch.drop(name)
-            self.scratch.roles.intersection_update(before | set(self._assumed_roles()))
-            self.scratch.forget_roles(self._named_roles)
+            self.scratch.put_back(before[0])
+            for kind, made in self._made:
+                self._make(kind, made)
 
     def replay(
         self, base: str, order: Sequence[Migration], *, by_column: bool = False, again: bool = False
@@ -144,17 +169,19 @@ class Replayer:
         self.replays += 1
         while True:
             self._close()
+            cluster = self.scratch.look()
             name = self.scratch.create(base)
             try:
                 failure = self._apply(name, order) if order else None
-                if failure is None:
-                    return Ended(self._read(name, by_column=by_column, again=again))
+                read = None if failure else self._read(name, by_column=by_column, again=again)
             finally:
                 with suppress(ServerError):
                     self.scratch.drop(name)
-                    self.scratch.forget_roles(self._named_roles)
-            if not self._assume(failure):
-                return Ended(failure=failure)
+            self.scratch.put_back(cluster)
+            lacking = self._lacking(failure)
+            if lacking is None:
+                return Ended(read, failure)
+            self._assume(lacking)
 
     def try_out(self, base: str, order: Sequence[Migration]) -> Ended:
         """Run an order in one transaction on ``base``, roll it back and return what it came to.
@@ -173,8 +200,11 @@ class Replayer:
             if failure.diagnostic.sqlstate in _OF_ONE_TRANSACTION:
                 self._slow.add(failure.migration.version)
                 return self.replay(base, order)
-            if not self._assume(failure):
-                return Ended(failure=failure)
+            lacking = self._lacking(failure)
+            if lacking is None:
+                return ended
+            self._close()
+            self._assume(lacking)
 
     def text_of(self, migration: Migration) -> str:
         """Return a migration's text; of a large one nothing."""
@@ -227,24 +257,25 @@ class Replayer:
             if f"extension {extension}" not in self.assumed:
                 self.assumed.append(f"extension {extension}")
 
-    def _assumed_roles(self) -> list[str]:
-        return [name.removeprefix("role ") for name in self.assumed if name.startswith("role ")]
-
-    def _assume(self, failure: Failure) -> bool:
-        """Make what a migration took for granted, if it is a role or a database; say whether."""
+    def _lacking(self, failure: Failure | None) -> tuple[str, str] | None:
+        """Return what a migration took for granted, if it is a role or a database."""
+        if failure is None or not self.scratch.own:
+            return None
         said = failure.diagnostic
-        if not self.scratch.own:
-            return False
-        role = _ROLE.match(said.message) if said.sqlstate == _NO_SUCH_OBJECT else None
-        database = _DATABASE.match(said.message) if said.sqlstate == _NO_SUCH_DATABASE else None
-        made = role is not None and role["name"] in self._named_roles
-        if role and not made and f"role {role['name']}" not in self.assumed:
-            self._close()
-            self.scratch.add_role(role["name"])
-            self.assumed.append(f"role {role['name']}")
-            return True
-        if database and f"database {database['name']}" not in self.assumed:
-            self.scratch.add_database(database["name"])
-            self.assumed.append(f"database {database['name']}")
-            return True
-        return False
+        for kind, code, pattern in (
+            ("role", _NO_SUCH_OBJECT, _ROLE),
+            ("database", _NO_SUCH_DATABASE, _DATABASE),
+        ):
+            found = pattern.match(said.message) if said.sqlstate == code else None
+            if found and found["name"] not in self._named_roles | {n for _, n in self._made}:
+                return kind, found["name"]
+        return None
+
+    def _assume(self, lacking: tuple[str, str]) -> None:
+        """Make what migrations take for granted, for this and for every later replay."""
+        self._made.append(lacking)
+        self._make(*lacking)
+        self.assumed.append(" ".join(lacking))
+
+    def _make(self, kind: str, name: str) -> None:
+        (self.scratch.add_role if kind == "role" else self.scratch.add_database)(name)

@@ -114,7 +114,7 @@ def test_one_role_may_stand_for_another():
     ours = snapshot(
         pg_class={"table t": ("scratch", "{scratch=r/scratch,=r/scratch,scratchy=r/x}")}
     )
-    theirs = snapshot(pg_class={"table t": ("app", "{app=r/app,=r/app,scratchy=r/x}")})
+    theirs = snapshot(pg_class={"table t": ("app", "{=r/app,app=r/app,scratchy=r/x}")})
     assert with_role(ours, "scratch", "app") == theirs
 
 

@@ -1,13 +1,14 @@
-"""A fixture: the tests' own server as one for scratch databases."""
+"""A fixture: a server of its own for scratch databases, as roles are made and put back there."""
 
 from __future__ import annotations
 
 import pytest
 
+from pgbraid.config import cache_dir
 from pgbraid.db.scratch import scratch_server
 
 
 @pytest.fixture(scope="session")
-def scratch(server):
-    with scratch_server(server) as scratch:
+def scratch(programs):
+    with scratch_server(programs=programs, cache=cache_dir()) as scratch:
         yield scratch

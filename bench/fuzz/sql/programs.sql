@@ -40,7 +40,7 @@ CREATE UNIQUE INDEX stats_n ON app.stats (kind, n);
 ALTER MATERIALIZED VIEW app.stats SET (fillfactor = 80);
 --# matview dropped | says app.stats
 DROP MATERIALIZED VIEW app.stats;
---# matview column storage | says attstorage
+--# matview column storage | says storage
 ALTER MATERIALIZED VIEW app.stats ALTER kind SET STORAGE EXTERNAL;
 --# rule added | says also
 CREATE RULE also AS ON INSERT TO app.pairs DO ALSO NOTIFY x;

@@ -74,13 +74,13 @@ ALTER TABLE app.points ADD z int DEFAULT 5;
 ALTER TABLE app.points DROP w CASCADE;
 --# column renamed | says app.points.ww
 ALTER TABLE app.points RENAME w TO ww;
---# column type | says atttypid
+--# column type | says type
 ALTER TABLE app.pairs ALTER c TYPE bigint;
---# column typmod | says atttypmod
+--# column typmod | says type
 ALTER TABLE app.kinds ALTER label TYPE varchar(10); ALTER TABLE app.kinds ALTER label TYPE varchar(30);
---# column numeric scale | says atttypmod
+--# column numeric scale | says type
 ALTER TABLE app.people ALTER salary TYPE numeric(10, 3);
---# column text to varchar | says atttypid
+--# column text to varchar | says type
 ALTER TABLE app.kinds ALTER label TYPE varchar;
 --# column array dimensions | says attndims
 ALTER TABLE app.people DROP tags; ALTER TABLE app.people ADD tags text[][];
@@ -121,7 +121,7 @@ ALTER TABLE app.people ALTER full_name SET EXPRESSION AS (name || '??');
 ALTER TABLE app.virtual ALTER b SET EXPRESSION AS (a * 3);
 --# column generated stored, not virtual | since 18 | says attgenerated
 ALTER TABLE app.virtual DROP b; ALTER TABLE app.virtual ADD b int GENERATED ALWAYS AS (a * 2) STORED;
---# column storage | says attstorage
+--# column storage | says storage
 ALTER TABLE app.notes ALTER body SET STORAGE EXTERNAL;
 --# column compression | since 14 | says attcompression
 ALTER TABLE app.notes ALTER body SET COMPRESSION pglz;

@@ -18,7 +18,7 @@ CREATE TYPE app.nothing AS ENUM ();
 ALTER TYPE app.mood RENAME TO feeling;
 --# composite attribute added | says zip
 ALTER TYPE app.address ADD ATTRIBUTE zip text CASCADE;
---# composite attribute's type | says atttypid
+--# composite attribute's type | says type
 -- before
 CREATE TYPE app.pair AS (a int, b int);
 -- then
@@ -274,7 +274,7 @@ ALTER EXTENSION citext ADD TABLE app.loner;
 CREATE EXTENSION citext;
 -- then
 ALTER EXTENSION citext DROP FUNCTION citext_hash(citext);
---# column of an extension's type | with citext | says atttypid
+--# column of an extension's type | with citext | says type
 -- before
 CREATE EXTENSION citext;
 -- then

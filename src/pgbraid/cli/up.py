@@ -56,6 +56,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=SUPPRESS,
         help="what becomes of a late migration (apply)",
     )
+    parser.add_argument(
+        "--accept",
+        metavar="VERDICT",
+        action="append",
+        choices=("column-order", "enum-order", "different"),
+        default=SUPPRESS,
+        help="for --gaps prove: a verdict that is no failure (may be repeated)",
+    )
     add_scratch(parser)
     add_limits(parser)
 

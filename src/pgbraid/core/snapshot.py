@@ -141,6 +141,7 @@ class Noise:
 
 
 NO_NOISE = Noise()
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def compare(left: Snapshot, right: Snapshot, noise: Noise = NO_NOISE) -> tuple[Difference, ...]:
@@ -271,7 +272,14 @@ def ignoring(
 
 def with_role(snapshot: Snapshot, old: str, new: str) -> Snapshot:
     """Return a snapshot in which one role stands for another."""
-    named = re.compile(rf'(?<![\w"]){re.escape(old)}(?=[=/,}}"]|$)')
+    spelled = {name: name if _PLAIN.fullmatch(name) else f'"{name}"' for name in (old, new)}
+    named = re.compile(rf'(?<![\w"]){re.escape(spelled[old])}(?=[=/,}}]|$)')
+
+    def one(fact: str, value: str) -> str:
+        if not fact.endswith("acl"):
+            return spelled[new] if value == spelled[old] else value
+        items = named.sub(spelled[new].replace("\\", r"\\"), value).strip("{}").split(",")
+        return "{" + ",".join(sorted(items)) + "}"
 
     def renamed(part: Part) -> Part:
         places = [
@@ -282,8 +290,8 @@ def with_role(snapshot: Snapshot, old: str, new: str) -> Snapshot:
         if not places:
             return part
         rows = {
-            key: tuple(
-                named.sub(new, value) if place in places and value else value
+            key.replace(f"role {old} ", f"role {new} "): tuple(
+                one(part.columns[place], value) if place in places and value else value
                 for place, value in enumerate(facts)
             )
             for key, facts in part.rows.items()

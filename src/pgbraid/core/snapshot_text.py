@@ -46,7 +46,7 @@ _ENOUGH = {
 """What is told of objects whose definition is whole."""
 _USUAL = frozenset(
     {
-        *(("relpersistence", "p"), ("relreplident", "d"), ("relreplident", "n"), ("relam", "heap")),
+        *(("relpersistence", "p"), ("relreplident", "d"), ("relam", "heap")),
         *(("attstattarget", "-1"), ("typtypmod", "-1"), ("relam", "btree")),
         *(("tgenabled", "O"), ("ev_enabled", "O"), ("evtenabled", "O"), ("conislocal", "true")),
         *(("convalidated", "true"), ("conenforced", "true"), ("indisvalid", "true")),
@@ -56,8 +56,21 @@ _USUAL = frozenset(
 )
 _SECRET, _HIDDEN = frozenset({"umoptions", "subconninfo"}), "***"
 """What holds passwords; not even a digest of them is written."""
-_OWNERS = re.compile(r"\{(?:=[XU]/([^,}]+),)?([^=,}]+)=[A-Za-z]+/([^,}]+)\}")
-"""Privileges as an object is made with: the owner's, and those that everybody has."""
+_MADE_WITH = {
+    "relacl": r"\{([^=,]+)=(?:arwdDxtm?|rwU)/\1\}",
+    "proacl": r"\{=X/([^,]+),\1=X/\1\}",
+    "typacl": r"\{=U/([^,]+),\1=U/\1\}",
+    "nspacl": r"\{([^=,]+)=UC/\1\}",
+    "lanacl": r"\{=U/([^,]+),\1=U/\1\}",
+    "fdwacl": r"\{([^=,]+)=U/\1\}",
+    "srvacl": r"\{([^=,]+)=U/\1\}",
+}
+"""Privileges that an object is made with."""
+_TEXTS = frozenset({"value", "definition", "using", "with_check", "default", "typdefault"})
+"""Facts that are said whatever they are."""
+_ZEROS = frozenset({"attstattarget", "stxstattarget"})
+"""Facts of which 0 is not the usual value."""
+_PASSWORD = re.compile(r"(?i)\b(password|passwd|secret|token|api_?key)\s*=\s*[^,}\s\"']+")
 _MADE_BY_ITSELF = ("trigger of ",)
 
 
@@ -75,7 +88,7 @@ def text_of(snapshot: Snapshot) -> str:
             continue
         for key, facts in part.rows.items():
             if not _is_implied(snapshot, catalog, key, part):
-                blocks.setdefault(key, []).extend(_facts(catalog, part, facts))
+                blocks.setdefault(key, []).extend(_facts(catalog, key, part, facts))
     for key in sorted(blocks):
         lines += [f"[{_one_line(key)}]", *blocks[key], ""]
     return "\n".join(lines)
@@ -95,14 +108,14 @@ def _plain_index(part: Part, key: str) -> bool:
     return facts[part.columns.index("attstattarget")] in {None, "-1"}
 
 
-def _facts(catalog: str, part: Part, facts: tuple[str | None, ...]) -> Iterator[str]:
+def _facts(catalog: str, key: str, part: Part, facts: tuple[str | None, ...]) -> Iterator[str]:
     if catalog in _ORDERS:
         yield f"{_ORDERS[catalog]} = {', '.join(str(facts[0]).splitlines())}"
         return
     for name, fact in zip(part.columns, facts, strict=True):
-        value = _HIDDEN if fact and name in _SECRET else fact
-        if value is None or _says_nothing(catalog, name, value):
+        if fact is None or _says_nothing(catalog, key, name, fact):
             continue
+        value = _masked(catalog, name, fact)
         if "\n" in value:
             yield f"{spoken(name)} ="
             yield from (f"    {line}".rstrip() for line in value.splitlines())
@@ -110,19 +123,28 @@ def _facts(catalog: str, part: Part, facts: tuple[str | None, ...]) -> Iterator[
             yield f"{spoken(name)} = {value}"
 
 
-def _says_nothing(catalog: str, name: str, value: str) -> bool:
+def _says_nothing(catalog: str, key: str, name: str, value: str) -> bool:
+    if name in _TEXTS:
+        return False
+    if value == "0" and name in _ZEROS:
+        return False
+    if name == "relreplident" and value == "n":
+        return not key.startswith(("table ", "partitioned table "))
     if value in _SILENT or name in _NAMES or (name, value) in _USUAL:
         return True
     if catalog in _ENOUGH and name not in _ENOUGH[catalog]:
         return True
-    return name.endswith("acl") and _is_owners(value)
+    made_with = _MADE_WITH.get(name)
+    return made_with is not None and re.fullmatch(made_with, value) is not None
 
 
-def _is_owners(acl: str) -> bool:
-    match = _OWNERS.fullmatch(acl)
-    if match is None or "*" in acl:
-        return False
-    return len({role for role in match.groups() if role}) == 1
+def _masked(catalog: str, name: str, value: str) -> str:
+    """Hide what is secret, or may be: options that hold passwords, settings of an application."""
+    if name in _SECRET:
+        return _HIDDEN
+    if catalog == "settings":
+        return re.sub(r"([\w]+\.[\w.]+)=[^,}]*", rf"\1={_HIDDEN}", value)
+    return _PASSWORD.sub(rf"\1={_HIDDEN}", value)
 
 
 def _one_line(text: str) -> str:

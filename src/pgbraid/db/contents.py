@@ -33,7 +33,7 @@ _OIDS = frozenset({"oid", "xid", "cid", "tid", "xid8", "pg_lsn"})
 
 
 _COLUMNS = 40
-"""How many columns a table may have for each to have a digest of its own: functions take 100."""
+"""How many columns' digests go into one call: functions take 100 arguments."""
 
 
 class _Table:
@@ -175,12 +175,18 @@ def _digest(table: _Table, *, by_column: bool) -> str:
     kept = sorted(column for column in table.columns if column not in table.left_out)
     names = [sql.Identifier(column) for column in kept]
     whole = sql.SQL("ROW({})::text").format(sql.SQL(", ").join(names)) if kept else sql.SQL("''")
-    each = sql.SQL(", ").join(
-        sql.SQL("{}, sum(hashtextextended({}::text, 0))::text").format(sql.Literal(column), name)
-        for column, name in zip(kept, names, strict=True)
-    )
-    one_by_one = by_column and 0 < len(kept) <= _COLUMNS
-    columns = sql.SQL("json_build_object({})::text").format(each) if one_by_one else sql.SQL("NULL")
+    columns: sql.Composable = sql.SQL("NULL")
+    if by_column and kept:
+        pairs = [
+            sql.SQL("{}, sum(hashtextextended({}::text, 0))::text").format(sql.Literal(c), name)
+            for c, name in zip(kept, names, strict=True)
+        ]
+        chunks = [pairs[at : at + _COLUMNS] for at in range(0, len(pairs), _COLUMNS)]
+        objects = [
+            sql.SQL("json_build_object({})::jsonb").format(sql.SQL(", ").join(chunk))
+            for chunk in chunks
+        ]
+        columns = sql.SQL("({})::text").format(sql.SQL(" || ").join(objects))
     question = sql.SQL(
         "SELECT json_build_array(count(*)::text, concat_ws('/', sum(hashtextextended({whole}, 0)),"
         " sum(hashtextextended({whole}, 1))), {columns}) FROM ONLY "

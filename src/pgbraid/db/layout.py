@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import pkgutil
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from pgbraid.db.wholes import EXTRAS, ONLY_PARTS, OTHER_WHOLES, PARTS_OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,6 +48,7 @@ _DROPPED = {
     },
     "pg_collation": {"collversion"},
     "pg_enum": {"enumsortorder"},
+    "pg_extension": {"extowner"},
     "pg_index": {"indcheckxmin"},
     "pg_constraint": {"connamespace"},  # its table's
     "pg_proc": {"prosrc"},  # in the definition
@@ -62,6 +66,8 @@ _ONLY = {
     "pg_namespace": "c.nspname !~ '^pg_(toast|temp)'",
     "pg_subscription": _OWN_SUBSCRIPTION,
 }
+_KEY = secrets.token_hex(16)
+"""Of this process: a digest of a secret tells nobody else anything."""
 _SECRET = {("pg_user_mapping", "umoptions"), ("pg_subscription", "subconninfo")}
 _ACL_KINDS = {
     "relacl": ("CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\"", "relowner"),
@@ -72,60 +78,6 @@ _ACL_KINDS = {
     "fdwacl": ("'F'", "fdwowner"),
     "srvacl": ("'S'", "srvowner"),
 }
-_EXTRAS = {
-    "pg_attrdef": (("definition", "pg_get_expr(c.adbin, c.adrelid)", 0),),
-    "pg_attribute": (
-        ("type", "format_type(c.atttypid, c.atttypmod)", 0),
-        (
-            "storage",
-            (
-                "(SELECT nullif(c.attstorage, t.typstorage)::text FROM pg_type t"
-                " WHERE t.oid = c.atttypid)"
-            ),
-            0,
-        ),
-    ),
-    "pg_class": (
-        ("partition", "pg_get_expr(c.relpartbound, c.oid)", 0),
-        (
-            "toast_options",
-            (
-                "CASE WHEN c.reltoastrelid <> 0 THEN (SELECT nullif(ARRAY(SELECT"
-                " unnest(t.reloptions) ORDER BY 1), '{}')::text FROM pg_class t"
-                " WHERE t.oid = c.reltoastrelid) END"
-            ),
-            0,
-        ),
-    ),
-    "pg_constraint": (("definition", "pg_get_constraintdef(c.oid)", 0),),
-    "pg_index": (("definition", "pg_get_indexdef(c.indexrelid)", 0),),
-    "pg_partitioned_table": (("definition", "pg_get_partkeydef(c.partrelid)", 0),),
-    "pg_policy": (
-        ("using", "pg_get_expr(c.polqual, c.polrelid)", 0),
-        ("with_check", "pg_get_expr(c.polwithcheck, c.polrelid)", 0),
-    ),
-    "pg_proc": (
-        (
-            "definition",
-            (
-                "CASE WHEN c.prokind = 'a' THEN pg_get_function_arguments(c.oid)"
-                " ELSE pg_get_functiondef(c.oid) END"
-            ),
-            0,
-        ),
-    ),
-    "pg_publication_rel": (("filter", "pg_get_expr(c.prqual, c.prrelid)", 150000),),
-    "pg_rewrite": (("definition", "pg_get_ruledef(c.oid)", 0),),
-    "pg_statistic_ext": (
-        ("expressions", "pg_get_statisticsobjdef_expressions(c.oid)::text", 140000),
-    ),
-    "pg_trigger": (
-        ("definition", "CASE WHEN c.tgconstraint = 0 THEN pg_get_triggerdef(c.oid) END", 0),
-        ("of_parent", "(c.tgparentid <> 0)::text", 0),
-    ),
-    "pg_type": (("default", "pg_get_expr(c.typdefaultbin, 0)", 0),),
-}
-"""What stands for the trees of expressions, by the server's own functions."""
 _IDENTIFIED = frozenset(
     {
         *("pg_am", "pg_amop", "pg_amproc", "pg_attrdef", "pg_cast", "pg_class", "pg_collation"),
@@ -137,44 +89,6 @@ _IDENTIFIED = frozenset(
         *("pg_ts_parser", "pg_ts_template", "pg_type", "pg_user_mapping", "pg_authid"),
     }
 )
-_PARTS_OF = {
-    "pg_aggregate": "aggfnoid",
-    "pg_amop": "amopfamily",
-    "pg_amproc": "amprocfamily",
-    "pg_attrdef": "adrelid",
-    "pg_attribute": "attrelid",
-    "pg_constraint": "conrelid",
-    "pg_enum": "enumtypid",
-    "pg_foreign_table": "ftrelid",
-    "pg_index": "indrelid",
-    "pg_inherits": "inhrelid",
-    "pg_partitioned_table": "partrelid",
-    "pg_policy": "polrelid",
-    "pg_publication_rel": "prrelid",
-    "pg_range": "rngtypid",
-    "pg_rewrite": "ev_class",
-    "pg_sequence": "seqrelid",
-    "pg_statistic_ext": "stxrelid",
-    "pg_trigger": "tgrelid",
-    "pg_ts_config_map": "mapcfg",
-}
-"""By which column a row is a part of something."""
-_OTHER_WHOLES = {
-    "pg_aggregate": "pg_proc",
-    "pg_amop": "pg_opfamily",
-    "pg_amproc": "pg_opfamily",
-    "pg_enum": "pg_type",
-    "pg_range": "pg_type",
-    "pg_ts_config_map": "pg_ts_config",
-}
-"""In which table that something is, where it is not pg_class."""
-_ROWS = frozenset(
-    {
-        *("pg_attribute", "pg_index", "pg_inherits", "pg_sequence", "pg_partitioned_table"),
-        *("pg_foreign_table", "pg_aggregate", "pg_range", "pg_enum", "pg_ts_config_map"),
-    }
-)
-"""Tables whose rows are left out with what they are parts of."""
 _OWN_OID = -3
 """The place of a row's oid, before its facts."""
 _VECTORS = frozenset({"oid", "oidvector", "oid[]"})
@@ -284,7 +198,7 @@ def _table(version: int, name: str, columns: list[_Column], keys: list[Any]) -> 
             unreadable.append(column.name)
         elif text := _expression(name, column, plain, numbers):
             facts.append((column.name, text))
-    extras = _EXTRAS.get(name, ())
+    extras = EXTRAS.get(name, ())
     facts += [(fact, text) for fact, text, since in extras if version >= since]
     names = tuple(fact for fact, _ in facts)
     return Table(
@@ -300,11 +214,11 @@ def _table(version: int, name: str, columns: list[_Column], keys: list[Any]) -> 
 
 def _whole(table: str, facts: tuple[str, ...]) -> tuple[int | None, str, bool]:
     """Return what rows of a table are parts of."""
-    if table not in _PARTS_OF:
+    if table not in PARTS_OF:
         return None, "pg_class", False
-    column = _PARTS_OF[table]
+    column = PARTS_OF[table]
     place = facts.index(column) if column in facts else _OWN_OID
-    return place, _OTHER_WHOLES.get(table, "pg_class"), table in _ROWS
+    return place, OTHER_WHOLES.get(table, "pg_class"), table in ONLY_PARTS
 
 
 def _expression(
@@ -316,7 +230,7 @@ def _expression(
     if unknown or kind in _VOLATILE_TYPES or name in _DROPPED.get(table, ()):
         return None  # it is volatile, or refers to nothing that the server knows of
     if (table, name) in _SECRET:
-        return f"encode(sha256(convert_to({_sorted(name, kind)}, 'UTF8')), 'hex')"
+        return f"encode(sha256(convert_to('{_KEY}' || {_sorted(name, kind)}, 'UTF8')), 'hex')"
     if kind == "aclitem[]":
         return _acl(name)
     if name in plain:

@@ -28,7 +28,8 @@ class Order:
     """The role that owns the tracker, and so is the one that migrates."""
     settings: tuple[tuple[str, str], ...] = ()
     """Settings of the database or the role that change what statements do."""
-    extensions: tuple[str, ...] = ()
+    extensions: tuple[tuple[str, str], ...] = ()
+    """Each with its schema."""
 
 
 def read_order(session: Session) -> Order:
@@ -58,7 +59,7 @@ def read_order(session: Session) -> Order:
         session.conn.info.server_version // 10000,
         owner[0] if owner else None,
         tuple((name, value) for kind, name, value in around if kind == "setting"),
-        tuple(name for kind, name, _ in around if kind == "extension"),
+        tuple((name, schema) for kind, name, schema in around if kind == "extension"),
     )
 
 

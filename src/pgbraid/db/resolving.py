@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pgbraid.core.snapshot import COLUMN_ORDER, ENUM_ORDER, Part, Snapshot
+from pgbraid.db.spelling import oids_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,6 +27,8 @@ _CACHED_BELOW = 16384
 """Oids below this one are the server's own, the same in every database of it."""
 _OF_FAMILIES = frozenset({"pg_amop", "pg_amproc"})
 """Tables whose rows go with an extension's operator family."""
+_BODY = re.compile(r"\n(?=AS |BEGIN ATOMIC|RETURN )")
+"""Where a function's body begins in its definition."""
 _SETS = frozenset({"polroles"})
 """Lists of oids whose order says nothing."""
 _SORTED_NUMBERS = frozenset({"stxkeys", "prattrs"})
@@ -187,7 +191,7 @@ class _Resolver:
                 row[place] = names.get(value, value)
             for place, names in many:
                 if row[place]:
-                    found = [names.get(oid, oid) for oid in _oids(row[place])]
+                    found = [names.get(oid, oid) for oid in oids_of(row[place])]
                     row[place] = ", ".join(sorted(found) if place in sets else found)
             facts = tuple(row[_HEAD:])
             key = key or f"{table.name} {facts}"
@@ -228,7 +232,7 @@ class _Resolver:
     def _columns_of(self, relation: str, numbers: str | None, name: str) -> str | None:
         if numbers is None:
             return None
-        found = [self.columns.get((relation, number), number) for number in _oids(numbers)]
+        found = [self.columns.get((relation, number), number) for number in oids_of(numbers)]
         return ", ".join(sorted(found) if name in _SORTED_NUMBERS else found)
 
     def _label(self, table: str, oid: str) -> str:
@@ -244,7 +248,7 @@ class _Resolver:
         key = f"{row[1]} {row[2]}" if table.identified else None
         if name in {"pg_attribute", "pg_enum"}:
             key = self._named_part(table, row, below)
-        elif name == "pg_trigger" and row[_HEAD + table.place("tgconstraint")] != "0":
+        elif name == "pg_trigger" and self._is_constraints(table, row):
             key = self._internal_trigger(table, row)
         elif name == "pg_class":
             below = None
@@ -269,9 +273,11 @@ class _Resolver:
         settings, definition = (_HEAD + table.place(c) for c in ("proconfig", "definition"))
         for row in self.rows[table]:
             if row[settings]:
-                head, body, rest = row[definition].partition("\nAS ")
-                lines = (line for line in head.split("\n") if not line.startswith(" SET "))
-                row[definition] = "\n".join(lines) + body + rest
+                begins = _BODY.search(row[definition])
+                at = begins.start() if begins else len(row[definition])
+                lines = row[definition][:at].split("\n")
+                kept = "\n".join(line for line in lines if not line.startswith(" SET "))
+                row[definition] = kept + row[definition][at:]
 
     def _named_part(self, table: Table, row: Row, below: str | None) -> str:
         """Name a column, or a value of an enum."""
@@ -281,7 +287,7 @@ class _Resolver:
         if self.kinds["pg_class"].get(row[0]) in _INDEXES:
             row[place] = None  # made from the table's column's first name
             return f"column {row[1]} of {below}"
-        return f"column {self.names['pg_class'].get(row[0])}.{_quoted(row[place])}"
+        return f"column {self.names['pg_class'].get(row[0])}.{quoted(row[place])}"
 
     def _whole_of_type(self, table: Table, row: Row) -> str | None:
         """Return the relation that a row type is of, or the type that an array is of."""
@@ -292,6 +298,12 @@ class _Resolver:
         if element in self.own.get("pg_type", ()) and row[2].endswith("[]"):
             return self._label("pg_type", element)
         return None
+
+    @staticmethod
+    def _is_constraints(table: Table, row: Row) -> bool:
+        """Whether a trigger is the server's own, for a constraint; before 15 copies say so, too."""
+        internal = row[_HEAD + table.place("tgisinternal")] == "true"
+        return internal and bool(row[_HEAD + table.place("tgconstraint")] != "0")
 
     def _internal_trigger(self, table: Table, row: Row) -> str:
         """Name a constraint's trigger, whose own name is a number, by what it is for."""
@@ -352,7 +364,7 @@ class _Resolver:
             if table == "pg_class" and number != "0":
                 if (oid, number) not in self.columns:
                     continue
-                column = _quoted(self.columns[oid, number])
+                column = quoted(self.columns[oid, number])
                 whose = f"column {self.names['pg_class'][oid]}.{column}"
             label = f"{what(row)} on {whose}"
             self.parents[label] = whose
@@ -363,7 +375,7 @@ class _Resolver:
             if (table, oid) in self.apart or (of, to) in self.ours:
                 continue
             named = self.columns.get((to, number)) or number
-            column = f".{_quoted(named)}" if number != "0" else ""
+            column = f".{quoted(named)}" if number != "0" else ""
             whose = self._label(table, oid)
             label = f"dependency of {whose} on {self._label(of, to)}{column}"
             self.parents[label] = whose
@@ -378,20 +390,8 @@ def _referred(reference: Reference, rows: list[Row]) -> set[str]:
     place = _HEAD + reference.place
     values = {row[place] for row in rows}
     values.discard(None)
-    return {oid for value in values for oid in _oids(value)} if reference.many else values
+    return {oid for value in values for oid in oids_of(value)} if reference.many else values
 
 
 def _listed(found: list[tuple[Any, str]]) -> tuple[str]:
     return ("\n".join(name for _, name in sorted(found)),)
-
-
-def _oids(value: str) -> list[str]:
-    if value[:1] == "{":
-        return value[1:-1].split(",") if value != "{}" else []
-    return value.split()
-
-
-def _quoted(name: str) -> str:
-    """Quote a name as the server would, but for words that are reserved."""
-    plain = name.isascii() and name.replace("_", "a").isalnum() and name == name.lower()
-    return name if plain and not name[:1].isdigit() else '"' + name.replace('"', '""') + '"'

@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from pgbraid.core.model import Tracker
+from pgbraid.db.cluster import Cluster, put_back, read_cluster
 from pgbraid.db.conninfo import Target, parse_target
 from pgbraid.db.embedded import embedded_server
 from pgbraid.db.opening import open_connection
@@ -27,7 +28,6 @@ from pgbraid.errors import ConfigError, ConnectionFailed, EmbeddedError, ServerE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from pgbraid.db.opening import Connection
@@ -39,6 +39,7 @@ _MARK = 1953
 """The limit of connections that marks our databases."""
 _CLASS = 0x70677363
 """The first half of the advisory locks of runs that have scratch databases: ``pgsc``."""
+_IDLES_SINCE = 140000
 _PATTERN = f"^{PREFIX}([0-9]{{1,10}})_[0-9]+$"
 
 
@@ -58,8 +59,6 @@ class Scratch:
     role: str
     own: bool
     made: list[str] = field(default_factory=list, repr=False)
-    roles: set[str] = field(default_factory=set, repr=False)
-    """Those that were there before, or were made for the migrations."""
 
     def create(self, template: str | None = None) -> str:
         """Make a database, a copy of ``template`` where it is given, and return its name.
@@ -104,48 +103,44 @@ class Scratch:
         """Make a role that migrations are to run as; None where the server is not ours."""
         if not self.own:
             return None
-        if name not in self.roles:
+        if name != self.role:
             self._do(sql.SQL("CREATE ROLE {} LOGIN SUPERUSER").format(sql.Identifier(name)))
-            self.roles.add(name)
         return name
 
     def add_role(self, name: str) -> None:
         """Make a role that migrations take for granted."""
         self._do(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
-        self.roles.add(name)
 
     def add_database(self, name: str) -> None:
         """Make an empty database of a name that migrations mention; the server is ours."""
         self._do(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
-    def extend(self, name: str, extensions: Iterable[str]) -> list[str]:
-        """Create extensions in a database, and return those that could be, and were not there."""
+    def extend(self, name: str, extensions: Iterable[tuple[str, str]]) -> list[str]:
+        """Create extensions, each in a schema, in a database.
+
+        Returns those that could be, and were not there.
+        """
         made = []
         with open_connection(self.at(name).parameters) as conn:
             there = {extension for (extension,) in conn.execute(_text("extensions"))}
-            for extension in extensions:
+            for extension, schema in extensions:
                 if extension not in there:
-                    with suppress(psycopg.Error):
-                        create = sql.SQL("CREATE EXTENSION {} CASCADE")
-                        conn.execute(create.format(sql.Identifier(extension)))
+                    with suppress(psycopg.Error), conn.transaction():
+                        where = sql.Identifier(schema)
+                        conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(where))
+                        create = sql.SQL("CREATE EXTENSION {} SCHEMA {} CASCADE")
+                        conn.execute(create.format(sql.Identifier(extension), where))
                         made.append(extension)
         return made
 
-    def forget_roles(self, named: AbstractSet[str] = frozenset()) -> None:
-        """Drop the roles that a replay has made, once its database is dropped.
+    def look(self) -> Cluster | None:
+        """Return what belongs to the whole cluster, where that is ours to put back."""
+        return read_cluster(self.conn, PREFIX) if self.own else None
 
-        On a server that is not ours only those are dropped that were not there before, and that
-        the migrations' texts have ``named``: anybody else may make roles meanwhile.
-        """
-        rows = self.conn.execute(_text("roles")).fetchall()
-        new = {name for (name,) in rows} - self.roles
-        for name in new if self.own else new & named:
-            with suppress(psycopg.Error):
-                self.conn.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
-
-    def keep_roles(self) -> None:
-        """Count the roles that are there now among those that stay."""
-        self.roles.update(name for (name,) in self.conn.execute(_text("roles")).fetchall())
+    def put_back(self, before: Cluster | None) -> None:
+        """Bring the cluster back to what it had. Raises ServerError where that cannot be done."""
+        if before is not None:
+            put_back(self.conn, before, PREFIX)
 
     def clear(self) -> None:
         """Drop every database that this run has made."""
@@ -223,6 +218,9 @@ def _opened(target: Target, *, own: bool, label: str | None = None) -> Iterator[
                 f"the role {role} may not create databases on the scratch server {target.label}",
                 hint="Grant it CREATEDB, or name another server with --scratch URL.",
             )
+        conn.execute("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
+        if conn.info.server_version >= _IDLES_SINCE:
+            conn.execute("SET idle_session_timeout = 0")
         number = secrets.randbelow(2**31)
         conn.execute(
             statement("scratch", "hold", Tracker(), with_values=True),
@@ -238,7 +236,6 @@ def _opened(target: Target, *, own: bool, label: str | None = None) -> Iterator[
             role,
             own,
         )
-        scratch.keep_roles()
         try:
             yield scratch
         finally:

@@ -311,29 +311,43 @@ SELECT version, EXTRACT(epoch FROM duration)::pg_catalog.float8
  WHERE run_id OPERATOR(pg_catalog.=) %(run_id)s::pg_catalog.uuid
    AND event OPERATOR(pg_catalog.=) 'applied'::pg_catalog.text
 -- name: order
--- The set in the order in which it was applied: what was adopted first, by version, then by the
--- journal. Runs before the search path is pinned.
-SELECT t.version, t.name, t.checksum::pg_catalog.text, pg_catalog.max(j.id) AS place
+-- The set in the order in which it was applied: what the journal has no line of first (it was
+-- adopted, or the journal pruned), by time and version, then by the journal. Runs before the search
+-- path is pinned, and behind that, too: hence the values that settings began with.
+SELECT t.version, t.name, t.checksum::pg_catalog.text, pg_catalog.max(j.id) AS place,
+       pg_catalog.max(t.applied_at::pg_catalog.timestamptz) AS applied_at
   FROM {tracker} t
   LEFT JOIN {journal} j
     ON j.version OPERATOR(pg_catalog.=) t.version
    AND j.event OPERATOR(pg_catalog.=) 'applied'::pg_catalog.text
  GROUP BY t.version, t.name, t.checksum
- ORDER BY place NULLS FIRST, t.version
+ ORDER BY place NULLS FIRST, applied_at, t.version
 -- name: order_by_time
 -- The same where there is no journal.
 SELECT t.version, t.name, t.checksum::pg_catalog.text
   FROM {tracker} t ORDER BY t.applied_at, t.version
 -- name: surroundings
 -- What migrations take for granted of a database: settings of its own, and extensions.
-SELECT 'setting', name, setting FROM pg_catalog.pg_settings
- WHERE source OPERATOR(pg_catalog.=) ANY
-       ('{{database,user,database user}}'::pg_catalog.text[])
-   AND name OPERATOR(pg_catalog.=) ANY
+SELECT 'setting', name, reset_val FROM pg_catalog.pg_settings
+ WHERE name OPERATOR(pg_catalog.=) ANY
        ('{{search_path,default_table_access_method,default_toast_compression,TimeZone,DateStyle,
           IntervalStyle,check_function_bodies}}'::pg_catalog.text[])
  UNION ALL
-SELECT 'extension', extname::pg_catalog.text, NULL FROM pg_catalog.pg_extension
+SELECT 'setting', pg_catalog.split_part(o, '=', 1),
+       pg_catalog.substr(o, pg_catalog.strpos(o, '=') OPERATOR(pg_catalog.+) 1)
+  FROM pg_catalog.pg_db_role_setting s
+ CROSS JOIN pg_catalog.unnest(s.setconfig) AS o
+ WHERE pg_catalog.strpos(pg_catalog.split_part(o, '=', 1), '.') OPERATOR(pg_catalog.>) 0
+   AND s.setrole OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid,
+           (SELECT oid FROM pg_catalog.pg_roles
+             WHERE rolname OPERATOR(pg_catalog.=) CURRENT_USER)])
+   AND s.setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid,
+           (SELECT oid FROM pg_catalog.pg_database
+             WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())])
+ UNION ALL
+SELECT 'extension', e.extname::pg_catalog.text, n.nspname::pg_catalog.text
+  FROM pg_catalog.pg_extension e
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
  ORDER BY 1, 2
 -- name: owner
 SELECT r.rolname
