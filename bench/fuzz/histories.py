@@ -76,7 +76,6 @@ def roles(scratch: Scratch) -> Iterator[None]:
     finally:
         for role in ROLES:
             scratch.conn.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
-            scratch.roles.discard(role)
 
 
 def tell(scratch: Scratch, seed: int, planted: Planted | None, tally: Tally) -> Proof | None:

@@ -48,8 +48,7 @@ def load(  # noqa: PLR0913 - what a user can set
     to a run. ``lock_wait`` is how many seconds to wait for another run to end. Without
     ``adopt`` an empty set does not take over another tool's history. ``limits`` say how long
     statements wait for locks, and migrations for another try; ``role`` is the role to be.
-    ``gaps`` is ``apply``, ``prove`` or ``refuse``: what becomes of a late migration; ``accept``
-    holds the verdicts of a proof that are no failure: ``column-order``, ``enum-order``.
+    ``gaps`` and ``accept`` are the settings of those names.
 
     Raises ConfigError for a folder that is not there and a value that cannot be one. What is
     wrong with single files is raised by the first call that would run them.
@@ -98,10 +97,10 @@ class Braid:
     role: str | None = None
     """The role to be while migrating, as SET ROLE."""
     gaps: str = "apply"
-    """What becomes of a late migration, and (``accept``) which verdicts are no failure."""
+    """What becomes of a late migration; ``accept`` are verdicts that are no failure, ``scratch`` is
+    where orders are replayed."""
     accept: tuple[str, ...] = ()
     scratch: ScratchPlace = field(default_factory=ScratchPlace)
-    """Where orders are replayed; a throw-away server by default."""
 
     def up(  # noqa: PLR0913 - what a run can be asked for
         self,
@@ -308,9 +307,8 @@ class Braid:
         if [conninfo, base, history].count(None) != 2:  # noqa: PLR2004
             raise ConfigError("prove takes one of a database, a base and a history")
         if base is not None:
-            return prove.prove_branch(
-                self.migrations, self.migrations.label, base, self.tracker, options
-            )
+            folder = self.migrations.label
+            return prove.prove_branch(self.migrations, folder, base, self.tracker, options)
         if history is not None:
             return prove.prove_listed(
                 self.migrations, tuple(history), "the history", self.tracker, options
@@ -326,10 +324,10 @@ class Braid:
         on_event: Listener = silent,
         stop: StopToken | None = None,
     ) -> Drifted:
-        """Return how a database differs from what its own recorded history builds.
+        """Return how a database, which is only read, differs from what its own history builds.
 
-        ``ignore`` are patterns such as ``table audit.*``. The database is only read. Raises
-        ConfigError where it has no history, ServerError where that cannot be replayed.
+        ``ignore`` are patterns such as ``table audit.*``. Raises ConfigError where it has no
+        history, ServerError where that cannot be replayed.
         """
         from pgbraid import drift
 
