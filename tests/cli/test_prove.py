@@ -459,3 +459,59 @@ def test_extensions_that_nobody_makes_are_made(folder, cli, database, programs):
         pytest.skip("the programs are of another major version")
     assert "extension citext" in answer.out
     assert answer.code == 0
+
+
+def test_every_respect_must_be_accepted(folder, cli, scratch):
+    both = "ALTER TABLE t ADD COLUMN {0} int; ALTER TYPE e ADD VALUE '{0}';"
+    folder.write(_101_table=TABLE, _102_enum="CREATE TYPE e AS ENUM ('a');")
+    folder.write(_104_y=both.format("y"))
+    cli("up", code=0)
+    folder.write(_103_x=both.format("x"))
+    assert cli("prove", env=scratch, code=1).out.startswith("enum order: ")
+    cli("prove", "--accept", "enum-order", env=scratch, code=1)
+    cli("prove", "--accept", "enum-order", "--accept", "column-order", env=scratch, code=0)
+
+
+def test_a_server_of_others_keeps_its_roles(late, cli, scratch, server, role):
+    late.write(_103_add=f"DROP ROLE IF EXISTS {role};")
+    answer = cli("prove", env=scratch, code=2)
+    assert "103_add changes roles or databases of the whole server" in answer.err
+    with psycopg.connect(server) as conn:
+        assert conn.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).rowcount == 1
+
+
+SETS = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET {}', current_database()); END $$"
+
+
+def test_the_session_s_own_settings_count_under_the_lock(folder, cli, scratch, database):
+    database.run(
+        "CREATE SCHEMA app; CREATE TABLE app.t (a int); CREATE TABLE public.t (a int);"
+        + SETS.format("search_path = app, public")
+    )
+    schema = (
+        "CREATE SCHEMA IF NOT EXISTS app; CREATE TABLE IF NOT EXISTS app.t (a int);"
+        "CREATE TABLE IF NOT EXISTS public.t (a int);"
+    )
+    folder.write(_101_schema=schema, _104_view="CREATE VIEW app.v AS SELECT * FROM app.t;")
+    cli("up", code=0)
+    folder.write(_103_add="ALTER TABLE t ADD COLUMN b int;")
+    answer = cli("up", "--gaps", "prove", env=scratch, code=1)
+    assert "104_view and 103_add do not commute" in answer.err
+
+
+def test_a_snapshot_shows_what_was_revoked_and_no_secret(deployed, cli, database, tmp_path):
+    cli("snapshot", "--output", "schema.txt", code=0)
+    for change in (
+        "REVOKE EXECUTE ON FUNCTION f() FROM PUBLIC",
+        "REVOKE INSERT ON t FROM CURRENT_USER",
+        "ALTER TABLE t REPLICA IDENTITY NOTHING",
+        "COMMENT ON TABLE t IS '-'",
+    ):
+        database.run(change)
+        cli("snapshot", "--check", "schema.txt", code=1)
+        cli("snapshot", "--output", "schema.txt", code=0)
+    database.run(SETS.format("app.secret = ''hidden7''"))
+    assert "hidden7" not in cli("snapshot", code=0).out
+    text = (tmp_path / "schema.txt").read_text()
+    (tmp_path / "schema.txt").write_text(text.replace("PostgreSQL ", "PostgreSQL 9"))
+    assert "was written on PostgreSQL 9" in cli("snapshot", "--check", "schema.txt", code=2).err

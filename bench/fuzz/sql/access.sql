@@ -416,7 +416,7 @@ ALTER DATABASE this_database SET work_mem = '5MB';
 ALTER DATABASE this_database RESET ALL;
 --# default privileges of large objects | since 18 | says defaclacl
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON LARGE OBJECTS TO role_b;
---# rows of a matview | beyond what its query gives | says app.stats
+--# rows of a matview | says app.stats
 -- before
 INSERT INTO app.people (id, name, email, kind) VALUES (3, 'Cid', 'cid@x', 'a');
 -- then

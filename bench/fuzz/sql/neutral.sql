@@ -6,8 +6,6 @@ ANALYZE;
 VACUUM FULL app.people;
 --# reindex
 REINDEX TABLE app.people;
---# refresh of a matview
-REFRESH MATERIALIZED VIEW app.stats;
 --# table filled and emptied | facet sequence values
 INSERT INTO app.notes (body) VALUES ('x'); DELETE FROM app.notes; SELECT setval('app.notes_id_seq', 1, false);
 --# column added and dropped

@@ -375,7 +375,7 @@ ALTER STATISTICS app.people_stats SET STATISTICS 50;
 --# statistics columns | says stxkeys
 DROP STATISTICS app.people_stats;
 CREATE STATISTICS app.people_stats (ndistinct, dependencies) ON name, born FROM app.people;
---# statistics expression | since 14 | says definition
+--# statistics expression | since 14 | says expressions
 DROP STATISTICS app.expr_stats; CREATE STATISTICS app.expr_stats ON (x - y), w FROM app.points;
 --# statistics renamed | says app.counted
 ALTER STATISTICS app.people_stats RENAME TO counted;

@@ -1,0 +1,13 @@
+-- verdict: different
+-- pair: 3 2
+-- says: trigger k on public.t
+-- order: 1 3 2
+-- 1: table
+CREATE TABLE t (a int);
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+-- 2: above_one
+DROP TRIGGER IF EXISTS k ON t;
+CREATE CONSTRAINT TRIGGER k AFTER UPDATE ON t FOR EACH ROW WHEN (NEW.a > 1) EXECUTE FUNCTION f();
+-- 3: above_two
+DROP TRIGGER IF EXISTS k ON t;
+CREATE CONSTRAINT TRIGGER k AFTER UPDATE ON t FOR EACH ROW WHEN (NEW.a > 2) EXECUTE FUNCTION f();
