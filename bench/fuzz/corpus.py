@@ -174,6 +174,7 @@ def _run(folder: Folder, programs: Path, options: argparse.Namespace) -> Campaig
         rng = random.Random(f"{options.seed} {folder.name}")
         for late, to in choices(rng, campaign, options.count, options.near):
             campaign.try_one(late, to)
+            print(f"{folder.name}: {len(campaign.row.seconds)}", end="\r", flush=True)
         return campaign
 
 

@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,7 @@ __all__ = ["Tally", "roles", "tell"]
 _TABLE = ROOT / "bench" / "results" / "histories.md"
 _CONTROLS = 5
 """For so many histories with a pair there is one without."""
+_PROGRESS = 25
 
 
 @dataclass(slots=True)
@@ -159,7 +160,10 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Tell as many stories as were asked for; the exit code is 1 where one went wrong."""
+    """Tell as many stories as were asked for; the exit code is 1 where one went wrong.
+
+    When it is interrupted, the table is of those that were told.
+    """
     options = _arguments()
     kinds = [kind for kind in PLANTED if (options.only or "") in kind.name]
     count = len(kinds) if options.quick else options.count
@@ -167,11 +171,13 @@ def main() -> int:
     tallies = {"with a pair": Tally(), "without a pair": Tally()}
     planted, without = tallies.values()
     with scratch_server(programs=options.programs or None, cache=cache_dir()) as scratch:
-        with roles(scratch):
+        with roles(scratch), suppress(KeyboardInterrupt):
             for number, seed in enumerate([options.one] if options.one else seeds):
                 tell(scratch, seed, kinds[seed % len(kinds)], planted)
                 if number % _CONTROLS == 0:
                     tell(scratch, seed, None, without)
+                if number % _PROGRESS == _PROGRESS - 1:
+                    print(f"{number + 1} told: {[*planted.wrong, *without.wrong]}", flush=True)
         print(f"{scratch.label}, {len(kinds)} kinds of pairs, seed {options.seed}")
     table = _table(tallies)
     print(table)
