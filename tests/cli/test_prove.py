@@ -515,3 +515,12 @@ def test_a_snapshot_shows_what_was_revoked_and_no_secret(deployed, cli, database
     text = (tmp_path / "schema.txt").read_text()
     (tmp_path / "schema.txt").write_text(text.replace("PostgreSQL ", "PostgreSQL 9"))
     assert "was written on PostgreSQL 9" in cli("snapshot", "--check", "schema.txt", code=2).err
+
+
+def test_a_subscription_keeps_no_scratch_database(late, cli, scratch, database):
+    subscribed = (
+        "CREATE SUBSCRIPTION s CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false);"
+    )
+    late.write(_103_add=subscribed)
+    assert cli("prove", env=scratch, code=0).out.startswith("same: ")
+    assert left_behind(database) == []

@@ -12,7 +12,7 @@ import re
 import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
@@ -27,7 +27,7 @@ from pgbraid.db.statements import statement
 from pgbraid.errors import ConfigError, ConnectionFailed, EmbeddedError, ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from pgbraid.db.opening import Connection
@@ -80,9 +80,12 @@ class Scratch:
     def drop(self, name: str) -> None:
         """Drop a database that this run has made. Raises ServerError."""
         if name in self.made:
-            self._do(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            try:
+                self._do(_drop_of(name))
+            except ServerError:
+                with suppress(psycopg.Error):
+                    _unsubscribe({**self.target.parameters, "dbname": name})
+                self._do(_drop_of(name))
 
     def at(
         self, name: str, role: str | None = None, settings: Iterable[tuple[str, str]] = ()
@@ -226,7 +229,7 @@ def _opened(target: Target, *, own: bool, label: str | None = None) -> Iterator[
             statement("scratch", "hold", Tracker(), with_values=True),
             {"class": _CLASS, "number": number},
         )
-        _sweep(conn)
+        _sweep(conn, target.parameters)
         scratch = Scratch(
             conn,
             target,
@@ -255,12 +258,29 @@ def _connected(target: Target) -> Connection:
     )
 
 
-def _sweep(conn: Connection) -> None:
+def _sweep(conn: Connection, parameters: Mapping[str, Any]) -> None:
     """Drop what runs left that are dead."""
     query = statement("scratch", "abandoned", Tracker(), with_values=True)
     found = conn.execute(query, {"pattern": _PATTERN, "mark": _MARK, "class": _CLASS}).fetchall()
     for (name,) in found:
         with suppress(psycopg.Error):
-            conn.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            _unsubscribe({**parameters, "dbname": name})
+        with suppress(psycopg.Error):
+            conn.execute(_drop_of(name))
+
+
+def _drop_of(name: str) -> sql.Composed:
+    return sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+
+
+def _unsubscribe(parameters: Mapping[str, Any]) -> None:
+    """Drop a database's subscriptions, which it cannot be dropped with."""
+    with open_connection(parameters) as conn:
+        for (name,) in conn.execute(_text("subscriptions")).fetchall():
+            quoted = sql.Identifier(name)
+            for change in (
+                "ALTER SUBSCRIPTION {} DISABLE",
+                "ALTER SUBSCRIPTION {} SET (slot_name = NONE)",
+            ):
+                conn.execute(sql.SQL(change).format(quoted))
+            conn.execute(sql.SQL("DROP SUBSCRIPTION {}").format(quoted))

@@ -91,7 +91,7 @@ def _pair(pair: Pair) -> Iterator[str]:
     after = f", then {', '.join(clean(m.label) for m in pair.after)}" if pair.after else ""
     yield f"Smallest example: these two{behind}{after}."
     if not pair.confirmed:
-        yield "It was found in one transaction, and did not show on databases of their own."
+        yield "It did not show again when the two were replayed on databases of their own."
 
 
 def _failures(found: Proof) -> Iterator[str]:

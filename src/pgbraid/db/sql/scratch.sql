@@ -40,3 +40,7 @@ SELECT 'rest', 'tablespace', spcname, NULL FROM pg_catalog.pg_tablespace
  UNION ALL
 SELECT 'rest', 'privileges of database', datname, datacl::pg_catalog.text
   FROM pg_catalog.pg_database WHERE datacl IS NOT NULL AND datname NOT LIKE %(prefix)s
+-- name: subscriptions
+SELECT subname FROM pg_catalog.pg_subscription
+ WHERE subdbid = (SELECT oid FROM pg_catalog.pg_database
+                   WHERE datname = pg_catalog.current_database())
