@@ -7,6 +7,7 @@ both orders, which must differ. Some histories have no such pair and must be the
 from __future__ import annotations
 
 import argparse
+import signal
 import statistics
 import sys
 import time
@@ -79,12 +80,14 @@ def roles(scratch: Scratch) -> Iterator[None]:
             scratch.conn.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
 
 
-def tell(scratch: Scratch, seed: int, planted: Planted | None, tally: Tally) -> Proof | None:
+def tell(
+    scratch: Scratch, seed: int, planted: Planted | None, tally: Tally, *, longest: int = 160
+) -> Proof | None:
     """Judge a story, look whether the pair is real, and count it."""
     label = f"{planted.name if planted else 'without a pair'}, seed {seed}"
     tally.told += 1
     try:
-        story = make_story(scratch, seed, planted)
+        story = make_story(scratch, seed, planted, longest=longest)
         begun = time.perf_counter()
         replayer = Replayer(scratch, Tracker(), stop=StopToken())
         proof = judge_orders(replayer, story.question, listen=silent)
@@ -186,5 +189,11 @@ def main() -> int:
     return int(any(tally.wrong for tally in tallies.values()))
 
 
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     sys.exit(main())

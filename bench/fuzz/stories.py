@@ -46,6 +46,8 @@ CREATE SCHEMA own_{n}; CREATE TABLE own_{n}.t (a int CONSTRAINT c CHECK (a > {n}
 """.strip().splitlines()
 )
 """Migrations that nothing else depends on, and that depend on nothing."""
+_NOT_TOLD = ("this_database", "REFERENCES shared.hub (k0)")
+"""What no migration says of a database without its name, and what another strand's rows forbid."""
 _MOST = 140
 """How many pairs may stand in another order."""
 
@@ -71,13 +73,15 @@ class _Plan:
     pair: tuple[int, ...] = ()
 
 
-def make_story(scratch: Scratch, seed: int, planted: Planted | None) -> Story:
-    """Return a history of 40 to 160 migrations, which runs by version, with a block merged late.
+def make_story(
+    scratch: Scratch, seed: int, planted: Planted | None, *, longest: int = 160
+) -> Story:
+    """Return a history of 40 migrations or more, which runs by version, with a block merged late.
 
     The block and what it comes behind are of strands that commute.
     """
     rng = random.Random(f"{seed} {planted.name if planted else ''}")
-    plan = _plan(rng, planted)
+    plan = _plan(rng, planted, longest)
     texts = _valid(scratch, _texts(scratch, rng, plan), plan)
     files = load_migrations({f"{n:04d}_m.sql": text for n, text in enumerate(texts, 1)}).migrations
     late, passed = plan.block, plan.passed
@@ -92,9 +96,9 @@ def make_story(scratch: Scratch, seed: int, planted: Planted | None) -> Story:
     return Story(planted.name if planted else "none", Question(order, files), pair, verdict)
 
 
-def _plan(rng: random.Random, planted: Planted | None) -> _Plan:
+def _plan(rng: random.Random, planted: Planted | None, longest: int) -> _Plan:
     """Choose the places: the first of the pair is in the block, the second behind it."""
-    count = rng.randint(40, 160)
+    count = rng.randint(40, longest)
     needed = len(planted.before) if planted else 0
     size = rng.randint(1, 6)
     most = min(_MOST // size, count - needed - size - 8)
@@ -141,9 +145,10 @@ def _named(text: str) -> str:
 
 def _migrations(rng: random.Random, strand: Strand, count: int) -> Iterator[str]:
     """Yield a strand's statements, one to three in a migration, without end."""
-    options = strand.texts["option"]
-    kept = [text for text in options if "this_database" not in text]
-    strand.texts = {**strand.texts, "option": kept}
+    strand.texts = {
+        section: [text for text in texts if not any(word in text for word in _NOT_TOLD)]
+        for section, texts in strand.texts.items()
+    }
     statements = iter(strand.statements(3 * count + 4))
     yield f"{next(statements)};\n{next(statements)};"
     for _ in cycle([None]):

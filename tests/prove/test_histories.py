@@ -42,7 +42,7 @@ def test_there_are_kinds_of_every_verdict():
 )
 def test_a_planted_pair_is_found_and_real(with_roles, kind):
     tally = Tally()
-    proof = tell(with_roles, SEED, kind, tally)
+    proof = tell(with_roles, SEED, kind, tally, longest=80)
     assert tally.wrong == []
     assert proof.verdict is kind.verdict
     assert proof.pair.confirmed
@@ -51,7 +51,7 @@ def test_a_planted_pair_is_found_and_real(with_roles, kind):
 @pytest.mark.parametrize("number", range(3))
 def test_histories_without_a_pair_are_the_same(with_roles, number):
     tally = Tally()
-    proof = tell(with_roles, SEED * 100 + number, None, tally)
+    proof = tell(with_roles, SEED * 100 + number, None, tally, longest=80)
     assert tally.wrong == []
     assert proof.verdict is Verdict.SAME
     assert proof.inversions
