@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.core.events import Proven
@@ -69,8 +70,6 @@ def journal_proof(run: Run, proof: Proof, plan: Plan) -> None:
 
 def _without(migrations: MigrationSet, versions: set[int]) -> MigrationSet:
     """Leave out what is not to be applied now."""
-    from dataclasses import replace  # noqa: PLC0415
-
     kept = tuple(m for m in migrations.migrations if m.version not in versions)
     return replace(migrations, migrations=kept)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
-__all__ = ["add_limits", "add_scratch", "parse_arguments", "version_number"]
+__all__ = ["add_accept", "add_limits", "add_scratch", "parse_arguments", "version_number"]
 
 _DESCRIPTION = """\
 Applies plain .sql migrations to PostgreSQL. It remembers the set of applied versions, not the
@@ -151,6 +151,18 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         ("--commit-wait", "how long a commit waits for a synchronous standby (1min)"),
     ):
         parser.add_argument(name, metavar="TIME", default=argparse.SUPPRESS, help=text)
+
+
+def add_accept(parser: argparse.ArgumentParser) -> None:
+    """Add the option of a command that proves: which verdicts are no failure."""
+    parser.add_argument(
+        "--accept",
+        metavar="VERDICT",
+        action="append",
+        choices=("column-order", "enum-order", "different"),
+        default=argparse.SUPPRESS,
+        help="a verdict of a proof that is no failure, such as column-order (may be repeated)",
+    )
 
 
 def add_scratch(parser: argparse.ArgumentParser) -> None:

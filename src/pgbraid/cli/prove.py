@@ -8,9 +8,7 @@ and the pair of migrations named that does not commute. Exit code 0 for the same
 
 from __future__ import annotations
 
-from argparse import SUPPRESS
-
-from pgbraid.cli.parser import add_scratch
+from pgbraid.cli.parser import add_accept, add_scratch
 from pgbraid.errors import ConfigError
 
 TYPE_CHECKING = False  # see the package
@@ -32,14 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     order.add_argument(
         "--history", metavar="FILE", help="versions in the order they were applied, as JSON"
     )
-    parser.add_argument(
-        "--accept",
-        metavar="VERDICT",
-        action="append",
-        choices=("column-order", "enum-order", "different"),
-        default=SUPPRESS,
-        help="a verdict that is no failure: column-order or enum-order (may be repeated)",
-    )
+    add_accept(parser)
     add_scratch(parser)
 
 

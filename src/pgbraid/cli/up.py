@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from argparse import SUPPRESS
 
-from pgbraid.cli.parser import add_limits, add_scratch, version_number
+from pgbraid.cli.parser import add_accept, add_limits, add_scratch, version_number
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -56,14 +56,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=SUPPRESS,
         help="what becomes of a late migration (apply)",
     )
-    parser.add_argument(
-        "--accept",
-        metavar="VERDICT",
-        action="append",
-        choices=("column-order", "enum-order", "different"),
-        default=SUPPRESS,
-        help="for --gaps prove: a verdict that is no failure (may be repeated)",
-    )
+    add_accept(parser)
     add_scratch(parser)
     add_limits(parser)
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["drifted", "proof", "tell_differences"]
 
 _LISTS = frozenset({COLUMN_ORDER, ENUM_ORDER})
-_SHORT = 60
 _LISTED = 6
 _SHOWN = frozenset({"type", "definition", "owner", "identity", "default", "value"})
 """What is told of an object that is on one side only."""
