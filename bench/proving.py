@@ -73,16 +73,16 @@ def _history() -> tuple[str, dict[str, str]]:
 def _snapshots(scratch: Scratch, programs: str) -> list[_Line]:
     replayer = Replayer(scratch, Tracker(), stop=StopToken())
     base, _ = replayer.base(_files({f.file_name(): f.sql for f in made(_TABLES)}))
-    target = scratch.at(base)
+    target = scratch.at(base.name)
     lines = []
     dump = [f"{programs}/pg_dump", "--schema-only", "-d"]
     wanted = ("host", "port", "user", "dbname")
     conninfo = " ".join(f"{key}={target.parameters[key]}" for key in wanted)
     dumped = _median(lambda: subprocess.run([*dump, conninfo], check=True, capture_output=True))
     with open_connection(target.parameters) as conn:
-        for what, rows in (("schema", False), ("schema and rows", True)):
-            reader = Reader(Tracker(), rows=rows)
-            taken = _median(lambda reader=reader: reader.read(conn))  # type: ignore[misc]
+        reader = Reader(Tracker())
+        for what, read in (("schema", reader.schema), ("schema and rows", reader.whole)):
+            taken = _median(lambda read=read: read(conn))  # type: ignore[misc]
             lines.append(_Line(f"snapshot of 500 tables: {what}", taken, "pg_dump", taken / dumped))
     replayer.release(base)
     return [*lines, _Line("`pg_dump --schema-only` of the same", dumped, "itself", 1.0)]

@@ -108,7 +108,7 @@ class Campaign:
         pair = proof.pair
         if pair is not None:
             self.row.contexts.append(len(pair.context))
-        if pair is None or not pair.confirmed or not is_real(self.scratch, pair):
+        if pair is None or not is_real(self.scratch, pair):
             self.row.pairs.append(f"{label}: {proof.verdict.value}; {told_pair(pair)}")
 
     def _compare(self, plain: Plain, proof: Proof, label: str) -> None:
@@ -120,7 +120,7 @@ class Campaign:
         ours = proof.left_failure and proof.left_failure.diagnostic.message
         if ours and not fails and ours.endswith(_REFUSED):
             self.row.refused.append(f"{label}: {ours}")
-        elif fails != (proof.verdict is Verdict.FAILS):
+        elif fails != (proof.verdict in {Verdict.FAILS, Verdict.NOT_REPLAYED}):
             said = left.failure or right.failure or "psql runs both"
             self.row.unlike.append(f"{label}: {proof.verdict.value}, but {said}")
         elif proof.verdict is Verdict.SAME and found:

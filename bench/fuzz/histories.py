@@ -109,7 +109,7 @@ def _count(tally: Tally, label: str, proof: Proof, seconds: float) -> None:
 
 def _look_at(scratch: Scratch, proof: Proof, story: Story, tally: Tally, label: str) -> None:
     pair = proof.pair
-    real = pair is not None and pair.confirmed and is_real(scratch, pair)
+    real = pair is not None and is_real(scratch, pair)
     if proof.verdict is not story.verdict:
         found = ", ".join(f"{d.facet.value} {d.name}" for d in proof.differences[:3])
         said = f"{proof.verdict.value}, not {story.verdict.value} ({found}); {told_pair(pair)}"

@@ -6,18 +6,20 @@ import re
 import subprocess
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgbraid.config import cache_dir
 from pgbraid.core.model import Tracker
+from pgbraid.core.snapshot import DATA
 from pgbraid.db.embedded import embedded_server
 from pgbraid.db.opening import open_connection
 from pgbraid.db.programs import packaged_folders
-from pgbraid.db.reading import Reader
+from pgbraid.db.reading import Reader, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +44,7 @@ class Lab:
     admin: Connection
     dumper: str | None
     prefix: str
-    reader: Reader = field(default_factory=lambda: Reader(Tracker(), rows=True))
+    reader: Reader = field(default_factory=lambda: Reader(Tracker()))
     features: frozenset[str] = frozenset()
     made: int = 0
 
@@ -91,8 +93,10 @@ class Lab:
         conn.execute(self.text(sql, conn.info.dbname).encode())
 
     def read(self, conn: Connection) -> Snapshot:
-        """Return the snapshot of a database."""
-        return self.reader.read(conn)
+        """Return the snapshot of a database, its rows compared by what they say."""
+        whole, _ = self.reader.whole(conn)
+        rows = self.reader.within(conn, Scope(schema=False, rows=None)).parts[DATA]
+        return replace(whole, parts=MappingProxyType({**whole.parts, DATA: rows}))
 
     def dump(self, name: str) -> str:
         """Return what pg_dump says of the schema, without what it says of itself."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pgbraid.compare import compare_kept
 from pgbraid.core.model import Tracker
-from pgbraid.core.snapshot import Facet, facets_that_differ, noise_between
+from pgbraid.core.snapshot import Facet
 from pgbraid.replay import Replayer
 from pgbraid.stop import StopToken
 
 if TYPE_CHECKING:
     from pgbraid.core.proof import Pair
     from pgbraid.db.scratch import Scratch
+    from pgbraid.replay import Kept
 
 __all__ = ["is_real", "told_pair"]
 
@@ -30,21 +32,23 @@ def is_real(scratch: Scratch, pair: Pair) -> bool:
         (*pair.context, *two, *pair.after)
         for two in ((pair.first, pair.second), (pair.second, pair.first))
     ]
-    replayer.expect(orders[0])
     base, _ = replayer.base(())
+    kept = []
     try:
-        left, right = (replayer.replay(base, order) for order in orders)
+        kept = [replayer.keep(base, order) for order in orders]
+        left, right = (one.ended for one in kept)
         if left.failure and right.failure:
             return left.failure.key != right.failure.key
-        if left.snapshot is None or right.snapshot is None:
+        if left.failure or right.failure:
             return True
-        again = replayer.replay(base, orders[1])
-        if again.snapshot is None:
-            return False
-        noise = noise_between(right.snapshot, again.snapshot)
-        found = facets_that_differ(left.snapshot, right.snapshot, noise)
-        return bool(found - {Facet.SEQUENCES})
+
+        def again(side: str) -> Kept:
+            return replayer.keep(base, orders[side == "right"])
+
+        return bool(compare_kept(replayer, kept[0], kept[1], again).facets - {Facet.SEQUENCES})
     finally:
+        for one in kept:
+            replayer.drop(one.name)
         replayer.release(base)
 
 
@@ -57,5 +61,5 @@ def told_pair(pair: Pair | None) -> str:
         context += f" and {len(pair.context) - _SHOWN} more"
     after = " ".join(m.label for m in pair.after)
     behind = f"; behind it {after}" if after else ""
-    doubt = "" if pair.confirmed else "; NOT CONFIRMED"
-    return f"{pair.sentence} (context {context or 'none'}{behind}{doubt})"
+    large = "" if pair.minimal else "; not the smallest"
+    return f"{pair.sentence} (context {context or 'none'}{behind}{large})"

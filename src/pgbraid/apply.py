@@ -52,7 +52,8 @@ class Run:
     """One run under the lock; every journal entry of it bears ``run_id``.
 
     Where the database was ``fresh``, nobody else is there to wait for anything or to be waited
-    for, and no function but those of the run's own migrations can be called.
+    for, and no function but those of the run's own migrations can be called. A ``guard`` is called
+    inside each migration's transaction, behind its text; what it raises rolls the migration back.
     """
 
     session: Session
@@ -61,6 +62,7 @@ class Run:
     options: RunOptions = field(default_factory=RunOptions)
     run_id: str = field(default_factory=db.new_run_id)
     fresh: bool = False
+    guard: Callable[[Session, Migration], None] | None = None
 
     @property
     def relaxed(self) -> bool:
@@ -72,9 +74,9 @@ class Run:
         """Whether a migration may go to the server as one message, its COMMIT included.
 
         Not where a client that died would not be noticed in the middle of it, nor where a
-        trigger of somebody's stands between us and the row.
+        trigger of somebody's stands between us and the row, nor where a guard must look first.
         """
-        seen = self.session.watched or self.fresh
+        seen = (self.session.watched or self.fresh) and self.guard is None
         return seen and not self.shape.acts and not self.session.pooled
 
     def limits_of(self, migration: Migration) -> Limits:
@@ -222,6 +224,8 @@ def check_settled(run: Run, migration: Migration, opened: Opened) -> None:
         raise half_done(migration)
     if settled is Settled.TOUCHED:
         raise wrote_the_set(migration, run.session.tracker)
+    if run.guard:
+        run.guard(run.session, migration)
 
 
 def hearer(run: Run, migration: Migration) -> Callable[[Diagnostic], None]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pgbraid.core.proof import Drifted
 from pgbraid.core.snapshot import compare, ignoring, with_role
+from pgbraid.core.stable import masked_like, stable_between
 from pgbraid.db.order import read_order
 from pgbraid.db.reading import Reader
 from pgbraid.db.scratch import scratch_server
@@ -16,9 +18,10 @@ from pgbraid.replay import Replayer
 from pgbraid.trackers import TRACKERS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pgbraid.core.model import Migration, MigrationSet, Tracker
+    from pgbraid.core.proof import Failure
     from pgbraid.core.snapshot import Snapshot
     from pgbraid.db.conninfo import Target
     from pgbraid.db.order import Order
@@ -52,25 +55,33 @@ def find_drift(
                 hint="Apply the migrations with `pgbraid up`, or enter another tool's history "
                 "with `pgbraid adopt`.",
             )
-        live = Reader(tracker, rows=False, also_ours=_LEGACY).read(session.conn)
+        live = Reader(tracker, also_ours=_LEGACY).schema(session.conn)
     history, notes = recorded(migrations, order, as_recorded=True)
-    built, assumed, label = _built(history, tracker, options, order)
-    found, ignored = ignoring(compare(live, built), ignore)
+    with _built(history, tracker, options, order) as built:
+        schema = built.schema()
+        left_out = (*live.left_out, *schema.left_out)
+        found = compare(live, schema)
+        if found:
+            # What differs may be a value that no two replays have the same.
+            stable, changing = stable_between(schema, built.schema())
+            found = compare(masked_like(live, stable, changing), stable)
+            left_out += changing.described()
+    found, ignored = ignoring(found, ignore)
     return Drifted(
         found,
         len(history),
         ignored,
-        tuple(dict.fromkeys((*live.left_out, *built.left_out))),
-        assumed,
+        tuple(dict.fromkeys((*left_out, *built.provision.weakened))),
+        tuple(built.provision.provided),
         notes,
-        label,
+        built.label,
     )
 
 
 def snapshot_of_database(target: Target, tracker: Tracker, options: RunOptions) -> Snapshot:
     """Return the snapshot of a database, which is only read."""
     with connect(target, tracker, options.stop) as session:
-        return Reader(tracker, rows=False, also_ours=_LEGACY).read(session.conn)
+        return Reader(tracker, also_ours=_LEGACY).schema(session.conn)
 
 
 def snapshot_of_files(migrations: MigrationSet, tracker: Tracker, options: RunOptions) -> Snapshot:
@@ -79,38 +90,67 @@ def snapshot_of_files(migrations: MigrationSet, tracker: Tracker, options: RunOp
     Raises ProblemsFound, ServerError and what the scratch server raises.
     """
     refuse_problems(migrations)
-    return _built(migrations.migrations, tracker, options, None)[0]
+    with _built(migrations.migrations, tracker, options, None) as built:
+        return built.schema()
 
 
-def _built(
-    history: tuple[Migration, ...],
-    tracker: Tracker,
-    options: RunOptions,
-    like: Order | None,
-) -> tuple[Snapshot, tuple[str, ...], str]:
-    """Return what a history builds, what had to be assumed for it, and where that was."""
-    place = options.scratch
-    major, owner = (like.major, like.owner) if like else (None, None)
-    with scratch_server(
-        place.url, programs=place.programs, cache=place.cache, major=major, exact=True
-    ) as scratch:
-        role = scratch.login(owner) if owner else None
-        replayer = Replayer(scratch, tracker, stop=options.stop, role=role, rows=False, like=like)
-        replayer.expect(history)
-        base, failure = replayer.base(history)
+class _Built:
+    """What a history builds on a scratch server."""
+
+    def __init__(
+        self, replayer: Replayer, history: tuple[Migration, ...], owner: str | None
+    ) -> None:
+        self._replayer, self._history, self._owner = replayer, history, owner
+        self.provision = replayer.provision
+        self.label = replayer.scratch.label
+
+    def schema(self) -> Snapshot:
+        """Replay the history and return the schema that it builds.
+
+        Raises ServerError where it cannot be replayed.
+        """
+        base, failure = self._replayer.base(self._history)
         try:
             if failure:
                 said = failure.diagnostic
                 raise ServerError(
                     f"the history cannot be replayed: {failure.migration.label} fails: "
                     f"{said.message}",
-                    detail=f"It failed on {scratch.label}, a scratch server.",
-                    hint="See that the scratch server has what the migrations need: extensions, "
-                    "roles, settings; name one that has with --scratch URL.",
+                    detail=f"It failed on {self.label}, a scratch server.",
+                    hint=_hint(failure),
                 )
-            built = replayer.snapshot_of(base)
+            built = self._replayer.snapshot_of(base)
         finally:
-            replayer.release(base)
-        if owner and role is None and owner != scratch.role:
-            built = with_role(built, scratch.role, owner)
-        return built, tuple(replayer.assumed), scratch.label
+            self._replayer.release(base)
+        role = self._replayer.scratch.role
+        if self._owner and not self._replayer.scratch.own and self._owner != role:
+            return with_role(built, role, self._owner)
+        return built
+
+
+def _hint(failure: Failure) -> str:
+    """Return what helps where a history cannot be replayed."""
+    if failure.migration.directives.no_transaction:
+        return (
+            "Look at the statement with `pgbraid check --offline`; a scratch database is empty, "
+            "so one that waits for rows or sessions has none."
+        )
+    return (
+        "See that the scratch server has what the migrations need: extensions, roles, settings. "
+        "Name one that has with --scratch URL, or create it first with the setting `prelude`."
+    )
+
+
+@contextmanager
+def _built(
+    history: tuple[Migration, ...], tracker: Tracker, options: RunOptions, like: Order | None
+) -> Iterator[_Built]:
+    """Yield what a history builds on a scratch server, for as long as the block lasts."""
+    place = options.scratch
+    major, role = (like.major, like.role) if like else (None, None)
+    with scratch_server(
+        place.url, programs=place.programs, cache=place.cache, major=major, exact=True
+    ) as scratch:
+        replayer = Replayer(scratch, tracker, stop=options.stop, role=role, like=like)
+        replayer.refuse_server_wide(history)
+        yield _Built(replayer, history, role.name if role else None)

@@ -201,11 +201,28 @@ class NotProven(PgbraidError):
 
     def __init__(self, proof: Proof, message: str, *, detail: str | None = None) -> None:
         self.proof = proof
-        hint = (
-            "Run `pgbraid prove` to see every difference. Then mend the migration, or accept the "
-            "difference in its head with `-- pgbraid: allow-difference=REASON`."
+        super().__init__(message, detail=detail, hint=_next_step(proof))
+
+
+def _next_step(proof: Proof) -> str:
+    """Return the hint that fits a proof that does not hold."""
+    if proof.ok:
+        return (
+            "Run `pgbraid prove` to see what was not compared; then apply the migration with "
+            "`pgbraid up --gaps apply` if that does not matter."
         )
-        super().__init__(message, detail=detail, hint=hint)
+    see = "Run `pgbraid prove` to see every difference."
+    if proof.verdict == "not replayed":
+        return (
+            "Run `pgbraid prove` to see the error; name a server that has what the migrations need "
+            "with --scratch URL, or create it first with the setting `prelude`."
+        )
+    if proof.verdict == "fails":
+        return f"{see} Then change one of the two migrations, or renumber the late one."
+    return (
+        f"{see} Then change the migration, or accept the difference in its head with "
+        "`-- pgbraid: allow-difference=REASON`."
+    )
 
 
 class Stopped(PgbraidError):

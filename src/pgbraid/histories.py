@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pgbraid.core.checksum import digest, same_but_line_ends
 from pgbraid.core.filenames import names_agree
 from pgbraid.core.model import Location, Problem
+from pgbraid.core.orders import late
 from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.judge import Question
 from pgbraid.source import load_migrations
@@ -23,6 +24,7 @@ __all__ = [
     "Told",
     "branch_question",
     "in_time",
+    "in_time_below",
     "late_question",
     "listed_question",
     "recorded",
@@ -138,14 +140,16 @@ def recorded_question(migrations: MigrationSet, order: Order) -> Told:
 def late_question(migrations: MigrationSet, order: Order) -> Told:
     """Return the question of what is pending: whether it ends as if it had come in time.
 
-    What was applied late before stays as it is in both orders. Raises ProblemsFound for files
-    that cannot be run.
+    What was applied late before stays as it is in both orders, unless it is lower than a pending
+    migration, which may build on it: then it comes in time in both, so that only the lateness of
+    what is pending is judged. Raises ProblemsFound for files that cannot be run.
     """
     refuse_problems(migrations)
     have, notes = recorded(migrations, order, as_recorded=True)
     versions = {row.version for row in order.rows}
     pending = [m for m in migrations.migrations if m.version not in versions]
-    return _question((*have, *pending), notes, in_time(have, pending, _version))
+    before = in_time_below(have, pending, _version)
+    return _question((*before, *pending), notes, in_time(before, pending, _version))
 
 
 def in_time(
@@ -158,6 +162,15 @@ def in_time(
         at = next((i for i, other in enumerate(found) if place(other) > own), len(found))
         found.insert(at, migration)
     return tuple(found)
+
+
+def in_time_below(
+    order: Sequence[Migration], some: Sequence[Migration], place: Callable[[Migration], int]
+) -> tuple[Migration, ...]:
+    """Return an order in which those come in time that are lower than one of ``some``."""
+    highest = max((place(migration) for migration in some), default=-1)
+    lower = [m for m in late(order, place) if m not in some and place(m) < highest]
+    return in_time([m for m in order if m not in lower], lower, place)
 
 
 def listed_question(migrations: MigrationSet, versions: Sequence[int], label: str) -> Told:

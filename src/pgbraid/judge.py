@@ -1,32 +1,29 @@
 """Judges whether two orders of the same migrations end the same, and finds the pair that differs.
 
 Both are replayed; where they differ, the chain of orders between them, each by one swap of
-neighbours from the next, is bisected down to a swap that changes the result; then what stands
-before that swap is shrunk to what the pair needs.
+neighbours from the next, is bisected down to a swap that changes the result; then the migrations
+that stand before that swap are reduced to those that the pair needs.
 """
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, log2
 from typing import TYPE_CHECKING
 
+from pgbraid.aspect import Aspect
+from pgbraid.compare import Comparison, compare_kept, replay_twice
 from pgbraid.core.events import Proving
-from pgbraid.core.facts import spoken
 from pgbraid.core.orders import Chain, common_prefix, first_change, late
 from pgbraid.core.proof import Ended, Pair, Proof, Verdict, verdict_of
-from pgbraid.core.snapshot import (
-    NO_NOISE,
-    Difference,
-    Facet,
-    compare,
-    facets_that_differ,
-    noise_between,
-)
+from pgbraid.core.snapshot import Facet
+from pgbraid.core.stable import NOTHING_CHANGES
+from pgbraid.db.meaning import Meaning
 from pgbraid.errors import PgbraidError
-from pgbraid.smallest import Example, smallest_example
+from pgbraid.smallest import Budget, Minimal, PairReplay, minimal_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,19 +31,30 @@ if TYPE_CHECKING:
     from pgbraid.core.events import Listener
     from pgbraid.core.model import Migration
     from pgbraid.core.orders import Swap
-    from pgbraid.core.snapshot import Noise
-    from pgbraid.replay import Replayer
+    from pgbraid.core.proof import Failure
+    from pgbraid.replay import Base, Kept, Replayer
 
     Order = Sequence[Migration]
-    Replay = Callable[[str, Order], Ended]
+    Replay = Callable[[Base, Order], Ended]
 
 __all__ = ["Question", "judge_orders"]
 
-_SAME_FACETS = {
-    Verdict.DIFFERENT: frozenset({Facet.SCHEMA, Facet.DATA}),
-    Verdict.ENUM_ORDER: frozenset({Facet.ENUM_ORDER}),
-    Verdict.COLUMN_ORDER: frozenset({Facet.COLUMN_ORDER}),
-}
+_LACKING = re.compile(
+    r'^(?:extension ".+" is not available|could not (?:open extension|access file|load library)'
+    r"|logical decoding (?:requires|on standby)|.+ is not supported (?:in|by) this build)"
+)
+"""Messages about what only the server can lack."""
+_NO_ROLE = re.compile(r'^role ".+" does not exist$')
+_PLAIN_REPLAYS = 10
+"""How many plain replays' time the search for a cause may take, unless it is given in seconds."""
+_LEAST_SECONDS = 2.0
+"""Seconds that the search may take at least: a replay of a few migrations takes no time."""
+_GRAVEST = (Facet.SCHEMA, Facet.DATA, Facet.ENUM_ORDER, Facet.COLUMN_ORDER)
+_NAMES_CHANGE = (
+    "no pair is named: names of objects differ between two replays of one order, so the orders on "
+    "the way between cannot be compared"
+)
+_NOBODY = "no two migrations could be blamed; the whole orders differ"
 
 
 def _version(migration: Migration) -> int:
@@ -80,15 +88,22 @@ class Question:
     def most_replays(self) -> int:
         """How many replays decide it at most, a search for the pair included."""
         count = self.inversions
-        return 0 if not count else 3 + (ceil(log2(count)) + 1 if count > 1 else 1)
+        return 0 if not count else 4 + (ceil(log2(count)) + 1 if count > 1 else 1)
 
 
 def judge_orders(
-    replayer: Replayer, question: Question, *, listen: Listener, pair: bool = True
+    replayer: Replayer,
+    question: Question,
+    *,
+    listen: Listener,
+    pair: bool = True,
+    explain_for: float | None = None,
 ) -> Proof:
     """Return what the two orders come to, and why they differ where they do.
 
-    Without ``pair`` the reason is not looked for. Raises what the replays raise.
+    Without ``pair`` the reason is not looked for. The search for it takes ``explain_for`` seconds
+    at most, by default as long as ten plain replays; the pair is found all the same. Raises what
+    the replays raise.
     """
     proof = Proof(
         Verdict.SAME,
@@ -100,162 +115,253 @@ def judge_orders(
     )
     if not proof.inversions:
         return proof
-    replayer.expect(question.right)
+    replayer.refuse_server_wide(question.right)
     base, failure = replayer.base(question.prefix)
+    judge = _Judge(replayer, question, base, listen, explain_for)
     try:
         if failure:
-            return replace(
-                proof, verdict=Verdict.FAILS, left_failure=failure, right_failure=failure
+            found = replace(
+                proof, verdict=Verdict.NOT_REPLAYED, left_failure=failure, right_failure=failure
             )
-        return _Judge(replayer, question, base, listen).judge(proof, pair=pair)
+        else:
+            found = judge.judge(proof, pair=pair)
     finally:
         with suppress(PgbraidError):
-            replayer.release(base)
+            replayer.release(judge.base)
+    provision = replayer.provision
+    return replace(
+        found,
+        replays=replayer.replays,
+        assumed=tuple(provision.provided),
+        left_out=(*found.left_out, *provision.weakened),
+    )
 
 
 class _Judge:
     """One question on its way to an answer."""
 
-    def __init__(self, replayer: Replayer, question: Question, base: str, listen: Listener) -> None:
+    def __init__(
+        self,
+        replayer: Replayer,
+        question: Question,
+        base: Base,
+        listen: Listener,
+        explain_for: float | None,
+    ) -> None:
         self.replayer, self.question, self.base = replayer, question, base
         self.listen = listen
-        self.noise: Noise = NO_NOISE
-        self._rounds = 0
-        self.tails = question.left[len(question.prefix) :], question.right[len(question.prefix) :]
+        self._explain_for = explain_for
+        length = len(question.prefix)
+        self.tails = question.left[length:], question.right[length:]
+        self.chain = Chain(*self.tails, _version)
+        self._tail_seconds = 0.0
 
     def judge(self, proof: Proof, *, pair: bool) -> Proof:
-        left, right = self._both()
-        found = self._verdict(left, right)
-        snapshot = right.snapshot or left.snapshot
-        proof = replace(
-            proof,
-            verdict=found,
-            left_failure=left.failure,
-            right_failure=right.failure,
-            differences=self._differences(left, right),
-            left_out=(*(snapshot.left_out if snapshot else ()), *self._noisy()),
-        )
-        if pair and found is not Verdict.SAME and self._can_tell(left, right):
-            proof = replace(proof, pair=self._pair(found, left, right))
-        return replace(proof, replays=self.replayer.replays, assumed=tuple(self.replayer.assumed))
-
-    def _both(self) -> tuple[Ended, Ended]:
-        """Replay both orders, and the second one again where that may explain a difference."""
-        left_tail, right_tail = self.tails
-        replay = self.replayer.replay
+        """Return the proof of both orders, with the pair to blame."""
         self._tell("by version", 1)
-        right = replay(self.base, right_tail, by_column=True)
-        self._tell("as recorded", 2)
-        left = replay(self.base, left_tail)
-        if left.snapshot is None or right.snapshot is None:
-            return left, right
-        if not facets_that_differ(left.snapshot, right.snapshot):
-            return left, right
-        self._tell("by version again, to tell noise", 3)
-        known = self.replayer.reader.noisy
-        again = replay(self.base, right_tail, again=True)
-        if self.replayer.reader.noisy != known:
-            left = replay(self.base, left_tail)
-            once_more = replay(self.base, right_tail)
-        else:
-            once_more = right
-        if again.snapshot and once_more.snapshot:
-            self.noise = noise_between(again.snapshot, once_more.snapshot)
-        return left, again
+        right = self.replayer.keep(self.base, self.tails[1])
+        self._tail_seconds = right.seconds
+        left: Kept | None = None
+        try:
+            self._tell("as recorded", 2)
+            left = self.replayer.keep(self.base, self.tails[0])
+            if left.ended.failure or right.ended.failure:
+                return self._failed(proof, left, right, pair=pair)
+            compared = compare_kept(self.replayer, left, right, self._again)
+            proof = replace(
+                proof,
+                verdict=verdict_of(compared.facets),
+                differences=compared.differences,
+                left_out=compared.not_compared,
+            )
+            if not pair or proof.verdict is Verdict.SAME:
+                return proof
+            return self._explained(proof, compared, left, right)
+        finally:
+            self._drop(left, right)
+
+    def _drop(self, *kept: Kept | None) -> None:
+        """Drop the databases of replays: roles of the base cannot be dropped before them."""
+        for one in kept:
+            if one and one.name:
+                self.replayer.drop(one.name)
+
+    def _again(self, side: str) -> Kept:
+        self._tell("an order again, to see what differs each time", 3 if side == "right" else 4)
+        return self.replayer.keep(self.base, self.tails[1 if side == "right" else 0])
 
     def _tell(self, what: str, number: int) -> None:
         self.listen(Proving(what, number, self.question.most_replays))
 
-    def _noisy(self) -> list[str]:
-        facts = {f"{spoken(fact)} of {name}" for _, name, fact in self.noise.facts}
-        names = sorted(facts | {name for _, name in self.noise.rows})
-        return [f"{name}: differs between two equal replays" for name in names]
+    def _failed(self, proof: Proof, left: Kept, right: Kept, *, pair: bool) -> Proof:
+        """Return the proof of orders of which one fails, or both do."""
+        failures = left.ended.failure, right.ended.failure
+        proof = replace(
+            proof, verdict=Verdict.FAILS, left_failure=failures[0], right_failure=failures[1]
+        )
+        alike = failures[0] and failures[1] and failures[0].key == failures[1].key
+        if alike or any(map(self._is_lacking, failures)):
+            return replace(proof, verdict=Verdict.NOT_REPLAYED)
+        if not pair:
+            return proof
+        self._drop(left, right)
+        ends = {0: left.ended, len(self.chain): right.ended}
+        return self._with_pair(proof, Aspect().failing(failures), ends, self._replays)
 
-    def _differences(self, left: Ended, right: Ended) -> tuple[Difference, ...]:
-        if left.snapshot is None or right.snapshot is None:
-            return ()
-        return compare(left.snapshot, right.snapshot, self.noise)
+    def _is_lacking(self, failure: Failure | None) -> bool:
+        """Whether a migration failed for want of what only the server could have."""
+        if failure is None:
+            return False
+        message = failure.diagnostic.message
+        # On a server of our own a role is created, unless a migration creates it.
+        lacks_role = not self.replayer.scratch.own and _NO_ROLE.match(message)
+        return bool(lacks_role or _LACKING.match(message))
 
-    def _verdict(self, left: Ended, right: Ended) -> Verdict:
-        if left.snapshot is None or right.snapshot is None:
-            return Verdict.FAILS
-        return verdict_of(facets_that_differ(left.snapshot, right.snapshot, self.noise))
+    def _explained(self, proof: Proof, compared: Comparison, left: Kept, right: Kept) -> Proof:
+        """Return the proof of two orders that differ, with the pair to blame."""
+        facet = next(facet for facet in _GRAVEST if facet in compared.facets)
+        aspect = Aspect.of(compared, facet)
+        self.replayer.scope = aspect.scope
+        last = len(self.chain)
+        ends = {0: self.replayer.read(left.name), last: self.replayer.read(right.name)}
+        self._drop(left, right)
+        replays = self._replays
+        if not aspect.differ(ends[0], ends[last]):
+            # What differs stands beside a value that changes from replay to replay.
+            aspect = replace(aspect, changing=NOTHING_CHANGES, meaning=Meaning())
+            self.replayer.scope = aspect.scope
+            twice = partial(replay_twice, self.replayer)
+            ends = {0: twice(self.base, self.tails[0]), last: twice(self.base, self.tails[1])}
+            replays = (twice,)
+        if not aspect.differ(ends[0], ends[last]):
+            return replace(proof, no_pair=_NAMES_CHANGE)
+        return self._with_pair(proof, aspect, ends, replays)
 
-    def _can_tell(self, left: Ended, right: Ended) -> bool:
-        """Whether there is a pair to blame: not where both orders fail in the same way."""
-        if left.failure and right.failure:
-            return left.failure.key != right.failure.key
-        return True
+    @property
+    def _replays(self) -> tuple[Replay, ...]:
+        """How orders are replayed in a search: first in one transaction, then on databases."""
+        return self.replayer.try_out, self.replayer.replay
 
-    def _differ(self, verdict: Verdict, left: Ended, right: Ended) -> bool:
-        """Whether two results differ in the respect that a verdict is about."""
-        if left.snapshot is None or right.snapshot is None:
-            if left.failure and right.failure:
-                return left.failure.key != right.failure.key
-            return True
-        facets = _SAME_FACETS.get(verdict)
-        found = facets_that_differ(left.snapshot, right.snapshot, self.noise)
-        return bool(found & facets) if facets else bool(found - {Facet.SEQUENCES})
+    def _with_pair(
+        self, proof: Proof, aspect: Aspect, ends: dict[int, Ended], replays: tuple[Replay, ...]
+    ) -> Proof:
+        """Find a pair; where it does not hold on databases, look again in the next way."""
+        seconds = self._explain_for
+        if seconds is None:
+            seconds = max(_PLAIN_REPLAYS * self._plain_seconds(), _LEAST_SECONDS)
+        budget = Budget(seconds)
+        for replay in replays:
+            swap, results = self._search(aspect, ends, replay)
+            aspects = self._aspects(aspect, swap, results)
+            pair = self._confirmed(swap, aspects, replay, budget)
+            if pair:
+                return replace(proof, pair=pair)
+            if budget.is_spent:
+                break
+            if not self.replayer.has(self.base):
+                self.base, _ = self.replayer.base(self.question.prefix)
+        return replace(proof, no_pair=_NOBODY)
 
-    def _pair(self, verdict: Verdict, left: Ended, right: Ended) -> Pair | None:
-        """Find a pair by trying out; where it does not hold on databases, by replaying."""
-        tails = self.tails
-        ends = {0: left, len(Chain(*tails, _version)): right}
-        pair = self._shrunk(verdict, *self._search(verdict, ends, self.replayer.try_out))
-        if pair.confirmed or self._rounds:
-            return pair
-        self._rounds += 1
-        self.base, _ = self.replayer.base(self.question.prefix)
-        return self._shrunk(verdict, *self._search(verdict, ends, self.replayer.replay))
+    def _plain_seconds(self) -> float:
+        """Return how long a replay of all migrations took."""
+        return self.base.seconds + self._tail_seconds
 
     def _search(
-        self, verdict: Verdict, ends: dict[int, Ended], replay: Replay
+        self, aspect: Aspect, ends: dict[int, Ended], replay: Replay
     ) -> tuple[Swap[Migration], tuple[Ended, Ended]]:
         """Bisect the chain between the orders for a swap that changes the result.
 
         Where one end fails and the other does not, the swap is between one that fails and one
         that does not. Returns it, and what the two orders come to.
         """
-        chain = Chain(*self.tails, _version)
         results = dict(ends)
+        failing = [end.failure is not None for end in ends.values()]
+        one_fails = failing[0] != failing[-1]
+        self.replayer.scope = aspect.scope
 
         def differs(low: int, middle: int) -> bool:
             self._tell("an order between", self.replayer.replays)
-            results[middle] = replay(self.base, chain[middle])
+            results[middle] = replay(self.base, self.chain[middle])
             one, other = results[low], results[middle]
             if one_fails:
                 return (one.failure is None) != (other.failure is None)
-            return self._differ(verdict, one, other)
+            return aspect.differ(one, other)
 
-        failing = [end.failure is not None for end in ends.values()]
-        one_fails = failing[0] != failing[-1]
-        number = first_change(len(chain), differs)
-        swap = chain.swap(number)
+        number = first_change(len(self.chain), differs)
+        swap = self.chain.swap(number)
         before = (*self.question.prefix, *swap.before)
         return replace(swap, before=before), (results[number], results[number + 1])
 
-    def _shrunk(self, verdict: Verdict, swap: Swap[Migration], ends: tuple[Ended, Ended]) -> Pair:
-        """Shrink what stands before the pair to what it needs, and confirm it on databases."""
-        self.replayer.release(self.base)
+    @staticmethod
+    def _aspects(
+        asked: Aspect, swap: Swap[Migration], results: tuple[Ended, Ended]
+    ) -> tuple[Aspect, ...]:
+        """Return the aspects in which the pair of a swap is looked at.
+
+        Where a migration behind the pair fails, the pair's own difference explains more than that.
+        """
+        failures = [result.failure for result in results if result.failure]
+        if not failures:
+            return (asked,)
+        own = any(f.migration in {swap.first, swap.second} for f in failures)
+        failing = asked.failing(failures)
+        return (failing,) if own else (Aspect.any(None), failing)
+
+    def _confirmed(
+        self, swap: Swap[Migration], aspects: tuple[Aspect, ...], replay: Replay, budget: Budget
+    ) -> Pair | None:
+        """Reduce the context of a pair, and replay both of its orders on databases.
+
+        Returns None where they do not show there what the search saw.
+        """
+        if self.base.shares:
+            self.replayer.release(self.base)
         root, _ = self.replayer.base(())
         self._tell("smaller and smaller examples", self.replayer.replays)
         try:
-            respects = partial(self._differ, verdict), partial(self._differ, Verdict.FAILS)
-            failures = ends[0].failure, ends[1].failure
-            example = Example(self.replayer, root, swap, respects, failures)
-            context = smallest_example(example)
-            orders = example.orders(context)
-            left, right = (self.replayer.replay(root, order) for order in orders)
-            return Pair(
-                tuple(m for m in context if m in swap.before),
-                swap.first,
-                swap.second,
-                self._differences(left, right),
-                left.failure,
-                right.failure,
-                tuple(m for m in context if m in swap.after),
-                confirmed=example.is_one((left, right))
-                or example.is_one((left, right), strictly=False),
-            )
+            example = PairReplay(self.replayer, root, swap, replay)
+            found = minimal_context(example, aspects, budget)
+            pair = self._replayed(example, root, found)
+            whole = (*swap.before, *swap.after)
+            if pair is None and found.context != whole:
+                pair = self._replayed(example, root, replace(found, context=whole, proven=False))
+            return pair
         finally:
             self.replayer.release(root)
+
+    def _replayed(self, example: PairReplay, root: Base, found: Minimal) -> Pair | None:
+        """Replay a pair in both orders on databases; None where they do not differ as asked."""
+        orders = example.orders(found.context)
+        prefix = self.question.prefix
+        where, done = root, 0
+        if self.replayer.has(self.base) and tuple(orders[0][: len(prefix)]) == prefix:
+            where, done = self.base, len(prefix)
+        kept: list[Kept] = []
+        try:
+            kept = [self.replayer.keep(where, order[done:]) for order in orders]
+            left, right = (one.ended for one in kept)
+            compared = Comparison()
+            if not (left.failure or right.failure):
+
+                def again(side: str) -> Kept:
+                    return self.replayer.keep(where, orders[side == "right"][done:])
+
+                compared = compare_kept(self.replayer, kept[0], kept[1], again)
+        finally:
+            for one in kept:
+                self.replayer.drop(one.name)
+        asked = [d for d in compared.differences if found.aspect.is_about(d)]
+        shown = bool(asked) if not found.aspect.failures else found.aspect.shown_by(left, right)
+        if not shown:
+            return None
+        swap = example.swap
+        return Pair(
+            tuple(m for m in found.context if m in swap.before),
+            swap.first,
+            swap.second,
+            (*asked, *(d for d in compared.differences if d not in asked)),
+            left.failure,
+            right.failure,
+            tuple(m for m in found.context if m in swap.after),
+            minimal=found.proven,
+        )

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pgbraid.core.events import Posed
 from pgbraid.core.proof import Proof, Verdict, verdict_of
 from pgbraid.db.scratch import scratch_server
-from pgbraid.histories import in_time
+from pgbraid.histories import in_time, in_time_below
 from pgbraid.judge import Question, judge_orders
 from pgbraid.replay import Replayer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from pgbraid.core.model import Tracker
-    from pgbraid.db.order import Order
+    from pgbraid.core.model import Migration, Tracker
+    from pgbraid.db.order import MigratingRole, Order
     from pgbraid.db.scratch import Scratch
     from pgbraid.histories import Told
     from pgbraid.survey import RunOptions
@@ -57,12 +58,31 @@ def prove_question(
     with scratch_server(
         place.url, programs=place.programs, cache=place.cache, major=major
     ) as scratch:
-        role = scratch.login(like.owner) if like and like.owner else None
-        replayer = Replayer(scratch, tracker, stop=options.stop, role=role, like=like, extend=True)
-        proof = judge_orders(replayer, question, listen=options.listen)
-        proof = _weighed(proof, replayer, options)
+        replayer = Replayer(
+            scratch,
+            tracker,
+            stop=options.stop,
+            role=like.role if like else None,
+            like=like,
+            extend=True,
+        )
+        judge = partial(
+            judge_orders, replayer, listen=options.listen, explain_for=options.explain_for
+        )
+        proof = judge(question)
+        proof = _weighed(proof, judge, options)
         notes = (*told.notes, *_other_version(scratch, major))
-    return replace(proof, notes=notes, label=told.label)
+        weak = tuple(_other_role(scratch, like.role if like else None))
+    return replace(proof, notes=notes, label=told.label, left_out=(*proof.left_out, *weak))
+
+
+def _other_role(scratch: Scratch, role: MigratingRole | None) -> Iterator[str]:
+    """Say that a role with other rights replayed, which only a server of others makes necessary."""
+    if role is not None and not scratch.own and role.superuser != scratch.superuser:
+        yield (
+            f"the rights of role {role.name}: {scratch.role} replayed, which is "
+            f"{'a' if scratch.superuser else 'no'} superuser"
+        )
 
 
 def _other_version(scratch: Scratch, major: int | None) -> Iterator[str]:
@@ -80,25 +100,46 @@ def _is_accepted(proof: Proof, accept: tuple[str, ...]) -> bool:
     return proof.verdict is not Verdict.FAILS and (different or words <= set(accept))
 
 
-def _weighed(proof: Proof, replayer: Replayer, options: RunOptions) -> Proof:
+def _weighed(proof: Proof, judge: Callable[[Question], Proof], options: RunOptions) -> Proof:
     """Return a proof with the reason for which its difference is allowed, if there is one.
 
-    An order that fails never is. What a late migration allows is the difference that is gone when
-    it comes in time; another one is not, and its pair is the one to be named.
+    An order that fails never is. A late migration allows the difference that is gone when it
+    comes in time; another difference is not allowed, and its pair is the one to be named.
     """
-    if proof.verdict in {Verdict.SAME, Verdict.FAILS}:
+    if proof.verdict in {Verdict.SAME, Verdict.FAILS, Verdict.NOT_REPLAYED}:
         return proof
     if _is_accepted(proof, options.accept):
         return replace(proof, allowed=f"{proof.verdict.value}, by --accept or the settings")
     allowing = [m for m in proof.late if m.directives.allow_difference is not None]
     if not allowing:
         return proof
-    places = {m.version: place for place, m in enumerate(proof.right)}
-    rest = [m for m in proof.left if m not in allowing]
-    left = in_time(rest, allowing, lambda m: places[m.version])
-    other = Question(left, proof.right)
-    found = judge_orders(replayer, other, listen=options.listen) if other.inversions else None
-    if found and found.verdict is not Verdict.SAME and not _is_accepted(found, options.accept):
-        return replace(proof, pair=found.pair or proof.pair, replays=found.replays)
+    for other in _without_lateness(proof, allowing):
+        found = judge(other) if other.inversions else None
+        if found and found.verdict is not Verdict.SAME and not _is_accepted(found, options.accept):
+            return replace(
+                proof,
+                pair=found.pair or proof.pair,
+                no_pair=found.no_pair or proof.no_pair,
+                replays=found.replays,
+            )
     reasons = (f"{m.label} allows it: {m.directives.allow_difference}" for m in allowing)
     return replace(proof, allowed="; ".join(reasons))
+
+
+def _without_lateness(proof: Proof, allowing: list[Migration]) -> tuple[Question, Question]:
+    """Return the questions whose differences these migrations do not account for.
+
+    A migration that is lower than one of them may be late, too, and be what it builds on. So first
+    those come in time, all else as it was; then these do.
+    """
+    places = {m.version: place for place, m in enumerate(proof.right)}
+
+    def place(migration: Migration) -> int:
+        return places[migration.version]
+
+    lower = in_time_below(proof.left, allowing, place)
+    rest = [m for m in lower if m not in allowing]
+    return (
+        Question(proof.left, lower),
+        Question(in_time(rest, allowing, place), proof.right),
+    )

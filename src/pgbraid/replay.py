@@ -1,69 +1,88 @@
-"""Replays orders of migrations on scratch databases and says what each came to.
+"""Replays orders of migrations on scratch databases.
 
-An order that counts runs on a database of its own, by the runner that every deploy uses. Where
-orders are only searched through, they run in one transaction that is rolled back, which costs no
-database; what such a search finds is confirmed on databases.
+An order that counts runs on a database of its own, by the runner that every deploy uses. Orders
+that are only searched through run in one transaction that is rolled back, which costs no database;
+what such a search finds is confirmed on databases.
 """
 
 from __future__ import annotations
 
-import re
-from contextlib import ExitStack, suppress
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run
 from pgbraid.core.model import Limits, Step, Tracker
+from pgbraid.core.pieces import server_wide
 from pgbraid.core.proof import Ended, Failure
 from pgbraid.db import ledger as db
 from pgbraid.db.quick import try_order
-from pgbraid.db.reading import Reader
-from pgbraid.db.session import claim, connect
+from pgbraid.db.reading import EVERYTHING, Reader, Scope
+from pgbraid.db.session import claim, connect, translating
 from pgbraid.errors import ConfigError, MigrationFailed, ServerError
+from pgbraid.provision import Provision
 from pgbraid.series import apply_all
 from pgbraid.survey import RunOptions
 from pgbraid.texts import is_large, read_script
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pgbraid.core.model import Migration
     from pgbraid.core.script import Script
     from pgbraid.core.snapshot import Snapshot
     from pgbraid.db.cluster import Cluster
     from pgbraid.db.conninfo import Target
-    from pgbraid.db.order import Order
+    from pgbraid.db.opening import Connection
+    from pgbraid.db.order import MigratingRole, Order
+    from pgbraid.db.rows import KnownRows, Rows
     from pgbraid.db.scratch import Scratch
     from pgbraid.db.session import Session
     from pgbraid.stop import StopToken
 
-__all__ = ["Replayer"]
+__all__ = ["Base", "Kept", "Replayer"]
 
-_NO_SUCH_OBJECT, _NO_SUCH_DATABASE = "42704", "3D000"
-_COMMENT = re.compile(r"--[^\r\n]*")
-_OF_THE_SERVER = re.compile(
-    r"\b(?:CREATE|ALTER|DROP)\s+(?:ROLE|USER(?!\s+MAPPING)|GROUP|DATABASE|TABLESPACE|SYSTEM)\b"
-    r"|\b(?:DROP|REASSIGN)\s+OWNED\b|\bGRANT\s+(?:(?!\bON\b)[^;])*?\bTO\b"
-    r"|\bREVOKE\s+(?:(?!\bON\b)[^;])*?\bFROM\b|\bON\s+(?:DATABASE|TABLESPACE|PARAMETER)\b",
-    re.IGNORECASE,
-)
-"""Statements about what every database of a server shares, memberships among them."""
-_ROLE = re.compile(r'^role "(?P<name>.+)" does not exist$')
-_MAKES_ROLE = re.compile(r'\bCREATE\s+(?:ROLE|USER|GROUP)\s+(?:"([^"]+)"|([\w$]+))', re.IGNORECASE)
-_MAKES_EXTENSION = re.compile(
-    r'\bCREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:"([^"]+)"|([\w$]+))', re.IGNORECASE
-)
-_DATABASE = re.compile(r'^database "(?P<name>.+)" does not exist$')
 _OF_ONE_TRANSACTION = frozenset({"55P04", "55006", "25001", "53200", "25P01", "2D000"})
 """A new enum value, pending triggers, what no transaction holds, too many locks: all of these are
 for want of a commit, and on a database of its own the same order may run."""
+_LARGE_DATABASE = 20_000_000
+"""Bytes of a base above which it is noted what its tables hold, so that it is read once only."""
+
+
+class Base:
+    """A scratch database with some migrations applied, which others are copied from."""
+
+    __slots__ = ("cluster", "known", "name", "prefix", "seconds", "shares")
+
+    def __init__(self, prefix: tuple[Migration, ...]) -> None:
+        self.prefix = prefix
+        self.name = ""
+        self.cluster: Cluster | None = None
+        """What the databases shared before it."""
+        self.known: KnownRows | None = None
+        self.seconds = 0.0
+        """How long it took to make."""
+        self.shares = False
+        """Whether its migrations changed what all databases share, such as roles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A replay whose database is there still; without a name it failed, and is not."""
+
+    ended: Ended
+    name: str = ""
+    rows: Rows | None = None
+    seconds: float = 0.0
 
 
 class Replayer:
     """Replays on one scratch server.
 
-    ``replays`` counts the orders that were replayed; ``assumed`` names what was made there because
-    the migrations take it for granted. Everything raises ServerError and ConnectionFailed where
-    the scratch server fails, and Stopped.
+    ``replays`` counts the orders that were replayed. ``scope`` is what is read of each replay that
+    is not kept. Everything raises ServerError and ConnectionFailed where the scratch server fails,
+    and Stopped.
     """
 
     def __init__(  # noqa: PLR0913 - what is replayed where, and how
@@ -72,8 +91,7 @@ class Replayer:
         tracker: Tracker,
         *,
         stop: StopToken,
-        role: str | None = None,
-        rows: bool = True,
+        role: MigratingRole | None = None,
         like: Order | None = None,
         extend: bool = False,
     ) -> None:
@@ -81,109 +99,181 @@ class Replayer:
         self.tracker = tracker
         self.stop = stop
         self.replays = 0
-        self.assumed: list[str] = []
-        self.reader = Reader(tracker, rows=rows)
+        self.reader = Reader(tracker)
+        self.scope: Scope | None = EVERYTHING
+        self.provision = Provision(scratch, like, role)
+        if extend:
+            self.provision.extend_from_now_on()
         self._options = RunOptions(stop=stop, limits=Limits(lock_timeout=0.0))
-        self._role = role
+        self._role = scratch.login(role) if role else None
         self._settings = like.settings if like else ()
-        self._extensions = like.extensions if like else ()
-        self._extend = extend
         self._shape = db.Shape()
-        self._bases: dict[str, tuple[Cluster | None]] = {}
-        """With each base, what the cluster had before it."""
-        self._kept: tuple[str, ExitStack, Session] | None = None
+        self._bases: list[Base] = []
+        self._session_of: tuple[str, ExitStack, Session] | None = None
         self._slow: set[int] = set()
         self._scripts: dict[int, Script] = {}
-        self._made: list[tuple[str, str]] = []
-        self._named_roles: set[str] = set()
-        """The roles that the texts make by name."""
 
-    def expect(self, migrations: Sequence[Migration]) -> None:
-        """Take note of the roles and extensions that these make: they are not taken for granted.
+    def refuse_server_wide(self, migrations: Sequence[Migration]) -> None:
+        """Refuse migrations that change a server of others in a way that no rollback takes back.
 
-        Raises ConfigError where one changes what belongs to the whole server, and that is not ours.
+        Raises ConfigError for statements that run in no transaction, such as ALTER SYSTEM. What
+        others do to the server is found before it is committed.
         """
-        for migration in migrations:
-            text = self.text_of(migration)
-            if not self.scratch.own and _OF_THE_SERVER.search(_COMMENT.sub("", text)):
-                raise ConfigError(
-                    f"{migration.label} changes roles or databases of the whole server, and "
-                    f"{self.scratch.label} is not pgbraid's own",
-                    hint="Leave --scratch (and PGBRAID_SCRATCH_URL) out: on the embedded server "
-                    "what a replay changes is put back.",
-                )
-            found = _MAKES_ROLE.findall(text)
-            self._named_roles.update(quoted or plain.lower() for quoted, plain in found)
-            made = {quoted or plain.lower() for quoted, plain in _MAKES_EXTENSION.findall(text)}
-            self._extensions = tuple(e for e in self._extensions if e[0] not in made)
+        for migration in migrations if not self.scratch.own else ():
+            command = None if is_large(migration) else server_wide(self._script(migration))
+            if command:
+                raise self._changes_server(migration, (command,))
 
-    def base(self, prefix: Sequence[Migration]) -> tuple[str, Failure | None]:
+    def _changes_server(self, migration: Migration, changes: Sequence[str]) -> ConfigError:
+        return ConfigError(
+            f"{migration.label} changes what the databases of {self.scratch.label} share",
+            detail=f"It changes: {', '.join(changes[:3])}.",
+            hint="Leave --scratch and PGBRAID_SCRATCH_URL out: on the embedded server pgbraid "
+            "restores what a replay changes.",
+        )
+
+    def base(self, prefix: Sequence[Migration]) -> tuple[Base, Failure | None]:
         """Make a database on which others are to be based, with these migrations applied.
 
-        Returns its name, and the failure of a migration where there is one.
+        Returns it, and the failure of a migration if there was one.
         """
+        base = Base(tuple(prefix))
+        failure = self._make(base)
+        self._bases.append(base)
+        return base, failure
+
+    def _make(self, base: Base) -> Failure | None:
         while True:
-            before = self.scratch.look()
-            name = self.scratch.create()
-            with connect(self._target(name), self.tracker, self.stop) as opened:
+            began = time.perf_counter()
+            base.cluster = self.scratch.look()
+            base.name = self.scratch.create(owner=self._role)
+            self.provision.furnish(base.name)
+            with connect(self._target(base.name), self.tracker, self.stop) as opened:
                 session = claim(opened)
                 db.ensure_schema(session)
                 self._shape = db.ensure_tables(session)
-            self._bases[name] = (before,)
-            if self._extend:
-                self._assume_extensions(name)
-            failure = self._apply(name, prefix) if prefix else None
-            lacking = self._lacking(failure)
-            extends = failure is not None and bool(self._extensions) and not self._extend
-            if not extends and lacking is None:
-                return name, failure
-            self.release(name)
-            if extends:
-                self._extend = True
-            elif lacking:
-                self._assume(lacking)
+            failure = self._apply(base.name, base.prefix) if base.prefix else None
+            base.seconds = time.perf_counter() - began
+            if not self._provided(failure, base):
+                now = self.scratch.look()
+                self.provision.note_created(base.cluster, now)
+                base.shares = now != base.cluster
+                base.known = None if failure else self._known(base.name)
+                return self.provision.explained(failure)
 
-    def snapshot_of(self, name: str) -> Snapshot:
-        """Return the snapshot of a base as it is."""
+    def _provided(self, failure: Failure | None, base: Base) -> bool:
+        """Provide what a migration failed for want of; return whether there was anything."""
+        if failure is None:
+            return False
+        need = self.provision.missing(failure)
+        if need is None and not self.provision.needs_extensions(failure):
+            return False
+        self._drop(base)
+        if need is None:
+            self.provision.extend_from_now_on()
+        else:
+            self.provision.provide(need, failure)
+        return True
+
+    def _known(self, name: str) -> KnownRows | None:
+        """Read the rows of a large database once, so that its copies need not be read whole."""
+        query = b"SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"
+        with self._reading(name) as conn:
+            row = conn.execute(query).fetchone()
+            return self.reader.known(conn) if row and row[0] > _LARGE_DATABASE else None
+
+    def has(self, base: Base) -> bool:
+        """Whether a base is there still."""
+        return base in self._bases
+
+    def snapshot_of(self, base: Base) -> Snapshot:
+        """Return the schema of a base."""
         self._close()
-        return self._read(name, by_column=False, again=False)
+        with self._reading(base.name) as conn:
+            return self.reader.schema(conn)
 
-    def release(self, name: str) -> None:
-        """Drop a base, and the roles that came with it."""
-        before = self._bases.pop(name, None)
-        if before is not None:
-            self._close()
-            self.scratch.drop(name)
-            self.scratch.put_back(before[0])
-            for kind, made in self._made:
-                self._make(kind, made)
+    def release(self, base: Base) -> None:
+        """Drop a base, and restore what the databases shared before it."""
+        if self.has(base):
+            self._bases.remove(base)
+            self._drop(base)
+            self.provision.restore()
 
-    def replay(
-        self, base: str, order: Sequence[Migration], *, by_column: bool = False, again: bool = False
-    ) -> Ended:
-        """Run an order on a copy of ``base`` and return what it came to.
+    def _drop(self, base: Base) -> None:
+        self._close()
+        self.scratch.drop(base.name)
+        self.scratch.put_back(base.cluster)
 
-        With ``by_column`` every column has a digest. With ``again`` what differs from the replay
-        before, which was of the same order, is left out from now on.
-        """
+    def keep(self, base: Base, order: Sequence[Migration]) -> Kept:
+        """Run an order on a copy of ``base``, read all of the result and keep the database."""
         self.replays += 1
+        began = time.perf_counter()
+        name, cluster, failure = self._replayed(base, order)
+        if failure is not None:
+            return Kept(Ended(None, failure))
+        try:
+            with self._reading(name) as conn:
+                snapshot, rows = self.reader.whole(conn, base.known)
+            self.scratch.set_aside(name, cluster)
+            self.scratch.put_back(cluster)
+        except BaseException:
+            self.drop(name)
+            raise
+        return Kept(Ended(snapshot), name, rows, time.perf_counter() - began)
+
+    def replay(self, base: Base, order: Sequence[Migration]) -> Ended:
+        """Run an order on a copy of ``base`` and return what the scope reads of the result."""
+        self.replays += 1
+        name, cluster, failure = self._replayed(base, order)
+        if failure is not None:
+            return Ended(None, failure)
+        try:
+            return self.read(name)
+        finally:
+            self.drop(name)
+            self.scratch.put_back(cluster)
+
+    def _replayed(
+        self, base: Base, order: Sequence[Migration]
+    ) -> tuple[str, Cluster | None, Failure | None]:
+        """Run an order on a copy of a base.
+
+        Returns the copy, with what the databases shared before it; or the failure, and no copy.
+        """
         while True:
             self._close()
             cluster = self.scratch.look()
-            name = self.scratch.create(base)
+            name = self.scratch.create(base.name, owner=self._role)
+            failure: Failure | None = None
             try:
                 failure = self._apply(name, order) if order else None
-                read = None if failure else self._read(name, by_column=by_column, again=again)
-            finally:
-                with suppress(ServerError):
-                    self.scratch.drop(name)
+            except BaseException:
+                self.drop(name)
+                raise
+            self.provision.note_created(cluster, self.scratch.look())
+            if failure is None:
+                return name, cluster, None
+            self.drop(name)
             self.scratch.put_back(cluster)
-            lacking = self._lacking(failure)
-            if lacking is None:
-                return Ended(read, failure)
-            self._assume(lacking)
+            if not self._provided_on(base, failure):
+                return "", None, self.provision.explained(failure)
 
-    def try_out(self, base: str, order: Sequence[Migration]) -> Ended:
+    def _provided_on(self, base: Base, failure: Failure) -> bool:
+        """Provide what an order on a base failed for want of; make the base again if it must be."""
+        need = self.provision.missing(failure)
+        if need is None and not self.provision.needs_extensions(failure):
+            return False
+        if need is None:
+            self.provision.extend_from_now_on()
+        else:
+            self.provision.provide(need, failure)
+        if need is None or need.in_database:
+            self._drop(base)
+            self.provision.restore()
+            self._make(base)
+        return True
+
+    def try_out(self, base: Base, order: Sequence[Migration]) -> Ended:
         """Run an order in one transaction on ``base``, roll it back and return what it came to.
 
         One that cannot run so is replayed.
@@ -193,18 +283,17 @@ class Replayer:
         self.replays += 1
         while True:
             scripts = [(migration, self._script(migration)) for migration in order]
-            ended = try_order(self._session(base), scripts, self.reader, self._options.limits)
+            session = self._session(base.name)
+            ended = try_order(session, scripts, self._read_scope, self._options.limits)
             failure = ended.failure
             if failure is None:
                 return ended
             if failure.diagnostic.sqlstate in _OF_ONE_TRANSACTION:
                 self._slow.add(failure.migration.version)
                 return self.replay(base, order)
-            lacking = self._lacking(failure)
-            if lacking is None:
-                return ended
             self._close()
-            self._assume(lacking)
+            if not self._provided_on(base, failure):
+                return Ended(None, self.provision.explained(failure))
 
     def text_of(self, migration: Migration) -> str:
         """Return a migration's text; of a large one nothing."""
@@ -226,56 +315,59 @@ class Replayer:
         steps = tuple(Step(migration) for migration in order)
         with connect(self._target(name), self.tracker, self.stop) as opened:
             session = claim(opened, self._options.limits)
-            run = Run(session, self._shape, options=self._options, fresh=True)
+            guard = None if self.scratch.own else self._guard
+            run = Run(session, self._shape, options=self._options, fresh=True, guard=guard)
             try:
                 apply_all(run, steps)
             except MigrationFailed as error:
                 return Failure(error.migration, error.diagnostic)
         return None
 
-    def _read(self, name: str, *, by_column: bool, again: bool) -> Snapshot:
-        with connect(self.scratch.at(name), self.tracker, self.stop) as opened:
-            return self.reader.read(opened.conn, by_column=by_column, again=again)
+    def _guard(self, session: Session, migration: Migration) -> None:
+        """Refuse a migration, before it is committed, that changes a server of others."""
+        changes = self.scratch.changes_of(session.conn)
+        if changes:
+            raise self._changes_server(migration, changes)
 
-    def _session(self, base: str) -> Session:
-        if self._kept is None or self._kept[0] != base:
+    def read(self, name: str) -> Ended:
+        """Return what a database has, as far as the scope goes."""
+        if self.scope is None:
+            return Ended(None)
+        with self._reading(name) as conn:
+            return Ended(self.reader.within(conn, self.scope))
+
+    def _read_scope(self, session: Session) -> Snapshot | None:
+        return None if self.scope is None else self.reader.within(session.conn, self.scope)
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[Connection]:
+        with (
+            connect(self.scratch.reading(name), self.tracker, self.stop) as opened,
+            translating(opened),
+        ):
+            yield opened.conn
+
+    @contextmanager
+    def reading(self, kept: Kept) -> Iterator[Connection]:
+        """Open the database of a replay that was kept, to read it."""
+        with self._reading(kept.name) as conn:
+            yield conn
+
+    def drop(self, name: str) -> None:
+        """Drop the database of a replay."""
+        with suppress(ServerError):
+            self.scratch.drop(name)
+
+    def _session(self, name: str) -> Session:
+        if self._session_of is None or self._session_of[0] != name:
             self._close()
             stack = ExitStack()
-            opened = stack.enter_context(connect(self._target(base), self.tracker, self.stop))
-            self._kept = base, stack, claim(opened, self._options.limits)
-        return self._kept[2]
+            opened = stack.enter_context(connect(self._target(name), self.tracker, self.stop))
+            self._session_of = name, stack, claim(opened, self._options.limits)
+        return self._session_of[2]
 
     def _close(self) -> None:
         """Close the session that orders are tried out in: a database in use cannot be copied."""
-        if self._kept is not None:
-            kept, self._kept = self._kept, None
-            kept[1].close()
-
-    def _assume_extensions(self, name: str) -> None:
-        """Make the extensions that the database has and no migration makes, where they are here."""
-        for extension in self.scratch.extend(name, self._extensions):
-            if f"extension {extension}" not in self.assumed:
-                self.assumed.append(f"extension {extension}")
-
-    def _lacking(self, failure: Failure | None) -> tuple[str, str] | None:
-        """Return what a migration took for granted, if it is a role or a database."""
-        if failure is None or not self.scratch.own:
-            return None
-        said = failure.diagnostic
-        for kind, code, pattern in (
-            ("role", _NO_SUCH_OBJECT, _ROLE),
-            ("database", _NO_SUCH_DATABASE, _DATABASE),
-        ):
-            found = pattern.match(said.message) if said.sqlstate == code else None
-            if found and found["name"] not in self._named_roles | {n for _, n in self._made}:
-                return kind, found["name"]
-        return None
-
-    def _assume(self, lacking: tuple[str, str]) -> None:
-        """Make what migrations take for granted, for this and for every later replay."""
-        self._made.append(lacking)
-        self._make(*lacking)
-        self.assumed.append(" ".join(lacking))
-
-    def _make(self, kind: str, name: str) -> None:
-        (self.scratch.add_role if kind == "role" else self.scratch.add_database)(name)
+        if self._session_of is not None:
+            opened, self._session_of = self._session_of, None
+            opened[1].close()

@@ -2,28 +2,32 @@
 
 What the server says is missing tells which migration is needed, so the example is grown from
 nothing; then what it does not need is taken out again. Only where that leads nowhere is all that
-stands before the pair shrunk by halves, which takes many replays.
+stands before the pair reduced by halves, which takes many replays. All of it ends when the time is
+up: the pair is known before, and only the example is larger then.
 """
 
 from __future__ import annotations
 
 import re
+import time
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pgbraid.core.orders import shrink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import TypeAlias
+    from collections.abc import Callable, Iterable, Sequence
 
+    from pgbraid.aspect import Aspect
     from pgbraid.core.model import Migration
     from pgbraid.core.orders import Swap
     from pgbraid.core.proof import Ended, Failure
-    from pgbraid.replay import Replayer
+    from pgbraid.replay import Base, Replayer
 
-    Compare: TypeAlias = Callable[[Ended, Ended], bool]
+    Replay = Callable[[Base, Sequence[Migration]], Ended]
 
-__all__ = ["Example", "smallest_example"]
+__all__ = ["Budget", "Minimal", "PairReplay", "minimal_context"]
 
 _MISSING = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42P16", "23503", "22P02"})
 """Codes of what may be for want of a migration: no such table, column, function, type, schema."""
@@ -31,8 +35,6 @@ _NAMED = re.compile(r'"([^"]+)"|(?:type|function|procedure|column|relation|table
 _WORD = re.compile(r"[A-Za-z_][\w$]*")
 _MAKES = r"\b(?:create|add|rename|to|insert)\b[^;]*?\b{}\b"
 _ROUNDS = 60
-_PATIENCE = 6
-"""How many times all migrations may be run, before what is left is taken for small enough."""
 _COMMON = frozenset(
     "create table alter add column drop index on not null primary key references default insert "  # noqa: SIM905 - to be read
     "into values update set delete from select where and or as if exists function returns language "
@@ -44,26 +46,36 @@ _COMMON = frozenset(
 """Words that most migrations have."""
 
 
-class Example:
-    """A pair among some of what stood before and behind it, tried out in both orders.
+class Budget:
+    """The time that a search may take, in seconds from now."""
 
-    ``differs`` says whether two results differ in the respect that is asked about, and ``at_all``
-    whether they differ in any. ``failures`` are those that are asked about, if any.
-    """
+    __slots__ = ("_ends",)
+
+    def __init__(self, seconds: float) -> None:
+        self._ends = time.monotonic() + seconds
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() >= self._ends
+
+
+@dataclass(frozen=True, slots=True)
+class Minimal:
+    """The context that a pair needs; ``proven`` says that nothing of it can be left out."""
+
+    context: tuple[Migration, ...]
+    aspect: Aspect
+    proven: bool = True
+
+
+class PairReplay:
+    """A pair among some of what stood before and behind it, tried out in both orders."""
 
     def __init__(
-        self,
-        replayer: Replayer,
-        root: str,
-        swap: Swap[Migration],
-        differs: tuple[Compare, Compare],
-        failures: tuple[Failure | None, Failure | None],
+        self, replayer: Replayer, root: Base, swap: Swap[Migration], replay: Replay
     ) -> None:
-        self.replayer, self.root, self.swap = replayer, root, swap
-        self.differs, self.at_all = differs
-        self.failures = failures
-        self.run = 0
-        """How many migrations were run."""
+        self.replayer, self.root, self.swap, self._replay = replayer, root, swap, replay
         self._words: dict[int, frozenset[str]] = {}
 
     def orders(self, context: Iterable[Migration]) -> tuple[list[Migration], list[Migration]]:
@@ -76,32 +88,15 @@ class Example:
             [*before, swap.second, swap.first, *after],
         )
 
-    def both(self, context: Iterable[Migration]) -> tuple[Ended, Ended]:
+    def both(self, context: Iterable[Migration], aspect: Aspect) -> tuple[Ended, Ended]:
         """Return what the two orders come to among those of a context."""
-        left, right = self.orders(context)
-        self.run += 2 * len(left)
-        ended = self.replayer.try_out(self.root, left)
-        return ended, self.replayer.try_out(self.root, right)
+        self.replayer.scope = aspect.scope
+        left, right = (self._replay(self.root, order) for order in self.orders(context))
+        return left, right
 
-    def is_one(self, ends: tuple[Ended, Ended], *, strictly: bool = True) -> bool:
-        """Whether these results show that the pair does not commute.
-
-        ``strictly``, what fails of the pair must be what is asked about; what fails behind it may
-        be for a difference that shows without it. Else one order at least must run, and of the
-        other only the pair may fail.
-        """
-        failures = [end.failure for end in ends if end.failure]
-        pair = {self.swap.first, self.swap.second}
-        asked = {f.key for f in self.failures if f and f.migration in pair}
-        if len(failures) > 1:
-            return [failure.key for failure in failures] == [
-                failure.key for failure in self.failures if failure
-            ] and failures[0].key != failures[1].key
-        if strictly and (asked or failures) and not (failures and failures[0].key in asked):
-            return False
-        if failures and not strictly and failures[0].migration not in pair:
-            return False
-        return (self.differs if strictly else self.at_all)(*ends)
+    def shows(self, context: Iterable[Migration], aspect: Aspect) -> bool:
+        """Whether the pair does not commute among those of a context."""
+        return aspect.shown_by(*self.both(context, aspect))
 
     def words(self, migration: Migration) -> frozenset[str]:
         """Return the names that a migration's text may mean."""
@@ -112,60 +107,51 @@ class Example:
         return self._words[version]
 
 
-def smallest_example(example: Example) -> tuple[Migration, ...]:
-    """Return few migrations among which the pair of an example does not commute."""
-    found, strictly = _grown(example)
-    if found is None or not strictly:
-        found, strictly = _whole(example) or (found, False)
-    if found is None:
-        return example.swap.before
-    most = example.run + _PATIENCE * (len(example.swap.before) + 2)
+def minimal_context(pair: PairReplay, aspects: Sequence[Aspect], budget: Budget) -> Minimal:
+    """Return few migrations among which a pair does not commute, in the first aspect it shows.
 
-    def holds(context: tuple[Migration, ...]) -> bool:
-        if example.run > most:
-            return False
-        return example.is_one(example.both(context), strictly=strictly)
+    When the time is up, it returns the fewest found so far. Raises what the replays raise.
+    """
+    swap = pair.swap
+    for aspect in aspects:
+        context = _grown(pair, aspect, budget)
+        for whole in (swap.before, (*swap.before, *swap.after)):
+            if context is None and not budget.is_spent and pair.shows(whole, aspect):
+                context = whole
+        if context is not None:
+            reduced = shrink(context, partial(_shows_in_time, pair, aspect, budget))
+            return Minimal(reduced, aspect, proven=not budget.is_spent)
+    # The search that found the pair saw it behind all of these.
+    return Minimal((*swap.before, *swap.after), aspects[-1], proven=False)
 
-    return shrink(found, holds)
+
+def _shows_in_time(
+    pair: PairReplay, aspect: Aspect, budget: Budget, context: tuple[Migration, ...]
+) -> bool:
+    return not budget.is_spent and pair.shows(context, aspect)
 
 
-def _whole(example: Example) -> tuple[tuple[Migration, ...], bool] | None:
-    """Return all that stood before the pair, or round it, if that shows what is asked about."""
-    before, after = example.swap.before, example.swap.after
-    for context in (before, (*before, *after)):
-        if example.is_one(example.both(context)):
-            return context, True
-    for context in (before, (*before, *after)):
-        if example.is_one(example.both(context), strictly=False):
-            return context, False
+def _grown(pair: PairReplay, aspect: Aspect, budget: Budget) -> tuple[Migration, ...] | None:
+    """Grow a context from nothing, by what the server says is missing."""
+    chosen: tuple[Migration, ...] = ()
+    for _ in range(_ROUNDS):
+        if budget.is_spent:
+            return None
+        ends = pair.both(chosen, aspect)
+        if aspect.shown_by(*ends):
+            return chosen
+        more = _needed(pair, chosen, [end.failure for end in ends if end.failure])
+        if not more:
+            return None
+        chosen = tuple(m for m in pair.swap.before if m in chosen or m in more)
     return None
 
 
-def _grown(example: Example) -> tuple[tuple[Migration, ...] | None, bool]:
-    """Grow a context from nothing, by what the server says is missing.
-
-    Returns it, or None, and whether the pair differs in the respect that is asked about.
-    """
-    chosen: tuple[Migration, ...] = ()
-    weak: tuple[Migration, ...] | None = None
-    for _ in range(_ROUNDS):
-        ends = example.both(chosen)
-        if example.is_one(ends):
-            return chosen, True
-        if weak is None and example.is_one(ends, strictly=False):
-            weak = chosen
-        more = _needed(example, chosen, [end.failure for end in ends if end.failure])
-        if not more:
-            break
-        chosen = tuple(m for m in example.swap.before if m in chosen or m in more)
-    return weak, False
-
-
 def _needed(
-    example: Example, chosen: tuple[Migration, ...], failures: list[Failure]
+    pair: PairReplay, chosen: tuple[Migration, ...], failures: list[Failure]
 ) -> set[Migration]:
     """Return what is to stand before the pair, too: makers of what is missing, or of kin."""
-    left = [m for m in example.swap.before if m not in chosen]
+    left = [m for m in pair.swap.before if m not in chosen]
     for failure in failures:
         if failure.diagnostic.sqlstate not in _MISSING:
             continue
@@ -175,26 +161,25 @@ def _needed(
             for found in _NAMED.findall(message)
             for word in _WORD.findall("".join(found).rpartition(".")[2])
         ]
-        maker = _maker(example, left, names, failure.migration) if names else None
+        maker = _maker(pair, left, names, failure.migration) if names else None
         if maker:
             return {maker}
-    shared = example.words(example.swap.first) & example.words(example.swap.second)
-    kin = [m for m in left if example.words(m) & shared]
-    return set(kin)
+    shared = pair.words(pair.swap.first) & pair.words(pair.swap.second)
+    return {m for m in left if pair.words(m) & shared}
 
 
 def _maker(
-    example: Example, left: list[Migration], names: list[str], failed: Migration
+    pair: PairReplay, left: list[Migration], names: list[str], failed: Migration
 ) -> Migration | None:
     """Return the migration that makes what another one lacks, the likeliest of those left."""
-    known = [m for m in left if m != failed and all(n in example.words(m) | _COMMON for n in names)]
+    known = [m for m in left if m != failed and all(n in pair.words(m) | _COMMON for n in names)]
     if not known:
-        known = [m for m in left if names[0] in example.words(m)]
+        known = [m for m in left if names[0] in pair.words(m)]
     made = [
         m
         for m in known
         if re.search(
-            _MAKES.format(re.escape(names[0])), example.replayer.text_of(m).lower(), re.DOTALL
+            _MAKES.format(re.escape(names[0])), pair.replayer.text_of(m).lower(), re.DOTALL
         )
     ]
     return next(iter(made or known), None)

@@ -58,7 +58,9 @@ class RunOptions:
     on a fresh database; with ``batch`` several migrations go to the server at once. ``limits``
     are those of its statements; a ``decision`` is for one that nobody saw the end of. ``gaps`` says
     what a late migration is to: ``apply`` it, ``prove`` first that it ends the same, in a
-    ``scratch`` place and but for the verdicts that one will ``accept``, or ``refuse`` it.
+    ``scratch`` place and but for the verdicts that one will ``accept``, or ``refuse`` it. With
+    ``gaps_require`` complete, a proof that left anything out is none. The search for the cause of
+    a difference takes ``explain_for`` seconds at most.
     """
 
     lock_wait: float = 600.0
@@ -69,7 +71,9 @@ class RunOptions:
     limits: Limits = field(default_factory=Limits)
     decision: Decision | None = None
     gaps: str = "apply"
+    gaps_require: str = "any"
     accept: tuple[str, ...] = ()
+    explain_for: float | None = None
     scratch: ScratchPlace = field(default_factory=ScratchPlace)
 
     def tell_waiting(self, holder: str) -> None:

@@ -9,13 +9,11 @@ from pgbraid.core.snapshot import (
     ENUM_ORDER,
     SEQUENCES,
     Facet,
-    Noise,
     Part,
     Snapshot,
     compare,
     facets_that_differ,
     ignoring,
-    noise_between,
     with_role,
 )
 from pgbraid.core.snapshot_text import compare_texts, text_of
@@ -66,22 +64,6 @@ def test_parts_of_what_is_on_one_side_only_are_not_told():
     )
     right = snapshot(pg_class={}, pg_attribute={"column u.a": ("text",)})
     assert [d.name for d in compare(left, right)] == ["column u.a", "table t"]
-
-
-def test_noise_is_passed_over():
-    a = snapshot(pg_class={"table t": ("me", "1")}, rows={"rows of table t": ("1",)})
-    b = snapshot(pg_class={"table t": ("me", "2")}, rows={"rows of table t": ("2",)})
-    noise = noise_between(a, b)
-    assert noise == Noise(
-        frozenset({("pg_class", "table t", "relacl")}), frozenset({(DATA, "rows of table t")})
-    )
-    assert compare(a, b, noise) == ()
-    c = snapshot(pg_class={"table t": ("you", "3")}, rows={"rows of table u": ("1",)})
-    told = compare(a, c, noise)
-    assert [(d.name, [f.name for f in d.facts]) for d in told] == [
-        ("table t", ["relowner"]),
-        ("rows of table u", ["value"]),
-    ]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 Two orders of the migrations are replayed on scratch databases and compared: the one recorded in
 the database with what is pending behind it, and that of the versions. With --base no database is
 asked: what the commit has, then what the folder adds. Where they differ, every difference is told
-and the pair of migrations named that does not commute. Exit code 0 for the same, 1 for not.
+and the pair of migrations named that does not commute. Exit code 0 for the same, 1 for not, 4 where
+the migrations cannot be replayed on the scratch server.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
+_NOT_REPLAYED = 4
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's own options."""
@@ -31,12 +34,19 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--history", metavar="FILE", help="versions in the order they were applied, as JSON"
     )
     add_accept(parser)
+    parser.add_argument(
+        "--explain-for",
+        metavar="TIME",
+        help="how long to look for the smallest example (as long as ten plain replays take)",
+    )
     add_scratch(parser)
 
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     proof = _proof(context)
+    if proof.verdict.value == "not replayed":
+        return context.output.result(proof, _NOT_REPLAYED)
     return context.output.result(proof, 0 if proof.ok else 1)
 
 

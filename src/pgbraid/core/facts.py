@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["spoken"]
 
 _SPOKEN = {
@@ -43,16 +45,89 @@ _SPOKEN = {
     "setconfig": "settings",
     "typnotnull": "not null",
     "typdefault": "default",
+    "adnum": "column",
+    "attndims": "dimensions",
+    "castcontext": "context",
+    "castfunc": "function",
+    "castmethod": "method",
+    "collctype": "ctype",
+    "conkey": "columns",
+    "confkey": "referenced columns",
+    "confrelid": "referenced table",
+    "confupdtype": "action on update",
+    "confdeltype": "action on delete",
+    "confdelsetcols": "columns set on delete",
+    "confmatchtype": "match type",
+    "conislocal": "is local",
+    "coninhcount": "inherited from",
+    "connoinherit": "no inherit",
+    "conindid": "index",
+    "conparentid": "parent",
+    "dictinitoption": "options",
+    "inhparent": "parent",
+    "inhseqno": "place among the parents",
+    "inhdetachpending": "is being detached",
+    "indkey": "columns",
+    "indnkeyatts": "key columns",
+    "indcollation": "collations",
+    "indclass": "operator classes",
+    "indoption": "options",
+    "opcdefault": "default",
+    "partdefid": "default partition",
+    "proargtypes": "types of arguments",
+    "prorettype": "result type",
+    "prosupport": "support function",
+    "proisstrict": "strict",
+    "proleakproof": "leakproof",
+    "proparallel": "parallel safety",
+    "procost": "cost",
+    "prorows": "rows",
+    "relkind": "kind",
+    "reltoastrelid": "toast table",
+    "seqincrement": "increment",
+    "seqmax": "maximum",
+    "seqmin": "minimum",
+    "seqstart": "start",
+    "seqcache": "cache",
+    "seqcycle": "cycle",
+    "seqtypid": "type",
+    "stxkeys": "columns",
+    "stxkind": "kinds",
+    "tgtype": "events",
+    "tgfoid": "function",
+    "typbasetype": "base type",
+    "typcollation": "collation",
+    "typtypmod": "type modifier",
+    "puballtables": "for all tables",
+    "pubinsert": "publishes inserts",
+    "pubupdate": "publishes updates",
+    "pubdelete": "publishes deletes",
+    "pubtruncate": "publishes truncates",
+    "pubviaroot": "publishes via the root",
+    "prattrs": "columns",
+    "prqual": "filter",
+    "using": "USING expression",
+    "with_check": "WITH CHECK expression",
+    "toast_options": "options of the toast table",
 }
 _OPTIONS, _ACL, _OWNER = "options", "acl", "owner"
+_PREFIX = re.compile(
+    r"^(?:agg|amop|amproc|am|att|cast|cfg|coll|con|def|dict|enum|evt|ev|ext|fdw|ft|ind|inh|lan|map"
+    r"|nsp|opc|opf|opr|part|pol|pro|prs|pub|pr|rel|rng|seq|srv|stx|sub|tg|tmpl|trf|typ|um)(?=[a-z]{3})"
+)
+"""How the catalog begins the names of its columns, by their table."""
 
 
 def spoken(fact: str) -> str:
     """Return what a fact of the catalog is called: ``owner`` for ``relowner``."""
     if fact in _SPOKEN:
         return _SPOKEN[fact]
+    if "_" in fact or " " in fact:
+        return fact.replace("_", " ")
     if fact.endswith(_OWNER):
         return _OWNER
     if fact.endswith(_ACL) and fact != _ACL:
         return "privileges"
-    return _OPTIONS if fact.endswith(_OPTIONS) and fact != "toast_options" else fact
+    if fact.endswith(_OPTIONS):
+        return _OPTIONS
+    return _PREFIX.sub("", fact)

@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
     from pgbraid.core.script import Script, Statement
 
-__all__ = ["Kind", "Piece", "alone", "bare_name", "effective", "loners", "pieces_of", "twin_of"]
+__all__ = [
+    "Kind",
+    "Piece",
+    "alone",
+    "bare_name",
+    "effective",
+    "loners",
+    "pieces_of",
+    "server_wide",
+    "twin_of",
+]
 
 _MAYBE = re.compile(
     r"\b(?:concurrently|vacuum|cluster|reindex|system|database|tablespace|subscription|discard)\b",
@@ -36,6 +46,7 @@ _ROLES = frozenset({"ROLE", "SESSION AUTHORIZATION"})
 """What RESET ALL leaves."""
 _SETTINGS = frozenset({"SET", "RESET"})
 _NOT_FOR_SESSION = frozenset({"CONSTRAINTS", "LOCAL", "TRANSACTION"})
+_SERVER_WIDE = re.compile(r"\b(?:DATABASE|TABLESPACE|SYSTEM)\b")
 _NOT_CONNECTED = re.compile(r"\b(?:connect|create_slot)\s*=\s*'?(?:false|off|0)\b", re.IGNORECASE)
 _WHOLE = frozenset({"SCHEMA", "DATABASE", "SYSTEM"})
 _OF_REINDEX = ("TABLE", "INDEX", "SCHEMA", "DATABASE", "SYSTEM")
@@ -147,6 +158,12 @@ def loners(script: Script) -> Iterator[tuple[Statement, str]]:
         command = alone(script, statement)
         if command is not None:
             yield statement, command
+
+
+def server_wide(script: Script) -> str | None:
+    """Return a statement that changes the whole server and that no rollback takes back, if any."""
+    commands = (command for _, command in loners(script))
+    return next((c for c in commands if _SERVER_WIDE.search(c)), None)
 
 
 def pieces_of(script: Script) -> tuple[Piece, ...]:

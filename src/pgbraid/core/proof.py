@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pgbraid.core.facts import spoken
-from pgbraid.core.snapshot import DEFINITION, Facet
+from pgbraid.core.snapshot import Facet
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -28,6 +28,9 @@ class Verdict(StrEnum):
     ENUM_ORDER = "enum order"
     DIFFERENT = "different"
     FAILS = "fails"
+    """An order fails, or both do, each in its own way."""
+    NOT_REPLAYED = "not replayed"
+    """Both orders fail alike, or the server lacks what they need: nothing was compared."""
 
     @property
     def word(self) -> str:
@@ -50,7 +53,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What a replay came to: a schema, or a failure."""
+    """What a replay came to: what was read of the result, or a failure."""
 
     snapshot: Snapshot | None = None
     failure: Failure | None = None
@@ -73,8 +76,8 @@ class Pair:
     right_failure: Failure | None = None
     after: tuple[Migration, ...] = ()
     """What has to run behind the two before the difference shows."""
-    confirmed: bool = True
-    """Whether both orders of it were replayed on databases of their own."""
+    minimal: bool = True
+    """Whether nothing can be left out of the context; else the time was up."""
 
     @property
     def sentence(self) -> str:
@@ -100,8 +103,11 @@ class Proof:
     left_failure: Failure | None = None
     right_failure: Failure | None = None
     pair: Pair | None = None
+    no_pair: str | None = None
+    """Why no pair is named, where the orders differ and none is."""
     left_out: tuple[str, ...] = ()
-    """What was not compared: columns of tables, and what differs between two equal replays."""
+    """What was not compared, and why: values that differ between two replays of one order,
+    generated keys, rows that may not be read."""
     assumed: tuple[str, ...] = ()
     """What was made on the scratch server because migrations take it for granted."""
     notes: tuple[str, ...] = ()
@@ -116,6 +122,11 @@ class Proof:
     def ok(self) -> bool:
         """Whether both orders end the same, or differ in what is allowed."""
         return self.verdict is Verdict.SAME or self.allowed is not None
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was compared."""
+        return not self.left_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +181,7 @@ def _why(pair: Pair) -> str:
         return f"{_failed(failure, pair)}: {failure.diagnostic.message}"
     if not pair.differences:
         return "their results differ"
-    difference = pair.differences[0]
-    return _told(difference, pair.second.label, pair.first.label)
+    return _told(pair.differences[0], pair.second.label)
 
 
 def _failed(failure: Failure, pair: Pair) -> str:
@@ -187,27 +197,31 @@ def _failed(failure: Failure, pair: Pair) -> str:
     )
 
 
-def _told(difference: Difference, left: str, right: str) -> str:
-    """Say what differs; on the left one migration ran last, on the right the other."""
-    name = difference.name
-    if difference.only:
-        last = left if difference.only == "left" else right
-        return f"{name} is there only if {last} runs last"
+def _told(difference: Difference, late: str) -> str:
+    """Say what differs between the late migration run late, on the left, and run in order."""
+    name, fact = difference.name, difference.facts[0] if difference.facts else None
+    if difference.only == "right":
+        return f"run late, {late} leaves no {name}; run in order, it leaves one"
+    if difference.only or fact is None:
+        return f"run late, {late} leaves {name}; run in order, it leaves none"
+    if fact.name == "next value":
+        side = "run late" if fact.left == "taken" else "run in order"
+        return f"{side}, {late} leaves the {name} one that a row has, so that an INSERT fails"
     if difference.facet in _SAID:
-        return _SAID[difference.facet].format(name)
-    fact = difference.facts[0]
+        return _SAID[difference.facet].format(late=late, name=name)
     said = spoken(fact.name)
     if fact.left and fact.right and len(fact.left) + len(fact.right) <= _SHORT:
-        lasts = f"{fact.left} if {left} runs last, {fact.right} if {right} does"
-        return f"{name} has {said} {lasts}"
-    other = "is another one" if fact.name == DEFINITION else f"has other {said}"
-    return f"{name} {other} if {right} runs last"
+        return (
+            f"run late, {late} leaves {name} with {said} {fact.left}; run in order, with "
+            f"{fact.right}"
+        )
+    return f"run late, {late} leaves {name} with another {said}"
 
 
 _SAID = {
-    Facet.COLUMN_ORDER: "the columns of {} stand in another order",
-    Facet.ENUM_ORDER: "the values of {} stand in another order",
-    Facet.DATA: "{} are not the same",
+    Facet.COLUMN_ORDER: "run late, {late} leaves the columns of {name} in another order",
+    Facet.ENUM_ORDER: "run late, {late} leaves the values of {name} in another order",
+    Facet.DATA: "run late, {late} leaves other {name}",
 }
 _SHORT = 80
 """Characters that two values may have to stand in a sentence."""

@@ -24,20 +24,17 @@ __all__ = [
     "DATA",
     "DEFINITION",
     "ENUM_ORDER",
-    "NO_NOISE",
     "SEQUENCES",
     "Difference",
     "Facet",
     "Fact",
-    "Noise",
+    "Facts",
     "Part",
     "Snapshot",
     "compare",
     "facets_that_differ",
     "ignoring",
-    "noise_between",
     "with_role",
-    "without_columns",
 ]
 
 Facts: TypeAlias = "tuple[str | None, ...]"
@@ -128,28 +125,17 @@ class Difference:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """Facts that differ between two replays of one order, by catalog, identity and name."""
-
-    facts: frozenset[tuple[str, str, str]] = frozenset()
-    rows: frozenset[tuple[str, str]] = frozenset()
-
-    def hides(self, catalog: str, key: str, fact: str) -> bool:
-        """Whether a fact is not to be compared."""
-        return (catalog, key, fact) in self.facts or (catalog, key) in self.rows
-
-
-NO_NOISE = Noise()
+_OF_THE_TYPE = frozenset({"attlen", "attbyval", "attalign", "attndims"})
+"""Facts of a column that its type brings with it."""
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 
-def compare(left: Snapshot, right: Snapshot, noise: Noise = NO_NOISE) -> tuple[Difference, ...]:
+def compare(left: Snapshot, right: Snapshot) -> tuple[Difference, ...]:
     """Return what differs, object by object, the gravest first.
 
     Of an object that is on one side only its parts are not told one by one.
     """
-    found = [d for catalog in _catalogs(left, right) for d in _compare(catalog, left, right, noise)]
+    found = [d for catalog in _catalogs(left, right) for d in _compare(catalog, left, right)]
     found = _merged(found)
     lone = {d.name: d.only for d in found if d.only}
     parents = {**right.parents, **left.parents}
@@ -193,7 +179,7 @@ def _below(
 _NOTHING = Part((), MappingProxyType({}))
 
 
-def _compare(catalog: str, left: Snapshot, right: Snapshot, noise: Noise) -> Iterator[Difference]:
+def _compare(catalog: str, left: Snapshot, right: Snapshot) -> Iterator[Difference]:
     facet = _FACETS.get(catalog, Facet.SCHEMA)
     a, b = left.parts.get(catalog, _NOTHING), right.parts.get(catalog, _NOTHING)
     columns = [name for name in (a.columns or b.columns) if name in (b.columns or a.columns)]
@@ -204,23 +190,25 @@ def _compare(catalog: str, left: Snapshot, right: Snapshot, noise: Noise) -> Ite
         if ours is None or theirs is None:
             if facet is not Facet.SCHEMA and facet is not Facet.DATA:
                 continue  # what is not there has no order; the schema's difference says so
-            facts = tuple(
-                Fact(name, _of(a, ours, name), _of(b, theirs, name))
-                for name in columns
-                if (catalog, key) not in noise.rows
-            )
-            if facts or not columns:
-                yield Difference(facet, catalog, key, facts, "right" if ours is None else "left")
+            facts = tuple(Fact(name, _of(a, ours, name), _of(b, theirs, name)) for name in columns)
+            yield Difference(facet, catalog, key, facts, "right" if ours is None else "left")
             continue
         facts = tuple(
             Fact(name, left_value, right_value)
             for name in columns
-            if not noise.hides(catalog, key, name)
-            and (left_value := _of(a, ours, name)) != (right_value := _of(b, theirs, name))
+            if (left_value := _of(a, ours, name)) != (right_value := _of(b, theirs, name))
             and not _same_order(facet, left_value, right_value)
         )
         if facts:
-            yield Difference(facet, catalog, key, facts)
+            yield Difference(facet, catalog, key, _telling(facts))
+
+
+def _telling(facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    """Return the facts with a type first, and without those that follow from the type."""
+    types = tuple(fact for fact in facts if fact.name == "type")
+    if not types:
+        return facts
+    return (*types, *(f for f in facts if f.name not in _OF_THE_TYPE and f not in types))
 
 
 def _of(part: Part, facts: Facts | None, name: str) -> str | None:
@@ -236,14 +224,12 @@ def _same_order(facet: Facet, left: str | None, right: str | None) -> bool:
     return [name for name in ours if name in both] == [name for name in theirs if name in both]
 
 
-def facets_that_differ(
-    left: Snapshot, right: Snapshot, noise: Noise = NO_NOISE
-) -> AbstractSet[Facet]:
+def facets_that_differ(left: Snapshot, right: Snapshot) -> AbstractSet[Facet]:
     """Return in which respects two snapshots differ."""
     return {
         difference.facet
         for catalog in _catalogs(left, right)
-        for difference in _compare(catalog, left, right, noise)
+        for difference in _compare(catalog, left, right)
     }
 
 
@@ -301,24 +287,3 @@ def with_role(snapshot: Snapshot, old: str, new: str) -> Snapshot:
     return replace(
         snapshot, parts={catalog: renamed(part) for catalog, part in snapshot.parts.items()}
     )
-
-
-def without_columns(snapshot: Snapshot) -> Snapshot:
-    """Return a snapshot without the digests of single columns."""
-    if DATA not in snapshot.parts:
-        return snapshot
-    part = snapshot.parts[DATA]
-    rows = {key: (*facts[:-1], None) for key, facts in part.rows.items()}
-    return replace(snapshot, parts={**snapshot.parts, DATA: Part(part.columns, rows)})
-
-
-def noise_between(left: Snapshot, right: Snapshot) -> Noise:
-    """Return what differs between two replays of one and the same order."""
-    facts, rows = set(), set()
-    for catalog in _catalogs(left, right):
-        for difference in _compare(catalog, left, right, NO_NOISE):
-            if difference.only or difference.facet is not Facet.SCHEMA:
-                rows.add((catalog, difference.name))
-            else:
-                facts |= {(catalog, difference.name, fact.name) for fact in difference.facts}
-    return Noise(frozenset(facts), frozenset(rows))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pgbraid.db.wholes import EXTRAS, ONLY_PARTS, OTHER_WHOLES, PARTS_OF
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 __all__ = ["Layout", "Reference", "Table", "make_layout"]
 
@@ -89,6 +89,8 @@ _IDENTIFIED = frozenset(
         *("pg_ts_parser", "pg_ts_template", "pg_type", "pg_user_mapping", "pg_authid"),
     }
 )
+_EMPTY_WITHOUT = {"pg_user_mapping": "pg_foreign_server"}
+"""Tables without a row where another one has none."""
 _OWN_OID = -3
 """The place of a row's oid, before its facts."""
 _VECTORS = frozenset({"oid", "oidvector", "oid[]"})
@@ -145,6 +147,18 @@ class Layout:
     """Tables that the role may not read at all."""
     names: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict, repr=False)
     """By table and oid, the kind and the name of what is the server's own."""
+
+    def unread(self, filled: Collection[str]) -> Iterator[str]:
+        """Yield what the role may not read, where there is something to read.
+
+        ``filled`` are the tables that were read, and have rows.
+        """
+        for table in self.tables:
+            if table.name in filled:
+                yield from (f"{table.name}.{column}" for column in table.unreadable)
+        for name in self.unreadable:
+            if name not in _EMPTY_WITHOUT or _EMPTY_WITHOUT[name] in filled:
+                yield name
 
 
 @dataclass(frozen=True, slots=True)

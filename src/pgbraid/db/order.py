@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg import errors
 
@@ -13,7 +13,33 @@ from pgbraid.db.ledger import read_texts
 if TYPE_CHECKING:
     from pgbraid.db.session import Session
 
-__all__ = ["Order", "read_order"]
+__all__ = ["MigratingRole", "Order", "read_order"]
+
+
+@dataclass(frozen=True, slots=True)
+class MigratingRole:
+    """The role that migrates, with its attributes and the roles that it is a member of."""
+
+    name: str
+    superuser: bool
+    inherits: bool
+    creates_roles: bool
+    creates_databases: bool
+    replicates: bool
+    bypasses_row_security: bool
+    member_of: tuple[str, ...] = ()
+
+    @property
+    def attributes(self) -> tuple[tuple[str, bool], ...]:
+        """The attributes as CREATE ROLE names them."""
+        return (
+            ("SUPERUSER", self.superuser),
+            ("INHERIT", self.inherits),
+            ("CREATEROLE", self.creates_roles),
+            ("CREATEDB", self.creates_databases),
+            ("REPLICATION", self.replicates),
+            ("BYPASSRLS", self.bypasses_row_security),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +50,7 @@ class Order:
     texts: dict[int, str]
     major: int
     """The server's major version."""
-    owner: str | None
+    role: MigratingRole | None
     """The role that owns the tracker, and so is the one that migrates."""
     settings: tuple[tuple[str, str], ...] = ()
     """Settings of the database or the role that change what statements do."""
@@ -32,10 +58,11 @@ class Order:
     """Each with its schema."""
 
 
-def read_order(session: Session) -> Order:
-    """Return what was applied in which order; it only reads.
+def read_order(session: Session, role: str | None = None) -> Order:
+    """Return what was applied in which order, and by which role; it only reads.
 
-    Raises ServerError where there is no tracker, or it may not be read.
+    ``role`` is the one that will migrate; by default it is the owner of the tracker. Raises
+    ServerError where there is no tracker, or it may not be read.
     """
     try:
         found = session.run("ledger", "order").fetchall()
@@ -51,15 +78,24 @@ def read_order(session: Session) -> Order:
         if recorded.text is not None
     }
     tracker = session.tracker
-    owner = session.run("ledger", "owner", schema=tracker.schema, table=tracker.table).fetchone()
+    names = {"schema": tracker.schema, "table": tracker.table}
+    owner = session.run("ledger", "owner", **names, role=role).fetchone()
     around = session.run("ledger", "surroundings").fetchall()
     return Order(
         rows,
         texts,
         session.conn.info.server_version // 10000,
-        owner[0] if owner else None,
+        _role(owner) if owner else None,
         tuple((name, value) for kind, name, value in around if kind == "setting"),
         tuple((name, schema) for kind, name, schema in around if kind == "extension"),
+    )
+
+
+def _role(row: tuple[Any, ...]) -> MigratingRole:
+    """Return the role of a row, whose last value lists what it is a member of."""
+    name, superuser, inherits, roles, databases, replicates, bypasses, groups = row
+    return MigratingRole(
+        name, superuser, inherits, roles, databases, replicates, bypasses, tuple(groups)
     )
 
 

@@ -14,11 +14,11 @@ from pgbraid.db.wire import ended_transaction, failed, refuse_copying, send
 from pgbraid.errors import MigrationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pgbraid.core.model import Limits, Migration
     from pgbraid.core.script import Script
-    from pgbraid.db.reading import Reader
+    from pgbraid.core.snapshot import Snapshot
     from pgbraid.db.session import Session
 
 __all__ = ["try_order"]
@@ -27,9 +27,12 @@ _DEFERS = re.compile(r"\bDEFERR", re.IGNORECASE)
 
 
 def try_order(
-    session: Session, order: Sequence[tuple[Migration, Script]], reader: Reader, limits: Limits
+    session: Session,
+    order: Sequence[tuple[Migration, Script]],
+    read: Callable[[Session], Snapshot | None],
+    limits: Limits,
 ) -> Ended:
-    """Run these texts one behind the other, keep nothing, and return what they came to.
+    """Run these texts one behind the other, ``read`` the result, and keep nothing.
 
     Deferred constraints are checked, and the session is cleaned, behind each of them. Raises
     psycopg's errors as ours where the connection is lost.
@@ -43,7 +46,7 @@ def try_order(
                 _run(session, migration, script, limits, tail)
                 if defers:
                     defer_again(session)
-            return Ended(reader.read(session.conn))
+            return Ended(read(session))
         except MigrationFailed as error:
             return Ended(failure=Failure(error.migration, error.diagnostic))
         finally:

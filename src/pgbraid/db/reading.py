@@ -1,58 +1,85 @@
-"""Reads whole snapshots of one server's databases, each in the same way."""
+"""Reads snapshots of one server's databases, each in the same way."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pgbraid.core.snapshot import without_columns
-from pgbraid.db.catalog import read_layout, read_snapshot
-from pgbraid.db.contents import noisy_columns, with_contents
+from pgbraid.core.snapshot import DATA, Snapshot
+from pgbraid.db.catalog import ask, catalog_text, read_layout, read_snapshot
+from pgbraid.db.meaning import Meaning, digests_by_meaning, positions
+from pgbraid.db.rows import KnownRows, Rows, data_part, read_rows, reading_rows, with_rows
+from pgbraid.db.tables import row_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pgbraid.core.model import Tracker
-    from pgbraid.core.snapshot import Snapshot
     from pgbraid.db.layout import Layout
     from pgbraid.db.opening import Connection
 
-__all__ = ["Reader"]
+__all__ = ["EVERYTHING", "Reader", "Scope"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is read of a database: the schema, and the rows of the tables with these labels.
+
+    None stands for the rows of all tables.
+    """
+
+    schema: bool = True
+    rows: frozenset[str] | None = frozenset()
+    meaning: Meaning = field(default_factory=Meaning)
+
+
+EVERYTHING = Scope()
 
 
 class Reader:
-    """What is kept from one snapshot to the next: the layout, and the columns left out.
+    """Keeps the layout of the catalog from one snapshot to the next. Raises psycopg's errors."""
 
-    With ``rows`` what tables and sequences hold is read, too.
-    """
-
-    def __init__(
-        self, tracker: Tracker, *, rows: bool = True, also_ours: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, tracker: Tracker, *, also_ours: Sequence[str] = ()) -> None:
         self._also_ours = also_ours
         self.tracker = tracker
-        self.rows = rows
-        self.noisy: frozenset[tuple[str, str]] = frozenset()
+        self._ours = [f"{tracker.schema}.{name}" for name in (tracker.table, tracker.journal)]
         self._layout: Layout | None = None
-        self._last: Snapshot | None = None
 
-    def read(self, conn: Connection, *, by_column: bool = False, again: bool = False) -> Snapshot:
-        """Return the snapshot of a database; it reads in the transaction that is open, if any.
-
-        With ``by_column`` each column's digest is read and kept, with ``again`` the columns that
-        differ from those kept are left out from now on. Raises psycopg's error.
-        """
+    def schema(self, conn: Connection) -> Snapshot:
+        """Return the schema; it reads in the transaction that is open, if there is one."""
         if self._layout is None:
             self._layout = read_layout(conn)
-        snapshot = read_snapshot(conn, self._layout, self.tracker, also_ours=self._also_ours)
-        if not self.rows:
+        return read_snapshot(conn, self._layout, self.tracker, also_ours=self._also_ours)
+
+    def whole(self, conn: Connection, known: KnownRows | None = None) -> tuple[Snapshot, Rows]:
+        """Return the schema with all rows, and the rows themselves, as digests.
+
+        Large tables in which nothing was written since ``known`` are not read again.
+        """
+        rows = read_rows(conn, self.tracker, known)
+        return with_rows(self.schema(conn), rows), rows
+
+    def within(self, conn: Connection, scope: Scope) -> Snapshot:
+        """Return what a search compares: the schema, or the rows of some tables by meaning."""
+        snapshot = self.schema(conn) if scope.schema else Snapshot(MappingProxyType({}))
+        wanted = scope.rows
+        if wanted is not None and not wanted:
             return snapshot
-        each = by_column or again
-        found = with_contents(conn, snapshot, self.tracker, self.noisy, by_column=each)
-        if again and self._last is not None:
-            noisy = noisy_columns(self._last, found)
-            self.noisy |= noisy
-            if noisy:
-                found = with_contents(conn, snapshot, self.tracker, self.noisy)
-        if by_column:
-            self._last = found
-        return without_columns(found)
+        with reading_rows(conn):
+            (found,) = ask(conn, [catalog_text(conn, "tables")])
+        tables = row_tables(found, self._ours)
+        digests, _ = digests_by_meaning(conn, tables, scope.meaning, wanted)
+        digests |= positions(conn, [t for t in tables if wanted is None or t.label in wanted])
+        parts = {**snapshot.parts, DATA: data_part(digests)}
+        return replace(snapshot, parts=MappingProxyType(parts))
+
+    def known(self, conn: Connection) -> KnownRows:
+        """Return what the large tables of a database hold, to compare its copies with."""
+        rows = read_rows(conn, self.tracker)
+        row = conn.execute(b"SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text").fetchone()
+        return KnownRows(
+            str(row[0]) if row else "0",
+            {table.label: table.shape for table in rows.tables},
+            {table.label: rows.digests.get(table.label, ("0", "", None)) for table in rows.tables},
+        )

@@ -88,14 +88,12 @@ class _Resolver:
                 self._order_enums(table, rows)
             self._resolve(table, rows)
         self._read_about()
-        left_out = tuple(
-            f"{table.name}.{column}: this role may not read it"
-            for table in self.layout.tables
-            for column in table.unreadable
-        )
-        left_out += tuple(f"{name}: this role may not read it" for name in self.layout.unreadable)
+        filled = {table.name for table, rows in self.rows.items() if rows}
         return Snapshot(
-            MappingProxyType(self.parts), MappingProxyType(self.parents), left_out, server
+            MappingProxyType(self.parts),
+            MappingProxyType(self.parents),
+            tuple(f"{name}: this role may not read it" for name in self.layout.unread(filled)),
+            server,
         )
 
     def _name_own(self) -> None:

@@ -18,7 +18,14 @@ import psycopg
 from psycopg import sql
 
 from pgbraid.core.model import Tracker
-from pgbraid.db.cluster import Cluster, put_back, read_cluster
+from pgbraid.db.cluster import (
+    Cluster,
+    drop_set_aside,
+    put_back,
+    read_cluster,
+    set_roles_aside,
+    shared_changes,
+)
 from pgbraid.db.conninfo import Target, parse_target
 from pgbraid.db.embedded import embedded_server
 from pgbraid.db.opening import open_connection
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pgbraid.db.opening import Connection
+    from pgbraid.db.order import MigratingRole
 
 __all__ = ["PREFIX", "Scratch", "scratch_server"]
 
@@ -40,14 +48,15 @@ _MARK = 1953
 _CLASS = 0x70677363
 """The first half of the advisory locks of runs that have scratch databases: ``pgsc``."""
 _IDLES_SINCE = 140000
+_LOGIN_TRIGGERS_SINCE = 170000
 _PATTERN = f"^{PREFIX}([0-9]{{1,10}})_[0-9]+$"
 
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """A server that databases of our own may be made on.
+    """A server on which we create databases.
 
-    ``own`` says that the whole server is; there, roles that migrations take for granted are made,
+    ``own`` says that the whole server is ours; there, roles that migrations expect are created,
     too.
     """
 
@@ -57,35 +66,43 @@ class Scratch:
     label: str
     version: str
     role: str
+    superuser: bool
     own: bool
     made: list[str] = field(default_factory=list, repr=False)
+    _gone: set[str] = field(default_factory=set, repr=False)
 
-    def create(self, template: str | None = None) -> str:
-        """Make a database, a copy of ``template`` where it is given, and return its name.
+    def create(self, template: str | None = None, owner: str | None = None) -> str:
+        """Create a database, a copy of ``template`` if it is given, and return its name.
 
-        Raises ServerError.
+        Without a template it is a copy of ``template0``: what this server has added to
+        ``template1`` is no part of anybody's migrations. Raises ServerError.
         """
         name = f"{PREFIX}{self.number}_{len(self.made)}"
         self.made.append(name)
-        source = (
-            sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
-        )
+        owned = sql.SQL(" OWNER {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
         self._do(
-            sql.SQL("CREATE DATABASE {}{} CONNECTION LIMIT {}").format(
-                sql.Identifier(name), source, sql.Literal(_MARK)
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}{} CONNECTION LIMIT {}").format(
+                sql.Identifier(name),
+                sql.Identifier(template or "template0"),
+                owned,
+                sql.Literal(_MARK),
             )
         )
         return name
 
     def drop(self, name: str) -> None:
-        """Drop a database that this run has made. Raises ServerError."""
-        if name in self.made:
-            try:
-                self._do(_drop_of(name))
-            except ServerError:
-                with suppress(psycopg.Error):
-                    _unsubscribe({**self.target.parameters, "dbname": name})
-                self._do(_drop_of(name))
+        """Drop a database that this run has made, and its roles. Raises ServerError."""
+        if name not in self.made or name in self._gone:
+            return
+        try:
+            self._do(_drop_of(name))
+        except ServerError:
+            with suppress(psycopg.Error):
+                _let_go({**self.target.parameters, "dbname": name})
+            self._do(_drop_of(name))
+        self._gone.add(name)
+        if self.own:
+            drop_set_aside(self.conn, name.removeprefix(PREFIX))
 
     def at(
         self, name: str, role: str | None = None, settings: Iterable[tuple[str, str]] = ()
@@ -102,21 +119,54 @@ class Scratch:
             parameters["options"] = f"{parameters.get('options') or ''}{given}".strip()
         return Target(parameters, f"{self.label}/{name}", secrets=self.target.secrets)
 
-    def login(self, name: str) -> str | None:
-        """Make a role that migrations are to run as; None where the server is not ours."""
+    def reading(self, name: str) -> Target:
+        """Return the target to read a database's result at.
+
+        On a server of our own no event trigger fires there: a trigger on login is a part of the
+        result, and must not keep anybody from reading it.
+        """
+        since = self.conn.info.server_version >= _LOGIN_TRIGGERS_SINCE
+        return self.at(name, settings=(("event_triggers", "off"),) if self.own and since else ())
+
+    def login(self, role: MigratingRole) -> str | None:
+        """Create a role with the attributes of the one that migrates, and return its name.
+
+        It is also a member of the server's own roles that the other one is a member of. Returns
+        None where the server is not ours.
+        """
         if not self.own:
             return None
-        if name != self.role:
-            self._do(sql.SQL("CREATE ROLE {} LOGIN SUPERUSER").format(sql.Identifier(name)))
-        return name
+        if role.name != self.role:
+            attributes = " ".join(f"{'' if on else 'NO'}{word}" for word, on in role.attributes)
+            create = sql.SQL("CREATE ROLE {} LOGIN " + attributes)
+            self._do(create.format(sql.Identifier(role.name)))
+            for group in role.member_of:
+                if group.startswith("pg_") and self.has_role(group):
+                    self.add_member(group, role.name)
+        return role.name
+
+    def elevate(self, name: str) -> None:
+        """Make a role a superuser."""
+        self._do(sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(name)))
+
+    def has_role(self, name: str) -> bool:
+        """Whether the server has a role of that name."""
+        return self.conn.execute(_text("has_role"), {"name": name}).fetchone() == (True,)
 
     def add_role(self, name: str) -> None:
-        """Make a role that migrations take for granted."""
-        self._do(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
+        """Create a role that migrations expect, unless it is there."""
+        if not self.has_role(name):
+            self._do(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
+
+    def add_member(self, role: str, member: str) -> None:
+        """Make a role a member of another one."""
+        self._do(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(member)))
 
     def add_database(self, name: str) -> None:
-        """Make an empty database of a name that migrations mention; the server is ours."""
-        self._do(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        """Create an empty database of a name that migrations mention, unless it is there."""
+        there = self.conn.execute(_text("has_database"), {"name": name}).fetchone()
+        if there != (True,):
+            self._do(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
     def extend(self, name: str, extensions: Iterable[tuple[str, str]]) -> list[str]:
         """Create extensions, each in a schema, in a database.
@@ -137,13 +187,22 @@ class Scratch:
         return made
 
     def look(self) -> Cluster | None:
-        """Return what belongs to the whole cluster, where that is ours to put back."""
+        """Return what the databases of the server share, where it is ours to restore."""
         return read_cluster(self.conn, PREFIX) if self.own else None
 
     def put_back(self, before: Cluster | None) -> None:
-        """Bring the cluster back to what it had. Raises ServerError where that cannot be done."""
+        """Restore what the databases share. Raises ServerError where that is not possible."""
         if before is not None:
             put_back(self.conn, before, PREFIX)
+
+    def set_aside(self, name: str, before: Cluster | None) -> None:
+        """Rename the roles that were created for a database that is kept."""
+        if before is not None:
+            set_roles_aside(self.conn, before, PREFIX, name.removeprefix(PREFIX))
+
+    def changes_of(self, conn: Connection) -> tuple[str, ...]:
+        """Return what the open transaction of a connection changes of what databases share."""
+        return shared_changes(conn, self.conn, PREFIX)
 
     def clear(self) -> None:
         """Drop every database that this run has made."""
@@ -215,7 +274,8 @@ def _check_major(scratch: Scratch, major: int | None) -> None:
 def _opened(target: Target, *, own: bool, label: str | None = None) -> Iterator[Scratch]:
     conn = _connected(target)
     with conn:
-        role, version, may_create = conn.execute(_text("facts")).fetchone() or ("", "", False)
+        row = conn.execute(_text("facts")).fetchone()
+        role, version, may_create, superuser = row or ("", "", False, False)
         if not may_create:
             raise ConfigError(
                 f"the role {role} may not create databases on the scratch server {target.label}",
@@ -237,6 +297,7 @@ def _opened(target: Target, *, own: bool, label: str | None = None) -> Iterator[
             label or target.label,
             str(version).partition(" ")[0],
             role,
+            superuser,
             own,
         )
         try:
@@ -264,7 +325,7 @@ def _sweep(conn: Connection, parameters: Mapping[str, Any]) -> None:
     found = conn.execute(query, {"pattern": _PATTERN, "mark": _MARK, "class": _CLASS}).fetchall()
     for (name,) in found:
         with suppress(psycopg.Error):
-            _unsubscribe({**parameters, "dbname": name})
+            _let_go({**parameters, "dbname": name})
         with suppress(psycopg.Error):
             conn.execute(_drop_of(name))
 
@@ -273,8 +334,8 @@ def _drop_of(name: str) -> sql.Composed:
     return sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
 
 
-def _unsubscribe(parameters: Mapping[str, Any]) -> None:
-    """Drop a database's subscriptions, which it cannot be dropped with."""
+def _let_go(parameters: Mapping[str, Any]) -> None:
+    """Drop a database's subscriptions and replication slots, with which it cannot be dropped."""
     with open_connection(parameters) as conn:
         for (name,) in conn.execute(_text("subscriptions")).fetchall():
             quoted = sql.Identifier(name)
@@ -284,3 +345,4 @@ def _unsubscribe(parameters: Mapping[str, Any]) -> None:
             ):
                 conn.execute(sql.SQL(change).format(quoted))
             conn.execute(sql.SQL("DROP SUBSCRIPTION {}").format(quoted))
+        conn.execute(_text("drop_slots"))

@@ -1,4 +1,4 @@
--- verdict: fails
+-- verdict: not replayed
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

@@ -1,5 +1,6 @@
 -- verdict: same
 -- order: 1 3 2
+-- not_compared: comment on table public.t: a part of it differs
 -- 1: table
 CREATE TABLE t (a int);
 -- 2: comment

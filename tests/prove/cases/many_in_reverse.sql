@@ -1,5 +1,6 @@
 -- verdict: same
 -- order: 1 5 4 3 2
+-- not_compared: app.a.at: 1 value differs
 -- 1: schema
 CREATE SCHEMA app;
 -- 2: table

@@ -1,5 +1,6 @@
 -- verdict: same
 -- order: 1 3 2
+-- not_compared: public.t.id: 2 values differ
 -- 1: table
 CREATE TABLE t (id uuid, name text);
 -- 2: a

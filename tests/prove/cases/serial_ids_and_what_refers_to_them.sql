@@ -1,5 +1,6 @@
 -- verdict: same
 -- order: 1 3 2
+-- not_compared: public.parent.id: generated
 -- 1: tables
 CREATE TABLE parent (id bigserial PRIMARY KEY, name text);
 CREATE TABLE child (parent bigint REFERENCES parent, name text);

@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pgbraid.core.proof import Drifted, Failure, Pair, Proof
+    from pgbraid.core.proof import Drifted, Failure, Proof
     from pgbraid.core.snapshot import Difference, Fact
 
 __all__ = ["drifted", "proof", "tell_differences"]
@@ -35,8 +35,7 @@ def proof(found: Proof) -> Iterator[str]:
     yield from _verdict(found)
     if found.allowed:
         yield f"Accepted: {clean(found.allowed)}."
-    if found.pair:
-        yield from _pair(found.pair)
+    yield from _pair(found)
     yield from _failures(found)
     if found.differences:
         yield ""
@@ -49,21 +48,26 @@ def _advice(found: Proof) -> Iterator[str]:
     """Say what can be done where the answer is no."""
     if found.ok or not found.late:
         return
-    late = found.late[0]
-    others = f" and {len(found.late) - 1} more" if len(found.late) > 1 else ""
-    highest = max(m.version for m in found.left)
     yield ""
-    yield f"HINT:  Give {clean(late.label)}{others} a version above {highest}, where it is applied"
-    yield "nowhere yet, or mend one of the pair so that both orders end the same."
+    if found.verdict.value == "not replayed":
+        yield "HINT:  Name a server that has what the migrations need with --scratch URL, or its"
+        yield "programs in PGBRAID_PG_BIN; or create it before the first migration with the setting"
+        yield "`prelude`."
+        return
+    late = found.pair.second if found.pair else found.late[0]
+    highest = max(m.version for m in found.left)
+    yield f"HINT:  If no database has {clean(late.label)} yet, rename it to a version above"
+    yield f"{highest}; otherwise change one of the two so that both orders end the same."
     if found.verdict.word in {"column-order", "enum-order"}:
-        yield f"If that order is no matter, `--accept {found.verdict.word}`."
+        yield f"If that order does not matter, accept it with `--accept {found.verdict.word}`."
     elif found.verdict.word == "different":
-        yield "A difference that is known is allowed in the head of the late one, with a reason:"
+        yield "A known difference can be allowed in the head of the late one, with a reason:"
         yield "`-- pgbraid: allow-difference=REASON`."
 
 
 def _assumed(made: tuple[str, ...]) -> Iterator[str]:
-    yield f"NOTE:  made on the scratch server, as taken for granted: {clean(', '.join(made))}"
+    names = clean(", ".join(made))
+    yield f"NOTE:  created on the scratch server because migrations expect it: {names}"
 
 
 def _verdict(found: Proof) -> Iterator[str]:
@@ -73,14 +77,24 @@ def _verdict(found: Proof) -> Iterator[str]:
         "enum order": "the two orders end with other orders of enum values",
         "different": "the two orders do not end with the same schema and rows",
         "fails": "an order cannot be replayed",
+        "not replayed": "the migrations cannot be replayed here; nothing was compared",
     }[found.verdict.value]
-    late = count(len(found.late), "late migration")
-    inversions = count(found.inversions, "inversion")
-    yield f"{found.verdict.value}: {said}."
-    yield f"({late}, {inversions}, {count(found.replays, 'replay')} on {clean(found.server)})"
+    but = ""
+    if found.left_out and found.verdict.value == "same":
+        but = f", but for {count(len(found.left_out), 'thing')} that could not be compared"
+    late = f"{count(len(found.late), 'migration')} out of order"
+    pairs = f"{count(found.inversions, 'pair')} in another order"
+    yield f"{found.verdict.value}{but}: {said}."
+    yield f"({late}, {pairs}; {count(found.replays, 'replay')} on {clean(found.server)})"
 
 
-def _pair(pair: Pair) -> Iterator[str]:
+def _pair(found: Proof) -> Iterator[str]:
+    pair = found.pair
+    if pair is None:
+        if found.no_pair:
+            yield ""
+            yield f"{clean(found.no_pair[0].upper() + found.no_pair[1:])}."
+        return
     yield ""
     yield f"{clean(pair.sentence)}."
     names = [clean(m.label) for m in pair.context]
@@ -88,22 +102,19 @@ def _pair(pair: Pair) -> Iterator[str]:
     if len(names) > _LISTED:
         behind = f" behind {count(len(names), 'migration')}"
     after = f", then {', '.join(clean(m.label) for m in pair.after)}" if pair.after else ""
-    yield f"Smallest example: these two{behind}{after}."
-    if not pair.confirmed:
-        yield "It did not show again when the two were replayed on databases of their own."
+    if pair.minimal:
+        yield f"Smallest example: these two{behind}{after}."
+    else:
+        yield f"Example: these two{behind}{after}."
+        yield "The time for a smaller example was up; --explain-for SECONDS gives it longer."
 
 
 def _failures(found: Proof) -> Iterator[str]:
     left, right = found.left_failure, found.right_failure
     if left and right and left.key == right.key:
-        yield from _failure("in both orders", left)
-        yield "  The scratch server may lack what it needs: name another one with --scratch URL,"
-        yield "  or the folder of its programs in PGBRAID_PG_BIN."
+        yield from _failure("whatever the order", left)
         return
-    for order, failure in (
-        (found.label, found.left_failure),
-        ("by version", found.right_failure),
-    ):
+    for order, failure in ((found.label, left), ("by version", right)):
         if failure:
             yield from _failure(order, failure)
 
@@ -124,7 +135,7 @@ def _left_out(lines: Iterable[str]) -> Iterator[str]:
     if not listed:
         return
     yield ""
-    yield "Not compared, as their values are another replay's own:"
+    yield "Not compared:"
     for line in listed[:_LISTED]:
         yield f"  {clean(line)}"
     if len(listed) > _LISTED:
@@ -199,6 +210,9 @@ def _rows(fact: Fact, sides: tuple[str, str]) -> Iterator[str]:
         yield f"    {fact.left or 0} {sides[0]}, {fact.right or 0} {sides[1]}"
     elif fact.name == "digest":
         yield "    their values are not the same"
+    elif fact.name == "next value":
+        taken, free = sides if fact.left == "taken" else reversed(sides)
+        yield f"    {taken}: a row has it, so that the next INSERT fails; {free}: it is free"
 
 
 def _diff(left: str, right: str, sides: tuple[str, str]) -> Iterator[str]:

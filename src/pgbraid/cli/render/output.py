@@ -119,18 +119,23 @@ class Output:
             return
         late = ", ".join(psql.clean(m.label) for m in event.late[:_LIKE_IT])
         more = f" and {len(event.late) - _LIKE_IT} more" if len(event.late) > _LIKE_IT else ""
-        tail = psql.count(len(event.order) - event.common, "migration")
-        self._tell([f"out of order: {late}{more}; {psql.count(event.inversions, 'inversion')}"])
-        replays = psql.count(event.replays, "replay")
-        behind = f"behind {event.common} that both orders begin with"
-        self._tell(
-            [f"at most {replays} of {tail} decide it, {behind}; a smallest example takes more"]
+        pairs = psql.count(event.inversions, "pair")
+        self._tell([f"out of order: {late}{more}; {pairs} in another order"])
+        differ, whole = len(event.order) - event.common, len(event.order)
+        said = (
+            f"Replaying both orders: {differ} of {psql.count(whole, 'migration')} differ in order"
         )
+        self._tell([f"{said}. Finding the cause can take longer."])
 
     def _heard_proven(self, event: Proven) -> None:
         proof = event.proof
         said = f"accepted: {proof.allowed}" if proof.allowed else "proven: it ends the same"
-        self._tell([psql.clean(f"{said} ({psql.count(proof.replays, 'replay')})")])
+        number = len(proof.left_out)
+        but = (
+            f", but for {psql.count(number, 'thing')} that could not be compared" if number else ""
+        )
+        self._tell([psql.clean(f"{said}{but} ({psql.count(proof.replays, 'replay')})")])
+        self._tell(f"  not compared: {psql.clean(line)}" for line in proof.left_out[:_LIKE_IT])
 
     def _heard_proving(self, event: Proving) -> None:
         if self._bar_wanted and not self.as_json and not self.quiet:

@@ -136,37 +136,76 @@ SELECT json_agg(json_build_array(n.class, n.id::text, i.type, i.identity))
   FROM json_to_recordset(%(wanted)s) AS n (class text, id oid),
        LATERAL pg_identify_object(('pg_catalog.' || n.class)::regclass, n.id, 0) i
 -- name: tables
--- The tables and materialized views that have rows, or had, with their columns, their defaults and
--- what these refer to; those of a view, with all that it is made of.
-SELECT json_agg(json_build_array(
-           c.oid::text, format('%I.%I', n.nspname, c.relname),
-           CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'table' END,
-           has_table_privilege(c.oid, 'SELECT'), a.attname, t.typname,
-           a.attidentity::text, a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid),
-           (SELECT json_agg(json_build_array(f.confrelid::text, p.attname))
-              FROM pg_constraint f, unnest(f.conkey, f.confkey) AS k (ours, theirs)
-              JOIN pg_attribute p ON p.attnum = k.theirs
-             WHERE f.conrelid = c.oid AND f.contype = 'f' AND p.attrelid = f.confrelid
-               AND k.ours = a.attnum),
-           CASE WHEN c.relkind = 'm'
-                THEN (SELECT json_agg(json_build_array(p.attrelid::text, p.attname))
-                        FROM pg_rewrite w JOIN pg_depend b ON b.objid = w.oid
-                        JOIN pg_attribute p ON p.attrelid = b.refobjid AND p.attnum = b.refobjsubid
-                       WHERE w.ev_class = c.oid AND b.classid = 'pg_rewrite'::regclass
-                         AND b.refclassid = 'pg_class'::regclass AND b.refobjid <> c.oid) END))
+-- The tables and materialized views that have rows, or had. Of each column: whether its value is
+-- generated to identify the row (by identity, by a default that draws from a sequence, or by a
+-- volatile function of the user's in a key), the sequences that it draws from, and of a stored
+-- generated column those that it is made of. Of each foreign key to a table: its columns there and here.
+SELECT json_agg(json_build_object(
+           'oid', c.oid::text, 'name', format('%I.%I', n.nspname, c.relname),
+           'kind', CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'table' END,
+           'readable', has_table_privilege(c.oid, 'SELECT'),
+           'filtered', row_security_active(c.oid),
+           'bytes', pg_relation_size(c.oid),
+           'columns', (
+               SELECT json_agg(json_build_array(
+                          a.attname,
+                          a.attidentity <> '' OR used.sequences <> '{{}}' OR (k.in_key AND used.volatile),
+                          used.sequences,
+                          CASE WHEN a.attgenerated <> '' THEN used.columns END,
+                          a.atttypid::text, a.atttypid < 16384) ORDER BY a.attname)
+                 FROM pg_attribute a
+                 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum,
+                      LATERAL (SELECT EXISTS (
+                          SELECT FROM pg_index x WHERE x.indrelid = c.oid AND x.indisunique
+                             AND x.indnkeyatts = 1 AND x.indkey[0] = a.attnum)) AS k (in_key),
+                      LATERAL (
+                          SELECT ARRAY(
+                                     SELECT u.refobjid::regclass::text FROM pg_depend u
+                                       JOIN pg_class s ON s.oid = u.refobjid AND s.relkind = 'S'
+                                      WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
+                                        AND u.refclassid = 'pg_class'::regclass
+                                      UNION
+                                     SELECT u.objid::regclass::text FROM pg_depend u
+                                       JOIN pg_class s ON s.oid = u.objid AND s.relkind = 'S'
+                                      WHERE u.classid = 'pg_class'::regclass
+                                        AND u.refclassid = 'pg_class'::regclass
+                                        AND u.refobjid = c.oid AND u.refobjsubid = a.attnum
+                                        AND u.deptype = ANY ('{{a,i}}'::"char"[])),
+                                 EXISTS (
+                                     SELECT FROM pg_depend u JOIN pg_proc p ON p.oid = u.refobjid
+                                      WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
+                                        AND u.refclassid = 'pg_proc'::regclass
+                                        AND p.provolatile = 'v'),
+                                 ARRAY(
+                                     SELECT o.attname FROM pg_depend u
+                                       JOIN pg_attribute o ON o.attrelid = c.oid
+                                        AND o.attnum = u.refobjsubid AND o.attnum <> a.attnum
+                                      WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
+                                        AND u.refclassid = 'pg_class'::regclass
+                                        AND u.refobjid = c.oid)
+                      ) AS used (sequences, volatile, columns)
+                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+           'keys', (
+               SELECT json_agg(json_build_array(
+                          ARRAY(SELECT o.attname FROM unnest(f.conkey) WITH ORDINALITY AS k (n, i)
+                                  JOIN pg_attribute o ON o.attrelid = f.conrelid AND o.attnum = k.n
+                                 ORDER BY k.i),
+                          f.confrelid::text,
+                          ARRAY(SELECT o.attname FROM unnest(f.confkey) WITH ORDINALITY AS k (n, i)
+                                  JOIN pg_attribute o ON o.attrelid = f.confrelid AND o.attnum = k.n
+                                 ORDER BY k.i)) ORDER BY f.conname, f.oid)
+                 FROM pg_constraint f JOIN pg_class t ON t.oid = f.confrelid
+                WHERE f.conrelid = c.oid AND f.contype = 'f' AND t.relkind = 'r'),
+           'made_of', CASE WHEN c.relkind = 'm' THEN (
+               SELECT json_agg(DISTINCT jsonb_build_array(p.attrelid::text, p.attname))
+                 FROM pg_rewrite w JOIN pg_depend b ON b.objid = w.oid
+                 JOIN pg_attribute p ON p.attrelid = b.refobjid AND p.attnum = b.refobjsubid
+                WHERE w.ev_class = c.oid AND b.classid = 'pg_rewrite'::regclass
+                  AND b.refclassid = 'pg_class'::regclass AND b.refobjid <> c.oid) END)
+           ORDER BY n.nspname, c.relname)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  JOIN pg_attribute a ON a.attrelid = c.oid
-  JOIN pg_type t ON t.oid = a.atttypid
-  LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
  WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm') AND c.relispopulated
-   AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped AND pg_relation_size(c.oid) > 0
--- name: changeable
--- The functions that give another value the next time.
-SELECT json_agg(DISTINCT proname)
-  FROM pg_proc
- WHERE provolatile = 'v' OR (oid >= 16384 AND provolatile = 's')
-    OR proname = ANY ('{{now,transaction_timestamp,statement_timestamp,current_setting,
-                        txid_current,pg_current_xact_id,current_database,current_schema}}'::name[])
+   AND c.relpersistence <> 't' AND pg_relation_size(c.oid) > 0
 -- name: sequences
 SELECT json_agg(format('%I.%I', n.nspname, c.relname))
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

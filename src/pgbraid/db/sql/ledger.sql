@@ -350,9 +350,18 @@ SELECT 'extension', e.extname::pg_catalog.text, n.nspname::pg_catalog.text
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
  ORDER BY 1, 2
 -- name: owner
-SELECT r.rolname
-  FROM pg_catalog.pg_class c
-  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-  JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) c.relowner
- WHERE n.nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
-   AND c.relname OPERATOR(pg_catalog.=) %(table)s::pg_catalog.name
+-- The role that owns the tracker, with its attributes.
+SELECT r.rolname::pg_catalog.text, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb,
+       r.rolreplication, r.rolbypassrls,
+       ARRAY(SELECT g.rolname::pg_catalog.text
+               FROM pg_catalog.pg_auth_members m
+               JOIN pg_catalog.pg_roles g ON g.oid OPERATOR(pg_catalog.=) m.roleid
+              WHERE m.member OPERATOR(pg_catalog.=) r.oid)
+  FROM pg_catalog.pg_roles r
+ WHERE r.rolname OPERATOR(pg_catalog.=) coalesce(%(role)s::pg_catalog.name, (
+           SELECT o.rolname
+             FROM pg_catalog.pg_class c
+             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+             JOIN pg_catalog.pg_roles o ON o.oid OPERATOR(pg_catalog.=) c.relowner
+            WHERE n.nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
+              AND c.relname OPERATOR(pg_catalog.=) %(table)s::pg_catalog.name))

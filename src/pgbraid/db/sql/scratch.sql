@@ -1,7 +1,8 @@
 -- name: facts
 SELECT CURRENT_USER::pg_catalog.text,
        pg_catalog.current_setting('server_version'),
-       (SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER)
+       (SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER),
+       (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER)
 -- name: hold
 -- As long as this is held, the databases of this number are in use.
 SELECT pg_catalog.pg_advisory_lock(%(class)s, %(number)s)
@@ -18,29 +19,103 @@ SELECT d.datname
               = pg_catalog.substring(d.datname::pg_catalog.text, %(pattern)s)::pg_catalog.int8)
 -- name: extensions
 SELECT extname FROM pg_catalog.pg_extension
+-- name: has_role
+SELECT pg_catalog.count(*) > 0 FROM pg_catalog.pg_roles WHERE rolname = %(name)s
+-- name: has_database
+SELECT pg_catalog.count(*) > 0 FROM pg_catalog.pg_database WHERE datname = %(name)s
 -- name: cluster
--- What every database of the server shares.
+-- Everything that the databases of a server share: a kind, then the facts, the name first. Roles that
+-- were set aside belong to databases of ours, and are left out with all that is about them.
+WITH roles AS (
+    SELECT * FROM pg_catalog.pg_roles WHERE rolname NOT LIKE %(aside)s
+)
 SELECT 'role', rolname::pg_catalog.text,
        pg_catalog.concat(rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin,
                          rolreplication, rolbypassrls),
-       pg_catalog.concat_ws(' ', rolconnlimit, rolvaliduntil)
-  FROM pg_catalog.pg_roles
+       rolconnlimit::pg_catalog.text, rolvaliduntil::pg_catalog.text
+  FROM roles
  UNION ALL
-SELECT 'member', r.rolname, m.rolname, a.admin_option::pg_catalog.text
+SELECT 'member', r.rolname, m.rolname, a.admin_option::pg_catalog.text, NULL
   FROM pg_catalog.pg_auth_members a
-  JOIN pg_catalog.pg_roles r ON r.oid = a.roleid JOIN pg_catalog.pg_roles m ON m.oid = a.member
+  JOIN roles r ON r.oid = a.roleid JOIN roles m ON m.oid = a.member
  UNION ALL
-SELECT 'setting', coalesce(r.rolname, 'every role'), s.setconfig::pg_catalog.text, NULL
-  FROM pg_catalog.pg_db_role_setting s LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
- WHERE s.setdatabase = 0
+SELECT 'setting', coalesce(r.rolname, ''), coalesce(d.datname, ''), s.setconfig::pg_catalog.text, NULL
+  FROM pg_catalog.pg_db_role_setting s
+  LEFT JOIN roles r ON r.oid = s.setrole
+  LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+ WHERE (d.datname IS NULL OR d.datname NOT LIKE %(prefix)s)
+   AND (s.setrole = 0 OR r.oid IS NOT NULL)
  UNION ALL
-SELECT 'database', datname, NULL, NULL FROM pg_catalog.pg_database WHERE datname NOT LIKE %(prefix)s
+SELECT 'database', datname, r.rolname, datacl::pg_catalog.text,
+       pg_catalog.concat_ws(' ', datconnlimit, datallowconn, datistemplate)
+  FROM pg_catalog.pg_database d LEFT JOIN roles r ON r.oid = d.datdba
+ WHERE datname NOT LIKE %(prefix)s
  UNION ALL
-SELECT 'rest', 'tablespace', spcname, NULL FROM pg_catalog.pg_tablespace
+SELECT 'tablespace', spcname, r.rolname, spcacl::pg_catalog.text, spcoptions::pg_catalog.text
+  FROM pg_catalog.pg_tablespace s LEFT JOIN roles r ON r.oid = s.spcowner
  UNION ALL
-SELECT 'rest', 'privileges of database', datname, datacl::pg_catalog.text
-  FROM pg_catalog.pg_database WHERE datacl IS NOT NULL AND datname NOT LIKE %(prefix)s
+SELECT 'comment', CASE c.classoid WHEN 'pg_catalog.pg_authid'::pg_catalog.regclass THEN 'ROLE'
+                                  WHEN 'pg_catalog.pg_database'::pg_catalog.regclass THEN 'DATABASE'
+                                  ELSE 'TABLESPACE' END,
+       coalesce(r.rolname, d.datname, s.spcname), c.description, NULL
+  FROM pg_catalog.pg_shdescription c
+  LEFT JOIN roles r
+    ON r.oid = c.objoid AND c.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+  LEFT JOIN pg_catalog.pg_database d
+    ON d.oid = c.objoid AND c.classoid = 'pg_catalog.pg_database'::pg_catalog.regclass
+  LEFT JOIN pg_catalog.pg_tablespace s
+    ON s.oid = c.objoid AND c.classoid = 'pg_catalog.pg_tablespace'::pg_catalog.regclass
+ WHERE (d.datname IS NULL OR d.datname NOT LIKE %(prefix)s)
+   AND coalesce(r.rolname, d.datname, s.spcname) IS NOT NULL
+-- name: roles
+SELECT rolname::pg_catalog.text, oid::pg_catalog.text FROM pg_catalog.pg_roles
+ WHERE rolname NOT LIKE %(aside)s
+-- name: roles_aside
+SELECT rolname::pg_catalog.text FROM pg_catalog.pg_roles WHERE rolname LIKE %(pattern)s
+-- name: cluster_exclusive
+-- What only a superuser may read: origins of replication, and the settings that ALTER SYSTEM wrote.
+SELECT 'origin', roname, NULL, NULL, NULL FROM pg_catalog.pg_replication_origin
+ UNION ALL
+SELECT 'system', name, setting, NULL, NULL FROM pg_catalog.pg_file_settings
+ WHERE sourcefile LIKE '%%auto.conf'
+-- name: cluster_since_15
+SELECT 'parameter', parname, paracl::pg_catalog.text, NULL, NULL FROM pg_catalog.pg_parameter_acl
+-- name: restore_settings
+-- A list of a setting has no single spelling as SQL, so the catalog's own row is put back.
+WITH wanted (role, database, config) AS (
+    SELECT * FROM pg_catalog.unnest(%(roles)s::text[], %(databases)s::text[], %(configs)s::text[])
+), gone AS (
+    DELETE FROM pg_catalog.pg_db_role_setting s
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database d
+                        WHERE d.oid = s.setdatabase AND d.datname LIKE %(prefix)s)
+)
+SELECT coalesce(d.oid, 0::pg_catalog.oid), coalesce(r.oid, 0::pg_catalog.oid), config
+  FROM wanted
+  LEFT JOIN pg_catalog.pg_database d ON d.datname = database
+  LEFT JOIN pg_catalog.pg_roles r ON r.rolname = role
+-- name: add_setting
+INSERT INTO pg_catalog.pg_db_role_setting VALUES (%(database)s, %(role)s, %(config)s::text[])
+-- name: settings_loaded
+SELECT pg_catalog.pg_conf_load_time() > %(since)s
+-- name: reload_settings
+SELECT pg_catalog.pg_conf_load_time(), pg_catalog.pg_reload_conf()
+-- name: locked_shared_catalogs
+-- What this transaction has changed, or may have: a statement about a role, a membership, a
+-- tablespace or a parameter keeps its lock on the shared catalog until the transaction ends.
+SELECT DISTINCT c.relname::pg_catalog.text
+  FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
+ WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.database = 0
+   AND l.mode = ANY ('{{RowExclusiveLock,ShareUpdateExclusiveLock,ShareLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}}'::pg_catalog.text[])
+   AND c.relname = ANY ('{{pg_authid,pg_auth_members,pg_tablespace,pg_parameter_acl,pg_replication_origin,pg_shseclabel,pg_database,pg_db_role_setting,pg_shdescription}}'::pg_catalog.name[])
 -- name: subscriptions
 SELECT subname FROM pg_catalog.pg_subscription
  WHERE subdbid = (SELECT oid FROM pg_catalog.pg_database
                    WHERE datname = pg_catalog.current_database())
+-- name: drop_slots
+SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots
+ WHERE database = pg_catalog.current_database() AND NOT active
+-- name: grantees
+SELECT DISTINCT coalesce(r.rolname, '')
+  FROM pg_catalog.aclexplode(%(acl)s::pg_catalog.aclitem[]) a
+  LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
+ WHERE a.grantee <> a.grantor

@@ -1,0 +1,180 @@
+"""Finds the values that differ between two replays of one order: clocks, random numbers.
+
+Only such values are left out of a comparison, not the columns they stand in: a row that both
+replays have must be there in the other order, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from pgbraid.db.catalog import ask
+from pgbraid.db.meaning import EVERY, Mask, Meaning, digests_by_meaning
+from pgbraid.db.rows import reading_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pgbraid.db.opening import Connection
+    from pgbraid.db.rows import Rows
+    from pgbraid.db.tables import RowTable
+
+__all__ = ["ChangingRows", "find_changing"]
+
+_BUCKETS = 1024
+_FEW = 20_000
+"""Rows of a column that are compared at once; of more, only the buckets that differ."""
+_ANY_BUCKET = range(_BUCKETS)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangingRows:
+    """What of the rows differs between two replays of one order, in each of them.
+
+    ``left`` and ``right`` say how to compare the rows of the one and of the other replay.
+    ``values`` says of each column, by table, how many values of it change; None of a column, or of
+    a table under an empty name, that cannot be compared at all.
+    """
+
+    left: Meaning = field(default_factory=Meaning)
+    right: Meaning = field(default_factory=Meaning)
+    values: Mapping[tuple[str, str], int | None] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.values)
+
+
+def find_changing(left: tuple[Connection, Rows], right: tuple[Connection, Rows]) -> ChangingRows:
+    """Return what differs between the rows of two replays of one order. Raises psycopg's error."""
+    theirs = {table.label: table for table in right[1].tables}
+    differing = [
+        table
+        for table in left[1].tables
+        if left[1].digests.get(table.label) != right[1].digests.get(table.label)
+    ]
+    if not differing:
+        return ChangingRows()
+    masks: tuple[dict[tuple[str, str], Mask], ...] = ({}, {})
+    values: dict[tuple[str, str], int | None] = {}
+    excluded = set[str]()
+    for table in differing:
+        if table.label not in theirs or not table.is_read:
+            excluded.add(table.name)
+            continue
+        for column, found in _changing_columns(left[0], right[0], table):
+            values[table.name, column] = None if found is None else len(found[0])
+            for side, mask in enumerate(masks):
+                mask[table.name, column] = EVERY if found is None else Mask(found[side])
+    keys = _referred(left[1].tables) & values.keys()
+    meanings = [Meaning(frozenset(keys), mask, frozenset(excluded)) for mask in masks]
+    while unlike := _unlike(left, right, meanings):
+        excluded |= unlike
+        meanings = [replace(meaning, excluded=frozenset(excluded)) for meaning in meanings]
+    values |= dict.fromkeys(((name, "") for name in excluded), None)
+    return ChangingRows(meanings[0], meanings[1], values)
+
+
+def _unlike(
+    left: tuple[Connection, Rows], right: tuple[Connection, Rows], meanings: list[Meaning]
+) -> set[str]:
+    """Return the tables whose rows are not the same although all that changes is masked."""
+    ours, _ = digests_by_meaning(left[0], left[1].tables, meanings[0])
+    theirs, _ = digests_by_meaning(right[0], right[1].tables, meanings[1])
+    return {t.name for t in left[1].tables if ours.get(t.label) != theirs.get(t.label)}
+
+
+def _referred(tables: tuple[RowTable, ...]) -> set[tuple[str, str]]:
+    """Return the columns that foreign keys refer to."""
+    names = {table.oid: table.name for table in tables}
+    return {
+        (names[key.table], column)
+        for table in tables
+        for key in table.keys
+        if key.table in names
+        for column in key.referred
+    }
+
+
+def _changing_columns(
+    left: Connection, right: Connection, table: RowTable
+) -> Iterator[tuple[str, tuple[frozenset[int], frozenset[int]] | None]]:
+    """Yield the columns with values that change: the hashes of these on either side.
+
+    None stands for a column where no value can be told from those that do not change, as with
+    random numbers among few.
+    """
+    columns = [column.name for column in table.columns]
+    sums = [_sums(conn, table, columns) for conn in (left, right)]
+    for column in columns:
+        if sums[0][column] == sums[1][column]:
+            continue
+        counts = _counts(left, right, table, column)
+        ours, theirs = counts
+        both = ours.keys() & theirs.keys()
+        if any(ours[value] != theirs[value] for value in both):
+            yield column, None
+        else:
+            yield column, (frozenset(ours.keys() - both), frozenset(theirs.keys() - both))
+
+
+def _sums(conn: Connection, table: RowTable, columns: list[str]) -> dict[str, str | None]:
+    sums = ", ".join(f"sum({_hash(column)})::text" for column in columns)
+    with reading_rows(conn):
+        (answer,) = ask(conn, [f"SELECT to_json(ARRAY[{sums}]) FROM ONLY {table.name}"])
+    return dict(zip(columns, answer, strict=True))
+
+
+def _counts(
+    left: Connection, right: Connection, table: RowTable, column: str
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Return how often each value stands in a column, by its hash, on both sides.
+
+    Of a large table, values are left out that certainly stand on both sides equally often.
+    """
+    buckets: list[int] | None = None
+    if max(_count(conn, table) for conn in (left, right)) > _FEW:
+        ours, theirs = (_by_bucket(conn, table, column) for conn in (left, right))
+        buckets = [n for n in _ANY_BUCKET if ours.get(n) != theirs.get(n)]
+    one, other = (_values(conn, table, column, buckets) for conn in (left, right))
+    return one, other
+
+
+def _count(conn: Connection, table: RowTable) -> int:
+    with reading_rows(conn):
+        (answer,) = ask(conn, [f"SELECT to_json(count(*)) FROM ONLY {table.name}"])
+    return int(answer)
+
+
+def _by_bucket(conn: Connection, table: RowTable, column: str) -> dict[int, str]:
+    query = (
+        "SELECT json_agg(json_build_array(n, total)) FROM"
+        f" (SELECT {_hash(column)} & {_BUCKETS - 1} AS n, sum({_hash(column)})::text AS total"
+        f" FROM ONLY {table.name} GROUP BY 1) AS bucket"
+    )
+    with reading_rows(conn):
+        (answer,) = ask(conn, [query])
+    return {int(number): total for number, total in answer}
+
+
+def _values(
+    conn: Connection, table: RowTable, column: str, buckets: list[int] | None
+) -> dict[int, int]:
+    where = ""
+    if buckets is not None:
+        listed = ",".join(map(str, buckets))
+        where = f" WHERE ({_hash(column)} & {_BUCKETS - 1}) = ANY ('{{{listed}}}'::int8[])"
+    query = (
+        "SELECT json_agg(json_build_array(value::text, n)) FROM"
+        f" (SELECT {_hash(column)} AS value, count(*) AS n FROM ONLY {table.name}{where}"
+        " GROUP BY 1) AS found"
+    )
+    with reading_rows(conn):
+        (answer,) = ask(conn, [query])
+    return {int(value): int(number) for value, number in answer}
+
+
+def _hash(column: str) -> str:
+    return f"hashtextextended(ROW({sql.Identifier(column).as_string(None)})::text, 0)"

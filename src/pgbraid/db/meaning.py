@@ -1,0 +1,306 @@
+"""Compares rows by what they say, and generated keys by the rows that they identify.
+
+Two orders may give the same row other numbers, as a sequence counts what comes first. So a
+generated key is not compared as a value: a row is known by its other columns, and a foreign key by
+the row it refers to. Each row gets a digest of its own values; then, round by round, the digests
+of the rows that it refers to, and of those that refer to it, are mixed in, until no more rows can
+be told apart. Graphs are compared in this way: it is called colour refinement. Rows that stay alike
+are interchangeable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from psycopg import sql
+
+from pgbraid.db.catalog import ask
+from pgbraid.db.rows import reading_rows
+from pgbraid.db.tables import ForeignKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pgbraid.core.snapshot import Facts
+    from pgbraid.db.opening import Connection
+    from pgbraid.db.tables import Column, RowTable
+
+__all__ = ["EVERY", "Mask", "Meaning", "digests_by_meaning", "generated_keys", "positions"]
+
+_ROUNDS = (2, 4, 8, 16, 32)
+"""How many rounds are tried, until one tells no more rows apart than the one before."""
+_NUMBERS = frozenset({"20", "21", "23", "1700"})
+"""The oids of bigint, smallint, integer and numeric."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """The values of a column that are not compared, by their hashes; None for all of them."""
+
+    hashes: frozenset[int] | None = None
+
+
+EVERY = Mask()
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """How rows are to be compared.
+
+    ``keys`` are columns that identify a row by values which differ in every replay, such as random
+    identifiers; ``masks`` are values that do, by table and column; ``excluded`` are tables whose
+    own values cannot be compared at all.
+    """
+
+    keys: frozenset[tuple[str, str]] = frozenset()
+    masks: Mapping[tuple[str, str], Mask] = field(default_factory=dict)
+    excluded: frozenset[str] = frozenset()
+
+    def is_key(self, table: RowTable, column: Column) -> bool:
+        """Whether a column's values are generated, and stand for the row only."""
+        return column.identifies or (table.name, column.name) in self.keys
+
+
+class _Link(NamedTuple):
+    """A foreign key to a generated key: the tables by their numbers, and the columns."""
+
+    source: int
+    columns: tuple[str, ...]
+    target: int
+    referred: tuple[str, ...]
+
+
+def generated_keys(tables: Iterable[RowTable], meaning: Meaning) -> Iterator[tuple[RowTable, str]]:
+    """Yield each table with a column whose values are generated and stand for the row only."""
+    for table in tables:
+        for column in table.columns:
+            if meaning.is_key(table, column):
+                yield table, column.name
+
+
+def digests_by_meaning(
+    conn: Connection,
+    tables: Iterable[RowTable],
+    meaning: Meaning,
+    wanted: frozenset[str] | None = None,
+) -> tuple[dict[str, Facts], frozenset[str]]:
+    """Return digests of the rows of tables, and the names of those that they do not cover whole.
+
+    Two digests are the same where the rows are, but for generated keys and masked values. With
+    ``wanted``, only tables with these labels are read, and those that they are linked with. Raises
+    psycopg's error.
+    """
+    graph = _Graph(tuple(table for table in tables if table.is_read), meaning)
+    chosen = graph.reachable(wanted)
+    answer: list[tuple[str, str, str, int, int]] = []
+    growing: set[str] = set()
+    with reading_rows(conn):
+        for rounds in _ROUNDS if chosen else ():
+            (answer,) = ask(conn, [graph.question(chosen, rounds)])
+            growing = {label for label, _, _, before, after in answer if before != after}
+            if not growing:
+                break
+    digests: dict[str, Facts] = {
+        label: (rows, digest, None)
+        for label, rows, digest, _, _ in answer
+        if rows != "0" and (wanted is None or label in wanted) and label not in graph.excluded
+    }
+    names = {graph.tables[n].label: graph.tables[n].name for n in chosen}
+    return digests, frozenset(graph.unclear | {names[label] for label in growing})
+
+
+class _Graph:
+    """The tables, which of their columns identify a row, and the links between them."""
+
+    def __init__(self, tables: tuple[RowTable, ...], meaning: Meaning) -> None:
+        self.tables, self.meaning = tables, meaning
+        self.unclear: set[str] = set()
+        """Views with a generated key that cannot be followed to one row."""
+        self.excluded = {t.label for t in tables if t.name in meaning.excluded}
+        self._numbers = {table.oid: n for n, table in enumerate(tables)}
+        self._keys = [
+            frozenset(c.name for c in table.columns if meaning.is_key(table, c)) for table in tables
+        ]
+        self._links = [
+            _Link(n, key.columns, self._numbers[key.table], key.referred)
+            for n, table in enumerate(tables)
+            for key in (*table.keys, *self._keys_of_view(table))
+            if self._refers_to_a_key(key)
+        ]
+        self._hidden = [self._not_compared(n, table) for n, table in enumerate(tables)]
+
+    def _refers_to_a_key(self, key: ForeignKey) -> bool:
+        target = self._numbers.get(key.table)
+        return target is not None and bool(self._keys[target].intersection(key.referred))
+
+    def _keys_of_view(self, view: RowTable) -> Iterator[ForeignKey]:
+        """Take a view's column for a foreign key where it has the name of a generated key.
+
+        Where no column of the view has that name, or several keys do, nothing of it is compared.
+        """
+        names = {column.name for column in view.columns}
+        found: dict[str, list[str]] = {}
+        for oid, column in sorted(view.made_of):
+            if oid in self._numbers and column in self._keys[self._numbers[oid]]:
+                found.setdefault(column, []).append(oid)
+        for column, oids in found.items():
+            if column in names and len(oids) == 1:
+                yield ForeignKey((column,), oids[0], (column,))
+            else:
+                self.unclear.add(view.name)
+
+    def _not_compared(self, number: int, table: RowTable) -> frozenset[str]:
+        """Return the columns whose values are not compared: generated keys, and links to such."""
+        if table.name in self.meaning.excluded | self.unclear:
+            return frozenset(column.name for column in table.columns)
+        # Of a masked key the values that do not change from replay to replay are compared.
+        hidden = {c for c in self._keys[number] if (table.name, c) not in self.meaning.masks}
+        for link in self._links:
+            if link.source == number:
+                hidden |= {
+                    own
+                    for own, other in zip(link.columns, link.referred, strict=True)
+                    if other in self._keys[link.target]
+                }
+        return frozenset(hidden | {c.name for c in table.columns if c.made_of & hidden})
+
+    def reachable(self, wanted: frozenset[str] | None) -> list[int]:
+        """Return the numbers of the wanted tables, and of all that these are linked with."""
+        found = {n for n, t in enumerate(self.tables) if wanted is None or t.label in wanted}
+        while True:
+            more = {link.target for link in self._links if link.source in found}
+            more |= {link.source for link in self._links if link.target in found}
+            if more <= found:
+                return sorted(found)
+            found |= more
+
+    def question(self, chosen: list[int], rounds: int) -> str:
+        """Return the question of the digests of these tables after so many rounds."""
+        linked = {n for link in self._links for n in (link.source, link.target)} & set(chosen)
+        texts = [self._first(n) for n in chosen]
+        for number in range(1, rounds + 1):
+            texts += [self._round(n, number) for n in sorted(linked)]
+        answers = (self._answer(n, rounds if n in linked else 0) for n in chosen)
+        return (
+            f"WITH {', '.join(texts)} SELECT json_agg(json_build_array(label, rows, digest, before,"
+            f" after)) FROM ({' UNION ALL '.join(answers)})"
+            " AS answer (label, rows, digest, before, after)"
+        )
+
+    def _first(self, number: int) -> str:
+        """Return the query of a table's rows: their keys, and the digests of their own values."""
+        table = self.tables[number]
+        values = (
+            self._value(table, column.name)
+            for column in table.columns
+            if column.name not in self._hidden[number]
+        )
+        keys = (
+            f", CASE WHEN {' AND '.join(f'{_name(c)} IS NOT NULL' for c in columns)}"
+            f" THEN ROW({', '.join(map(_name, columns))})::text END AS {alias}"
+            for columns, alias in self._aliases(number).items()
+        )
+        return (
+            f"q{number}_0 AS MATERIALIZED (SELECT hashtextextended(ROW({', '.join(values)})::text,"
+            f" 0) AS c{''.join(keys)} FROM ONLY {table.name})"
+        )
+
+    def _value(self, table: RowTable, column: str) -> str:
+        """Return a column's value as it is compared, with what is masked masked."""
+        mask, name = self.meaning.masks.get((table.name, column)), _name(column)
+        if mask is None:
+            return name
+        if mask.hashes is None:
+            return "'~'"
+        hashes = ",".join(map(str, sorted(mask.hashes)))
+        return (
+            f"CASE WHEN hashtextextended(ROW({name})::text, 0) IN"
+            f" (SELECT unnest('{{{hashes}}}'::int8[])) THEN '~' ELSE ROW({name})::text END"
+        )
+
+    def _aliases(self, number: int) -> dict[tuple[str, ...], str]:
+        """Return the lists of columns by which a table's rows are linked, each with its name."""
+        lists = [link.columns for link in self._links if link.source == number]
+        lists += [link.referred for link in self._links if link.target == number]
+        return {columns: f"k{n}" for n, columns in enumerate(dict.fromkeys(lists))}
+
+    def _round(self, number: int, this: int) -> str:
+        """Return the query that mixes what a table's rows are linked with into their digests."""
+        own = self._aliases(number)
+        parts, joins = ["s.c"], []
+        for n, link in enumerate(self._links):
+            if link.source == number:
+                there = self._aliases(link.target)[link.referred]
+                joins.append(
+                    f" LEFT JOIN q{link.target}_{this - 1} t{n} ON t{n}.{there} ="
+                    f" s.{own[link.columns]}"
+                )
+                parts.append(f"coalesce(t{n}.c::text, s.{own[link.columns]}, 'none')")
+            if link.target == number:
+                there = self._aliases(link.source)[link.columns]
+                joins.append(
+                    f" LEFT JOIN (SELECT {there} AS k, sum(c) AS c FROM q{link.source}_{this - 1}"
+                    f" GROUP BY 1) f{n} ON f{n}.k = s.{own[link.referred]}"
+                )
+                parts.append(f"coalesce(f{n}.c::text, 'none')")
+        keys = "".join(f", s.{alias}" for alias in own.values())
+        return (
+            f"q{number}_{this} AS MATERIALIZED (SELECT hashtextextended(concat_ws('|',"
+            f" {', '.join(parts)}), 0) AS c{keys} FROM q{number}_{this - 1} s{''.join(joins)})"
+        )
+
+    def _answer(self, number: int, rounds: int) -> str:
+        """Return the query of a table's digest, and of how many digests its rows have."""
+        label = sql.Literal(self.tables[number].label).as_string(None)
+        before = f"(SELECT count(DISTINCT c) FROM q{number}_{max(rounds - 1, 0)})"
+        return (
+            f"SELECT {label}, count(*)::text, concat_ws('/', sum(hashtextextended(c::text, 0)),"
+            f" sum(hashtextextended(c::text, 1))), {before}, count(DISTINCT c)"
+            f" FROM q{number}_{rounds}"
+        )
+
+
+def _name(column: str) -> str:
+    return sql.Identifier(column).as_string(None)
+
+
+def positions(conn: Connection, tables: Iterable[RowTable]) -> dict[str, Facts]:
+    """Return, of each sequence that a column draws from, whether its next value is free.
+
+    It is not where a row has that value, or one that the sequence comes to later: then the next
+    INSERT fails, or will. Raises psycopg's error.
+    """
+    asked = [
+        (table, column, sequence)
+        for table in tables
+        if table.is_read
+        for column in table.columns
+        if column.type in _NUMBERS
+        for sequence in column.sequences
+    ]
+    if not asked:
+        return {}
+    texts = [_position(table, column, sequence) for table, column, sequence in asked]
+    with reading_rows(conn):
+        answers = ask(conn, texts)
+    return {
+        f"next value of sequence {sequence} for {table.name}.{_name(column.name)}": (
+            None,
+            None,
+            *answer,
+        )
+        for (table, column, sequence), answer in zip(asked, answers, strict=True)
+    }
+
+
+def _position(table: RowTable, column: Column, sequence: str) -> str:
+    literal = sql.Literal(sequence).as_string(None)
+    return (
+        "SELECT json_build_array(CASE WHEN CASE WHEN d.seqincrement > 0"
+        " THEN s.last_value + CASE WHEN s.is_called THEN d.seqincrement ELSE 0 END <= t.most"
+        " ELSE s.last_value + CASE WHEN s.is_called THEN d.seqincrement ELSE 0 END >= t.least END"
+        f" THEN 'taken' ELSE 'free' END) FROM {sequence} s, pg_sequence d,"
+        f" (SELECT max({_name(column.name)}) AS most, min({_name(column.name)}) AS least"
+        f" FROM ONLY {table.name}) AS t WHERE d.seqrelid = {literal}::regclass"
+    )

@@ -1,0 +1,10 @@
+-- verdict: same
+-- order: 1 3 2
+-- not_compared: public.t.id: generated
+-- 1: table
+CREATE TABLE t (id serial PRIMARY KEY, name text,
+                code text GENERATED ALWAYS AS ('T' || id::text) STORED);
+-- 2: a
+INSERT INTO t (name) VALUES ('a');
+-- 3: b
+INSERT INTO t (name) VALUES ('b');

@@ -1,0 +1,11 @@
+-- verdict: column order only
+-- pair: 3 2
+-- says: the columns of table public.t stand in another order
+-- order: 1 3 2
+-- 1: table
+CREATE TABLE t (a int, id text);
+INSERT INTO t SELECT 1, gen_random_uuid()::text;
+-- 2: b
+ALTER TABLE t ADD b int;
+-- 3: c
+ALTER TABLE t ADD c int;

@@ -1,0 +1,11 @@
+-- verdict: same
+-- order: 1 3 2 4
+-- not_compared: public.m: rows that hold generated keys which cannot be followed
+-- 1: table
+CREATE TABLE t (id serial PRIMARY KEY, name text);
+-- 2: a
+INSERT INTO t (name) VALUES ('a');
+-- 3: b
+INSERT INTO t (name) VALUES ('b');
+-- 4: view
+CREATE MATERIALIZED VIEW m AS SELECT id AS number, name FROM t;
