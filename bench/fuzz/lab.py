@@ -17,6 +17,7 @@ from pgbraid.config import cache_dir
 from pgbraid.core.model import Tracker
 from pgbraid.core.snapshot import DATA
 from pgbraid.db.embedded import embedded_server
+from pgbraid.db.meaning import EVERY, Meaning
 from pgbraid.db.opening import open_connection
 from pgbraid.db.programs import packaged_folders
 from pgbraid.db.reading import Reader, Scope
@@ -33,6 +34,8 @@ _ROLE = re.compile(r"\brole_([a-d])\b")
 _NOT_SAID = re.compile(r"--|SET |SELECT pg_catalog\.set_config|\\|$")
 _WORDS = re.compile(r"[^\s,;()]+")
 _EXTENSIONS = "SELECT name FROM pg_available_extensions"
+_MEANING = Meaning(masks={("shared.log", "at"): EVERY})
+"""The clock in a table that all strands write to."""
 _ICU = "SELECT count(*) > 1 FROM pg_collation WHERE collprovider = 'i'"
 
 
@@ -95,8 +98,8 @@ class Lab:
     def read(self, conn: Connection) -> Snapshot:
         """Return the snapshot of a database, its rows compared by what they say."""
         whole, _ = self.reader.whole(conn)
-        rows = self.reader.within(conn, Scope(schema=False, rows=None)).parts[DATA]
-        return replace(whole, parts=MappingProxyType({**whole.parts, DATA: rows}))
+        read = self.reader.within(conn, Scope(schema=False, rows=None, meaning=_MEANING))
+        return replace(whole, parts=MappingProxyType({**whole.parts, DATA: read.parts[DATA]}))
 
     def dump(self, name: str) -> str:
         """Return what pg_dump says of the schema, without what it says of itself."""
