@@ -52,23 +52,27 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     since: float | None = None
     look_every: float = _LOOK_EVERY
     """Seconds after which it wakes up while it waits."""
+    unheard: BaseException | None = None
+    """What was raised where the driver called back: it would lose it, so it is raised later."""
 
     def wait(
         self, gen: PQGen[_T], interval: float = _LOOK_EVERY, timeout: float | None = None
     ) -> _T:
-        """Wait for the server; where a signal comes, or a stop, for a second at most.
+        """Wait for the server; where an exception comes, or a stop, for a second at most.
 
-        The statement in progress is ended then, and the connection closed where the server does
-        not end it.
+        A signal's handler can raise any exception here. The statement in progress is ended then,
+        and the connection closed where the server does not end it.
         """
         try:
             soon = min(interval, self.look_every)
             if timeout is None:  # which an older driver does not know
                 return waiting.wait(self._heeding(gen), self.pgconn.socket, soon)
             return waiting.wait(self._heeding(gen), self.pgconn.socket, soon, timeout)
-        except KeyboardInterrupt:
+        except psycopg.Error:
+            raise
+        except BaseException:
             self.stop = None
-            self._end_statement()
+            self.end_statement()
             raise
 
     def ending(self, gen: PQGen[_T], ready: Ready | int | None = None) -> PQGen[_T]:
@@ -93,13 +97,21 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
             try:
                 wanted = next(gen) if ready is None else gen.send(ready)
             except StopIteration as end:
+                self._raise_unheard(ending)
                 result: _T = end.value
                 return result
+            self._raise_unheard(ending)
             ready = yield wanted
             if ending is not None:
                 ending.press()
 
-    def _end_statement(self) -> None:
+    def _raise_unheard(self, ending: _Ending | None) -> None:
+        """Raise what the driver would lose, unless the statement is ended for another exception."""
+        error, self.unheard = self.unheard, None
+        if error is not None and ending is None:
+            raise error
+
+    def end_statement(self) -> None:
         """End what is in progress; a second signal meanwhile leaves a closed connection."""
         try:
             if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:

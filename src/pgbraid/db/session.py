@@ -368,10 +368,16 @@ def _send(session: Session, text: str) -> None:
 
 @contextmanager
 def notices(session: Session, hear: Callable[[Diagnostic], None]) -> Iterator[None]:
-    """Call ``hear`` with every notice that the server sends during the block."""
+    """Call ``hear`` with every notice that the server sends during the block.
+
+    What it raises, or a signal's handler meanwhile, ends the statement.
+    """
 
     def handler(diag: psycopg.errors.Diagnostic) -> None:
-        hear(diagnose(session.target, diag))
+        try:
+            hear(diagnose(session.target, diag))
+        except BaseException as error:  # noqa: BLE001 - raised again by who waits
+            session.conn.unheard = session.conn.unheard or error
 
     session.conn.add_notice_handler(handler)
     try:
