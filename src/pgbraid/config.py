@@ -79,7 +79,7 @@ class Settings:
         if self.role is not None:
             _check_identifier("role", self.role)
             if self.role.lower() == "none":
-                raise ConfigError("the role none stands for no role", hint="Leave --role out.")
+                raise ConfigError("the role none stands for no role", hint="Leave `role` out.")
         if self.direct_url is not None and has_password(self.direct_url):
             raise ConfigError(
                 "direct_url holds a password, which has no place in a file or a command line",

@@ -228,7 +228,7 @@ def _hinted(session: Session, error: psycopg.Error, said: Diagnostic) -> Diagnos
     return replace(
         said,
         hint=f"This {session.target.embedded} has no {match[1] or match[2]}. Set PGBRAID_PG_BIN to "
-        f"the folder of an installed server that has it, or name a server with --database.",
+        f"the folder of an installed server that has it, or name another server.",
     )
 
 

@@ -12,6 +12,7 @@ from psycopg import ProgrammingError, pq
 from psycopg.conninfo import conninfo_to_dict
 
 from pgbraid import __version__
+from pgbraid.arguments import a_database
 from pgbraid.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def parse_target(conninfo: str, *, embedded: str | None = None, role: str | None
     several hosts the one that can be written to is taken. ``role`` is the role to be.
     Raises ConfigError for a string that libpq cannot read, without repeating it.
     """
-    conninfo = _plain_scheme(conninfo.strip())
+    conninfo = _plain_scheme(a_database(conninfo).strip())
     parameters = _taken_apart(conninfo)
     if isinstance(parameters, ConfigError):
         raise parameters
@@ -140,7 +141,7 @@ def _unreadable(conninfo: str, said: str = "") -> ConfigError:
     if parameter and "@" not in conninfo.partition("?")[2]:
         return ConfigError(
             f"libpq knows no parameter {parameter['name']!r} in a database URL",
-            hint="Take it out of the URL; the tracker's schema is --schema, and other settings of "
+            hint="Take it out of the URL; the tracker's schema is `schema`, and other settings of "
             "the session are options=-c%20name%3Dvalue.",
         )
     return ConfigError(

@@ -62,6 +62,7 @@ _NO_RIGHT = "42501"
 _UNSUPPORTED = "unsupported startup parameter: options"
 """What PgBouncer says."""
 _NO_OPTION = "A pooler takes no startup option, by which the role is set."
+_DIRECTLY = "Connect to the server itself, past the pooler (`direct_url`), then run it again."
 _DRIVERS_WORDS = re.compile(r"^(?:connection failed|connection is bad): ")
 _CANCEL_TIMEOUT = 1.0
 
@@ -179,7 +180,7 @@ def _no_connection(target: Target, error: psycopg.Error) -> ConnectionFailed:
             f"{target.label} is a connection pooler, through which no session can be role "
             f"{target.role}",
             detail=_NO_OPTION,
-            hint="Give the direct URL of the server with --direct-url, then run it again.",
+            hint=_DIRECTLY,
         )
     message = _DRIVERS_WORDS.sub("", lines[0] if lines else "no answer")
     detail = "\n".join(lines[1:]) or None
@@ -274,7 +275,7 @@ def check_role(session: Session, role: str | None) -> None:
         raise TargetRefused(
             f"the session is role {role}, not {session.target.role}",
             detail=_NO_OPTION,
-            hint="Give the direct URL of the server with --direct-url, then run it again.",
+            hint=_DIRECTLY,
         )
 
 
@@ -301,8 +302,7 @@ def behind_a_pooler(session: Session, what: str = "this command") -> TargetRefus
     return TargetRefused(
         f"{session.target.label} is a connection pooler, through which {what} cannot run",
         detail="A pooler may give the session, and with it the advisory lock, to another client.",
-        hint="Give the direct URL of the server with --direct-url, or in PGBRAID_DIRECT_URL where "
-        "no --database is given, then run it again.",
+        hint=_DIRECTLY,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pgbraid.cli.render.psql import spelled
 from pgbraid.core.facts import spoken
 from pgbraid.errors import MigrationFailed, NotProven, PgbraidError, ProblemsFound
 
@@ -49,9 +50,9 @@ def failure(
     said = error.diagnostic if isinstance(error, MigrationFailed) else None
     document: Document = {
         "type": type(error).__name__,
-        "message": error.message,
-        "detail": error.detail,
-        "hint": error.hint,
+        "message": spelled(error.message),
+        "detail": _spelled(error.detail),
+        "hint": _spelled(error.hint),
         "problems": [_problem(problem) for problem in problems],
     }
     if isinstance(error, MigrationFailed):
@@ -67,6 +68,10 @@ def failure(
         "warnings": [_problem(problem) for problem in warnings],
         "error": document,
     }
+
+
+def _spelled(text: str | None) -> str | None:
+    return None if text is None else spelled(text)
 
 
 def notices(heard: Iterable[Noticed]) -> list[Document]:
@@ -117,9 +122,9 @@ def _problem(problem: Problem) -> Document:
     return {
         "code": problem.code,
         "severity": problem.severity.value,
-        "message": problem.message,
-        "detail": problem.detail,
-        "hint": problem.hint,
+        "message": spelled(problem.message),
+        "detail": _spelled(problem.detail),
+        "hint": _spelled(problem.hint),
         "location": _location(problem.location),
         "versions": list(problem.versions),
         "diff": problem.diff,
@@ -132,7 +137,7 @@ def _diagnostic(said: Diagnostic) -> Document:
         "sqlstate": said.sqlstate,
         "message": said.message,
         "detail": said.detail,
-        "hint": said.hint,
+        "hint": _spelled(said.hint),
         "context": said.context,
         "location": _location(said.location),
     }
@@ -146,7 +151,7 @@ def _adoption(adoption: Adoption | None) -> Document | None:
         "source": adoption.source,
         "versions": [m.version for m in adoption.migrations],
         "not_applied": list(adoption.excluded),
-        "note": adoption.note,
+        "note": _spelled(adoption.note),
     }
 
 

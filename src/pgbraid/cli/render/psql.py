@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from pgbraid.core.answers import Diagnostic
     from pgbraid.core.model import Location, Problem
 
-__all__ = ["cell", "clean", "count", "diagnostic", "duration", "error", "problem", "table", "width"]
+__all__ = [
+    "cell",
+    "clean",
+    "count",
+    "diagnostic",
+    "duration",
+    "error",
+    "problem",
+    "spelled",
+    "table",
+    "width",
+]
 
 _LONGEST_EXCERPT = 72
 _BEFORE_CARET = 48
@@ -20,6 +31,21 @@ _WITHOUT_CONTEXT = frozenset({"DEBUG", "LOG", "INFO", "NOTICE", "WARNING"})
 _CONTROL = re.compile(
     r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+
+
+_OPTIONS = {
+    f"`{name}`": f"--{name.replace('_', '-')}"
+    for name in (
+        *("to", "not_applied", "dir", "schema", "table", "role", "direct_url", "links", "gaps"),
+        *("lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait", "accept"),
+    )
+} | {"`adopt = false`": "--no-adopt"}
+_NAMED = re.compile("|".join(_OPTIONS))
+
+
+def spelled(text: str) -> str:
+    """Return a message of the library's with its parameters as the command line spells them."""
+    return _NAMED.sub(lambda match: _OPTIONS[match[0]], text) if "`" in text else text
 
 
 def count(number: int, noun: str) -> str:
@@ -69,11 +95,11 @@ def _centred(text: str, columns: int) -> str:
 def problem(found: Problem) -> Iterator[str]:
     """Yield the lines of a problem."""
     label = "ERROR" if found.severity == "error" else "WARNING"
-    yield from _head(found.location, label, found.message)
-    yield from _slot("DETAIL", found.detail)
+    yield from _head(found.location, label, spelled(found.message))
+    yield from _slot("DETAIL", found.detail, ours=True)
     if found.diff:
         yield from (f"    {clean(line)}" for line in found.diff.splitlines())
-    yield from _slot("HINT", found.hint)
+    yield from _slot("HINT", found.hint, ours=True)
 
 
 def diagnostic(
@@ -85,7 +111,7 @@ def diagnostic(
     if said.excerpt is not None and said.location is not None:
         yield from _excerpt(f"LINE {said.location.line}: ", said.excerpt, said.caret)
     yield from _slot("DETAIL", said.detail)
-    yield from _slot("HINT", said.hint)
+    yield from _slot("HINT", said.hint, ours=True)
     yield from _slot("QUERY", said.internal_query)
     if verbose or said.severity not in _WITHOUT_CONTEXT:
         yield from _slot("CONTEXT", said.context)
@@ -95,9 +121,9 @@ def error(
     message: str, detail: str | None, hint: str | None, location: Location | None = None
 ) -> Iterator[str]:
     """Yield the lines of an error of ours."""
-    yield from _head(location, "ERROR", message)
-    yield from _slot("DETAIL", detail)
-    yield from _slot("HINT", hint)
+    yield from _head(location, "ERROR", spelled(message))
+    yield from _slot("DETAIL", detail, ours=True)
+    yield from _slot("HINT", hint, ours=True)
 
 
 def _head(location: Location | None, label: str, message: str) -> Iterator[str]:
@@ -105,9 +131,9 @@ def _head(location: Location | None, label: str, message: str) -> Iterator[str]:
     yield from _lines(f"{place}{label}:  {message}")
 
 
-def _slot(name: str, text: str | None) -> Iterator[str]:
+def _slot(name: str, text: str | None, *, ours: bool = False) -> Iterator[str]:
     if text:
-        yield from _lines(f"{name}:  {text}")
+        yield from _lines(f"{name}:  {spelled(text) if ours else text}")
 
 
 def _lines(text: str) -> Iterator[str]:

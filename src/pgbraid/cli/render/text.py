@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgbraid.cli.render.psql import clean, count, duration, table
+from pgbraid.cli.render.psql import clean, count, duration, spelled, table
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _would_adopt(adoption: Adoption) -> Iterator[str]:
     number = count(len(adoption.migrations), "migration")
     yield f"Would adopt {number} from {adoption.source} ({adoption.tool})."
     if adoption.note:
-        yield f"NOTE:  {adoption.note}"
+        yield f"NOTE:  {spelled(adoption.note)}"
 
 
 def _adoption(adoption: Adoption) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _adoption(adoption: Adoption) -> Iterator[str]:
     number = count(len(adoption.migrations), "migration")
     yield f"Adopted {number} from {adoption.source} ({adoption.tool}); none of them was run."
     if adoption.note:
-        yield f"NOTE:  {adoption.note}"
+        yield f"NOTE:  {spelled(adoption.note)}"
 
 
 def _plan(plan: Plan) -> Iterator[str]:
