@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pgbraid.db.opening import Opening
 
-__all__ = ["Target", "parse_target"]
+__all__ = ["Target", "identity", "parse_target"]
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
 _UNKNOWN = re.compile(r'URI query parameter: "(?P<name>[a-z_]{1,40})"')
@@ -99,6 +99,16 @@ def parse_target(conninfo: str, *, embedded: str | None = None, role: str | None
         label=target.scrub(_label(everything, parameters)),
         unverified=_unverified(target, everything),
     )
+
+
+def identity(target: Target) -> tuple[str, str]:
+    """Return the names of a target's database and user, as libpq completes them.
+
+    What a service that the string itself names says is not known before libpq connects.
+    """
+    known = {**_defaults(), **target.parameters}
+    user = str(known.get("user") or "")
+    return target.scrub(str(known.get("dbname") or user)), target.scrub(user)
 
 
 def _taken_apart(conninfo: str) -> dict[str, Any] | ConfigError:

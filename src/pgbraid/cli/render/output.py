@@ -57,6 +57,7 @@ class Output:
     def __init__(self, *, as_json: bool = False, bar: bool = False) -> None:
         self.as_json = as_json
         self.command = ""
+        self.settings: str | None = None
         self.verbose = self.quiet = self.throw_away = False
         self._bar_wanted = bar
         self._outcomes: list[Outcome] = []
@@ -253,6 +254,7 @@ class Output:
         from pgbraid.cli.render import document
 
         head = {"command": self.command, "ok": code == 0, "exit_code": code}
+        head["settings"] = self.settings
         heard = {
             "notices": document.notices(self._heard),
             "retries": document.retries(self._retries),

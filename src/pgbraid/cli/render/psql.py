@@ -36,7 +36,18 @@ _CONTROL = re.compile(
 _OPTIONS = {
     f"`{name}`": f"--{name.replace('_', '-')}"
     for name in (
-        *("to", "not_applied", "dir", "schema", "table", "role", "direct_url", "links", "gaps"),
+        *(
+            "to",
+            "not_applied",
+            "dir",
+            "schema",
+            "table",
+            "role",
+            "direct_url",
+            "links",
+            "gaps",
+            "config",
+        ),
         *("lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait", "accept"),
     )
 } | {"`adopt = false`": "--no-adopt"}
