@@ -312,8 +312,8 @@ def test_no_connection_is_exit_code_4(program, folder):
     ("words", "message"),
     [
         ([], "no command given"),
-        (["nonsense"], "invalid choice: 'nonsense'"),
-        (["up", "--nonsense"], "unrecognized arguments: --nonsense"),
+        (["nonsense"], "unknown command 'nonsense'"),
+        (["up", "--nonsense"], "unknown option --nonsense"),
         (["up", "--to", "x"], "'x' is not a version number"),
         (["up", "--to", "99999999999999999999"], "is not a version number"),
         (["up", "--lock-wait", "soon"], "a span such as 500ms, 2s or 10min, not 'soon'"),

@@ -41,3 +41,49 @@ def test_a_folder_that_is_not_there_is_named_in_the_callers_words(program):
     assert "Name the folder with `dir`" in caught.value.hint
     answer = program("check", "--offline", "--dir", "nowhere", code=2)
     assert "HINT:  Name the folder with --dir;" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["statsu"], ("unknown command 'statsu'", "Did you mean status? Run `pgbraid --help`.")),
+        (["xyzzy"], ("unknown command 'xyzzy'", "Run `pgbraid --help`.")),
+        (["up", "--databse", "x"], ("unknown option --databse", "Did you mean --database? Run")),
+        (["up", "--databse=x"], ("unknown option --databse", "Did you mean --database? Run")),
+        (
+            ["up", "--dryrun"],
+            ("unknown option --dryrun", "Did you mean --dry-run? Run `pgbraid up"),
+        ),
+        (["plan", "--dry-run"], ("unknown option --dry-run", "Run `pgbraid plan --help`.")),
+        (["--qiet", "up"], ("unknown option --qiet", "Did you mean --quiet? Run `pgbraid up")),
+        (["up", "-z"], ("unrecognized arguments: -z", "Run `pgbraid up --help`.")),
+        (["up", "down"], ("unrecognized arguments: down", "Run `pgbraid up --help`.")),
+    ],
+)
+def test_a_word_that_is_not_known_gets_the_nearest_one(program, words, said):
+    error, hint = program(*words, code=2).err.splitlines()
+    assert error == f"ERROR:  {said[0]}"
+    assert hint.startswith(f"HINT:  {said[1]}")
+
+
+def test_the_value_of_an_option_that_is_not_known_is_not_shown(program):
+    answer = program("--databse", "postgresql://me:hunter2@host/db", "up", code=2)
+    assert "unknown option --databse" in answer.err
+    assert "hunter2" not in answer.err
+
+
+@pytest.mark.parametrize("columns", [66, 80, 140])
+@pytest.mark.parametrize("words", [[], ["up"], ["prove"], ["adopt"], ["snapshot"]])
+def test_help_wraps_at_the_terminals_width(program, columns, words):
+    text = program(*words, "--help", env={"COLUMNS": str(columns)}, code=0).out
+    assert max(map(len, text.splitlines())) <= columns
+    described = text.partition("\n\n")[2]
+    assert max(map(len, described.splitlines())) > min(columns, 110) - 20
+
+
+def test_a_file_that_cannot_be_read_gets_a_hint_that_fits(cli, folder):
+    folder.put("1_a.sql", "--")
+    answer = cli("snapshot", "--check", "nowhere.txt", code=2)
+    assert (
+        answer.err.splitlines()[-1] == "HINT:  Name a text file in UTF-8 that this user can read."
+    )

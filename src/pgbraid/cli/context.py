@@ -104,14 +104,20 @@ class Context:
         try:
             return Path(file).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read {file}: {_reason(error)}") from None
+            raise ConfigError(
+                f"cannot read {file}: {_reason(error)}",
+                hint="Name a text file in UTF-8 that this user can read.",
+            ) from None
 
     def write(self, file: str, text: str) -> None:
         """Write a text file. Raises ConfigError where that cannot be done."""
         try:
             Path(file).write_text(text, encoding="utf-8")
         except OSError as error:
-            raise ConfigError(f"cannot write {file}: {_reason(error)}") from None
+            raise ConfigError(
+                f"cannot write {file}: {_reason(error)}",
+                hint="Name a file that this user can write, in a folder that exists.",
+            ) from None
 
     @contextmanager
     def both(self) -> Iterator[tuple[Braid, Target]]:

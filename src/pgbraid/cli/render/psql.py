@@ -25,8 +25,9 @@ __all__ = [
     "width",
 ]
 
-_LONGEST_EXCERPT = 72
-_BEFORE_CARET = 48
+_LONGEST_EXCERPT = 60
+_BEFORE_CARET = 44
+"""Columns, as in psql, so that a line with its number fits into 80."""
 _WITHOUT_CONTEXT = frozenset({"DEBUG", "LOG", "INFO", "NOTICE", "WARNING"})
 _CONTROL = re.compile(
     r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -84,10 +85,24 @@ def cell(text: str) -> str:
     return clean(text).replace("\t", "\\x09")
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0) -> Iterator[str]:
-    """Yield an aligned table as psql prints it; the first ``right`` columns are numbers."""
+def table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: int = 0,
+    columns: int | None = None,
+) -> Iterator[str]:
+    """Yield an aligned table as psql prints it; the first ``right`` columns are numbers.
+
+    On a terminal of ``columns`` the widest ones are cut so that every row fits.
+    """
     cells = [[cell(text) for text in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(head, *cells, strict=True)]
+    if columns is not None:
+        from pgbraid.cli.render.screen import cut
+
+        _narrow(widths, [width(name) for name in head], columns)
+        cells = [[cut(text, w) for text, w in zip(row, widths, strict=True)] for row in cells]
     yield " " + " | ".join(_centred(n, w) for n, w in zip(head, widths, strict=True)).rstrip()
     yield "-" + "-+-".join("-" * w for w in widths) + "-"
     for row in cells:
@@ -96,6 +111,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0)
             for index, (text, w) in enumerate(zip(row, widths, strict=True))
         )
         yield (" " + " | ".join(padded)).rstrip()
+
+
+def _narrow(widths: list[int], least: list[int], columns: int) -> None:
+    """Take from the widest columns of a table until it fits, as long as their heads do."""
+    room = columns - len("-" + "-+-" * (len(widths) - 1) + "-")
+    while sum(widths) > room:
+        spare = [w - low and w for w, low in zip(widths, least, strict=True)]
+        if not any(spare):
+            return
+        widths[spare.index(max(spare))] -= 1
 
 
 def _centred(text: str, columns: int) -> str:
@@ -153,14 +178,26 @@ def _lines(text: str) -> Iterator[str]:
 
 def _excerpt(prefix: str, line: str, caret: int | None) -> Iterator[str]:
     """Yield the line, cut to a window round the caret, and the caret below its character."""
-    at = caret or 0
-    start = max(0, at - _BEFORE_CARET) if len(line) > _LONGEST_EXCERPT else 0
-    end = start + _LONGEST_EXCERPT
+    at, start, end = caret or 0, 0, len(line)
+    if width(_flat(line)) > _LONGEST_EXCERPT:
+        start = _reach(line[at - 1 :: -1] if at else "", _BEFORE_CARET, at, -1)
+        room = _LONGEST_EXCERPT - width(_flat(line[start:at]))
+        end = _reach(line[at:], room, at, 1)
     before = ("..." if start else "") + _flat(line[start:at])
     after = _flat(line[at:end]) + ("..." if end < len(line) else "")
     yield f"{prefix}{before}{after}".rstrip()
     if caret is not None:
         yield " " * width(prefix + before) + "^"
+
+
+def _reach(text: str, columns: int, at: int, step: int) -> int:
+    """Return how far from ``at`` one gets in that many columns."""
+    for char in text:
+        columns -= width(_flat(char))
+        if columns < 0:
+            break
+        at += step
+    return at
 
 
 def _flat(text: str) -> str:
