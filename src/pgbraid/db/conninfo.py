@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["Target", "identity", "parse_target"]
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
-_UNKNOWN = re.compile(r'URI query parameter: "(?P<name>[a-z_]{1,40})"')
+_UNKNOWN = re.compile(
+    r'(?:URI query parameter:|connection option) "(?P<name>[A-Za-z][A-Za-z0-9_.-]{0,40})"'
+)
+_SECRET = re.compile(r"password|passfile|secret|key", re.IGNORECASE)
 _SCHEMES = frozenset({"postgres", "postgresql"})
 _PASSWORD = re.compile(
     r"(?:password|passfile|sslpassword|oauth_client_secret|scram_client_key|scram_server_key)"
@@ -126,6 +129,11 @@ def _with_role(options: str, role: str) -> str:
 
 
 def _plain_scheme(conninfo: str) -> str:
+    if conninfo[:5].lower() == "jdbc:":
+        raise ConfigError(
+            "the database URL begins with jdbc:, which is Java's",
+            hint="Take `jdbc:` away; what follows is a URL that libpq reads.",
+        )
     match = _URL.match(conninfo)
     if match is None:
         return conninfo
@@ -148,11 +156,15 @@ def _unreadable(conninfo: str, said: str = "") -> ConfigError:
     """
     form = "URL" if _URL.match(conninfo) else "connection string"
     parameter = _UNKNOWN.search(said)
-    if parameter and "@" not in conninfo.partition("?")[2]:
+    asked = conninfo.partition("?")[2] if form == "URL" else conninfo
+    if parameter and "@" not in asked and not _SECRET.search(asked):
+        from pgbraid.db.dialects import in_libpqs_words  # noqa: PLC0415 - only for a mistake
+
+        name = parameter["name"]
+        value = re.search(rf"(?:^|[&\s]){re.escape(name)}\s*=\s*([^&\s]*)", asked)
         return ConfigError(
-            f"libpq knows no parameter {parameter['name']!r} in a database URL",
-            hint="Take it out of the URL; the tracker's schema is `schema`, and other settings of "
-            "the session are options=-c%20name%3Dvalue.",
+            f"libpq knows no parameter {name!r} in a database {form}",
+            hint=in_libpqs_words(name, value[1] if value else ""),
         )
     return ConfigError(
         f"the database {form} cannot be read",
