@@ -58,7 +58,6 @@ _PINS_SINCE = ((140000, "pin_14"), (170000, "pin_17"))
 _WATCHES_SINCE = 140000
 _DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
 """Values of synchronous_commit that wait for the disk, and maybe for more."""
-_NO_RIGHT = "42501"
 _UNSUPPORTED = "unsupported startup parameter: options"
 """What PgBouncer says."""
 _NO_OPTION = "A pooler takes no startup option, by which the role is set."
@@ -206,11 +205,12 @@ def _translated(session: Session, error: psycopg.Error) -> PgbraidError:
             f"the connection to {target.label} was lost: {diagnostic.message}",
             hint="Run `pgbraid status`: what it lists as applied is committed.",
         )
-    rights = "Check the role's rights on the tracker's schema, then run `pgbraid status`."
+    from pgbraid.db.blame import blame  # noqa: PLC0415 - only where something was refused
+
     return ServerError(
         diagnostic.message,
         detail=diagnostic.detail,
-        hint=diagnostic.hint or (rights if diagnostic.sqlstate == _NO_RIGHT else None),
+        hint=diagnostic.hint or blame(session.conn, diagnostic),
         diagnostic=diagnostic,
     )
 

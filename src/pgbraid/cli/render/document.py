@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pgbraid.cli.render.psql import spelled
 from pgbraid.core.facts import spoken
-from pgbraid.errors import MigrationFailed, NotProven, PgbraidError, ProblemsFound
+from pgbraid.errors import MigrationFailed, NotProven, PgbraidError, ProblemsFound, ServerError
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def failure(
         through = error.through
         document["half_done"] = error.half_done
         document["statements_through"] = through[0] if through else None
+    if isinstance(error, ServerError) and error.diagnostic is not None:
+        document["diagnostic"] = _diagnostic(error.diagnostic)
     if isinstance(error, NotProven):
         document["proof"] = _proof(error.proof)
     return {

@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 
 from pgbraid.cli.render import psql
-from pgbraid.errors import MigrationFailed, PgbraidError, ProblemsFound, Stopped
+from pgbraid.errors import MigrationFailed, PgbraidError, ProblemsFound, ServerError, Stopped
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -234,6 +234,8 @@ class Output:
             self._warn([_what_stands(error, self.command, throw_away=self.throw_away)])
         else:
             self._warn(psql.error(error.message, error.detail, error.hint))
+            if isinstance(error, ServerError) and error.diagnostic is not None:
+                self._warn(psql.context(error.diagnostic))
         return code
 
     def stopped(self, code: int) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "cell",
     "clean",
+    "context",
     "count",
     "diagnostic",
     "duration",
@@ -150,7 +151,12 @@ def diagnostic(
     yield from _slot("HINT", said.hint, ours=True)
     yield from _slot("QUERY", said.internal_query)
     if verbose or said.severity not in _WITHOUT_CONTEXT:
-        yield from _slot("CONTEXT", said.context)
+        yield from context(said)
+
+
+def context(said: Diagnostic) -> Iterator[str]:
+    """Yield the lines that say which code of the server's was running."""
+    yield from _slot("CONTEXT", said.context)
 
 
 def error(
