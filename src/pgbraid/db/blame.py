@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pgbraid.core.answers import Diagnostic
     from pgbraid.db.opening import Connection
 
-__all__ = ["blame"]
+__all__ = ["cause_of"]
 
 _NO_RIGHT = "42501"
 _EVENT_TRIGGERS = """
@@ -25,7 +25,7 @@ _OF_OTHERS = (
 )
 
 
-def blame(conn: Connection, said: Diagnostic) -> str | None:
+def cause_of(conn: Connection, said: Diagnostic) -> str | None:
     """Return a hint for a statement of ours that failed in code of somebody else, or has no right.
 
     The code is named in the server's context: an event trigger's, or that of a trigger.

@@ -205,12 +205,12 @@ def _translated(session: Session, error: psycopg.Error) -> PgbraidError:
             f"the connection to {target.label} was lost: {diagnostic.message}",
             hint="Run `pgbraid status`: what it lists as applied is committed.",
         )
-    from pgbraid.db.blame import blame  # noqa: PLC0415 - only where something was refused
+    from pgbraid.db.blame import cause_of  # noqa: PLC0415 - only where something was refused
 
     return ServerError(
         diagnostic.message,
         detail=diagnostic.detail,
-        hint=diagnostic.hint or blame(session.conn, diagnostic),
+        hint=diagnostic.hint or cause_of(session.conn, diagnostic),
         diagnostic=diagnostic,
     )
 
