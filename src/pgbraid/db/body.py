@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from pgbraid.core.answers import Diagnostic
+from pgbraid.core.invisible import code_points
 from pgbraid.core.masking import mask, secrets_in
 from pgbraid.core.model import Location, Migration, Tracker
 from pgbraid.core.script import Script, Segment, line_at
@@ -221,6 +222,11 @@ def _with_commit(said: Diagnostic, *, ended: bool) -> Diagnostic:
 def _hinted(session: Session, error: psycopg.Error, said: Diagnostic) -> Diagnostic:
     """Say what to do about an extension that is not there, and what no transaction can hold."""
     match = _NO_EXTENSION.search(said.message)
+    if unseen := code_points(said.message):
+        hint = (
+            f"It holds {unseen}, which nobody sees: write a plain blank in its place, or nothing."
+        )
+        return replace(said, hint=f"{said.hint}\n{hint}" if said.hint else hint)
     if error.diag.source_function == _NOT_IN_A_TRANSACTION:
         return replace(said, hint=_ALONE)
     if match is None or session.target.embedded is None:
