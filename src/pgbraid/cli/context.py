@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from pgbraid import config
+from pgbraid.core.durations import parse_duration
 from pgbraid.errors import ConfigError
 from pgbraid.stop import StopToken
 
@@ -158,7 +159,7 @@ class Context:
                     target.unverified,
                     hint="Give sslmode=verify-full and sslrootcert=… in the URL, or set PGSSLMODE.",
                 )
-            yield target
+            yield replace(target, wait=self._wait(), tell=self.output.waiting)
             return
         if named is not None:
             raise ConfigError("--database and --embedded name two databases")
@@ -179,6 +180,15 @@ class Context:
             )
             self.output.throw_away = folder is True
             yield parse_target(server.conninfo, embedded=server.label, role=settings.role)
+
+    def _wait(self) -> float:
+        """Return how many seconds a server that is not there yet is waited for."""
+        given = getattr(self.arguments, "wait", None)
+        span = parse_duration(0 if given is None else given)
+        if span is None:
+            said = "a number of seconds, or a span such as 500ms, 2s or 10min"
+            raise ConfigError(f"--wait must be {said}, not {given!r}")
+        return span
 
     def _url(self, named: str | None, settings: config.Settings) -> str:
         """Return the URL of the command line, the environment, or the settings' direct one.

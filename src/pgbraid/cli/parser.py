@@ -144,12 +144,11 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--schema", default=unset, help="the tracker's schema (public)")
     parser.add_argument("--table", default=unset, help="the tracker's table (applied_migrations)")
     parser.add_argument("--config", metavar="FILE", default=unset, help="the settings file")
-    parser.add_argument(
-        "--lock-wait",
-        metavar="TIME",
-        default=unset,
-        help="how long to wait for another run to end (10min)",
-    )
+    for name, text in (
+        ("--lock-wait", "how long to wait for another run to end (10min)"),
+        ("--wait", "how long to wait for a server that is not there yet or is starting (0)"),
+    ):
+        parser.add_argument(name, metavar="TIME", default=unset, help=text)
     parser.add_argument(
         "--role", default=unset, help="the role to be, as SET ROLE; it owns what is made"
     )

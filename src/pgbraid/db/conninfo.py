@@ -16,7 +16,7 @@ from pgbraid.arguments import a_database
 from pgbraid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pgbraid.db.opening import Opening
 
@@ -60,6 +60,9 @@ class Target:
     """The role that the session is to be, by an option that it starts with."""
     opening: Opening | None = field(repr=False, compare=False, default=None)
     """A connection to it that is on its way."""
+    wait: float = 0.0
+    """Seconds for which a server is waited for that is not there yet; ``tell`` is told why."""
+    tell: Callable[[str], None] | None = field(repr=False, compare=False, default=None)
     unverified: str | None = None
     """What is to be said of a server elsewhere whose identity nothing verifies."""
 

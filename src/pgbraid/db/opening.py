@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pgbraid.stop import StopToken
 
-__all__ = ["Connection", "Opening", "beside", "open_connection"]
+__all__ = ["Arrival", "Connection", "Opening", "beside", "open_connection"]
 
 _T = TypeVar("_T")
 _LOOK_EVERY = 0.1
@@ -184,6 +184,36 @@ def open_connection(parameters: Mapping[str, Any]) -> Connection:
     return Connection.connect(
         **parameters, autocommit=True, prepare_threshold=None, cursor_factory=ClientCursor
     )
+
+
+class Arrival:
+    """A server that may not be there yet, and is waited for that many seconds."""
+
+    pause = 0.3
+    """Seconds between two tries."""
+
+    def __init__(self, parameters: Mapping[str, Any], wait: float) -> None:
+        self._parameters = parameters
+        self._until = time.monotonic() + wait if wait else None
+        self._answered = False
+        self.tries = 0
+
+    def may_come(self) -> bool:
+        """Return whether to try again after a connection that failed.
+
+        libpq says whether the server answers, in any language: there is none at that place, or it
+        does not take connections yet. One that takes some has refused this one, unless it began to
+        meanwhile.
+        """
+        if self._until is None or time.monotonic() >= self._until:
+            return False
+        self.tries += 1
+        asked = {**self._parameters, "connect_timeout": "3"}
+        found = pq.PGconn.ping(psycopg.conninfo.make_conninfo(**asked).encode())
+        if found == pq.Ping.NO_ATTEMPT or (found == pq.Ping.OK and self._answered):
+            return False
+        self._answered = found == pq.Ping.OK
+        return True
 
 
 class Opening:

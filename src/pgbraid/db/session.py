@@ -13,7 +13,7 @@ from psycopg import ClientCursor
 from pgbraid.core.durations import setting_of
 from pgbraid.core.lockkey import lock_key
 from pgbraid.core.model import Limits
-from pgbraid.db.opening import open_connection
+from pgbraid.db.opening import Arrival, open_connection
 from pgbraid.db.statements import plain_text, statement
 from pgbraid.db.wire import failed, send
 from pgbraid.errors import (
@@ -144,26 +144,33 @@ class Session:
 def connect(target: Target, tracker: Tracker, stop: StopToken) -> Iterator[Session]:
     """Open a connection in autocommit; closing it also gives back every lock.
 
-    Raises ConnectionFailed where there is none or it is lost, ServerError where the server
-    refuses a statement of ours, and Stopped where ``stop`` was asked; no message repeats a
-    secret.
+    A server that is not there yet is waited for as long as the target says. Raises
+    ConnectionFailed where there is none or it is lost, ServerError where the server refuses a
+    statement of ours, and Stopped where ``stop`` was asked; no message repeats a secret.
     """
-    conn = _opened(target)
+    conn = _opened(target, stop)
     if isinstance(conn, ConnectionFailed):
         raise conn
     conn.stop = stop
-    session = Session(conn, target, tracker, stop)
+    session = Session(conn, replace(target, wait=0.0), tracker, stop)
     with conn, translating(session):
         yield session
 
 
-def _opened(target: Target) -> Connection | ConnectionFailed:
+def _opened(target: Target, stop: StopToken) -> Connection | ConnectionFailed:
     """Return a connection, or an error, which must not have the driver's for its context."""
-    try:
-        opening = target.opening
-        return opening.take() if opening else open_connection(target.parameters)
-    except psycopg.Error as error:
-        return _no_connection(target, error)
+    opening = target.opening
+    arrival = Arrival(target.parameters, target.wait)
+    while True:
+        try:
+            return opening.take() if opening else open_connection(target.parameters)
+        except psycopg.Error as error:
+            failed = _no_connection(target, error)
+        if not arrival.may_come():
+            return failed
+        if target.tell and arrival.tries == 1:
+            target.tell(failed.message)
+        stop.sleep(arrival.pause)
 
 
 def cancel(session: Session) -> None:

@@ -203,6 +203,10 @@ class Output:
         if self.verbose:
             self._tell([psql.clean(line)])
 
+    def waiting(self, message: str) -> None:
+        """Say that a server is waited for, and why."""
+        self._tell([f"waiting for the server: {psql.clean(message)}"])
+
     def warn(self, code: str, message: str, hint: str | None = None) -> None:
         """Print a warning, or keep it for the document's other ones."""
         from pgbraid.core.model import Problem, Severity
