@@ -70,7 +70,7 @@ def _check_wanted(wish: Wish) -> None:
     if not wish.adopt:
         raise ConfigError(
             "other tools' tables are left alone here",
-            hint="Take --no-adopt away, or adopt = false in the settings, if this table is ours.",
+            hint="Take `adopt = false` away, if this table is ours.",
         )
 
 

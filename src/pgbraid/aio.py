@@ -54,6 +54,9 @@ async def _until(ended: asyncio.Future[None], stop: StopToken) -> asyncio.Cancel
         await asyncio.shield(ended)
     except asyncio.CancelledError as error:
         cancelled = error
+    except BaseException:  # the coroutine is closed, and its loop is not there any more
+        stop.request()
+        raise
     else:
         return None
     stop.request()

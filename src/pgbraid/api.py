@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from pgbraid.arguments import a_version, an_instance, some_versions
 from pgbraid.config import Settings
 from pgbraid.core.model import Limits, Tracker, Verify
 from pgbraid.db.conninfo import Target, parse_target
@@ -61,18 +63,17 @@ def load(  # noqa: PLR0913 - what a user can set
         role=role,
         gaps=gaps,
         accept=accept,
+        adopt=adopt,
     )
-    tracker = Tracker(settings.schema, settings.table)
-    verified = Verify(settings.verify)
-    found = load_migrations(source)
+    limits = Limits() if limits is None else limits
     return Braid(
-        found,
-        tracker,
-        verified,
+        load_migrations(source),
+        Tracker(settings.schema, settings.table),
+        Verify(settings.verify),
         settings.lock_wait,
-        adopt,
-        limits or Limits(),
-        role,
+        settings.adopt,
+        an_instance("limits", limits, Limits, "a pgbraid.Limits"),
+        settings.role,
         settings.gaps,
         settings.accept,
     )
@@ -219,7 +220,7 @@ class Braid:
         """
         from pgbraid import repair
 
-        choice = repair.Choice(tuple(versions), everything, rename)
+        choice = repair.Choice(some_versions("versions", versions), everything, rename)
         return repair.accept_files(
             self.migrations, self._target(conninfo), self.tracker, choice, self._options()
         )
@@ -228,8 +229,7 @@ class Braid:
         """Enter what another tool has applied; None where our set has rows already.
 
         Raises ConfigError where there is no such tool's table or ``adopt`` is off, ProblemsFound
-        where it is not
-        clear what it says.
+        where it is not clear what it says.
         """
         from pgbraid import adopt
 
@@ -247,7 +247,7 @@ class Braid:
         from pgbraid import adopt
 
         options = self._options()
-        chosen = tuple(versions)
+        chosen = some_versions("versions", versions)
         return adopt.withdraw_adopted(self._target(conninfo), self.tracker, chosen, options)
 
     def drop_legacy(self, conninfo: str | Target) -> str:
@@ -280,7 +280,9 @@ class Braid:
 
         wish = self._wish()
         options = self._options(on_event, stop)
-        target = self._target(conninfo)
+        version, target = a_version("version", version), self._target(conninfo)
+        if how not in {None, "retry", "skip", "forget"}:
+            raise ConfigError(f"how must be 'retry', 'skip', 'forget' or None, not {how!r}")
         return resume.resume_version(
             self.migrations, target, self.tracker, wish, version, how, options, statement=statement
         )
@@ -308,11 +310,11 @@ class Braid:
             raise ConfigError("prove takes one of a database, a base and a history")
         if base is not None:
             folder = self.migrations.label
+            base = an_instance("base", base, str, "the name of a git commit")
             return prove.prove_branch(self.migrations, folder, base, self.tracker, options)
         if history is not None:
-            return prove.prove_listed(
-                self.migrations, tuple(history), "the history", self.tracker, options
-            )
+            order = some_versions("history", history)
+            return prove.prove_listed(self.migrations, order, "the history", self.tracker, options)
         target = self._target(conninfo or "")
         return prove.prove_database(self.migrations, target, self.tracker, options)
 
@@ -367,17 +369,16 @@ class Braid:
         from pgbraid import undo
 
         options = self._options(on_event, stop)
-        wish = self._wish()
+        wish, version = self._wish(), a_version("version", version)
         return undo.undo_version(
             self.migrations, self._target(conninfo), self.tracker, wish, version, options
         )
 
     def _options(self, listen: Listener = silent, stop: StopToken | None = None) -> RunOptions:
-        stop = stop or StopToken()
         return RunOptions(
             self.lock_wait,
-            listen,
-            stop,
+            an_instance("on_event", listen, Callable, "a function that takes an event"),
+            an_instance("stop", stop or StopToken(), StopToken, "a pgbraid.StopToken"),
             limits=self.limits,
             gaps=self.gaps,
             accept=self.accept,
@@ -385,13 +386,12 @@ class Braid:
         )
 
     def _wish(self, to: int | None = None, not_applied: Iterable[int] = ()) -> Wish:
-        refuse = self.gaps == "refuse"
-        return Wish(to, tuple(not_applied), self.verify, self.adopts, refuse_gaps=refuse)
+        to = None if to is None else a_version("to", to)
+        skipped, refuse = some_versions("not_applied", not_applied), self.gaps == "refuse"
+        return Wish(to, skipped, self.verify, self.adopts, refuse_gaps=refuse)
 
-    def _target(self, conninfo: str | Target) -> Target:
-        if isinstance(conninfo, str):
-            return parse_target(conninfo, role=self.role)
-        return conninfo
+    def _target(self, given: str | Target) -> Target:
+        return given if isinstance(given, Target) else parse_target(given, role=self.role)
 
 
 def _with_sums(check: Check, migrations: MigrationSet) -> Check:

@@ -125,8 +125,8 @@ def run_at_once(  # noqa: PLR0913 - the work, how it is kept, what to do meanwhi
         try:
             commit = run.commit(durable=durable)
             answer = deliver(session, message, commit=commit, meanwhile=meanwhile)
-        except BaseException:
-            roll_back(session)
+        except BaseException as error:
+            roll_back(session, error)
             raise
         if answer.stopped not in {Stage.NOWHERE, Stage.CLEANING}:
             roll_back(session)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from pgbraid.core.durations import parse_duration
 from pgbraid.errors import ConfigError
+from pgbraid.trust import can_be_trusted
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Settings:
     ignore: tuple[str, ...] = ()
     file: str | None = field(default=None, compare=False)
     """The settings file they came from."""
+    passed_over: tuple[str, ...] = field(default=(), compare=False)
+    """Settings files nearer than that one, or any, that others could have put there."""
 
     def __post_init__(self) -> None:
         """Refuse what no server would take, so that nothing has to be found out later."""
@@ -79,7 +82,7 @@ class Settings:
         if self.role is not None:
             _check_identifier("role", self.role)
             if self.role.lower() == "none":
-                raise ConfigError("the role none stands for no role", hint="Leave --role out.")
+                raise ConfigError("the role none stands for no role", hint="Leave `role` out.")
         if self.direct_url is not None and has_password(self.direct_url):
             raise ConfigError(
                 "direct_url holds a password, which has no place in a file or a command line",
@@ -161,20 +164,50 @@ def find_settings(named: str | None = None, start: Path | None = None) -> Settin
     """Return the settings of the file named, or of the nearest one from ``start`` upwards.
 
     ``pgbraid.toml`` goes before ``[tool.pgbraid]`` of pyproject.toml. A relative ``dir`` counts
-    from the file's folder. Raises ConfigError for a file that cannot be read, a name that is no
-    setting, and a value that cannot be one.
+    from the file's folder. A file that was not named and that others could have put there is passed
+    over. Raises ConfigError for a file that cannot be read, a name that is no setting, a value that
+    cannot be one, and a current folder that does not exist any more.
     """
     if named is not None:
         path = Path(named)
         return _settings(path, _table(path, _read_toml(path)) or {})
-    folder = (start or Path.cwd()).resolve()
+    folder = (start or _current_folder()).resolve()
+    passed_over: list[str] = []
+    for path in _candidates(folder):
+        trusted = can_be_trusted(path, folder, _sudo_uid())
+        table = _own_table(path, trusted=trusted)
+        if table is not None and trusted:
+            return replace(_settings(path, table), passed_over=tuple(passed_over))
+        if table is not None:
+            passed_over.append(str(path))
+    return Settings(passed_over=tuple(passed_over))
+
+
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        hint = "Change to a folder that exists, with `cd`, then run `pgbraid` again."
+        raise ConfigError("the current folder does not exist any more", hint=hint) from None
+
+
+def _candidates(folder: Path) -> Iterator[Path]:
+    """Yield the files that may hold settings, the nearest first."""
     for parent in (folder, *folder.parents):
         for path in (parent / "pgbraid.toml", parent / "pyproject.toml"):
-            if path.is_file():
-                table = _table(path, _read_toml(path))
-                if table is not None:
-                    return _settings(path, table)
-    return Settings()
+            with suppress(PermissionError):  # a folder above that this user may not enter
+                if path.is_file():
+                    yield path
+
+
+def _own_table(path: Path, *, trusted: bool) -> Mapping[str, Any] | None:
+    """Return the table of our settings in a file; what others have put there stops nobody."""
+    try:
+        return _table(path, _read_toml(path))
+    except ConfigError:
+        if trusted:
+            raise
+        return {} if path.name == "pgbraid.toml" else None
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -183,7 +216,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise ConfigError(f"cannot read the settings file {path}: {error.strerror}") from None
+        raise ConfigError(
+            f"cannot read the settings file {path}: {error.strerror}",
+            hint="Make it a file that this user can read, or name another one with `config`.",
+        ) from None
     except ValueError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
 
@@ -200,7 +236,7 @@ def _table(path: Path, content: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _settings(path: Path, table: Mapping[str, Any]) -> Settings:
-    known = [f.name for f in fields(Settings) if f.name != "file"]
+    known = [f.name for f in fields(Settings) if f.compare]
     values = {str(key).replace("-", "_"): value for key, value in table.items()}
     for key in values.keys() - set(known):
         raise _no_setting(path, key, known)
@@ -226,8 +262,15 @@ def _no_setting(path: Path, key: str, known: list[str]) -> ConfigError:
 
 def _relative(path: Path) -> str:
     """Return the path as seen from the current folder where that is shorter to read."""
+    _current_folder()
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
+
+
+def _sudo_uid(environ: Mapping[str, str] | None = None) -> int | None:
+    """Return the user for whom sudo runs this process, if it says so."""
+    found = (os.environ if environ is None else environ).get("SUDO_UID", "")
+    return int(found) if found.isdecimal() else None
 
 
 def direct_url(environ: Mapping[str, str] | None = None) -> str | None:

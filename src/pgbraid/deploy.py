@@ -84,7 +84,7 @@ def _distrust(session: Session, shape: db.Shape) -> Iterator[Problem]:
             f"{', '.join(shape.creators)} may create tables in the schema {session.tracker.schema}",
             detail="A tracker made by somebody else in its place could have run code as this role.",
             hint=f"REVOKE CREATE ON SCHEMA {session.tracker.schema} FROM them, or keep the tracker "
-            "in a schema of its own with --schema.",
+            "in a schema of its own with `schema`.",
             severity=Severity.WARNING,
         )
 

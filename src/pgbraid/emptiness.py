@@ -35,7 +35,7 @@ def nothing_found(source: Source, label: str, problems: Iterable[Problem]) -> It
         "no_migrations",
         f"no migration in {label or 'memory'}{found}",
         hint="Migrations are files NNN_name.sql in the folder itself; rename them, or name "
-        "another folder with --dir.",
+        "another folder with `dir`.",
         severity=Severity.ERROR if misses or foreign else Severity.WARNING,
         location=Location(label) if label else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
-    from typing import ClassVar
+    from typing import Any, ClassVar
 
     from pgbraid.core.answers import Diagnostic, Outcome
     from pgbraid.core.model import Migration, Problem
@@ -52,6 +52,17 @@ class PgbraidError(Exception):
     def explain(self, detail: str | None, hint: str) -> None:
         """Say more of what happened, and what to do."""
         self.detail, self.hint = detail, hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Have pickle and copy carry every field, whatever a subclass is made of."""
+        return _made_again, (type(self), self.args), self.__dict__
+
+
+def _made_again(kind: type[PgbraidError], arguments: tuple[object, ...]) -> PgbraidError:
+    """Return an error of that class; its fields are put in place by who copies it."""
+    error = kind.__new__(kind)
+    super(PgbraidError, error).__init__(*arguments)
+    return error
 
 
 class ConfigError(PgbraidError):

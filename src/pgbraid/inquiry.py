@@ -97,9 +97,9 @@ def _rows(migrations: MigrationSet, plan: Plan) -> Iterator[StatusRow]:
         elif row.version in drifted:
             state = State.DRIFTED
         name = file.name if file else row.name or ""
-        yield StatusRow(row.version, name, state, row.applied_at, file.file if file else None)
+        yield StatusRow(row.version, name, state, row.applied_at, file.path if file else None)
     for migration in plan.adoption.migrations if plan.adoption else ():
-        yield StatusRow(migration.version, migration.name, State.ADOPTABLE, None, migration.file)
+        yield StatusRow(migration.version, migration.name, State.ADOPTABLE, None, migration.path)
     for half in plan.halves:
         if half.version not in files:
             yield StatusRow(half.version, half.name, State.HALF_DONE)
@@ -107,5 +107,5 @@ def _rows(migrations: MigrationSet, plan: Plan) -> Iterator[StatusRow]:
         state = State.GAP if step.gap else State.PENDING
         state = State.HALF_DONE if step.half_done else state
         yield StatusRow(
-            step.migration.version, step.migration.name, state, None, step.migration.file
+            step.migration.version, step.migration.name, state, None, step.migration.path
         )

@@ -13,6 +13,7 @@ from pgbraid.core.halves import half_above, half_changed, half_without_file, is_
 from pgbraid.core.model import Location, Problem, Severity
 from pgbraid.core.pieces import pieces_of
 from pgbraid.core.plan import make_plan, renumbered
+from pgbraid.core.refusals import WARNINGS
 from pgbraid.db import foreign
 from pgbraid.db import ledger as db
 from pgbraid.texts import Reading, decode, inspect_files, is_large, read_script
@@ -129,7 +130,7 @@ def _said_of_texts(found: Plan, inspected: Plan | None) -> Iterator[Problem]:
     seen = {step.migration for step in inspected.steps} if inspected else set()
     again = {step.migration.version for step in found.steps if step.migration in seen}
     for problem in inspected.problems if inspected else ():
-        if problem.code == "empty" and again.issuperset(problem.versions):
+        if problem.code in WARNINGS and again.issuperset(problem.versions):
             yield problem
     yield from inspect_files(s.migration for s in found.steps if s.migration not in seen)
 

@@ -76,7 +76,7 @@ def _explain(
     blocked = f"In its way: {'; '.join(holders)}." if holders else ""
     said = [part for part in (error.detail, blocked, tried) if part]
     hint = (
-        "Run `pgbraid up` again when that has ended, or give it longer with --retry-for; pgbraid "
+        "Run `pgbraid up` again when that has ended, or give it longer with `retry_for`; pgbraid "
         "ends no other session."
     )
     error.explain("\n".join(said) or None, hint)

@@ -7,6 +7,7 @@ commit has.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,9 @@ def _braid(folder: str | None, root: Path) -> Braid:
     from pgbraid.survey import ScratchPlace  # noqa: PLC0415
 
     settings = config.find_settings(start=root).override(dir=folder)
+    for file in settings.passed_over:
+        message = f"the settings file {file} is passed over: others own it or can write it"
+        warnings.warn(message, stacklevel=1)
     braid = load(settings.dir, schema=settings.schema, table=settings.table, accept=settings.accept)
     place = ScratchPlace(config.scratch_url(), config.server_programs(), config.cache_dir())
     return replace(braid, scratch=place)

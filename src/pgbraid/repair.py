@@ -109,7 +109,7 @@ def _check_version(version: int, rows: dict[int, Applied], files: dict[int, Migr
     if version not in files:
         raise ConfigError(
             f"{version} has no file here that could be accepted",
-            hint="Name the folder that holds it with --dir, or mend what `pgbraid check "
+            hint="Name the folder that holds it with `dir`, or correct what `pgbraid check "
             "--offline` says of it.",
         )
 

@@ -78,8 +78,10 @@ def apply_all(run: Run, steps: tuple[Step, ...]) -> tuple[Outcome, ...]:
         _save(tally)
         error.applied = tuple(tally.told)
         raise
-    except BaseException:
+    except BaseException as error:  # raised by a signal's handler or by who listens
         _save(tally)
+        number = len(tally.told)
+        error.add_note(f"pgbraid: {number} migration{'' if number == 1 else 's'} applied.")
         raise
     return tuple(tally.told)
 
@@ -221,14 +223,17 @@ def _sent_together(
     behind = works[-1].index
     with translating(run.session):
         try:
-            return deliver_batch(
+            answer = deliver_batch(
                 run.session,
                 tuple(zip(messages, commits, strict=True)),
                 meanwhile=partial(prepare, *range(behind, behind + len(works))),
                 hear=lambda number, said: hearer(run, works[number].step.migration)(said),
             )
-        finally:
-            roll_back(run.session)
+        except BaseException as error:
+            roll_back(run.session, error)
+            raise
+        roll_back(run.session)
+        return answer
 
 
 def _after_a_failure(run: Run, works: tuple[Work, ...], tally: Tally, answer: BatchAnswer) -> None:
@@ -257,12 +262,17 @@ def _accounting(run: Run, works: tuple[Work, ...], tally: Tally) -> Iterator[Non
         error.detail = f"{fate.step.migration.label} was in progress; {said}."
         run.options.listen(fate)
         raise
-    except (Stopped, KeyboardInterrupt) as stop:
+    except BaseException as stop:
+        if isinstance(stop, PgbraidError) and not isinstance(stop, Stopped):
+            raise
         fate = _interrupted(run, works, tally)
-        run.options.listen(fate)
+        said = "it is half done" if fate.half_done else _FATES[fate.applied]
+        said = f"{fate.step.migration.label} was in progress; {said}."
         if isinstance(stop, Stopped):
-            said = "it is half done" if fate.half_done else _FATES[fate.applied]
-            stop.detail = f"{fate.step.migration.label} was in progress; {said}."
+            stop.detail = said
+        else:
+            stop.add_note(f"pgbraid: {said}")
+        run.options.listen(fate)
         raise
 
 

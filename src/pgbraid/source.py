@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from pgbraid.arguments import an_instance, wrong_type
 from pgbraid.core.checksum import digest
 from pgbraid.core.filenames import (
     MANIFEST,
@@ -104,17 +105,29 @@ def load_migrations(source: Source) -> MigrationSet:
 
 def _files(source: Source) -> tuple[str, list[Readable]]:
     if isinstance(source, Mapping):
-        contents = ((k, v.encode() if isinstance(v, str) else v) for k, v in source.items())
-        return "", [MemoryFile(name, content) for name, content in contents]
+        return "", [_in_memory(name, content) for name, content in source.items()]
     if isinstance(source, (str, PathLike)):
+        if not str(source):
+            raise ConfigError("source is empty; it names the folder of migrations")
         label = str(source).rstrip("/") or "/"
         try:
             return label, [*list_folder(source)]
         except OSError as error:
             raise _bad_folder(label, error) from None
+    if not hasattr(source, "is_dir"):
+        raise wrong_type(
+            "source", "a folder's path, a package's resource or a mapping of texts", source
+        )
     if not source.is_dir():
         raise _bad_folder(source.name, FileNotFoundError())
     return source.name, [resource(file) for file in source.iterdir()]
+
+
+def _in_memory(name: str, content: str | bytes) -> MemoryFile:
+    an_instance("each key of source", name, str, "a file's name")
+    if isinstance(content, str):
+        content = content.encode(errors="surrogateescape")
+    return MemoryFile(name, an_instance(f"source[{name!r}]", content, bytes, "a text"))
 
 
 def _bad_folder(label: str, error: OSError) -> ConfigError:
@@ -126,8 +139,7 @@ def _bad_folder(label: str, error: OSError) -> ConfigError:
     reason = reasons.get(type(error), f"cannot be read: {error.strerror}")
     return ConfigError(
         f"the migrations folder {label!r} {reason}",
-        hint="Name the folder with --dir or the setting `dir`; `pgbraid new NAME` makes the "
-        "first migration.",
+        hint="Name the folder with `dir`; `pgbraid new NAME` makes the first migration.",
     )
 
 

@@ -143,8 +143,8 @@ def _check_versions(migrations: MigrationSet, ledger: Ledger, wish: Wish) -> Non
     known = {m.version for m in migrations.migrations} | {row.version for row in ledger.applied}
     known |= {version for problem in migrations.problems for version in problem.versions}
     for name, versions in (
-        ("--to", () if wish.to is None else (wish.to,)),
-        ("--not-applied", wish.not_applied),
+        ("`to`", () if wish.to is None else (wish.to,)),
+        ("`not_applied`", wish.not_applied),
     ):
         for version in versions:
             if version not in known:

@@ -174,3 +174,16 @@ def test_everything_is_listed_in_one_pass(cli, folder):
     text = cli("up", code=1).err
     assert "5 problems found; nothing was run." in text
     assert text.count("ERROR:") == 5
+
+
+def test_what_nobody_sees_is_named_by_check_and_by_the_error(cli, folder):
+    folder.put("1_nbsp.sql", "-- fine\nCREATE TABLE\u00a0a ();\n")
+    answer = cli("check", "--offline", code=0)
+    assert answer.err.splitlines()[0] == (
+        "migrations/1_nbsp.sql:2:13: WARNING:  U+00A0 (NO-BREAK SPACE) stands outside quotes and "
+        "comments"
+    )
+    said = cli("up", code=3).err
+    assert said.startswith(answer.err.splitlines()[0])
+    hint = [line for line in said.splitlines() if line.startswith("HINT")][-1]
+    assert "It holds U+00A0 (NO-BREAK SPACE), which nobody sees" in hint

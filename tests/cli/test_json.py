@@ -9,7 +9,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
 SECTIONS = {
     part.partition("\n")[0]: part for part in re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]
 }
-HEAD = {"command", "ok", "exit_code"}
+HEAD = {"command", "ok", "exit_code", "settings"}
 
 
 def members(section):

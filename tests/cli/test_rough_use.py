@@ -41,7 +41,6 @@ def many(folder):
         "pgbraid up 2>&-",
         "pgbraid up >&- 2>&-",
         "pgbraid up > /dev/full",
-        "pgbraid up --json > /dev/full",
         "pgbraid up --json | true",
         "pgbraid up -v 2> /dev/full",
     ],

@@ -21,7 +21,7 @@ def legacy(database):
 def test_up_adopts_a_clean_counter_and_says_what_it_assumes(legacy):
     report = pgbraid.load(FILES).up(legacy.conninfo)
     assert [o.migration.version for o in report.applied] == [105]
-    assert "if it skipped one, name it with --not-applied" in report.adoption.note
+    assert "if it skipped one, name it with `not_applied`" in report.adoption.note
     assert legacy.rows("SELECT version, checksum IS NULL FROM applied_migrations ORDER BY 1") == [
         (101, True),
         (102, True),
@@ -110,7 +110,7 @@ def test_another_applications_table_can_be_left_alone(legacy):
     assert len(braid.up(legacy.conninfo).applied) == 1
     with pytest.raises(ProblemsFound) as caught:
         pgbraid.load({"1_own.sql": "--"}, schema="other").up(legacy.conninfo)
-    assert "--no-adopt" in caught.value.problems[0].hint
+    assert "`adopt = false`" in caught.value.problems[0].hint
 
 
 def test_what_was_taken_out_of_the_set_is_not_adopted_again(legacy):

@@ -115,3 +115,18 @@ def test_a_body_that_ends_its_transaction_is_found_in_a_large_file_too(database)
     with pytest.raises(MigrationFailed):
         pgbraid.load({"1_a.sql": text}).up(database.conninfo)
     assert database.value("SELECT count(*) FROM t") == 0
+
+
+@pytest.mark.parametrize("size", range(690, 703))
+@pytest.mark.parametrize("text", ["COPY t FROM stdin;\n1\n2\n\\.\n", "SELECT 1;"])
+def test_a_byte_order_mark_in_the_middle_is_an_error_wherever_it_stands(database, size, text):
+    """Taken away, it would shift what follows by one, and COPY would get a row too many."""
+    head = f"CREATE TABLE t (s text); SELECT '{'x' * (size - 34)}';"
+    text = f"{head}\ufeff{text}SELECT '{'a' * 5000}';"
+    with pytest.raises((MigrationFailed, ProblemsFound)) as caught:
+        pgbraid.load({"1_a.sql": text}).up(database.conninfo)
+    if isinstance(caught.value, MigrationFailed):
+        assert "U+FEFF" in caught.value.hint
+    else:
+        assert [p.code for p in caught.value.problems if p.severity == "error"] == ["meta_command"]
+    assert database.value("SELECT to_regclass('t')") is None

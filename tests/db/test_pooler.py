@@ -120,7 +120,7 @@ def test_what_needs_the_lock_for_long_is_refused_behind_a_pooler(database, poole
         braid.up(database.conninfo)
     with pytest.raises(TargetRefused, match="is a connection pooler") as caught:
         calls[command]()
-    assert "--direct-url" in caught.value.hint
+    assert "`direct_url`" in caught.value.hint
 
 
 def test_an_adoption_works_behind_a_pooler(database, pooled):

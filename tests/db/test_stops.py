@@ -164,11 +164,11 @@ def test_two_signals_in_a_large_file_commit_no_half_of_it(folder, database, monk
             signals.append(1)
             raise KeyboardInterrupt
 
-    def take_back(session):
+    def take_back(session, after=None):
         if len(signals) == 1:
             signals.append(2)
             raise KeyboardInterrupt
-        real(session)
+        real(session, after)
 
     monkeypatch.setattr(transactions, "_take_back", take_back)
     with pytest.raises(KeyboardInterrupt):

@@ -63,7 +63,7 @@ def test_patience_ends_and_the_error_says_who_was_in_the_way(database, in_the_wa
     assert caught.value.sqlstate == "55P03"
     assert f"In its way: process {in_the_way.info.backend_pid} (the dump)" in caught.value.detail
     assert "Tried " in caught.value.detail
-    assert "--retry-for" in caught.value.hint
+    assert "`retry_for`" in caught.value.hint
     assert database.value("SELECT to_regclass('a')") is None
     assert database.versions() == []
     in_the_way.commit()

@@ -40,7 +40,7 @@ COMMANDS: tuple[Command, ...] = (
 _VALUED = frozenset(
     {
         *("--database", "--direct-url", "--dir", "--schema", "--table", "--config", "--role"),
-        *("--scratch", "--gaps", "--accept"),
+        *("--scratch", "--gaps", "--accept", "--wait"),
         *("--lock-wait", "--lock-timeout", "--statement-timeout", "--retry-for", "--commit-wait"),
     }
 )

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from pgbraid import config
+from pgbraid.core.durations import parse_duration
 from pgbraid.errors import ConfigError
 from pgbraid.stop import StopToken
 
@@ -32,6 +33,8 @@ class Context:
     output: Output
     stop: StopToken = field(default_factory=StopToken)
     """What a signal asks to stop."""
+    found: dict[str, config.Settings] = field(default_factory=dict, repr=False)
+    """The settings, once they are found."""
 
     def call(self) -> int:
         """Run the command and return its exit code."""
@@ -45,9 +48,24 @@ class Context:
     @property
     def settings(self) -> config.Settings:
         """The settings of the file, with the command line's in their place."""
-        names = [f.name for f in fields(config.Settings) if f.name not in {"file", "verify"}]
-        given = {name: getattr(self.arguments, name, None) for name in names}
-        return config.find_settings(getattr(self.arguments, "config", None)).override(**given)
+        if "settings" not in self.found:
+            names = [f.name for f in fields(config.Settings) if f.compare and f.name != "verify"]
+            given = {name: getattr(self.arguments, name, None) for name in names}
+            found = config.find_settings(getattr(self.arguments, "config", None))
+            self._tell_of(found)
+            self.found["settings"] = found.override(**given)
+        return self.found["settings"]
+
+    def _tell_of(self, settings: config.Settings) -> None:
+        """Say which settings file is in use, and which ones are not although they are there."""
+        for file in settings.passed_over:
+            self.output.warn(
+                "untrusted_settings",
+                f"the settings file {file} is passed over: others own it or can write it",
+                hint=f"To use it all the same, name it with --config {file}.",
+            )
+        self.output.settings = settings.file
+        self.output.detail(f"settings: {settings.file or 'no file'}")
 
     def braid(self, settings: config.Settings | None = None) -> Braid:
         """Return the migrations with their tracker."""
@@ -87,14 +105,20 @@ class Context:
         try:
             return Path(file).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read {file}: {_reason(error)}") from None
+            raise ConfigError(
+                f"cannot read {file}: {_reason(error)}",
+                hint="Name a text file in UTF-8 that this user can read.",
+            ) from None
 
     def write(self, file: str, text: str) -> None:
         """Write a text file. Raises ConfigError where that cannot be done."""
         try:
             Path(file).write_text(text, encoding="utf-8")
         except OSError as error:
-            raise ConfigError(f"cannot write {file}: {_reason(error)}") from None
+            raise ConfigError(
+                f"cannot write {file}: {_reason(error)}",
+                hint="Name a file that this user can write, in a folder that exists.",
+            ) from None
 
     @contextmanager
     def both(self) -> Iterator[tuple[Braid, Target]]:
@@ -135,7 +159,7 @@ class Context:
                     target.unverified,
                     hint="Give sslmode=verify-full and sslrootcert=… in the URL, or set PGSSLMODE.",
                 )
-            yield target
+            yield replace(target, wait=self._wait(), tell=self.output.waiting)
             return
         if named is not None:
             raise ConfigError("--database and --embedded name two databases")
@@ -157,15 +181,28 @@ class Context:
             self.output.throw_away = folder is True
             yield parse_target(server.conninfo, embedded=server.label, role=settings.role)
 
+    def _wait(self) -> float:
+        """Return how many seconds a server that is not there yet is waited for."""
+        given = getattr(self.arguments, "wait", None)
+        span = parse_duration(0 if given is None else given)
+        if span is None:
+            said = "a number of seconds, or a span such as 500ms, 2s or 10min"
+            raise ConfigError(f"--wait must be {said}, not {given!r}")
+        return span
+
     def _url(self, named: str | None, settings: config.Settings) -> str:
-        """Return the URL to use; the direct one goes before any that may lead to a pooler."""
+        """Return the URL of the command line, the environment, or the settings' direct one.
+
+        A direct URL goes before one that may lead to a pooler; that of the settings only to the
+        same database. Raises ConfigError where no database is named, or two are.
+        """
         direct: str | None = getattr(self.arguments, "direct_url", None)
         for option, value in (("--database", named), ("--direct-url", direct)):
             if value == "":
                 hint = "Is the variable set that the URL comes from?"
                 raise ConfigError(f"{option} is empty", hint=hint)
         named = direct or named
-        url = named or config.direct_url() or settings.direct_url or config.database_url()
+        url = named or config.direct_url() or _past_a_pooler(settings) or config.database_url()
         if url is None:
             raise ConfigError(
                 "no database is named",
@@ -179,6 +216,30 @@ class Context:
                 ".pgpass file.",
             )
         return url
+
+
+def _past_a_pooler(settings: config.Settings) -> str | None:
+    """Return the direct URL of the settings, if there is one and nothing else is named.
+
+    A settings file is committed: where the environment names another database, or another user,
+    it is not the one that this run is about. Raises ConfigError then.
+    """
+    url, named = settings.direct_url, config.database_url()
+    if url is None or named is None:
+        return url
+    from pgbraid.db.conninfo import identity, parse_target
+
+    direct, asked = identity(parse_target(url)), identity(parse_target(named))
+    if direct != asked:
+        raise ConfigError(
+            f"direct_url of {settings.file} leads to database {direct[0]} as user {direct[1]}, and "
+            f"the environment names database {asked[0]} as user {asked[1]}",
+            detail="The direct URL of a settings file is a way past a pooler to the same database. "
+            "Neither of the two was connected to.",
+            hint="Name the one you mean in PGBRAID_DIRECT_URL or with --database, or take "
+            "direct_url out of the settings.",
+        )
+    return url
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:

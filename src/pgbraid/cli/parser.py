@@ -22,8 +22,9 @@ highest one: a migration that merges late is a gap, and the next up applies it."
 _EPILOG = """\
 The database is --database, else PGBRAID_DATABASE_URL, else DATABASE_URL, else libpq's PG*.
 Settings are read from pgbraid.toml or [tool.pgbraid] in pyproject.toml.
-Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 a migration failed,
-4 no connection or no lock, 129, 130 and 143 stopped."""
+
+Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 a migration failed, 4 no connection, no
+lock, or an answer that could not be written, 129, 130 and 143 stopped."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -31,6 +32,15 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise ConfigError(message)
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Wraps each paragraph of a description at the terminal's width, or that of COLUMNS."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.strip().split("\n\n")
+        filled = (super(_Formatter, self)._fill_text(p, width, indent) for p in paragraphs)
+        return "\n\n".join(filled)
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -45,7 +55,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         prog="pgbraid",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"pgbraid {__version__}")
@@ -58,8 +68,38 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     try:
         return parser.parse_args(words)
     except ConfigError as error:
-        error.hint = f"Run `pgbraid {chosen.name} --help`." if chosen else "Run `pgbraid --help`."
-        raise
+        asked = commands.choices[chosen.name] if chosen else parser
+        raise _explained(error, words, parser, asked, chosen) from None
+
+
+def _explained(
+    error: ConfigError,
+    words: list[str],
+    parser: argparse.ArgumentParser,
+    asked: argparse.ArgumentParser,
+    chosen: Command | None,
+) -> ConfigError:
+    """Return the error with the nearest option or command, where a word is neither.
+
+    An option that is not known goes first: its value would be taken for a command.
+    """
+    import difflib
+    import re
+
+    known = re.findall(r"--[a-z][a-z-]*", parser.format_help() + asked.format_help())
+    given = [word.partition("=")[0] for word in words[: (*words, "--").index("--")]]
+    wrong = next((word for word in given if word[:2] == "--" and word not in known), None)
+    names = sorted(known)
+    if wrong is not None:
+        error = ConfigError(f"unknown option {wrong}")
+    elif chosen is None and (match := re.search(r"invalid choice: '(.*?)'", error.message)):
+        wrong, names = match[1], [command.name for command in COMMANDS]
+        error = ConfigError(f"unknown command {wrong!r}")
+    near = difflib.get_close_matches(wrong, names, 1) if wrong else []
+    meant = f"Did you mean {near[0]}? " if near else ""
+    run = f"pgbraid {chosen.name} --help" if chosen else "pgbraid --help"
+    error.hint = f"{meant}Run `{run}`."
+    return error
 
 
 def _add_command(
@@ -74,7 +114,7 @@ def _add_command(
         command.name,
         help=command.summary,
         description=module.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
     module.add_arguments(parser)
@@ -104,12 +144,11 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--schema", default=unset, help="the tracker's schema (public)")
     parser.add_argument("--table", default=unset, help="the tracker's table (applied_migrations)")
     parser.add_argument("--config", metavar="FILE", default=unset, help="the settings file")
-    parser.add_argument(
-        "--lock-wait",
-        metavar="TIME",
-        default=unset,
-        help="how long to wait for another run to end (10min)",
-    )
+    for name, text in (
+        ("--lock-wait", "how long to wait for another run to end (10min)"),
+        ("--wait", "how long to wait for a server that is not there yet or is starting (0)"),
+    ):
+        parser.add_argument(name, metavar="TIME", default=unset, help=text)
     parser.add_argument(
         "--role", default=unset, help="the role to be, as SET ROLE; it owns what is made"
     )

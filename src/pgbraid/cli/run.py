@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+import threading
 from contextlib import contextmanager
 
 from pgbraid.cli.commands import find
@@ -151,7 +152,10 @@ def _terminable(signals: _Signals) -> Iterator[None]:
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     known = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    heard = [n for n in known if signal.getsignal(n) is not signal.SIG_IGN]  # as nohup sets it
+    if threading.current_thread() is not threading.main_thread():
+        known = []  # a program that calls this in a thread of its own hears them itself
+    # nohup has SIGHUP ignored; None is a handler that Python could not set again
+    heard = [n for n in known if signal.getsignal(n) not in {signal.SIG_IGN, None}]
     before = [(number, signal.signal(number, signals.hear)) for number in heard]
     unraisable, sys.unraisablehook = sys.unraisablehook, quietly
     uncaught, sys.excepthook = sys.excepthook, silently  # a compiled driver prints by it

@@ -256,6 +256,7 @@ class StatusRow:
     state: State
     applied_at: datetime | None = None
     file: str | None = None
+    """The path of its file, as a migration's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def half_above(half: Half) -> Problem:
     """Return the problem of a half done migration that is not to be gone on with."""
     return Problem(
         "half_done_above",
-        f"{half.version} ({half.name}) is half done, and above --to",
+        f"{half.version} ({half.name}) is half done, and above `to`",
         detail=f"{how_far(half)} Everything else waits for it.",
         hint=f"Go on with it first: `pgbraid resume {half.version}`.",
         versions=(half.version,),

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from pgbraid.errors import ProblemsFound
+from pgbraid.core.durations import parse_duration
+from pgbraid.errors import ConfigError, ProblemsFound
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,6 +76,13 @@ class Limits:
     statement_timeout: float = 0.0
     retry_for: float = 600.0
     commit_wait: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no span of seconds that the server's settings can hold."""
+        for name in ("lock_timeout", "statement_timeout", "retry_for", "commit_wait"):
+            value = getattr(self, name)
+            if isinstance(value, str) or parse_duration(value) is None:
+                raise ConfigError(f"{name} must be a number of seconds, not {value!r}")
 
     def of(self, asked: Directives) -> Limits:
         """Return the limits of a file that asks for some of its own."""

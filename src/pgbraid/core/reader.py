@@ -33,12 +33,14 @@ _NO_CASE = frozenset({",", ";", ")", "FROM", "INTO", "WHERE", "GROUP", "HAVING",
 """What follows a column label, and never the CASE of an expression."""
 
 
-def parse(text: str, *, whole: bool = True) -> Script:
+def parse(text: str, *, whole: bool = True, marked: bool = True) -> Script:
     """Take a text apart by the server's lexical rules; it never fails.
 
-    Of a text that is not the ``whole``, what cannot hold the end of a statement is left out.
+    Of a text that is not the ``whole``, what cannot hold the end of a statement is left out. A
+    byte-order mark at its beginning is taken away, unless the text is not ``marked``: one in the
+    middle of a file is a character as any other.
     """
-    text = text.removeprefix(_BOM)
+    text = text.removeprefix(_BOM) if marked else text
     reader = _Reader(text, whole=whole)
     statements = tuple(reader.statements())
     return Script(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.core.directives import wrong_directives
+from pgbraid.core.invisible import code_points, invisible_characters
 from pgbraid.core.model import Location, Migration, Problem, Severity
 from pgbraid.core.pieces import Kind, loners, pieces_of
 from pgbraid.core.script import (
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
 
     from pgbraid.core.pieces import Piece
 
-__all__ = ["LARGEST_ALONE", "inspect_parts", "inspect_script"]
+__all__ = ["LARGEST_ALONE", "WARNINGS", "inspect_parts", "inspect_script"]
 
 LARGEST_ALONE = 1_000_000
 """Bytes of a file that is run statement by statement, and so is held whole."""
+
+WARNINGS = frozenset({"empty", "invisible_character"})
+"""The codes of what is found in a text and does not stop a run."""
 
 _PASSED_OVER = frozenset({r"\restrict", r"\unrestrict"})
 _PLAIN_MODES = (("ISOLATION", "LEVEL", "READ", "COMMITTED"), ("READ", "WRITE"))
@@ -82,6 +86,7 @@ def inspect_parts(migration: Migration, parts: Iterable[Script]) -> tuple[Proble
             *_alone(migration, script),
             *_text_settings(migration, script),
             *_comments(migration, script, begun=begun),
+            *_invisible(migration, script),
         ]
         begun = begun or bool(script.statements)
     found += [*_emptiness(migration, empty=empty), *control.problems()]
@@ -189,6 +194,19 @@ def _too_large(migration: Migration) -> Problem:
         location=Location(migration.path, 1, 1),
         versions=(migration.version,),
     )
+
+
+def _invisible(migration: Migration, script: Script) -> Iterator[Problem]:
+    for at, char in invisible_characters(script):
+        yield Problem(
+            "invisible_character",
+            f"{code_points(char)} stands outside quotes and comments",
+            detail="Nobody sees it. PostgreSQL takes it for a letter, or refuses it.",
+            hint="Write a plain blank in its place, or nothing.",
+            severity=Severity.WARNING,
+            location=_at(migration, script, at),
+            versions=(migration.version,),
+        )
 
 
 def _at(migration: Migration, script: Script, offset: int) -> Location:

@@ -80,7 +80,7 @@ def parts_of(chunks: Iterable[str]) -> Iterator[Part]:
     size = _WINDOW
     while not (window.ended and not window.text):
         window.fill(size)
-        found = parse(window.text, whole=window.ended)
+        found = parse(window.text, whole=window.ended, marked=False)
         script = replace(found, line=window.line, column=window.column)
         whole = [s for s in script.statements if window.ended or _is_whole(s, script)]
         if not whole and not window.ended:

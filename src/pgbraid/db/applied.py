@@ -157,5 +157,5 @@ def no_tracker(session: Session, detail: str | None) -> ServerError:
     return ServerError(
         f"{tracker.schema}.{tracker.table} is not a tracker",
         detail=f"{detail}; a tracker has the columns {', '.join(COLUMNS)}.",
-        hint="Name another table with --table, or another schema with --schema.",
+        hint="Name another table with `table`, or another schema with `schema`.",
     )

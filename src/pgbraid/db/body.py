@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from pgbraid.core.answers import Diagnostic
-from pgbraid.core.masking import mask, secrets_in
+from pgbraid.core.invisible import code_points
+from pgbraid.core.masking import mask, secrets_near
 from pgbraid.core.model import Location, Migration, Tracker
 from pgbraid.core.script import Script, Segment, line_at
 from pgbraid.db.session import diagnose
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from psycopg.pq.abc import PGresult
 
+    from pgbraid.core.masking import Secrets
     from pgbraid.core.stream import Part
     from pgbraid.db.session import Session
 
@@ -40,6 +42,8 @@ _READING = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
 """Settings, reported by the server, by which it reads what is sent, and our values of them."""
 _UNCONVERTED = frozenset({"UTF8", "SQL_ASCII"})
 """Encodings of a server that keep our bytes where the client's is SQL_ASCII, as dumps set it."""
+_LONGEST_LINE, _ROUND = 10_000, 1_000
+"""Characters of a line that is shown whole, and of a longer one on either side of the error."""
 _CALLING = frozenset({("SELECT",), ("WITH",), ("VALUES",), ("DO",), ("CALL",), ("EXECUTE",)})
 _LOCKS = re.compile("advisory|discard", re.IGNORECASE)
 _NO_EXTENSION = re.compile(
@@ -158,19 +162,15 @@ def failure(  # noqa: PLR0913 - whose it is, and where
     that the script had ended its transaction before. The error itself is raised where nobody
     is left to say more.
     """
-    said = _diagnostic(session, error, script)
-    placed = _with_commit(_placed(said, at, migration, script), ended=ended)
+    if session.conn.closed or session.conn.broken or session.stop.requested:
+        raise error
+    secrets = secrets_near(script.text)
+    said = diagnose(session.target, error.diag, error, secrets=secrets)
+    said = _placed(_hinted(session, error, said), at, migration, script, secrets)
+    placed = _with_commit(said, ended=ended)
     failed = MigrationFailed(migration, placed, half_done=ended)
     failed.alone = error.diag.source_function == _NOT_IN_A_TRANSACTION
     return failed
-
-
-def _diagnostic(session: Session, error: psycopg.Error, script: Script) -> Diagnostic:
-    """Return what the server said of a script; the error goes on where nobody is left to say."""
-    if session.conn.closed or session.conn.broken or session.stop.requested:
-        raise error
-    secrets = secrets_in(script.text)
-    return _hinted(session, error, diagnose(session.target, error.diag, error, secrets=secrets))
 
 
 def may_touch_locks(script: Script) -> bool:
@@ -221,6 +221,11 @@ def _with_commit(said: Diagnostic, *, ended: bool) -> Diagnostic:
 def _hinted(session: Session, error: psycopg.Error, said: Diagnostic) -> Diagnostic:
     """Say what to do about an extension that is not there, and what no transaction can hold."""
     match = _NO_EXTENSION.search(said.message)
+    if unseen := code_points(said.message):
+        hint = (
+            f"It holds {unseen}, which nobody sees: write a plain blank in its place, or nothing."
+        )
+        return replace(said, hint=f"{said.hint}\n{hint}" if said.hint else hint)
     if error.diag.source_function == _NOT_IN_A_TRANSACTION:
         return replace(said, hint=_ALONE)
     if match is None or session.target.embedded is None:
@@ -228,7 +233,7 @@ def _hinted(session: Session, error: psycopg.Error, said: Diagnostic) -> Diagnos
     return replace(
         said,
         hint=f"This {session.target.embedded} has no {match[1] or match[2]}. Set PGBRAID_PG_BIN to "
-        f"the folder of an installed server that has it, or name a server with --database.",
+        f"the folder of an installed server that has it, or name another server.",
     )
 
 
@@ -248,15 +253,35 @@ def _offset(
 
 
 def _placed(
-    said: Diagnostic, offset: tuple[int, bool] | None, migration: Migration, script: Script
+    said: Diagnostic,
+    offset: tuple[int, bool] | None,
+    migration: Migration,
+    script: Script,
+    secrets: Secrets,
 ) -> Diagnostic:
     """Add the place in the file, and its line without a password."""
     if offset is None:
         return replace(said, location=Location(migration.path))
-    excerpt, index = line_at(script.text, offset[0])
+    excerpt, index = _excerpt(*line_at(script.text, offset[0]), secrets)
     return replace(
         said,
         location=Location(migration.path, *script.place(offset[0])),
-        excerpt=mask(excerpt, secrets_in(script.text)),
+        excerpt=excerpt,
         caret=index if offset[1] else None,
     )
+
+
+def _excerpt(line: str, index: int, secrets: Secrets) -> tuple[str, int]:
+    """Return a line without a password, and an index in it; a very long one is cut round that.
+
+    It is cut wider first, so that no part of a password is left at the ends, and hidden as if it
+    began outside quotes and inside, as nobody knows which.
+    """
+    if len(line) <= _LONGEST_LINE:
+        return mask(line, secrets), index
+    start = max(index - 2 * _ROUND, 0)
+    wide = mask(line[start : index + 2 * _ROUND], secrets)
+    wide = mask(f"'{wide}", secrets)[1:] if start else wide
+    index -= start
+    start = max(index - _ROUND, 0)
+    return wide[start : index + _ROUND], index - start

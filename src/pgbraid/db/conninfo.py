@@ -12,17 +12,21 @@ from psycopg import ProgrammingError, pq
 from psycopg.conninfo import conninfo_to_dict
 
 from pgbraid import __version__
+from pgbraid.arguments import a_database
 from pgbraid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pgbraid.db.opening import Opening
 
-__all__ = ["Target", "parse_target"]
+__all__ = ["Target", "identity", "parse_target"]
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
-_UNKNOWN = re.compile(r'URI query parameter: "(?P<name>[a-z_]{1,40})"')
+_UNKNOWN = re.compile(
+    r'(?:URI query parameter:|connection option) "(?P<name>[A-Za-z][A-Za-z0-9_.-]{0,40})"'
+)
+_SECRET = re.compile(r"password|passfile|secret|key", re.IGNORECASE)
 _SCHEMES = frozenset({"postgres", "postgresql"})
 _PASSWORD = re.compile(
     r"(?:password|passfile|sslpassword|oauth_client_secret|scram_client_key|scram_server_key)"
@@ -56,6 +60,9 @@ class Target:
     """The role that the session is to be, by an option that it starts with."""
     opening: Opening | None = field(repr=False, compare=False, default=None)
     """A connection to it that is on its way."""
+    wait: float = 0.0
+    """Seconds for which a server is waited for that is not there yet; ``tell`` is told why."""
+    tell: Callable[[str], None] | None = field(repr=False, compare=False, default=None)
     unverified: str | None = None
     """What is to be said of a server elsewhere whose identity nothing verifies."""
 
@@ -74,7 +81,7 @@ def parse_target(conninfo: str, *, embedded: str | None = None, role: str | None
     several hosts the one that can be written to is taken. ``role`` is the role to be.
     Raises ConfigError for a string that libpq cannot read, without repeating it.
     """
-    conninfo = _plain_scheme(conninfo.strip())
+    conninfo = _plain_scheme(a_database(conninfo).strip())
     parameters = _taken_apart(conninfo)
     if isinstance(parameters, ConfigError):
         raise parameters
@@ -100,6 +107,16 @@ def parse_target(conninfo: str, *, embedded: str | None = None, role: str | None
     )
 
 
+def identity(target: Target) -> tuple[str, str]:
+    """Return the names of a target's database and user, as libpq completes them.
+
+    What a service that the string itself names says is not known before libpq connects.
+    """
+    known = {**_defaults(), **target.parameters}
+    user = str(known.get("user") or "")
+    return target.scrub(str(known.get("dbname") or user)), target.scrub(user)
+
+
 def _taken_apart(conninfo: str) -> dict[str, Any] | ConfigError:
     """Return the parameters, or an error, which must not have the driver's for its context."""
     try:
@@ -115,6 +132,11 @@ def _with_role(options: str, role: str) -> str:
 
 
 def _plain_scheme(conninfo: str) -> str:
+    if conninfo[:5].lower() == "jdbc:":
+        raise ConfigError(
+            "the database URL begins with jdbc:, which is Java's",
+            hint="Take `jdbc:` away; what follows is a URL that libpq reads.",
+        )
     match = _URL.match(conninfo)
     if match is None:
         return conninfo
@@ -137,11 +159,15 @@ def _unreadable(conninfo: str, said: str = "") -> ConfigError:
     """
     form = "URL" if _URL.match(conninfo) else "connection string"
     parameter = _UNKNOWN.search(said)
-    if parameter and "@" not in conninfo.partition("?")[2]:
+    asked = conninfo.partition("?")[2] if form == "URL" else conninfo
+    if parameter and "@" not in asked and not _SECRET.search(asked):
+        from pgbraid.db.dialects import in_libpqs_words  # noqa: PLC0415 - only for a mistake
+
+        name = parameter["name"]
+        value = re.search(rf"(?:^|[&\s]){re.escape(name)}\s*=\s*([^&\s]*)", asked)
         return ConfigError(
-            f"libpq knows no parameter {parameter['name']!r} in a database URL",
-            hint="Take it out of the URL; the tracker's schema is --schema, and other settings of "
-            "the session are options=-c%20name%3Dvalue.",
+            f"libpq knows no parameter {name!r} in a database {form}",
+            hint=in_libpqs_words(name, value[1] if value else ""),
         )
     return ConfigError(
         f"the database {form} cannot be read",

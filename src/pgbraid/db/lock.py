@@ -110,7 +110,7 @@ def _expired(session: Session, wait: float) -> LockTimeout:
     return LockTimeout(
         f"another run holds the migration lock; waited {wait:g} s",
         detail=f"It is held by {holder}." if holder else None,
-        hint="Wait for it to end, or give more time with --lock-wait; pgbraid ends no other "
+        hint="Wait for it to end, or give more time with `lock_wait`; pgbraid ends no other "
         "session.",
     )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pgbraid.stop import StopToken
 
-__all__ = ["Connection", "Opening", "beside", "open_connection"]
+__all__ = ["Arrival", "Connection", "Opening", "beside", "open_connection"]
 
 _T = TypeVar("_T")
 _LOOK_EVERY = 0.1
@@ -52,23 +52,27 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     since: float | None = None
     look_every: float = _LOOK_EVERY
     """Seconds after which it wakes up while it waits."""
+    unheard: BaseException | None = None
+    """What was raised where the driver called back: it would lose it, so it is raised later."""
 
     def wait(
         self, gen: PQGen[_T], interval: float = _LOOK_EVERY, timeout: float | None = None
     ) -> _T:
-        """Wait for the server; where a signal comes, or a stop, for a second at most.
+        """Wait for the server; where an exception comes, or a stop, for a second at most.
 
-        The statement in progress is ended then, and the connection closed where the server does
-        not end it.
+        A signal's handler can raise any exception here. The statement in progress is ended then,
+        and the connection closed where the server does not end it.
         """
         try:
             soon = min(interval, self.look_every)
             if timeout is None:  # which an older driver does not know
                 return waiting.wait(self._heeding(gen), self.pgconn.socket, soon)
             return waiting.wait(self._heeding(gen), self.pgconn.socket, soon, timeout)
-        except KeyboardInterrupt:
+        except psycopg.Error:
+            raise
+        except BaseException:
             self.stop = None
-            self._end_statement()
+            self.end_statement()
             raise
 
     def ending(self, gen: PQGen[_T], ready: Ready | int | None = None) -> PQGen[_T]:
@@ -93,13 +97,21 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
             try:
                 wanted = next(gen) if ready is None else gen.send(ready)
             except StopIteration as end:
+                self._raise_unheard(ending)
                 result: _T = end.value
                 return result
+            self._raise_unheard(ending)
             ready = yield wanted
             if ending is not None:
                 ending.press()
 
-    def _end_statement(self) -> None:
+    def _raise_unheard(self, ending: _Ending | None) -> None:
+        """Raise what the driver would lose, unless the statement is ended for another exception."""
+        error, self.unheard = self.unheard, None
+        if error is not None and ending is None:
+            raise error
+
+    def end_statement(self) -> None:
         """End what is in progress; a second signal meanwhile leaves a closed connection."""
         try:
             if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
@@ -172,6 +184,36 @@ def open_connection(parameters: Mapping[str, Any]) -> Connection:
     return Connection.connect(
         **parameters, autocommit=True, prepare_threshold=None, cursor_factory=ClientCursor
     )
+
+
+class Arrival:
+    """A server that may not be there yet, and is waited for that many seconds."""
+
+    pause = 0.3
+    """Seconds between two tries."""
+
+    def __init__(self, parameters: Mapping[str, Any], wait: float) -> None:
+        self._parameters = parameters
+        self._until = time.monotonic() + wait if wait else None
+        self._answered = False
+        self.tries = 0
+
+    def may_come(self) -> bool:
+        """Return whether to try again after a connection that failed.
+
+        libpq says whether the server answers, in any language: there is none at that place, or it
+        does not take connections yet. One that takes some has refused this one, unless it began to
+        meanwhile.
+        """
+        if self._until is None or time.monotonic() >= self._until:
+            return False
+        self.tries += 1
+        asked = {**self._parameters, "connect_timeout": "3"}
+        found = pq.PGconn.ping(psycopg.conninfo.make_conninfo(**asked).encode())
+        if found == pq.Ping.NO_ATTEMPT or (found == pq.Ping.OK and self._answered):
+            return False
+        self._answered = found == pq.Ping.OK
+        return True
 
 
 class Opening:

@@ -7,8 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from psycopg.pq import TransactionStatus
-
 from pgbraid.db.halves import read_halves
 from pgbraid.db.ledger import read_run
 from pgbraid.db.session import connect, translating
@@ -47,8 +45,7 @@ def read_fate(session: Session, run_id: str) -> Fate | None:
 
     None where nobody can tell.
     """
-    if session.conn.info.transaction_status == TransactionStatus.ACTIVE:
-        session.conn.close()  # it was interrupted while it ended what was in progress
+    session.conn.end_statement()  # an exception may have come before anybody waited for it
     lost = session.conn.closed or session.conn.broken
     return _read_after_loss(session, run_id) if lost else read_on(session, run_id)
 

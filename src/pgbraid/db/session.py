@@ -13,7 +13,7 @@ from psycopg import ClientCursor
 from pgbraid.core.durations import setting_of
 from pgbraid.core.lockkey import lock_key
 from pgbraid.core.model import Limits
-from pgbraid.db.opening import open_connection
+from pgbraid.db.opening import Arrival, open_connection
 from pgbraid.db.statements import plain_text, statement
 from pgbraid.db.wire import failed, send
 from pgbraid.errors import (
@@ -58,10 +58,10 @@ _PINS_SINCE = ((140000, "pin_14"), (170000, "pin_17"))
 _WATCHES_SINCE = 140000
 _DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
 """Values of synchronous_commit that wait for the disk, and maybe for more."""
-_NO_RIGHT = "42501"
 _UNSUPPORTED = "unsupported startup parameter: options"
 """What PgBouncer says."""
 _NO_OPTION = "A pooler takes no startup option, by which the role is set."
+_DIRECTLY = "Connect to the server itself, past the pooler (`direct_url`), then run it again."
 _DRIVERS_WORDS = re.compile(r"^(?:connection failed|connection is bad): ")
 _CANCEL_TIMEOUT = 1.0
 
@@ -144,26 +144,33 @@ class Session:
 def connect(target: Target, tracker: Tracker, stop: StopToken) -> Iterator[Session]:
     """Open a connection in autocommit; closing it also gives back every lock.
 
-    Raises ConnectionFailed where there is none or it is lost, ServerError where the server
-    refuses a statement of ours, and Stopped where ``stop`` was asked; no message repeats a
-    secret.
+    A server that is not there yet is waited for as long as the target says. Raises
+    ConnectionFailed where there is none or it is lost, ServerError where the server refuses a
+    statement of ours, and Stopped where ``stop`` was asked; no message repeats a secret.
     """
-    conn = _opened(target)
+    conn = _opened(target, stop)
     if isinstance(conn, ConnectionFailed):
         raise conn
     conn.stop = stop
-    session = Session(conn, target, tracker, stop)
+    session = Session(conn, replace(target, wait=0.0), tracker, stop)
     with conn, translating(session):
         yield session
 
 
-def _opened(target: Target) -> Connection | ConnectionFailed:
+def _opened(target: Target, stop: StopToken) -> Connection | ConnectionFailed:
     """Return a connection, or an error, which must not have the driver's for its context."""
-    try:
-        opening = target.opening
-        return opening.take() if opening else open_connection(target.parameters)
-    except psycopg.Error as error:
-        return _no_connection(target, error)
+    opening = target.opening
+    arrival = Arrival(target.parameters, target.wait)
+    while True:
+        try:
+            return opening.take() if opening else open_connection(target.parameters)
+        except psycopg.Error as error:
+            failed = _no_connection(target, error)
+        if not arrival.may_come():
+            return failed
+        if target.tell and arrival.tries == 1:
+            target.tell(failed.message)
+        stop.sleep(arrival.pause)
 
 
 def cancel(session: Session) -> None:
@@ -179,7 +186,7 @@ def _no_connection(target: Target, error: psycopg.Error) -> ConnectionFailed:
             f"{target.label} is a connection pooler, through which no session can be role "
             f"{target.role}",
             detail=_NO_OPTION,
-            hint="Give the direct URL of the server with --direct-url, then run it again.",
+            hint=_DIRECTLY,
         )
     message = _DRIVERS_WORDS.sub("", lines[0] if lines else "no answer")
     detail = "\n".join(lines[1:]) or None
@@ -205,11 +212,12 @@ def _translated(session: Session, error: psycopg.Error) -> PgbraidError:
             f"the connection to {target.label} was lost: {diagnostic.message}",
             hint="Run `pgbraid status`: what it lists as applied is committed.",
         )
-    rights = "Check the role's rights on the tracker's schema, then run `pgbraid status`."
+    from pgbraid.db.blame import cause_of  # noqa: PLC0415 - only where something was refused
+
     return ServerError(
         diagnostic.message,
         detail=diagnostic.detail,
-        hint=diagnostic.hint or (rights if diagnostic.sqlstate == _NO_RIGHT else None),
+        hint=diagnostic.hint or cause_of(session.conn, diagnostic),
         diagnostic=diagnostic,
     )
 
@@ -274,7 +282,7 @@ def check_role(session: Session, role: str | None) -> None:
         raise TargetRefused(
             f"the session is role {role}, not {session.target.role}",
             detail=_NO_OPTION,
-            hint="Give the direct URL of the server with --direct-url, then run it again.",
+            hint=_DIRECTLY,
         )
 
 
@@ -301,8 +309,7 @@ def behind_a_pooler(session: Session, what: str = "this command") -> TargetRefus
     return TargetRefused(
         f"{session.target.label} is a connection pooler, through which {what} cannot run",
         detail="A pooler may give the session, and with it the advisory lock, to another client.",
-        hint="Give the direct URL of the server with --direct-url, or in PGBRAID_DIRECT_URL where "
-        "no --database is given, then run it again.",
+        hint=_DIRECTLY,
     )
 
 
@@ -368,10 +375,16 @@ def _send(session: Session, text: str) -> None:
 
 @contextmanager
 def notices(session: Session, hear: Callable[[Diagnostic], None]) -> Iterator[None]:
-    """Call ``hear`` with every notice that the server sends during the block."""
+    """Call ``hear`` with every notice that the server sends during the block.
+
+    What it raises, or a signal's handler meanwhile, ends the statement.
+    """
 
     def handler(diag: psycopg.errors.Diagnostic) -> None:
-        hear(diagnose(session.target, diag))
+        try:
+            hear(diagnose(session.target, diag))
+        except BaseException as error:  # noqa: BLE001 - raised again by who waits
+            session.conn.unheard = session.conn.unheard or error
 
     session.conn.add_notice_handler(handler)
     try:

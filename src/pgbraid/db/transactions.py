@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from psycopg import pq, sql
 
 from pgbraid.db.session import own_text, send_own, timeouts, translating
 from pgbraid.db.wire import failed, send
-from pgbraid.errors import LockLost
+from pgbraid.errors import LockLost, PgbraidError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,9 +81,9 @@ def transaction(
                 _commit(session, commit or session.durable)
             else:
                 conn.execute("ROLLBACK")
-        except BaseException:
+        except BaseException as error:
             if conn.info.transaction_status != pq.TransactionStatus.UNKNOWN:
-                _take_back(session)
+                _take_back(session, error)
             raise
 
 
@@ -159,11 +159,19 @@ def _leave(session: Session) -> None:
             session.run("session", "set_again", name=name, value=before.get(name))
 
 
-def _take_back(session: Session) -> None:
+def _take_back(session: Session, after: BaseException | None = None) -> None:
     """Roll back; what no rollback takes back in a pooler's session goes in the same message.
 
-    No stop ends that, nor what it has to wait for.
+    No stop ends that, nor what it has to wait for. ``after`` is why; where that is neither the
+    driver's nor ours, it is not replaced by the error of a connection that is lost.
     """
+    ours = after is None or isinstance(after, (psycopg.Error, PgbraidError))
+    with nullcontext() if ours else suppress(psycopg.Error):
+        _rolled_back(session)
+
+
+def _rolled_back(session: Session) -> None:
+    session.conn.end_statement()  # an exception may have come before anybody waited for it
     stop, session.conn.stop = session.conn.stop, None
     try:
         if not session.pooled:
@@ -237,10 +245,11 @@ def settle(session: Session, opened: Opened) -> Settled:
     return Settled.WELL if _touched(session) == opened.touched else Settled.TOUCHED
 
 
-def roll_back(session: Session) -> None:
-    """End a transaction that failed, where there is one."""
+def roll_back(session: Session, after: BaseException | None = None) -> None:
+    """End a transaction that failed, where there is one; ``after`` is what made it fail."""
+    session.conn.end_statement()  # an exception may have come before anybody waited for it
     if session.conn.info.transaction_status in {_IN_ERROR, _IN_TRANSACTION}:
-        _take_back(session)
+        _take_back(session, after)
 
 
 def flush(session: Session) -> None:

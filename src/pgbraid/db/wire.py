@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -32,8 +33,8 @@ def send(
     """Send a message and return the result of each of its statements, a failed one last.
 
     ``meanwhile`` is called once while the server works, ``tick`` at least ten times a second; where
-    one raises, the statement is made to end and the server's answer waited for. The results are
-    put into the list given, as they come.
+    one raises, the statement is made to end and the server's answer waited for; the exception
+    goes before whatever that raises. The results are put into the list given, as they come.
     """
     results = [] if results is None else results
     broken: BaseException | None = None
@@ -47,7 +48,8 @@ def send(
     with conn.lock:
         gathering = _gather(conn.pgconn, results)
         if broken:
-            conn.wait(conn.ending(gathering))
+            with suppress(psycopg.Error):
+                conn.wait(conn.ending(gathering))
         elif tick is None:
             conn.wait(gathering)
         else:
@@ -71,7 +73,8 @@ def _ticking(
         try:
             tick()
         except BaseException as error:  # noqa: BLE001 - raised once the server has answered
-            yield from conn.ending(waiting, ready)
+            with suppress(psycopg.Error):
+                yield from conn.ending(waiting, ready)
             return error
         try:
             wanted = waiting.send(ready)

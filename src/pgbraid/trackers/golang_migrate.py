@@ -60,7 +60,7 @@ def _note(source: str, version: int, count: int, excluded: tuple[int, ...]) -> s
     )
     if excluded:
         return text + f"not taken as applied, as you said: {', '.join(map(str, excluded))}."
-    return text + "if it skipped one, name it with --not-applied VERSION."
+    return text + "if it skipped one, name it with `not_applied`."
 
 
 def _dirty(source: str, version: int) -> Problem:
@@ -88,8 +88,8 @@ def _no_file(source: str, version: int, migrations: MigrationSet) -> Problem:
         "legacy_version_without_file",
         f"{source} says version {version}, but no file of that version is in {migrations.label}",
         detail="Another folder's migrations, or a release older than the database.",
-        hint="Give the folder that golang-migrate ran with --dir, then run `pgbraid adopt`; "
-        "where the table is another application's, leave it alone with --no-adopt.",
+        hint="Give the folder that golang-migrate ran with `dir`, then run `pgbraid adopt`; "
+        "where the table is another application's, leave it alone with `adopt = false`.",
         versions=(version,),
     )
 

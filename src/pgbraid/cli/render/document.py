@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pgbraid.cli.render.psql import spelled
 from pgbraid.core.facts import spoken
-from pgbraid.errors import MigrationFailed, NotProven, PgbraidError, ProblemsFound
+from pgbraid.errors import MigrationFailed, NotProven, PgbraidError, ProblemsFound, ServerError
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ def failure(
     said = error.diagnostic if isinstance(error, MigrationFailed) else None
     document: Document = {
         "type": type(error).__name__,
-        "message": error.message,
-        "detail": error.detail,
-        "hint": error.hint,
+        "message": spelled(error.message),
+        "detail": _spelled(error.detail),
+        "hint": _spelled(error.hint),
         "problems": [_problem(problem) for problem in problems],
     }
     if isinstance(error, MigrationFailed):
@@ -60,6 +61,8 @@ def failure(
         through = error.through
         document["half_done"] = error.half_done
         document["statements_through"] = through[0] if through else None
+    if isinstance(error, ServerError) and error.diagnostic is not None:
+        document["diagnostic"] = _diagnostic(error.diagnostic)
     if isinstance(error, NotProven):
         document["proof"] = _proof(error.proof)
     return {
@@ -67,6 +70,10 @@ def failure(
         "warnings": [_problem(problem) for problem in warnings],
         "error": document,
     }
+
+
+def _spelled(text: str | None) -> str | None:
+    return None if text is None else spelled(text)
 
 
 def notices(heard: Iterable[Noticed]) -> list[Document]:
@@ -117,9 +124,9 @@ def _problem(problem: Problem) -> Document:
     return {
         "code": problem.code,
         "severity": problem.severity.value,
-        "message": problem.message,
-        "detail": problem.detail,
-        "hint": problem.hint,
+        "message": spelled(problem.message),
+        "detail": _spelled(problem.detail),
+        "hint": _spelled(problem.hint),
         "location": _location(problem.location),
         "versions": list(problem.versions),
         "diff": problem.diff,
@@ -132,7 +139,7 @@ def _diagnostic(said: Diagnostic) -> Document:
         "sqlstate": said.sqlstate,
         "message": said.message,
         "detail": said.detail,
-        "hint": said.hint,
+        "hint": _spelled(said.hint),
         "context": said.context,
         "location": _location(said.location),
     }
@@ -146,7 +153,7 @@ def _adoption(adoption: Adoption | None) -> Document | None:
         "source": adoption.source,
         "versions": [m.version for m in adoption.migrations],
         "not_applied": list(adoption.excluded),
-        "note": adoption.note,
+        "note": _spelled(adoption.note),
     }
 
 

@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 
 from pgbraid.cli.render import psql
-from pgbraid.errors import MigrationFailed, PgbraidError, ProblemsFound, Stopped
+from pgbraid.errors import MigrationFailed, PgbraidError, ProblemsFound, ServerError, Stopped
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -39,24 +39,30 @@ if TYPE_CHECKING:
 
 __all__ = ["Output"]
 
-_BAR = 24
 _LIKE_IT = 5
 _WIDEST_LABEL = 60
+_UNWRITTEN = 4
+"""The exit code where an answer could not be written."""
+_ACTING = frozenset({"up", "resume", "undo", "repair", "adopt", "new", "sum", "demo"})
+"""Commands that act: without --json, what they print is not what they were called for."""
 _IN_THE_WAY = frozenset({"55P03", "40P01"})
 """A lock that was not to be had in time, and a deadlock: nothing is wrong with the file."""
 _APPLYING = frozenset({"up", "resume"})
 _MEGABYTE = 1_000_000
+_USUAL_COLUMNS = 80
 
 
 class Output:
     """One command's output; it hears the run's events and prints what comes of it.
 
-    A reader that went away, or a full disk, ends the printing and not the run.
+    A reader that went away, or a full disk, ends the printing and not the run. An answer that
+    could not be written is exit code 4, unless its reader went away.
     """
 
     def __init__(self, *, as_json: bool = False, bar: bool = False) -> None:
         self.as_json = as_json
         self.command = ""
+        self.settings: str | None = None
         self.verbose = self.quiet = self.throw_away = False
         self._bar_wanted = bar
         self._outcomes: list[Outcome] = []
@@ -67,7 +73,7 @@ class Output:
         self._warnings: list[Problem] = []
         self._planned: tuple[Problem, ...] = ()
         self._columns = 0
-        self._bar_shown = False
+        self._bar_shown = self._unwritten = False
         self._lost: list[TextIO] = []
 
     def listen(self, event: Event) -> None:
@@ -139,7 +145,10 @@ class Output:
 
     def _heard_proving(self, event: Proving) -> None:
         if self._bar_wanted and not self.as_json and not self.quiet:
-            self._write(sys.stderr, f"\r\x1b[Kreplay {event.number}: {psql.clean(event.what)}")
+            from pgbraid.cli.render.screen import cut
+
+            said = cut(f"replay {event.number}: {psql.cell(event.what)}", self._room() - 1)
+            self._write(sys.stderr, f"\r\x1b[K{said}")
             self._bar_shown = True
         else:
             self.detail(f"replay {event.number}: {event.what}")
@@ -150,7 +159,7 @@ class Output:
         self._columns = min(max(widths, default=0), _WIDEST_LABEL)
 
     def _heard_adopted(self, event: Adopted) -> None:
-        self._say(_answer(event.adoption))
+        self._say(_answer(event.adoption, self._terminal()))
 
     def _heard_started(self, event: Started) -> None:
         self._started = event
@@ -170,7 +179,7 @@ class Output:
     def _heard_rehearsed(self, event: Finished | Rehearsed) -> None:
         from pgbraid.cli.render.text import outcome_line
 
-        self._say([outcome_line(event.outcome, self._columns)])
+        self._say([outcome_line(event.outcome, self._columns, self._terminal())])
 
     def result(self, value: object, code: int) -> int:
         """Print a command's answer and return its exit code."""
@@ -184,20 +193,24 @@ class Output:
             self._warn(psql.diagnostic(said, verbose=self.verbose))
         for _, said in getattr(value, "inconclusive", ()):
             self._tell(psql.diagnostic(said, severity="WARNING"))
-        self._say(_answer(value))
-        return code
+        self._say(_answer(value, self._terminal()))
+        return self._written(code)
 
     def lines(self, lines: Iterable[str], code: int, **facts: Any) -> int:  # noqa: ANN401 - JSON
         """Print lines, or the facts they are made of, and return the exit code."""
         if self.as_json:
             return self._document(code, facts)
         self._say(lines)
-        return code
+        return self._written(code)
 
     def detail(self, line: str) -> None:
         """Print one line for a person who asked for more."""
         if self.verbose:
             self._tell([psql.clean(line)])
+
+    def waiting(self, message: str) -> None:
+        """Say that a server is waited for, and why."""
+        self._tell([f"waiting for the server: {psql.clean(message)}"])
 
     def warn(self, code: str, message: str, hint: str | None = None) -> None:
         """Print a warning, or keep it for the document's other ones."""
@@ -230,6 +243,8 @@ class Output:
             self._warn([_what_stands(error, self.command, throw_away=self.throw_away)])
         else:
             self._warn(psql.error(error.message, error.detail, error.hint))
+            if isinstance(error, ServerError) and error.diagnostic is not None:
+                self._warn(psql.context(error.diagnostic))
         return code
 
     def stopped(self, code: int) -> int:
@@ -258,12 +273,23 @@ class Output:
         from pgbraid.cli.render import document
 
         head = {"command": self.command, "ok": code == 0, "exit_code": code}
+        head["settings"] = self.settings
         heard = {
             "notices": document.notices(self._heard),
             "retries": document.retries(self._retries),
         }
         self._write(sys.stdout, json.dumps({**head, **facts, **heard}, indent=2) + "\n")
-        return code
+        return self._written(code)
+
+    def _written(self, code: int) -> int:
+        """Return the exit code of an answer, which tells whether it could be written."""
+        acted = self.command in _ACTING and not self.as_json
+        unwritten = self._unwritten or sys.stdout is None
+        if code or acted or not unwritten:
+            return code
+        if sys.stdout is None:
+            self._warn(["ERROR:  cannot write the answer: standard output is closed"])
+        return _UNWRITTEN
 
     def _problems(self, problems: Iterable[Problem]) -> None:
         """Print every error, and of each kind of warning the first few."""
@@ -298,15 +324,27 @@ class Output:
         """Show which migration is in progress, and of a long one how far it is."""
         if self.as_json or self.quiet or not self._bar_wanted:
             return
+        from pgbraid.cli.render.screen import bar_line
+
         size = event.step.migration.size
-        done = int(_BAR * (event.index - 1 + sent / max(size, 1)) / event.total)
-        bar = "#" * done + "." * (_BAR - done)
-        label = psql.clean(event.step.migration.label)[:_WIDEST_LABEL]
-        share = f" {sent / _MEGABYTE:.0f} of {size / _MEGABYTE:.0f} MB" if sent else ""
-        share = f" {psql.clean(said)[:_WIDEST_LABEL]}" if said else share
-        line = f"\r\x1b[K[{bar}] {event.index}/{event.total} {label}{share}"
-        self._write(sys.stderr, line)
+        done = (event.index - 1 + sent / max(size, 1)) / event.total
+        share = f"{sent / _MEGABYTE:.0f} of {size / _MEGABYTE:.0f} MB" if sent else ""
+        place, label = f"{event.index}/{event.total}", event.step.migration.label
+        line = bar_line(done, place, label, said or share, self._room())
+        self._write(sys.stderr, f"\r\x1b[K{line}")
         self._bar_shown = True
+
+    def _room(self) -> int:
+        """Return how many columns the terminal of the bar has."""
+        from pgbraid.cli.render.screen import columns_of
+
+        return columns_of(sys.stderr) or _USUAL_COLUMNS
+
+    def _terminal(self) -> int | None:
+        """Return how many columns the terminal of the answers has, if that is one."""
+        from pgbraid.cli.render.screen import columns_of
+
+        return columns_of(sys.stdout)
 
     def _wipe(self) -> None:
         if self._bar_shown:
@@ -325,13 +363,14 @@ class Output:
             self._lost.append(stream)
         except OSError as error:
             self._lost.append(stream)
+            self._unwritten = self._unwritten or stream is sys.stdout
             self._write(sys.stderr, f"ERROR:  cannot write the answer: {error.strerror}\n")
 
 
-def _answer(value: object) -> Iterator[str]:
+def _answer(value: object, columns: int | None) -> Iterator[str]:
     from pgbraid.cli.render.text import answer
 
-    return answer(value)
+    return answer(value, columns)
 
 
 def _found(error: ProblemsFound) -> str:

@@ -12,14 +12,53 @@ if TYPE_CHECKING:
     from pgbraid.core.answers import Diagnostic
     from pgbraid.core.model import Location, Problem
 
-__all__ = ["cell", "clean", "count", "diagnostic", "duration", "error", "problem", "table", "width"]
+__all__ = [
+    "cell",
+    "clean",
+    "context",
+    "count",
+    "diagnostic",
+    "duration",
+    "error",
+    "problem",
+    "spelled",
+    "table",
+    "width",
+]
 
-_LONGEST_EXCERPT = 72
-_BEFORE_CARET = 48
+_LONGEST_EXCERPT = 60
+_BEFORE_CARET = 44
+"""Columns, as in psql, so that a line with its number fits into 80."""
 _WITHOUT_CONTEXT = frozenset({"DEBUG", "LOG", "INFO", "NOTICE", "WARNING"})
 _CONTROL = re.compile(
     r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+
+
+_OPTIONS = {
+    f"`{name}`": f"--{name.replace('_', '-')}"
+    for name in (
+        *(
+            "to",
+            "not_applied",
+            "dir",
+            "schema",
+            "table",
+            "role",
+            "direct_url",
+            "links",
+            "gaps",
+            "config",
+        ),
+        *("lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait", "accept"),
+    )
+} | {"`adopt = false`": "--no-adopt"}
+_NAMED = re.compile("|".join(_OPTIONS))
+
+
+def spelled(text: str) -> str:
+    """Return a message of the library's with its parameters as the command line spells them."""
+    return _NAMED.sub(lambda match: _OPTIONS[match[0]], text) if "`" in text else text
 
 
 def count(number: int, noun: str) -> str:
@@ -47,10 +86,24 @@ def cell(text: str) -> str:
     return clean(text).replace("\t", "\\x09")
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0) -> Iterator[str]:
-    """Yield an aligned table as psql prints it; the first ``right`` columns are numbers."""
+def table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: int = 0,
+    columns: int | None = None,
+) -> Iterator[str]:
+    """Yield an aligned table as psql prints it; the first ``right`` columns are numbers.
+
+    On a terminal of ``columns`` the widest ones are cut so that every row fits.
+    """
     cells = [[cell(text) for text in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(head, *cells, strict=True)]
+    if columns is not None:
+        from pgbraid.cli.render.screen import cut
+
+        _narrow(widths, [width(name) for name in head], columns)
+        cells = [[cut(text, w) for text, w in zip(row, widths, strict=True)] for row in cells]
     yield " " + " | ".join(_centred(n, w) for n, w in zip(head, widths, strict=True)).rstrip()
     yield "-" + "-+-".join("-" * w for w in widths) + "-"
     for row in cells:
@@ -61,6 +114,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0)
         yield (" " + " | ".join(padded)).rstrip()
 
 
+def _narrow(widths: list[int], least: list[int], columns: int) -> None:
+    """Take from the widest columns of a table until it fits, as long as their heads do."""
+    room = columns - len("-" + "-+-" * (len(widths) - 1) + "-")
+    while sum(widths) > room:
+        spare = [w - low and w for w, low in zip(widths, least, strict=True)]
+        if not any(spare):
+            return
+        widths[spare.index(max(spare))] -= 1
+
+
 def _centred(text: str, columns: int) -> str:
     left = (columns - width(text)) // 2
     return " " * left + text + " " * (columns - width(text) - left)
@@ -69,11 +132,11 @@ def _centred(text: str, columns: int) -> str:
 def problem(found: Problem) -> Iterator[str]:
     """Yield the lines of a problem."""
     label = "ERROR" if found.severity == "error" else "WARNING"
-    yield from _head(found.location, label, found.message)
-    yield from _slot("DETAIL", found.detail)
+    yield from _head(found.location, label, spelled(found.message))
+    yield from _slot("DETAIL", found.detail, ours=True)
     if found.diff:
         yield from (f"    {clean(line)}" for line in found.diff.splitlines())
-    yield from _slot("HINT", found.hint)
+    yield from _slot("HINT", found.hint, ours=True)
 
 
 def diagnostic(
@@ -85,19 +148,24 @@ def diagnostic(
     if said.excerpt is not None and said.location is not None:
         yield from _excerpt(f"LINE {said.location.line}: ", said.excerpt, said.caret)
     yield from _slot("DETAIL", said.detail)
-    yield from _slot("HINT", said.hint)
+    yield from _slot("HINT", said.hint, ours=True)
     yield from _slot("QUERY", said.internal_query)
     if verbose or said.severity not in _WITHOUT_CONTEXT:
-        yield from _slot("CONTEXT", said.context)
+        yield from context(said)
+
+
+def context(said: Diagnostic) -> Iterator[str]:
+    """Yield the lines that say which code of the server's was running."""
+    yield from _slot("CONTEXT", said.context)
 
 
 def error(
     message: str, detail: str | None, hint: str | None, location: Location | None = None
 ) -> Iterator[str]:
     """Yield the lines of an error of ours."""
-    yield from _head(location, "ERROR", message)
-    yield from _slot("DETAIL", detail)
-    yield from _slot("HINT", hint)
+    yield from _head(location, "ERROR", spelled(message))
+    yield from _slot("DETAIL", detail, ours=True)
+    yield from _slot("HINT", hint, ours=True)
 
 
 def _head(location: Location | None, label: str, message: str) -> Iterator[str]:
@@ -105,9 +173,9 @@ def _head(location: Location | None, label: str, message: str) -> Iterator[str]:
     yield from _lines(f"{place}{label}:  {message}")
 
 
-def _slot(name: str, text: str | None) -> Iterator[str]:
+def _slot(name: str, text: str | None, *, ours: bool = False) -> Iterator[str]:
     if text:
-        yield from _lines(f"{name}:  {text}")
+        yield from _lines(f"{name}:  {spelled(text) if ours else text}")
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -116,14 +184,26 @@ def _lines(text: str) -> Iterator[str]:
 
 def _excerpt(prefix: str, line: str, caret: int | None) -> Iterator[str]:
     """Yield the line, cut to a window round the caret, and the caret below its character."""
-    at = caret or 0
-    start = max(0, at - _BEFORE_CARET) if len(line) > _LONGEST_EXCERPT else 0
-    end = start + _LONGEST_EXCERPT
+    at, start, end = caret or 0, 0, len(line)
+    if width(_flat(line)) > _LONGEST_EXCERPT:
+        start = _reach(line[at - 1 :: -1] if at else "", _BEFORE_CARET, at, -1)
+        room = _LONGEST_EXCERPT - width(_flat(line[start:at]))
+        end = _reach(line[at:], room, at, 1)
     before = ("..." if start else "") + _flat(line[start:at])
     after = _flat(line[at:end]) + ("..." if end < len(line) else "")
     yield f"{prefix}{before}{after}".rstrip()
     if caret is not None:
         yield " " * width(prefix + before) + "^"
+
+
+def _reach(text: str, columns: int, at: int, step: int) -> int:
+    """Return how far from ``at`` one gets in that many columns."""
+    for char in text:
+        columns -= width(_flat(char))
+        if columns < 0:
+            break
+        at += step
+    return at
 
 
 def _flat(text: str) -> str:

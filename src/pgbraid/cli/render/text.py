@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgbraid.cli.render.psql import clean, count, duration, table
+from pgbraid.cli.render.psql import cell, clean, count, duration, spelled, table, width
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -35,16 +35,25 @@ _HOURS = 3
 """The length of a time zone's offset without minutes."""
 
 
-def answer(value: object) -> Iterator[str]:
-    """Yield the lines that answer a command."""
-    yield from _ANSWERS[type(value).__name__](value)
+def answer(value: object, columns: int | None = None) -> Iterator[str]:
+    """Yield the lines that answer a command, tables cut to a terminal's columns."""
+    kind = type(value).__name__
+    if kind in _TABLES:
+        yield from _TABLES[kind](value, columns)
+    else:
+        yield from _ANSWERS[kind](value)
 
 
-def outcome_line(outcome: Outcome, columns: int) -> str:
-    """Return the line of one migration that was applied."""
-    mark = "gap" if outcome.gap else ""
-    label = clean(outcome.migration.label)
-    return f"  {label:<{columns}}  {mark:3}  {duration(outcome.duration):>9}"
+def outcome_line(outcome: Outcome, longest: int, columns: int | None = None) -> str:
+    """Return the line of one migration that was applied, in line with a label of that length."""
+    label = cell(outcome.migration.label)
+    tail = f"  {'gap' if outcome.gap else '':3}  {duration(outcome.duration):>9}"
+    if columns is not None:
+        from pgbraid.cli.render.screen import cut
+
+        longest = min(longest, columns - len("  ") - len(tail))
+        label = cut(label, longest)
+    return f"  {label}{' ' * (longest - width(label))}{tail}"
 
 
 def _report(report: Report) -> Iterator[str]:
@@ -98,7 +107,7 @@ def _would_adopt(adoption: Adoption) -> Iterator[str]:
     number = count(len(adoption.migrations), "migration")
     yield f"Would adopt {number} from {adoption.source} ({adoption.tool})."
     if adoption.note:
-        yield f"NOTE:  {adoption.note}"
+        yield f"NOTE:  {spelled(adoption.note)}"
 
 
 def _adoption(adoption: Adoption) -> Iterator[str]:
@@ -108,17 +117,17 @@ def _adoption(adoption: Adoption) -> Iterator[str]:
     number = count(len(adoption.migrations), "migration")
     yield f"Adopted {number} from {adoption.source} ({adoption.tool}); none of them was run."
     if adoption.note:
-        yield f"NOTE:  {adoption.note}"
+        yield f"NOTE:  {spelled(adoption.note)}"
 
 
-def _plan(plan: Plan) -> Iterator[str]:
+def _plan(plan: Plan, columns: int | None) -> Iterator[str]:
     if plan.adoption:
         yield from _would_adopt(plan.adoption)
     if not plan.steps and not plan.errors:
         yield f"Nothing to do: {count(len(plan.applied), 'migration')} applied."
     if plan.steps:
         rows = [[str(s.migration.version), s.migration.name, _pending(s)] for s in plan.steps]
-        yield from table(["version", "name", "state"], rows, right=1)
+        yield from table(["version", "name", "state"], rows, right=1, columns=columns)
         gaps = f", {count(len(plan.gaps), 'gap')} among them" if plan.gaps else ""
         yield f"{count(len(plan.steps), 'migration')} to apply{gaps}."
     if plan.later:
@@ -131,7 +140,7 @@ def _pending(step: Step) -> str:
     return "half done" if step.half_done else "gap" if step.gap else "pending"
 
 
-def _status(status: Status) -> Iterator[str]:
+def _status(status: Status, columns: int | None) -> Iterator[str]:
     from pgbraid.core.answers import State
 
     if status.adoption:
@@ -145,7 +154,7 @@ def _status(status: Status) -> Iterator[str]:
         ]
         for row in status.rows
     ]
-    yield from table(["version", "name", "state", "applied at"], rows, right=1)
+    yield from table(["version", "name", "state", "applied at"], rows, right=1, columns=columns)
     parts = [_counted(status.count(state), state) for state in State if status.count(state)]
     yield f"({count(len(rows), 'version')}{': ' if parts else ''}{', '.join(parts)})"
 
@@ -228,10 +237,12 @@ def _drifted(found: Drifted) -> Iterator[str]:
     return drifted(found)
 
 
-_ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
-    "Report": _report,
+_TABLES: dict[str, Callable[[Any, int | None], Iterator[str]]] = {
     "Plan": _plan,
     "Status": _status,
+}
+_ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
+    "Report": _report,
     "Check": _check,
     "Repair": _repair,
     "Summed": _summed,

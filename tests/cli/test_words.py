@@ -1,0 +1,89 @@
+"""A message names a parameter as Python does, and on the command line as an option."""
+
+import re
+
+import pytest
+
+import pgbraid
+from pgbraid.cli.render.psql import spelled
+
+
+def test_the_command_line_spells_parameters_as_options():
+    said = "Wait, or give more time with `lock_wait`; `pgbraid up` and `adopt = false` are words."
+    assert spelled(said) == (
+        "Wait, or give more time with --lock-wait; `pgbraid up` and --no-adopt are words."
+    )
+
+
+@pytest.mark.parametrize("parameter", ["to", "not_applied"])
+def test_a_version_that_is_nowhere_is_said_in_the_callers_words(cli, folder, database, parameter):
+    folder.write(_1_a="CREATE TABLE a ()")
+    wrong = 9 if parameter == "to" else [9]
+    with pytest.raises(pgbraid.ConfigError, match=f"^`{parameter}` 9: no migration has that"):
+        folder.load().up(database.conninfo, **{parameter: wrong})
+    option = f"--{parameter.replace('_', '-')}"
+    assert cli("up", option, 9, code=2).err.startswith(f"ERROR:  {option} 9: no migration has that")
+    assert cli("up", option, 9, "--json").json["error"]["message"].startswith(f"{option} 9: ")
+
+
+def test_who_waits_in_vain_for_another_run_hears_his_own_words(cli, folder, database, holder):
+    folder.write(_1_a="CREATE TABLE a ()")
+    with pytest.raises(pgbraid.LockTimeout) as caught:
+        folder.load(lock_wait=0.1).up(database.conninfo)
+    assert "`lock_wait`" in caught.value.hint
+    assert "--" not in re.sub("`pgbraid [^`]*`", "", caught.value.hint)
+    assert "--lock-wait" in cli("up", "--lock-wait", "100ms", code=4).err
+
+
+def test_a_folder_that_is_not_there_is_named_in_the_callers_words(program):
+    with pytest.raises(pgbraid.ConfigError) as caught:
+        pgbraid.load("nowhere")
+    assert "Name the folder with `dir`" in caught.value.hint
+    answer = program("check", "--offline", "--dir", "nowhere", code=2)
+    assert "HINT:  Name the folder with --dir;" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["statsu"], ("unknown command 'statsu'", "Did you mean status? Run `pgbraid --help`.")),
+        (["xyzzy"], ("unknown command 'xyzzy'", "Run `pgbraid --help`.")),
+        (["up", "--databse", "x"], ("unknown option --databse", "Did you mean --database? Run")),
+        (["up", "--databse=x"], ("unknown option --databse", "Did you mean --database? Run")),
+        (
+            ["up", "--dryrun"],
+            ("unknown option --dryrun", "Did you mean --dry-run? Run `pgbraid up"),
+        ),
+        (["plan", "--dry-run"], ("unknown option --dry-run", "Run `pgbraid plan --help`.")),
+        (["--qiet", "up"], ("unknown option --qiet", "Did you mean --quiet? Run `pgbraid up")),
+        (["up", "-z"], ("unrecognized arguments: -z", "Run `pgbraid up --help`.")),
+        (["up", "down"], ("unrecognized arguments: down", "Run `pgbraid up --help`.")),
+    ],
+)
+def test_a_word_that_is_not_known_gets_the_nearest_one(program, words, said):
+    error, hint = program(*words, code=2).err.splitlines()
+    assert error == f"ERROR:  {said[0]}"
+    assert hint.startswith(f"HINT:  {said[1]}")
+
+
+def test_the_value_of_an_option_that_is_not_known_is_not_shown(program):
+    answer = program("--databse", "postgresql://me:hunter2@host/db", "up", code=2)
+    assert "unknown option --databse" in answer.err
+    assert "hunter2" not in answer.err
+
+
+@pytest.mark.parametrize("columns", [66, 80, 140])
+@pytest.mark.parametrize("words", [[], ["up"], ["prove"], ["adopt"], ["snapshot"]])
+def test_help_wraps_at_the_terminals_width(program, columns, words):
+    text = program(*words, "--help", env={"COLUMNS": str(columns)}, code=0).out
+    assert max(map(len, text.splitlines())) <= columns
+    described = text.partition("\n\n")[2]
+    assert max(map(len, described.splitlines())) > min(columns, 110) - 20
+
+
+def test_a_file_that_cannot_be_read_gets_a_hint_that_fits(cli, folder):
+    folder.put("1_a.sql", "--")
+    answer = cli("snapshot", "--check", "nowhere.txt", code=2)
+    assert (
+        answer.err.splitlines()[-1] == "HINT:  Name a text file in UTF-8 that this user can read."
+    )

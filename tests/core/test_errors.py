@@ -1,0 +1,70 @@
+"""Every error travels whole: between processes, and in a copy."""
+
+import copy
+import inspect
+import pickle
+
+import pytest
+
+import pgbraid
+from pgbraid import errors
+from pgbraid.core.answers import Diagnostic, Outcome
+from pgbraid.core.model import Location, Migration, Problem
+from pgbraid.core.proof import Proof, Verdict
+
+MIGRATION = Migration(1, "a", "1_a.sql", "0" * 64, 9, "m/1_a.sql", "1")
+SAID = Diagnostic("ERROR", "no table", sqlstate="42P01", hint="Look.", location=Location("m", 1, 2))
+PROBLEMS = tuple(Problem("empty", f"problem {n}", location=Location("m", n)) for n in range(30))
+MADE_OF = {
+    "ProblemsFound": {"problems": PROBLEMS},
+    "MigrationFailed": {"migration": MIGRATION, "diagnostic": SAID, "half_done": True},
+    "NotProven": {
+        "proof": Proof(Verdict.FAILS, (MIGRATION,), ()),
+        "message": "not proven",
+        "detail": "Why.",
+    },
+    "ServerError": {"message": "refused", "detail": "Why.", "hint": "Do.", "diagnostic": SAID},
+}
+PLAIN = {"message": "wrong", "detail": "Why.", "hint": "Do."}
+CLASSES = [getattr(errors, name) for name in errors.__all__]
+COPIES = [
+    copy.copy,
+    copy.deepcopy,
+    *(
+        lambda error, protocol=protocol: pickle.loads(pickle.dumps(error, protocol))  # noqa: S301
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
+    ),
+]
+
+
+def made(kind):
+    """An error of a class with every field that its making takes."""
+    arguments = MADE_OF.get(kind.__name__, PLAIN)
+    assert set(arguments) == set(inspect.signature(kind).parameters), kind
+    error = kind(**arguments)
+    error.applied = (Outcome(MIGRATION, gap=True, duration=None),)
+    error.add_note("a note")
+    if kind is pgbraid.MigrationFailed:
+        error.through, error.alone = (1, 2), True
+    return error
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("copied", COPIES)
+def test_a_copy_of_an_error_has_all_its_fields(kind, copied):
+    error = made(kind)
+    other = copied(error)
+    assert type(other) is kind
+    assert vars(other) == vars(error)
+    assert other.args == error.args
+    assert (str(other), repr(other)) == (str(error), repr(error))
+    assert getattr(other, "sqlstate", None) == getattr(error, "sqlstate", None)
+
+
+def test_an_error_of_a_subclass_of_somebody_elses_travels_too():
+    class Theirs(pgbraid.ConfigError):
+        def __init__(self, number):
+            super().__init__(f"number {number}")
+            self.number = number
+
+    assert vars(copy.deepcopy(Theirs(3))) == vars(Theirs(3))

@@ -1,0 +1,59 @@
+"""A URL as other drivers take it is refused with what libpq calls the same."""
+
+import pytest
+
+import pgbraid
+from pgbraid.db.conninfo import parse_target
+
+HOST = "127.0.0.1:1/app"
+
+
+@pytest.mark.parametrize(
+    ("conninfo", "name", "hint"),
+    [
+        (f"postgres://{HOST}?sslmode=disable&x-migrations-table=m", "x-migrations-table", "golang"),
+        (f"postgresql://{HOST}?user=p&currentSchema=app", "currentSchema", "search_path%3Dapp"),
+        (f"postgresql://u@{HOST}?schema=app&pgbouncer=true", "schema", "schema is `schema`"),
+        (f"postgresql://u@{HOST}?search_path=app", "search_path", "search_path%3D"),
+        (f"postgresql+asyncpg://u@{HOST}?ssl=require", "ssl", "Write sslmode=require in"),
+        (f"postgresql+asyncpg://u@{HOST}?ssl=verify-full", "ssl", "Write sslmode=verify-full in"),
+        (f"postgresql://u@{HOST}?ssl=false", "ssl", "Write sslmode=disable in"),
+        (f"postgresql://u@{HOST}?ssl", "ssl", "Write sslmode=require in"),
+        (f"postgresql://u@{HOST}?ApplicationName=me", "ApplicationName", "application_name"),
+        (f"postgresql://u@{HOST}?timeout=3", "timeout", "connect_timeout"),
+        (f"postgresql://u@{HOST}?statement_timeout=3s", "statement_timeout", "options=-c%20name"),
+        (f"postgresql://u@{HOST}?prepareThreshold=0", "prepareThreshold", "Take it out"),
+        ("host=h currentSchema=app", "currentSchema", "search_path%3D"),
+        ("host=h ssl=require", "ssl", "Write sslmode=require in"),
+    ],
+)  # fmt: skip
+def test_a_parameter_of_another_driver_is_named_with_libpqs_word_for_it(conninfo, name, hint):
+    with pytest.raises(pgbraid.ConfigError) as caught:
+        parse_target(conninfo)
+    assert caught.value.message.startswith(f"libpq knows no parameter '{name}' in a database ")
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("prefix", ["jdbc:", "JDBC:"])
+def test_a_url_of_java_is_said_to_be_one(prefix):
+    with pytest.raises(pgbraid.ConfigError, match="begins with jdbc:") as caught:
+        parse_target(f"{prefix}postgresql://{HOST}?user=postgres&password=hunter2")
+    assert "Take `jdbc:` away" in caught.value.hint
+    assert "hunter2" not in str(caught.value) + caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "conninfo",
+    [
+        f"postgresql://{HOST}?password=pa&hunter=2",
+        f"postgresql://{HOST}?sslpassword=pa&hunter=2",
+        "host=h password=pa hunter=2",
+        "postgresql://u:pa&hunter=2@h/d?hunter=2@x",
+        "jdbc:postgresql://h/d?password=hunter",
+    ],
+)
+def test_what_may_be_a_piece_of_a_password_is_no_parameters_name(conninfo):
+    with pytest.raises(pgbraid.ConfigError) as caught:
+        parse_target(conninfo)
+    error = caught.value
+    assert "hunter" not in f"{error.message} {error.detail} {error.hint}"
