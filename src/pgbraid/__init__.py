@@ -5,7 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # a type checker takes it for true; importing `typing` takes time
 
 if TYPE_CHECKING:
-    from pgbraid.api import Braid, load
+    from pgbraid.api import Braid
     from pgbraid.core.answers import Check, State, Status
     from pgbraid.core.model import Limits, Plan, Problem, Report
     from pgbraid.core.proof import Drifted, Proof, Verdict
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Stopped,
         TargetRefused,
     )
+    from pgbraid.loading import load
     from pgbraid.stop import StopToken
 
 __version__ = "0.1.0"
@@ -57,7 +58,7 @@ _HOMES = {
     "Stopped": "errors",
     "TargetRefused": "errors",
     "Verdict": "core.proof",
-    "load": "api",
+    "load": "loading",
 }
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The library's facade: migrations as an immutable value, the database given at the call."""
+"""The library: migrations as an immutable value, the database given at the call."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from pgbraid.arguments import a_version, an_instance, some_versions
 from pgbraid.config import Settings
-from pgbraid.core.model import Limits, Tracker, Verify
+from pgbraid.core.model import Tracker, Verify
 from pgbraid.db.conninfo import Target, parse_target
 from pgbraid.errors import ConfigError
-from pgbraid.source import load_migrations
 from pgbraid.stop import StopToken
 from pgbraid.survey import RunOptions, ScratchPlace, Wish, silent
 
@@ -24,64 +23,13 @@ if TYPE_CHECKING:
     from pgbraid.core.model import Applied, MigrationSet, Plan, Report
     from pgbraid.core.proof import Drifted, Proof
     from pgbraid.core.snapshot import Snapshot
-    from pgbraid.source import Source
 
-__all__ = ["Braid", "load"]
-
-
-def load(  # noqa: PLR0913 - what a user can set
-    source: Source,
-    *,
-    schema: str = "public",
-    table: str = "applied_migrations",
-    verify: str = "error",
-    lock_wait: float = 600.0,
-    adopt: bool = True,
-    limits: Limits | None = None,
-    role: str | None = None,
-    gaps: str = "apply",
-    accept: str | Iterable[str] = (),
-) -> Braid:
-    """Read migrations once and return them as a value; no database is asked.
-
-    ``source`` is a folder's path, a ``Traversable`` as ``importlib.resources.files()`` returns
-    it, or a mapping of file names to texts. ``schema`` and ``table`` name the tracker;
-    ``verify`` is ``off``, ``warn`` or ``error``: what an applied file that changed since does
-    to a run. ``lock_wait`` is how many seconds to wait for another run to end. Without
-    ``adopt`` an empty set does not take over another tool's history. ``limits`` say how long
-    statements wait for locks, and migrations for another try; ``role`` is the role to be.
-    ``gaps`` and ``accept`` are the settings of those names.
-
-    Raises ConfigError for a folder that is not there and a value that cannot be one. What is
-    wrong with single files is raised by the first call that would run them.
-    """
-    settings = Settings().override(
-        schema=schema,
-        table=table,
-        verify=verify,
-        lock_wait=lock_wait,
-        role=role,
-        gaps=gaps,
-        accept=accept,
-        adopt=adopt,
-    )
-    limits = Limits() if limits is None else limits
-    return Braid(
-        load_migrations(source),
-        Tracker(settings.schema, settings.table),
-        Verify(settings.verify),
-        settings.lock_wait,
-        settings.adopt,
-        an_instance("limits", limits, Limits, "a pgbraid.Limits"),
-        settings.role,
-        settings.gaps,
-        settings.accept,
-    )
+__all__ = ["Braid"]
 
 
 @dataclass(frozen=True, slots=True)
 class Braid:
-    """Migrations and the name of their tracker.
+    """Migrations and the settings to apply them with.
 
     Every method takes a connection string, a URL or ``key=value`` pairs, opens one connection
     and closes it. All of them raise ConnectionFailed, and ServerError where the role may not
@@ -89,19 +37,14 @@ class Braid:
     """
 
     migrations: MigrationSet
-    tracker: Tracker = field(default_factory=Tracker)
-    verify: Verify = Verify.ERROR
-    lock_wait: float = 600.0
-    adopts: bool = True
-    """Whether an empty set takes over another tool's history."""
-    limits: Limits = field(default_factory=Limits)
-    role: str | None = None
-    """The role to be while migrating, as SET ROLE."""
-    gaps: str = "apply"
-    """What becomes of a late migration; ``accept`` are verdicts that are no failure, ``scratch`` is
-    where orders are replayed."""
-    accept: tuple[str, ...] = ()
+    settings: Settings = field(default_factory=Settings)
     scratch: ScratchPlace = field(default_factory=ScratchPlace)
+    """Where orders are replayed."""
+
+    @property
+    def tracker(self) -> Tracker:
+        """Where the applied set is kept."""
+        return Tracker(self.settings.schema, self.settings.table)
 
     def up(  # noqa: PLR0913 - what a run can be asked for
         self,
@@ -375,23 +318,29 @@ class Braid:
         )
 
     def _options(self, listen: Listener = silent, stop: StopToken | None = None) -> RunOptions:
+        settings = self.settings
         return RunOptions(
-            self.lock_wait,
+            settings.lock_wait,
             an_instance("on_event", listen, Callable, "a function that takes an event"),
             an_instance("stop", stop or StopToken(), StopToken, "a pgbraid.StopToken"),
-            limits=self.limits,
-            gaps=self.gaps,
-            accept=self.accept,
-            scratch=self.scratch,
+            limits=settings.limits,
+            gaps=settings.gaps,
+            gaps_require=settings.gaps_require,
+            accept=settings.accept,
+            explain_for=settings.explain_for,
+            scratch=replace(self.scratch, prelude=settings.prelude),
         )
 
     def _wish(self, to: int | None = None, not_applied: Iterable[int] = ()) -> Wish:
         to = None if to is None else a_version("to", to)
-        skipped, refuse = some_versions("not_applied", not_applied), self.gaps == "refuse"
-        return Wish(to, skipped, self.verify, self.adopts, refuse_gaps=refuse)
+        skipped, refuse = some_versions("not_applied", not_applied), self.settings.gaps == "refuse"
+        verify = Verify(self.settings.verify)
+        return Wish(to, skipped, verify, self.settings.adopt, refuse_gaps=refuse)
 
     def _target(self, given: str | Target) -> Target:
-        return given if isinstance(given, Target) else parse_target(given, role=self.role)
+        if isinstance(given, Target):
+            return given
+        return parse_target(given, role=self.settings.role)
 
 
 def _with_sums(check: Check, migrations: MigrationSet) -> Check:

@@ -34,8 +34,14 @@ __all__ = [
 ]
 
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
-_SPANS = frozenset({"lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait"})
-_CHOICES = {"verify": ("off", "warn", "error"), "gaps": ("apply", "prove", "refuse")}
+_SPANS = frozenset(
+    {"lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait", "explain_for"}
+)
+_CHOICES = {
+    "verify": ("off", "warn", "error"),
+    "gaps": ("apply", "prove", "refuse"),
+    "gaps_require": ("any", "complete"),
+}
 _ACCEPTED = frozenset({"column-order", "enum-order", "different"})
 _LISTS = frozenset({"accept", "ignore"})
 _IDENTIFIER_BYTES = 63
@@ -51,6 +57,10 @@ class Settings:
     are those of :class:`pgbraid.Limits`. ``role`` is the role to be while migrating;
     ``direct_url`` leads past a connection pooler. ``gaps`` is what becomes of late migrations,
     ``accept`` which verdicts of a proof are no failure, ``ignore`` which objects drift passes over.
+    With ``gaps_require`` complete, a proof must have left nothing out. The search for the cause of
+    a difference takes ``explain_for`` seconds at most. ``prelude`` is a file of SQL that is run on
+    every scratch database before the first migration, ``search_path`` the schemas in which
+    migrations look up and create what they do not qualify.
     """
 
     dir: str = "migrations"
@@ -66,8 +76,12 @@ class Settings:
     role: str | None = None
     direct_url: str | None = field(default=None, repr=False)
     gaps: str = "apply"
+    gaps_require: str = "any"
     accept: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    explain_for: float | None = None
+    prelude: str | None = None
+    search_path: str | None = None
     file: str | None = field(default=None, compare=False)
     """The settings file they came from."""
     passed_over: tuple[str, ...] = field(default=(), compare=False)
@@ -244,9 +258,11 @@ def _settings(path: Path, table: Mapping[str, Any]) -> Settings:
         settings = Settings(file=str(path)).override(**values)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error.message}", detail=error.detail) from None
-    if "dir" not in values:
-        return settings
-    return replace(settings, dir=_relative(path.parent / settings.dir))
+    if "dir" in values:
+        settings = replace(settings, dir=_relative(path.parent / settings.dir))
+    if settings.prelude is not None:
+        settings = replace(settings, prelude=_relative(path.parent / settings.prelude))
+    return settings
 
 
 def _no_setting(path: Path, key: str, known: list[str]) -> ConfigError:

@@ -8,7 +8,6 @@ commit has.
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,16 +91,16 @@ class Check(pytest.Item):
 def _braid(folder: str | None, root: Path) -> Braid:
     """Return the migrations, which are read only where the checks run."""
     from pgbraid import config  # noqa: PLC0415 - pytest starts without
-    from pgbraid.api import load  # noqa: PLC0415
+    from pgbraid.api import Braid  # noqa: PLC0415
+    from pgbraid.source import load_migrations  # noqa: PLC0415
     from pgbraid.survey import ScratchPlace  # noqa: PLC0415
 
     settings = config.find_settings(start=root).override(dir=folder)
     for file in settings.passed_over:
         message = f"the settings file {file} is passed over: others own it or can write it"
         warnings.warn(message, stacklevel=1)
-    braid = load(settings.dir, schema=settings.schema, table=settings.table, accept=settings.accept)
     place = ScratchPlace(config.scratch_url(), config.server_programs(), config.cache_dir())
-    return replace(braid, scratch=place)
+    return Braid(load_migrations(settings.dir), settings, place)
 
 
 def _check(braid: Braid, _ref: str) -> None:

@@ -41,12 +41,14 @@ class Decision:
 class ScratchPlace:
     """Where orders are replayed: on the server of a URL, or on a throw-away one of our own.
 
-    ``programs`` names the folder of that one's programs, ``cache`` is where its template is kept.
+    ``programs`` names the folder of that one's programs, ``cache`` is where its template is kept,
+    and ``prelude`` a file of SQL that is run before the first migration.
     """
 
     url: str | None = field(default=None, repr=False)
     programs: str | None = None
     cache: Path | None = None
+    prelude: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,21 +69,11 @@ class Context:
 
     def braid(self, settings: config.Settings | None = None) -> Braid:
         """Return the migrations with their tracker."""
-        from pgbraid.api import load  # imports the driver
+        from pgbraid.api import Braid  # imports the driver
+        from pgbraid.source import load_migrations
 
         settings = settings or self.settings
-        loaded = load(
-            settings.dir,
-            schema=settings.schema,
-            table=settings.table,
-            verify=settings.verify,
-            lock_wait=settings.lock_wait,
-            adopt=settings.adopt,
-            limits=settings.limits,
-            gaps=settings.gaps,
-            accept=settings.accept,
-        )
-        return replace(loaded, scratch=self._scratch())
+        return Braid(load_migrations(settings.dir), settings, self._scratch())
 
     def _scratch(self) -> ScratchPlace:
         """Return where orders are replayed."""
