@@ -13,7 +13,7 @@ from pgbraid.db.reading import Reader
 from pgbraid.db.scratch import scratch_server
 from pgbraid.db.session import connect
 from pgbraid.errors import ConfigError, ServerError
-from pgbraid.histories import recorded, refuse_problems
+from pgbraid.histories import ran_in_all, recorded, refuse_problems
 from pgbraid.replay import Replayer
 from pgbraid.trackers import TRACKERS
 
@@ -56,10 +56,11 @@ def find_drift(
                 "with `pgbraid adopt`.",
             )
         live = Reader(tracker, also_ours=_LEGACY).schema(session.conn)
-    history, notes = recorded(migrations, order, as_recorded=True)
+    have, notes = recorded(migrations, order, as_recorded=True)
+    history, lost = ran_in_all(order, have)
     with _built(history, tracker, options, order) as built:
         schema = built.schema()
-        left_out = (*live.left_out, *schema.left_out)
+        left_out = (*live.left_out, *schema.left_out, *lost)
         found = compare(live, schema)
         if found:
             # What differs may be a value that no two replays have the same.

@@ -2,26 +2,78 @@
 
 from __future__ import annotations
 
+import posixpath
 import shutil
 import subprocess
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pgbraid.config import git_environment
 from pgbraid.errors import ConfigError
 
-__all__ = ["files_at", "fork_of"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["GitFolder", "files_at", "merge_base"]
 
 _FACTS = 3
 """What git ls-tree says of a file: its mode, its kind, its name among objects."""
+_LINK = "120000"
+"""The mode of a symbolic link."""
+_LONGEST_CHAIN = 10
 
 
-def files_at(folder: str, ref: str) -> dict[str, bytes]:
-    """Return the ``.sql`` files that a folder of a git repository has at ``ref``, by name.
+@dataclass(frozen=True, slots=True)
+class GitFolder:
+    """The ``.sql`` files that a folder of a repository has at a commit, by name.
 
-    It is empty where the folder is not there yet. Raises ConfigError where there is no git, no
-    such folder, no repository or no such ref.
+    ``elsewhere`` is the folder in which the commit has them, where that is another one.
+    """
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    elsewhere: str | None = None
+
+
+def files_at(folder: str, ref: str) -> GitFolder:
+    """Return the files that a folder of a git repository has at ``ref``.
+
+    Where the folder is not there yet and its files are, in another one, those are returned. Raises
+    ConfigError where there is no git, no such folder, no repository or no such ref, and for a link
+    out of the folder.
     """
     git, where = _repository(folder)
+    commit = _commit(git, where, ref)
+    prefix = _must(git, where, "rev-parse", "--show-prefix").decode().strip().rstrip("/")
+    found = _Tree(git, where, commit).files(prefix)
+    if found:
+        return GitFolder(found)
+    moved = _moved_from(git, where, commit)
+    if moved is None:
+        return GitFolder()
+    return GitFolder(_Tree(git, where, commit).files(moved), moved or ".")
+
+
+def merge_base(folder: str, ref: str) -> str:
+    """Return the commit at which what is checked out left ``ref``.
+
+    Raises ConfigError where there is none, as in a shallow clone.
+    """
+    git, where = _repository(folder)
+    _commit(git, where, ref)
+    found = _run(git, where, "merge-base", ref, "HEAD")
+    if found is None or not found.strip():
+        raise ConfigError(
+            f"git knows no commit that both {ref} and this branch began with",
+            detail="A shallow clone has only the newest commits.",
+            hint=f"Fetch the others (`git fetch --unshallow`, or fetch-depth: 0 in CI), then run "
+            f"`pgbraid prove --base {ref}` again.",
+        )
+    return found.decode().strip()
+
+
+def _commit(git: str, where: Path, ref: str) -> str:
     if ref.startswith("-") or not ref:
         raise ConfigError(f"{ref!r} is no name of a commit", hint="Give one such as origin/main.")
     commit = _run(git, where, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
@@ -32,22 +84,94 @@ def files_at(folder: str, ref: str) -> dict[str, bytes]:
             hint=f"Fetch it (`git fetch origin`, or fetch-depth: 0 in CI), then run `pgbraid prove "
             f"--base {ref}` again.",
         )
-    listed = _must(git, where, "ls-tree", "-z", commit.decode().strip(), "./")
-    blobs = {}
+    return commit.decode().strip()
+
+
+class _Tree:
+    """The files of one commit."""
+
+    def __init__(self, git: str, where: Path, commit: str) -> None:
+        self._git, self._where, self._commit = git, where, commit
+
+    def files(self, folder: str) -> dict[str, bytes]:
+        """Return the ``.sql`` files that stand in a folder, links to files in it followed."""
+        listed = self._listed(folder)
+        blobs = {name: blob for name, (mode, blob) in listed.items() if mode != _LINK}
+        links = {name: blob for name, (mode, blob) in listed.items() if mode == _LINK}
+        found = self.contents(blobs)
+        for name, target in self.contents(links).items():
+            found[name] = self._followed(folder, name, target)
+        return found
+
+    def _listed(self, folder: str) -> dict[str, tuple[str, str]]:
+        """Return mode and object of each ``.sql`` file of a folder, by its name."""
+        place = f"{self._commit}:{folder}"
+        listed = _run(self._git, self._where, "ls-tree", "-z", "--full-tree", place)
+        found = {}
+        for line in (listed or b"").split(b"\0"):
+            facts, _, name = line.partition(b"\t")
+            parts = facts.split()
+            if len(parts) == _FACTS and parts[1] == b"blob" and name.endswith(b".sql"):
+                found[name.decode(errors="replace")] = parts[0].decode(), parts[2].decode()
+        return found
+
+    def _followed(self, folder: str, name: str, target: bytes) -> bytes:
+        """Return the content of the file that a link leads to, as far as that is in the folder."""
+        path = posixpath.normpath(posixpath.join(folder, target.decode(errors="replace")))
+        for _ in range(_LONGEST_CHAIN):
+            inside = posixpath.relpath(path, folder or ".")
+            if posixpath.isabs(path) or inside.startswith(".."):
+                raise ConfigError(
+                    f"{name} is a link out of the folder at {self._commit[:12]}",
+                    hint="Commit the file itself, or a link to a file in the folder.",
+                )
+            entry = _run(self._git, self._where, "ls-tree", "-z", "--full-tree", self._commit, path)
+            facts = (entry or b"").partition(b"\t")[0].split()
+            if len(facts) != _FACTS or facts[1] != b"blob":
+                break
+            (content,) = self.contents({name: facts[2].decode()}).values()
+            if facts[0].decode() != _LINK:
+                return content
+            there = posixpath.dirname(path)
+            path = posixpath.normpath(posixpath.join(there, content.decode(errors="replace")))
+        raise ConfigError(
+            f"{name} is a link to {path}, which is no file at {self._commit[:12]}",
+            hint="Commit the file that it leads to, or take the link away.",
+        )
+
+    def contents(self, blobs: dict[str, str]) -> dict[str, bytes]:
+        """Return the contents of these blobs, read by one process."""
+        asked = "".join(f"{blob}\n" for blob in blobs.values()).encode()
+        answer = _must(self._git, self._where, "cat-file", "--batch", given=asked) if blobs else b""
+        found, at = {}, 0
+        for name in blobs:
+            end = answer.index(b"\n", at)
+            size = int(answer[at:end].split()[-1])
+            found[name] = answer[end + 1 : end + 1 + size]
+            at = end + 1 + size + 1
+        return found
+
+
+def _moved_from(git: str, where: Path, commit: str) -> str | None:
+    """Return the folder in which a commit has most of the files that stand here, if any."""
+    files = sorted(path for path in where.glob("*.sql") if path.is_file())
+    own = set(_objects(git, where, files))
+    listed = _run(git, where, "ls-tree", "-r", "-z", "--full-tree", commit) or b""
+    folders: Counter[str] = Counter()
     for line in listed.split(b"\0"):
         facts, _, name = line.partition(b"\t")
         parts = facts.split()
-        base = name.rpartition(b"/")[2].decode(errors="replace")
-        if len(parts) == _FACTS and parts[1] == b"blob" and base.endswith(".sql"):
-            blobs[base] = parts[2].decode()
-    return _contents(git, where, blobs)
+        if len(parts) == _FACTS and parts[2].decode() in own and name.endswith(b".sql"):
+            folders[posixpath.dirname(name.decode(errors="replace"))] += 1
+    return folders.most_common(1)[0][0] if folders else None
 
 
-def fork_of(folder: str, ref: str) -> str | None:
-    """Return the commit at which what is checked out left ``ref``, if there is one."""
-    git, where = _repository(folder)
-    found = _run(git, where, "merge-base", ref, "HEAD")
-    return found.decode().strip() or None if found else None
+def _objects(git: str, where: Path, files: Iterable[Path]) -> list[str]:
+    """Return the names that git gives to the contents of files."""
+    asked = "".join(f"{path.resolve()}\n" for path in files).encode()
+    if not asked:
+        return []
+    return _must(git, where, "hash-object", "--stdin-paths", given=asked).decode().split()
 
 
 def _repository(folder: str) -> tuple[str, Path]:
@@ -69,19 +193,6 @@ def _repository(folder: str) -> tuple[str, Path]:
             hint="Name the folder with --dir, or give --history FILE in place of --base.",
         )
     return git, where
-
-
-def _contents(git: str, where: Path, blobs: dict[str, str]) -> dict[str, bytes]:
-    """Return the contents of these blobs, read by one process."""
-    asked = "".join(f"{blob}\n" for blob in blobs.values()).encode()
-    answer = _must(git, where, "cat-file", "--batch", given=asked)
-    found, at = {}, 0
-    for name in blobs:
-        end = answer.index(b"\n", at)
-        size = int(answer[at:end].split()[-1])
-        found[name] = answer[end + 1 : end + 1 + size]
-        at = end + 1 + size + 1
-    return found
 
 
 def _run(git: str, folder: Path, *words: str) -> bytes | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pgbraid.core.checksum import digest, same_but_line_ends
-from pgbraid.core.filenames import names_agree
-from pgbraid.core.model import Location, Problem
+from pgbraid.branch import merge
+from pgbraid.core.checksum import same_but_line_ends
 from pgbraid.core.orders import late
 from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.judge import Question
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from pgbraid.core.model import Migration, MigrationSet
     from pgbraid.db.order import Order
+    from pgbraid.gitref import GitFolder
 
 __all__ = [
     "Told",
@@ -27,6 +27,7 @@ __all__ = [
     "in_time_below",
     "late_question",
     "listed_question",
+    "ran_in_all",
     "recorded",
     "recorded_question",
     "refuse_problems",
@@ -41,6 +42,8 @@ class Told:
     notes: tuple[str, ...] = ()
     label: str = "as recorded"
     """What the order that is proven is called."""
+    not_replayed: tuple[str, ...] = ()
+    """What databases have, and what is left out of the replays."""
 
 
 def _version(migration: Migration) -> int:
@@ -126,7 +129,8 @@ def _kept(version: int, name: str | None, text: str | None) -> Migration | None:
 def recorded_question(migrations: MigrationSet, order: Order) -> Told:
     """Return the question of a database: what it has, in its order, then what is pending.
 
-    Raises ProblemsFound for files that cannot be run.
+    What was undone ran in between, and is replayed with what undid it. Raises ProblemsFound for
+    files that cannot be run.
     """
     refuse_problems(migrations)
     have, notes = recorded(migrations, order)
@@ -134,7 +138,35 @@ def recorded_question(migrations: MigrationSet, order: Order) -> Told:
     pending = [m for m in migrations.migrations if m.version not in versions]
     if not versions:
         notes = ("nothing is recorded in the database yet, so its order will be the versions'",)
-    return _question((*have, *pending), notes)
+    told = _question((*have, *pending), notes)
+    ran, lost = ran_in_all(order, have)
+    run = (*ran, *pending) if ran != have else None
+    return replace(told, question=replace(told.question, run=run), not_replayed=lost)
+
+
+def ran_in_all(
+    order: Order, have: Sequence[Migration]
+) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
+    """Return all that ran in a database, what was undone since and what undid it included.
+
+    These have numbers below 0 for versions. Returns as well what cannot be replayed, as its text
+    was not kept.
+    """
+    found = [(order.places.get(m.version, 0), m) for m in have]
+    last = {order.places.get(m.version) for m in have}
+    lost = []
+    for line in order.undone:
+        if line.place in last:
+            continue
+        kept = _kept(line.version, line.name, line.text)
+        what = f"{line.version}_{line.name}"
+        if kept is None:
+            lost.append(f"{what}: {'undone' if line.undone else 'applied'}, its text was not kept")
+            continue
+        name = f"{kept.name} (undone)" if line.undone else kept.name
+        found.append((line.place, replace(kept, version=-line.place, name=name)))
+    found.sort(key=lambda one: one[0])
+    return tuple(migration for _, migration in found), tuple(lost)
 
 
 def late_question(migrations: MigrationSet, order: Order) -> Told:
@@ -149,7 +181,10 @@ def late_question(migrations: MigrationSet, order: Order) -> Told:
     versions = {row.version for row in order.rows}
     pending = [m for m in migrations.migrations if m.version not in versions]
     before = in_time_below(have, pending, _version)
-    return _question((*before, *pending), notes, in_time(before, pending, _version))
+    told = _question((*before, *pending), notes, in_time(before, pending, _version))
+    ran, lost = ran_in_all(order, have)
+    undone = (f"{m.label}: not replayed" for m in ran if m.version < 0)
+    return replace(told, not_replayed=(*undone, *lost))
 
 
 def in_time(
@@ -190,63 +225,16 @@ def listed_question(migrations: MigrationSet, versions: Sequence[int], label: st
     return _question((*listed, *rest))
 
 
-def branch_question(
-    migrations: MigrationSet, base: dict[str, bytes], fork: dict[str, bytes], ref: str
-) -> Told:
+def branch_question(migrations: MigrationSet, base: GitFolder, fork: GitFolder, ref: str) -> Told:
     """Return the question of a branch: what ``ref`` has by version, then what the branch adds.
 
-    ``base`` are the files of ``ref`` by name, ``fork`` those of the commit at which the branch
-    began: what ``ref`` has got since is replayed, as it will be there after the merge. Raises
-    ProblemsFound for files that cannot be run, and for a version that both have added.
+    ``base`` is the folder of ``ref``, ``fork`` that of the commit at which the branch began: what
+    ``ref`` has got since is replayed, as it will be there after the merge. Raises ProblemsFound for
+    files that cannot be run, and for what a merge would leave in a state that no run accepts.
     """
     refuse_problems(migrations)
-    theirs = {m.version: m for m in load_migrations(base).migrations} if base else {}
-    before, notes = [], []
-    if not theirs:
-        notes.append(
-            f"{ref} has no migrations in {migrations.label}, so all of these are new to it"
-        )
-    for version, migration in theirs.items():
-        file = migrations.get(version)
-        chosen, note = _merged(migration, file, base, fork, ref)
-        if chosen:
-            before.append(chosen)
-        if note:
-            notes.append(note)
-    added = [m for m in migrations.migrations if m.version not in theirs]
-    return _question((*before, *added), notes, label=f"{ref}, then what is added")
-
-
-def _merged(
-    migration: Migration,
-    file: Migration | None,
-    base: dict[str, bytes],
-    fork: dict[str, bytes],
-    ref: str,
-) -> tuple[Migration | None, str | None]:
-    """Return what a version will be after the merge, and what is to be said of it."""
-    name, known = migration.file, migration.file in fork
-    if file is None and known:
-        return None, f"{migration.label} is in {ref} and was deleted here: it is not replayed"
-    if file is None:
-        return migration, f"{migration.label} came to {ref} since: it is replayed, too"
-    if not names_agree(migration.name, migration.version, file.name):
-        if not known:
-            raise ProblemsFound((_taken(migration, file, ref),))
-        return file, f"version {file.version} is {migration.label} in {ref}, {file.label} here"
-    if digest(base[name]) == file.checksum or same_but_line_ends(file.checksum, base[name]):
-        return file, None
-    if known and digest(fork[name]) == file.checksum:
-        return migration, f"{file.label} was changed in {ref} since: it is replayed as it is there"
-    return file, f"{file.label} was changed since {ref}; it is replayed as it is now"
-
-
-def _taken(theirs: Migration, ours: Migration, ref: str) -> Problem:
-    return Problem(
-        "duplicate_version",
-        f"version {ours.version} is {theirs.file} in {ref} and {ours.file} here",
-        detail="After the merge there would be two files with one version.",
-        hint="Give the one here the next free version (`pgbraid new NAME` chooses it).",
-        location=Location(ours.path),
-        versions=(ours.version,),
+    merged = merge(migrations, base, fork, ref)
+    told = _question(
+        (*merged.before, *merged.added), merged.notes, label=f"{ref}, then what is added"
     )
+    return replace(told, not_replayed=tuple(merged.not_replayed))

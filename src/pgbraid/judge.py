@@ -54,6 +54,7 @@ _NAMES_CHANGE = (
     "no pair is named: names of objects differ between two replays of one order, so the orders on "
     "the way between cannot be compared"
 )
+_UNDONE = "a migration was undone in the database, and undoing it did not take back all that it did"
 _NOBODY = "no two migrations could be blamed; the whole orders differ"
 
 
@@ -63,10 +64,15 @@ def _version(migration: Migration) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Two orders of the same migrations: as they were or would be applied, and as in time."""
+    """Two orders of the same migrations: as they were or would be applied, and as in time.
+
+    ``run`` is all that ran for the left order where that is more: what was undone, and what undid
+    it.
+    """
 
     left: tuple[Migration, ...]
     right: tuple[Migration, ...]
+    run: tuple[Migration, ...] | None = None
 
     @property
     def late(self) -> tuple[Migration, ...]:
@@ -82,7 +88,8 @@ class Question:
     @property
     def prefix(self) -> tuple[Migration, ...]:
         """What both begin with, which is run once."""
-        return common_prefix(self.left, self.right)
+        prefix = common_prefix(self.left, self.right)
+        return prefix if self.run is None else common_prefix(prefix, self.run)
 
     @property
     def most_replays(self) -> int:
@@ -113,7 +120,7 @@ def judge_orders(
         question.inversions,
         server=replayer.scratch.label,
     )
-    if not proof.inversions:
+    if not proof.inversions and question.run is None:
         return proof
     replayer.refuse_server_wide(question.right)
     base, failure = replayer.base(question.prefix)
@@ -154,6 +161,7 @@ class _Judge:
         length = len(question.prefix)
         self.tails = question.left[length:], question.right[length:]
         self.chain = Chain(*self.tails, _version)
+        self.ran = self.tails[0] if question.run is None else question.run[length:]
         self._tail_seconds = 0.0
 
     def judge(self, proof: Proof, *, pair: bool) -> Proof:
@@ -164,7 +172,7 @@ class _Judge:
         left: Kept | None = None
         try:
             self._tell("as recorded", 2)
-            left = self.replayer.keep(self.base, self.tails[0])
+            left = self.replayer.keep(self.base, self.ran)
             if left.ended.failure or right.ended.failure:
                 return self._failed(proof, left, right, pair=pair)
             compared = compare_kept(self.replayer, left, right, self._again)
@@ -176,6 +184,13 @@ class _Judge:
             )
             if not pair or proof.verdict is Verdict.SAME:
                 return proof
+            if self.ran != self.tails[0]:
+                self.replayer.drop(left.name)
+                left = self.replayer.keep(self.base, self.tails[0])
+                without = self._without_undone(left, right)
+                if without is None:
+                    return replace(proof, no_pair=_UNDONE)
+                compared = without
             return self._explained(proof, compared, left, right)
         finally:
             self._drop(left, right)
@@ -186,9 +201,17 @@ class _Judge:
             if one and one.name:
                 self.replayer.drop(one.name)
 
+    def _without_undone(self, left: Kept, right: Kept) -> Comparison | None:
+        """Compare the orders without what was undone; return None where they are the same then."""
+        if not len(self.chain) or left.ended.failure:
+            return None
+        self.ran = self.tails[0]
+        compared = compare_kept(self.replayer, left, right, self._again)
+        return None if verdict_of(compared.facets) is Verdict.SAME else compared
+
     def _again(self, side: str) -> Kept:
         self._tell("an order again, to see what differs each time", 3 if side == "right" else 4)
-        return self.replayer.keep(self.base, self.tails[1 if side == "right" else 0])
+        return self.replayer.keep(self.base, self.tails[1] if side == "right" else self.ran)
 
     def _tell(self, what: str, number: int) -> None:
         self.listen(Proving(what, number, self.question.most_replays))
@@ -204,6 +227,8 @@ class _Judge:
             return replace(proof, verdict=Verdict.NOT_REPLAYED)
         if not pair:
             return proof
+        if self.ran != self.tails[0]:
+            return replace(proof, no_pair=_UNDONE)
         self._drop(left, right)
         ends = {0: left.ended, len(self.chain): right.ended}
         return self._with_pair(proof, Aspect().failing(failures), ends, self._replays)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.db.order import read_order
 from pgbraid.db.session import connect
-from pgbraid.gitref import files_at, fork_of
+from pgbraid.gitref import files_at, merge_base
 from pgbraid.histories import branch_question, listed_question, recorded_question
 from pgbraid.proving import prove_question
 
@@ -42,8 +42,8 @@ def prove_branch(
 
     Raises ConfigError, ProblemsFound and what the scratch server raises.
     """
-    base, fork = files_at(folder, ref), fork_of(folder, ref)
-    told = branch_question(migrations, base, files_at(folder, fork) if fork else {}, ref)
+    fork = files_at(folder, merge_base(folder, ref))
+    told = branch_question(migrations, files_at(folder, ref), fork, ref)
     return prove_question(told, tracker, options)
 
 

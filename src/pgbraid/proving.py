@@ -50,9 +50,14 @@ def prove_question(
             told.notes,
         )
     )
-    if not question.inversions:
+    if not question.inversions and question.run is None:
         return Proof(
-            Verdict.SAME, question.left, question.right, notes=told.notes, label=told.label
+            Verdict.SAME,
+            question.left,
+            question.right,
+            notes=told.notes,
+            label=told.label,
+            left_out=told.not_replayed,
         )
     place, major = options.scratch, like.major if like else None
     with scratch_server(
@@ -73,7 +78,8 @@ def prove_question(
         proof = _weighed(proof, judge, options)
         notes = (*told.notes, *_other_version(scratch, major))
         weak = tuple(_other_role(scratch, like.role if like else None))
-    return replace(proof, notes=notes, label=told.label, left_out=(*proof.left_out, *weak))
+    left_out = (*proof.left_out, *weak, *told.not_replayed)
+    return replace(proof, notes=notes, label=told.label, left_out=left_out)
 
 
 def _other_role(scratch: Scratch, role: MigratingRole | None) -> Iterator[str]:

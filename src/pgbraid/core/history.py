@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from pgbraid.core.filenames import parse_version
@@ -35,12 +36,21 @@ def parse_history(text: str, label: str) -> tuple[int, ...]:
         raise ConfigError(f"{label} holds no list of versions", hint=_HINT)
     if any(isinstance(entry, dict) and "applied_at" in entry for entry in document):
         applied = [e for e in document if isinstance(e, dict) and e.get("applied_at")]
-        document = sorted(applied, key=lambda entry: str(entry["applied_at"]))
+        document = sorted(applied, key=lambda entry: _time(entry["applied_at"], label))
     versions = tuple(_version(entry, label) for entry in document)
     twice = next((v for v in versions if versions.count(v) > 1), None)
     if twice is not None:
         raise ConfigError(f"{label} lists version {twice} twice", hint=_HINT)
     return versions
+
+
+def _time(value: object, label: str) -> datetime:
+    """Return a time; one without a zone is taken for UTC. Raises ConfigError."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ConfigError(f"{label} lists {value!r}, which is no time", hint=_HINT) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _version(entry: object, label: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from psycopg import errors
@@ -11,9 +11,25 @@ from pgbraid.core.model import Applied
 from pgbraid.db.ledger import read_texts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pgbraid.db.session import Session
 
-__all__ = ["MigratingRole", "Order", "read_order"]
+__all__ = ["Line", "MigratingRole", "Order", "read_order"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A migration that was applied, or undone, as the journal has it.
+
+    ``place`` is the number of the journal's line; ``text`` is None where it was not kept.
+    """
+
+    place: int
+    version: int
+    name: str | None
+    undone: bool
+    text: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +72,10 @@ class Order:
     """Settings of the database or the role that change what statements do."""
     extensions: tuple[tuple[str, str], ...] = ()
     """Each with its schema."""
+    places: Mapping[int, int] = field(default_factory=dict)
+    """By version, the number of the journal's line that says that it was applied."""
+    undone: tuple[Line, ...] = ()
+    """Of each version that was ever undone, all that ran of it, in order."""
 
 
 def read_order(session: Session, role: str | None = None) -> Order:
@@ -81,6 +101,7 @@ def read_order(session: Session, role: str | None = None) -> Order:
     names = {"schema": tracker.schema, "table": tracker.table}
     owner = session.run("ledger", "owner", **names, role=role).fetchone()
     around = session.run("ledger", "surroundings").fetchall()
+    lines = _undone(session)
     return Order(
         rows,
         texts,
@@ -88,6 +109,19 @@ def read_order(session: Session, role: str | None = None) -> Order:
         _role(owner) if owner else None,
         tuple((name, value) for kind, name, value in around if kind == "setting"),
         tuple((name, schema) for kind, name, schema in around if kind == "extension"),
+        {version: place for version, _, _, place, *_ in found if place is not None},
+        lines,
+    )
+
+
+def _undone(session: Session) -> tuple[Line, ...]:
+    try:
+        rows = session.run("ledger", "undone").fetchall()
+    except (errors.UndefinedTable, errors.UndefinedColumn, errors.InsufficientPrivilege):
+        return ()
+    return tuple(
+        Line(place, version, name, event == "undone", text)
+        for place, version, name, event, text in rows
     )
 
 

@@ -29,8 +29,9 @@ def proof(found: Proof) -> Iterator[str]:
         yield f"NOTE:  {clean(line)}"
     if found.assumed:
         yield from _assumed(found.assumed)
-    if not found.inversions:
+    if not found.inversions and not found.replays:
         yield f"same: none of {count(len(found.left), 'migration')} is out of order."
+        yield from _left_out(found.left_out)
         return
     yield from _verdict(found)
     if found.allowed:

@@ -314,17 +314,25 @@ SELECT version, EXTRACT(epoch FROM duration)::pg_catalog.float8
 -- The set in the order in which it was applied: what the journal has no line of first (it was
 -- adopted, or the journal pruned), by time and version, then by the journal. Runs before the search
 -- path is pinned, and behind that, too: hence the values that settings began with.
-SELECT t.version, t.name, t.checksum::pg_catalog.text, pg_catalog.max(j.id) AS place,
-       pg_catalog.max(t.applied_at::pg_catalog.timestamptz) AS applied_at
+SELECT t.version, t.name, t.checksum::pg_catalog.text, pg_catalog.max(j.id) AS place
   FROM {tracker} t
   LEFT JOIN {journal} j
     ON j.version OPERATOR(pg_catalog.=) t.version
    AND j.event OPERATOR(pg_catalog.=) 'applied'::pg_catalog.text
  GROUP BY t.version, t.name, t.checksum
- ORDER BY place NULLS FIRST, applied_at, t.version
+ ORDER BY place NULLS FIRST, pg_catalog.max(t.applied_at::pg_catalog.timestamptz), t.version
+-- name: undone
+-- Of each version that was ever undone, what ran of it and what undid it, in order.
+SELECT line.id, line.version, line.name, line.event, line.statement
+  FROM {journal} AS line
+ WHERE line.event OPERATOR(pg_catalog.=) ANY ('{{applied,undone}}'::pg_catalog.text[])
+   AND EXISTS (SELECT FROM {journal} AS undone
+                WHERE undone.version OPERATOR(pg_catalog.=) line.version
+                  AND undone.event OPERATOR(pg_catalog.=) 'undone'::pg_catalog.text)
+ ORDER BY line.id
 -- name: order_by_time
 -- The same where there is no journal.
-SELECT t.version, t.name, t.checksum::pg_catalog.text
+SELECT t.version, t.name, t.checksum::pg_catalog.text, NULL
   FROM {tracker} t ORDER BY t.applied_at, t.version
 -- name: surroundings
 -- What migrations take for granted of a database: settings of its own, and extensions.

@@ -96,9 +96,9 @@ SELECT coalesce(d.oid, 0::pg_catalog.oid), coalesce(r.oid, 0::pg_catalog.oid), c
 -- name: add_setting
 INSERT INTO pg_catalog.pg_db_role_setting VALUES (%(database)s, %(role)s, %(config)s::text[])
 -- name: settings_loaded
-SELECT pg_catalog.pg_conf_load_time() > %(since)s
+SELECT pg_catalog.pg_conf_load_time()::text <> %(since)s
 -- name: reload_settings
-SELECT pg_catalog.pg_conf_load_time(), pg_catalog.pg_reload_conf()
+SELECT pg_catalog.pg_conf_load_time()::text, pg_catalog.pg_reload_conf()
 -- name: locked_shared_catalogs
 -- What this transaction has changed, or may have: a statement about a role, a membership, a
 -- tablespace or a parameter keeps its lock on the shared catalog until the transaction ends.
