@@ -249,7 +249,9 @@ def shared_changes(inside: Connection, outside: Connection, prefix: str) -> tupl
     ``outside`` does not see it yet, so the difference between the two is what the transaction
     did. Statements about roles, tablespaces and parameters are known by the locks they keep.
     """
-    locked = {name for (name,) in _run(inside, "locked_shared_catalogs").fetchall()}
+    locked = {name for (name,) in _run(inside, "touched_shared_catalogs").fetchall()}
+    if inside.info.server_version >= _PARAMETERS_SINCE:
+        locked |= {name for (name,) in _run(inside, "touched_parameters").fetchall()}
     if not locked:
         return ()
     for _ in range(3):  # another session may commit between the two readings

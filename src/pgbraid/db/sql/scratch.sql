@@ -99,18 +99,31 @@ INSERT INTO pg_catalog.pg_db_role_setting VALUES (%(database)s, %(role)s, %(conf
 SELECT pg_catalog.pg_conf_load_time()::text <> %(since)s
 -- name: reload_settings
 SELECT pg_catalog.pg_conf_load_time()::text, pg_catalog.pg_reload_conf()
--- name: locked_shared_catalogs
--- What this transaction has changed, or may have: a statement about a role, a membership, a
--- tablespace or a parameter keeps its lock on the shared catalog until the transaction ends.
+-- name: touched_shared_catalogs
+-- What this transaction may have changed. Most statements about what is shared keep their lock on the
+-- catalog until the transaction ends; GRANT does not, so rows are looked for that are no older.
 SELECT DISTINCT c.relname::pg_catalog.text
   FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
  WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.database = 0
    AND l.mode = ANY ('{{RowExclusiveLock,ShareUpdateExclusiveLock,ShareLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}}'::pg_catalog.text[])
    AND c.relname = ANY ('{{pg_authid,pg_auth_members,pg_tablespace,pg_parameter_acl,pg_replication_origin,pg_shseclabel,pg_database,pg_db_role_setting,pg_shdescription}}'::pg_catalog.name[])
+ UNION
+SELECT 'pg_database' FROM pg_catalog.pg_database
+ WHERE datname <> pg_catalog.current_database()
+   AND pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.pg_current_xact_id()::pg_catalog.xid)
+ UNION
+SELECT 'pg_tablespace' FROM pg_catalog.pg_tablespace
+ WHERE pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.pg_current_xact_id()::pg_catalog.xid)
+ UNION
+SELECT 'pg_replication_origin' FROM pg_catalog.pg_replication_origin
+ WHERE pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.pg_current_xact_id()::pg_catalog.xid)
 -- name: subscriptions
 SELECT subname FROM pg_catalog.pg_subscription
  WHERE subdbid = (SELECT oid FROM pg_catalog.pg_database
                    WHERE datname = pg_catalog.current_database())
+-- name: touched_parameters
+SELECT DISTINCT 'pg_parameter_acl' FROM pg_catalog.pg_parameter_acl
+ WHERE pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.pg_current_xact_id()::pg_catalog.xid)
 -- name: drop_slots
 SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots
  WHERE database = pg_catalog.current_database() AND NOT active

@@ -1,0 +1,213 @@
+"""gaps = prove: what is proven of a late migration before it runs, and what is said of it."""
+
+import pytest
+
+import pgbraid
+from pgbraid.core.events import Proven
+from pgbraid.core.proof import Verdict
+
+TABLE = "CREATE TABLE t (id int);"
+
+
+@pytest.fixture
+def prove_on(server, monkeypatch):
+    """Replay on the tests' own server, which is nobody's own here."""
+    monkeypatch.setenv("PGBRAID_SCRATCH_URL", server)
+
+
+@pytest.fixture
+def up(folder, database, programs, monkeypatch):
+    """Run up with gaps = prove on an embedded scratch server; return report and proofs."""
+    monkeypatch.setenv("PGBRAID_PG_BIN", programs)
+
+    def run(conninfo=None, **options):
+        proofs = []
+
+        def hear(event):
+            if isinstance(event, Proven):
+                proofs.append(event.proof)
+
+        braid = folder.load(settings=False, gaps="prove", **options)
+        report = braid.up(conninfo or database.conninfo, on_event=hear)
+        return [o.migration.version for o in report.applied], proofs
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("third", "fourth"),
+    [
+        ("CREATE TABLE a (id int);", "ALTER TABLE a ADD name text;"),
+        ("ALTER TABLE t ADD COLUMN a int;", "ALTER TABLE t ADD COLUMN b int;"),
+        ("CREATE TYPE kind AS ENUM ('x');", "ALTER TYPE kind ADD VALUE 'y';"),
+    ],
+)
+def test_a_second_late_migration_is_judged_by_its_own_lateness(folder, up, third, fourth):
+    folder.write(_001_t=TABLE, _005_other="CREATE TABLE o (id int);")
+    up()
+    folder.write(_003_a=third)
+    assert up()[0] == [3]
+    folder.write(_004_b=fourth)
+    assert up()[0] == [4]
+
+
+def test_a_second_late_migration_is_refused_for_its_own_lateness(folder, up):
+    folder.write(_001_t=TABLE, _005_v="CREATE VIEW v AS SELECT * FROM t;")
+    up()
+    folder.write(_003_a="CREATE TABLE a (id int);")
+    up()
+    folder.write(_004_b="ALTER TABLE t ADD COLUMN b int;")
+    with pytest.raises(pgbraid.NotProven, match="late 004_b does not end as if") as caught:
+        up()
+    pair = caught.value.proof.pair
+    assert (pair.first.version, pair.second.version) == (5, 4)
+
+
+def test_a_directive_allows_what_its_own_lateness_does_where_another_is_late_too(folder, up):
+    folder.write(_001_t=TABLE, _005_v="CREATE VIEW v AS SELECT * FROM t;")
+    up()
+    folder.write(
+        _003_a="CREATE TABLE a (id int);",
+        _004_c="-- pgbraid: allow-difference=the view follows\n"
+        "ALTER TABLE t ADD c int; INSERT INTO a VALUES (1);",
+    )
+    versions, (proof,) = up()
+    assert versions == [3, 4]
+    assert proof.allowed == "004_c allows it: the view follows"
+    history = [1, 5, 3, 4]
+    assert folder.load(settings=False).prove(history=history).allowed == proof.allowed
+
+
+def test_a_directive_does_not_allow_what_another_late_one_does(folder):
+    folder.write(
+        _001_t=TABLE,
+        _003_a="ALTER TABLE t ADD a int;",
+        _004_c="-- pgbraid: allow-difference=the view follows\nALTER TABLE t ADD c int;",
+        _005_v="CREATE VIEW v AS SELECT * FROM t;",
+    )
+    proof = folder.load(settings=False).prove(history=[1, 5, 3, 4])
+    assert proof.allowed is None
+    assert {proof.pair.first.version, proof.pair.second.version} == {3, 5}
+
+
+def test_a_generated_key_that_stands_for_another_row_stops_a_late_migration(folder, up):
+    folder.write(
+        _101_tables="CREATE TABLE roles (id serial PRIMARY KEY, name text UNIQUE);"
+        "CREATE TABLE users (name text, role_id int REFERENCES roles);",
+        _104_guest="INSERT INTO roles (name) VALUES ('guest');",
+    )
+    up()
+    folder.write(
+        _103_admin="INSERT INTO roles (name) VALUES ('admin');",
+        _105_eve="INSERT INTO users VALUES ('eve', 1);",
+    )
+    with pytest.raises(pgbraid.NotProven) as caught:
+        up()
+    assert "rows of table public.users" in caught.value.detail
+
+
+@pytest.fixture
+def renumbered(folder, up):
+    folder.write(
+        _101_table="CREATE TABLE t (id serial PRIMARY KEY, name text);",
+        _104_b="INSERT INTO t (name) VALUES ('b');",
+    )
+    up()
+    return folder.write(_103_a="INSERT INTO t (name) VALUES ('a');")
+
+
+def test_the_journal_says_what_a_proof_did_not_compare(renumbered, up, database):
+    _, (proof,) = up()
+    assert proof.verdict is Verdict.SAME
+    assert not proof.complete
+    (detail,) = database.rows(
+        "SELECT detail FROM applied_migrations_journal WHERE event = 'proven'"
+    )
+    assert detail[0]["not_compared"] == list(proof.left_out)
+    assert detail[0]["not_compared"][0].startswith("public.t.id: generated")
+
+
+def test_the_command_says_what_a_proof_did_not_compare(renumbered, cli, programs):
+    answer = cli("up", "--gaps", "prove", env={"PGBRAID_PG_BIN": programs}, code=0)
+    said = "proven: it ends the same, but for 1 thing that could not be compared (3 replays)"
+    assert said in answer.err
+    assert "  not compared: public.t.id: generated" in answer.err
+
+
+def test_a_proof_that_left_something_out_is_refused_where_all_is_required(renumbered, up, database):
+    with pytest.raises(pgbraid.NotProven, match="was not compared whole") as caught:
+        up(gaps_require="complete")
+    assert "Not compared: public.t.id" in caught.value.detail
+    assert database.versions() == [101, 104]
+    renumbered.write(_103_a="CREATE TABLE other (id int);")
+    assert up(gaps_require="complete")[0] == [103]
+
+
+def test_a_proof_replays_with_the_rights_of_the_role_that_migrates(folder, up, database, role):
+    """Row security hides rows from a role that is no superuser, also from their owner if forced."""
+    database.run(f"GRANT CREATE ON SCHEMA public TO {role}")
+    folder.write(
+        _101_t="CREATE TABLE t (tenant text); INSERT INTO t VALUES ('a'), ('b');",
+        _104_upper="UPDATE t SET tenant = upper(tenant);",
+    )
+    up(database.as_role(role))
+    folder.write(
+        _103_policy="ALTER TABLE t ENABLE ROW LEVEL SECURITY;"
+        "ALTER TABLE t FORCE ROW LEVEL SECURITY;"
+        "CREATE POLICY p ON t USING (tenant = current_setting('app.tenant', true));"
+    )
+    with pytest.raises(pgbraid.NotProven) as caught:
+        up(database.as_role(role))
+    assert "rows of table public.t" in caught.value.detail
+    assert folder.load(settings=False).prove(database.conninfo).verdict is Verdict.DIFFERENT
+
+
+def test_rights_that_only_a_platform_gives_are_named(folder, database, role, programs, monkeypatch):
+    """As of a role that may create event triggers on its platform, and nowhere else."""
+    monkeypatch.setenv("PGBRAID_PG_BIN", programs)
+    database.run(
+        f"ALTER TABLE IF EXISTS t OWNER TO {role}; GRANT CREATE ON SCHEMA public TO {role}"
+    )
+    folder.write(
+        _101_trigger="CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+        "CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION f();",
+        _104_t=TABLE,
+    )
+    folder.load(settings=False).up(database.conninfo)
+    for table in ("applied_migrations", "applied_migrations_journal"):
+        database.run(f"ALTER TABLE {table} OWNER TO {role}")
+    folder.write(_103_other="CREATE TABLE o (id int);")
+    proof = folder.load(settings=False).prove(database.conninfo)
+    assert proof.verdict is Verdict.SAME
+    assert len(proof.left_out) == 1
+    assert f"the rights of role {role}: 101_trigger needs some" in proof.left_out[0]
+
+
+def test_what_was_undone_is_replayed_with_what_undid_it(folder, database):
+    folder.write(
+        _001_tags="CREATE TABLE tags (name text);", _003_a="INSERT INTO tags VALUES ('a');"
+    )
+    folder.put("002_x.up.sql", "INSERT INTO tags VALUES ('x');")
+    folder.put("002_x.down.sql", "DELETE FROM tags;")
+    braid = folder.load(settings=False)
+    braid.up(database.conninfo)
+    braid.undo(database.conninfo, 2)
+    braid.up(database.conninfo)
+    assert database.rows("SELECT name FROM tags") == [("x",)]
+    proof = braid.prove(database.conninfo)
+    assert proof.verdict is Verdict.DIFFERENT
+    assert "undoing it did not take back all that it did" in proof.no_pair
+    assert braid.drift(database.conninfo).ok
+
+
+def test_a_table_that_was_undone_and_made_again_is_the_same(folder, database):
+    folder.write(_001_t=TABLE, _003_o="CREATE TABLE o (id int);")
+    folder.put("002_x.up.sql", "CREATE TABLE x (id int);")
+    folder.put("002_x.down.sql", "DROP TABLE x;")
+    braid = folder.load(settings=False)
+    braid.up(database.conninfo)
+    braid.undo(database.conninfo, 2)
+    braid.up(database.conninfo)
+    proof = braid.prove(database.conninfo)
+    assert (proof.verdict, proof.replays > 0) == (Verdict.SAME, True)
+    assert [m.version for m in proof.left] == [1, 3, 2]
