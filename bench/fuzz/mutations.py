@@ -12,6 +12,7 @@ from bench.fuzz.checks import raw_oids, told_secrets, trees_left_out
 from bench.fuzz.lab import sorted_lines
 from bench.fuzz.script import base_of, mutations, neutral
 from pgbraid.core.snapshot import compare, facets_that_differ
+from pgbraid.core.snapshot_text import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pgbraid.db.opening import Connection
 
 _UNSEEN = "UNSEEN"
+_NOT_IN_TEXT = {"data", "sequence values"}
 __all__ = ["Found", "Mutations", "chosen"]
 
 
@@ -93,6 +95,8 @@ class Mutations:
                 wrong += [f"seen: {_told(d)}" for d in differences if d.facet in facets]
             else:
                 wrong += _unseen(case, facets, differences)
+            if facets - _NOT_IN_TEXT and text_of(before) == text_of(after) and not case.unwritten:
+                wrong.append("the text of the snapshot loses it")
             if not facets and self._dumps_differ(case, conn):
                 wrong.append("pg_dump sees it, and the snapshot does not")
             return wrong

@@ -39,6 +39,8 @@ class Case:
     needs: str = ""
     beyond: str = ""
     """Why it need not be seen, where that is so."""
+    unwritten: str = ""
+    """Why the text of a snapshot need not show it, where that is so."""
 
     def fits(self, major: int, features: frozenset[str]) -> bool:
         """Whether a server of this version and with these features knows it."""
@@ -65,6 +67,7 @@ def _case(head: str, sql: str) -> Case:
         int(said.pop("until", 99)),
         said.pop("with", ""),
         said.pop("beyond", ""),
+        said.pop("unwritten", ""),
     )
 
 

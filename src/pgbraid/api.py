@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from pgbraid.arguments import a_version, an_instance, some_versions
-from pgbraid.config import Settings
+from pgbraid.config import Settings, text_list
 from pgbraid.core.model import Tracker, Verify
 from pgbraid.db.conninfo import Target, parse_target
 from pgbraid.errors import ConfigError
@@ -266,13 +266,15 @@ class Braid:
         conninfo: str | Target,
         *,
         ignore: str | Iterable[str] = (),
+        only_schemas: str | Iterable[str] = (),
         on_event: Listener = silent,
         stop: StopToken | None = None,
     ) -> Drifted:
         """Return how a database, which is only read, differs from what its own history builds.
 
-        ``ignore`` are patterns such as ``table audit.*``. Raises ConfigError where it has no
-        history, ServerError where that cannot be replayed.
+        ``ignore`` are patterns such as ``table audit.*``; with ``only_schemas`` nothing else is
+        compared. Raises ConfigError where it has no history, ServerError where that cannot be
+        replayed.
         """
         from pgbraid import drift
 
@@ -282,19 +284,28 @@ class Braid:
             self._target(conninfo),
             self.tracker,
             options,
-            Settings().override(ignore=ignore).ignore,
+            text_list("ignore", ignore),
+            text_list("only_schemas", only_schemas),
         )
 
     def snapshot(
-        self, conninfo: str | Target | None = None, *, stop: StopToken | None = None
+        self,
+        conninfo: str | Target | None = None,
+        *,
+        only_schemas: str | Iterable[str] = (),
+        stop: StopToken | None = None,
     ) -> Snapshot:
-        """Return everything a database's schema is, or what the files build on a fresh one."""
+        """Return everything a database's schema is, or what the files build on a fresh one.
+
+        With ``only_schemas`` it is what belongs to these.
+        """
         from pgbraid import drift
 
-        options = self._options(stop=stop)
+        options, schemas = self._options(stop=stop), text_list("only_schemas", only_schemas)
         if conninfo is None:
-            return drift.snapshot_of_files(self.migrations, self.tracker, options)
-        return drift.snapshot_of_database(self._target(conninfo), self.tracker, options)
+            return drift.snapshot_of_files(self.migrations, self.tracker, options, schemas)
+        target = self._target(conninfo)
+        return drift.snapshot_of_database(target, self.tracker, options, schemas)
 
     def undo(
         self,
@@ -328,6 +339,7 @@ class Braid:
             gaps_require=settings.gaps_require,
             accept=settings.accept,
             explain_for=settings.explain_for,
+            search_path=settings.search_path,
             scratch=replace(self.scratch, prelude=settings.prelude),
         )
 
@@ -335,12 +347,13 @@ class Braid:
         to = None if to is None else a_version("to", to)
         skipped, refuse = some_versions("not_applied", not_applied), self.settings.gaps == "refuse"
         verify = Verify(self.settings.verify)
-        return Wish(to, skipped, verify, self.settings.adopt, refuse_gaps=refuse)
+        one = self.settings.ledgers == "one"
+        return Wish(to, skipped, verify, self.settings.adopt, refuse_gaps=refuse, one_ledger=one)
 
     def _target(self, given: str | Target) -> Target:
-        if isinstance(given, Target):
-            return given
-        return parse_target(given, role=self.settings.role)
+        if not isinstance(given, Target):
+            given = parse_target(given, role=self.settings.role)
+        return replace(given, search_path=self.settings.search_path)
 
 
 def _with_sums(check: Check, migrations: MigrationSet) -> Check:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgbraid.core.checksum import digest, same_but_line_ends
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Merged", "merge"]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Merged:
     """What databases of the base have, by version, and what the branch adds to it.
 
@@ -29,10 +29,10 @@ class Merged:
     although databases of the base have it.
     """
 
-    before: list[Migration] = field(default_factory=list)
-    added: list[Migration] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    not_replayed: list[str] = field(default_factory=list)
+    before: tuple[Migration, ...]
+    added: tuple[Migration, ...]
+    notes: tuple[str, ...] = ()
+    not_replayed: tuple[str, ...] = ()
 
 
 def merge(migrations: MigrationSet, base: GitFolder, fork: GitFolder, ref: str) -> Merged:
@@ -53,7 +53,9 @@ class _Merge:
         self.ours = migrations
         self.here = {migration.file: migration for migration in migrations.migrations}
         self.theirs = self._their_migrations(base)
-        self.result = Merged()
+        self.before: list[Migration] = []
+        self.notes: list[str] = []
+        self.not_replayed: list[str] = []
 
     def _their_migrations(self, base: GitFolder) -> dict[str, Migration]:
         """Return the migrations of the base by file; raise ProblemsFound for what it has wrong."""
@@ -75,25 +77,23 @@ class _Merge:
         )
 
     def merged(self) -> Merged:
-        result, ref = self.result, self.ref
+        ref = self.ref
         if self.base.elsewhere:
-            result.notes.append(f"{ref} has the migrations of this folder in {self.base.elsewhere}")
+            self._note(f"{ref} has the migrations of this folder in {self.base.elsewhere}")
         if not self.theirs:
             where = self.ours.label
-            result.notes.append(
-                f"{ref} has no migrations in {where}, so all of these are new to it"
-            )
+            self._note(f"{ref} has no migrations in {where}, so all of these are new to it")
         problems = [*self._taken(), *self._merged_before()]
         for migration in sorted(self.theirs.values(), key=lambda m: m.version):
             file = self.here.get(migration.file)
             if file is None:
                 problems += self._gone(migration)
             else:
-                result.before.append(self._newer(migration, file))
+                self.before.append(self._newer(migration, file))
         if problems:
             raise ProblemsFound(tuple(problems))
-        result.added += [m for m in self.ours.migrations if self._is_added(m)]
-        return result
+        added = tuple(m for m in self.ours.migrations if self._is_added(m))
+        return Merged(tuple(self.before), added, tuple(self.notes), tuple(self.not_replayed))
 
     def _newer(self, migration: Migration, file: Migration) -> Migration:
         """Return which text a file of both sides will have."""
@@ -107,14 +107,14 @@ class _Merge:
         return file
 
     def _note(self, text: str) -> None:
-        self.result.notes.append(text)
+        self.notes.append(text)
 
     def _gone(self, migration: Migration) -> Iterator[Problem]:
         """Look into a file of the base that is not here: it came since, or it was taken away."""
         ref, name = self.ref, migration.file
         if name not in self.fork.files:
             self._note(f"{migration.label} came to {ref} since: it is replayed, too")
-            self.result.before.append(migration)
+            self.before.append(migration)
             return
         same = self._same_text_here(migration)
         version = self.ours.get(migration.version)
@@ -127,10 +127,10 @@ class _Merge:
             self._note(
                 f"version {version.version} is {migration.label} in {ref}, {version.label} here"
             )
-            self.result.before.append(version)
+            self.before.append(version)
         else:
             self._note(f"{migration.label} is in {ref} and was deleted here: it is not replayed")
-            self.result.not_replayed.append(
+            self.not_replayed.append(
                 f"{migration.label}: deleted here, and databases of {ref} have it"
             )
 
@@ -147,7 +147,7 @@ class _Merge:
     def _is_added(self, file: Migration) -> bool:
         """Whether the branch adds a file; one that the base has taken away since is not added."""
         name, ref = file.file, self.ref
-        if name in self.theirs or any(m is file for m in self.result.before):
+        if name in self.theirs or any(m is file for m in self.before):
             return False
         if name not in self.fork.files or not _same(self.fork.files[name], file):
             return True

@@ -30,6 +30,7 @@ __all__ = [
     "scratch_url",
     "server_programs",
     "takes_lines_back",
+    "text_list",
     "without_libpq_variables",
 ]
 
@@ -41,6 +42,7 @@ _CHOICES = {
     "verify": ("off", "warn", "error"),
     "gaps": ("apply", "prove", "refuse"),
     "gaps_require": ("any", "complete"),
+    "ledgers": ("one", "many"),
 }
 _ACCEPTED = frozenset({"column-order", "enum-order", "different"})
 _LISTS = frozenset({"accept", "ignore"})
@@ -60,7 +62,8 @@ class Settings:
     With ``gaps_require`` complete, a proof must have left nothing out. The search for the cause of
     a difference takes ``explain_for`` seconds at most. ``prelude`` is a file of SQL that is run on
     every scratch database before the first migration, ``search_path`` the schemas in which
-    migrations look up and create what they do not qualify.
+    migrations look up and create what they do not qualify. With ``ledgers`` many, each of several
+    schemas of a database has these migrations applied, and a ledger of its own.
     """
 
     dir: str = "migrations"
@@ -82,6 +85,7 @@ class Settings:
     explain_for: float | None = None
     prelude: str | None = None
     search_path: str | None = None
+    ledgers: str = "one"
     file: str | None = field(default=None, compare=False)
     """The settings file they came from."""
     passed_over: tuple[str, ...] = field(default=(), compare=False)
@@ -133,7 +137,7 @@ def _check_identifier(name: str, value: str, room: int = 0) -> None:
         )
 
 
-def _listed(name: str, value: object) -> tuple[str, ...]:
+def text_list(name: str, value: object) -> tuple[str, ...]:
     """Return a list of texts; one alone may stand for a list of one."""
     items = (value,) if isinstance(value, str) else value
     if not isinstance(items, Iterable) or isinstance(items, (bytes, dict)):
@@ -152,7 +156,7 @@ def _listed(name: str, value: object) -> tuple[str, ...]:
 
 def _value(name: str, value: object) -> str | float | bool | tuple[str, ...]:
     if name in _LISTS:
-        return _listed(name, value)
+        return text_list(name, value)
     if name == "adopt":
         if isinstance(value, bool):
             return value

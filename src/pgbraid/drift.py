@@ -6,16 +6,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pgbraid.core.proof import Drifted
-from pgbraid.core.snapshot import compare, ignoring, with_role
+from pgbraid.core.snapshot import compare, ignoring, in_schemas, outside, with_role
 from pgbraid.core.stable import masked_like, stable_between
+from pgbraid.db.ledger import read_adoption
 from pgbraid.db.order import read_order
 from pgbraid.db.reading import Reader
 from pgbraid.db.scratch import scratch_server
 from pgbraid.db.session import connect
+from pgbraid.db.spelling import quoted
 from pgbraid.errors import ConfigError, ServerError
 from pgbraid.histories import ran_in_all, recorded, refuse_problems
+from pgbraid.inspection import find_foreign
+from pgbraid.prelude import read_prelude
 from pgbraid.replay import Replayer
-from pgbraid.trackers import TRACKERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,26 +28,26 @@ if TYPE_CHECKING:
     from pgbraid.core.snapshot import Snapshot
     from pgbraid.db.conninfo import Target
     from pgbraid.db.order import Order
+    from pgbraid.db.session import Session
     from pgbraid.survey import RunOptions
 
 __all__ = ["find_drift", "snapshot_of_database", "snapshot_of_files"]
 
-_LEGACY = tuple(f"public.{table}" for tracker in TRACKERS for table in tracker.tables)
 
-
-def find_drift(
+def find_drift(  # noqa: PLR0913, PLR0917 - what every verb takes, and what is compared
     migrations: MigrationSet,
     target: Target,
     tracker: Tracker,
     options: RunOptions,
     ignore: Sequence[str] = (),
+    schemas: Sequence[str] = (),
 ) -> Drifted:
     """Return how a database differs from what its own recorded history builds.
 
     The database is only read, in one transaction; the history is replayed on a scratch server of
     the same major version. ``ignore`` are patterns of objects, as ``fnmatch`` has them, that are
-    counted and not told. Raises ConfigError, ServerError where the history cannot be
-    replayed, and what the servers raise.
+    counted and not told; with ``schemas`` only these are compared. Raises ConfigError, ServerError
+    where the history cannot be replayed, and what the servers raise.
     """
     refuse_problems(migrations)
     with connect(target, tracker, options.stop) as session:
@@ -55,16 +58,18 @@ def find_drift(
                 hint="Apply the migrations with `pgbraid up`, or enter another tool's history "
                 "with `pgbraid adopt`.",
             )
-        live = Reader(tracker, also_ours=_LEGACY).schema(session.conn)
+        legacy = _other_trackers(session)
+        live = Reader(tracker, also_ours=legacy).schema(session.conn)
     have, notes = recorded(migrations, order, as_recorded=True)
     history, lost = ran_in_all(order, have)
-    with _built(history, tracker, options, order) as built:
-        schema = built.schema()
-        left_out = (*live.left_out, *schema.left_out, *lost)
+    with _built(history, tracker, options, order, legacy) as built:
+        only = _Part(schemas, built.prelude)
+        live, schema = only.of(live), only.of(built.schema())
+        left_out = (*live.left_out, *schema.left_out, *lost, *only.left_out)
         found = compare(live, schema)
         if found:
             # What differs may be a value that no two replays have the same.
-            stable, changing = stable_between(schema, built.schema())
+            stable, changing = stable_between(schema, only.of(built.schema()))
             found = compare(masked_like(live, stable, changing), stable)
             left_out += changing.described()
     found, ignored = ignoring(found, ignore)
@@ -79,20 +84,55 @@ def find_drift(
     )
 
 
-def snapshot_of_database(target: Target, tracker: Tracker, options: RunOptions) -> Snapshot:
-    """Return the snapshot of a database, which is only read."""
+class _Part:
+    """The part of a schema that is compared: some schemas, and not what the prelude makes."""
+
+    def __init__(self, schemas: Sequence[str], prelude: Snapshot | None) -> None:
+        self._schemas = frozenset(map(quoted, schemas))
+        self._prelude = prelude
+
+    def of(self, snapshot: Snapshot) -> Snapshot:
+        """Return that part of a snapshot."""
+        if self._prelude is not None:
+            snapshot = outside(snapshot, self._prelude)
+        return in_schemas(snapshot, self._schemas) if self._schemas else snapshot
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What is not compared because the prelude makes it."""
+        if self._prelude is None:
+            return ()
+        names = sorted(set(self._prelude.parts["pg_namespace"].rows) - {"schema public"})
+        return tuple(f"{name}: the prelude makes it" for name in names)
+
+
+def snapshot_of_database(
+    target: Target, tracker: Tracker, options: RunOptions, schemas: Sequence[str] = ()
+) -> Snapshot:
+    """Return the snapshot of a database, which is only read, or that of some of its schemas."""
     with connect(target, tracker, options.stop) as session:
-        return Reader(tracker, also_ours=_LEGACY).schema(session.conn)
+        reader = Reader(tracker, also_ours=_other_trackers(session))
+        return _Part(schemas, None).of(reader.schema(session.conn))
 
 
-def snapshot_of_files(migrations: MigrationSet, tracker: Tracker, options: RunOptions) -> Snapshot:
+def snapshot_of_files(
+    migrations: MigrationSet, tracker: Tracker, options: RunOptions, schemas: Sequence[str] = ()
+) -> Snapshot:
     """Return the snapshot of what the files build on a fresh database, on a scratch server.
 
     Raises ProblemsFound, ServerError and what the scratch server raises.
     """
     refuse_problems(migrations)
     with _built(migrations.migrations, tracker, options, None) as built:
-        return built.schema()
+        return _Part(schemas, built.prelude).of(built.schema())
+
+
+def _other_trackers(session: Session) -> tuple[str, ...]:
+    """Return the tables in which other tools keep what they have applied, by their columns."""
+    found = find_foreign(session)
+    taken = read_adoption(session)
+    names = [f"{found[0].schema}.{found[0].table}"] if found else []
+    return (*names, *([taken.source] if taken and taken.source else []))
 
 
 class _Built:
@@ -104,6 +144,7 @@ class _Built:
         self._replayer, self._history, self._owner = replayer, history, owner
         self.provision = replayer.provision
         self.label = replayer.scratch.label
+        self.prelude = replayer.made_by_prelude()
 
     def schema(self) -> Snapshot:
         """Replay the history and return the schema that it builds.
@@ -144,7 +185,11 @@ def _hint(failure: Failure) -> str:
 
 @contextmanager
 def _built(
-    history: tuple[Migration, ...], tracker: Tracker, options: RunOptions, like: Order | None
+    history: tuple[Migration, ...],
+    tracker: Tracker,
+    options: RunOptions,
+    like: Order | None,
+    also_ours: Sequence[str] = (),
 ) -> Iterator[_Built]:
     """Yield what a history builds on a scratch server, for as long as the block lasts."""
     place = options.scratch
@@ -152,6 +197,15 @@ def _built(
     with scratch_server(
         place.url, programs=place.programs, cache=place.cache, major=major, exact=True
     ) as scratch:
-        replayer = Replayer(scratch, tracker, stop=options.stop, role=role, like=like)
+        replayer = Replayer(
+            scratch,
+            tracker,
+            stop=options.stop,
+            role=role,
+            like=like,
+            prelude=read_prelude(place.prelude),
+            also_ours=also_ours,
+            search_path=options.search_path,
+        )
         replayer.refuse_server_wide(history)
         yield _Built(replayer, history, role.name if role else None)

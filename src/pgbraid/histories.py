@@ -237,4 +237,4 @@ def branch_question(migrations: MigrationSet, base: GitFolder, fork: GitFolder, 
     told = _question(
         (*merged.before, *merged.added), merged.notes, label=f"{ref}, then what is added"
     )
-    return replace(told, not_replayed=tuple(merged.not_replayed))
+    return replace(told, not_replayed=merged.not_replayed)

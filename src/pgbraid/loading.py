@@ -24,7 +24,7 @@ __all__ = ["load"]
 
 
 def load(  # noqa: PLR0913 - what a user can set
-    source: Source | None = None,
+    source: Source,
     *,
     settings: str | PathLike[str] | Literal[False] | None = None,
     schema: str | None = None,
@@ -45,38 +45,34 @@ def load(  # noqa: PLR0913 - what a user can set
     """Read migrations once and return them as a value; it does not connect.
 
     ``source`` is a folder's path, a ``Traversable`` as ``importlib.resources.files()`` returns
-    it, or a mapping of file names to texts; by default the folder that the settings name.
-
-    ``settings`` says where what is not given here comes from: from the settings file that the
-    command line uses in the current folder, from the file of a path, or, with False, from no
-    file. ``schema`` and ``table`` name the tracker; ``verify`` is ``off``, ``warn`` or ``error``:
-    what an applied file that changed since does to a run. ``lock_wait`` is how many seconds to
-    wait for another run to end. Without ``adopt`` an empty set does not take over another tool's
-    history. ``limits`` say how long statements wait for locks, and migrations for another try;
-    ``role`` is the role to be. The other ones are the settings of their names; ``scratch_url`` is
-    the server on which orders are replayed, in place of an embedded one.
+    it, or a mapping of file names to texts. ``settings`` says where what is not given here comes
+    from: by default from the settings file that the command line uses in the current folder; from
+    the file of a path; or, with False, from no file. ``limits`` stands for the four time limits,
+    ``scratch_url`` for the server on which orders are replayed, in place of an embedded one. The
+    other parameters are the settings of their names, spans in seconds.
 
     Raises ConfigError for a folder that is not there and a value that cannot be one. What is
     wrong with single files is raised by the first call that would run them.
     """
-    found = _settings(settings).override(
-        schema=schema,
-        table=table,
-        verify=verify,
-        lock_wait=lock_wait,
-        adopt=adopt,
-        role=role,
-        gaps=gaps,
-        gaps_require=gaps_require,
-        accept=accept,
-        explain_for=explain_for,
-        prelude=prelude,
-        search_path=search_path,
-    )
+    given = {
+        "schema": schema,
+        "table": table,
+        "verify": verify,
+        "lock_wait": lock_wait,
+        "adopt": adopt,
+        "role": role,
+        "gaps": gaps,
+        "gaps_require": gaps_require,
+        "accept": accept,
+        "explain_for": explain_for,
+        "prelude": prelude,
+        "search_path": search_path,
+    }
+    found = _settings(settings).override(**given)
     if limits is not None:
         an_instance("limits", limits, Limits, "a pgbraid.Limits")
         found = found.override(**asdict(limits))
-    migrations = load_migrations(found.dir if source is None else source)
+    migrations = load_migrations(source)
     place = ScratchPlace(
         scratch_url or config.scratch_url(), config.server_programs(), config.cache_dir()
     )

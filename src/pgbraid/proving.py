@@ -11,6 +11,7 @@ from pgbraid.core.proof import Proof, Verdict, verdict_of
 from pgbraid.db.scratch import scratch_server
 from pgbraid.histories import in_time, in_time_below
 from pgbraid.judge import Question, judge_orders
+from pgbraid.prelude import read_prelude
 from pgbraid.replay import Replayer
 
 if TYPE_CHECKING:
@@ -51,15 +52,18 @@ def prove_question(
         )
     )
     if not question.inversions and question.run is None:
-        return Proof(
-            Verdict.SAME,
-            question.left,
-            question.right,
-            notes=told.notes,
-            label=told.label,
-            left_out=told.not_replayed,
-        )
+        proof = Proof(Verdict.SAME, question.left, question.right)
+    else:
+        proof = _judged(question, tracker, options, like)
+    left_out = (*proof.left_out, *told.not_replayed)
+    notes = (*told.notes, *proof.notes)
+    return replace(proof, notes=notes, label=told.label, left_out=left_out)
+
+
+def _judged(question: Question, tracker: Tracker, options: RunOptions, like: Order | None) -> Proof:
+    """Judge a question on a scratch server, and weigh the answer by what is allowed."""
     place, major = options.scratch, like.major if like else None
+    role = like.role if like else None
     with scratch_server(
         place.url, programs=place.programs, cache=place.cache, major=major
     ) as scratch:
@@ -67,19 +71,18 @@ def prove_question(
             scratch,
             tracker,
             stop=options.stop,
-            role=like.role if like else None,
+            role=role,
             like=like,
             extend=True,
+            prelude=read_prelude(place.prelude),
+            search_path=options.search_path,
         )
         judge = partial(
             judge_orders, replayer, listen=options.listen, explain_for=options.explain_for
         )
-        proof = judge(question)
-        proof = _weighed(proof, judge, options)
-        notes = (*told.notes, *_other_version(scratch, major))
-        weak = tuple(_other_role(scratch, like.role if like else None))
-    left_out = (*proof.left_out, *weak, *told.not_replayed)
-    return replace(proof, notes=notes, label=told.label, left_out=left_out)
+        proof = _weighed(judge(question), judge, options)
+        left_out = (*proof.left_out, *_other_role(scratch, role))
+        return replace(proof, left_out=left_out, notes=tuple(_other_version(scratch, major)))
 
 
 def _other_role(scratch: Scratch, role: MigratingRole | None) -> Iterator[str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pgbraid.db.cluster import Cluster
     from pgbraid.db.order import MigratingRole, Order
     from pgbraid.db.scratch import Scratch
+    from pgbraid.prelude import Prelude
 
 __all__ = ["Missing", "Provision"]
 
@@ -51,10 +52,15 @@ class Provision:
     """
 
     def __init__(
-        self, scratch: Scratch, like: Order | None = None, role: MigratingRole | None = None
+        self,
+        scratch: Scratch,
+        like: Order | None = None,
+        role: MigratingRole | None = None,
+        prelude: Prelude | None = None,
     ) -> None:
         self.scratch = scratch
         self.role = role
+        self.prelude = prelude
         self.provided: list[str] = []
         self.weakened: list[str] = []
         self._created: set[str] = set()
@@ -141,6 +147,8 @@ class Provision:
 
     def furnish(self, name: str) -> None:
         """Create in a new scratch database what is there before the first migration."""
+        if self.prelude:
+            self.scratch.run_prelude(name, self.prelude)
         if not self._extends:
             return
         for extension in self.scratch.extend(name, self._extensions):

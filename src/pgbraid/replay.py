@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pgbraid.db.rows import KnownRows, Rows
     from pgbraid.db.scratch import Scratch
     from pgbraid.db.session import Session
+    from pgbraid.prelude import Prelude
     from pgbraid.stop import StopToken
 
 __all__ = ["Base", "Kept", "Replayer"]
@@ -94,19 +95,23 @@ class Replayer:
         role: MigratingRole | None = None,
         like: Order | None = None,
         extend: bool = False,
+        prelude: Prelude | None = None,
+        also_ours: Sequence[str] = (),
+        search_path: str | None = None,
     ) -> None:
         self.scratch = scratch
         self.tracker = tracker
         self.stop = stop
         self.replays = 0
-        self.reader = Reader(tracker)
+        self.reader = Reader(tracker, also_ours=also_ours)
         self.scope: Scope | None = EVERYTHING
-        self.provision = Provision(scratch, like, role)
+        self.provision = Provision(scratch, like, role, prelude)
         if extend:
             self.provision.extend_from_now_on()
         self._options = RunOptions(stop=stop, limits=Limits(lock_timeout=0.0))
         self._role = scratch.login(role) if role else None
         self._settings = like.settings if like else ()
+        self._search_path = search_path
         self._shape = db.Shape()
         self._bases: list[Base] = []
         self._session_of: tuple[str, ExitStack, Session] | None = None
@@ -191,6 +196,16 @@ class Replayer:
         self._close()
         with self._reading(base.name) as conn:
             return self.reader.schema(conn)
+
+    def made_by_prelude(self) -> Snapshot | None:
+        """Return the schema that the prelude alone makes, if there is a prelude."""
+        if self.provision.prelude is None:
+            return None
+        base, _ = self.base(())
+        try:
+            return self.snapshot_of(base)
+        finally:
+            self.release(base)
 
     def release(self, base: Base) -> None:
         """Drop a base, and restore what the databases shared before it."""
@@ -309,7 +324,8 @@ class Replayer:
         return alone or migration.version in self._slow
 
     def _target(self, name: str) -> Target:
-        return self.scratch.at(name, self._role, self._settings)
+        target = self.scratch.at(name, self._role, self._settings)
+        return replace(target, search_path=self._search_path)
 
     def _apply(self, name: str, order: Sequence[Migration]) -> Failure | None:
         steps = tuple(Step(migration) for migration in order)

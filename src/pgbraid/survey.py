@@ -62,7 +62,7 @@ class RunOptions:
     what a late migration is to: ``apply`` it, ``prove`` first that it ends the same, in a
     ``scratch`` place and but for the verdicts that one will ``accept``, or ``refuse`` it. With
     ``gaps_require`` complete, a proof that left anything out is none. The search for the cause of
-    a difference takes ``explain_for`` seconds at most.
+    a difference takes ``explain_for`` seconds at most. ``search_path`` is that of the bodies.
     """
 
     lock_wait: float = 600.0
@@ -76,6 +76,7 @@ class RunOptions:
     gaps_require: str = "any"
     accept: tuple[str, ...] = ()
     explain_for: float | None = None
+    search_path: str | None = None
     scratch: ScratchPlace = field(default_factory=ScratchPlace)
 
     def tell_waiting(self, holder: str) -> None:
@@ -92,7 +93,8 @@ class Wish:
     ``to`` is the highest version to apply, ``not_applied`` the versions that another tool's
     counter counts in although it skipped them; without ``adopt`` such a tool's table is not
     looked at. With ``times`` the plan's applied versions say when. ``only`` is the one version
-    that is to be applied.
+    that is to be applied. Unless it is the ``one_ledger``, other tables of the database may have
+    these migrations applied, too.
     """
 
     to: int | None = None
@@ -102,6 +104,7 @@ class Wish:
     times: bool = False
     only: int | None = None
     refuse_gaps: bool = False
+    one_ledger: bool = True
 
 
 def look(

@@ -259,7 +259,7 @@ def test_what_the_base_has_got_since_is_replayed(branch, program, scratch, tmp_p
 def test_a_folder_that_the_base_lacks_is_said(branch, program, scratch, tmp_path):
     (tmp_path / "migrations").rename(tmp_path / "moved")
     answer = program("prove", "--base", "main", "--dir", "moved", env=scratch, code=0)
-    assert "main has no migrations in moved" in answer.out
+    assert "main has the migrations of this folder in migrations" in answer.out
     (tmp_path / "empty").mkdir()
     assert program("prove", "--base", "main", "--dir", "empty", env=scratch).code != 0
     both = program("prove", "--base", "main", "--database", "postgresql:///x", env=scratch, code=2)

@@ -211,7 +211,7 @@ def test_load_is_a_value_without_a_database(folder):
     braid = pgbraid.load(folder.path, schema="app", table="t", verify="warn")
     assert braid == pgbraid.load(str(folder.path), schema="app", table="t", verify="warn")
     with pytest.raises(AttributeError):
-        braid.verify = "off"
+        braid.settings = None
 
 
 @pytest.mark.corpus

@@ -241,7 +241,7 @@ COMMENT ON ACCESS METHOD pile IS 'c';
 COMMENT ON LARGE OBJECT 424242 IS 'c';
 --# comment on the database | beyond the cluster's | says database
 COMMENT ON DATABASE this_database IS 'c';
---# comment on the server's function | says comments
+--# comment on the server's function | says comments | unwritten the server's own
 COMMENT ON FUNCTION pg_catalog.pi() IS 'c';
 --# comment on a view's column | says app.names.name
 COMMENT ON COLUMN app.names.name IS 'c';
@@ -276,7 +276,7 @@ DROP PUBLICATION fuzz_pub;
 --# subscription created | says fuzz_sub
 CREATE SUBSCRIPTION fuzz_sub CONNECTION 'host=nowhere password=SECRET-SUB dbname=x'
   PUBLICATION p WITH (connect = false, slot_name = NONE);
---# subscription's connection | says subconninfo
+--# subscription's connection | says subconninfo | unwritten a secret
 -- before
 CREATE SUBSCRIPTION fuzz_sub CONNECTION 'host=nowhere password=SECRET-SUB dbname=x'
   PUBLICATION p WITH (connect = false, slot_name = NONE);
@@ -333,9 +333,9 @@ DROP SERVER fuzz_server CASCADE; CREATE SERVER fuzz_server TYPE 'sort' VERSION '
 CREATE USER MAPPING FOR role_b SERVER fuzz_server OPTIONS (password 'SECRET-MAP');
 --# user mapping for everybody | says public
 CREATE USER MAPPING FOR PUBLIC SERVER fuzz_server;
---# user mapping's password | says umoptions
+--# user mapping's password | says umoptions | unwritten a secret
 ALTER USER MAPPING FOR role_a SERVER fuzz_server OPTIONS (SET password 'SECRET-MAP');
---# user mapping's user | says umoptions
+--# user mapping's user | says umoptions | unwritten a secret
 ALTER USER MAPPING FOR role_a SERVER fuzz_server OPTIONS (SET usr 'w');
 --# user mapping dropped | says umuser
 DROP USER MAPPING FOR role_a SERVER fuzz_server;
@@ -463,3 +463,7 @@ CREATE TABLE app.one (x int REFERENCES app.notes, t text); INSERT INTO app.notes
 INSERT INTO app.one VALUES (5, 'a');
 -- then
 UPDATE app.one SET t = 'b';
+--# owner of a member of an extension | says plpgsql
+ALTER LANGUAGE plpgsql OWNER TO role_b;
+--# owner's own rights on a table revoked | says app.people
+REVOKE ALL ON app.people FROM CURRENT_USER;

@@ -119,8 +119,6 @@ CREATE TABLE app.dup (x int, y text); INSERT INTO app.dup VALUES (1, 'a'), (2, '
 TRUNCATE app.dup; INSERT INTO app.dup VALUES (2, 'b'), (1, 'a');
 --# row updated to what it was
 UPDATE app.kinds SET label = label;
---# token of a volatile default
-UPDATE app.volatile SET token = md5(random()::text)::uuid;
 --# temporary table
 CREATE TEMPORARY TABLE t (x int); INSERT INTO t VALUES (1);
 --# temporary table with all that one can have
@@ -165,3 +163,8 @@ GRANT USAGE ON SCHEMA public TO PUBLIC; COMMENT ON SCHEMA public IS 'standard pu
 CREATE EXTENSION citext; ALTER TABLE app.loner ADD n citext;
 -- then
 ALTER TABLE app.loner DROP n; DROP EXTENSION citext; CREATE EXTENSION citext; ALTER TABLE app.loner ADD n citext;
+--# options of a dictionary set in another order
+-- before
+CREATE TEXT SEARCH DICTIONARY app.snow (TEMPLATE = snowball, Language = english, StopWords = english);
+-- then
+ALTER TEXT SEARCH DICTIONARY app.snow (StopWords = english, Language = english);

@@ -156,6 +156,7 @@ class Context:
         if folder == "":
             raise ConfigError("--embedded is empty", hint="Leave the value out, or name a folder.")
         from pgbraid.db.embedded import embedded_server  # only where asked for
+        from pgbraid.prelude import read_prelude
 
         with (
             config.without_libpq_variables(),
@@ -169,6 +170,9 @@ class Context:
                 f"database: {server.label}, its programs in {server.programs.folder}"
             )
             self.output.throw_away = folder is True
+            from pgbraid.db.dev_server import prepare_embedded
+
+            prepare_embedded(server.conninfo, settings.role, read_prelude(settings.prelude))
             yield parse_target(server.conninfo, embedded=server.label, role=settings.role)
 
     def _wait(self) -> float:

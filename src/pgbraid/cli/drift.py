@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from argparse import SUPPRESS
 
-from pgbraid.cli.parser import add_scratch
+from pgbraid.cli.parser import add_only_schema, add_scratch
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=SUPPRESS,
         help="objects to pass over, such as 'table audit.*' (may be repeated)",
     )
+    add_only_schema(parser)
     add_scratch(parser)
 
 
@@ -37,6 +38,10 @@ def run(context: Context) -> int:
     ignore = context.settings.ignore
     with context.both() as (braid, target):
         drifted = braid.drift(
-            target, ignore=ignore, on_event=context.output.listen, stop=context.stop
+            target,
+            ignore=ignore,
+            only_schemas=context.arguments.only_schema,
+            on_event=context.output.listen,
+            stop=context.stop,
         )
     return context.output.result(drifted, 0 if drifted.ok else 1)

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
-__all__ = ["add_accept", "add_limits", "add_scratch", "parse_arguments", "version_number"]
+__all__ = [
+    "add_accept",
+    "add_limits",
+    "add_only_schema",
+    "add_scratch",
+    "parse_arguments",
+    "version_number",
+]
 
 _DESCRIPTION = """\
 Applies plain .sql migrations to PostgreSQL. It remembers the set of applied versions, not the
@@ -153,6 +160,18 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
         "--role", default=unset, help="the role to be, as SET ROLE; it owns what is made"
     )
     parser.add_argument(
+        "--search-path",
+        metavar="SCHEMAS",
+        default=unset,
+        help="the schemas in which migrations look up and create what they do not qualify",
+    )
+    parser.add_argument(
+        "--ledgers",
+        choices=("one", "many"),
+        default=unset,
+        help="whether each of several schemas of the database has these migrations (one)",
+    )
+    parser.add_argument(
         "--no-adopt",
         action="store_const",
         const=False,
@@ -201,6 +220,17 @@ def add_accept(parser: argparse.ArgumentParser) -> None:
         choices=("column-order", "enum-order", "different"),
         default=argparse.SUPPRESS,
         help="a verdict of a proof that is no failure, such as column-order (may be repeated)",
+    )
+
+
+def add_only_schema(parser: argparse.ArgumentParser) -> None:
+    """Add the option of a command that may look at some schemas only."""
+    parser.add_argument(
+        "--only-schema",
+        metavar="SCHEMA",
+        action="append",
+        default=[],
+        help="leave every other schema out (may be repeated)",
     )
 
 

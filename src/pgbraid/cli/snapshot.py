@@ -7,7 +7,7 @@ compared: exit code 0 where it is the same, 1 and a diff where it is not.
 
 from __future__ import annotations
 
-from pgbraid.cli.parser import add_scratch
+from pgbraid.cli.parser import add_only_schema, add_scratch
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--output", metavar="FILE", help="write it to a file")
     where.add_argument("--check", metavar="FILE", help="compare it with a file's")
+    add_only_schema(parser)
     add_scratch(parser)
 
 
@@ -48,7 +49,8 @@ def run(context: Context) -> int:
 
 
 def _snapshot(context: Context) -> Snapshot:
+    only, stop = context.arguments.only_schema, context.stop
     if context.arguments.files:
-        return context.braid().snapshot(stop=context.stop)
+        return context.braid().snapshot(only_schemas=only, stop=stop)
     with context.both() as (braid, target):
-        return braid.snapshot(target, stop=context.stop)
+        return braid.snapshot(target, only_schemas=only, stop=stop)

@@ -8,14 +8,20 @@ schema_migrations table of golang-migrate first.
 from __future__ import annotations
 
 from argparse import SUPPRESS
+from dataclasses import replace
 
 from pgbraid.cli.parser import add_accept, add_limits, add_scratch, version_number
+from pgbraid.errors import MigrationFailed
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
+    from pgbraid.api import Braid
     from pgbraid.cli.context import Context
+    from pgbraid.core.answers import Outcome
+    from pgbraid.core.model import Report
+    from pgbraid.db.conninfo import Target
 
 __all__ = ["add_arguments", "run"]
 
@@ -63,16 +69,43 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    arguments = context.arguments
     with context.both() as (braid, target):
-        report = braid.up(
-            target,
-            to=arguments.to,
-            not_applied=arguments.not_applied,
-            dry_run=arguments.dry_run,
-            durable_each=arguments.durable_each,
-            batch=arguments.batch,
-            on_event=context.output.listen,
-            stop=context.stop,
-        )
+        report = _applied(context, braid, target)
     return context.output.result(report, _FAILED if report.failures else 0)
+
+
+def _applied(context: Context, braid: Braid, target: Target) -> Report:
+    """Apply what is pending; on an embedded server, create the roles that migrations expect."""
+    arguments = context.arguments
+    applied: tuple[Outcome, ...] = ()
+    while True:
+        try:
+            report = braid.up(
+                target,
+                to=arguments.to,
+                not_applied=arguments.not_applied,
+                dry_run=arguments.dry_run,
+                durable_each=arguments.durable_each,
+                batch=arguments.batch,
+                on_event=context.output.listen,
+                stop=context.stop,
+            )
+            return replace(report, applied=(*applied, *report.applied))
+        except MigrationFailed as error:
+            error.applied = applied = (*applied, *error.applied)
+            if target.embedded is None or not _provided(context, target, error):
+                raise
+
+
+def _provided(context: Context, target: Target, error: MigrationFailed) -> bool:
+    """Create the role that a migration failed for want of, as whoever started the server."""
+    from pgbraid.db.dev_server import provide_role
+
+    role = provide_role(target, error)
+    if role is not None:
+        context.output.warn(
+            "role_provided",
+            f"created the role {role}, which {error.migration.label} expects",
+            hint="On a server that is deployed to, create it before the migrations run.",
+        )
+    return role is not None

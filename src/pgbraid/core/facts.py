@@ -110,6 +110,13 @@ _SPOKEN = {
     "with_check": "WITH CHECK expression",
     "toast_options": "options of the toast table",
 }
+_OURS = frozenset(
+    {
+        *("definition", "default", "digest", "expressions", "filter", "identity", "partition"),
+        *("rows", "storage", "type", "value", "values", "columns"),
+    }
+)
+"""Facts that are no columns of the catalog."""
 _OPTIONS, _ACL, _OWNER = "options", "acl", "owner"
 _PREFIX = re.compile(
     r"^(?:agg|amop|amproc|am|att|cast|cfg|coll|con|def|dict|enum|evt|ev|ext|fdw|ft|ind|inh|lan|map"
@@ -120,8 +127,8 @@ _PREFIX = re.compile(
 
 def spoken(fact: str) -> str:
     """Return what a fact of the catalog is called: ``owner`` for ``relowner``."""
-    if fact in _SPOKEN:
-        return _SPOKEN[fact]
+    if fact in _SPOKEN or fact in _OURS:
+        return _SPOKEN.get(fact, fact)
     if "_" in fact or " " in fact:
         return fact.replace("_", " ")
     if fact.endswith(_OWNER):

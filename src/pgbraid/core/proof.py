@@ -200,13 +200,13 @@ def _failed(failure: Failure, pair: Pair) -> str:
 def _told(difference: Difference, late: str) -> str:
     """Say what differs between the late migration run late, on the left, and run in order."""
     name, fact = difference.name, difference.facts[0] if difference.facts else None
+    if name.startswith("next value of "):
+        side = "run late" if difference.only == "left" else "run in order"
+        return f"{side}, {late} leaves the {name} one that a row has, so that an INSERT fails"
     if difference.only == "right":
         return f"run late, {late} leaves no {name}; run in order, it leaves one"
     if difference.only or fact is None:
         return f"run late, {late} leaves {name}; run in order, it leaves none"
-    if fact.name == "next value":
-        side = "run late" if fact.left == "taken" else "run in order"
-        return f"{side}, {late} leaves the {name} one that a row has, so that an INSERT fails"
     if difference.facet in _SAID:
         return _SAID[difference.facet].format(late=late, name=name)
     said = spoken(fact.name)

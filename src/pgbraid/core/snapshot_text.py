@@ -25,10 +25,10 @@ _NAMES = frozenset(
     {
         *("relname", "attname", "typname", "nspname", "relnamespace", "typnamespace", "attrelid"),
         *("polrelid", "polname", "seqrelid", "rngtypid", "ftrelid", "partrelid", "enumtypid"),
-        *("enumlabel", "attlen", "attbyval", "attalign", "relkind", "atthasdef", "relispopulated"),
+        *("enumlabel", "attlen", "attbyval", "attalign", "relkind", "atthasdef"),
         *("typinput", "typoutput", "typreceive", "typsend", "typanalyze", "typsubscript"),
         *("typlen", "typbyval", "typalign", "typstorage", "typarray", "typdelim", "typcategory"),
-        *("extname", "pubname", "evtname", "srvname", "attislocal", "inhrelid", "prrelid"),
+        *("extname", "pubname", "evtname", "srvname", "inhrelid", "prrelid"),
     }
 )
 """Facts that the name or the type says as well."""
@@ -51,9 +51,17 @@ _USUAL = frozenset(
         *(("tgenabled", "O"), ("ev_enabled", "O"), ("evtenabled", "O"), ("conislocal", "true")),
         *(("convalidated", "true"), ("conenforced", "true"), ("indisvalid", "true")),
         *(("typisdefined", "true"), ("attcollation", 'pg_catalog."default"')),
-        *(("stxstattarget", "-1"), ("polpermissive", "true")),
+        *(("stxstattarget", "-1"), ("polpermissive", "true"), ("relispopulated", "true")),
+        *(("attislocal", "true"), ("relam", "-"), ("attcollation", "-")),
     }
 )
+"""The value that a fact has unless somebody chose another one; every other value is written."""
+_HAS_USUAL = frozenset(name for name, _ in _USUAL)
+_OF_BASE_TYPES = frozenset({"typlen", "typbyval", "typalign", "typstorage"}) | {
+    *("typinput", "typoutput", "typreceive", "typsend", "typanalyze", "typsubscript"),
+}
+"""Facts that only a base type chooses."""
+_NOBODY = "{}"
 _SECRET, _HIDDEN = frozenset({"umoptions", "subconninfo"}), "***"
 """What holds passwords; not even a digest of them is written."""
 _MADE_WITH = {
@@ -112,8 +120,13 @@ def _facts(catalog: str, key: str, part: Part, facts: tuple[str | None, ...]) ->
     if catalog in _ORDERS:
         yield f"{_ORDERS[catalog]} = {', '.join(str(facts[0]).splitlines())}"
         return
-    for name, fact in zip(part.columns, facts, strict=True):
-        if fact is None or _says_nothing(catalog, key, name, fact):
+    known = dict(zip(part.columns, facts, strict=True))
+    for name, fact in known.items():
+        if fact is None:
+            continue
+        # A partitioned table has no access method of its own, unless one is chosen.
+        chosen = name == "relam" and known.get("relkind") == "p" and fact != "-"
+        if _says_nothing(catalog, key, name, fact) and not chosen:
             continue
         value = _masked(catalog, name, fact)
         if "\n" in value:
@@ -124,15 +137,17 @@ def _facts(catalog: str, key: str, part: Part, facts: tuple[str | None, ...]) ->
 
 
 def _says_nothing(catalog: str, key: str, name: str, value: str) -> bool:
-    if name in _TEXTS:
-        return False
-    if value == "0" and name in _ZEROS:
+    nobodys = value == _NOBODY and name in _MADE_WITH
+    if name in _TEXTS or nobodys or (value == "0" and name in _ZEROS):
         return False
     if name == "relreplident" and value == "n":
         return not key.startswith(("table ", "partitioned table "))
-    if value in _SILENT or name in _NAMES or (name, value) in _USUAL:
+    if name in _NAMES and not (name in _OF_BASE_TYPES and key.startswith("type ")):
         return True
-    if catalog in _ENOUGH and name not in _ENOUGH[catalog]:
+    whole = not key.startswith("aggregate ")
+    if whole and catalog in _ENOUGH and name not in _ENOUGH[catalog]:
+        return True
+    if (name, value) in _USUAL or (value in _SILENT and name not in _HAS_USUAL):
         return True
     made_with = _MADE_WITH.get(name)
     return made_with is not None and re.fullmatch(made_with, value) is not None
@@ -142,9 +157,9 @@ def _masked(catalog: str, name: str, value: str) -> str:
     """Hide what is secret, or may be: options that hold passwords, settings of an application."""
     if name in _SECRET:
         return _HIDDEN
-    if catalog == "settings":
+    if catalog == "settings" or name.endswith("config"):
         return re.sub(r"([\w]+\.[\w.]+)=[^,}]*", rf"\1={_HIDDEN}", value)
-    return _PASSWORD.sub(rf"\1={_HIDDEN}", value)
+    return _PASSWORD.sub(rf"\1={_HIDDEN}", value) if name.endswith("options") else value
 
 
 def _one_line(text: str) -> str:

@@ -81,6 +81,7 @@ def read_snapshot(
 
 _ABOUT = (
     "privileges",
+    "member_owners",
     "comments",
     "comments_of_the_server",
     "labels",

@@ -58,6 +58,8 @@ class Target:
     secrets: tuple[str, ...] = field(repr=False, default=())
     role: str | None = None
     """The role that the session is to be, by an option that it starts with."""
+    search_path: str | None = None
+    """The search path for the bodies of migrations, in place of the role's own."""
     opening: Opening | None = field(repr=False, compare=False, default=None)
     """A connection to it that is on its way."""
     wait: float = 0.0

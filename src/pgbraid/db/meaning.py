@@ -266,10 +266,10 @@ def _name(column: str) -> str:
 
 
 def positions(conn: Connection, tables: Iterable[RowTable]) -> dict[str, Facts]:
-    """Return, of each sequence that a column draws from, whether its next value is free.
+    """Return the sequences that columns draw from whose next value is not free.
 
-    It is not where a row has that value, or one that the sequence comes to later: then the next
-    INSERT fails, or will. Raises psycopg's error.
+    A row has that value, or one that the sequence comes to later: the next INSERT fails, or one
+    behind it. Raises psycopg's error.
     """
     asked = [
         (table, column, sequence)
@@ -291,6 +291,7 @@ def positions(conn: Connection, tables: Iterable[RowTable]) -> dict[str, Facts]:
             *answer,
         )
         for (table, column, sequence), answer in zip(asked, answers, strict=True)
+        if answer == ["taken"]
     }
 
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from pgbraid.core.snapshot import DATA, Snapshot
 from pgbraid.db.catalog import ask, catalog_text, read_layout, read_snapshot
 from pgbraid.db.meaning import Meaning, digests_by_meaning, positions
-from pgbraid.db.rows import KnownRows, Rows, data_part, read_rows, reading_rows, with_rows
+from pgbraid.db.rows import (
+    KnownRows,
+    Rows,
+    data_part,
+    large_objects,
+    read_rows,
+    reading_rows,
+    with_rows,
+)
 from pgbraid.db.tables import row_tables
 
 if TYPE_CHECKING:
@@ -67,11 +75,12 @@ class Reader:
         if wanted is not None and not wanted:
             return snapshot
         with reading_rows(conn):
-            (found,) = ask(conn, [catalog_text(conn, "tables")])
+            texts = [catalog_text(conn, name) for name in ("tables", "large_objects")]
+            found, objects = ask(conn, texts)
         tables = row_tables(found, self._ours)
         digests, _ = digests_by_meaning(conn, tables, scope.meaning, wanted)
         digests |= positions(conn, [t for t in tables if wanted is None or t.label in wanted])
-        parts = {**snapshot.parts, DATA: data_part(digests)}
+        parts = {**snapshot.parts, DATA: data_part({**digests, **large_objects(objects)})}
         return replace(snapshot, parts=MappingProxyType(parts))
 
     def known(self, conn: Connection) -> KnownRows:

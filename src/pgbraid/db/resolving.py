@@ -9,12 +9,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pgbraid.core.snapshot import COLUMN_ORDER, ENUM_ORDER, Part, Snapshot
-from pgbraid.db.spelling import oids_of, quoted
+from pgbraid.db.spelling import listed, oids_of, quoted, referred, sorted_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pgbraid.db.layout import Layout, Reference, Table
+    from pgbraid.db.layout import Layout, Table
 
 __all__ = ["Found", "make_snapshot"]
 
@@ -81,6 +81,7 @@ class _Resolver:
         self._name_own()
         self._name_clones()
         self._part_settings()
+        self._sort_options()
         self._name_others(name_others)
         self._order_columns()
         for table, rows in self.rows.items():
@@ -131,7 +132,9 @@ class _Resolver:
         for table, rows in self.rows.items():
             for reference in table.references:
                 if reference.relation is None:
-                    wanted.setdefault(reference.table, set()).update(_referred(reference, rows))
+                    wanted.setdefault(reference.table, set()).update(
+                        referred(rows, _HEAD + reference.place, many=reference.many)
+                    )
         for name, place in (
             ("comments", 0),
             ("labels", 0),
@@ -277,6 +280,13 @@ class _Resolver:
                 kept = "\n".join(line for line in lines if not line.startswith(" SET "))
                 row[definition] = kept + row[definition][at:]
 
+    def _sort_options(self) -> None:
+        """Sort the options of text search dictionaries, whose order says nothing."""
+        for table in (table for table in self.rows if table.name == "pg_ts_dict"):
+            place = _HEAD + table.place("dictinitoption")
+            for row in self.rows[table]:
+                row[place] = sorted_options(row[place])
+
     def _named_part(self, table: Table, row: Row, below: str | None) -> str:
         """Name a column, or a value of an enum."""
         if table.name == "pg_enum":
@@ -320,7 +330,7 @@ class _Resolver:
                 orders.setdefault(relation, []).append((int(number), name))
         self.parts[COLUMN_ORDER] = Part(
             ("columns",),
-            {self._label("pg_class", oid): _listed(found) for oid, found in orders.items()},
+            {self._label("pg_class", oid): listed(found) for oid, found in orders.items()},
         )
 
     def _order_enums(self, table: Table, rows: list[Row]) -> None:
@@ -331,7 +341,7 @@ class _Resolver:
                 orders.setdefault(row[kind], []).append((float(row[1]), row[label]))
         self.parts[ENUM_ORDER] = Part(
             ("values",),
-            {self._label("pg_type", oid): _listed(found) for oid, found in orders.items()},
+            {self._label("pg_type", oid): listed(found) for oid, found in orders.items()},
         )
 
     def _read_about(self) -> None:
@@ -339,6 +349,8 @@ class _Resolver:
         about = self.about
         roles = self.names["pg_authid"]
         self._enter("privileges", ((f"{kind} {name}", v) for kind, name, v in about["privileges"]))
+        owners = ((f"{kind} {name}", owner) for kind, name, owner in about["member_owners"])
+        self._enter("owners of members", owners)
         comments = ((f"comments in {table}", v) for table, v in about["comments_of_the_server"])
         self._enter("comments of the server", comments)
         self._enter(
@@ -381,15 +393,3 @@ class _Resolver:
 
     def _enter(self, part: str, found: Iterable[tuple[str, str | None]]) -> None:
         self.parts[part] = Part(("value",), {name: (value,) for name, value in found})
-
-
-def _referred(reference: Reference, rows: list[Row]) -> set[str]:
-    """Return the oids that a column of these rows refers to."""
-    place = _HEAD + reference.place
-    values = {row[place] for row in rows}
-    values.discard(None)
-    return {oid for value in values for oid in oids_of(value)} if reference.many else values
-
-
-def _listed(found: list[tuple[Any, str]]) -> tuple[str]:
-    return ("\n".join(name for _, name in sorted(found)),)

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from pgbraid.db.opening import Connection
     from pgbraid.db.tables import RowTable
 
-__all__ = ["KnownRows", "Rows", "data_part", "read_rows", "reading_rows", "with_rows"]
+__all__ = [
+    "KnownRows",
+    "Rows",
+    "data_part",
+    "large_objects",
+    "read_rows",
+    "reading_rows",
+    "with_rows",
+]
 
 _WORTH_A_LOOK = 4_000_000
 """Bytes above which it is cheaper to look for new rows than to read them all again."""
@@ -88,7 +96,7 @@ def read_rows(conn: Connection, tracker: Tracker, known: KnownRows | None = None
         old = _unwritten(conn, tables, known) if known else {}
         digests = _digests(conn, [t for t in tables if t.is_read and t.label not in old])
         standing = _sequences(conn, [s for s in sequences if not _is_journals(s, ours)])
-    return Rows(tables, {**old, **digests, **_large_objects(objects)}, standing)
+    return Rows(tables, {**old, **digests, **large_objects(objects)}, standing)
 
 
 def with_rows(snapshot: Snapshot, rows: Rows) -> Snapshot:
@@ -177,8 +185,8 @@ def _sequences(conn: Connection, names: list[str]) -> dict[str, Facts]:
     }
 
 
-def _large_objects(found: list[Any]) -> dict[str, Facts]:
-    """Return large objects by the digest of their content, as their numbers are the replay's."""
+def large_objects(found: list[Any]) -> dict[str, Facts]:
+    """Return large objects by the digests of what they hold: their numbers are the replay's."""
     rows: dict[str, Facts] = {}
     for digest, owner, acl, comment in sorted(found, key=str):
         key = f"large object {digest}"

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from pgbraid.db.opening import Connection
     from pgbraid.db.order import MigratingRole
+    from pgbraid.prelude import Prelude
 
 __all__ = ["PREFIX", "Scratch", "scratch_server"]
 
@@ -186,6 +187,23 @@ class Scratch:
                         made.append(extension)
         return made
 
+    def run_prelude(self, name: str, prelude: Prelude) -> None:
+        """Run the prelude in a new database. Raises ConfigError where it fails."""
+        with open_connection(self.at(name).parameters) as conn:
+            try:
+                conn.execute(b"BEGIN")
+                conn.execute(prelude.text.encode())
+                changes = () if self.own else self.changes_of(conn)
+                conn.execute(b"ROLLBACK" if changes else b"COMMIT")
+            except psycopg.Error as error:
+                raise _prelude_fails(prelude, error) from None
+        if changes:
+            raise ConfigError(
+                f"the prelude {prelude.path} changes what the databases of {self.label} share",
+                detail=f"It changes: {', '.join(changes[:3])}.",
+                hint="Leave --scratch and PGBRAID_SCRATCH_URL out, or create that on the server.",
+            )
+
     def look(self) -> Cluster | None:
         """Return what the databases of the server share, where it is ours to restore."""
         return read_cluster(self.conn, PREFIX) if self.own else None
@@ -216,6 +234,17 @@ class Scratch:
         except psycopg.Error as error:
             said = self.target.scrub(error.diag.message_primary or str(error))
             raise ServerError(f"the scratch server refused: {said}") from None
+
+
+def _prelude_fails(prelude: Prelude, error: psycopg.Error) -> ConfigError:
+    position = error.diag.statement_position
+    line = prelude.text.count("\n", 0, int(position) - 1) + 1 if position else None
+    place = f"{prelude.path}:{line}" if line else prelude.path
+    return ConfigError(
+        f"{place}: the prelude fails: {error.diag.message_primary or error}",
+        detail=error.diag.message_detail,
+        hint="Correct the file that the setting `prelude` names, then run the command again.",
+    )
 
 
 def _escaped(value: str) -> str:

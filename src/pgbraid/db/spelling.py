@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["oids_of", "quoted"]
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["listed", "oids_of", "quoted", "referred", "sorted_options"]
+
+_OPTION = re.compile(r"(?:[^,'\s]|'(?:[^']|'')*'| (?==)|(?<==) )+")
+"""A name, an equals sign and a literal."""
 
 
 def oids_of(value: str) -> list[str]:
@@ -16,3 +25,20 @@ def quoted(name: str) -> str:
     """Quote a name as the server would, but for words that are reserved."""
     plain = name.isascii() and name.replace("_", "a").isalnum() and name == name.lower()
     return name if plain and not name[:1].isdigit() else '"' + name.replace('"', '""') + '"'
+
+
+def sorted_options(value: str | None) -> str | None:
+    """Return a list of options as the catalog writes it, sorted: its order says nothing."""
+    return value and ", ".join(sorted(_OPTION.findall(value)))
+
+
+def listed(found: Iterable[tuple[Any, str]]) -> tuple[str]:
+    """Return names in the order of their numbers, one a line, as the only fact of an object."""
+    return ("\n".join(name for _, name in sorted(found)),)
+
+
+def referred(rows: Iterable[list[Any]], place: int, *, many: bool) -> set[str]:
+    """Return the oids that a column of these rows refers to, one each or a list."""
+    values = {row[place] for row in rows}
+    values.discard(None)
+    return {oid for value in values for oid in oids_of(value)} if many else values

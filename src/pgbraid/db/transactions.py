@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _TRIES = 5
+_OWN_ROWS = "SET LOCAL row_security TO DEFAULT"
 _WHO = ("session_authorization", "role")
 _LOOKS_SINCE = 140000
 _IN_ERROR, _IN_TRANSACTION = pq.TransactionStatus.INERROR, pq.TransactionStatus.INTRANS
@@ -209,19 +210,29 @@ def read_as_written(session: Session) -> None:
 
 def open_session(session: Session, limits: Limits, *, path: bool = True) -> None:
     """Give what follows outside a transaction the role's own search path, and these limits."""
-    own = ["SET search_path TO DEFAULT", "SET row_security TO DEFAULT"] if path else []
+    path_sql = _search_path(session, local=False) or "SET search_path TO DEFAULT"
+    own = [path_sql, "SET row_security TO DEFAULT"] if path else []
     _send_all(session, [*own, *(f"SET {limit}" for limit in timeouts(limits))])
 
 
 def opening(session: Session, limits: Limits | None = None) -> str:
     """Return the statements that do what :func:`open_path` does, four of them with limits."""
-    own = [own_text(session, "open_path")]
-    if session.pool and "search_path" in session.pool.settings:
+    chosen = _search_path(session, local=True)
+    own = [chosen, _OWN_ROWS] if chosen else [own_text(session, "open_path")]
+    if not chosen and session.pool and "search_path" in session.pool.settings:
         value = sql.Literal(session.pool.settings["search_path"]).as_string(None)
         own.append(f"SELECT pg_catalog.set_config('search_path', {value}, true)")
     if limits and limits != session.limits:
         own += [f"SET LOCAL {limit}" for limit in timeouts(limits)]
     return ";\n".join(own)
+
+
+def _search_path(session: Session, *, local: bool) -> str | None:
+    """Return the statement that sets the search path of the settings, if they have one."""
+    if session.target.search_path is None:
+        return None
+    value = sql.Literal(session.target.search_path).as_string(None)
+    return f"SELECT pg_catalog.set_config('search_path', {value}, {'true' if local else 'false'})"
 
 
 def settling(session: Session) -> str:

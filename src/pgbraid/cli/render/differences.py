@@ -179,6 +179,8 @@ def tell_differences(differences: Iterable[Difference], left: str, right: str) -
 def _one_side(difference: Difference) -> Iterator[str]:
     for fact in difference.facts:
         value = fact.left if difference.only == "left" else fact.right
+        if value and fact.name == "next value":
+            yield "    a row has that value, so that an INSERT fails"
         if value and value not in {"-", "{}"} and spoken(fact.name) in _SHOWN:
             lines = value.splitlines()
             yield f"    {spoken(fact.name)}: {clean(lines[0])}"
@@ -211,9 +213,6 @@ def _rows(fact: Fact, sides: tuple[str, str]) -> Iterator[str]:
         yield f"    {fact.left or 0} {sides[0]}, {fact.right or 0} {sides[1]}"
     elif fact.name == "digest":
         yield "    their values are not the same"
-    elif fact.name == "next value":
-        taken, free = sides if fact.left == "taken" else reversed(sides)
-        yield f"    {taken}: a row has it, so that the next INSERT fails; {free}: it is free"
 
 
 def _diff(left: str, right: str, sides: tuple[str, str]) -> Iterator[str]:

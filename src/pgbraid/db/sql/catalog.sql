@@ -96,6 +96,28 @@ SELECT json_agg(json_build_array(i.type, i.identity, ARRAY(
        IS DISTINCT FROM
        ARRAY(SELECT a::text FROM unnest(coalesce(p.initprivs, o.usual)) AS a
               ORDER BY a::text COLLATE "C")
+-- name: member_owners
+-- Who owns a member of an extension, where that is not the owner of the extension.
+SELECT json_agg(json_build_array(i.type, i.identity, r.rolname))
+  FROM (SELECT tableoid, oid, relowner FROM pg_class
+         UNION ALL SELECT tableoid, oid, proowner FROM pg_proc
+         UNION ALL SELECT tableoid, oid, typowner FROM pg_type
+         UNION ALL SELECT tableoid, oid, lanowner FROM pg_language
+         UNION ALL SELECT tableoid, oid, nspowner FROM pg_namespace
+         UNION ALL SELECT tableoid, oid, fdwowner FROM pg_foreign_data_wrapper
+         UNION ALL SELECT tableoid, oid, srvowner FROM pg_foreign_server
+         UNION ALL SELECT tableoid, oid, oprowner FROM pg_operator
+         UNION ALL SELECT tableoid, oid, opcowner FROM pg_opclass
+         UNION ALL SELECT tableoid, oid, opfowner FROM pg_opfamily
+         UNION ALL SELECT tableoid, oid, collowner FROM pg_collation
+         UNION ALL SELECT tableoid, oid, conowner FROM pg_conversion
+         UNION ALL SELECT tableoid, oid, cfgowner FROM pg_ts_config
+         UNION ALL SELECT tableoid, oid, dictowner FROM pg_ts_dict) AS o (classid, objid, owner)
+  JOIN pg_depend d ON d.classid = o.classid AND d.objid = o.objid AND d.deptype = 'e'
+   AND d.refclassid = 'pg_extension'::regclass
+  JOIN pg_extension e ON e.oid = d.refobjid AND e.extowner <> o.owner
+  JOIN pg_roles r ON r.oid = o.owner,
+       LATERAL pg_identify_object(o.classid, o.objid, 0) i
 -- name: comments
 SELECT json_agg(json_build_array(c.relname, d.objoid::text, d.objsubid::text, d.description))
   FROM pg_description d JOIN pg_class c ON c.oid = d.classoid

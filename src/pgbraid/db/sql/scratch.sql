@@ -21,6 +21,10 @@ SELECT d.datname
 SELECT extname FROM pg_catalog.pg_extension
 -- name: has_role
 SELECT pg_catalog.count(*) > 0 FROM pg_catalog.pg_roles WHERE rolname = %(name)s
+-- name: is_empty
+-- Whether nobody has made a relation or a function yet.
+SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384)
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid >= 16384)
 -- name: has_database
 SELECT pg_catalog.count(*) > 0 FROM pg_catalog.pg_database WHERE datname = %(name)s
 -- name: cluster
@@ -116,7 +120,10 @@ SELECT 'pg_tablespace' FROM pg_catalog.pg_tablespace
  WHERE pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.pg_current_xact_id()::pg_catalog.xid)
  UNION
 SELECT 'pg_replication_origin' FROM pg_catalog.pg_replication_origin
- WHERE pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.pg_current_xact_id()::pg_catalog.xid)
+ WHERE roname <> ALL (SELECT pg_catalog.concat('pg_', s.oid) FROM pg_catalog.pg_subscription s
+                       JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
+                      WHERE d.datname = pg_catalog.current_database())
+   AND pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.pg_current_xact_id()::pg_catalog.xid)
 -- name: subscriptions
 SELECT subname FROM pg_catalog.pg_subscription
  WHERE subdbid = (SELECT oid FROM pg_catalog.pg_database
