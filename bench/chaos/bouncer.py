@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from bench.chaos.cluster import socket_folder
 from bench.chaos.database import Database, await_true
 from bench.model import Skip
-from pgbraid.db.datadir import socket_folder
 from pgbraid.db.server_user import server_user
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def running_bouncer(server: Database, mode: str, size: int = 20) -> Iterator[Bou
     program, user = _program(), server_user()
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     version = said.stdout.splitlines()[0]
-    folder = socket_folder(user)
+    folder = socket_folder()
     place = conninfo_to_dict(server.conninfo)
     settings = {"host": place["host"], "port": place["port"], "own_port": _PORT}
     config = folder / "config"

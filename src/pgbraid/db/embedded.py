@@ -7,54 +7,34 @@ server is started directly and its socket is tried every two milliseconds.
 
 from __future__ import annotations
 
-import shutil
+import os
 import signal
-import subprocess
 import sys
-import tempfile
-import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgbraid.db.datadir import (
-    PREFIX,
-    copy_data,
-    data_template,
-    fits_socket,
-    roomy_folder,
-    socket_folder,
-    throw_away_folders,
-)
+from pgbraid.db.datadir import fits_socket, fresh_data, private_places, roomy_folder, short_folder
 from pgbraid.db.postmaster import (
-    answers,
+    Start,
     await_ready,
     conninfo_of,
     end_process,
     held_signals,
-    pid_of,
+    start_server,
 )
+from pgbraid.db.private import private_folder, sweep
 from pgbraid.db.programs import Programs, find_programs
 from pgbraid.db.server_user import ServerUser, reachable_programs, server_user
 from pgbraid.errors import EmbeddedError
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
+    from pathlib import Path
 
-if sys.platform != "win32":
-    import fcntl
-    import os
+__all__ = ["Embedded", "embedded_server"]
 
-__all__ = ["COMMON", "Embedded", "embedded_server"]
-
-COMMON = ("-p", "5432", "-c", "listen_addresses=", "-c", "unix_socket_permissions=0700")
-"""Options of every server of ours: a socket, for its own user, and nothing else.
-
-The port is part of the socket's name; without it PGPORT would give it another.
-"""
-_ABANDONED = 600.0
-"""Seconds after which a folder without an owner's mark was abandoned while it was made."""
 _THROW_AWAY = tuple(
     option
     for setting in (
@@ -68,20 +48,6 @@ _THROW_AWAY = tuple(
     )
     for option in ("-c", setting)
 )
-_DIES_WITH_US = """\
-exec 3<&0 </dev/null
-( trap '' INT TERM HUP
-  gone() {
-    ! kill -0 $$ 2>/dev/null || grep -q '^State:.*Z' /proc/$$/status 2>/dev/null
-  }
-  if ! read -r farewell; then
-    kill -QUIT $$ 2>/dev/null
-    until gone; do sleep 0.1; done
-    rm -rf "$0"
-  fi ) <&3 3<&- &
-exec "$@" 3<&-
-"""
-"""Starts a throw-away server, and a watcher that ends and removes it when we are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,87 +90,26 @@ def embedded_server(
 
 @contextmanager
 def _throw_away(programs: Programs, user: ServerUser, cache: Path | None) -> Iterator[Embedded]:
-    _sweep(user)
-    template = data_template(programs, user, cache)
-    base: Path | None = None
-    try:
-        with held_signals():
-            base = Path(tempfile.mkdtemp(prefix=PREFIX, dir=roomy_folder(user)))
-        with (base / "owner").open("w") as owner:
-            fcntl.flock(owner, fcntl.LOCK_EX)
-            copy_data(template, base / "data")
-            sockets = _sockets(base, user)
-            user.own(base)
-            process: subprocess.Popen[bytes] | None = None
-            try:
-                with held_signals():
-                    process = _start(programs, user, base, sockets)
-                await_ready(sockets, process, base / "log")
-                yield Embedded(conninfo_of(sockets), programs)
-            finally:
-                with held_signals():
-                    if process is not None:
-                        _end(process)
-                    if sockets.parent != base:
-                        shutil.rmtree(sockets, ignore_errors=True)
-    finally:
-        if base is not None:
-            with held_signals():
-                shutil.rmtree(base, ignore_errors=True)
-
-
-def _sockets(base: Path, user: ServerUser) -> Path:
-    """Return a folder for the socket: in ours, or a shorter one where that is too long."""
-    sockets = base / "run"
-    if not fits_socket(sockets):
-        return socket_folder(user)
-    sockets.mkdir(mode=0o700)
-    user.own(sockets)
-    return sockets
-
-
-def _start(
-    programs: Programs, user: ServerUser, base: Path, sockets: Path
-) -> subprocess.Popen[bytes]:
-    server = [programs.path("postgres"), "-D", str(base / "data"), "-k", str(sockets)]
-    with (base / "log").open("wb") as log:
-        return subprocess.Popen(  # noqa: S603 - a server program found by us
-            ["/bin/sh", "-c", _DIES_WITH_US, str(base), *server, *COMMON, *_THROW_AWAY],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            cwd=base,
-            start_new_session=True,
-            **user.popen(),
-        )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the server, and tell its watcher that all is well."""
-    end_process(process, signal.SIGQUIT)
-    if process.stdin is not None:
-        with suppress(BrokenPipeError), process.stdin:
-            process.stdin.write(b"farewell\n")
-
-
-def _sweep(user: ServerUser) -> None:
-    """Remove what a process left that was killed before its server had a watcher."""
-    for base in throw_away_folders(user):
-        with suppress(OSError):
-            if _is_abandoned(base):
-                pid = pid_of(base / "data")
-                if pid and answers(base / "run"):
-                    os.kill(pid, signal.SIGQUIT)
-                shutil.rmtree(base, ignore_errors=True)
-
-
-def _is_abandoned(base: Path) -> bool:
-    mark = base / "owner"
-    if not mark.exists():
-        return time.time() - base.stat().st_mtime > _ABANDONED
-    with mark.open("a") as owner:
+    sweep(private_places(user), user)
+    with ExitStack() as stack:
+        base = stack.enter_context(private_folder(roomy_folder(user), user))
+        fresh_data(programs, user, cache, base.folder)
+        near = base
+        if not fits_socket(base.sockets):
+            near = stack.enter_context(private_folder(short_folder(user), user))
+        near.make("run")
+        log = base.folder.open_own("log", os.O_WRONLY | os.O_APPEND)
+        data = str(base.path / "data")
+        start = Start(programs, user, base.path, data, near.sockets, "QUIT", _THROW_AWAY)
+        process: subprocess.Popen[bytes] | None = None
         try:
-            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+            with held_signals():
+                process = start_server(start, base.reader, log)
+            conninfo = conninfo_of(near.sockets, user)
+            await_ready(conninfo, process, base.path / "log")
+            yield Embedded(conninfo, programs)
+        finally:
+            os.close(log)
+            if process is not None:
+                with held_signals():
+                    end_process(process, signal.SIGQUIT)

@@ -1,39 +1,40 @@
-"""An embedded server whose data stay in a folder, shared by whoever uses it at a time."""
+"""An embedded server whose data stay in a folder, shared by all who use it at a time."""
 
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import signal
-import subprocess
+import stat
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from psycopg import pq
-
-from pgbraid.db.datadir import copy_data, data_template, read_text, socket_folder
-from pgbraid.db.embedded import COMMON
+from pgbraid.db.datadir import fresh_data, private_places, short_folder
+from pgbraid.db.guarded import open_folder, shown_user, writable_by_others
+from pgbraid.db.joining import Running, await_end, clear_stale, join_server
 from pgbraid.db.postmaster import (
-    PATIENCE,
     POLL,
-    answers,
+    Start,
     await_ready,
     conninfo_of,
-    end_process,
+    has_ended,
     held_signals,
-    is_server,
-    pid_of,
-    ping,
+    start_server,
 )
+from pgbraid.db.private import PREFIX, make_private, private_folder, remove_served, sweep
 from pgbraid.db.programs import Programs, find_programs
 from pgbraid.db.server_user import ServerUser, reachable_programs
 from pgbraid.errors import EmbeddedError
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
+
+    from pgbraid.db.guarded import OpenFolder
 
 if sys.platform != "win32":
     import fcntl
@@ -41,203 +42,266 @@ if sys.platform != "win32":
 __all__ = ["lasting_server"]
 
 _LOCK, _USERS, _LOG = "pgbraid.lock", "pgbraid.users", "postgres.log"
-_OURS = frozenset({_LOCK, _USERS, _LOG, "data", "data.partial"})
-_SOCKET_LINE = 4
+_OURS = re.compile(rf"{_LOCK}|{_USERS}|{_LOG}|data|{PREFIX}.*|\..*", re.DOTALL)
+_ANOTHER = "Name another folder with --embedded."
+_TURN = 60.0
+"""Seconds to wait for the lock of a folder; it is held while a server starts or stops."""
+_LEAVING = 10.0
+"""The same at the end, where no signal can end the wait."""
+_ABOVE = 20
+"""The least number of a file that a shell passes on and does not use itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """The folder's server as this process uses it."""
+
+    running: Running
+    programs: Programs
+    process: subprocess.Popen[bytes] | None = None
+    """Where this process started it."""
 
 
 @contextmanager
 def lasting_server(
     folder: Path, named: str | None, user: ServerUser, cache: Path | None
 ) -> Iterator[tuple[str, Programs]]:
-    """Start the folder's server, or join it; whoever leaves last stops it.
+    """Start the folder's server, or join it; the last one to leave stops it.
 
+    A server that somebody else started on the data is joined, too, and goes on when we leave.
     Yields its connection string and programs. Raises EmbeddedError where the folder is
     somebody else's, or cannot be used.
     """
-    folder = folder.absolute()
-    try:
-        _check_folder(folder)
-        users = (folder / _USERS).open("a")
-    except OSError as error:
-        raise _unusable(folder, error) from None
-    process: subprocess.Popen[bytes] | None = None
-    with users:
-        with _locked(folder):
+    with _opened(folder.absolute()) as place, _own_file(place, _USERS) as users:
+        with _locked(place, _TURN):
             try:
-                sockets, programs, process = _join_or_start(folder, named, user, cache)
+                server = _join_or_start(place, named, user, cache)
             except OSError as error:
-                raise _unusable(folder, error) from None
+                raise _unusable(place.path, error) from None
             fcntl.flock(users, fcntl.LOCK_SH)
         try:
-            yield conninfo_of(sockets), programs
+            yield server.running.conninfo, server.programs
         finally:
-            with held_signals(), _locked(folder):
-                fcntl.flock(users, fcntl.LOCK_UN)
-                last = _only_user(folder)
-                if last:
-                    _stop(folder / "data", sockets)
-                if process is not None:
-                    _part(process, last=last)
-
-
-def _unusable(folder: Path, error: OSError) -> EmbeddedError:
-    return EmbeddedError(
-        f"cannot use the folder {folder}: {error.strerror}",
-        hint="Name another folder with --embedded.",
-    )
-
-
-def _check_folder(folder: Path) -> None:
-    """Make the folder, and refuse one that is somebody else's, or below one that is not there."""
-    if folder.exists() and not folder.is_dir():
-        raise EmbeddedError(f"{folder} is a file", hint="Name another folder with --embedded.")
-    folder.mkdir(exist_ok=True)
-    names = {entry.name for entry in folder.iterdir()}
-    own = _LOCK in names and names <= _OURS | {entry for entry in names if entry.startswith(".")}
-    whole = "data" not in names or (folder / "data" / "PG_VERSION").is_file()
-    if names and not (own and whole):
-        raise EmbeddedError(
-            f"{folder} holds other files than an embedded server's",
-            hint="Name an empty folder, or one that does not exist, with --embedded.",
-        )
-    (folder / _LOCK).touch()
+            with held_signals():
+                _leave(place, users, server, user)
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    with (folder / _LOCK).open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+def _opened(folder: Path) -> Iterator[OpenFolder]:
+    """Open the folder, made where its parent is there; refuse one that is somebody else's."""
+    with ExitStack() as stack:
+        try:
+            if folder.exists() and not folder.is_dir():
+                raise EmbeddedError(f"{folder} is a file", hint=_ANOTHER)
+            folder.mkdir(mode=0o755, exist_ok=True)
+            place = stack.enter_context(open_folder(folder, follow=True))
+            _check(place)
+            with _own_file(place, _LOCK):
+                pass  # it is there from now on, and marks the folder as ours
+        except OSError as error:
+            raise _unusable(folder, error) from None
+        yield place
+
+
+def _unusable(folder: Path, error: OSError) -> EmbeddedError:
+    return EmbeddedError(f"cannot use the folder {folder}: {error.strerror}", hint=_ANOTHER)
+
+
+def _check(place: OpenFolder) -> None:
+    """Refuse a folder with files of others, one of another user's, and one open to others."""
+    names, info = place.names(), place.info()
+    if names and not (_LOCK in names and all(_OURS.fullmatch(name) for name in names)):
+        raise _other_files(place)
+    if info.st_uid not in {0, os.geteuid()}:
+        raise EmbeddedError(
+            f"{place.path} belongs to {shown_user(info.st_uid)}",
+            hint="Run pgbraid as that user, or name another folder with --embedded.",
+        )
+    if writable_by_others(info):
+        raise EmbeddedError(
+            f"other users can change what is in {place.path}",
+            hint=f"Close it with `chmod go-w {place.path}`, or name another folder, which may "
+            "be one in it, with --embedded.",
+        )
+
+
+def _other_files(place: OpenFolder) -> EmbeddedError:
+    return EmbeddedError(
+        f"{place.path} holds other files than an embedded server's",
+        hint="Name an empty folder, or one that does not exist, with --embedded.",
+    )
+
+
+@contextmanager
+def _own_file(place: OpenFolder, name: str, flags: int = os.O_RDWR) -> Iterator[int]:
+    file = place.open_own(name, flags)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+@contextmanager
+def _locked(place: OpenFolder, patience: float) -> Iterator[None]:
+    """Lock the folder as long as the block lasts. Raises EmbeddedError where others hold on."""
+    deadline = time.monotonic() + patience
+    with _own_file(place, _LOCK) as file:
+        while not _is_taken(file, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise _still_locked(place, patience)
+            time.sleep(POLL)  # soon, so that a server is joined before its first user stops it
+        os.ftruncate(file, 0)
+        os.write(file, f"{os.getpid()}\n".encode())
         yield
 
 
-def _only_user(folder: Path) -> bool:
-    with (folder / _USERS).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+def _still_locked(place: OpenFolder, waited: float) -> EmbeddedError:
+    holder = place.read(_LOCK).strip()
+    number = f" {holder}" if re.fullmatch("[0-9]{1,9}", holder) else ""
+    return EmbeddedError(
+        f"another process{number} has held the lock {place.path / _LOCK} for {waited:g} s",
+        detail="A pgbraid that starts or stops the folder's server holds it for a moment only.",
+        hint="Look what that process waits for, end it, and run the command again.",
+    )
+
+
+def _is_taken(file: int, kind: int) -> bool:
+    """Take a lock, if it is free."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_used(place: OpenFolder) -> bool:
+    """Whether any process uses the folder's server; ours has taken its own lock back."""
+    with _own_file(place, _USERS) as file:
+        return not _is_taken(file, fcntl.LOCK_EX)
 
 
 def _join_or_start(
-    folder: Path, named: str | None, user: ServerUser, cache: Path | None
-) -> tuple[Path, Programs, subprocess.Popen[bytes] | None]:
-    """Return the folder's socket folder, programs and, where we started it, process."""
-    data = folder / "data"
-    major = read_text(data / "PG_VERSION").strip() or None
+    place: OpenFolder, named: str | None, user: ServerUser, cache: Path | None
+) -> _Server:
+    """Return the folder's server. Raises EmbeddedError and OSError."""
+    major = _major(place, user)
     programs = reachable_programs(find_programs(named, major=major), user)
-    sockets = _running(data)
-    if sockets is not None:
-        return sockets, programs, None
     if major is None:
-        _fill(data, data_template(programs, user, cache))
-    sockets = socket_folder(user)
-    process: subprocess.Popen[bytes] | None = None
-    try:
-        with held_signals():
-            process = _start(programs, user, folder, sockets)
-        await_ready(sockets, process, folder / _LOG)
-    except BaseException:
-        with held_signals():
-            if process is not None:
-                end_process(process, signal.SIGINT)
-            shutil.rmtree(sockets, ignore_errors=True)
-        raise
-    return sockets, programs, process
+        with private_folder(place, user) as base:
+            fresh_data(programs, user, cache, base.folder)
+            os.rename("data", "data", src_dir_fd=base.folder.fd, dst_dir_fd=place.fd)
+    with place.child("data") as data:
+        running = join_server(data, user)
+        if running is not None:
+            return _Server(running, programs)
+        if _is_used(place):
+            raise EmbeddedError(
+                f"another pgbraid uses {place.path}, and its server cannot be reached from here",
+                detail="That server has crashed, or it runs in another container.",
+                hint="Run the command again when the other one has ended.",
+            )
+        clear_stale(data, user)
+        return _start(place, data, programs, user)
 
 
-def _fill(data: Path, template: Path) -> None:
-    """Put a copy of the template in the folder's place at once, so that none is ever half."""
-    partial = data.with_name("data.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    copy_data(template, partial)
-    partial.rename(data)
-
-
-def _running(data: Path) -> Path | None:
-    """Return the socket folder of the server that runs on this data directory, or None.
-
-    The mark of a server that crashed is taken away: where nobody asks for dead processes, as
-    in many containers, the next server would take the dead one for alive.
-    """
-    pid = pid_of(data)
-    if pid is None:
+def _major(place: OpenFolder, user: ServerUser) -> str | None:
+    """Return the version that made the folder's data, or None where there are none yet."""
+    info = place.look("data")
+    if info is None:
         return None
-    lines = read_text(data / "postmaster.pid").splitlines()
-    sockets = Path(lines[_SOCKET_LINE]) if len(lines) > _SOCKET_LINE else None
-    deadline = time.monotonic() + PATIENCE
-    while is_server(pid) and sockets and sockets.is_dir() and time.monotonic() < deadline:
-        if ping(sockets) == pq.Ping.OK:
-            return sockets
-        time.sleep(POLL)
-    if not is_server(pid):
-        (data / "postmaster.pid").unlink(missing_ok=True)
-        if sockets:
-            shutil.rmtree(sockets, ignore_errors=True)
-    return None
+    if not stat.S_ISDIR(info.st_mode):
+        raise _other_files(place)
+    if info.st_uid != user.uid:
+        raise EmbeddedError(
+            f"{place.path / 'data'} belongs to {shown_user(info.st_uid)}, and the server would "
+            f"run as {shown_user(user.uid)}",
+            hint="Run pgbraid as the user who made it, or name another folder with --embedded.",
+        )
+    with place.child("data") as data:
+        version = data.read("PG_VERSION").strip()
+    if not re.fullmatch(r"[1-9][0-9]{0,2}(\.[0-9]{1,2})?", version):
+        raise _other_files(place)
+    return version
 
 
-def _start(
-    programs: Programs, user: ServerUser, folder: Path, sockets: Path
-) -> subprocess.Popen[bytes]:
-    """Start the server of a folder.
+def _start(place: OpenFolder, data: OpenFolder, programs: Programs, user: ServerUser) -> _Server:
+    """Start the folder's server.
 
     Where the server's user cannot pass the folders above, the data directory is handed over
     open, and needs no such pass; so no permission of others is touched.
     """
-    with (
-        _private(folder / _LOG) as log,
-        _handed_over(folder / "data", user) as (place, files),
-    ):
-        return subprocess.Popen(  # noqa: S603 - a server program found by us
-            [programs.path("postgres"), "-D", place, "-k", str(sockets), *COMMON],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            pass_fds=files,
-            start_new_session=True,
-            **user.popen(),
-        )
-
-
-def _private(path: Path) -> BinaryIO:
-    """Open a log to append to, which only its owner can read: it repeats SQL that failed."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+    sweep({place.path, *private_places(user)}, user)
+    process: subprocess.Popen[bytes] | None = None
+    with held_signals():
+        base = make_private(short_folder(user), user, data.info())
+    try:
+        with (
+            _own_file(place, _LOG, os.O_WRONLY | os.O_APPEND) as log,
+            _handed_over(data, user) as (path, files),
+            held_signals(),
+        ):
+            base.make("run")
+            start = Start(programs, user, base.path, path, base.sockets, "INT", files=files)
+            process = start_server(start, base.reader, log)
+        conninfo = conninfo_of(base.sockets, user)
+        await_ready(conninfo, process, place.path / _LOG)
+        running = Running(base.sockets, conninfo, os.dup(base.writer))
+    except BaseException:
+        with held_signals():
+            if process is None or has_ended(process, signal.SIGINT):
+                base.remove()
+            else:
+                base.close()
+        raise
+    base.close()
+    return _Server(running, programs, process)
 
 
 @contextmanager
-def _handed_over(data: Path, user: ServerUser) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _handed_over(data: OpenFolder, user: ServerUser) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield a path by which the server's user reaches the folder, and what it must inherit."""
-    if user.can_reach(data):
-        yield str(data), ()
+    if user.can_reach(data.path):
+        yield str(data.path), ()
         return
     if not Path("/proc/self/fd").is_dir():
         raise EmbeddedError(
-            f"the server's user cannot reach {data}",
+            f"the server's user cannot reach {data.path}",
             hint="Name a folder that every user can reach with --embedded.",
         )
-    file = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
+    file = fcntl.fcntl(data.fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
     try:
         yield f"/proc/self/fd/{file}", (file,)
     finally:
         os.close(file)
 
 
-def _stop(data: Path, sockets: Path) -> None:
-    """Stop the server, if it is the one that answers on its socket."""
-    pid = pid_of(data)
-    if pid and answers(sockets):
-        os.kill(pid, signal.SIGINT)
-        deadline = time.monotonic() + PATIENCE
-        while is_server(pid) and time.monotonic() < deadline:
-            time.sleep(POLL)
-    shutil.rmtree(sockets, ignore_errors=True)
+def _leave(place: OpenFolder, users: int, server: _Server, user: ServerUser) -> None:
+    """Need the server no longer; where no other process does, wait until it has ended.
+
+    Where the folder's lock cannot be had in time, or the folder is gone, the server's watcher ends
+    it all the same, as no process holds on to it any more.
+    """
+    held, process = server.running.held, server.process
+    try:
+        with suppress(EmbeddedError, OSError), _locked(place, _LEAVING):
+            fcntl.flock(users, fcntl.LOCK_UN)
+            if held is not None and not _is_used(place):
+                _stop(place, held, server, user)
+    finally:
+        if held is not None:
+            os.close(held)
+        if process is not None and process.returncode is None:
+            process.returncode = 0  # it goes on for others, and is not ours to wait for
 
 
-def _part(process: subprocess.Popen[bytes], *, last: bool) -> None:
-    """Ask for the end of a server that we started, or leave it to those who go on with it."""
-    if last:
-        process.wait(PATIENCE)
-    else:
-        process.returncode = 0
+def _stop(place: OpenFolder, held: int, server: _Server, user: ServerUser) -> None:
+    """Have the server's watcher stop it, and remove the folder of its socket."""
+    process = server.process
+    with suppress(BrokenPipeError):
+        os.write(held, b"farewell\n")
+    with place.child("data") as data:
+        if process is None:
+            await_end(data, user)
+        elif not has_ended(process, signal.SIGINT):
+            return
+        remove_served(server.running.sockets, data.info(), user)

@@ -1,42 +1,57 @@
-"""One server process: how it is reached, whether it lives, how it ends."""
+"""One server process: how it is started and reached, and how it ends."""
 
 from __future__ import annotations
 
-import os
 import signal
+import socket
+import subprocess
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from pgbraid.db.datadir import read_text
+from pgbraid.db.guarded import name_of, read_end
 from pgbraid.errors import EmbeddedError
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pgbraid.db.programs import Programs
+    from pgbraid.db.server_user import ServerUser
 
 __all__ = [
+    "COMMON",
     "PATIENCE",
     "POLL",
-    "answers",
+    "PORT",
+    "SOCKET",
+    "Start",
     "await_ready",
     "conninfo_of",
     "end_process",
+    "has_ended",
     "held_signals",
-    "is_server",
-    "pid_of",
+    "is_listening",
     "ping",
+    "start_server",
 ]
 
+PORT = 5432
+COMMON = ("-p", str(PORT), "-c", "listen_addresses=", "-c", "unix_socket_permissions=0700")
+"""Options of every server of ours: a socket, for its own user, and nothing else.
+
+The port is part of the socket's name; without it PGPORT would give it another.
+"""
+SOCKET = f".s.PGSQL.{PORT}"
+"""The name of the socket of every server of ours."""
 POLL = 0.002
 """Seconds between two looks at a server that is about to start or to end."""
 PATIENCE = 60.0
 """Seconds after which a server that neither starts nor ends is given up."""
-_NAMES = frozenset({"postgres", "postmaster", ""})
 _NO_DETOUR = {
     "hostaddr": "",
     "options": "",
@@ -46,74 +61,123 @@ _NO_DETOUR = {
     "connect_timeout": "10",
 }
 """Parameters that keep libpq's environment from leading a connection elsewhere."""
+_WATCHED = """\
+exec 3<&0 </dev/null
+( trap '' INT TERM HUP
+  gone() {
+    ! kill -0 $$ || grep -q '^State:.*Z' /proc/$$/status
+  }
+  read -r farewell
+  kill -"$1" $$
+  until gone; do sleep 0.1; done
+  rm -rf "$0/data"
+  rm -f "$0/run/.s.PGSQL.5432" "$0/run/.s.PGSQL.5432.lock"
+  rmdir "$0/run" && rm -f "$0/log" "$0/alive" "$0/owner" && rmdir "$0" ) <&3 3<&- 2>/dev/null &
+shift
+exec "$@" 3<&-
+"""
+"""Starts a server, and a watcher that ends it when no process holds the write end of its stdin.
+
+The watcher belongs to the server's process group, so the system gives the server's number to no
+other process as long as the watcher lives. It removes what its user may remove.
+"""
 
 
-def conninfo_of(sockets: Path) -> str:
-    """Return the connection string of the server whose socket is in a folder."""
+def conninfo_of(sockets: Path, user: ServerUser | None = None, port: int = PORT) -> str:
+    """Return the connection string of the server whose socket is in a folder.
+
+    With ``user`` no server is spoken to that another user runs, wherever the path leads.
+    """
+    name = user and name_of(user.uid)
+    peer = {"requirepeer": name} if name else {}
     return make_conninfo(
-        host=str(sockets), port=5432, user="postgres", dbname="postgres", **_NO_DETOUR
+        host=str(sockets), port=port, user="postgres", dbname="postgres", **_NO_DETOUR, **peer
     )
 
 
-def ping(sockets: Path) -> pq.Ping:
+def ping(conninfo: str) -> pq.Ping:
     """Ask a server whether it takes connections."""
-    return pq.Ping(pq.PGconn.ping(conninfo_of(sockets).encode()))
+    return pq.Ping(pq.PGconn.ping(conninfo.encode()))
 
 
-def answers(sockets: Path) -> bool:
-    """Whether a server is there at all, also one that starts or ends."""
-    return ping(sockets) in {pq.Ping.OK, pq.Ping.REJECT}
+def is_listening(sockets: Path) -> bool:
+    """Whether any process listens on a server's socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(0)
+        try:
+            client.connect(str(sockets / SOCKET))
+        except BlockingIOError:
+            return True  # so many wait already
+        except OSError:
+            return False
+        return True
 
 
-def await_ready(sockets: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a server is to be started, and what its watcher does at its end."""
+
+    programs: Programs
+    user: ServerUser
+    base: Path
+    """The private folder that the watcher removes."""
+    data: str
+    sockets: Path
+    end: str
+    """The signal that the watcher sends when no process needs the server any more."""
+    options: Sequence[str] = ()
+    files: Sequence[int] = ()
+    """Open files to hand over; their numbers must be above those that a shell uses itself."""
+
+
+def start_server(start: Start, needed: int, log: int) -> subprocess.Popen[bytes]:
+    """Start a server and its watcher, which reads from the FIFO ``needed``."""
+    server = [start.programs.path("postgres"), "-D", start.data, "-k", str(start.sockets)]
+    return subprocess.Popen(  # noqa: S603 - a server program found by us
+        ["/bin/sh", "-c", _WATCHED, start.base, start.end, *server, *COMMON, *start.options],
+        stdin=needed,
+        stdout=log,
+        stderr=log,
+        cwd="/",
+        pass_fds=start.files,
+        start_new_session=True,
+        **start.user.popen(),
+    )
+
+
+def await_ready(conninfo: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until a server that was started takes connections.
 
     Raises EmbeddedError with the end of its log where it ended instead.
     """
     deadline = time.monotonic() + PATIENCE
-    while ping(sockets) != pq.Ping.OK:
+    while ping(conninfo) != pq.Ping.OK:
         if process.poll() is not None or time.monotonic() > deadline:
-            tail = "\n".join(read_text(log).splitlines()[-5:])
+            tail = "\n".join(read_end(log).splitlines()[-5:])
             raise EmbeddedError(
                 "the embedded server did not start",
                 detail=tail or None,
-                hint="Mend what it says, then run the command again; `pgbraid demo` tries it.",
+                hint="Correct what it says, then run the command again; `pgbraid demo` tries it.",
             )
         time.sleep(POLL)
 
 
-def pid_of(data: Path) -> int | None:
-    """Return the process number that a data directory names, or None."""
-    line = read_text(data / "postmaster.pid").partition("\n")[0].strip()
-    return int(line) if line.isdigit() else None
-
-
-def is_server(pid: int) -> bool:
-    """Whether the process runs and is a server, as far as the system tells.
-
-    One that has ended, and that its parent has not asked for, does not run.
-    """
-    stat = read_text(Path(f"/proc/{pid}/stat"))
-    if stat:
-        name, _, rest = stat.partition("(")[2].rpartition(")")
-        return rest.split()[0] != "Z" and name in _NAMES
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def end_process(process: subprocess.Popen[bytes], sign: signal.Signals) -> None:
-    """End a server that we started, and ask for its end."""
+def has_ended(process: subprocess.Popen[bytes], sign: signal.Signals) -> bool:
+    """Ask a server that this process started to end; whether it has ended in time."""
     if process.poll() is None:
         with suppress(ProcessLookupError):
             process.send_signal(sign)
-    process.wait(PATIENCE)
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        time.sleep(POLL)  # Popen.wait() looks twenty times a second only
+    return process.returncode is not None
+
+
+def end_process(process: subprocess.Popen[bytes], sign: signal.Signals) -> None:
+    """End a server that this process started; one that does not end in time is killed."""
+    if not has_ended(process, sign):
+        process.kill()
+        process.wait()
 
 
 @contextmanager
