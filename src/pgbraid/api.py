@@ -17,6 +17,7 @@ from pgbraid.survey import RunOptions, ScratchPlace, Wish, silent
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from os import PathLike
     from typing import Literal
 
     from pgbraid.core.answers import Adoption, Check, Repair, Status, Undone
@@ -41,6 +42,7 @@ def load(  # noqa: PLR0913 - what a user can set
     role: str | None = None,
     gaps: str = "apply",
     accept: str | Iterable[str] = (),
+    links: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
 ) -> Braid:
     """Read migrations once and return them as a value; no database is asked.
 
@@ -50,7 +52,7 @@ def load(  # noqa: PLR0913 - what a user can set
     to a run. ``lock_wait`` is how many seconds to wait for another run to end. Without
     ``adopt`` an empty set does not take over another tool's history. ``limits`` say how long
     statements wait for locks, and migrations for another try; ``role`` is the role to be.
-    ``gaps`` and ``accept`` are the settings of those names.
+    ``gaps``, ``accept`` and ``links`` are the settings of those names.
 
     Raises ConfigError for a folder that is not there and a value that cannot be one. What is
     wrong with single files is raised by the first call that would run them.
@@ -64,10 +66,11 @@ def load(  # noqa: PLR0913 - what a user can set
         gaps=gaps,
         accept=accept,
         adopt=adopt,
+        links=links,
     )
     limits = Limits() if limits is None else limits
     return Braid(
-        load_migrations(source),
+        load_migrations(source, settings.links),
         Tracker(settings.schema, settings.table),
         Verify(settings.verify),
         settings.lock_wait,
@@ -233,10 +236,8 @@ class Braid:
         """
         from pgbraid import adopt
 
-        wish = self._wish(None, not_applied)
-        return adopt.adopt_history(
-            self.migrations, self._target(conninfo), self.tracker, wish, self._options()
-        )
+        target, wish = self._target(conninfo), self._wish(None, not_applied)
+        return adopt.adopt_history(self.migrations, target, self.tracker, wish, self._options())
 
     def withdraw(self, conninfo: str | Target, versions: Iterable[int]) -> tuple[Applied, ...]:
         """Take versions out of the set that were adopted and never ran; return their rows.
@@ -254,10 +255,8 @@ class Braid:
         """Drop the adopted tool's table and return its name, once our set has all it says."""
         from pgbraid import adopt
 
-        wish = self._wish()
-        return adopt.drop_legacy(
-            self.migrations, self._target(conninfo), self.tracker, wish, self._options()
-        )
+        target, wish = self._target(conninfo), self._wish()
+        return adopt.drop_legacy(self.migrations, target, self.tracker, wish, self._options())
 
     def resume(  # noqa: PLR0913 - what can be decided
         self,

@@ -99,7 +99,13 @@ def _braid(folder: str | None, root: Path) -> Braid:
     for file in settings.passed_over:
         message = f"the settings file {file} is passed over: others own it or can write it"
         warnings.warn(message, stacklevel=1)
-    braid = load(settings.dir, schema=settings.schema, table=settings.table, accept=settings.accept)
+    braid = load(
+        settings.dir,
+        schema=settings.schema,
+        table=settings.table,
+        accept=settings.accept,
+        links=settings.links,
+    )
     place = ScratchPlace(config.scratch_url(), config.server_programs(), config.cache_dir())
     return replace(braid, scratch=place)
 

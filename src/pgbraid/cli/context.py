@@ -82,6 +82,7 @@ class Context:
             limits=settings.limits,
             gaps=settings.gaps,
             accept=settings.accept,
+            links=settings.links,
         )
         return replace(loaded, scratch=self._scratch())
 
