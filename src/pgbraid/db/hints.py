@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pgbraid.core.invisible import code_points
+from pgbraid.core.isolation import LEVEL_HINT
 
 if TYPE_CHECKING:
     import psycopg
@@ -31,6 +32,8 @@ _VARIABLE = re.compile(r":(?:['\"]?[A-Za-z_]\w*|\{\?)")
 _SYNTAX, _THERE, _NO_OBJECT = "42601", "42P07", "42704"
 _PENDING = ("CheckTableNotInUse", "55006")
 """What finds deferred constraints of a table waiting, or an open cursor of it."""
+_TOO_LATE = ("call_enum_check_hook", "25001")
+"""What refuses another isolation level behind the first query."""
 _DEFERRED = (
     "What the file has deferred to its end waits for this table. Run SET CONSTRAINTS ALL IMMEDIATE "
     "before the statement, or put the statement into a migration of its own."
@@ -66,6 +69,8 @@ def _by_function(error: psycopg.Error) -> str | None:
     function = error.diag.source_function
     if function == NOT_IN_A_TRANSACTION:
         return _ALONE
+    if (function, error.sqlstate) == _TOO_LATE:
+        return LEVEL_HINT
     return _DEFERRED if (function, error.sqlstate) == _PENDING else None
 
 
