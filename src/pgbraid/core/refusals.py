@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pgbraid.core.directives import wrong_directives
 from pgbraid.core.invisible import code_points, invisible_characters
 from pgbraid.core.isolation import LEVEL_HINT, isolation_problems, level_of
+from pgbraid.core.later import later_defaults
 from pgbraid.core.model import Location, Migration, Problem, Severity
 from pgbraid.core.pieces import Kind, loners, pieces_of
 from pgbraid.core.script import (
@@ -30,7 +31,7 @@ __all__ = ["LARGEST_ALONE", "WARNINGS", "inspect_parts", "inspect_script"]
 LARGEST_ALONE = 1_000_000
 """Bytes of a file that is run statement by statement, and so is held whole."""
 
-WARNINGS = frozenset({"empty", "invisible_character", "isolation_unused"})
+WARNINGS = frozenset({"empty", "invisible_character", "isolation_unused", "later_default"})
 """The codes of what is found in a text and does not stop a run."""
 
 _PASSED_OVER = frozenset({r"\restrict", r"\unrestrict"})
@@ -88,6 +89,7 @@ def inspect_parts(migration: Migration, parts: Iterable[Script]) -> tuple[Proble
             *_comments(migration, script, begun=begun),
             *_invisible(migration, script),
             *isolation_problems(migration, script),
+            *later_defaults(migration, script),
         ]
         begun = begun or bool(script.statements)
     found += [*_emptiness(migration, empty=empty), *control.problems()]
