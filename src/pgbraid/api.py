@@ -176,10 +176,8 @@ class Braid:
         """
         from pgbraid import adopt
 
-        wish = self._wish(None, not_applied)
-        return adopt.adopt_history(
-            self.migrations, self._target(conninfo), self.tracker, wish, self._options()
-        )
+        target, wish = self._target(conninfo), self._wish(None, not_applied)
+        return adopt.adopt_history(self.migrations, target, self.tracker, wish, self._options())
 
     def withdraw(self, conninfo: str | Target, versions: Iterable[int]) -> tuple[Applied, ...]:
         """Take versions out of the set that were adopted and never ran; return their rows.
@@ -197,10 +195,8 @@ class Braid:
         """Drop the adopted tool's table and return its name, once our set has all it says."""
         from pgbraid import adopt
 
-        wish = self._wish()
-        return adopt.drop_legacy(
-            self.migrations, self._target(conninfo), self.tracker, wish, self._options()
-        )
+        target, wish = self._target(conninfo), self._wish()
+        return adopt.drop_legacy(self.migrations, target, self.tracker, wish, self._options())
 
     def resume(  # noqa: PLR0913 - what can be decided
         self,

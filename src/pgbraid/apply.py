@@ -192,15 +192,24 @@ def run_atomically(  # noqa: PLR0913 - the work, and how it is kept
     try:
         with (
             notices(run.session, hearer(run, migration)),
-            transaction(run.session, commit=run.commit(durable=durable)) as opened,
+            transaction(
+                run.session,
+                commit=run.commit(durable=durable),
+                isolation=migration.directives.isolation,
+            ) as opened,
         ):
             if wanted():
                 run_guarded(run, migration, parts, opened)
                 duration = _recorded(run, migration, record)
     except ServerError as error:
-        if duration is None:
+        if duration is not None:
+            raise _blamed(migration, error) from None
+        if not (migration.directives.isolation and error.sqlstate == _TAKEN):
             raise
-        raise _blamed(migration, error) from None
+        # ``wanted`` saw the set as it was when the fence was asked for, and another run was between
+        with translating(run.session):
+            if wanted():
+                raise
     return duration
 
 

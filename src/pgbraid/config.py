@@ -45,7 +45,7 @@ _CHOICES = {
     "ledgers": ("one", "many"),
 }
 _ACCEPTED = frozenset({"column-order", "enum-order", "different"})
-_LISTS = frozenset({"accept", "ignore"})
+_LISTS = frozenset({"accept", "ignore", "links"})
 _IDENTIFIER_BYTES = 63
 _GITS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
 _JOURNAL_SUFFIX = len("_journal")
@@ -86,6 +86,8 @@ class Settings:
     prelude: str | None = None
     search_path: str | None = None
     ledgers: str = "one"
+    links: tuple[str, ...] = ()
+    """Folders to which a migration that is a symbolic link may lead."""
     file: str | None = field(default=None, compare=False)
     """The settings file they came from."""
     passed_over: tuple[str, ...] = field(default=(), compare=False)
@@ -139,10 +141,10 @@ def _check_identifier(name: str, value: str, room: int = 0) -> None:
 
 def text_list(name: str, value: object) -> tuple[str, ...]:
     """Return a list of texts; one alone may stand for a list of one."""
-    items = (value,) if isinstance(value, str) else value
+    items = (value,) if isinstance(value, (str, os.PathLike)) else value
     if not isinstance(items, Iterable) or isinstance(items, (bytes, dict)):
         raise ConfigError(f"{name} must be a list of texts, not {value!r}")
-    items = tuple(items)
+    items = tuple(os.fspath(i) if isinstance(i, os.PathLike) else i for i in items)
     wrong = [item for item in items if not isinstance(item, str) or not item]
     if wrong:
         raise ConfigError(f"{name} must be a list of texts that are not empty, not {wrong[0]!r}")
@@ -181,7 +183,7 @@ def _value(name: str, value: object) -> str | float | bool | tuple[str, ...]:
 def find_settings(named: str | None = None, start: Path | None = None) -> Settings:
     """Return the settings of the file named, or of the nearest one from ``start`` upwards.
 
-    ``pgbraid.toml`` goes before ``[tool.pgbraid]`` of pyproject.toml. A relative ``dir`` counts
+    ``pgbraid.toml`` goes before ``[tool.pgbraid]`` of pyproject.toml. Relative paths in it count
     from the file's folder. A file that was not named and that others could have put there is passed
     over. Raises ConfigError for a file that cannot be read, a name that is no setting, a value that
     cannot be one, and a current folder that does not exist any more.
@@ -262,6 +264,8 @@ def _settings(path: Path, table: Mapping[str, Any]) -> Settings:
         settings = Settings(file=str(path)).override(**values)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error.message}", detail=error.detail) from None
+    links = tuple(_relative(path.parent / folder) for folder in settings.links)
+    settings = replace(settings, links=links)
     if "dir" in values:
         settings = replace(settings, dir=_relative(path.parent / settings.dir))
     if settings.prelude is not None:

@@ -98,16 +98,26 @@ class DiskFile:
     """A file of a folder; what the folder's listing says of it is not asked again.
 
     A file that the listing called regular is not followed where it has become a link since. A
-    link is followed each time it is read, as far as it does not lead out of the folder.
+    link is followed each time it is read, as far as it leads neither out of the folder nor out of
+    one of ``trusted``.
     """
 
-    __slots__ = ("link", "name", "path", "regular")
+    __slots__ = ("link", "name", "path", "regular", "trusted")
 
-    def __init__(self, name: str, path: str, *, regular: bool, link: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        *,
+        regular: bool,
+        link: bool = False,
+        trusted: tuple[str, ...] = (),
+    ) -> None:
         self.name = name
         self.path = path
         self.regular = regular
         self.link = link
+        self.trusted = trusted
 
     def is_file(self) -> bool:
         """Whether it is a regular file, or a link to one; raises OSError for a link to nothing."""
@@ -126,7 +136,8 @@ class DiskFile:
             return self.path
         path = Path(self.path)
         found = os.path.realpath(path, strict=True)
-        if not Path(found).is_relative_to(os.path.realpath(path.parent)):
+        folders = (str(path.parent), *self.trusted)
+        if not any(Path(found).is_relative_to(os.path.realpath(folder)) for folder in folders):
             raise LeadsOutside(found)
         return found
 
@@ -139,21 +150,31 @@ class DiskFile:
         return os.fdopen(os.open(self.reached(), _READ), "rb")
 
 
-def list_folder(folder: str | os.PathLike[str]) -> list[DiskFile]:
-    """Return what stands in a folder, in no order; raises OSError."""
+def list_folder(folder: str | os.PathLike[str], trusted: tuple[str, ...] = ()) -> list[DiskFile]:
+    """Return what stands in a folder, in no order; its links may lead to ``trusted`` ones.
+
+    Raises OSError.
+    """
     with os.scandir(folder) as found:
         return [
-            DiskFile(e.name, e.path, regular=e.is_file(follow_symlinks=False), link=e.is_symlink())
-            for e in found
+            DiskFile(
+                entry.name,
+                entry.path,
+                regular=entry.is_file(follow_symlinks=False),
+                link=entry.is_symlink(),
+                trusted=trusted,
+            )
+            for entry in found
         ]
 
 
-def resource(file: Readable) -> Readable:
+def resource(file: Readable, trusted: tuple[str, ...] = ()) -> Readable:
     """Return a package's file; one that stands on the disk may be a link as any other there."""
     if not isinstance(file, Path):
         return file
     link = file.is_symlink()
-    return DiskFile(file.name, str(file), regular=file.is_file() and not link, link=link)
+    regular = file.is_file() and not link
+    return DiskFile(file.name, str(file), regular=regular, link=link, trusted=trusted)
 
 
 def read_small(path: str, *, limit: int | None) -> bytes | None:

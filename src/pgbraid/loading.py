@@ -37,6 +37,7 @@ def load(  # noqa: PLR0913 - what a user can set
     gaps: str | None = None,
     gaps_require: str | None = None,
     accept: str | Iterable[str] | None = None,
+    links: str | PathLike[str] | Iterable[str | PathLike[str]] | None = None,
     explain_for: float | None = None,
     prelude: str | None = None,
     search_path: str | None = None,
@@ -64,6 +65,7 @@ def load(  # noqa: PLR0913 - what a user can set
         "gaps": gaps,
         "gaps_require": gaps_require,
         "accept": accept,
+        "links": links,
         "explain_for": explain_for,
         "prelude": prelude,
         "search_path": search_path,
@@ -72,7 +74,7 @@ def load(  # noqa: PLR0913 - what a user can set
     if limits is not None:
         an_instance("limits", limits, Limits, "a pgbraid.Limits")
         found = found.override(**asdict(limits))
-    migrations = load_migrations(source)
+    migrations = load_migrations(source, found.links)
     place = ScratchPlace(
         scratch_url or config.scratch_url(), config.server_programs(), config.cache_dir()
     )

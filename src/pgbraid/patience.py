@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["with_retries"]
 
 _T = TypeVar("_T")
-_RETRIED = frozenset({"55P03", "40P01"})
-"""A lock that was not to be had in time, and a deadlock: both roll back whole."""
+_RETRIED = frozenset({"55P03", "40P01", "40001"})
+"""No lock in time, a deadlock, and a serialization failure: each rolls back whole."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
 
 
 def with_retries(run: Run, migration: Migration, attempt: Callable[[], _T]) -> _T:
-    """Return what ``attempt`` returns, called again where it could not get a lock in time.
+    """Return what ``attempt`` returns, called again where other sessions were in its way.
 
     It is called until the migration's ``retry_for`` is over, with pauses that grow and vary. Each
     retry is told, with who was in the way. Raises what ``attempt`` raises, the last time.

@@ -100,7 +100,7 @@ def _braid(folder: str | None, root: Path) -> Braid:
         message = f"the settings file {file} is passed over: others own it or can write it"
         warnings.warn(message, stacklevel=1)
     place = ScratchPlace(config.scratch_url(), config.server_programs(), config.cache_dir())
-    return Braid(load_migrations(settings.dir), settings, place)
+    return Braid(load_migrations(settings.dir, settings.links), settings, place)
 
 
 def _check(braid: Braid, _ref: str) -> None:

@@ -152,7 +152,8 @@ def _work(run: Run, step: Step, index: int, tally: Tally) -> Work:
     entry = _entry(run, step, decode(data), "applied")
     segments = script.segments()
     message = None
-    if run.at_once and not alone and all(s.data is None for s in segments):
+    stepwise = alone or migration.directives.isolation is not None
+    if run.at_once and not stepwise and all(s.data is None for s in segments):
         writes = db.writes_of(run.session, migration, shape=run.shape, name=name, entry=entry)
         message = compose(
             run.session,

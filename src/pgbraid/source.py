@@ -69,16 +69,17 @@ class _Entry:
         self.name = file.name
 
 
-def load_migrations(source: Source) -> MigrationSet:
+def load_migrations(source: Source, links: tuple[str, ...] = ()) -> MigrationSet:
     """Return the migrations of a source, each read and hashed once, with every problem found.
 
     ``source`` is a folder's path, a ``Traversable`` such as ``importlib.resources.files()``
-    returns, or a mapping of file names to texts. Sub-folders are not entered.
+    returns, or a mapping of file names to texts. Sub-folders are not entered. A link may lead to
+    a file of the folder itself or below one of ``links``.
 
     Raises ConfigError where the folder is not there or cannot be listed. What is wrong with
     single files is no exception but stands in ``problems`` of the result.
     """
-    label, files = _files(source)
+    label, files = _files(source, links)
     entries: list[_Entry] = []
     problems: list[Problem] = []
     manifest: tuple[str, Readable] | None = None
@@ -103,7 +104,7 @@ def load_migrations(source: Source) -> MigrationSet:
     return _assemble(label, entries, problems, manifest)
 
 
-def _files(source: Source) -> tuple[str, list[Readable]]:
+def _files(source: Source, links: tuple[str, ...]) -> tuple[str, list[Readable]]:
     if isinstance(source, Mapping):
         return "", [_in_memory(name, content) for name, content in source.items()]
     if isinstance(source, (str, PathLike)):
@@ -111,7 +112,7 @@ def _files(source: Source) -> tuple[str, list[Readable]]:
             raise ConfigError("source is empty; it names the folder of migrations")
         label = str(source).rstrip("/") or "/"
         try:
-            return label, [*list_folder(source)]
+            return label, [*list_folder(source, links)]
         except OSError as error:
             raise _bad_folder(label, error) from None
     if not hasattr(source, "is_dir"):
@@ -120,7 +121,7 @@ def _files(source: Source) -> tuple[str, list[Readable]]:
         )
     if not source.is_dir():
         raise _bad_folder(source.name, FileNotFoundError())
-    return source.name, [resource(file) for file in source.iterdir()]
+    return source.name, [resource(file, links) for file in source.iterdir()]
 
 
 def _in_memory(name: str, content: str | bytes) -> MemoryFile:
@@ -309,8 +310,8 @@ def _link_outside(entry: _Entry, target: str) -> Problem:
         "link_outside",
         f"{entry.name} is a link out of the folder",
         detail=f"It leads to {target}.",
-        hint="Put the file itself into the folder; links are followed inside it only. Then run "
-        "`pgbraid check --offline`.",
+        hint="Put the file itself into the folder, or name the folder that it stands in as `links` "
+        "in the settings. Then run `pgbraid check --offline`.",
         location=Location(entry.path),
         versions=(entry.version,),
     )

@@ -60,7 +60,8 @@ def find_undoable(migrations: MigrationSet, version: int) -> tuple[Migration, Sc
             hint="Run its statements by hand, with psql; or write a new migration that takes the "
             "change back (`pgbraid new NAME`).",
         )
-    problems = inspect_script(down, script)
+    found = inspect_script(down, script)
+    problems = [p for p in found if p.severity is Severity.ERROR or p.code == "empty"]
     if problems:
         raise ProblemsFound(tuple(replace(p, severity=Severity.ERROR) for p in problems))
     return down, script

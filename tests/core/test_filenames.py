@@ -48,6 +48,17 @@ def test_a_migration_is_digits_underscore_name(file, parts):
         ("R__view.sql", None),
         (" 016_lead.sql", "016_lead.sql"),
         ("U7__back.sql", "7_back.sql"),
+        ("add_users.up.sql", None),
+        ("a14_x.up.sql", None),
+        ("-1_n.up.sql", None),
+        ("-1_n.sql", None),
+        ("+5_p.up.sql", "5_p.up.sql"),
+        ("+5_p.sql", "5_p.sql"),
+        ("²_s.up.sql", None),
+        ("X.UP.SQL", None),
+        ("8_y.up.sql.txt", "8_y.up.sql"),
+        ("8_y.sql.txt", "8_y.sql"),
+        ("y.up.sql.txt", None),
     ],
 )
 def test_a_near_miss_is_named_with_what_it_could_be(file, suggestion):
@@ -55,7 +66,11 @@ def test_a_near_miss_is_named_with_what_it_could_be(file, suggestion):
 
 
 @pytest.mark.parametrize(
-    "file", ["schema.sql", "README.md", "103_x.sql~", "103_x.sql.bak", ".103_x.sql", "x.up.sql"]
+    "file",
+    [
+        *("schema.sql", "README.md", "103_x.sql~", "103_x.sql.bak", ".103_x.sql", "x.down.sql"),
+        *(".x.up.sql", "._1_a.up.sql", "x.up.sql.bak", "schema.sql.txt", "notes.txt"),
+    ],
 )
 def test_other_files_are_nobodys_business(file):
     assert parse_file_name(file) is None

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+import pgbraid
 from pgbraid import files
 from pgbraid.core.checksum import digest
 from pgbraid.core.model import Severity
@@ -200,3 +201,63 @@ def test_a_regular_file_costs_no_more_calls_of_the_system(folder, monkeypatch):
         monkeypatch.setattr(os, name, count)
     assert len(load_migrations(folder.path).migrations) == 5
     assert made == ["open"] * 5
+
+
+@pytest.fixture
+def store(tmp_path, folder):
+    """A folder beside that of the migrations, and a link into it."""
+    found = tmp_path / "store" / "deep"
+    found.mkdir(parents=True)
+    (found / "1_a.sql").write_text("SELECT 1")
+    folder.path.mkdir()
+    (folder.path / "1_a.sql").symlink_to("../store/deep/1_a.sql")
+    return found.parent
+
+
+@pytest.mark.parametrize("how", ["a text", "a path", "a list"])
+def test_a_link_to_a_trusted_folder_is_followed(folder, store, how, size):
+    links = {"a text": str(store), "a path": store, "a list": [store, "elsewhere"]}[how]
+    braid = pgbraid.load(folder.path, links=links)
+    assert braid.migrations.problems == ()
+    assert read_script(braid.migrations.migrations[0])[0] == b"SELECT 1"
+
+
+def test_a_link_that_leads_on_out_of_a_trusted_folder_is_an_error(folder, store, outside):
+    replace_by_link(store / "deep" / "1_a.sql", outside)
+    (problem,) = load_migrations(folder.path, (str(store),)).problems
+    assert (problem.code, problem.detail) == ("link_outside", f"It leads to {outside}.")
+
+
+def test_a_trusted_folder_that_became_a_link_is_where_it_leads(folder, store, outside):
+    """Who may replace that folder decides what is in it anyway."""
+    braid = pgbraid.load(folder.path, links=store)
+    replace_by_link(folder.path / "1_a.sql", outside)
+    with pytest.raises(ProblemsFound):
+        read_script(braid.migrations.migrations[0])
+
+
+def test_a_trusted_folder_counts_from_the_settings_file(program, folder, store, tmp_path):
+    (tmp_path / "pgbraid.toml").write_text('links = "store"')
+    below = tmp_path / "below"
+    below.mkdir()
+    inside = type(program)(below, program.env)
+    for words in (["check", "--offline"], ["sum"]):
+        inside(*words, "--dir", str(folder.path), code=0)
+    (tmp_path / "pgbraid.toml").write_text('links = ["elsewhere"]')
+    answer = inside("check", "--offline", "--dir", str(folder.path), code=1)
+    assert "as `links` in the settings" in answer.err
+
+
+def test_a_package_on_the_disk_may_have_links_to_a_trusted_folder(folder, store):
+    found = load_migrations(Resource(folder.path), (str(store),))
+    assert found.problems == ()
+    assert load_migrations(Resource(folder.path)).problems
+
+
+class Resource:
+    """A folder as importlib.resources gives it, which is no path."""
+
+    def __init__(self, path):
+        self.name = path.name
+        self.is_dir = path.is_dir
+        self.iterdir = path.iterdir

@@ -405,9 +405,8 @@ def test_a_comment_that_the_database_cannot_hold_is_left_out_of_the_journal(serv
 
 
 def test_the_way_out_of_a_transaction_is_told_only_where_it_is_one(database):
+    text = "DO $$ BEGIN SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; END $$"
     with pytest.raises(MigrationFailed) as caught:
-        pgbraid.load({"1_a.sql": "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"}).up(
-            database.conninfo
-        )
+        pgbraid.load({"1_a.sql": text}).up(database.conninfo)
     assert caught.value.sqlstate == "25001"
     assert "no-transaction" not in (caught.value.diagnostic.hint or "")

@@ -1,5 +1,7 @@
 """Where in the file an error is, and that no secret is in any of them."""
 
+import re
+
 import pytest
 
 import pgbraid
@@ -172,3 +174,17 @@ def test_no_error_has_the_drivers_for_its_context(conninfo):
     with pytest.raises(pgbraid.PgbraidError) as caught:
         pgbraid.load({"1_a.sql": "--"}).up(conninfo)
     assert (caught.value.__context__, caught.value.__cause__) == (None, None)
+
+
+def test_a_session_that_the_server_closes_while_it_is_idle_is_explained(
+    database, role, cli, folder
+):
+    """What the server says as it closes may come before anybody listens."""
+    if int(database.value("SHOW server_version_num")) < 140000:
+        pytest.skip("this server has no idle_session_timeout")
+    database.run(f"ALTER ROLE {role} SUPERUSER; ALTER ROLE {role} SET idle_session_timeout = '2ms'")
+    folder.write(_1_a="CREATE TABLE a ()")
+    for _ in range(5):
+        answer = cli("status", env={"PGBRAID_DATABASE_URL": database.as_role(role)})
+        if answer.code:
+            assert re.search("idle.session.timeout", answer.err), answer.err

@@ -266,3 +266,36 @@ def test_a_check_of_a_locked_set_does_not_hang(cli, database, folder):
         other.execute("LOCK TABLE applied_migrations")
         answer = cli("check", code=4)
     assert "is locked; waited 5 s" in answer.err
+
+
+@pytest.fixture(scope="module")
+def preparing(programs, tmp_path_factory):
+    """A server that takes prepared transactions."""
+    folder = tmp_path_factory.mktemp("server") / "db"
+    with (
+        embedded_server(folder, programs=programs, cache=cache_dir()) as server,
+        psycopg.connect(server.conninfo, autocommit=True) as conn,
+    ):
+        conn.execute("ALTER SYSTEM SET max_prepared_transactions = 5")
+    with embedded_server(folder, programs=programs, cache=cache_dir()) as server:
+        yield server.conninfo
+
+
+@pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "EXCLUSIVE"])
+def test_a_prepared_transaction_that_locks_the_set_is_named(preparing, mode):
+    """No process has it, and nobody sees its session."""
+    files = {"1_a.sql": "--"}
+    pgbraid.load(files).up(preparing)
+    braid = pgbraid.load({**files, "2_b.sql": "--"}, lock_wait=2, limits=Limits(retry_for=1))
+    with psycopg.connect(preparing) as conn:
+        conn.execute(f"LOCK TABLE applied_migrations IN {mode} MODE")
+        conn.execute("PREPARE TRANSACTION 'the gid'")
+    try:
+        with pytest.raises(
+            (pgbraid.LockTimeout, pgbraid.MigrationFailed, pgbraid.ServerError)
+        ) as e:
+            braid.up(preparing)
+    finally:
+        with psycopg.connect(preparing, autocommit=True) as conn:
+            conn.execute("ROLLBACK PREPARED 'the gid'")
+    assert "the prepared transaction 'the gid' (role postgres, prepared 2" in e.value.detail

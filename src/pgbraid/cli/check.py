@@ -30,7 +30,7 @@ def run(context: Context) -> int:
         from pgbraid.offline import check_files  # needs no driver
         from pgbraid.source import load_migrations
 
-        migrations = load_migrations(context.settings.dir)
+        migrations = load_migrations(context.settings.dir, context.settings.links)
         check = check_files(migrations)
         if context.arguments.sum:
             from pgbraid.manifest import with_sums

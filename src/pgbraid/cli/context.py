@@ -73,7 +73,7 @@ class Context:
         from pgbraid.source import load_migrations
 
         settings = settings or self.settings
-        return Braid(load_migrations(settings.dir), settings, self._scratch())
+        return Braid(load_migrations(settings.dir, settings.links), settings, self._scratch())
 
     def _scratch(self) -> ScratchPlace:
         """Return where orders are replayed."""

@@ -24,5 +24,5 @@ def run(context: Context) -> int:
     from pgbraid.manifest import write_sums
     from pgbraid.source import load_migrations
 
-    folder = context.settings.dir
-    return context.output.result(write_sums(folder, load_migrations(folder)), 0)
+    folder, links = context.settings.dir, context.settings.links
+    return context.output.result(write_sums(folder, load_migrations(folder, links)), 0)

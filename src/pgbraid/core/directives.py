@@ -25,7 +25,7 @@ DIRECTIVE = re.compile(r"--[ \t]*(?i:pgbraid):[ \t]*(?P<text>[^\r\n]*)")
 """A comment that directs pgbraid."""
 _NEARLY = re.compile(
     r"(?:--|/\*)[ \t]*pgbraid\b[\s:]*(?:no-transaction|lock-timeout|statement-timeout|retry-for"
-    r"|allow-difference)\b",
+    r"|isolation|allow-difference)\b",
     re.IGNORECASE,
 )
 """What was meant to be one, maybe."""
@@ -40,7 +40,11 @@ _SPANS = {
 }
 _REASONED = re.compile(r"(?:^|[\s,])(?P<word>allow-difference\b.*)$")
 """The one directive that takes the rest of its line: why a difference is known and accepted."""
-_KNOWN = "no-transaction, lock-timeout=, statement-timeout=, retry-for= and allow-difference=REASON"
+_KNOWN = (
+    "no-transaction, lock-timeout=, statement-timeout=, retry-for=, isolation= and "
+    "allow-difference=REASON"
+)
+_LEVELS = {"serializable": "SERIALIZABLE", "repeatable-read": "REPEATABLE READ"}
 
 
 def read_directives(text: str) -> Directives:
@@ -95,6 +99,9 @@ def wrong_directives(script: Script, *, begun: bool) -> Iterator[tuple[int, str,
                 yield start, said, f"Take it out, or mend it: pgbraid knows {_KNOWN}."
             elif name in names:
                 yield start, f"{name} is said twice", "Take one of them out."
+            elif names | {name} >= {"no-transaction", "isolation"}:
+                message = "an isolation level is one of a transaction, and the file asks for none"
+                yield start, message, "Take isolation or no-transaction out."
             names.add(name)
 
 
@@ -138,6 +145,14 @@ def _read(word: str) -> dict[str, Any] | str:
         if reason:
             return {"allow_difference": reason}
         return "allow-difference must say why, as in allow-difference=the order of columns is known"
+    if name == "isolation":
+        level = _LEVELS.get(value.lower())
+        said = f"isolation must be serializable or repeatable-read, not {value!r}"
+        return {"isolation": level} if level else said
+    return _span(name, value)
+
+
+def _span(name: str, value: str) -> dict[str, Any] | str:
     if name not in _SPANS:
         return f"this pgbraid knows no directive {name!r}"
     span = parse_duration(value)

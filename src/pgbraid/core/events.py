@@ -52,7 +52,9 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """A migration could not get a lock in time and was rolled back; it is tried again.
+    """Other sessions were in a migration's way, it was rolled back, and is tried again.
+
+    It got no lock in time, met a deadlock or could not be serialized.
 
     ``attempt`` counts from 1 those that failed; ``pause`` is in seconds; ``holders`` were seen
     in its way.

@@ -36,9 +36,13 @@ _STYLES: tuple[NameStyle, ...] = ("name", "label", "number", "file")
 """How a tracker spells the name of ``0103_add.sql``: add, 0103_add, 103_add, 0103_add.sql."""
 _DIGITS = re.compile(r"[0-9]+")
 _MIGRATION = re.compile(r"([0-9]+)_(.+?)(\.up|\.down)?\.sql", re.DOTALL)
-_LOOKS_LIKE = re.compile(r"\s*(?:[vurb]?\d|r__).*\.sql", re.IGNORECASE | re.DOTALL)
+_LOOKS_LIKE = re.compile(
+    r"\s*(?:[vurb]?[-+]?\d|r__).*\.sql(?:\.txt)?|[^.].*\.up\.sql(?:\.txt)?",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A number and ``.sql``, or anything but a hidden file and ``.up.sql``; editors add ``.txt``."""
 _PARTS = re.compile(
-    r"\s*[vurb]?(?P<digits>\d*)[\W_]*(?P<name>.*?)(?P<kind>\.up|\.down)?\.sql",
+    r"\s*[vurb]?\+?(?P<digits>\d*)[\W_]*(?P<name>.*?)(?P<kind>\.up|\.down)?\.sql(?:\.txt)?",
     re.IGNORECASE | re.DOTALL,
 )
 _RECORDED = re.compile(r"(?:0*(?P<version>[0-9]+)_)?(?P<name>.*?)(?:(?:\.up)?\.sql)?", re.DOTALL)

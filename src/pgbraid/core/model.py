@@ -56,6 +56,8 @@ class Directives:
     lock_timeout: float | None = None
     statement_timeout: float | None = None
     retry_for: float | None = None
+    isolation: str | None = None
+    """The isolation level of its transaction, in PostgreSQL's words; else READ COMMITTED."""
     allow_difference: str | None = None
     """The reason for which this migration, where it is late, may make a difference."""
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from pgbraid.core.directives import wrong_directives
 from pgbraid.core.invisible import code_points, invisible_characters
+from pgbraid.core.isolation import LEVEL_HINT, isolation_problems, level_of
+from pgbraid.core.later import later_defaults
 from pgbraid.core.model import Location, Migration, Problem, Severity
 from pgbraid.core.pieces import Kind, loners, pieces_of
 from pgbraid.core.script import (
@@ -29,11 +31,10 @@ __all__ = ["LARGEST_ALONE", "WARNINGS", "inspect_parts", "inspect_script"]
 LARGEST_ALONE = 1_000_000
 """Bytes of a file that is run statement by statement, and so is held whole."""
 
-WARNINGS = frozenset({"empty", "invisible_character"})
+WARNINGS = frozenset({"empty", "invisible_character", "isolation_unused", "later_default"})
 """The codes of what is found in a text and does not stop a run."""
 
 _PASSED_OVER = frozenset({r"\restrict", r"\unrestrict"})
-_PLAIN_MODES = (("ISOLATION", "LEVEL", "READ", "COMMITTED"), ("READ", "WRITE"))
 _BEGINS = frozenset({("BEGIN",), ("BEGIN", "WORK"), ("BEGIN", "TRANSACTION")}) | {
     ("START", "TRANSACTION")
 }
@@ -87,6 +88,8 @@ def inspect_parts(migration: Migration, parts: Iterable[Script]) -> tuple[Proble
             *_text_settings(migration, script),
             *_comments(migration, script, begun=begun),
             *_invisible(migration, script),
+            *isolation_problems(migration, script),
+            *later_defaults(migration, script),
         ]
         begun = begun or bool(script.statements)
     found += [*_emptiness(migration, empty=empty), *control.problems()]
@@ -282,14 +285,15 @@ def _control(statement: Statement) -> str | None:
 def _wrapping(migration: Migration, script: Script, first: Statement) -> Iterator[Problem]:
     """Refuse a wrapping BEGIN that asks for what the unwrapped run does not give."""
     asked = tuple(piece for piece in tokens_of(script.text, first) if piece != ",")
-    for mode in _PLAIN_MODES:
+    level = level_of(migration)
+    for mode in (("ISOLATION", "LEVEL", *level.split()), ("READ", "WRITE")):
         asked = _without(asked, mode)
     if asked not in _BEGINS:
         yield Problem(
             "transaction_mode",
             f"{' '.join(first.words)} asks for a mode that the migration's transaction has not",
-            detail="A migration runs in one READ COMMITTED, READ WRITE transaction.",
-            hint="Begin it with a plain BEGIN.",
+            detail=f"It runs in one {level}, READ WRITE transaction.",
+            hint=f"Begin it with a plain BEGIN. For another isolation level: {LEVEL_HINT}",
             location=_at(migration, script, first.start),
             versions=(migration.version,),
         )

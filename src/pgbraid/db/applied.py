@@ -125,7 +125,7 @@ def _holder(session: Session) -> str:
     """Return who has locked the set or the journal, for a person to read."""
     from pgbraid.db.others import describe  # noqa: PLC0415 - only where one has to wait
 
-    pids = [pid for (pid,) in session.run("session", "table_holders")]
+    pids = [pid or 0 for (pid,) in session.run("session", "table_holders")]
     return next(iter(describe(session, pids)), "somebody")
 
 
@@ -135,7 +135,7 @@ def _locked(session: Session, wait: float, holder: str) -> LockTimeout:
         f"{tracker.schema}.{tracker.table}, or its journal, is locked; waited {wait:g} s",
         detail=f"It is locked by {holder}.",
         hint="Wait for that session to end, then run the command again; pgbraid ends no other "
-        "session.",
+        "session. A prepared transaction ends by COMMIT PREPARED or ROLLBACK PREPARED.",
     )
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from pgbraid.core.answers import Diagnostic
-from pgbraid.core.invisible import code_points
 from pgbraid.core.masking import mask, secrets_near
 from pgbraid.core.model import Location, Migration, Tracker
 from pgbraid.core.script import Script, Segment, line_at
+from pgbraid.db.hints import NOT_IN_A_TRANSACTION, hint_for
 from pgbraid.db.session import diagnose
 from pgbraid.db.transactions import fire_deferred
 from pgbraid.db.wire import ended_transaction, error_position, failed, refuse_copying, send
@@ -31,26 +31,17 @@ __all__ = ["failure", "half_done", "may_touch_locks", "run_body", "run_segments"
 
 _ENDED = "2D000"
 """PostgreSQL's code for an invalid transaction termination."""
-_NOT_IN_A_TRANSACTION = "PreventInTransactionBlock"
-"""The server's function, whose error code others share."""
 _HALF_DONE = "What it did before that may be committed; it is not recorded as applied."
-_ALONE = (
-    "pgbraid runs a migration in one transaction. Put this statement into a file of its own, "
-    "whose first line is `-- pgbraid: no-transaction`."
-)
 _READING = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
 """Settings, reported by the server, by which it reads what is sent, and our values of them."""
 _UNCONVERTED = frozenset({"UTF8", "SQL_ASCII"})
 """Encodings of a server that keep our bytes where the client's is SQL_ASCII, as dumps set it."""
+_SHOWN = 80
+"""Characters behind an error that tell what stands there."""
 _LONGEST_LINE, _ROUND = 10_000, 1_000
 """Characters of a line that is shown whole, and of a longer one on either side of the error."""
 _CALLING = frozenset({("SELECT",), ("WITH",), ("VALUES",), ("DO",), ("CALL",), ("EXECUTE",)})
 _LOCKS = re.compile("advisory|discard", re.IGNORECASE)
-_NO_EXTENSION = re.compile(
-    r'extension "([^"]+)" is not available'
-    r'|could not open extension control file ".*/([^"/]+)\.control": No such file'
-)
-"""What the server says since PostgreSQL 15, and what it said before."""
 
 
 def run_body(session: Session, migration: Migration, parts: Iterable[Part]) -> None:
@@ -166,10 +157,11 @@ def failure(  # noqa: PLR0913 - whose it is, and where
         raise error
     secrets = secrets_near(script.text)
     said = diagnose(session.target, error.diag, error, secrets=secrets)
-    said = _placed(_hinted(session, error, said), at, migration, script, secrets)
-    placed = _with_commit(said, ended=ended)
+    rest = script.text[at[0] : at[0] + _SHOWN] if at and at[1] else None
+    said = replace(said, hint=hint_for(session, error, said, rest) or said.hint)
+    placed = _with_commit(_placed(said, at, migration, script, secrets), ended=ended)
     failed = MigrationFailed(migration, placed, half_done=ended)
-    failed.alone = error.diag.source_function == _NOT_IN_A_TRANSACTION
+    failed.alone = error.diag.source_function == NOT_IN_A_TRANSACTION
     return failed
 
 
@@ -216,25 +208,6 @@ def _with_commit(said: Diagnostic, *, ended: bool) -> Diagnostic:
         return said
     detail = f"{said.detail}\n{_HALF_DONE}" if said.detail else _HALF_DONE
     return replace(said, detail=detail, sqlstate=_ENDED)
-
-
-def _hinted(session: Session, error: psycopg.Error, said: Diagnostic) -> Diagnostic:
-    """Say what to do about an extension that is not there, and what no transaction can hold."""
-    match = _NO_EXTENSION.search(said.message)
-    if unseen := code_points(said.message):
-        hint = (
-            f"It holds {unseen}, which nobody sees: write a plain blank in its place, or nothing."
-        )
-        return replace(said, hint=f"{said.hint}\n{hint}" if said.hint else hint)
-    if error.diag.source_function == _NOT_IN_A_TRANSACTION:
-        return replace(said, hint=_ALONE)
-    if match is None or session.target.embedded is None:
-        return said
-    return replace(
-        said,
-        hint=f"This {session.target.embedded} has no {match[1] or match[2]}. Set PGBRAID_PG_BIN to "
-        f"the folder of an installed server that has it, or name another server.",
-    )
 
 
 def _offset(

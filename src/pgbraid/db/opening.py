@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg import ClientCursor, generators, pq, waiting
+from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -209,7 +210,7 @@ class Arrival:
             return False
         self.tries += 1
         asked = {**self._parameters, "connect_timeout": "3"}
-        found = pq.PGconn.ping(psycopg.conninfo.make_conninfo(**asked).encode())
+        found = pq.PGconn.ping(make_conninfo(**asked).encode())
         if found == pq.Ping.NO_ATTEMPT or (found == pq.Ping.OK and self._answered):
             return False
         self._answered = found == pq.Ping.OK

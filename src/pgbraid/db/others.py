@@ -16,6 +16,10 @@ __all__ = ["describe"]
 _LONGEST = 80
 _CLIENT = "client backend"
 _PREPARED = "a prepared transaction (see pg_prepared_xacts)"
+_PREPARED_HERE = """
+    SELECT gid, owner, pg_catalog.to_char(prepared, 'YYYY-MM-DD HH24:MI:SS TZH')
+      FROM pg_catalog.pg_prepared_xacts
+     WHERE database OPERATOR(pg_catalog.=) pg_catalog.current_database() ORDER BY prepared"""
 
 
 def describe(session: Session, pids: Iterable[int]) -> tuple[str, ...]:
@@ -28,7 +32,16 @@ def describe(session: Session, pids: Iterable[int]) -> tuple[str, ...]:
         _described(session, row)
         for row in session.run("session", "others", pids=[pid for pid in wanted if pid])
     ]
-    return (*found, *([_PREPARED] if 0 in wanted else []))
+    return (*found, *([_prepared(session)] if 0 in wanted else []))
+
+
+def _prepared(session: Session) -> str:
+    """Name the prepared transactions of the database; which of them it is, the server hides."""
+    rows = session.conn.execute(_PREPARED_HERE.encode()).fetchall()
+    names = [f"{gid!r} (role {role}, prepared {since})" for gid, role, since in rows]
+    if not names:
+        return _PREPARED
+    return f"the prepared transaction {' or '.join(names)}"
 
 
 def _described(session: Session, row: tuple[object, ...]) -> str:

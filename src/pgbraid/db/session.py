@@ -208,9 +208,11 @@ def _translated(session: Session, error: psycopg.Error) -> PgbraidError:
         return Stopped()
     diagnostic = diagnose(target, error.diag, error)
     if conn.closed or conn.broken:
+        hint = "Run `pgbraid status`: what it lists as applied is committed."
+        if error.sqlstate is None:  # what it sends before anybody listens, the driver drops
+            hint += " The server's log says why; a short idle_session_timeout may be the reason."
         return ConnectionFailed(
-            f"the connection to {target.label} was lost: {diagnostic.message}",
-            hint="Run `pgbraid status`: what it lists as applied is committed.",
+            f"the connection to {target.label} was lost: {diagnostic.message}", hint=hint
         )
     from pgbraid.db.blame import cause_of  # noqa: PLC0415 - only where something was refused
 

@@ -40,6 +40,8 @@ __all__ = [
 
 _TRIES = 5
 _OWN_ROWS = "SET LOCAL row_security TO DEFAULT"
+_USUAL_LEVEL = "READ COMMITTED"
+"""What our own BEGIN says, whatever the role's default is."""
 _WHO = ("session_authorization", "role")
 _LOOKS_SINCE = 140000
 _IN_ERROR, _IN_TRANSACTION = pq.TransactionStatus.INERROR, pq.TransactionStatus.INTRANS
@@ -65,9 +67,13 @@ class Settled(StrEnum):
 
 @contextmanager
 def transaction(
-    session: Session, *, keep: bool = True, commit: str | None = None
+    session: Session,
+    *,
+    keep: bool = True,
+    commit: str | None = None,
+    isolation: str | None = None,
 ) -> Iterator[Opened]:
-    """Run a block in one fenced transaction and commit it; yield it.
+    """Run a block in one fenced transaction of an isolation level and commit it; yield it.
 
     Any exception rolls back, and so does the end of the block unless it is to ``keep``. Where
     no synchronous_commit is given to ``commit`` with, the disk is waited for. Raises
@@ -77,7 +83,7 @@ def transaction(
     conn = session.conn
     with translating(session):
         try:
-            yield _begin(session)
+            yield _begin(session, isolation)
             if keep:
                 _commit(session, commit or session.durable)
             else:
@@ -107,8 +113,12 @@ def savepoint(session: Session) -> Iterator[None]:
             raise
 
 
-def _begin(session: Session) -> Opened:
-    cursor = session.run("session", "begin", key=session.key)
+def _begin(session: Session, isolation: str | None) -> Opened:
+    session.stop.check()
+    text = session.text("session", "begin", key=session.key)
+    if isolation:
+        text = text.replace(_USUAL_LEVEL, isolation, 1)
+    cursor = session.conn.execute(text.encode())
     cursor.nextset()
     row = cursor.fetchone()
     if row is None or row[0] is not True:

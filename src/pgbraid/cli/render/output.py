@@ -45,8 +45,8 @@ _UNWRITTEN = 4
 """The exit code where an answer could not be written."""
 _ACTING = frozenset({"up", "resume", "undo", "repair", "adopt", "new", "sum", "demo"})
 """Commands that act: without --json, what they print is not what they were called for."""
-_IN_THE_WAY = frozenset({"55P03", "40P01"})
-"""A lock that was not to be had in time, and a deadlock: nothing is wrong with the file."""
+_IN_THE_WAY = frozenset({"55P03", "40P01", "40001"})
+"""No lock in time, a deadlock, a serialization failure: nothing is wrong with the file."""
 _APPLYING = frozenset({"up", "resume"})
 _MEGABYTE = 1_000_000
 _USUAL_COLUMNS = 80

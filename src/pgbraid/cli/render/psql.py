@@ -46,7 +46,6 @@ _OPTIONS = {
             "table",
             "role",
             "direct_url",
-            "links",
             "gaps",
             "config",
         ),

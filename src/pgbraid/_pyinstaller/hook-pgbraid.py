@@ -1,0 +1,40 @@
+"""What a frozen program needs of pgbraid that no import statement shows.
+
+Commands and public names are imported by name, and the statements in SQL are read as data. The
+driver's compiled half is imported by name, too.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pgbraid
+
+__all__ = ["datas", "hiddenimports"]
+
+_PACKAGE = Path(pgbraid.__file__).parent
+_LEFT_OUT = frozenset({"_pyinstaller", "__main__", "pytest_plugin"})
+_DRIVERS = ("psycopg", "psycopg_binary", "psycopg_c")
+
+_files = [path for path in sorted(_PACKAGE.rglob("*")) if path.is_file()]
+_modules = [
+    path.relative_to(_PACKAGE).with_suffix("").parts for path in _files if path.suffix == ".py"
+]
+hiddenimports = [
+    ".".join(("pgbraid", *parts)).removesuffix(".__init__")
+    for parts in _modules
+    if not _LEFT_OUT.intersection(parts)
+]
+for _driver in _DRIVERS:
+    _found = find_spec(_driver)
+    if _found is not None and _found.submodule_search_locations:
+        _parts = pkgutil.iter_modules(_found.submodule_search_locations, f"{_driver}.")
+        hiddenimports += [_driver, *(part.name for part in _parts)]
+
+datas = [
+    (str(path), str(path.parent.relative_to(_PACKAGE.parent)))
+    for path in _files
+    if path.suffix not in {".py", ".pyc"}
+]

@@ -1,0 +1,194 @@
+"""A file's head can ask for another isolation level; what asks for it in vain is named."""
+
+import psycopg
+import pytest
+
+import pgbraid
+from pgbraid.core.directives import read_directives
+from pgbraid.core.events import Retrying
+
+NOTE = "CREATE TABLE level AS SELECT current_setting('transaction_isolation') AS level"
+LEVELS = {"serializable": "serializable", "repeatable-read": "repeatable read"}
+
+
+def load(text, **others):
+    return pgbraid.load({"1_a.sql": text, **others})
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_file_runs_at_the_level_that_its_head_asks_for(database, level, fresh):
+    first = {"0_first.sql": "CREATE TABLE first ()", "2_c.sql": "CREATE TABLE c ()"}
+    if not fresh:
+        pgbraid.load(first).up(database.conninfo)
+    load(f"-- pgbraid: isolation={level}\n{NOTE}", **first).up(database.conninfo)
+    assert database.value("SELECT level FROM level") == LEVELS[level]
+    assert database.versions() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("default", ["serializable", "read committed"])
+def test_the_level_is_the_files_and_not_the_roles(database, default):
+    name = database.value("SELECT current_database()")
+    database.run(f"ALTER DATABASE {name} SET default_transaction_isolation = '{default}'")
+    load(NOTE).up(database.conninfo)
+    assert database.value("SELECT level FROM level") == "read committed"
+
+
+def test_a_down_file_has_a_level_of_its_own(database, folder):
+    folder.put("1_a.up.sql", "CREATE TABLE a ()")
+    folder.put("1_a.down.sql", f"-- pgbraid: isolation=serializable\nDROP TABLE a; {NOTE}")
+    braid = folder.load()
+    braid.up(database.conninfo)
+    braid.undo(database.conninfo, 1)
+    assert database.value("SELECT level FROM level") == "serializable"
+
+
+def test_a_large_file_and_one_with_copy_data_have_it_too(database, monkeypatch):
+    monkeypatch.setattr("pgbraid.texts.LARGE", 500)
+    monkeypatch.setattr("pgbraid.files.LARGE", 500)
+    rows = "x\n" * 500
+    text = f"-- pgbraid: isolation=serializable\n{NOTE};\nCREATE TABLE t (s text);\n"
+    load(f"{text}COPY t FROM stdin;\n{rows}\\.\n").up(database.conninfo)
+    assert database.value("SELECT level FROM level") == "serializable"
+
+
+def test_a_serialization_failure_is_tried_again(database):
+    """Another session commits what this one has read before."""
+    database.run("CREATE TABLE t (n int); INSERT INTO t VALUES (1)")
+    heard = []
+
+    def hear(event):
+        heard.append(event)
+        if type(event).__name__ == "Noticed" and len(heard) < 5:
+            database.run("UPDATE t SET n = n + 10")
+
+    text = (
+        "-- pgbraid: isolation=repeatable-read\nSELECT count(*) FROM t;\n"
+        "DO $$ BEGIN RAISE NOTICE 'now'; PERFORM pg_sleep(0.5); END $$;\nUPDATE t SET n = n * 2;"
+    )
+    load(text).up(database.conninfo, on_event=hear)
+    retried = [event for event in heard if isinstance(event, Retrying)]
+    assert [event.diagnostic.sqlstate for event in retried] == ["40001"]
+    assert database.value("SELECT n FROM t") == 22
+
+
+def test_a_serialization_failure_of_the_commit_is_tried_again(database):
+    database.run("CREATE TABLE a (n int); CREATE TABLE b (n int)")
+    heard = []
+
+    def hear(event):
+        heard.append(event)
+        if type(event).__name__ == "Noticed" and not any(isinstance(e, Retrying) for e in heard):
+            with psycopg.connect(database.conninfo) as other:
+                other.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+                other.execute("INSERT INTO b SELECT count(*) FROM a")
+
+    text = (
+        "-- pgbraid: isolation=serializable\nINSERT INTO a SELECT count(*) FROM b;\n"
+        "DO $$ BEGIN RAISE NOTICE 'now'; PERFORM pg_sleep(0.5); END $$;"
+    )
+    load(text).up(database.conninfo, on_event=hear)
+    assert [e.diagnostic.sqlstate for e in heard if isinstance(e, Retrying)] == ["40001"]
+    assert database.rows("SELECT n FROM a") == [(1,)]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_version_that_another_run_records_meanwhile_is_not_recorded_twice(database, level):
+    """The look at the set is older than what the other one commits."""
+    load("CREATE TABLE a ()").up(database.conninfo, to=1)
+
+    def hear(event):
+        if type(event).__name__ == "Noticed":
+            database.run("INSERT INTO applied_migrations (version, name) VALUES (2, 'b')")
+
+    second = (
+        f"-- pgbraid: isolation={level}\nCREATE TABLE b ();\n"
+        "DO $$ BEGIN RAISE NOTICE 'now'; PERFORM pg_sleep(0.5); END $$;"
+    )
+    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": second})
+    report = braid.up(database.conninfo, on_event=hear)
+    assert report.applied == ()
+    assert [migration.version for migration in report.elsewhere] == [2]
+    assert database.value("SELECT to_regclass('b')") is None
+
+
+@pytest.mark.parametrize(
+    ("directive", "said"),
+    [
+        ("isolation=chaos", "isolation must be serializable or repeatable-read, not 'chaos'"),
+        ("isolation", "isolation must be serializable or repeatable-read, not ''"),
+        ("isolation=serializable, isolation=serializable", "isolation is said twice"),
+        ("no-transaction isolation=serializable", "an isolation level is one of a transaction"),
+        ("isolation=serializable no-transaction", "an isolation level is one of a transaction"),
+    ],
+)
+def test_a_directive_that_cannot_be_is_an_error(database, directive, said):
+    (problem,) = load(f"-- pgbraid: {directive}\nSELECT 1").check_files().problems
+    assert (problem.code, problem.message) == ("unknown_directive", problem.message)
+    assert problem.message.startswith(said)
+
+
+def test_a_level_is_read_in_any_case():
+    assert read_directives("-- pgbraid: isolation=SERIALIZABLE").isolation == "SERIALIZABLE"
+
+
+TOO_LATE = [
+    "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+    "set transaction read write, isolation level repeatable read",
+    "SET LOCAL transaction_isolation TO 'serializable'",
+    "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1; COMMIT",
+]
+IN_VAIN = [
+    "SET default_transaction_isolation = 'serializable'",
+    "SET default_transaction_isolation TO serializable",
+    "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+]
+FINE = [
+    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    "SET TRANSACTION READ WRITE",
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT 1; COMMIT",
+    "SET transaction_isolation = 'read committed'",
+    "SELECT 'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE'",
+]
+
+
+@pytest.mark.parametrize("text", TOO_LATE)
+def test_a_level_that_comes_too_late_is_found_before_anything_runs(text):
+    (problem,) = load(f"{text};").check_files().problems
+    assert (problem.code, problem.severity) == ("transaction_mode", "error")
+    assert "-- pgbraid: isolation=serializable" in problem.hint
+
+
+@pytest.mark.parametrize("text", IN_VAIN)
+@pytest.mark.parametrize("head", ["", "-- pgbraid: no-transaction\n"])
+def test_a_level_that_has_no_effect_is_warned_of(database, text, head):
+    braid = load(f"{head}{text};\nSELECT 1;")
+    (problem,) = braid.check_files().problems
+    assert (problem.code, problem.severity) == ("isolation_unused", "warning")
+    report = braid.up(database.conninfo)
+    assert [warning.code for warning in report.warnings] == ["isolation_unused"]
+
+
+@pytest.mark.parametrize("text", FINE)
+def test_what_changes_no_level_is_left_alone(database, text):
+    braid = load(f"{text};")
+    assert braid.check_files().problems == ()
+    braid.up(database.conninfo)
+
+
+@pytest.mark.parametrize("text", [t.replace("repeatable read", "serializable") for t in TOO_LATE])
+def test_the_level_that_the_head_asks_for_may_be_said_again(database, text):
+    load(f"-- pgbraid: isolation=serializable\n{text};").up(database.conninfo)
+    assert database.versions() == [1]
+
+
+def test_a_level_that_only_the_server_sees_is_explained_by_the_error(database):
+    text = "DO $$ BEGIN SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; END $$"
+    with pytest.raises(pgbraid.MigrationFailed) as caught:
+        load(text).up(database.conninfo)
+    assert "-- pgbraid: isolation=serializable" in caught.value.hint
+
+
+def test_a_dry_run_tries_the_file_at_the_usual_level(database):
+    braid = load(f"-- pgbraid: isolation=serializable\n{NOTE}")
+    assert braid.up(database.conninfo, dry_run=True).failures == ()
