@@ -16,32 +16,39 @@ TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
-    from typing import Literal
+    from typing import Literal, TypedDict, Unpack
 
     from pgbraid.source import Source
+
+    class _Given(TypedDict, total=False):
+        """The settings that a caller may give; spans are in seconds."""
+
+        schema: str
+        table: str
+        verify: str
+        lock_wait: float
+        adopt: bool
+        role: str | None
+        gaps: str
+        gaps_require: str
+        accept: str | Iterable[str]
+        links: str | PathLike[str] | Iterable[str | PathLike[str]]
+        explain_for: float | None
+        prelude: str | None
+        search_path: str | None
+        ledgers: str
+
 
 __all__ = ["load"]
 
 
-def load(  # noqa: PLR0913 - what a user can set
+def load(
     source: Source,
     *,
     settings: str | PathLike[str] | Literal[False] | None = None,
-    schema: str | None = None,
-    table: str | None = None,
-    verify: str | None = None,
-    lock_wait: float | None = None,
-    adopt: bool | None = None,
     limits: Limits | None = None,
-    role: str | None = None,
-    gaps: str | None = None,
-    gaps_require: str | None = None,
-    accept: str | Iterable[str] | None = None,
-    links: str | PathLike[str] | Iterable[str | PathLike[str]] | None = None,
-    explain_for: float | None = None,
-    prelude: str | None = None,
-    search_path: str | None = None,
     scratch_url: str | None = None,
+    **given: Unpack[_Given],
 ) -> Braid:
     """Read migrations once and return them as a value; it does not connect.
 
@@ -50,26 +57,13 @@ def load(  # noqa: PLR0913 - what a user can set
     from: by default from the settings file that the command line uses in the current folder; from
     the file of a path; or, with False, from no file. ``limits`` stands for the four time limits,
     ``scratch_url`` for the server on which orders are replayed, in place of an embedded one. The
-    other parameters are the settings of their names, spans in seconds.
+    other parameters are the settings of their names, spans in seconds: ``schema``, ``table``,
+    ``verify``, ``lock_wait``, ``adopt``, ``role``, ``gaps``, ``gaps_require``, ``accept``,
+    ``links``, ``explain_for``, ``prelude``, ``search_path``, ``ledgers``.
 
     Raises ConfigError for a folder that is not there and a value that cannot be one. What is
     wrong with single files is raised by the first call that would run them.
     """
-    given = {
-        "schema": schema,
-        "table": table,
-        "verify": verify,
-        "lock_wait": lock_wait,
-        "adopt": adopt,
-        "role": role,
-        "gaps": gaps,
-        "gaps_require": gaps_require,
-        "accept": accept,
-        "links": links,
-        "explain_for": explain_for,
-        "prelude": prelude,
-        "search_path": search_path,
-    }
     found = _settings(settings).override(**given)
     if limits is not None:
         an_instance("limits", limits, Limits, "a pgbraid.Limits")

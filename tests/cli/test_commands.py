@@ -349,7 +349,7 @@ def test_every_command_has_help(program, command):
     out = program(command.name, "--help", code=0).out
     assert out.startswith(f"usage: pgbraid {command.name}")
     assert len(out.split("\n\n")[1]) > 60
-    assert command.summary in program("--help", code=0).out
+    assert command.summary in " ".join(program("--help", code=0).out.split())
 
 
 def test_the_version_is_told(program):

@@ -147,24 +147,37 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
         default=unset,
         help="an embedded PostgreSQL, its data in DIR; without DIR a throw-away one",
     )
-    parser.add_argument("--dir", default=unset, help="the folder of migrations (migrations)")
-    parser.add_argument("--schema", default=unset, help="the tracker's schema (public)")
-    parser.add_argument("--table", default=unset, help="the tracker's table (applied_migrations)")
-    parser.add_argument("--config", metavar="FILE", default=unset, help="the settings file")
-    for name, text in (
-        ("--lock-wait", "how long to wait for another run to end (10min)"),
-        ("--wait", "how long to wait for a server that is not there yet or is starting (0)"),
+    _add_settings(parser)
+    parser.add_argument(
+        "--json", action="store_true", default=unset, help="print one JSON document"
+    )
+    volume = parser.add_mutually_exclusive_group()
+    volume.add_argument(
+        "-v", "--verbose", action="store_true", default=unset, help="say more: server, codes, lock"
+    )
+    volume.add_argument(
+        "-q", "--quiet", action="store_true", default=unset, help="print nothing but problems"
+    )
+
+
+def _add_settings(parser: argparse._ActionsContainer) -> None:
+    """Add the options that stand for settings."""
+    unset: Any = argparse.SUPPRESS
+    for name, metavar, text in (
+        ("--dir", "DIR", "the folder of migrations (migrations)"),
+        ("--schema", "SCHEMA", "the tracker's schema (public)"),
+        ("--table", "TABLE", "the tracker's table (applied_migrations)"),
+        ("--config", "FILE", "the settings file"),
+        ("--lock-wait", "TIME", "how long to wait for another run to end (10min)"),
+        (
+            "--wait",
+            "TIME",
+            "how long to wait for a server that is not there yet or is starting (0)",
+        ),
+        ("--role", "ROLE", "the role to be, as SET ROLE; it owns what is made"),
+        ("--search-path", "SCHEMAS", "the schemas in which migrations look up and create objects"),
     ):
-        parser.add_argument(name, metavar="TIME", default=unset, help=text)
-    parser.add_argument(
-        "--role", default=unset, help="the role to be, as SET ROLE; it owns what is made"
-    )
-    parser.add_argument(
-        "--search-path",
-        metavar="SCHEMAS",
-        default=unset,
-        help="the schemas in which migrations look up and create what they do not qualify",
-    )
+        parser.add_argument(name, metavar=metavar, default=unset, help=text)
     parser.add_argument(
         "--ledgers",
         choices=("one", "many"),
@@ -178,16 +191,6 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
         dest="adopt",
         default=unset,
         help="leave other tools' tables alone, where they are another application's",
-    )
-    parser.add_argument(
-        "--json", action="store_true", default=unset, help="print one JSON document"
-    )
-    volume = parser.add_mutually_exclusive_group()
-    volume.add_argument(
-        "-v", "--verbose", action="store_true", default=unset, help="say more: server, codes, lock"
-    )
-    volume.add_argument(
-        "-q", "--quiet", action="store_true", default=unset, help="print nothing but problems"
     )
 
 

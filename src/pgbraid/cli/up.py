@@ -8,7 +8,6 @@ schema_migrations table of golang-migrate first.
 from __future__ import annotations
 
 from argparse import SUPPRESS
-from dataclasses import replace
 
 from pgbraid.cli.parser import add_accept, add_limits, add_scratch, version_number
 from pgbraid.errors import MigrationFailed
@@ -76,6 +75,8 @@ def run(context: Context) -> int:
 
 def _applied(context: Context, braid: Braid, target: Target) -> Report:
     """Apply what is pending; on an embedded server, create the roles that migrations expect."""
+    from dataclasses import replace
+
     arguments = context.arguments
     applied: tuple[Outcome, ...] = ()
     while True:

@@ -254,6 +254,7 @@ def shared_changes(inside: Connection, outside: Connection, prefix: str) -> tupl
         locked |= {name for (name,) in _run(inside, "touched_parameters").fetchall()}
     if not locked:
         return ()
+    changed: list[str] = []
     for _ in range(3):  # another session may commit between the two readings
         mine, theirs = (read_cluster(conn, prefix, exclusive=False) for conn in (inside, outside))
         changed = _differences(mine, theirs)

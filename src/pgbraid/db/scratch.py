@@ -138,9 +138,9 @@ class Scratch:
         if not self.own:
             return None
         if role.name != self.role:
-            attributes = " ".join(f"{'' if on else 'NO'}{word}" for word, on in role.attributes)
-            create = sql.SQL("CREATE ROLE {} LOGIN " + attributes)
-            self._do(create.format(sql.Identifier(role.name)))
+            words = (word if on else f"NO{word}" for word, on in role.attributes)
+            name = sql.Identifier(role.name).as_string(None)
+            self._do(f"CREATE ROLE {name} LOGIN {' '.join(words)}".encode())
             for group in role.member_of:
                 if group.startswith("pg_") and self.has_role(group):
                     self.add_member(group, role.name)
@@ -228,7 +228,7 @@ class Scratch:
             with suppress(ServerError):
                 self.drop(name)
 
-    def _do(self, query: sql.Composed) -> None:
+    def _do(self, query: sql.Composed | bytes) -> None:
         try:
             self.conn.execute(query)
         except psycopg.Error as error:
