@@ -84,7 +84,9 @@ class Database:
         return [v for (v,) in self.rows(f"SELECT version FROM {table} ORDER BY version")]
 
     def events(self, table="public.applied_migrations_journal"):
-        return self.rows(f"SELECT event, version FROM {table} ORDER BY id")
+        """Return event and version of the journal's lines, but for the one it was made with."""
+        query = f"SELECT event, version FROM {table} WHERE event <> 'created' ORDER BY id"
+        return self.rows(query)
 
     def as_role(self, role):
         return make_conninfo(self.conninfo, user=role)

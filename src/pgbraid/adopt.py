@@ -10,6 +10,7 @@ from pgbraid.core.answers import Adoption
 from pgbraid.db import foreign
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
+from pgbraid.db.ensure import ensure_schema, ensure_tables
 from pgbraid.db.lock import take_lock
 from pgbraid.db.session import connect
 from pgbraid.db.transactions import transaction
@@ -56,9 +57,9 @@ def adopt_history(
         if not found.has_work:
             return found.adoption
         with claimed(opened, options.limits, options.listen) as session:
-            db.ensure_schema(session)
+            ensure_schema(session)
             take_lock(session, wait=options.lock_wait)
-            db.ensure_tables(session)
+            ensure_tables(session)
             now = look(session, migrations, wish, options=options, inspected=found)
             now.raise_for_problems()
             if now.adoption:
@@ -97,7 +98,7 @@ def withdraw_adopted(
             return ()
         with claimed(opened, options.limits, options.listen) as session:
             take_lock(session, wait=options.lock_wait)
-            db.ensure_tables(session)
+            ensure_tables(session)
             rows = _withdrawable(session, versions)
             run_id = db.new_run_id()
             with transaction(session):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal
 
-    from pgbraid.core.answers import Adoption, Check, Repair, Status, Undone
+    from pgbraid.core.answers import Adoption, Baselined, Check, Reconciled, Repair, Status, Undone
     from pgbraid.core.events import Listener
     from pgbraid.core.model import Applied, MigrationSet, Plan, Report
     from pgbraid.core.proof import Drifted, Proof
@@ -129,7 +129,7 @@ class Braid:
 
         wish = self._wish()
         check = inquiry.check(self.migrations, self._target(conninfo), self.tracker, wish)
-        return _with_sums(check, self.migrations) if sums else check
+        return check if not sums else _with_sums(check, self.migrations)
 
     def check_files(self, *, sums: bool = False) -> Check:
         """Return whether the files could be run, every text of them; no database is asked.
@@ -168,6 +168,38 @@ class Braid:
             self.migrations, self._target(conninfo), self.tracker, choice, self._options()
         )
 
+    def reconcile(
+        self,
+        conninfo: str | Target,
+        versions: Iterable[int] = (),
+        *,
+        trust: Literal["journal", "set"],
+    ) -> Reconciled:
+        """Bring set and journal together where they say the opposite: of these versions, or of all.
+
+        With ``trust`` in the journal, the set's rows are put back or taken out; with trust in the
+        set, what it lacks runs again. Raises ConfigError for a version on which they agree.
+        """
+        from pgbraid.reconcile import reconcile_ledger
+
+        chosen, target = some_versions("versions", versions), self._target(conninfo)
+        return reconcile_ledger(target, self.tracker, chosen, trust, self._options())
+
+    def baseline(
+        self, conninfo: str | Target, version: int | None = None, *, only: Iterable[int] = ()
+    ) -> Baselined:
+        """Record migrations as applied without running them: up to a version, or ``only`` these.
+
+        For a database that has them by other means, such as a restore without the applied set.
+        Raises ConfigError for a version without a file, and where another tool's table says more.
+        """
+        from pgbraid.baseline import Choice, record_baseline
+
+        through = None if version is None else a_version("version", version)
+        choice, target = Choice(through, some_versions("only", only)), self._target(conninfo)
+        wish, options = self._wish(), self._options()
+        return record_baseline(self.migrations, target, self.tracker, wish, choice, options)
+
     def adopt(self, conninfo: str | Target, *, not_applied: Iterable[int] = ()) -> Adoption | None:
         """Enter what another tool has applied; None where our set has rows already.
 
@@ -193,10 +225,10 @@ class Braid:
 
     def drop_legacy(self, conninfo: str | Target) -> str:
         """Drop the adopted tool's table and return its name, once our set has all it says."""
-        from pgbraid import adopt
+        from pgbraid.adopt import drop_legacy
 
         target, wish = self._target(conninfo), self._wish()
-        return adopt.drop_legacy(self.migrations, target, self.tracker, wish, self._options())
+        return drop_legacy(self.migrations, target, self.tracker, wish, self._options())
 
     def resume(  # noqa: PLR0913 - what can be decided
         self,
@@ -343,8 +375,15 @@ class Braid:
         to = None if to is None else a_version("to", to)
         skipped, refuse = some_versions("not_applied", not_applied), self.settings.gaps == "refuse"
         verify = Verify(self.settings.verify)
-        one = self.settings.ledgers == "one"
-        return Wish(to, skipped, verify, self.settings.adopt, refuse_gaps=refuse, one_ledger=one)
+        return Wish(
+            to,
+            skipped,
+            verify,
+            self.settings.adopt,
+            refuse_gaps=refuse,
+            one_ledger=self.settings.ledgers == "one",
+            platform=self.settings.prelude is not None,
+        )
 
     def _target(self, given: str | Target) -> Target:
         if not isinstance(given, Target):

@@ -11,6 +11,7 @@ from pgbraid.core.events import Adopted, Noticed
 from pgbraid.core.model import Location
 from pgbraid.db import ledger as db
 from pgbraid.db.body import failure, half_done, run_body, wrote_the_set
+from pgbraid.db.ensure import Shape
 from pgbraid.db.message import Stage, deliver
 from pgbraid.db.session import notices, translating
 from pgbraid.db.transactions import Settled, open_path, roll_back, settle, transaction
@@ -57,7 +58,7 @@ class Run:
     """
 
     session: Session
-    shape: db.Shape = field(default_factory=db.Shape)
+    shape: Shape = field(default_factory=Shape)
     style: NameStyle = "name"
     options: RunOptions = field(default_factory=RunOptions)
     run_id: str = field(default_factory=db.new_run_id)

@@ -10,8 +10,8 @@ from pgbraid.apply import Run, record_adoption
 from pgbraid.core.events import Planned
 from pgbraid.core.filenames import name_style
 from pgbraid.core.model import Problem, Report, Severity
-from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
+from pgbraid.db.ensure import Shape, ensure_schema, ensure_tables
 from pgbraid.db.lock import fenced, take_lock
 from pgbraid.db.session import behind_a_pooler
 from pgbraid.db.transactions import transaction
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from pgbraid.survey import RunOptions, Wish
 
 __all__ = ["apply_plan"]
+
+_SAID_BEFORE = frozenset({"journal_missing", "database_not_empty"})
+"""Warnings of a first look that the tables, once they are made, no longer show."""
 
 
 def apply_plan(
@@ -52,7 +55,8 @@ def apply_plan(
         style = name_style(now.applied, migrations.migrations)
         fresh = shape.fresh and now.adoption is None and not session.pooled
         run = Run(session, shape, style, options, fresh=fresh)
-        now = replace(now, problems=(*now.problems, *_distrust(session, shape)))
+        before = tuple(p for p in first.warnings if p.code in _SAID_BEFORE)
+        now = replace(now, problems=(*before, *now.problems, *_distrust(session, shape)))
         run.options.listen(Planned(now))
         if now.adoption:
             adopt = partial(record_adoption, run, now.adoption)
@@ -67,7 +71,7 @@ def apply_plan(
         return _report(first, now, run, applied)
 
 
-def _distrust(session: Session, shape: db.Shape) -> Iterator[Problem]:
+def _distrust(session: Session, shape: Shape) -> Iterator[Problem]:
     """Warn of roles that could have our statements run what they wish."""
     name = f"{session.tracker.schema}.{session.tracker.table}"
     if shape.owners:
@@ -76,6 +80,14 @@ def _distrust(session: Session, shape: db.Shape) -> Iterator[Problem]:
             f"{name} or its journal belongs to role {shape.owners[0]}",
             detail="An owner can set a trigger on it, which runs as the role that migrates.",
             hint="Give both to a role of yours with ALTER TABLE … OWNER TO.",
+            severity=Severity.WARNING,
+        )
+    if shape.writers:
+        yield Problem(
+            "open_tables",
+            f"{', '.join(shape.writers)} may write to {name} or its journal",
+            detail="A row that is deleted there makes a migration run a second time.",
+            hint="Take the rights away with REVOKE … ON TABLE … FROM; pgbraid itself grants none.",
             severity=Severity.WARNING,
         )
     if shape.creators:
@@ -97,22 +109,23 @@ def _refuse_through_a_pooler(session: Session, plan: Plan) -> None:
             raise behind_a_pooler(session, what)
 
 
-def _ensured(session: Session, options: RunOptions, first: Plan) -> db.Shape | None:
+def _ensured(session: Session, options: RunOptions, first: Plan) -> Shape | None:
     """Ensure the schema, take the lock, ensure the tables, in this order.
 
     None where another run has meanwhile applied all that this one was to apply.
     """
+    fresh = not first.applied
 
-    def ensure() -> db.Shape:
+    def ensure() -> Shape:
         with transaction(session):
-            return db.ensure_tables(session)
+            return ensure_tables(session, fresh=fresh)
 
-    db.ensure_schema(session)
+    ensure_schema(session)
     wait, done = options.lock_wait, partial(_is_done, session, first)
     if not take_lock(session, wait=wait, done=done, tell=options.tell_waiting):
         return None
     if not session.pooled:
-        return db.ensure_tables(session)
+        return ensure_tables(session, fresh=fresh)
     return fenced(session, ensure, wait=wait, tell=options.tell_waiting)
 
 

@@ -14,6 +14,7 @@ from pgbraid.core.script import line_at
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.body import run_segments
+from pgbraid.db.consistency import mark_unfinished
 from pgbraid.db.halves import read_halves
 from pgbraid.db.session import clean, translating
 from pgbraid.db.transactions import roll_back, transaction
@@ -79,12 +80,18 @@ class File:
             self.run.run_id, event, own.version, own.name, checksum=own.checksum, detail=detail
         )
 
-    def write(self, entry: db.Entry) -> None:
-        """Write a line of the journal, which somebody may have locked for a while."""
+    def write(self, entry: db.Entry, *, unfinished: bool = False) -> None:
+        """Write a line of the journal, which somebody may have locked for a while.
+
+        With ``unfinished`` the tracker's comment notes the version in the same transaction, so
+        that a journal which loses its lines does not make the file begin a second time.
+        """
 
         def record() -> None:
             with transaction(self.run.session):
                 db.record_entry(self.run.session, entry)
+                if unfinished:
+                    mark_unfinished(self.run.session, self.migration.version, unfinished=True)
 
         with_retries(self.run, self.migration, record)
 
@@ -99,7 +106,7 @@ class File:
         if half is not None:
             self._check(half)
             return half
-        self.write(self._started())
+        self.write(self._started(), unfinished=True)
         return Half(self.migration.version, self.migration.name, len(self.pieces), lines=1)
 
     def stand(self, known: Half) -> Half | None:
@@ -130,7 +137,7 @@ class File:
 
     def _restore(self, known: Half) -> None:
         """Write again what the journal has lost, so that what is through stays through."""
-        self.write(self._started())
+        self.write(self._started(), unfinished=True)
         for through in known.done:
             self.write(self.line("done", through, index=through.index, restored=True))
         for begun in known.begun:
@@ -166,6 +173,19 @@ class File:
             "Take what empties the journal out of the file, then run `pgbraid up` again.",
         )
         return Lost(self.migration, said)
+
+    def not_kept(self, piece: Piece) -> MigrationFailed:
+        """Return the error of a statement that ran, whose line the journal does not show."""
+        journal = self.run.session.tracker.journal
+        said = self.said(
+            f"statement {piece.number} of {self.migration.label} ran, and its line in {journal} "
+            "cannot be read back",
+            "To go on would run it a second time. Something changes the journal, or gives its new "
+            "lines ids below the old ones.",
+            f"Look at {journal}; then `pgbraid resume {self.migration.version} --skip "
+            f"{piece.number}` goes on behind this statement.",
+        )
+        return MigrationFailed(self.migration, said)
 
     def said(self, message: str, detail: str | None, hint: str) -> Diagnostic:
         """Return what is said of the whole file."""

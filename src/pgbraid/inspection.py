@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pgbraid import trackers
 from pgbraid.core import checksum, drift
 from pgbraid.core.answers import Adoption, Drift, DriftKind
+from pgbraid.core.consistency import half_done_lost, journal_missing, mismatch_problems
 from pgbraid.core.filenames import names_agree
 from pgbraid.core.halves import half_above, half_changed, half_without_file, is_above, with_halves
 from pgbraid.core.model import Location, Problem, Severity
@@ -16,6 +17,9 @@ from pgbraid.core.plan import make_plan, renumbered
 from pgbraid.core.refusals import WARNINGS
 from pgbraid.db import foreign
 from pgbraid.db import ledger as db
+from pgbraid.db.consistency import read_unfinished
+from pgbraid.db.first_run import has_foreign_rows
+from pgbraid.first_run import first_run_problems
 from pgbraid.texts import Reading, decode, inspect_files, is_large, read_script
 
 if TYPE_CHECKING:
@@ -51,8 +55,30 @@ def look_closely(
     above = tuple(half_above(half) for half in halves if is_above(half, wish.to))
     wrong = (*_wrong_halves(migrations, halves, waits=found.has_work), *above)
     refused = _refused_gaps(found) if wish.refuse_gaps else ()
-    problems = (*problems, *late, *_moved(found), *scripts, *wrong, *refused)
+    ledger_problems = _ledger_problems(session, migrations, ledger, wish, found)
+    problems = (*problems, *ledger_problems, *late, *_moved(found), *scripts, *wrong, *refused)
     return replace(found, problems=(*found.problems, *problems))
+
+
+def _ledger_problems(
+    session: Session, migrations: MigrationSet, ledger: Ledger, wish: Wish, found: Plan
+) -> Iterator[Problem]:
+    """Find where the set is not all that is known of what was applied."""
+    tracker = session.tracker
+    if ledger.mismatches:
+        yield from mismatch_problems(ledger.mismatches, tracker)
+        return
+    if ledger.applied and not ledger.journal and found.has_work:
+        yield journal_missing(tracker)
+    if not (ledger.applied or ledger.halves or found.adoption):
+        yield from first_run_problems(session, migrations, ledger, wish)
+    alone = [s.migration for s in found.steps if s.migration.directives.no_transaction]
+    known = {half.version for half in ledger.halves}
+    alone = [file for file in alone if file.version not in known]
+    unfinished = read_unfinished(session) if alone else frozenset()
+    for file in alone:
+        if file.version in unfinished:
+            yield half_done_lost(file, tracker)
 
 
 def _refused_gaps(found: Plan) -> Iterator[Problem]:
@@ -147,13 +173,28 @@ def _adoption(
         return None, ()
     found = find_foreign(session)
     if found is None:
-        return None, ()
+        return None, tuple(_not_understood(session))
     taken = db.read_adoption(session)
     if taken is not None and taken.emptied:
         return None, ()
     table, family = found
     answer = family.adopt(table, migrations, wish.not_applied)
     return (answer, ()) if isinstance(answer, Adoption) else (None, answer)
+
+
+def _not_understood(session: Session) -> Iterator[Problem]:
+    """Refuse to begin beside a table that is called as another tool's is, and is none we know."""
+    names = {name for tracker in trackers.TRACKERS for name in tracker.tables}
+    for table in foreign.read_foreign(session, sorted(names)):
+        if has_foreign_rows(session, table):
+            columns = ", ".join(name for name, _ in table.columns)
+            yield Problem(
+                "legacy_unknown",
+                f"{table.schema}.{table.table} may be another tool's record of these migrations",
+                detail=f"It has the columns {columns}, which pgbraid does not know how to read.",
+                hint="If migrations are applied, record them with `pgbraid baseline VERSION`; "
+                "where the table has nothing to do with them, run it with --no-adopt.",
+            )
 
 
 def _too_late(ledger: Ledger, wish: Wish) -> Iterator[Problem]:

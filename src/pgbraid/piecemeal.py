@@ -23,6 +23,7 @@ from pgbraid.core.events import Skipped
 from pgbraid.core.pieces import Kind, pieces_of
 from pgbraid.db import ledger as db
 from pgbraid.db.body import run_body, run_segments
+from pgbraid.db.consistency import mark_unfinished
 from pgbraid.db.lock import fenced, keep_lock
 from pgbraid.db.recognise import invalid_among, look_before, made_index, try_settings
 from pgbraid.db.session import clean, notices, translating
@@ -72,19 +73,22 @@ def _apply(file: File) -> timedelta | None:
 
 def _go_on(file: File, half: Half, begun: float) -> timedelta | None:
     """Bring all that is left behind us, each thing by where the journal says the file stands."""
-    known = half
+    known, ran = half, None
     while True:
         keep_lock(file.run.session, wait=file.run.options.lock_wait)
         now = file.keep(known)
         if now is None:
             return None
         known = now
+        if ran and ran.number not in known.numbers:
+            raise file.not_kept(ran)
         if settle_one(file, known):
             continue
         piece = _next(file, known)
         if piece is None:
             break
         _advance(file, piece, known)
+        ran = piece
     _finish(file, known)
     return _record(file, timedelta(seconds=perf_counter() - begun))
 
@@ -135,6 +139,7 @@ def _record(file: File, taken: timedelta) -> timedelta:
             db.record_finished(
                 run.session, file.migration, shape=run.shape, name=file.name, entry=entry
             )
+            mark_unfinished(run.session, file.migration.version, unfinished=False)
 
     with_retries(run, file.migration, record)
     return taken

@@ -15,6 +15,7 @@ from pgbraid.core.model import Location, Report
 from pgbraid.core.script import Script
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
+from pgbraid.db.ensure import ensure_schema, ensure_tables
 from pgbraid.db.lock import take_lock
 from pgbraid.db.session import clean, connect, notices
 from pgbraid.db.transactions import defer_again, savepoint, touched_again, transaction
@@ -79,8 +80,8 @@ def rehearse_pending(
 
                     prove_gaps(session, migrations, found, options)
                 with transaction(session, keep=False) as whole:
-                    db.ensure_schema(session)
-                    run = Run(session, db.ensure_tables(session), options=options)
+                    ensure_schema(session)
+                    run = Run(session, ensure_tables(session), options=options)
                     _rehearse_all(run, found.steps, whole, notes)
         return _report(found, notes)
 

@@ -9,6 +9,7 @@ from pgbraid.core.answers import Repair, Repaired
 from pgbraid.core.filenames import name_style, names_agree, recorded_name
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
+from pgbraid.db.ensure import Shape, ensure_tables
 from pgbraid.db.lock import take_lock
 from pgbraid.db.session import connect
 from pgbraid.db.transactions import transaction
@@ -56,7 +57,7 @@ def accept_files(
             return _changes(opened, migrations, choice, options)
         with claimed(opened, options.limits, options.listen) as session:
             take_lock(session, wait=options.lock_wait)
-            shape = db.ensure_tables(session)
+            shape = ensure_tables(session)
             changes = _changes(session, migrations, choice, options)
             _record(session, migrations, changes, shape)
             return changes
@@ -137,7 +138,7 @@ def _change(
     )
 
 
-def _record(session: Session, migrations: MigrationSet, changes: Repair, shape: db.Shape) -> None:
+def _record(session: Session, migrations: MigrationSet, changes: Repair, shape: Shape) -> None:
     applied = read_ledger(session).applied
     style = name_style(applied, migrations.migrations)
     names = {row.version: row.name for row in applied}

@@ -16,7 +16,7 @@ from pgbraid.apply import Run
 from pgbraid.core.model import Limits, Step, Tracker
 from pgbraid.core.pieces import server_wide
 from pgbraid.core.proof import Ended, Failure
-from pgbraid.db import ledger as db
+from pgbraid.db.ensure import Shape, ensure_schema, ensure_tables
 from pgbraid.db.quick import try_order
 from pgbraid.db.reading import EVERYTHING, Reader, Scope
 from pgbraid.db.session import claim, connect, translating
@@ -112,7 +112,7 @@ class Replayer:
         self._role = scratch.login(role) if role else None
         self._settings = like.settings if like else ()
         self._search_path = search_path
-        self._shape = db.Shape()
+        self._shape = Shape()
         self._bases: list[Base] = []
         self._session_of: tuple[str, ExitStack, Session] | None = None
         self._slow: set[int] = set()
@@ -155,8 +155,8 @@ class Replayer:
             self.provision.furnish(base.name)
             with connect(self._target(base.name), self.tracker, self.stop) as opened:
                 session = claim(opened)
-                db.ensure_schema(session)
-                self._shape = db.ensure_tables(session)
+                ensure_schema(session)
+                self._shape = ensure_tables(session)
             failure = self._apply(base.name, base.prefix) if base.prefix else None
             base.seconds = time.perf_counter() - began
             if not self._provided(failure, base):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from pgbraid.core.answers import Half
 from pgbraid.core.halves import half_without_file
 from pgbraid.core.model import Report
 from pgbraid.core.pieces import Kind, pieces_of
 from pgbraid.core.script import Script
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
+from pgbraid.db.consistency import mark_unfinished, read_unfinished
+from pgbraid.db.ensure import ensure_tables
 from pgbraid.db.lock import take_lock
 from pgbraid.db.session import connect
 from pgbraid.db.transactions import transaction
@@ -21,7 +24,6 @@ from pgbraid.survey import Decision, look
 from pgbraid.texts import read_script
 
 if TYPE_CHECKING:
-    from pgbraid.core.answers import Half
     from pgbraid.core.model import MigrationSet, Tracker
     from pgbraid.db.conninfo import Target
     from pgbraid.db.session import Session
@@ -52,9 +54,9 @@ def resume_version(  # noqa: PLR0913, PLR0917 - what every verb takes, and what 
     ``apply_pending`` raises.
     """
     with connect(target, tracker, options.stop) as opened:
-        half = _half(opened, version, options)
         if how == "forget":
-            return _forget(opened, options, half)
+            return _forget(opened, options, version)
+        half = _half(opened, version, options)
         if migrations.get(version) is None:
             raise ProblemsFound((half_without_file(half),))
         decision = _decision(migrations, half, how, statement) if how else None
@@ -102,12 +104,23 @@ def _decision(
     return Decision(how, digest, half.lines) if number else None
 
 
-def _forget(opened: Session, options: RunOptions, half: Half) -> Report:
+def _forget(opened: Session, options: RunOptions, version: int) -> Report:
+    _forgettable(opened, version, options)
     with claimed(opened, options.limits, options.listen) as session:
         take_lock(session, wait=options.lock_wait)
-        db.ensure_tables(session)
-        half = _half(session, half.version, options)
-        entry = db.Entry(db.new_run_id(), "forgotten", half.version, half.name)
+        ensure_tables(session)
+        half = _forgettable(session, version, options)
+        entry = db.Entry(db.new_run_id(), "forgotten", half.version, half.name or None)
         with transaction(session):
             db.record_entry(session, entry)
+            mark_unfinished(session, half.version, unfinished=False)
         return Report(forgotten=half, run_id=entry.run_id)
+
+
+def _forgettable(session: Session, version: int, options: RunOptions) -> Half:
+    """Return what is half done; also what only the tracker's comment still says of it."""
+    if version in read_unfinished(session):
+        ledger = read_ledger(session, wait=options.lock_wait, tell=options.tell_waiting)
+        known = {half.version: half for half in ledger.halves}
+        return known.get(version) or Half(version, "")
+    return _half(session, version, options)

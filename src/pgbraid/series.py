@@ -7,15 +7,18 @@ a later one has, or after an error, when they were flushed.
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pgbraid.accounting import account_for, accounting
 from pgbraid.apply import Unsure, hearer, run_at_once, run_atomically
-from pgbraid.core.events import Interrupted, Progressed, Started
+from pgbraid.core.answers import Diagnostic
+from pgbraid.core.events import Progressed, Started
 from pgbraid.core.filenames import recorded_name
+from pgbraid.core.model import Location
 from pgbraid.core.quiet import is_quiet
 from pgbraid.core.script import Script
 from pgbraid.core.stream import Part
@@ -23,7 +26,6 @@ from pgbraid.db import ledger as db
 from pgbraid.db.body import half_done
 from pgbraid.db.lock import fenced, keep_lock
 from pgbraid.db.message import compose, deliver_batch
-from pgbraid.db.outcome import read_fate, read_on
 from pgbraid.db.session import clean, translating
 from pgbraid.db.transactions import roll_back, transaction
 from pgbraid.errors import (
@@ -31,8 +33,6 @@ from pgbraid.errors import (
     MigrationFailed,
     PgbraidError,
     ProblemsFound,
-    ServerError,
-    Stopped,
 )
 from pgbraid.files import LARGE
 from pgbraid.patience import with_retries
@@ -54,11 +54,6 @@ _TOGETHER = 64
 _TOGETHER_ON_FRESH = 16
 _TOLD = 200
 """How often it is told, at most, how far a large migration is."""
-_FATES = {
-    True: "it was committed",
-    False: "it was rolled back",
-    None: "whether it was committed is not known",
-}
 
 
 def apply_all(run: Run, steps: tuple[Step, ...]) -> tuple[Outcome, ...]:
@@ -112,7 +107,7 @@ def _apply_each(run: Run, steps: tuple[Step, ...], tally: Tally) -> None:
             continue
         work = ready.pop(index, None) or _work(run, step, index + 1, tally)
         run.options.listen(Started(step, work.index, total))
-        with _accounting(run, (work,), tally):
+        with accounting(run, (work,), tally):
             _calm(run, work, tally)
             _apply_one(run, work, tally, ahead=partial(prepare, index + 1))
 
@@ -135,9 +130,29 @@ def _apply_one(run: Run, work: Work, tally: Tally, *, ahead: Callable[[], None])
         raise
     if duration is not None:
         tally.add(work, duration, durable=durable)
+    else:
+        _check_elsewhere(run, work)
     if work.index < tally.total and work.may_touch_locks:
         with translating(run.session):
             keep_lock(run.session, wait=run.options.lock_wait)
+
+
+def _check_elsewhere(run: Run, work: Work) -> None:
+    """Make sure that another run has applied what the set has; a row alone is no proof of that."""
+    migration, tracker = work.step.migration, run.session.tracker
+    with translating(run.session):
+        if db.applied_by_another(run.session, migration.version, run.run_id):
+            return
+    said = Diagnostic(
+        "ERROR",
+        f"{tracker.schema}.{tracker.table} has version {migration.version} already, and no run of "
+        "pgbraid has applied it",
+        detail="Its row was written after this run began: by a migration, or by another program.",
+        hint=f"If the row is right, run `pgbraid up` again; if not, delete it first. The file is "
+        f"{migration.path}.",
+        location=Location(migration.path),
+    )
+    raise MigrationFailed(migration, said)
 
 
 def _work(run: Run, step: Step, index: int, tally: Tally) -> Work:
@@ -205,7 +220,7 @@ def _apply_together(
     for work in works:
         run.options.listen(Started(work.step, work.index, tally.total))
     durable = tally.must_wait(works[-1].index)
-    with _accounting(run, works, tally):
+    with accounting(run, works, tally):
         _calm(run, works[0], tally)
         answer = _sent_together(run, works, prepare, durable=durable)
         if answer.seconds is None:
@@ -239,10 +254,7 @@ def _sent_together(
 
 def _after_a_failure(run: Run, works: tuple[Work, ...], tally: Tally, answer: BatchAnswer) -> None:
     """Enter those that are committed; what the rollback took back of the cleaning is cleaned."""
-    found = read_on(run.session, run.run_id)
-    if found is None:
-        raise ServerError("what this run has committed cannot be read")
-    lost = _account(works, tally, found.applied)
+    lost = account_for(run, works, tally)
     if answer.ended is not None:
         error = half_done(works[answer.ended].step.migration)
         with suppress(PgbraidError):  # the failure itself matters more
@@ -250,53 +262,6 @@ def _after_a_failure(run: Run, works: tuple[Work, ...], tally: Tally, answer: Ba
         raise error
     if not works[0].quiet:
         _clean(run)
-
-
-@contextmanager
-def _accounting(run: Run, works: tuple[Work, ...], tally: Tally) -> Iterator[None]:
-    """Where applying these is cut short, find out which of them are committed, and say so."""
-    try:
-        yield
-    except ConnectionFailed as error:
-        fate = _interrupted(run, works, tally)
-        said = "it is half done" if fate.half_done else _FATES[fate.applied]
-        error.detail = f"{fate.step.migration.label} was in progress; {said}."
-        run.options.listen(fate)
-        raise
-    except BaseException as stop:
-        if isinstance(stop, PgbraidError) and not isinstance(stop, Stopped):
-            raise
-        fate = _interrupted(run, works, tally)
-        said = "it is half done" if fate.half_done else _FATES[fate.applied]
-        said = f"{fate.step.migration.label} was in progress; {said}."
-        if isinstance(stop, Stopped):
-            stop.detail = said
-        else:
-            stop.add_note(f"pgbraid: {said}")
-        run.options.listen(fate)
-        raise
-
-
-def _interrupted(run: Run, works: tuple[Work, ...], tally: Tally) -> Interrupted:
-    """Return which of them was in progress, and whether it is committed, if that was found."""
-    found = read_fate(run.session, run.run_id)
-    if found is None:
-        return Interrupted(works[0].step, applied=None)
-    lost = _account(works, tally, found.applied)
-    step = (lost or works[-1]).step
-    half_done = lost is not None and step.migration.version in found.half_done
-    return Interrupted(step, applied=lost is None, half_done=half_done)
-
-
-def _account(works: tuple[Work, ...], tally: Tally, found: dict[int, timedelta]) -> Work | None:
-    """Tell of those that were found committed, and return the first that was not."""
-    tally.keep(found)
-    for work in works:
-        version = work.step.migration.version
-        if version not in found:
-            return work
-        tally.add(work, found[version], durable=True)
-    return None
 
 
 def _locked(run: Run, work: Work, *, durable: bool, ahead: Callable[[], None]) -> timedelta | None:

@@ -94,7 +94,7 @@ class Wish:
     counter counts in although it skipped them; without ``adopt`` such a tool's table is not
     looked at. With ``times`` the plan's applied versions say when. ``only`` is the one version
     that is to be applied. Unless it is the ``one_ledger``, other tables of the database may have
-    these migrations applied, too.
+    these migrations applied, too. On a ``platform``, tables are there before the first migration.
     """
 
     to: int | None = None
@@ -105,6 +105,7 @@ class Wish:
     only: int | None = None
     refuse_gaps: bool = False
     one_ledger: bool = True
+    platform: bool = False
 
 
 def look(
@@ -136,7 +137,9 @@ def look(
 
 def _is_current(migrations: MigrationSet, ledger: Ledger) -> bool:
     """Whether the set is that of the files, and as far as it has checksums, those are theirs."""
-    if ledger.halves or not ledger.applied or len(ledger.applied) != len(migrations.migrations):
+    if ledger.halves or ledger.mismatches:
+        return False
+    if not ledger.applied or len(ledger.applied) != len(migrations.migrations):
         return False
     return all(
         row.version == file.version and row.checksum in {file.checksum, None}

@@ -72,6 +72,11 @@ class Tally:
         self._waiting: list[tuple[Outcome, int]] = []
         self._flushed = monotonic()
 
+    @property
+    def untold(self) -> tuple[int, ...]:
+        """The versions that are committed, and wait for the disk to be told of."""
+        return tuple(outcome.migration.version for outcome, _ in self._waiting)
+
     def must_wait(self, index: int) -> bool:
         """Whether the commit of the step of that index, from 1, is to wait for the disk."""
         due = monotonic() - self._flushed > _FLUSH_EVERY

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run, run_atomically
 from pgbraid.core.answers import Undone
+from pgbraid.core.consistency import MISMATCHES
+from pgbraid.core.halves import how_far
 from pgbraid.core.model import Severity
 from pgbraid.core.refusals import inspect_script
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
+from pgbraid.db.ensure import ensure_tables
 from pgbraid.db.lock import take_lock
 from pgbraid.db.session import connect
 from pgbraid.db.watch import claimed
@@ -87,7 +90,8 @@ def undo_version(  # noqa: PLR0913, PLR0917 - what every verb takes, and the ver
         _check_same(opened, migrations, wish, version)
         with claimed(opened, options.limits, options.listen) as session:
             take_lock(session, wait=options.lock_wait)
-            run = Run(session, db.ensure_tables(session), options=options)
+            _check_same(session, migrations, wish, version)
+            run = Run(session, ensure_tables(session), options=options)
             duration = with_retries(run, down, lambda: _undo(run, down, script))
             if duration is None:
                 _check_applied(session, version)
@@ -107,11 +111,23 @@ def _undo(run: Run, down: Migration, script: Script) -> timedelta | None:
 
 
 def _check_same(session: Session, migrations: MigrationSet, wish: Wish, version: int) -> None:
-    """Refuse to undo with the down file of another migration than was applied."""
+    """Refuse to undo with the down file of another migration than was applied.
+
+    Refuse it, too, while a migration is half done, as that may stand on this one, and where set
+    and journal do not agree.
+    """
     plan = look(session, migrations, replace(wish, to=None, not_applied=()))
-    own = tuple(p for p in plan.errors if version in p.versions)
+    own = tuple(p for p in plan.errors if version in p.versions or p.code in MISMATCHES)
     if own:
         raise ProblemsFound(own)
+    if plan.halves:
+        half = plan.halves[0]
+        raise ConfigError(
+            f"{half.version} ({half.name}) is half done, so nothing is undone",
+            detail=f"{how_far(half)} It may need what {version} made.",
+            hint=f"Go on with it first: `pgbraid resume {half.version}`; or put right what it did, "
+            f"and let go of it with `pgbraid resume {half.version} --forget`.",
+        )
 
 
 def _check_applied(session: Session, version: int) -> None:

@@ -15,7 +15,8 @@ from pgbraid.core.lockkey import lock_key
 from pgbraid.core.model import Migration, Tracker
 from pgbraid.core.reader import parse
 from pgbraid.db.conninfo import parse_target
-from pgbraid.db.ledger import ensure_schema, ensure_tables, is_applied
+from pgbraid.db.ensure import ensure_schema, ensure_tables
+from pgbraid.db.ledger import is_applied
 from pgbraid.db.lock import take_lock
 from pgbraid.db.session import claim, connect
 from pgbraid.db.transactions import transaction

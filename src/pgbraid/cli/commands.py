@@ -31,6 +31,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("sum", "list the files with their checksums in pgbraid.sum"),
     Command("new", "create the next migration file"),
     Command("repair", "accept files that changed after they were applied"),
+    Command("baseline", "record migrations as applied without running them"),
     Command("adopt", "enter another tool's history in the set"),
     Command("resume", "go on with a migration that was cut outside a transaction"),
     Command("undo", "run one version's down file and take it out of the set"),

@@ -2,6 +2,9 @@
 
 Name the versions, or take --all for everything that has drifted. With --rename a new name is
 accepted too. What was accepted stands in the journal, with the text. No migration is run.
+
+Where the applied set lost rows, or has old ones, --trust journal makes it say what the journal
+says; --trust set makes the journal say what the set says, and `up` runs what the set lacks.
 """
 
 from __future__ import annotations
@@ -25,11 +28,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="accept everything that has drifted")
     parser.add_argument("--rename", action="store_true", help="accept new names too")
+    parser.add_argument(
+        "--trust",
+        choices=("journal", "set"),
+        help="where applied set and journal say the opposite: which of them is right",
+    )
 
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     arguments = context.arguments
+    if arguments.trust:
+        return _reconcile(context)
     if bool(arguments.versions) == arguments.all:
         raise ConfigError(
             "name the versions to repair or take --all, not both",
@@ -40,3 +50,15 @@ def run(context: Context) -> int:
             target, arguments.versions, everything=arguments.all, rename=arguments.rename
         )
     return context.output.result(repair, 0)
+
+
+def _reconcile(context: Context) -> int:
+    arguments = context.arguments
+    if arguments.all or arguments.rename:
+        raise ConfigError(
+            "--trust is about the set and the journal, --all and --rename are about the files",
+            hint="Run `pgbraid repair --trust journal` or `--trust set` alone.",
+        )
+    with context.both() as (braid, target):
+        reconciled = braid.reconcile(target, arguments.versions, trust=arguments.trust)
+    return context.output.result(reconciled, 0)

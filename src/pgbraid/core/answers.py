@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Adoption",
+    "Baselined",
     "Begun",
     "Check",
     "Diagnostic",
@@ -24,7 +25,9 @@ __all__ = [
     "DriftKind",
     "Foreign",
     "Half",
+    "Mismatch",
     "Outcome",
+    "Reconciled",
     "Repair",
     "Repaired",
     "State",
@@ -164,6 +167,25 @@ class Half:
 
 
 @dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A version of which the applied set and the journal say the opposite.
+
+    Where ``applied``, the journal says that it is applied and the set lacks it; else the journal
+    says that it was taken out, by the event ``said``, and the set has it.
+    """
+
+    version: int
+    name: str | None
+    checksum: str | None
+    said: str
+
+    @property
+    def applied(self) -> bool:
+        """Whether the journal says that the version is applied."""
+        return self.said not in {"undone", "withdrawn"}
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
     """An applied file that is not what was recorded."""
 
@@ -228,6 +250,28 @@ class Repair:
     repaired: tuple[Repaired, ...] = ()
     unchanged: tuple[Migration, ...] = ()
     renamed: tuple[Migration, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What ``repair --trust`` did where the applied set and the journal said the opposite.
+
+    ``trust`` says which of the two was right. ``lost`` are the versions that the set lacked,
+    ``outdated`` those that it had, although the journal says that they were taken out.
+    """
+
+    trust: str
+    lost: tuple[Mismatch, ...] = ()
+    outdated: tuple[Mismatch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Baselined:
+    """What ``baseline`` did: the migrations that are recorded as applied, and were not run."""
+
+    migrations: tuple[Migration, ...]
+    already: int = 0
+    """How many of those named were applied before."""
 
 
 @dataclass(frozen=True, slots=True)

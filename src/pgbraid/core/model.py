@@ -12,7 +12,7 @@ from pgbraid.errors import ConfigError, ProblemsFound
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pgbraid.core.answers import Adoption, Diagnostic, Drift, Half, Outcome
+    from pgbraid.core.answers import Adoption, Diagnostic, Drift, Half, Mismatch, Outcome
 
 __all__ = [
     "NO_DIRECTIVES",
@@ -190,11 +190,17 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What the database says it has: the applied set, and what is half done, by version."""
+    """What the database says it has: the applied set, and what is half done, by version.
+
+    ``exists`` and ``journal`` say whether the two tables are there; ``mismatches`` are the
+    versions of which they say the opposite.
+    """
 
     applied: tuple[Applied, ...] = ()
     exists: bool = True
     halves: tuple[Half, ...] = ()
+    mismatches: tuple[Mismatch, ...] = ()
+    journal: bool = True
 
 
 @dataclass(frozen=True, slots=True)

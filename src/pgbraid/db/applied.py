@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import psycopg
     from psycopg.pq.abc import PGresult
 
-    from pgbraid.core.answers import Half
     from pgbraid.db.session import Session
 
 __all__ = ["COLUMNS", "no_tracker", "read_ledger"]
@@ -43,8 +42,9 @@ def read_ledger(
     """Return the applied set, and what the journal says is half done, in one message.
 
     A set whose table is missing is empty; of a journal that is missing, or may not be read,
-    nothing is known to be half done. With ``times`` it says when each version was applied. Where
-    somebody has locked a table, that is waited for, and told once, for ``wait`` seconds.
+    nothing is known. Where the journal may say other than the set, two more queries look. With
+    ``times`` it says when each version was applied. Where somebody has locked a table, this waits
+    for ``wait`` seconds, and calls ``tell`` once with who it is.
 
     Raises ServerError where the table has not the tracker's columns, and LockTimeout.
     """
@@ -79,8 +79,13 @@ def _read(session: Session, *, times: bool, trusted: bool = False) -> Ledger:
         ]
     except ValueError:
         raise no_tracker(session, "Its column version holds what is no number") from None
-    begun = error is None and results[_SET].ntuples
-    return Ledger(tuple(rows), halves=_halves(session) if begun else ())
+    journal = not isinstance(error, errors.UndefinedTable)
+    if error is not None or not results[_SET].ntuples:
+        return Ledger(tuple(rows), journal=journal)
+    from pgbraid.db.consistency import read_mismatches  # noqa: PLC0415 - few boots need to look
+    from pgbraid.db.halves import read_halves  # noqa: PLC0415
+
+    return Ledger(tuple(rows), halves=read_halves(session), mismatches=read_mismatches(session))
 
 
 def _names(session: Session) -> dict[str, str]:
@@ -96,7 +101,7 @@ def _is_trusted(session: Session) -> bool:
 
 def _unread(session: Session, error: psycopg.Error) -> Ledger:
     if isinstance(error, errors.UndefinedTable):
-        return Ledger(exists=False)
+        return _without_set(session)
     if isinstance(error, errors.UndefinedColumn):
         raise no_tracker(session, error.diag.message_primary) from None
     if isinstance(error, errors.DivisionByZero):
@@ -106,10 +111,14 @@ def _unread(session: Session, error: psycopg.Error) -> Ledger:
     raise error
 
 
-def _halves(session: Session) -> tuple[Half, ...]:
-    from pgbraid.db.halves import read_halves  # noqa: PLC0415 - few boots find something half done
+def _without_set(session: Session) -> Ledger:
+    """Return what a journal says whose set is not there."""
+    from pgbraid.db.consistency import read_mismatches  # noqa: PLC0415 - the first run, as a rule
 
-    return read_halves(session)
+    try:
+        return Ledger(exists=False, mismatches=read_mismatches(session, without_set=True))
+    except _NO_JOURNAL:
+        return Ledger(exists=False, journal=False)
 
 
 def _texts(result: PGresult) -> list[list[str | None]]:

@@ -1,22 +1,19 @@
-"""The applied set and the journal: ensure, read, record."""
+"""The applied set and the journal: what is read of them, and what is recorded."""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from psycopg import errors, sql
+from psycopg import errors
 
 from pgbraid.core.checksum import digest_lf
-from pgbraid.db.applied import COLUMNS, no_tracker
-from pgbraid.db.statements import statement
 from pgbraid.db.wire import failed, send
-from pgbraid.errors import ServerError, TargetRefused
+from pgbraid.errors import ServerError
 from pgbraid.files import LARGE
 
 if TYPE_CHECKING:
@@ -24,15 +21,14 @@ if TYPE_CHECKING:
 
     from pgbraid.core.answers import Adoption
     from pgbraid.core.model import Migration
+    from pgbraid.db.ensure import Shape
     from pgbraid.db.session import Session
 
 __all__ = [
     "Entry",
     "Recorded",
-    "Shape",
     "Taken",
-    "ensure_schema",
-    "ensure_tables",
+    "applied_by_another",
     "has_rows",
     "is_applied",
     "new_run_id",
@@ -42,6 +38,7 @@ __all__ = [
     "read_texts",
     "record_adopted",
     "record_applied",
+    "record_baseline",
     "record_entry",
     "record_finished",
     "record_removed",
@@ -51,27 +48,6 @@ __all__ = [
 ]
 
 _ROUTINE = re.compile(r"\b(?:function|procedure|do)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How the tracker's columns are typed, where another program made the table.
-
-    ``acts`` says that a trigger or a rule hangs on the tracker or on the journal, ``fresh``
-    that before them the database held nothing of anybody's. ``owners`` are roles other than
-    superusers and our own that own one of them, ``creators`` such that might have made one, as
-    they may create in the schema and neither was there.
-    """
-
-    binary_checksum: bool = False
-    acts: bool = False
-    fresh: bool = False
-    owners: tuple[str, ...] = ()
-    creators: tuple[str, ...] = ()
-
-    def checksum(self, digest: str | None) -> str | bytes | None:
-        """Return a checksum as the column takes it."""
-        return bytes.fromhex(digest) if digest and self.binary_checksum else digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,76 +173,6 @@ def read_adopted(session: Session, versions: Iterable[int]) -> frozenset[int]:
     return frozenset(version for (version,) in rows)
 
 
-def ensure_schema(session: Session) -> None:
-    """Create the tracker's schema if it is missing.
-
-    A look comes first, so that nothing is written where it is there.
-    """
-    if _schema_exists(session):
-        return
-    try:
-        session.run("ledger", "create_schema")
-    except (errors.UniqueViolation, errors.DuplicateSchema):
-        if not _schema_exists(session):
-            raise
-
-
-def _schema_exists(session: Session) -> bool:
-    row = session.run("ledger", "schema_exists", schema=session.tracker.schema).fetchone()
-    return row == (True,)
-
-
-def ensure_tables(session: Session) -> Shape:
-    """Create the tracker and the journal where they are missing, and return the former's shape.
-
-    To be called under the lock. Raises ServerError where a table of the tracker's name has
-    other columns.
-    """
-    tracker = session.tracker
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    acts = False
-    cursor = session.run(
-        "ledger", "columns", schema=tracker.schema, table=tracker.table, journal=tracker.journal
-    )
-    for table, column, kind, acting in cursor:
-        found[table][column] = kind
-        acts |= acting
-    cursor.nextset()
-    fresh = cursor.fetchone() == (True,)
-    cursor.nextset()
-    distrusted: dict[str, list[str]] = defaultdict(list)
-    for kind, role in cursor:
-        distrusted[kind].append(role)
-    _check_trust(session, distrusted["code"])
-    wanted = {tracker.table: "create_tracker", tracker.journal: "create_journal"}
-    missing = [name for table, name in wanted.items() if table not in found]
-    if missing:
-        named = ("create_at_once", *missing)
-        texts = (statement("ledger", name, tracker, with_values=False) for name in named)
-        session.conn.execute(sql.SQL(";\n").join(texts))
-    columns = found.get(tracker.table) or dict.fromkeys(COLUMNS, "text")
-    absent = [name for name in COLUMNS if name not in columns]
-    if absent:
-        raise no_tracker(session, f"It has no column {', '.join(absent)}")
-    creators = [] if found else distrusted["schema"]
-    return Shape(
-        columns["checksum"] == "bytea", acts, fresh, tuple(distrusted["owner"]), tuple(creators)
-    )
-
-
-def _check_trust(session: Session, roles: list[str]) -> None:
-    """Refuse a tracker on which somebody else has set what would run as us."""
-    if roles:
-        tracker = session.tracker
-        raise TargetRefused(
-            f"{tracker.schema}.{tracker.table} would run code of role {roles[0]} as this one",
-            detail="A trigger, a rule, a constraint, a default, an index or a type of the tracker "
-            "or of the journal is that role's, or calls what is.",
-            hint="Look at it with psql's \\d; take it away, or give the tables to a role of yours "
-            "with ALTER TABLE … OWNER TO.",
-        )
-
-
 def has_rows(session: Session) -> bool:
     """Whether the set has any version now."""
     return session.run("ledger", "has_rows").fetchone() == (True,)
@@ -321,9 +227,19 @@ def writes_of(
     return add, session.text("ledger", "journal_at_once_encoded", **values)
 
 
-def read_run(session: Session, run_id: str) -> dict[int, timedelta]:
-    """Return the versions that a run has applied, each with the time it took."""
-    cursor = session.run("ledger", "run", run_id=run_id)
+def applied_by_another(session: Session, version: int, run_id: str) -> bool:
+    """Whether the journal says that another run has entered a version in the set."""
+    values = {"version": version, "run_id": run_id}
+    return session.run("ledger", "applied_by_another", **values).fetchone() == (True,)
+
+
+def read_run(session: Session, run_id: str, versions: Iterable[int] = ()) -> dict[int, timedelta]:
+    """Return the versions that a run has applied, each with the time it took.
+
+    Of the ``versions``, which it was to apply, those count too that the set has and no line of
+    the journal tells of, with no time.
+    """
+    cursor = session.run("ledger", "run", run_id=run_id, versions=list(versions))
     cursor.nextset()
     rows = cursor.fetchall()
     return {version: timedelta(seconds=seconds) for version, seconds in rows}
@@ -362,6 +278,14 @@ def record_adopted(session: Session, adoption: Adoption, run_id: str) -> None:
     for migration in adoption.migrations:
         session.run("ledger", "adopt", version=migration.version, name=migration.name)
         record_entry(session, Entry(run_id, "adopted", migration.version, migration.name))
+
+
+def record_baseline(session: Session, migration: Migration, name: str, run_id: str) -> None:
+    """Enter a migration in set and journal that was applied by other means, unrun."""
+    _write(session, "adopt", version=migration.version, name=name)
+    detail = {"from": "baseline"}
+    entry = Entry(run_id, "adopted", migration.version, migration.name, detail=detail)
+    record_entry(session, entry)
 
 
 def record_repaired(

@@ -15,6 +15,7 @@ from pgbraid.errors import PgbraidError
 from pgbraid.stop import StopToken
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import timedelta
 
     from pgbraid.db.session import Session
@@ -40,32 +41,35 @@ class Fate:
     half_done: frozenset[int] = frozenset()
 
 
-def read_fate(session: Session, run_id: str) -> Fate | None:
+def read_fate(session: Session, run_id: str, versions: Iterable[int]) -> Fate | None:
     """Return what a run has committed that was stopped, or whose connection was lost.
 
-    None where nobody can tell.
+    ``versions`` are what it was about to apply. None where nobody can tell.
     """
     session.conn.end_statement()  # an exception may have come before anybody waited for it
     lost = session.conn.closed or session.conn.broken
-    return _read_after_loss(session, run_id) if lost else read_on(session, run_id)
+    versions = tuple(versions)
+    if lost:
+        return _read_after_loss(session, run_id, versions)
+    return read_on(session, run_id, versions)
 
 
-def read_on(session: Session, run_id: str) -> Fate | None:
+def read_on(session: Session, run_id: str, versions: Iterable[int]) -> Fate | None:
     """Return what a run has committed, asked on its own connection, also where it is to stop.
 
     None where that does not help.
     """
     session.conn.stop = None
     with suppress(PgbraidError):
-        return _read(replace(session, stop=StopToken()), run_id)
+        return _read(replace(session, stop=StopToken()), run_id, versions)
     return None
 
 
-def _read(session: Session, run_id: str) -> Fate:
+def _read(session: Session, run_id: str, versions: Iterable[int]) -> Fate:
     with translating(session):
         roll_back(session)
         flush(session)
-        found = read_run(session, run_id)
+        found = read_run(session, run_id, versions)
         return Fate(found, frozenset(half.version for half in read_halves(session)))
 
 
@@ -79,7 +83,7 @@ def _is_over(second: Session, lost: Session) -> bool:
     return second.run("session", "is_alive", pid=lost.pid).fetchone() == (False,)
 
 
-def _read_after_loss(session: Session, run_id: str) -> Fate | None:
+def _read_after_loss(session: Session, run_id: str, versions: tuple[int, ...]) -> Fate | None:
     """Return what :func:`read_on` does, of a run whose connection was lost, on a second one.
 
     The server is asked again until the lost connection's process is gone, as long as that may
@@ -93,6 +97,6 @@ def _read_after_loss(session: Session, run_id: str) -> Fate | None:
         ):
             heard = time.monotonic()
             if _is_over(second, session):
-                return _read(replace(second, durable=session.durable), run_id)
+                return _read(replace(second, durable=session.durable), run_id, versions)
         time.sleep(_PAUSE)
     return None

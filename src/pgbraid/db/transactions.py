@@ -49,10 +49,15 @@ _IN_ERROR, _IN_TRANSACTION = pq.TransactionStatus.INERROR, pq.TransactionStatus.
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A transaction that was begun: its id, and how the tracker had been touched till then."""
+    """A transaction that was begun: its id, and the tracker's filenode then.
+
+    Where we have written to the tracker in it ourselves, ``counted`` is what the statistics said
+    of it after that.
+    """
 
     id: str
-    touched: str
+    filenode: str | None
+    counted: str | None = None
 
 
 class Settled(StrEnum):
@@ -131,17 +136,26 @@ def _begin(session: Session, isolation: str | None) -> Opened:
         if session.conn.info.server_version >= _LOOKS_SINCE:
             send_own(session, "pin_local_14")
         _send_all(session, [f"SET LOCAL {limit}" for limit in timeouts(session.limits)])
-    return Opened(str(row[1]), str(row[3]))
+    return Opened(str(row[1]), row[3])
 
 
 def touched_again(session: Session, opened: Opened) -> Opened:
     """Return the transaction as it is now that we have written to the tracker ourselves."""
-    return replace(opened, touched=_touched(session))
+    return replace(opened, counted=_counted(session))
 
 
-def _touched(session: Session) -> str:
-    row = session.run("session", "touched").fetchone()
+def _counted(session: Session) -> str:
+    row = session.run("session", "counted").fetchone()
     return str(row[0]) if row else ""
+
+
+def _is_touched(session: Session, opened: Opened) -> bool:
+    """Whether a body has written to the tracker since."""
+    if opened.counted is not None:
+        return _counted(session) != opened.counted
+    if session.run("session", "filenode").fetchone() != (opened.filenode,):
+        return True
+    return session.run("session", "written").fetchone() == (True,)
 
 
 def _commit(session: Session, commit: str) -> None:
@@ -263,7 +277,7 @@ def settle(session: Session, opened: Opened) -> Settled:
     _send_all(session, [settling(session)])
     if session.run("session", "in_transaction", id=opened.id).fetchone() != (True,):
         return Settled.ENDED
-    return Settled.WELL if _touched(session) == opened.touched else Settled.TOUCHED
+    return Settled.TOUCHED if _is_touched(session, opened) else Settled.WELL
 
 
 def roll_back(session: Session, after: BaseException | None = None) -> None:

@@ -22,8 +22,11 @@ _NOT_OURS = "hdb_catalog"
 
 
 def _recognise(table: Foreign) -> bool:
-    """Whether the columns are golang-migrate's; Hasura has the same ones, in its own schema."""
-    return tuple(sorted(table.columns)) == tuple(sorted(_COLUMNS)) and table.schema != _NOT_OURS
+    """Whether the columns are golang-migrate's; Hasura has the same ones, in its own schema.
+
+    Applications add columns of their own: Harbor has ``data_version`` in it.
+    """
+    return set(_COLUMNS) <= set(table.columns) and table.schema != _NOT_OURS
 
 
 def _adopt(

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
     from pgbraid.core.answers import (
         Adoption,
+        Baselined,
         Check,
         Diagnostic,
         Outcome,
+        Reconciled,
         Repair,
         Status,
         Summed,
@@ -233,6 +235,21 @@ def _repair(repair: Repair) -> Document:
     }
 
 
+def _reconciled(found: Reconciled) -> Document:
+    return {
+        "trust": found.trust,
+        "lost": [{"version": m.version, "name": m.name} for m in found.lost],
+        "outdated": [{"version": m.version, "name": m.name} for m in found.outdated],
+    }
+
+
+def _baselined(found: Baselined) -> Document:
+    return {
+        "recorded": [_migration(migration) for migration in found.migrations],
+        "already_applied": found.already,
+    }
+
+
 def _summed(summed: Summed) -> Document:
     warnings = [_problem(problem) for problem in summed.warnings]
     return {"file": summed.file, "listed": summed.listed, "warnings": warnings}
@@ -318,6 +335,8 @@ _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Status": _status,
     "Check": _check,
     "Repair": _repair,
+    "Reconciled": _reconciled,
+    "Baselined": _baselined,
     "Summed": _summed,
     "Undone": _undone,
     "Proof": _proof,

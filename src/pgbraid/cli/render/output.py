@@ -43,7 +43,7 @@ _LIKE_IT = 5
 _WIDEST_LABEL = 60
 _UNWRITTEN = 4
 """The exit code where an answer could not be written."""
-_ACTING = frozenset({"up", "resume", "undo", "repair", "adopt", "new", "sum", "demo"})
+_ACTING = frozenset({"up", "resume", "undo", "repair", "adopt", "baseline", "new", "sum", "demo"})
 """Commands that act: without --json, what they print is not what they were called for."""
 _IN_THE_WAY = frozenset({"55P03", "40P01", "40001"})
 """No lock in time, a deadlock, a serialization failure: nothing is wrong with the file."""

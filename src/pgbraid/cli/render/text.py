@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
     from pgbraid.core.answers import (
         Adoption,
+        Baselined,
         Check,
+        Mismatch,
         Outcome,
+        Reconciled,
         Repair,
         Repaired,
         Status,
@@ -58,7 +61,8 @@ def outcome_line(outcome: Outcome, longest: int, columns: int | None = None) -> 
 
 def _report(report: Report) -> Iterator[str]:
     if report.forgotten:
-        name = f"{report.forgotten.version} ({clean(report.forgotten.name)})"
+        forgotten = report.forgotten
+        name = f"{forgotten.version}" + (f" ({clean(forgotten.name)})" if forgotten.name else "")
         yield (
             f"{name} is forgotten as half done; what it did stays. The next up with its file runs "
             "it from its first statement."
@@ -216,6 +220,30 @@ def _change(change: Repaired) -> str:
     return ", ".join(parts) or "line ends changed"
 
 
+def _reconciled(found: Reconciled) -> Iterator[str]:
+    journal = found.trust == "journal"
+    for mismatch in found.lost:
+        yield f"  {_versioned(mismatch)}: {'put back into the set' if journal else 'runs again'}"
+    for mismatch in found.outdated:
+        yield f"  {_versioned(mismatch)}: {'taken out of the set' if journal else 'stays applied'}"
+    number = len(found.lost) + len(found.outdated)
+    if number:
+        yield f"{count(number, 'version')} repaired; set and journal agree."
+    else:
+        yield "Nothing to repair: set and journal agree."
+
+
+def _versioned(mismatch: Mismatch) -> str:
+    return f"{mismatch.version}_{clean(mismatch.name)}" if mismatch.name else f"{mismatch.version}"
+
+
+def _baselined(found: Baselined) -> Iterator[str]:
+    for migration in found.migrations:
+        yield f"  {clean(migration.label)}"
+    also = f"; {found.already} were before" if found.already else ""
+    yield f"{count(len(found.migrations), 'migration')} recorded as applied, none was run{also}."
+
+
 def _summed(summed: Summed) -> Iterator[str]:
     yield f"{clean(summed.file)} lists {count(summed.listed, 'file')}."
 
@@ -245,6 +273,8 @@ _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Report": _report,
     "Check": _check,
     "Repair": _repair,
+    "Reconciled": _reconciled,
+    "Baselined": _baselined,
     "Summed": _summed,
     "Undone": _undone,
     "Adoption": _adoption,

@@ -3,8 +3,9 @@
 -- somebody has put a view, whose functions would run as us, in the place of the tracker or of the
 -- journal, or given one of them a column of a type that is not the server's own, whose casts may;
 -- and has row security raise an error instead of hiding rows. Times only where they are asked for,
--- and as text, as a DateStyle may be any. What was ever begun outside a transaction, and is not in
--- the set, is asked behind it. Each word of it costs: a session begins with empty caches.
+-- and as text, as a DateStyle may be any. The last statement finds versions of which the journal may say
+-- other than the set: begun or applied and not in the set, or taken out and in it. Only where there
+-- is one is asked more. Each word of it costs: a session begins with empty caches.
 SELECT pg_catalog.set_config('row_security', 'off', true),
        pg_catalog.set_config('lock_timeout', '1s', true), CURRENT_USER::pg_catalog.text,
        pg_catalog.set_config('bytea_output', 'hex', true),
@@ -24,8 +25,10 @@ SELECT version, name, checksum,
                                     'YYYY-MM-DD HH24:MI:SS.US') END
   FROM {tracker} ORDER BY version;
 SELECT version FROM {journal}
- WHERE event OPERATOR(pg_catalog.=) 'started'::pg_catalog.text
-   AND version OPERATOR(pg_catalog.<>) ALL (ARRAY(SELECT version FROM {tracker}))
+ WHERE event OPERATOR(pg_catalog.=) ANY ('{{started,applied,adopted,repaired}}'::pg_catalog.text[])
+       AND NOT (version OPERATOR(pg_catalog.=) ANY (SELECT version FROM {tracker}))
+    OR event OPERATOR(pg_catalog.=) ANY ('{{undone,withdrawn}}'::pg_catalog.text[])
+       AND version OPERATOR(pg_catalog.=) ANY (SELECT version FROM {tracker})
 -- name: distrusted
 -- Why the first statement above has failed, where that was for a reason: what is no table, or has a
 -- column of a type whose owner is neither a superuser nor one of our roles.
@@ -48,146 +51,6 @@ SELECT EXISTS (
                        WHERE m.roleid OPERATOR(pg_catalog.=) r.oid
                          AND own.rolname OPERATOR(pg_catalog.=)
                              ANY (ARRAY[CURRENT_USER, SESSION_USER])))))
--- name: schema_exists
-SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
-  FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
--- name: create_schema
--- One transaction, that waits for no disk and no standby: whatever is recorded there does.
-SELECT pg_catalog.set_config('synchronous_commit', 'off', true);
-CREATE SCHEMA IF NOT EXISTS {schema}
--- name: columns
--- With whether a trigger or a rule hangs on the table.
-SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL),
-       c.relhastriggers OR c.relhasrules
-  FROM pg_catalog.pg_class c
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
- WHERE n.nspname = %(schema)s AND c.relname IN (%(table)s, %(journal)s)
-   AND a.attnum > 0 AND NOT a.attisdropped;
--- Then, whether nobody has made anything yet: nothing that holds rows, or could, nor that runs.
-SELECT NOT EXISTS (
-           SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind = ANY ('{{r,p,m,f,v,S}}'::pg_catalog."char"[])
-              AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-              AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
-                               WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                                 AND d.objid = c.oid AND d.deptype = 'e'))
-   AND NOT EXISTS (
-           SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-            WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-              AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
-                               WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-                                 AND d.objid = p.oid AND d.deptype = 'e'))
-   AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger);
--- Then, who else could have our statements run code as us: who owns the tables; who owns what a
--- trigger, a rule, a constraint, a default, an index or a column's type of theirs calls; who owns a
--- table on which there is a trigger, a rule, or what calls more of the server's functions than are
--- known to do no harm; and who could have made them before us, in a schema where others create.
--- The server's own functions leave no line in pg_depend. Tables that inherit count as well.
-WITH RECURSIVE ours (oid) AS (
-    SELECT oid FROM pg_catalog.pg_roles WHERE rolname IN (current_user, session_user)
-     UNION
-    SELECT m.roleid FROM pg_catalog.pg_auth_members m JOIN ours ON ours.oid = m.member
-), others AS (
-    SELECT oid, rolname FROM pg_catalog.pg_roles r
-     WHERE NOT rolsuper AND rolname <> 'pg_database_owner'
-       AND NOT EXISTS (SELECT FROM ours WHERE ours.oid = r.oid)
-), tree (oid) AS (
-    SELECT c.oid
-      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname = %(schema)s AND c.relname IN (%(table)s, %(journal)s)
-     UNION
-    SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON tree.oid = i.inhparent
-), tables AS (
-    SELECT c.oid, c.relowner, c.relkind, c.tableoid FROM tree JOIN pg_catalog.pg_class c USING (oid)
-), harmless (name) AS (
-    SELECT DISTINCT proname FROM pg_catalog.pg_proc
-     WHERE provolatile = 'i' AND pronamespace = 'pg_catalog'::pg_catalog.regnamespace
-     UNION
-    SELECT pg_catalog.unnest(
-        '{{now,clock_timestamp,statement_timestamp,transaction_timestamp,timeofday,timezone,
-           gen_random_uuid,uuidv4,uuidv7,random,nextval,current_setting,to_char,to_timestamp,
-           date_trunc,age,concat,concat_ws,format,varying,character}}'::pg_catalog.name[])
-), parts (classid, objid, relid, ours) AS (
-    SELECT tableoid, oid, oid, relkind = 'r' FROM tables
-     UNION ALL
-    SELECT d.tableoid, d.oid, d.adrelid, NOT EXISTS (
-               SELECT FROM pg_catalog.regexp_matches(
-                   pg_catalog.pg_get_expr(d.adbin, d.adrelid), '([a-z_0-9]+)"?\(', 'g') AS called (names)
-                WHERE called.names[1] NOT IN (SELECT name FROM harmless))
-      FROM pg_catalog.pg_attrdef d JOIN tables t ON t.oid = d.adrelid
-     UNION ALL
-    SELECT c.tableoid, c.oid, c.conrelid, c.conbin IS NULL OR NOT EXISTS (
-               SELECT FROM pg_catalog.regexp_matches(
-                   pg_catalog.pg_get_expr(c.conbin, c.conrelid), '([a-z_0-9]+)"?\(', 'g') AS called (names)
-                WHERE called.names[1] NOT IN (SELECT name FROM harmless))
-      FROM pg_catalog.pg_constraint c JOIN tables t ON t.oid = c.conrelid
-     UNION ALL
-    SELECT c.tableoid, c.oid, x.indrelid, NOT EXISTS (
-               SELECT FROM pg_catalog.regexp_matches(pg_catalog.concat(
-                   pg_catalog.pg_get_expr(x.indexprs, x.indrelid),
-                   pg_catalog.pg_get_expr(x.indpred, x.indrelid)), '([a-z_0-9]+)"?\(', 'g')
-                   AS called (names)
-                WHERE called.names[1] NOT IN (SELECT name FROM harmless))
-      FROM pg_catalog.pg_index x JOIN tables t ON t.oid = x.indrelid
-      JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid
-     UNION ALL
-    SELECT g.tableoid, g.oid, g.tgrelid, g.tgisinternal
-      FROM pg_catalog.pg_trigger g JOIN tables t ON t.oid = g.tgrelid
-     UNION ALL
-    SELECT w.tableoid, w.oid, w.ev_class, false
-      FROM pg_catalog.pg_rewrite w JOIN tables t ON t.oid = w.ev_class
-), called (oid) AS (
-    SELECT coalesce(
-               (SELECT proowner FROM pg_catalog.pg_proc WHERE oid = d.refobjid
-                   AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass),
-               (SELECT oprowner FROM pg_catalog.pg_operator WHERE oid = d.refobjid
-                   AND d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass),
-               (SELECT opcowner FROM pg_catalog.pg_opclass WHERE oid = d.refobjid
-                   AND d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass),
-               (SELECT typowner FROM pg_catalog.pg_type WHERE oid = d.refobjid
-                   AND d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass))
-      FROM parts p
-      JOIN pg_catalog.pg_depend d ON d.classid = p.classid AND d.objid = p.objid
-     UNION ALL
-    SELECT t.relowner FROM parts p JOIN tables t ON t.oid = p.relid WHERE NOT p.ours
-)
-SELECT 'owner', r.rolname FROM tables JOIN others r ON r.oid = tables.relowner
-UNION
-SELECT 'code', r.rolname FROM called JOIN others r ON r.oid = called.oid
-UNION
-SELECT 'schema', coalesce(r.rolname, 'PUBLIC')
-  FROM pg_catalog.pg_namespace n
- CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) AS acl
-  LEFT JOIN others r ON r.oid = acl.grantee
- WHERE n.nspname = %(schema)s AND acl.privilege_type = 'CREATE'
-   AND acl.grantee <> n.nspowner AND (acl.grantee = 0 OR r.oid IS NOT NULL)
--- name: create_at_once
-SELECT pg_catalog.set_config('synchronous_commit', 'off', true)
--- name: create_tracker
-CREATE TABLE IF NOT EXISTS {tracker} (
-    version    bigint      PRIMARY KEY,
-    name       text        NOT NULL,
-    applied_at timestamptz NOT NULL DEFAULT now(),
-    checksum   text
-)
--- name: create_journal
-CREATE TABLE IF NOT EXISTS {journal} (
-    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    run_id      uuid        NOT NULL,
-    event       text        NOT NULL,
-    version     bigint,
-    name        text,
-    happened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    role_name   text        NOT NULL DEFAULT session_user,
-    application text        NOT NULL DEFAULT current_setting('application_name'),
-    duration    interval,
-    checksum    text,
-    statement   text,
-    detail      jsonb
-);
-COMMENT ON TABLE {journal} IS
-    'What pgbraid did, in order of id; the applied set is the table without _journal.'
 -- name: is_applied
 SELECT count(*) > 0 FROM {tracker} WHERE version = %(version)s
 -- name: has_rows
@@ -274,6 +137,44 @@ SELECT line.version, line.name, line.event, line.detail
    AND NOT EXISTS (SELECT FROM {tracker} AS row
                     WHERE row.version OPERATOR(pg_catalog.=) half.version)
  ORDER BY line.id
+-- name: mismatches
+-- Versions of which the last line of the journal that decides it, and the set, say the opposite;
+-- before the search path is pinned, too.
+SELECT line.version, line.name, line.checksum, line.event
+  FROM (SELECT DISTINCT ON (version) version, name, checksum, event FROM {journal}
+         WHERE version IS NOT NULL
+           AND event OPERATOR(pg_catalog.=)
+               ANY ('{{applied,adopted,repaired,undone,withdrawn}}'::pg_catalog.text[])
+         ORDER BY version, id DESC) AS line
+ WHERE (line.event OPERATOR(pg_catalog.=) ANY ('{{undone,withdrawn}}'::pg_catalog.text[]))
+       OPERATOR(pg_catalog.=)
+       EXISTS (SELECT FROM {tracker} AS row
+                WHERE row.version OPERATOR(pg_catalog.=) line.version)
+ ORDER BY line.version
+-- name: mismatches_without_set
+-- The same where there is no set.
+SELECT line.version, line.name, line.checksum, line.event
+  FROM (SELECT DISTINCT ON (version) version, name, checksum, event FROM {journal}
+         WHERE version IS NOT NULL
+           AND event OPERATOR(pg_catalog.=)
+               ANY ('{{applied,adopted,repaired,undone,withdrawn}}'::pg_catalog.text[])
+         ORDER BY version, id DESC) AS line
+ WHERE line.event OPERATOR(pg_catalog.<>) ALL ('{{undone,withdrawn}}'::pg_catalog.text[])
+ ORDER BY line.version
+-- name: has_lines
+SELECT EXISTS (SELECT FROM {journal})
+-- name: restore
+-- A row of the set as the journal has it; its time is that of the line that says so.
+INSERT INTO {tracker} (version, name, applied_at, checksum)
+SELECT %(version)s, %(name)s, happened_at, %(checksum)s FROM {journal}
+ WHERE version = %(version)s AND event = ANY ('{{applied,adopted,repaired}}'::text[])
+ ORDER BY event = 'repaired', id DESC LIMIT 1
+-- name: note
+-- The tracker's comment, and whether this role may write it.
+SELECT pg_catalog.obj_description(c.oid, 'pg_class'),
+       pg_catalog.pg_has_role(c.relowner, 'USAGE')
+  FROM pg_catalog.pg_class c
+ WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass({tracker_text})
 -- name: adoption
 -- What was taken over from another tool, if it was; before the search path is pinned, too.
 SELECT pg_catalog.jsonb_extract_path_text(taken.detail, 'from'),
@@ -304,12 +205,26 @@ SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL)
    AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
  ORDER BY n.nspname, c.relname, a.attnum
 -- name: run
--- What one run has applied; asked before anything is pinned, hence the first statement.
+-- What one run has applied; asked before anything is pinned, hence the first statement. A row of the
+-- set since the run began that no line tells of counts as well: a body may have pruned the journal.
 SELECT pg_catalog.set_config('row_security', 'off', true);
 SELECT version, EXTRACT(epoch FROM duration)::pg_catalog.float8
   FROM {journal}
  WHERE run_id OPERATOR(pg_catalog.=) %(run_id)s::pg_catalog.uuid
    AND event OPERATOR(pg_catalog.=) 'applied'::pg_catalog.text
+ UNION ALL
+SELECT row.version, 0
+  FROM {tracker} AS row
+ WHERE row.version OPERATOR(pg_catalog.=) ANY (%(versions)s::pg_catalog.int8[])
+   AND NOT EXISTS (SELECT FROM {journal} AS line
+                    WHERE line.version OPERATOR(pg_catalog.=) row.version
+                      AND line.event OPERATOR(pg_catalog.=)
+                          ANY ('{{applied,adopted,repaired}}'::pg_catalog.text[]))
+-- name: applied_by_another
+-- Whether another run says that it has applied, adopted or restored a version.
+SELECT EXISTS (SELECT FROM {journal}
+                WHERE version = %(version)s AND run_id <> %(run_id)s::uuid
+                  AND event = ANY ('{{applied,adopted,repaired,restored}}'::text[]))
 -- name: order
 -- The set in the order in which it was applied: what the journal has no line of first (it was
 -- adopted, or the journal pruned), by time and version, then by the journal. Runs before the search

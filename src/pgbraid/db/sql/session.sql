@@ -170,42 +170,71 @@ SELECT pg_catalog.pg_cancel_backend(pid)
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
        pg_catalog.pg_current_xact_id()::pg_catalog.text, pg_catalog.pg_backend_pid(),
-       pg_catalog.concat_ws(
-           ':', pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text})),
-           pg_catalog.pg_stat_get_xact_tuples_inserted(pg_catalog.to_regclass({tracker_text})),
-           pg_catalog.pg_stat_get_xact_tuples_updated(pg_catalog.to_regclass({tracker_text})),
-           pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({tracker_text})))
--- name: touched
--- What changes when somebody writes to the tracker in this transaction, or empties it.
+       pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text}))::pg_catalog.text
+-- name: filenode
+-- Another one where the tracker was emptied by TRUNCATE, or dropped and made again.
+SELECT pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text}))::pg_catalog.text
+-- name: written
+-- Whether this transaction has written to the tracker, to a partition of it or to a table that
+-- inherits it, or has emptied one of the latter. Whatever does, takes this lock and keeps it; the
+-- statistics would not count what is written while track_counts is off.
+SELECT EXISTS (
+               SELECT FROM pg_catalog.pg_locks l
+                WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+                  AND (l.mode OPERATOR(pg_catalog.=) 'RowExclusiveLock'
+                       OR l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'
+                          AND l.relation OPERATOR(pg_catalog.<>)
+                              pg_catalog.to_regclass({tracker_text})::pg_catalog.oid)
+                  AND l.relation OPERATOR(pg_catalog.=) ANY (
+                      WITH RECURSIVE tree (oid) AS (
+                          SELECT pg_catalog.to_regclass({tracker_text})::pg_catalog.oid
+                           UNION
+                          SELECT i.inhrelid FROM pg_catalog.pg_inherits i
+                            JOIN tree ON tree.oid OPERATOR(pg_catalog.=) i.inhparent)
+                      SELECT oid FROM tree))
+-- name: counted
+-- The same from the statistics, for a transaction in which we have written to it ourselves.
 SELECT pg_catalog.concat_ws(
            ':', pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text})),
            pg_catalog.pg_stat_get_xact_tuples_inserted(pg_catalog.to_regclass({tracker_text})),
            pg_catalog.pg_stat_get_xact_tuples_updated(pg_catalog.to_regclass({tracker_text})),
            pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({tracker_text})))
 -- name: fence_at_once
--- The same in a message that nobody looks into before its end: what must hold divides by one,
--- what does not by zero. The transaction's number is kept where COMMIT AND CHAIN would drop it. The
--- path is still pinned here, so the names are short: pg_stat_activity shows 1 kB, the body in it.
+-- The same as `begin` in a message that nobody looks into before its end: what must hold divides by
+-- one, what does not by zero. The transaction's number is kept where COMMIT AND CHAIN would drop it.
+-- The path is still pinned here, so the names are short: pg_stat_activity shows 1 kB, the body in it.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT 1 / CASE WHEN pg_try_advisory_xact_lock(%(key)s) THEN 1 ELSE 0 END AS pgbraid_fence,
 set_config('pgbraid.transaction', pg_current_xact_id()::text, true),
 set_config('pgbraid.begun', extract(epoch FROM clock_timestamp())::text, true),
-set_config('pgbraid.touched', concat_ws(':', pg_relation_filenode(t),
-pg_stat_get_xact_tuples_inserted(t), pg_stat_get_xact_tuples_updated(t),
-pg_stat_get_xact_tuples_deleted(t)), true) FROM to_regclass({tracker_text}) AS t
+set_config('pgbraid.filenode', pg_relation_filenode(to_regclass({tracker_text}))::text, true)
 -- name: absent
 SELECT 1 OPERATOR(pg_catalog./)
        CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
   FROM {tracker} WHERE version OPERATOR(pg_catalog.=) %(version)s
 -- name: still_there
+-- Whether this is the transaction that was begun, and the body has left the tracker alone.
 SELECT 1 OPERATOR(pg_catalog./)
        CASE WHEN pg_catalog.current_setting('pgbraid.transaction', true)
                  OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()::pg_catalog.text
-             AND pg_catalog.current_setting('pgbraid.touched', true) OPERATOR(pg_catalog.=) pg_catalog.concat_ws(
-           ':', pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text})),
-           pg_catalog.pg_stat_get_xact_tuples_inserted(pg_catalog.to_regclass({tracker_text})),
-           pg_catalog.pg_stat_get_xact_tuples_updated(pg_catalog.to_regclass({tracker_text})),
-           pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({tracker_text})))
+             AND coalesce(pg_catalog.current_setting('pgbraid.filenode', true), '')
+                 OPERATOR(pg_catalog.=) coalesce(
+                     pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text}))
+                     ::pg_catalog.text, '')
+             AND NOT EXISTS (
+               SELECT FROM pg_catalog.pg_locks l
+                WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+                  AND (l.mode OPERATOR(pg_catalog.=) 'RowExclusiveLock'
+                       OR l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'
+                          AND l.relation OPERATOR(pg_catalog.<>)
+                              pg_catalog.to_regclass({tracker_text})::pg_catalog.oid)
+                  AND l.relation OPERATOR(pg_catalog.=) ANY (
+                      WITH RECURSIVE tree (oid) AS (
+                          SELECT pg_catalog.to_regclass({tracker_text})::pg_catalog.oid
+                           UNION
+                          SELECT i.inhrelid FROM pg_catalog.pg_inherits i
+                            JOIN tree ON tree.oid OPERATOR(pg_catalog.=) i.inhparent)
+                      SELECT oid FROM tree))
             THEN 1 ELSE 0 END AS pgbraid_guard
 -- name: flush
 -- A commit that writes waits for everything before it to reach the disk; one that does not, not.

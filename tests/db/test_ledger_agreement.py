@@ -1,0 +1,272 @@
+"""Set and journal say the same of every version, or nothing runs until a person has decided."""
+
+import pytest
+
+import pgbraid
+from pgbraid import ConfigError, MigrationFailed, ProblemsFound
+
+FILES = {
+    "1_a.sql": "CREATE TABLE a (i int)",
+    "2_row.sql": "INSERT INTO a VALUES (1)",
+    "3_c.sql": "CREATE TABLE c ()",
+}
+HALF = {
+    "1_a.sql": "CREATE TABLE a (i int)",
+    "2_half.sql": "-- pgbraid: no-transaction\nINSERT INTO a VALUES (1);\nINSERT INTO late VALUES (1);\n",
+}
+LOSSES = {
+    "one row deleted": "DELETE FROM applied_migrations WHERE version = 2",
+    "all rows deleted": "DELETE FROM applied_migrations",
+    "the set truncated": "TRUNCATE applied_migrations",
+    "the set dropped": "DROP TABLE applied_migrations",
+    "an older copy restored": "DELETE FROM applied_migrations WHERE version >= 2",
+}
+
+
+def codes(caught):
+    return [problem.code for problem in caught.value.problems]
+
+
+def rows_of_a(database):
+    return database.value("SELECT count(*) FROM a")
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_a_set_that_lost_rows_stops_every_command_and_is_restored(database, loss):
+    braid = pgbraid.load(FILES)
+    braid.up(database.conninfo)
+    kept = database.rows("SELECT version, name, checksum, applied_at FROM applied_migrations")
+    database.run(loss)
+    for command in (braid.up, lambda url: braid.up(url, dry_run=True)):
+        with pytest.raises(ProblemsFound) as caught:
+            command(database.conninfo)
+        assert codes(caught) == ["set_lost"]
+        assert 2 in caught.value.problems[0].versions
+        assert "`pgbraid repair --trust journal`" in caught.value.problems[0].hint
+    assert [p.code for p in braid.plan(database.conninfo).errors] == ["set_lost"]
+    assert "set_lost" in [p.code for p in braid.check(database.conninfo).problems]
+    assert not braid.check(database.conninfo).ok
+    assert rows_of_a(database) == 1
+    found = braid.reconcile(database.conninfo, trust="journal")
+    assert 2 in [m.version for m in found.lost]
+    restored = database.rows("SELECT version, name, checksum FROM applied_migrations ORDER BY 1")
+    assert restored == [row[:3] for row in kept]
+    moved = database.rows("SELECT version, applied_at FROM applied_migrations ORDER BY 1")
+    for (_, at), row in zip(moved, kept, strict=True):
+        assert abs((at - row[3]).total_seconds()) < 60
+    assert braid.check(database.conninfo).ok
+    assert braid.up(database.conninfo).applied == ()
+
+
+def test_a_version_without_a_file_that_the_set_lost_is_no_yes(database):
+    pgbraid.load(FILES).up(database.conninfo)
+    database.run("DELETE FROM applied_migrations WHERE version = 3")
+    older = pgbraid.load({name: text for name, text in FILES.items() if name != "3_c.sql"})
+    assert [p.code for p in older.check(database.conninfo).problems] == ["set_lost"]
+    with pytest.raises(ProblemsFound):
+        older.up(database.conninfo)
+
+
+def test_trust_in_the_set_runs_a_lost_version_again(database):
+    braid = pgbraid.load(FILES)
+    braid.up(database.conninfo)
+    database.run("DELETE FROM applied_migrations WHERE version = 2")
+    found = braid.reconcile(database.conninfo, [2], trust="set")
+    assert [(m.version, m.name) for m in found.lost] == [(2, "row")]
+    assert [o.migration.version for o in braid.up(database.conninfo).applied] == [2]
+    assert rows_of_a(database) == 2
+    assert braid.check(database.conninfo).ok
+    assert database.events()[3:] == [("withdrawn", 2), ("applied", 2)]
+
+
+def test_a_version_that_was_undone_and_is_back_in_the_set_stops_a_run(database):
+    files = {**FILES, "3_c.down.sql": "DROP TABLE c"}
+    braid = pgbraid.load(files)
+    braid.up(database.conninfo)
+    row = database.rows("SELECT * FROM applied_migrations WHERE version = 3")[0]
+    braid.undo(database.conninfo, 3)
+    assert braid.check(database.conninfo).problems[0].code == "pending"
+    database.rows("INSERT INTO applied_migrations VALUES (%s, %s, %s, %s)", *row)
+    with pytest.raises(ProblemsFound) as caught:
+        braid.up(database.conninfo)
+    assert codes(caught) == ["set_outdated"]
+    assert not braid.check(database.conninfo).ok
+    braid.reconcile(database.conninfo, trust="journal")
+    assert database.versions() == [1, 2]
+    assert [o.migration.version for o in braid.up(database.conninfo).applied] == [3]
+    assert braid.check(database.conninfo).ok
+
+
+def test_trust_in_the_set_keeps_a_version_that_was_undone(database):
+    files = {**FILES, "3_c.down.sql": "DROP TABLE c"}
+    braid = pgbraid.load(files)
+    braid.up(database.conninfo)
+    row = database.rows("SELECT * FROM applied_migrations WHERE version = 3")[0]
+    braid.undo(database.conninfo, 3)
+    database.rows("INSERT INTO applied_migrations VALUES (%s, %s, %s, %s)", *row)
+    assert [m.version for m in braid.reconcile(database.conninfo, trust="set").outdated] == [3]
+    assert braid.check(database.conninfo).ok
+
+
+def test_nothing_is_undone_while_set_and_journal_do_not_agree(database):
+    braid = pgbraid.load({**FILES, "1_a.down.sql": "DROP TABLE a"})
+    braid.up(database.conninfo)
+    database.run("DELETE FROM applied_migrations WHERE version = 2")
+    with pytest.raises(ProblemsFound) as caught:
+        braid.undo(database.conninfo, 1)
+    assert codes(caught) == ["set_lost"]
+
+
+def test_a_version_on_which_both_agree_is_not_repaired(database):
+    braid = pgbraid.load(FILES)
+    braid.up(database.conninfo)
+    with pytest.raises(ConfigError, match="agree on 2"):
+        braid.reconcile(database.conninfo, [2], trust="journal")
+    found = braid.reconcile(database.conninfo, trust="journal")
+    assert (found.lost, found.outdated) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "TRUNCATE applied_migrations, applied_migrations_journal",
+        "TRUNCATE applied_migrations; DROP TABLE applied_migrations_journal",
+        "DROP TABLE applied_migrations; DELETE FROM applied_migrations_journal",
+        "DELETE FROM applied_migrations; TRUNCATE applied_migrations_journal RESTART IDENTITY",
+    ],
+)
+def test_an_empty_set_beside_a_journal_that_says_nothing_is_not_believed(database, loss):
+    braid = pgbraid.load(FILES)
+    braid.up(database.conninfo)
+    database.run(loss)
+    with pytest.raises(ProblemsFound) as caught:
+        braid.up(database.conninfo)
+    assert codes(caught) == ["ledger_emptied"]
+    assert not braid.check(database.conninfo).ok
+    assert [m.version for m in braid.baseline(database.conninfo, 3).migrations] == [1, 2, 3]
+    assert braid.check(database.conninfo).ok
+    assert rows_of_a(database) == 1
+
+
+def test_an_empty_set_is_believed_where_somebody_says_so(database):
+    database.run(
+        "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"
+        " applied_at timestamptz NOT NULL DEFAULT now(), checksum text)"
+    )
+    braid = pgbraid.load(FILES)
+    with pytest.raises(ProblemsFound) as caught:
+        braid.up(database.conninfo)
+    assert codes(caught) == ["ledger_emptied"]
+    braid.reconcile(database.conninfo, trust="set")
+    assert len(braid.up(database.conninfo).applied) == 3
+
+
+def test_a_first_run_that_failed_is_no_emptied_set(database):
+    with pytest.raises(MigrationFailed):
+        pgbraid.load({"1_a.sql": "nonsense"}).up(database.conninfo)
+    database.run("DELETE FROM applied_migrations_journal WHERE event = 'failed'")
+    assert len(pgbraid.load(FILES).up(database.conninfo).applied) == 3
+
+
+def test_a_journal_that_is_gone_is_named_by_the_run_that_makes_one(database):
+    pgbraid.load(FILES).up(database.conninfo)
+    database.run("DROP TABLE applied_migrations_journal")
+    report = pgbraid.load({**FILES, "4_d.sql": "CREATE TABLE d ()"}).up(database.conninfo)
+    assert [p.code for p in report.warnings] == ["journal_missing"]
+    assert database.events() == [("applied", 4)]
+
+
+@pytest.fixture
+def half(database):
+    """A database in which version 2 is half done: its first statement ran."""
+    with pytest.raises(MigrationFailed):
+        pgbraid.load(HALF).up(database.conninfo)
+    database.run("CREATE TABLE late (i int)")
+    return database
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "DROP TABLE applied_migrations_journal",
+        "TRUNCATE applied_migrations_journal",
+        "DELETE FROM applied_migrations_journal WHERE version = 2",
+    ],
+)
+def test_a_half_done_file_whose_lines_are_gone_does_not_begin_again(half, loss):
+    half.run(loss)
+    braid = pgbraid.load(HALF)
+    for _ in range(2):
+        with pytest.raises(ProblemsFound) as caught:
+            braid.up(half.conninfo)
+        assert codes(caught) == ["half_done_lost"]
+        assert "`pgbraid resume 2 --forget`" in caught.value.problems[0].hint
+    assert rows_of_a(half) == 1
+    half.run("DELETE FROM a")
+    assert braid.resume(half.conninfo, 2, how="forget").forgotten.version == 2
+    assert len(braid.up(half.conninfo).applied) == 1
+    assert rows_of_a(half) == 1
+    assert half.value("SELECT obj_description('applied_migrations'::regclass)") is None
+
+
+def test_the_comment_of_a_half_done_file_leaves_other_words_alone(database):
+    pgbraid.load({"1_a.sql": HALF["1_a.sql"]}).up(database.conninfo)
+    database.run("COMMENT ON TABLE applied_migrations IS 'ours; do not touch'")
+    with pytest.raises(MigrationFailed):
+        pgbraid.load(HALF).up(database.conninfo)
+    said = database.value("SELECT obj_description('applied_migrations'::regclass)")
+    assert said == "ours; do not touch\nBegun outside a transaction and not finished: 2."
+    database.run("CREATE TABLE late (i int)")
+    pgbraid.load(HALF).up(database.conninfo)
+    said = database.value("SELECT obj_description('applied_migrations'::regclass)")
+    assert said == "ours; do not touch"
+
+
+def test_a_half_done_file_can_be_recorded_as_applied_by_hand(half):
+    half.run("DELETE FROM applied_migrations_journal WHERE version = 2; INSERT INTO late VALUES (1)")
+    braid = pgbraid.load(HALF)
+    assert [m.version for m in braid.baseline(half.conninfo, only=[2]).migrations] == [2]
+    assert braid.check(half.conninfo).ok
+    assert half.value("SELECT obj_description('applied_migrations'::regclass)") is None
+
+
+def test_nothing_is_undone_while_a_file_is_half_done(half):
+    braid = pgbraid.load({**HALF, "1_a.down.sql": "DROP TABLE a"})
+    with pytest.raises(ConfigError, match=r"2 \(half\) is half done") as caught:
+        braid.undo(half.conninfo, 1)
+    assert "`pgbraid resume 2`" in caught.value.hint
+    assert rows_of_a(half) == 1
+
+
+def test_statements_run_once_where_new_ids_of_the_journal_would_be_below_the_old(half):
+    sequence = half.value("SELECT pg_get_serial_sequence('applied_migrations_journal', 'id')")
+    half.run("DELETE FROM applied_migrations_journal WHERE version < 2")
+    half.run(f"SELECT setval('{sequence}', 1, false)")
+    assert len(pgbraid.load(HALF).up(half.conninfo).applied) == 1
+    assert rows_of_a(half) == 1
+    assert half.value("SELECT count(*) FROM late") == 1
+
+
+def test_a_half_done_file_is_forgotten_where_new_ids_would_be_below_the_old(half):
+    sequence = half.value("SELECT pg_get_serial_sequence('applied_migrations_journal', 'id')")
+    half.run(f"SELECT setval('{sequence}', 1, false)")
+    half.run("DELETE FROM applied_migrations_journal WHERE version < 2")
+    braid = pgbraid.load(HALF)
+    braid.resume(half.conninfo, 2, how="forget")
+    assert half.events()[-1] == ("forgotten", 2)
+    assert braid.check(half.conninfo).problems[0].code == "pending"
+
+
+def test_a_statement_whose_line_cannot_be_read_back_ends_the_run(half):
+    half.run("INSERT INTO applied_migrations VALUES (0, 'x', now(), NULL)")
+    half.run(
+        "CREATE FUNCTION lower() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF new.event = 'done' THEN new.id = 0 - new.id; END IF; RETURN new; END $$"
+    )
+    half.run(
+        "CREATE TRIGGER lower BEFORE INSERT ON applied_migrations_journal"
+        " FOR EACH ROW EXECUTE FUNCTION lower()"
+    )
+    with pytest.raises(MigrationFailed, match="cannot be read back"):
+        pgbraid.load(HALF).up(half.conninfo)
+    assert half.value("SELECT count(*) FROM late") == 1
