@@ -88,6 +88,14 @@ class Database:
         query = f"SELECT event, version FROM {table} WHERE event <> 'created' ORDER BY id"
         return self.rows(query)
 
+    def record(self, version, name):
+        """Write what another run writes when it has applied a version."""
+        self.run(
+            f"INSERT INTO applied_migrations (version, name) VALUES ({version}, '{name}') ON CONFLICT DO NOTHING;"
+            " INSERT INTO applied_migrations_journal (run_id, event, version, name)"
+            f" VALUES (gen_random_uuid(), 'applied', {version}, '{name}')"
+        )
+
     def as_role(self, role):
         return make_conninfo(self.conninfo, user=role)
 
@@ -245,11 +253,11 @@ def cut_before(monkeypatch):
     def cut(event, times=1):
         real, left = halfway.File.write, [times]
 
-        def write(file, entry):
+        def write(file, entry, **options):
             if entry.event == event and left[0]:
                 left[0] -= 1
                 raise RuntimeError("cut")
-            real(file, entry)
+            real(file, entry, **options)
 
         monkeypatch.setattr(halfway.File, "write", write)
 

@@ -25,12 +25,16 @@ _FATES = {
 }
 
 
-def account_for(run: Run, works: tuple[Work, ...], tally: Tally) -> Work | None:
+def account_for(
+    run: Run, works: tuple[Work, ...], tally: Tally, *, committed: tuple[Work, ...]
+) -> Work | None:
     """Tell of those that are committed, asked on the run's own connection.
 
-    Returns the first that is not. Raises ServerError where that cannot be read.
+    Of those whose COMMIT the server has answered, the set is proof enough, as a body may prune
+    the journal. Returns the first that is not committed. Raises ServerError where that cannot be
+    read.
     """
-    found = read_on(run.session, run.run_id, _versions(works, tally))
+    found = read_on(run.session, run.run_id, _versions(committed, tally))
     if found is None:
         raise ServerError("what this run has committed cannot be read")
     return _account(works, tally, found.applied)
@@ -63,7 +67,7 @@ def accounting(run: Run, works: tuple[Work, ...], tally: Tally) -> Iterator[None
 
 def _interrupted(run: Run, works: tuple[Work, ...], tally: Tally) -> Interrupted:
     """Return which of them was in progress, and whether it is committed, if that was found."""
-    found = read_fate(run.session, run.run_id, _versions(works, tally))
+    found = read_fate(run.session, run.run_id, tally.untold)
     if found is None:
         return Interrupted(works[0].step, applied=None)
     lost = _account(works, tally, found.applied)
@@ -73,7 +77,7 @@ def _interrupted(run: Run, works: tuple[Work, ...], tally: Tally) -> Interrupted
 
 
 def _versions(works: tuple[Work, ...], tally: Tally) -> tuple[int, ...]:
-    """Return the versions that may be committed and were not told of yet."""
+    """Return the versions that are committed and were not told of yet, these among them."""
     return (*tally.untold, *(work.step.migration.version for work in works))
 
 

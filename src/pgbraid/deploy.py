@@ -56,6 +56,7 @@ def apply_plan(
         fresh = shape.fresh and now.adoption is None and not session.pooled
         run = Run(session, shape, style, options, fresh=fresh)
         before = tuple(p for p in first.warnings if p.code in _SAID_BEFORE)
+        before = before if len(now.applied) == len(first.applied) else ()
         now = replace(now, problems=(*before, *now.problems, *_distrust(session, shape)))
         run.options.listen(Planned(now))
         if now.adoption:

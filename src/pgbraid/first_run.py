@@ -30,14 +30,13 @@ def first_run_problems(
 ) -> Iterator[Problem]:
     """Yield what shows that an empty set may not be the truth.
 
-    A set beside a journal that is empty or missing, and another table of the database that has
-    these migrations applied, are errors; tables of somebody's are a warning.
+    A set and a journal that once held something, and another table of the database that has these
+    migrations applied, are errors; tables of somebody's are a warning.
     """
-    if ledger.exists and not ledger.journal:
-        yield ledger_emptied(session.tracker, journal=False)
-        return
-    if ledger.journal and not consistency.has_lines(session):
-        yield ledger_emptied(session.tracker, journal=True)
+    if not (ledger.journal and consistency.has_lines(session)) and (
+        (ledger.exists or ledger.journal) and consistency.was_emptied(session)
+    ):
+        yield ledger_emptied(session.tracker, journal=ledger.journal)
         return
     if not (wish.one_ledger and migrations.migrations):
         return

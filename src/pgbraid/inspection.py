@@ -65,8 +65,10 @@ def _ledger_problems(
 ) -> Iterator[Problem]:
     """Find where the set is not all that is known of what was applied."""
     tracker = session.tracker
-    if ledger.mismatches:
-        yield from mismatch_problems(ledger.mismatches, tracker)
+    adopted = {m.version for m in found.adoption.migrations} if found.adoption else set()
+    again = [m for m in ledger.mismatches if m.said == "adopted" and m.version in adopted]
+    if len(again) < len(ledger.mismatches):
+        yield from mismatch_problems([m for m in ledger.mismatches if m not in again], tracker)
         return
     if ledger.applied and not ledger.journal and found.has_work:
         yield journal_missing(tracker)

@@ -223,7 +223,7 @@ def _apply_together(
     with accounting(run, works, tally):
         _calm(run, works[0], tally)
         answer = _sent_together(run, works, prepare, durable=durable)
-        if answer.seconds is None:
+        if not answer.whole:
             _after_a_failure(run, works, tally, answer)
             return
         for work, taken in zip(works, answer.seconds, strict=True):
@@ -254,7 +254,7 @@ def _sent_together(
 
 def _after_a_failure(run: Run, works: tuple[Work, ...], tally: Tally, answer: BatchAnswer) -> None:
     """Enter those that are committed; what the rollback took back of the cleaning is cleaned."""
-    lost = account_for(run, works, tally)
+    lost = account_for(run, works, tally, committed=works[: len(answer.seconds)])
     if answer.ended is not None:
         error = half_done(works[answer.ended].step.migration)
         with suppress(PgbraidError):  # the failure itself matters more

@@ -148,11 +148,20 @@ def test_an_empty_set_beside_a_journal_that_says_nothing_is_not_believed(databas
     assert rows_of_a(database) == 1
 
 
-def test_an_empty_set_is_believed_where_somebody_says_so(database):
-    database.run(
-        "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"
-        " applied_at timestamptz NOT NULL DEFAULT now(), checksum text)"
-    )
+MADE = (
+    "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"
+    " applied_at timestamptz NOT NULL DEFAULT now(), checksum text)"
+)
+
+
+def test_an_empty_set_that_somebody_made_beforehand_is_believed(database):
+    database.run(MADE)
+    assert len(pgbraid.load(FILES).up(database.conninfo).applied) == 3
+
+
+def test_an_emptied_set_is_believed_where_somebody_says_so(database):
+    database.run(MADE)
+    database.run("INSERT INTO applied_migrations VALUES (1, 'a'); DELETE FROM applied_migrations")
     braid = pgbraid.load(FILES)
     with pytest.raises(ProblemsFound) as caught:
         braid.up(database.conninfo)
@@ -223,7 +232,9 @@ def test_the_comment_of_a_half_done_file_leaves_other_words_alone(database):
 
 
 def test_a_half_done_file_can_be_recorded_as_applied_by_hand(half):
-    half.run("DELETE FROM applied_migrations_journal WHERE version = 2; INSERT INTO late VALUES (1)")
+    half.run(
+        "DELETE FROM applied_migrations_journal WHERE version = 2; INSERT INTO late VALUES (1)"
+    )
     braid = pgbraid.load(HALF)
     assert [m.version for m in braid.baseline(half.conninfo, only=[2]).migrations] == [2]
     assert braid.check(half.conninfo).ok

@@ -74,6 +74,7 @@ def test_the_journal_says_what_happened_in_order(database):
         " duration > '0', happened_at > now() - interval '1 minute', detail"
         " FROM applied_migrations_journal ORDER BY id"
     )
+    assert rows.pop(0)[:4] == ("created", None, None, None)
     assert [row[:4] for row in rows] == [
         ("applied", int(name[:3]), name[4:-4], text) for name, text in (THREE | LATE).items()
     ]
@@ -95,7 +96,8 @@ def test_a_text_above_a_megabyte_is_left_out_of_the_journal(database):
     text = "SELECT 1; -- " + "x" * 1_000_000
     pgbraid.load({"1_a.sql": text}).up(database.conninfo)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    assert database.rows("SELECT statement, detail FROM applied_migrations_journal") == [
+    query = "SELECT statement, detail FROM applied_migrations_journal WHERE version = 1"
+    assert database.rows(query) == [
         (None, {"statement": "left out, above 1 MB", "sha256_lf": digest})
     ]
 

@@ -50,12 +50,11 @@ def mismatch_problems(found: Sequence[Mismatch], tracker: Tracker) -> Iterator[P
 
 def ledger_emptied(tracker: Tracker, *, journal: bool) -> Problem:
     """Return the problem of a set without a row beside a journal that says nothing at all."""
-    what = "holds nothing, not even the line it was made with" if journal else "is not there"
     return Problem(
         "ledger_emptied",
-        f"{_name(tracker)} is empty, and its journal {what}",
-        detail="They were emptied or dropped, or another program made them: what is applied is "
-        "not known.",
+        f"{_name(tracker)} has no row, and its journal {'has no line' if journal else 'is gone'}",
+        detail="They held something before: they were emptied, or dropped in part. What is applied "
+        "is not known.",
         hint="If migrations are applied, record them with `pgbraid baseline VERSION`; if none is, "
         "say so with `pgbraid repair --trust set`.",
     )

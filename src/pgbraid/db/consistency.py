@@ -19,6 +19,7 @@ __all__ = [
     "read_mismatches",
     "read_unfinished",
     "restore_row",
+    "was_emptied",
 ]
 
 _UNFINISHED = re.compile(r"\n?Begun outside a transaction and not finished: ([\d, ]+)\.$")
@@ -41,6 +42,11 @@ def has_lines(session: Session) -> bool:
         return session.run("ledger", "has_lines").fetchone() == (True,)
     except errors.UndefinedTable:
         return False
+
+
+def was_emptied(session: Session) -> bool:
+    """Whether set and journal, which hold nothing, or are not there, show that they once did."""
+    return session.run("ledger", "was_used").fetchone() == (True,)
 
 
 def restore_row(session: Session, lost: Mismatch, shape: Shape) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from psycopg import errors
 
 from pgbraid.db.applied import COLUMNS, no_tracker
-from pgbraid.db.ledger import Entry, new_run_id
+from pgbraid.db.consistency import has_lines
+from pgbraid.db.ledger import Entry, new_run_id, record_entry
 from pgbraid.db.statements import statement
 from pgbraid.errors import ServerError, TargetRefused
 
@@ -99,6 +100,7 @@ def ensure_tables(session: Session, *, fresh: bool = False) -> Shape:
         _create(session, missing)
     if tracker.journal in found:
         _advance_sequence(session)
+        _begin_journal(session)
     columns = found.get(tracker.table) or dict.fromkeys(COLUMNS, "text")
     absent = [name for name in COLUMNS if name not in columns]
     if absent:
@@ -154,7 +156,7 @@ def _advance_sequence(session: Session) -> None:
     A restore by COPY, or a replica that was promoted, leaves the sequence behind the rows.
     """
     row = session.run("ensure", "behind").fetchone()
-    if row is None or row[0] is None:
+    if row is None:
         return
     try:
         session.run("ensure", "advance", sequence=row[0], id=row[1])
@@ -164,6 +166,15 @@ def _advance_sequence(session: Session) -> None:
             detail=f"Its next line would get an id below {row[1]}, and be taken for an old one.",
             hint=f"As the table's owner: SELECT setval('{row[0]}', {row[1]}).",
         ) from None
+
+
+def _begin_journal(session: Session) -> None:
+    """Give a journal that somebody else has made its first line.
+
+    By it, a journal without a line is known to have been emptied.
+    """
+    if not has_lines(session):
+        record_entry(session, Entry(new_run_id(), "created"))
 
 
 def _check_trust(session: Session, roles: list[str]) -> None:

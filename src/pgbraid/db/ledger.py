@@ -236,8 +236,8 @@ def applied_by_another(session: Session, version: int, run_id: str) -> bool:
 def read_run(session: Session, run_id: str, versions: Iterable[int] = ()) -> dict[int, timedelta]:
     """Return the versions that a run has applied, each with the time it took.
 
-    Of the ``versions``, which it was to apply, those count too that the set has and no line of
-    the journal tells of, with no time.
+    Of the ``versions``, of which COMMIT has succeeded, those count too that the set has and no
+    line of the journal tells of, with no time.
     """
     cursor = session.run("ledger", "run", run_id=run_id, versions=list(versions))
     cursor.nextset()

@@ -125,12 +125,13 @@ class Answer:
 class BatchAnswer:
     """What became of several messages that were sent as one.
 
-    ``seconds`` are the times that the journal was given, or None where not all of them are
-    known to have run to their end: those before the one that failed are committed then.
-    ``ended`` is the number, from 0, of the first whose body ended its transaction.
+    ``seconds`` are the times that the journal was given of those whose COMMIT succeeded; the
+    ``whole`` of them ran if none failed. ``ended`` is the number, from 0, of the first whose body
+    ended its transaction.
     """
 
-    seconds: tuple[float, ...] | None
+    seconds: tuple[float, ...]
+    whole: bool
     ended: int | None
 
 
@@ -222,7 +223,7 @@ def deliver_batch(
         if len(results) > guard + _COMMIT and results[guard + _COMMIT].status != _FAILED
     ]
     whole = failed(results) is None and len(seconds) == len(messages)
-    return BatchAnswer(tuple(seconds) if whole else None, _first_ended(results))
+    return BatchAnswer(tuple(seconds), whole, _first_ended(results))
 
 
 def _first_ended(results: Sequence[PGresult]) -> int | None:

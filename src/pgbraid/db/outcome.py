@@ -44,7 +44,7 @@ class Fate:
 def read_fate(session: Session, run_id: str, versions: Iterable[int]) -> Fate | None:
     """Return what a run has committed that was stopped, or whose connection was lost.
 
-    ``versions`` are what it was about to apply. None where nobody can tell.
+    ``versions`` are those of which COMMIT has succeeded. None where nobody can tell.
     """
     session.conn.end_statement()  # an exception may have come before anybody waited for it
     lost = session.conn.closed or session.conn.broken

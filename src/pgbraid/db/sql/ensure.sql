@@ -185,13 +185,13 @@ SELECT pg_catalog.format(
            ::pg_catalog.oid[])
    AND acl.grantee <> c.relowner AND acl.privilege_type <> 'SELECT'
 -- name: behind
--- The sequence of the journal's ids and the highest of them, where the next one would not be above.
-SELECT pg_catalog.pg_get_serial_sequence({journal_text}, 'id'), used.id
+-- The sequence of the journal's ids and the highest of them, where the next one would not be above,
+-- as far as this role may look at the sequence.
+SELECT s.oid::pg_catalog.regclass::text, used.id
   FROM (SELECT pg_catalog.max(id) AS id FROM {journal}) AS used
-  LEFT JOIN pg_catalog.pg_class s
+  JOIN pg_catalog.pg_class s
     ON s.oid = pg_catalog.to_regclass(pg_catalog.pg_get_serial_sequence({journal_text}, 'id'))
- WHERE used.id >= coalesce(
-           CASE WHEN pg_catalog.has_sequence_privilege(s.oid, 'USAGE, SELECT')
-                THEN pg_catalog.pg_sequence_last_value(s.oid) END, 0)
+ WHERE CASE WHEN pg_catalog.has_sequence_privilege(s.oid, 'USAGE, SELECT')
+            THEN used.id > coalesce(pg_catalog.pg_sequence_last_value(s.oid), 0) END
 -- name: advance
 SELECT pg_catalog.setval(%(sequence)s::pg_catalog.regclass, %(id)s)

@@ -152,7 +152,7 @@ SELECT line.version, line.name, line.checksum, line.event
                 WHERE row.version OPERATOR(pg_catalog.=) line.version)
  ORDER BY line.version
 -- name: mismatches_without_set
--- The same where there is no set.
+-- The same where there is no set; another run may be making it in this moment.
 SELECT line.version, line.name, line.checksum, line.event
   FROM (SELECT DISTINCT ON (version) version, name, checksum, event FROM {journal}
          WHERE version IS NOT NULL
@@ -160,9 +160,29 @@ SELECT line.version, line.name, line.checksum, line.event
                ANY ('{{applied,adopted,repaired,undone,withdrawn}}'::pg_catalog.text[])
          ORDER BY version, id DESC) AS line
  WHERE line.event OPERATOR(pg_catalog.<>) ALL ('{{undone,withdrawn}}'::pg_catalog.text[])
+   AND pg_catalog.to_regclass({tracker_text}) IS NULL
  ORDER BY line.version
 -- name: has_lines
 SELECT EXISTS (SELECT FROM {journal})
+-- name: was_used
+-- Whether set or journal, as far as they are there, ever held a row: it has pages, another file than
+-- it was made with (TRUNCATE gives it one), or ids were taken.
+SELECT EXISTS (
+           SELECT FROM pg_catalog.pg_class c
+            WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[
+                      pg_catalog.to_regclass({tracker_text}), pg_catalog.to_regclass({journal_text})]
+                      ::pg_catalog.oid[])
+              AND (pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog.>) 0
+                   OR pg_catalog.pg_relation_filenode(c.oid) OPERATOR(pg_catalog.<>) c.oid))
+    OR EXISTS (
+           SELECT FROM pg_catalog.pg_depend d
+             JOIN pg_catalog.pg_class s ON s.oid OPERATOR(pg_catalog.=) d.objid
+            WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+              AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+              AND d.refobjid OPERATOR(pg_catalog.=) pg_catalog.to_regclass({journal_text})::pg_catalog.oid
+              AND s.relkind OPERATOR(pg_catalog.=) 'S'
+              AND pg_catalog.has_sequence_privilege(s.oid, 'USAGE, SELECT')
+              AND pg_catalog.pg_sequence_last_value(s.oid) IS NOT NULL)
 -- name: restore
 -- A row of the set as the journal has it; its time is that of the line that says so.
 INSERT INTO {tracker} (version, name, applied_at, checksum)
@@ -205,8 +225,8 @@ SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL)
    AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
  ORDER BY n.nspname, c.relname, a.attnum
 -- name: run
--- What one run has applied; asked before anything is pinned, hence the first statement. A row of the
--- set since the run began that no line tells of counts as well: a body may have pruned the journal.
+-- What one run has applied; asked before anything is pinned, hence the first statement. Of versions
+-- whose COMMIT has succeeded, a row of the set counts as well: a body may have pruned the journal.
 SELECT pg_catalog.set_config('row_security', 'off', true);
 SELECT version, EXTRACT(epoch FROM duration)::pg_catalog.float8
   FROM {journal}
