@@ -124,3 +124,5 @@ class Result:
     said: str
     kind: str = "peer"
     date: str = ""
+    reader_wait: float | None = None
+    """Seconds a reader of the table waited, while the late migration waited for a lock."""

@@ -16,9 +16,17 @@ if TYPE_CHECKING:
     from bench.model import Place
     from bench.work import File
 
-__all__ = ["DRIZZLE", "DRIZZLE_RC", "PRISMA", "drizzle_generate", "start_drizzle"]
+__all__ = [
+    "DRIZZLE",
+    "DRIZZLE_CONFIG",
+    "DRIZZLE_RC",
+    "PRISMA",
+    "drizzle_generate",
+    "link_modules",
+    "start_drizzle",
+]
 
-_DRIZZLE_CONFIG = """\
+DRIZZLE_CONFIG = """\
 import { defineConfig } from "drizzle-kit";
 
 export default defineConfig({
@@ -56,7 +64,7 @@ datasource db {
 """
 
 
-def _link_modules(checkout: Checkout) -> None:
+def link_modules(checkout: Checkout) -> None:
     """Let the settings file of the folder import what is installed elsewhere."""
     place = checkout.place
     (place.folder / "node_modules").symlink_to(place.home / "node_modules")
@@ -74,9 +82,9 @@ def _table(name: str, column: str = "") -> str:
 
 def start_drizzle(checkout: Checkout) -> None:
     """Write the settings, two tables and their migration."""
-    _link_modules(checkout)
+    link_modules(checkout)
     folder = checkout.place.folder
-    (folder / "drizzle.config.ts").write_text(_DRIZZLE_CONFIG)
+    (folder / "drizzle.config.ts").write_text(DRIZZLE_CONFIG)
     (folder / "schema").mkdir()
     for file in BASE:
         (folder / "schema" / f"{file.name}.ts").write_text(_table(file.name))
@@ -115,7 +123,7 @@ def _drizzle(name: str, version: str, orm: str) -> Tool:
 
 def start_prisma(checkout: Checkout) -> None:
     """Write the settings and the base. The schema is empty: deploying does not read it."""
-    _link_modules(checkout)
+    link_modules(checkout)
     folder = checkout.place.folder
     (folder / "prisma.config.ts").write_text(_PRISMA_CONFIG)
     migrations = folder / "prisma" / "migrations"

@@ -35,13 +35,14 @@ def _counted(results: Sequence[Result]) -> str:
 
 
 def _rows(results: Sequence[Result]) -> Iterator[str]:
-    yield "| tool | outcome | exit code | in its own words | its way out |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield "| tool | outcome | exit code | in its own words | its way out | a reader waits |"
+    yield "| --- | --- | --- | --- | --- | --- |"
     usual = [each for each in results if not each.way]
     for each in sorted(usual, key=lambda each: (each.kind != "ours", _ORDER.index(each.outcome))):
         ways = [other for other in results if other.way and other.tool == each.tool]
         offered = "; ".join(f"`{way.way}`: {way.outcome}" for way in ways)
         name = f"**{each.tool}**" if each.kind == "ours" else each.tool
         code = "" if each.code is None else str(each.code)
-        cells = (f"{name} {each.version}", each.outcome, code, each.said, offered)
+        wait = "" if each.reader_wait is None else f"{each.reader_wait:.1f} s"
+        cells = (f"{name} {each.version}", each.outcome, code, each.said, offered, wait)
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
