@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import textwrap
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -146,7 +147,7 @@ class Play:
             way.label,
             outcome,
             code,
-            said[:_LONGEST],
+            textwrap.shorten(said, _LONGEST, placeholder=" ..."),
             team.tool.kind,
             time.strftime("%Y-%m-%d"),
         )
@@ -167,7 +168,7 @@ def _line_about(said: str) -> str:
 
 def _last_line(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return lines[-1] if lines else "(nothing)"
+    return lines[-1] if lines else ""
 
 
 def _without_paths(text: str, scratch: Path) -> str:

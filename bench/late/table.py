@@ -35,7 +35,7 @@ def _counted(results: Sequence[Result]) -> str:
 
 
 def _rows(results: Sequence[Result]) -> Iterator[str]:
-    yield "| tool | outcome | exit code | in its own words | its way out | a reader waits |"
+    yield "| tool | outcome | exit code | in its own words | its way out | a reader waited |"
     yield "| --- | --- | --- | --- | --- | --- |"
     usual = [each for each in results if not each.way]
     for each in sorted(usual, key=lambda each: (each.kind != "ours", _ORDER.index(each.outcome))):

@@ -73,5 +73,6 @@ TOOLS = (
         _lay_out_graphile,
         _graphile,
         _graphile_version,
+        chained=True,
     ),
 )

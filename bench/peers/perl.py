@@ -49,6 +49,12 @@ def _version(place: Place) -> Command:
 
 TOOLS = (
     Tool(
-        "sqitch", "1.3.1", debian("sqitch", "sqitch", "libdbd-pg-perl"), _lay_out, _sqitch, _version
+        "sqitch",
+        "1.3.1",
+        debian("sqitch", "sqitch", "libdbd-pg-perl"),
+        _lay_out,
+        _sqitch,
+        _version,
+        chained=True,
     ),
 )

@@ -156,6 +156,7 @@ TOOLS = (
         _lay_out_alembic,
         _alembic,
         _alembic_version,
+        chained=True,
     ),
     Tool(
         "yoyo",
@@ -171,6 +172,7 @@ TOOLS = (
         _lay_out_django,
         _django,
         _django_version,
+        chained=True,
     ),
     Tool(
         "dblift",
