@@ -31,7 +31,8 @@ def table(results: Sequence[Result]) -> str:
 def _counted(results: Sequence[Result]) -> str:
     counts = Counter(each.outcome for each in results if not each.way and each.kind == "peer")
     told = ", ".join(f"{counts[name]} {name}" for name in _ORDER if counts[name])
-    return f"Peers: {told}. Measured {max(each.date for each in results)}."
+    measured = f"Measured {max(each.date for each in results)}."
+    return f"Peers: {told}. {measured}" if told else measured
 
 
 def _rows(results: Sequence[Result]) -> Iterator[str]:
@@ -40,7 +41,7 @@ def _rows(results: Sequence[Result]) -> Iterator[str]:
     usual = [each for each in results if not each.way]
     for each in sorted(usual, key=lambda each: (each.kind != "ours", _ORDER.index(each.outcome))):
         ways = [other for other in results if other.way and other.tool == each.tool]
-        offered = "; ".join(f"`{way.way}`: {way.outcome}" for way in ways)
+        offered = "; ".join(f"{way.way}: {way.outcome}" for way in ways)
         name = f"**{each.tool}**" if each.kind == "ours" else each.tool
         code = "" if each.code is None else str(each.code)
         wait = "" if each.reader_wait is None else f"{each.reader_wait:.1f} s"

@@ -43,7 +43,7 @@ def _with_option(name: str, *options: str) -> Way:
         command = _tool(name).apply(place)
         return replace(command, words=(*command.words, *options))
 
-    return Way(" ".join(options), apply=apply)
+    return Way(f"`{' '.join(options)}`", apply=apply)
 
 
 def _merge(checkout: Checkout) -> None:
@@ -173,8 +173,8 @@ TEAMS = (
         _start_alembic,
         _add_revision,
         (
-            Way("alembic merge heads", _merge_heads),
-            Way("alembic upgrade heads", None, lambda place: _alembic(place, "upgrade", "heads")),
+            Way("`alembic merge heads`", _merge_heads),
+            Way("`alembic upgrade heads`", None, lambda place: _alembic(place, "upgrade", "heads")),
         ),
         "alembic revision",
     ),
@@ -182,7 +182,7 @@ TEAMS = (
     Team(
         _tool("django"),
         add=_add_to_django,
-        ways=(Way("makemigrations --merge", _makemigrations_merge),),
+        ways=(Way("`makemigrations --merge`", _makemigrations_merge),),
         how="makemigrations --empty",
     ),
     Team(_tool("dblift")),
@@ -199,7 +199,7 @@ TEAMS = (
     Team(
         _tool("sqitch"),
         add=_add_change,
-        ways=(Way("merge=union for the plan", _union_merge),),
+        ways=(Way("`merge=union` for the plan", _union_merge),),
         how="sqitch add",
     ),
     Team(_tool("flyway"), ways=(_with_option("flyway", "-outOfOrder=true"),)),

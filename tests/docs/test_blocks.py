@@ -1,8 +1,8 @@
 """Every block of README.md and docs/quickstart.md runs as it is written.
 
 The ``$`` lines of a document run in order, in one shell, in a new git repository. Where the
-document shows what a line prints, the line prints that; times may differ. A line that shows an
-error ends with a code other than 0, every other line with 0.
+document shows what a line prints, the line prints that; times and the server's version may
+differ. A line that shows an error ends with a code other than 0, every other line with 0.
 """
 
 import os
@@ -36,7 +36,10 @@ INSTEAD = {
 }
 """Lines that a test cannot run as they stand: what runs instead, and why."""
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TIME = re.compile(r" +\d+(\.\d+)? (ms|s)\b")
+VARIES = (
+    (re.compile(r" +\d+(\.\d+)? (ms|s)\b"), " TIME"),
+    (re.compile(r"SQL \d+(\.\d+)?"), "SQL VERSION"),
+)
 COMMENT = re.compile(r"\s+#\s.*")
 HERE = re.compile(r"<<'(\w+)'$")
 MARK = "\x01"
@@ -78,7 +81,10 @@ def runnable(command):
 
 
 def told(text):
-    return [TIME.sub(" TIME", line.rstrip()) for line in text.strip().splitlines()]
+    """Return the lines of an output, with placeholders for times and for the server's version."""
+    for pattern, placeholder in VARIES:
+        text = pattern.sub(placeholder, text)
+    return [line.rstrip() for line in text.strip().splitlines()]
 
 
 @pytest.fixture
