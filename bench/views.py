@@ -31,6 +31,8 @@ class View:
     unit: str = "ms"
     flat: bool = False
     """Whether the chart has a bar for every case, instead of the main one only."""
+    measured_only: bool = False
+    """Whether a tool without a value in the main case has no row."""
 
     def main_case(self, grid: Grid) -> str:
         """Return the case to sort by; the last one where none of the wished is there."""
@@ -89,15 +91,6 @@ def _trips(grid: Grid, tool: str, case: str) -> str:
     return f"{trips:.0f}{each}, {cell.median('connections'):.0f} conn."
 
 
-def _fate(grid: Grid, tool: str, case: str) -> str:
-    cell = grid.get(tool, case)
-    if cell is None or not cell.good:
-        return _failed(cell)
-    if cell.wall is None:
-        return cell.note
-    return f"{cell.note} ({number(cell.wall, 'ms')} ms)"
-
-
 def _memory(grid: Grid, tool: str, case: str) -> str:
     cell = grid.get(tool, case)
     if cell is None or not cell.good:
@@ -126,7 +119,12 @@ VIEWS = {
     "apply": View("Everything, on an empty database", _TIMES, _times, ("N=1000", "N=500")),
     "noop": View("Nothing is to do", _TIMES, _times, ("N=1000",)),
     "pending": View("The newest migration is to do", _TIMES, _times),
-    "gap": View("One that merged late is to do", "What became of it, and the time.", _fate),
+    "gap": View(
+        "One that merged late is to do",
+        "Only the tools that apply it as it stands. " + _TIMES,
+        _times,
+        measured_only=True,
+    ),
     "trips": View(
         "Waits for the server",
         "Round trips in all, of an apply also for each migration, and connections.",

@@ -118,7 +118,15 @@ TOOLS = (
         _golang_migrate,
         _golang_migrate_version,
     ),
-    Tool("tern", "2.3.4", go("github.com/jackc/tern/v2@v2.3.4"), files(), _tern, _tern_version),
+    Tool(
+        "tern",
+        "2.3.4",
+        go("github.com/jackc/tern/v2@v2.3.4"),
+        files(),
+        _tern,
+        _tern_version,
+        chained=True,
+    ),
     Tool(
         "sql-migrate",
         "1.8.1",

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from bench.model import Place
     from bench.work import File
 
-__all__ = ["TOOLS"]
+__all__ = ["TOOLS", "node"]
 
 
-def _node(place: Place, script: str, *words: str) -> Command:
+def node(place: Place, script: str, *words: str) -> Command:
+    """Return a call of a script of an installed package."""
     path = place.home / "node_modules" / script
     return Command(("node", str(path), *words), {"DATABASE_URL": place.url}, place.folder)
 
@@ -27,11 +28,11 @@ def _node(place: Place, script: str, *words: str) -> Command:
 def _node_pg_migrate(place: Place) -> Command:
     """Run each migration in a transaction of its own; its default is one for all."""
     script = "node-pg-migrate/bin/node-pg-migrate.js"
-    return _node(place, script, "up", "-m", str(place.folder), "--no-single-transaction")
+    return node(place, script, "up", "-m", str(place.folder), "--no-single-transaction")
 
 
 def _node_pg_migrate_version(place: Place) -> Command:
-    return _node(place, "node-pg-migrate/bin/node-pg-migrate.js", "--version")
+    return node(place, "node-pg-migrate/bin/node-pg-migrate.js", "--version")
 
 
 def _lay_out_graphile(folder: Path, migrations: Sequence[File]) -> None:
@@ -49,11 +50,11 @@ def _lay_out_graphile(folder: Path, migrations: Sequence[File]) -> None:
 
 
 def _graphile(place: Place) -> Command:
-    return _node(place, "graphile-migrate/dist/cli.js", "migrate")
+    return node(place, "graphile-migrate/dist/cli.js", "migrate")
 
 
 def _graphile_version(place: Place) -> Command:
-    return _node(place, "graphile-migrate/dist/cli.js", "--version")
+    return node(place, "graphile-migrate/dist/cli.js", "--version")
 
 
 TOOLS = (
@@ -72,5 +73,6 @@ TOOLS = (
         _lay_out_graphile,
         _graphile,
         _graphile_version,
+        chained=True,
     ),
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.model import Place
     from bench.work import File
 
-__all__ = ["TOOLS"]
+__all__ = ["TOOLS", "sqitch"]
 
 _CONFIG = "[core]\n\tengine = pg\n[user]\n\tname = Bench\n\temail = bench@example.org\n"
 _PLAN = "%syntax-version=1.0.0\n%project=bench\n\n"
@@ -32,10 +32,14 @@ def _lay_out(folder: Path, migrations: Sequence[File]) -> None:
             (deploy / f"{file.name}.sql").write_text(f"BEGIN;\n{file.sql}COMMIT;\n")
 
 
-def _sqitch(place: Place) -> Command:
+def sqitch(place: Place, *words: str) -> Command:
+    """Return a call of Sqitch in the folder."""
     path = f"{place.programs}{os.pathsep}{os.environ.get('PATH', '')}"
-    words = ("sqitch", "deploy", "--target", place.url_as("db:pg"))
-    return Command(words, {"PATH": path}, place.folder)
+    return Command(("sqitch", *words), {"PATH": path}, place.folder)
+
+
+def _sqitch(place: Place) -> Command:
+    return sqitch(place, "deploy", "--target", place.url_as("db:pg"))
 
 
 def _version(place: Place) -> Command:
@@ -45,6 +49,12 @@ def _version(place: Place) -> Command:
 
 TOOLS = (
     Tool(
-        "sqitch", "1.3.1", debian("sqitch", "sqitch", "libdbd-pg-perl"), _lay_out, _sqitch, _version
+        "sqitch",
+        "1.3.1",
+        debian("sqitch", "sqitch", "libdbd-pg-perl"),
+        _lay_out,
+        _sqitch,
+        _version,
+        chained=True,
     ),
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.model import Place
     from bench.work import File
 
-__all__ = ["TOOLS"]
+__all__ = ["TOOLS", "django", "program"]
 
 _PSYCOPG = "psycopg[binary]==3.3.9"
 _ALEMBIC_INI = "[alembic]\nscript_location = %(here)s\npath_separator = os\n"
@@ -71,7 +71,8 @@ class Migration(migrations.Migration):
 """
 
 
-def _program(place: Place, name: str) -> str:
+def program(place: Place, name: str) -> str:
+    """Return a program of the tool's environment."""
     return str(place.home / "bin" / name)
 
 
@@ -91,15 +92,15 @@ def _lay_out_alembic(folder: Path, migrations: Sequence[File]) -> None:
 def _alembic(place: Place) -> Command:
     """Run each migration in a transaction of its own (env.py says so)."""
     env = {"DATABASE_URL": place.url_as("postgresql+psycopg")}
-    return Command((_program(place, "alembic"), "upgrade", "head"), env, place.folder)
+    return Command((program(place, "alembic"), "upgrade", "head"), env, place.folder)
 
 
 def _alembic_version(place: Place) -> Command:
-    return Command((_program(place, "alembic"), "--version"))
+    return Command((program(place, "alembic"), "--version"))
 
 
 def _yoyo(place: Place) -> Command:
-    words = (_program(place, "yoyo"), "apply", "--batch", "--no-config-file")
+    words = (program(place, "yoyo"), "apply", "--batch", "--no-config-file")
     target = ("--database", place.url_as("postgresql+psycopg"))
     return Command((*words, *target, str(place.folder)))
 
@@ -117,29 +118,34 @@ def _lay_out_django(folder: Path, migrations: Sequence[File]) -> None:
         dependencies = [("shop", file.file_name(""))]
 
 
-def _django(place: Place) -> Command:
+def django(place: Place, *words: str) -> Command:
+    """Return a call of Django's management commands."""
     env = {
         "DJANGO_SETTINGS_MODULE": "bench_settings",
         "BENCH_HOST": place.host,
         "BENCH_PORT": str(place.port),
         "BENCH_DATABASE": place.database,
     }
-    words = (_program(place, "python"), "-m", "django", "migrate", "--no-input")
-    return Command((*words, "--pythonpath", str(place.folder)), env)
+    call = (program(place, "python"), "-m", "django", *words)
+    return Command((*call, "--pythonpath", str(place.folder)), env)
+
+
+def _django(place: Place) -> Command:
+    return django(place, "migrate", "--no-input")
 
 
 def _django_version(place: Place) -> Command:
-    return Command((_program(place, "python"), "-m", "django", "--version"))
+    return Command((program(place, "python"), "-m", "django", "--version"))
 
 
 def _dblift(place: Place) -> Command:
-    words = (_program(place, "dblift"), "--no-progress", "--scripts", str(place.folder))
+    words = (program(place, "dblift"), "--no-progress", "--scripts", str(place.folder))
     target = ("--db-url", place.url_as("postgresql+psycopg"), "--db-password", "any")
     return Command((*words, *target, "migrate"))
 
 
 def _dblift_version(place: Place) -> Command:
-    return Command((_program(place, "dblift"), "--version"))
+    return Command((program(place, "dblift"), "--version"))
 
 
 TOOLS = (
@@ -150,6 +156,7 @@ TOOLS = (
         _lay_out_alembic,
         _alembic,
         _alembic_version,
+        chained=True,
     ),
     Tool(
         "yoyo",
@@ -165,6 +172,7 @@ TOOLS = (
         _lay_out_django,
         _django,
         _django_version,
+        chained=True,
     ),
     Tool(
         "dblift",
