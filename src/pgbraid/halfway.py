@@ -221,8 +221,10 @@ def tried(file: File, attempt: Callable[[], None]) -> None:
     except ServerError as error:
         said = error.diagnostic or Diagnostic("ERROR", error.message, detail=error.detail)
         place = Location(file.migration.path)
-        failed = MigrationFailed(file.migration, replace(said, location=place), half_done=False)
+        said = replace(said, location=place, raced=False)
+        failed = MigrationFailed(file.migration, said, half_done=False)
     except MigrationFailed as error:
+        error.diagnostic = replace(error.diagnostic, raced=False)  # no rollback took it back
         failed = error
     else:
         return

@@ -234,6 +234,7 @@ def diagnose(
     """Return what the server said as a value, without the target's secrets, or a script's."""
     from pgbraid.core.answers import Diagnostic  # noqa: PLC0415 - only where something is said
     from pgbraid.core.masking import NO_SECRETS, mask, secrets_in  # noqa: PLC0415
+    from pgbraid.db.races import is_race  # noqa: PLC0415
 
     def clean(text: str | None) -> str | None:
         if not text:
@@ -248,6 +249,7 @@ def diagnose(
         hint=clean(diag.message_hint),
         context=clean(diag.context),
         internal_query=clean(diag.internal_query),
+        raced=is_race(diag),
     )
 
 
