@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from pgbraid.aftermath import find_begun, prepare, settle_one, settle_own, settle_there
-from pgbraid.apply import check_settled, hearer
+from pgbraid.apply import check_settled, hearer, where_unwritten
 from pgbraid.core.answers import Begun, Through
 from pgbraid.core.events import Skipped
 from pgbraid.core.pieces import Kind, pieces_of
@@ -177,8 +177,7 @@ def _run(file: File, piece: Piece, half: Half, *, retry: bool) -> None:
         begun = find_begun(half, piece)
         try:
             if begun is None:
-                with translating(file.run.session):
-                    _run_inside(file, piece, half)
+                _run_inside(file, piece, half)
                 return
         except MigrationFailed as error:
             if not error.alone or error.half_done:
@@ -195,12 +194,20 @@ def _as_alone(piece: Piece) -> Piece:
 
 
 def _run_inside(file: File, piece: Piece, half: Half) -> None:
-    """Run a statement and its line of the journal in one transaction.
+    """Run a statement and its line of the journal in one transaction."""
+    session = file.run.session
+    with translating(session):
+        attempt = partial(_run_within, file, piece, half)
+        where_unwritten(session, piece.text, attempt)
 
-    Behind the fence it is looked whether another run was quicker.
-    """
+
+def _run_within(file: File, piece: Piece, half: Half, *, without_id: bool) -> None:
+    """Run a statement in a transaction; behind the fence look whether another run was quicker."""
     run, session = file.run, file.run.session
-    with notices(session, hearer(run, file.migration)), transaction(session) as opened:
+    with (
+        notices(session, hearer(run, file.migration)),
+        transaction(session, without_id=without_id) as opened,
+    ):
         now = file.stand(half)
         if now is None or piece.number in now.numbers:
             return

@@ -13,11 +13,12 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pgbraid.apply import Unsure, hearer, run_at_once, run_atomically
+from pgbraid.apply import Unsure, hearer, run_at_once, run_atomically, where_unwritten
 from pgbraid.core.events import Interrupted, Progressed, Started
 from pgbraid.core.filenames import recorded_name
 from pgbraid.core.quiet import is_quiet
 from pgbraid.core.script import Script
+from pgbraid.core.slots import concerns_slots
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.body import half_done
@@ -152,7 +153,7 @@ def _work(run: Run, step: Step, index: int, tally: Tally) -> Work:
     entry = _entry(run, step, decode(data), "applied")
     segments = script.segments()
     message = None
-    stepwise = alone or migration.directives.isolation is not None
+    stepwise = alone or migration.directives.isolation is not None or concerns_slots(script.text)
     if run.at_once and not stepwise and all(s.data is None for s in segments):
         writes = db.writes_of(run.session, migration, shape=run.shape, name=name, entry=entry)
         message = compose(
@@ -309,8 +310,15 @@ def _locked(run: Run, work: Work, *, durable: bool, ahead: Callable[[], None]) -
 
 
 def _once(run: Run, work: Work, *, durable: bool, ahead: Callable[[], None]) -> timedelta | None:
+    attempt = partial(_attempt, run, work, durable=durable, ahead=ahead)
+    return where_unwritten(run.session, work.script.text, attempt)
+
+
+def _attempt(
+    run: Run, work: Work, *, durable: bool, ahead: Callable[[], None], without_id: bool
+) -> timedelta | None:
     migration = work.step.migration
-    if work.message:
+    if work.message and not without_id:
         kept = run_at_once(
             run, migration, work.script, work.message, durable=durable, meanwhile=ahead
         )
@@ -318,12 +326,12 @@ def _once(run: Run, work: Work, *, durable: bool, ahead: Callable[[], None]) -> 
             if kept and not kept.clean:
                 _clean(run)
             return kept.duration if kept else None
-    duration = _stepwise(run, work, durable=durable)
+    duration = _stepwise(run, work, durable=durable, without_id=without_id)
     _clean(run)
     return duration
 
 
-def _stepwise(run: Run, work: Work, *, durable: bool) -> timedelta | None:
+def _stepwise(run: Run, work: Work, *, durable: bool, without_id: bool) -> timedelta | None:
     """Apply one migration statement by statement, a large one as it is read."""
     session, migration = run.session, work.step.migration
     reading = Reading(migration) if is_large(migration) else None
@@ -341,6 +349,7 @@ def _stepwise(run: Run, work: Work, *, durable: bool) -> timedelta | None:
         wanted=lambda: not db.is_applied(session, migration.version),
         record=record,
         durable=durable,
+        without_id=without_id,
     )
 
 

@@ -10,6 +10,7 @@ from pgbraid.apply import Run, run_atomically
 from pgbraid.core.answers import Undone
 from pgbraid.core.model import Severity
 from pgbraid.core.refusals import inspect_script
+from pgbraid.core.slots import concerns_slots
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
@@ -103,6 +104,7 @@ def _undo(run: Run, down: Migration, script: Script) -> timedelta | None:
         (Part(script),),
         wanted=lambda: db.is_applied(run.session, version),
         record=lambda: db.record_removed(run.session, version, entry),
+        without_id=concerns_slots(script.text),
     )
 
 

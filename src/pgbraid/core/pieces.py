@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.core.lexer import next_token
 from pgbraid.core.script import BLANKS, NEWLINE, meaning, tokens_of
+from pgbraid.core.slots import concerns_slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -163,9 +164,10 @@ def loners(script: Script) -> Iterator[tuple[Statement, str]]:
 
 
 def server_wide(script: Script) -> str | None:
-    """Return a statement that changes the whole server and that no rollback takes back, if any."""
+    """Return what changes the whole server and is taken back by no rollback, if there is any."""
     commands = (command for _, command in loners(script))
-    return next((c for c in commands if _SERVER_WIDE.search(c)), None)
+    found = next((c for c in commands if _SERVER_WIDE.search(c)), None)
+    return found or ("a replication slot" if concerns_slots(script.text) else None)
 
 
 def pieces_of(script: Script) -> tuple[Piece, ...]:

@@ -49,7 +49,10 @@ _IN_ERROR, _IN_TRANSACTION = pq.TransactionStatus.INERROR, pq.TransactionStatus.
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A transaction that was begun: its id, and how the tracker had been touched till then."""
+    """A transaction that was begun: its id, and how the tracker had been touched till then.
+
+    The id is the virtual one where the transaction was begun without another.
+    """
 
     id: str
     touched: str
@@ -72,18 +75,20 @@ def transaction(
     keep: bool = True,
     commit: str | None = None,
     isolation: str | None = None,
+    without_id: bool = False,
 ) -> Iterator[Opened]:
     """Run a block in one fenced transaction of an isolation level and commit it; yield it.
 
     Any exception rolls back, and so does the end of the block unless it is to ``keep``. Where
-    no synchronous_commit is given to ``commit`` with, the disk is waited for. Raises
+    no synchronous_commit is given to ``commit`` with, the disk is waited for. ``without_id`` says
+    that the transaction gets an id only when the block writes something. Raises
     LockLost where another session holds the fence, ServerError where the server refuses the
     block's statements or the COMMIT, and ConnectionFailed where the connection is lost.
     """
     conn = session.conn
     with translating(session):
         try:
-            yield _begin(session, isolation)
+            yield _begin(session, isolation, "begin_without_id" if without_id else "begin")
             if keep:
                 _commit(session, commit or session.durable)
             else:
@@ -113,9 +118,9 @@ def savepoint(session: Session) -> Iterator[None]:
             raise
 
 
-def _begin(session: Session, isolation: str | None) -> Opened:
+def _begin(session: Session, isolation: str | None, statement: str) -> Opened:
     session.stop.check()
-    text = session.text("session", "begin", key=session.key)
+    text = session.text("session", statement, key=session.key)
     if isolation:
         text = text.replace(_USUAL_LEVEL, isolation, 1)
     cursor = session.conn.execute(text.encode())
@@ -261,7 +266,8 @@ def settle(session: Session, opened: Opened) -> Settled:
     if session.conn.info.transaction_status != pq.TransactionStatus.INTRANS:
         return Settled.ENDED
     _send_all(session, [settling(session)])
-    if session.run("session", "in_transaction", id=opened.id).fetchone() != (True,):
+    name = "in_transaction" if opened.id.isdecimal() else "in_virtual_transaction"
+    if session.run("session", name, id=opened.id).fetchone() != (True,):
         return Settled.ENDED
     return Settled.WELL if _touched(session) == opened.touched else Settled.TOUCHED
 

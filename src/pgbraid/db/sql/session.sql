@@ -175,6 +175,21 @@ SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
            pg_catalog.pg_stat_get_xact_tuples_inserted(pg_catalog.to_regclass({tracker_text})),
            pg_catalog.pg_stat_get_xact_tuples_updated(pg_catalog.to_regclass({tracker_text})),
            pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({tracker_text})))
+-- name: begin_without_id
+-- The same for a body that runs only in a transaction without an id. What tells the transaction is
+-- the lock that each one holds of its virtual id, which no other transaction of the server has.
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
+       (SELECT l.virtualtransaction FROM pg_catalog.pg_locks l
+         WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+           AND l.locktype OPERATOR(pg_catalog.=) 'virtualxid'::pg_catalog.text
+           AND l.virtualxid OPERATOR(pg_catalog.=) l.virtualtransaction),
+       pg_catalog.pg_backend_pid(),
+       pg_catalog.concat_ws(
+           ':', pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_inserted(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_updated(pg_catalog.to_regclass({tracker_text})),
+           pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({tracker_text})))
 -- name: touched
 -- What changes when somebody writes to the tracker in this transaction, or empties it.
 SELECT pg_catalog.concat_ws(
@@ -243,3 +258,10 @@ SELECT n.nspname, c.conname
 HAVING pg_catalog.bool_and(c.condeferrable) AND NOT pg_catalog.bool_or(c.condeferred)
 -- name: in_transaction
 SELECT pg_catalog.pg_current_xact_id() = %(id)s::pg_catalog.xid8
+-- name: in_virtual_transaction
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_locks l
+     WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+       AND l.locktype OPERATOR(pg_catalog.=) 'virtualxid'::pg_catalog.text
+       AND l.virtualxid OPERATOR(pg_catalog.=) l.virtualtransaction
+       AND l.virtualtransaction OPERATOR(pg_catalog.=) %(id)s::pg_catalog.text)
