@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import pq, sql
 
-from pgbraid.db.session import own_text, send_own, timeouts, translating
+from pgbraid.db.session import own_text, send_own, set_role, timeouts, translating
 from pgbraid.db.wire import failed, send
 from pgbraid.errors import LockLost, PgbraidError
 
@@ -255,7 +255,8 @@ def settling(session: Session) -> str:
 
     The rows are not waited for longer than a body's locks: all its locks are held meanwhile.
     """
-    return f"{own_text(session, 'settle')};\nSET LOCAL {timeouts(session.limits)[0]}"
+    own = [own_text(session, "settle"), f"SET LOCAL {timeouts(session.limits)[0]}"]
+    return ";\n".join([*own, set_role(session.conn.role)] if session.conn.role else own)
 
 
 def settle(session: Session, opened: Opened) -> Settled:

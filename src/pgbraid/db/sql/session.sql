@@ -8,6 +8,8 @@ SELECT pg_catalog.pg_is_in_recovery(),
        (SELECT EXTRACT(epoch FROM backend_start)::pg_catalog.float8
           FROM pg_catalog.pg_stat_activity
          WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())
+-- name: who
+SELECT CURRENT_USER::pg_catalog.text, pg_catalog.pg_backend_pid()
 -- name: pin
 -- Our own statements must not be led astray by a search path, nor cut short by a role's limits,
 -- nor see a part of the rows.
