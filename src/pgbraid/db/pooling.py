@@ -84,9 +84,9 @@ _LENT = _Sharing(ours=False)
 def pool_of(session: Session, process: int) -> Pool | None:
     """Return the pooler that lends the session, or None where the session is ours alone.
 
-    ``process`` is the server's, which is not the one that the protocol names. Where what the
-    pooler does shows neither, it counts what the user says. Raises TargetRefused where the user
-    says what is not so, and psycopg's error where our connection is lost.
+    ``process`` is the server's, which is not the one that the protocol names. Where the pooler
+    shows neither, what the user says decides. Raises TargetRefused where the user says what is not
+    so, and psycopg's error where our connection is lost.
     """
     conn, target = session.conn, session.target
     if process == conn.process:
