@@ -91,7 +91,8 @@ class Database:
     def record(self, version, name):
         """Write what another run writes when it has applied a version."""
         self.run(
-            f"INSERT INTO applied_migrations (version, name) VALUES ({version}, '{name}') ON CONFLICT DO NOTHING;"
+            f"INSERT INTO applied_migrations (version, name) VALUES ({version}, '{name}')"
+            " ON CONFLICT DO NOTHING;"
             " INSERT INTO applied_migrations_journal (run_id, event, version, name)"
             f" VALUES (gen_random_uuid(), 'applied', {version}, '{name}')"
         )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pgbraid.apply import Run
     from pgbraid.tally import Tally, Work
 
-__all__ = ["account_for", "accounting"]
+__all__ = ["account_for", "reporting_interruptions"]
 
 _FATES = {
     True: "it was committed",
@@ -41,7 +41,7 @@ def account_for(
 
 
 @contextmanager
-def accounting(run: Run, works: tuple[Work, ...], tally: Tally) -> Iterator[None]:
+def reporting_interruptions(run: Run, works: tuple[Work, ...], tally: Tally) -> Iterator[None]:
     """Where applying these is cut short, find out which of them are committed, and say so."""
     try:
         yield

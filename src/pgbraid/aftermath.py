@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pgbraid.core.events import Healed
+from pgbraid.core.events import Healed, Noticed
 from pgbraid.core.masking import mask, secrets_in
 from pgbraid.core.model import Limits
 from pgbraid.core.pieces import Kind, pieces_of
@@ -21,7 +21,7 @@ from pgbraid.db.recognise import invalid_among, judge
 from pgbraid.db.session import clean
 from pgbraid.db.transactions import open_session
 from pgbraid.errors import MigrationFailed
-from pgbraid.halfway import Undecided, said_of, tried, undecided
+from pgbraid.halfway import Undecided, said_of, taken, tried, undecided
 from pgbraid.patience import with_retries
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from pgbraid.db.recognise import Verdict
     from pgbraid.halfway import File
 
-__all__ = ["find_begun", "heal", "prepare", "settle_one", "settle_own"]
+__all__ = ["find_begun", "heal", "prepare", "settle_one", "settle_own", "settle_there"]
 
-_NO_LOCK = "55P03"
+_NO_LOCK, _EXISTS = "55P03", "42P07"
 _PATIENT = frozenset({Kind.CREATE_INDEX, Kind.DROP_INDEX, Kind.REINDEX})
 
 
@@ -55,6 +55,30 @@ def settle_own(file: File, piece: Piece, begun: Begun, *, retry: bool = False) -
         raise undecided(file, piece, verdict.unsure)
     for statement in verdict.healing:
         heal(file, then, statement, partial(file.make_settings_of, begun))
+    return verdict
+
+
+def settle_there(file: File, piece: Piece, begun: Begun) -> Verdict:
+    """Settle what has the name of an index, IF NOT EXISTS, that is not begun yet.
+
+    An index that is valid and is the one that the statement makes is passed over, one that is not
+    valid is dropped. Raises MigrationFailed where somebody is at work there, Undecided where it is
+    another index or no index.
+    """
+    verdict = _judged(file, piece, replace(begun, before={}))
+    if verdict.unsure:
+        raise taken(file, piece, begun.before)
+    for statement in verdict.healing:
+        heal(file, piece, statement, partial(file.make_settings_of, begun))
+    if verdict.done:
+        said = said_of(
+            file,
+            piece,
+            f"the index {begun.before['index']} is there already, valid and as this statement "
+            "makes it: it is passed over",
+        )
+        said = replace(said, severity="NOTICE", sqlstate=_EXISTS)
+        file.run.options.listen(Noticed(file.migration, said))
     return verdict
 
 
@@ -115,7 +139,12 @@ def _as_begun(begun: Begun) -> Piece:
     piece = pieces_of(parse(begun.text))[0]
     kind = Kind(begun.kind)
     return replace(
-        piece, number=begun.number, digest=begun.digest, kind=kind, command=begun.command
+        piece,
+        number=begun.number,
+        digest=begun.digest,
+        kind=kind,
+        command=begun.command,
+        if_not_exists=False,  # the file no longer accepts an index that was there before
     )
 
 

@@ -388,7 +388,8 @@ class Braid:
     def _target(self, given: str | Target) -> Target:
         if not isinstance(given, Target):
             given = parse_target(given, role=self.settings.role)
-        return replace(given, search_path=self.settings.search_path)
+        own = self.settings
+        return replace(given, search_path=own.search_path, session_pooler=own.session_pooler)
 
 
 def _with_sums(check: Check, migrations: MigrationSet) -> Check:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pgbraid.core.answers import Diagnostic
 from pgbraid.core.events import Adopted, Noticed
 from pgbraid.core.model import Location
+from pgbraid.core.slots import concerns_slots
 from pgbraid.db import ledger as db
 from pgbraid.db.body import failure, half_done, run_body, wrote_the_set
 from pgbraid.db.ensure import Shape
 from pgbraid.db.message import Stage, deliver
-from pgbraid.db.session import notices, translating
+from pgbraid.db.session import clean, notices, translating
 from pgbraid.db.transactions import Settled, open_path, roll_back, settle, transaction
 from pgbraid.errors import LockLost, MigrationFailed, ServerError, Stopped
 from pgbraid.survey import RunOptions
@@ -40,8 +41,10 @@ __all__ = [
     "run_at_once",
     "run_atomically",
     "run_guarded",
+    "where_unwritten",
 ]
 
+_T = TypeVar("_T")
 _TAKEN = "23505"
 """A value that must be unique is there."""
 _BODYS_DOING = frozenset({"25006", "42P01", "3F000"})
@@ -181,11 +184,13 @@ def run_atomically(  # noqa: PLR0913 - the work, and how it is kept
     wanted: Callable[[], bool],
     record: Callable[[], timedelta],
     durable: bool = True,
+    without_id: bool = False,
 ) -> timedelta | None:
     """Run a text and record it in one transaction; return what ``record`` returned.
 
     ``wanted`` is asked inside the transaction, behind the fence: where another run was
-    quicker, nothing is run and None returned. Raises MigrationFailed after rolling back,
+    quicker, nothing is run and None returned. ``without_id`` is for a text that runs only in a
+    transaction to which no id was assigned yet. Raises MigrationFailed after rolling back,
     ServerError where our own statements are refused, and ConnectionFailed where the connection
     was lost.
     """
@@ -197,6 +202,7 @@ def run_atomically(  # noqa: PLR0913 - the work, and how it is kept
                 run.session,
                 commit=run.commit(durable=durable),
                 isolation=migration.directives.isolation,
+                without_id=without_id,
             ) as opened,
         ):
             if wanted():
@@ -212,6 +218,24 @@ def run_atomically(  # noqa: PLR0913 - the work, and how it is kept
             if wanted():
                 raise
     return duration
+
+
+def where_unwritten(session: Session, text: str, attempt: Callable[..., _T]) -> _T:
+    """Return what ``attempt`` returns, called with ``without_id``: whether it must begin so.
+
+    A text that names a function of replication slots is run so from the start. One that calls
+    such a function by another is refused by the server, and then run again. Raises what
+    ``attempt`` raises.
+    """
+    known = concerns_slots(text)
+    try:
+        return attempt(without_id=known)
+    except MigrationFailed as error:
+        if known or not error.unwritten or error.half_done:
+            raise
+    with translating(session):
+        clean(session)
+    return attempt(without_id=True)
 
 
 def run_guarded(run: Run, migration: Migration, parts: Iterable[Part], opened: Opened) -> None:

@@ -45,6 +45,7 @@ _CHOICES = {
     "ledgers": ("one", "many"),
 }
 _ACCEPTED = frozenset({"column-order", "enum-order", "different"})
+_FLAGS = frozenset({"adopt", "session_pooler"})
 _LISTS = frozenset({"accept", "ignore", "links"})
 _IDENTIFIER_BYTES = 63
 _GITS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
@@ -57,7 +58,8 @@ class Settings:
 
     Spans are in seconds: ``lock_wait`` is how long to wait for another run to end, the others
     are those of :class:`pgbraid.Limits`. ``role`` is the role to be while migrating;
-    ``direct_url`` leads past a connection pooler. ``gaps`` is what becomes of late migrations,
+    ``direct_url`` leads past a connection pooler; ``session_pooler`` says that a pooler gives each
+    client a session of its own. ``gaps`` is what becomes of late migrations,
     ``accept`` which verdicts of a proof are no failure, ``ignore`` which objects drift passes over.
     With ``gaps_require`` complete, a proof must have left nothing out. The search for the cause of
     a difference takes ``explain_for`` seconds at most. ``prelude`` is a file of SQL that is run on
@@ -78,6 +80,7 @@ class Settings:
     adopt: bool = True
     role: str | None = None
     direct_url: str | None = field(default=None, repr=False)
+    session_pooler: bool = False
     gaps: str = "apply"
     gaps_require: str = "any"
     accept: tuple[str, ...] = ()
@@ -159,10 +162,10 @@ def text_list(name: str, value: object) -> tuple[str, ...]:
 def _value(name: str, value: object) -> str | float | bool | tuple[str, ...]:
     if name in _LISTS:
         return text_list(name, value)
-    if name == "adopt":
+    if name in _FLAGS:
         if isinstance(value, bool):
             return value
-        raise ConfigError(f"adopt must be true or false, not {value!r}")
+        raise ConfigError(f"{name} must be true or false, not {value!r}")
     if name in _CHOICES:
         *some, last = _CHOICES[name]
         if isinstance(value, str) and value in _CHOICES[name]:

@@ -165,7 +165,8 @@ class MigrationFailed(PgbraidError):
     place in the file; ``applied`` holds what the run had committed before. ``half_done`` says
     that it ended its transaction itself, so that a part of it may be committed, or that it runs
     outside one; then ``through`` holds how many of its statements are, and how many there are.
-    ``alone`` says that the server runs the statement outside transactions only.
+    ``alone`` says that the server runs the statement outside transactions only, ``unwritten`` that
+    it does so only in a transaction that has not written anything yet.
     """
 
     default_hint = "Mend the file, then run `pgbraid up` again; what was applied before it stays."
@@ -177,7 +178,7 @@ class MigrationFailed(PgbraidError):
         self.diagnostic = diagnostic
         self.half_done = half_done
         self.through: tuple[int, int] | None = None
-        self.alone = False
+        self.alone = self.unwritten = False
         super().__init__(
             f"{migration.label} failed: {diagnostic.message}",
             detail=diagnostic.detail,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pgbraid.core.answers import Diagnostic, Half
 from pgbraid.core.masking import mask, secrets_in
 from pgbraid.core.model import Location
-from pgbraid.core.pieces import Kind
+from pgbraid.core.pieces import Kind, if_not_exists_of
 from pgbraid.core.reader import parse
 from pgbraid.core.script import line_at
 from pgbraid.core.stream import Part
@@ -22,7 +22,7 @@ from pgbraid.errors import MigrationFailed, ServerError
 from pgbraid.patience import with_retries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from pgbraid.apply import Run
     from pgbraid.core.answers import Begun, Through
@@ -193,8 +193,13 @@ class File:
         return Diagnostic("ERROR", message, _NOT_READY, detail, hint, location=place)
 
     def part(self, piece: Piece) -> Part:
-        """Return one statement as a text of its own, at its place in the file."""
-        return Part(replace(self.script, statements=(piece.statement,)))
+        """Return one statement as a text of its own, at its place in the file.
+
+        The server is not told IF NOT EXISTS of a concurrent index: it would pass over whatever
+        has the name by then, also an index that is not valid.
+        """
+        hidden = if_not_exists_of(self.script, piece)
+        return Part(replace(self.script, statements=(piece.statement,), hidden=hidden))
 
     def make_settings(self, piece: Piece) -> None:
         """Make the settings that the file makes before a statement."""
@@ -236,8 +241,10 @@ def tried(file: File, attempt: Callable[[], None]) -> None:
     except ServerError as error:
         said = error.diagnostic or Diagnostic("ERROR", error.message, detail=error.detail)
         place = Location(file.migration.path)
-        failed = MigrationFailed(file.migration, replace(said, location=place), half_done=False)
+        said = replace(said, location=place, raced=False)
+        failed = MigrationFailed(file.migration, said, half_done=False)
     except MigrationFailed as error:
+        error.diagnostic = replace(error.diagnostic, raced=False)  # no rollback took it back
         failed = error
     else:
         return
@@ -273,14 +280,18 @@ def undecided(file: File, piece: Piece, reason: str) -> Undecided:
     return Undecided(file.migration, said)
 
 
-def taken(file: File, piece: Piece, name: str, *, valid: bool) -> Undecided:
-    """Return the error of an index that was there before the statement was begun."""
+def taken(file: File, piece: Piece, before: Mapping[str, Any]) -> Undecided:
+    """Return the error of what had an index's name before the statement was begun."""
     resume = f"`pgbraid resume {file.migration.version}"
+    index = before.get("what") == "index"
+    valid = index and before.get("valid")
     also = f"If it is this one, {resume} --skip {piece.number}`; else drop" if valid else "Drop"
+    state = ", and not valid" if index and not valid else ""
+    other = ", and is not known to be what this statement makes" if piece.if_not_exists else state
     said = said_of(
         file,
         piece,
-        f"the index {name} is there already{'' if valid else ', and not valid'}",
+        f"the {before.get('what')} {before.get('index')} is there already{other}",
         detail="It was there before this statement was begun, so it is left as it is.",
         hint=f"{also} or rename it, then {resume}`.",
     )

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         prelude: str | None
         search_path: str | None
         ledgers: str
+        session_pooler: bool
 
 
 __all__ = ["load"]
@@ -59,7 +60,7 @@ def load(
     ``scratch_url`` for the server on which orders are replayed, in place of an embedded one. The
     other parameters are the settings of their names, spans in seconds: ``schema``, ``table``,
     ``verify``, ``lock_wait``, ``adopt``, ``role``, ``gaps``, ``gaps_require``, ``accept``,
-    ``links``, ``explain_for``, ``prelude``, ``search_path``, ``ledgers``.
+    ``links``, ``explain_for``, ``prelude``, ``search_path``, ``ledgers``, ``session_pooler``.
 
     Raises ConfigError for a folder that is not there and a value that cannot be one. What is
     wrong with single files is raised by the first call that would run them.

@@ -1,7 +1,8 @@
 """The one retry loop for locks: a migration that could not get one in time is tried again, whole.
 
 A short lock_timeout bounds what the application waits behind a migration in line; the retry makes
-that bearable for the migration. There is no last attempt without a limit.
+that bearable for the migration. There is no last attempt without a limit. A row of the catalog that
+another session has changed meanwhile is no lock, but passes in the same way.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ __all__ = ["with_retries"]
 _T = TypeVar("_T")
 _RETRIED = frozenset({"55P03", "40P01", "40001"})
 """No lock in time, a deadlock, and a serialization failure: each rolls back whole."""
+_UNIQUE, _RACES = "23505", 5
+"""How often a value is tried again that is in the catalog already: who writes to the catalog by
+hand may have taken a value for good."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
 
 
@@ -46,12 +50,12 @@ def with_retries(run: Run, migration: Migration, attempt: Callable[[], _T]) -> _
         except (MigrationFailed, ServerError) as error:
             said = error.diagnostic
             half_done = isinstance(error, MigrationFailed) and error.half_done
-            if said is None or error.sqlstate not in _RETRIED or half_done:
+            if said is None or half_done or not (said.raced or said.sqlstate in _RETRIED):
                 raise
             failed += 1
             left = begun + retry_for - time.monotonic()
             holders = watch.holders if watch else ()
-            if left <= 0:
+            if left <= 0 or (said.sqlstate == _UNIQUE and failed > _RACES):
                 _explain(error, holders, failed, time.monotonic() - begun)
                 raise
         _tidy(run)

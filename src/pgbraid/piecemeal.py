@@ -14,10 +14,10 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pgbraid.aftermath import find_begun, prepare, settle_one, settle_own
-from pgbraid.apply import check_settled, hearer
+from pgbraid.aftermath import find_begun, prepare, settle_one, settle_own, settle_there
+from pgbraid.apply import check_settled, hearer, where_unwritten
 from pgbraid.core.answers import Begun, Through
 from pgbraid.core.events import Skipped
 from pgbraid.core.pieces import Kind, pieces_of
@@ -182,8 +182,7 @@ def _run(file: File, piece: Piece, half: Half, *, retry: bool) -> None:
         begun = find_begun(half, piece)
         try:
             if begun is None:
-                with translating(file.run.session):
-                    _run_inside(file, piece, half)
+                _run_inside(file, piece, half)
                 return
         except MigrationFailed as error:
             if not error.alone or error.half_done:
@@ -200,12 +199,20 @@ def _as_alone(piece: Piece) -> Piece:
 
 
 def _run_inside(file: File, piece: Piece, half: Half) -> None:
-    """Run a statement and its line of the journal in one transaction.
+    """Run a statement and its line of the journal in one transaction."""
+    session = file.run.session
+    with translating(session):
+        attempt = partial(_run_within, file, piece, half)
+        where_unwritten(session, piece.text, attempt)
 
-    Behind the fence it is looked whether another run was quicker.
-    """
+
+def _run_within(file: File, piece: Piece, half: Half, *, without_id: bool) -> None:
+    """Run a statement in a transaction; behind the fence look whether another run was quicker."""
     run, session = file.run, file.run.session
-    with notices(session, hearer(run, file.migration)), transaction(session) as opened:
+    with (
+        notices(session, hearer(run, file.migration)),
+        transaction(session, without_id=without_id) as opened,
+    ):
         now = file.stand(half)
         if now is None or piece.number in now.numbers:
             return
@@ -230,26 +237,42 @@ def _run_alone(file: File, piece: Piece, half: Half, *, retry: bool) -> None:
         if verdict.done:
             file.write(file.line("done", piece, index=verdict.index))
             return
-    before = look_before(session, piece, settings)
-    if begun is None and before.get("index") and not retry:
-        raise taken(file, piece, str(before["index"]), valid=bool(before.get("valid")))
-    texts = tuple(setting.text for setting in piece.settings)
-    own = Begun(piece.number, piece.digest, piece.text, texts, piece.kind, piece.command, before)
+    own = _as_begun(piece, look_before(session, piece, settings))
+    if begun is None and own.before.get("index") and not retry:
+        if not piece.if_not_exists:
+            raise taken(file, piece, own.before)
+        verdict = settle_there(file, piece, own)
+        if verdict.done:
+            file.write(file.line("done", piece, index=verdict.index, passed_over=True))
+            return
+        own = _as_begun(piece, look_before(session, piece, settings))
     others = tuple(b for b in now.begun if b.digest != piece.digest)
     file.write(file.line("begun", own, **facts_of(own)))
     try:
-        prepare(file, piece, settings, partitioned=bool(before.get("partitioned")))
+        prepare(file, piece, settings, partitioned=bool(own.before.get("partitioned")))
         with notices(session, hearer(file.run, file.migration)):
             run_segments(session, file.migration, (file.part(piece),))
-    except MigrationFailed:
+    except MigrationFailed as error:
         roll_back(session)
         clean(session)
         file.keep(replace(now, begun=(*others, own)))
-        raise
+        if not piece.if_not_exists or error.sqlstate != _EXISTS:
+            raise
+        # Somebody has made it since it was looked for. So what is there is not ours.
+        said = error.diagnostic
+        file.write(file.line("failed", piece, sqlstate=said.sqlstate, message=said.message))
+        _run_alone(file, piece, half, retry=False)
+        return
     clean(session)
     through = Through(piece.number, piece.digest, _check_made(file, piece))
     file.keep(now, then=replace(now, done=(*now.done, through), begun=others))
     file.write(file.line("done", through, index=through.index))
+
+
+def _as_begun(piece: Piece, before: dict[str, Any]) -> Begun:
+    """Return a statement as it is written down before it runs."""
+    texts = tuple(setting.text for setting in piece.settings)
+    return Begun(piece.number, piece.digest, piece.text, texts, piece.kind, piece.command, before)
 
 
 def _check_made(file: File, piece: Piece) -> int | None:

@@ -13,6 +13,7 @@ from pgbraid.core.answers import Diagnostic, Outcome
 from pgbraid.core.events import Planned, Rehearsed, Started
 from pgbraid.core.model import Location, Report
 from pgbraid.core.script import Script
+from pgbraid.core.slots import concerns_slots
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.ensure import ensure_schema, ensure_tables
@@ -103,10 +104,15 @@ def _rehearse_all(run: Run, steps: tuple[Step, ...], opened: Opened, notes: _Not
     for index, step in enumerate(steps, 1):
         run.options.listen(Started(step, index, len(steps)))
         if step.migration.directives.no_transaction:
-            notes.inconclusive.append((step.migration, _outside(step.migration)))
+            said = "it runs outside a transaction, so nothing could take it back"
+            notes.inconclusive.append((step.migration, _untried(step.migration, said)))
             continue
         large = is_large(step.migration)
         script = Script("") if large else read_script(step.migration)[1]
+        if concerns_slots(script.text):
+            said = "it may make or drop a replication slot, which no rollback takes back"
+            notes.inconclusive.append((step.migration, _untried(step.migration, said)))
+            continue
         begun = perf_counter()
         failure = _rehearse(run, step.migration, script, opened)
         if failure is None:
@@ -119,12 +125,8 @@ def _rehearse_all(run: Run, steps: tuple[Step, ...], opened: Opened, notes: _Not
             notes.failures.append((step.migration, failure))
 
 
-def _outside(migration: Migration) -> Diagnostic:
-    return Diagnostic(
-        "WARNING",
-        "it runs outside a transaction, so nothing could take it back",
-        location=Location(migration.path, 1, 1),
-    )
+def _untried(migration: Migration, why: str) -> Diagnostic:
+    return Diagnostic("WARNING", why, location=Location(migration.path, 1, 1))
 
 
 def _rehearse(run: Run, migration: Migration, script: Script, opened: Opened) -> Diagnostic | None:

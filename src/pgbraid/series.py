@@ -13,14 +13,15 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pgbraid.accounting import account_for, accounting
-from pgbraid.apply import Unsure, hearer, run_at_once, run_atomically
+from pgbraid.accounting import account_for, reporting_interruptions
+from pgbraid.apply import Unsure, hearer, run_at_once, run_atomically, where_unwritten
 from pgbraid.core.answers import Diagnostic
 from pgbraid.core.events import Progressed, Started
 from pgbraid.core.filenames import recorded_name
 from pgbraid.core.model import Location
 from pgbraid.core.quiet import is_quiet
 from pgbraid.core.script import Script
+from pgbraid.core.slots import concerns_slots
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.body import half_done
@@ -107,7 +108,7 @@ def _apply_each(run: Run, steps: tuple[Step, ...], tally: Tally) -> None:
             continue
         work = ready.pop(index, None) or _work(run, step, index + 1, tally)
         run.options.listen(Started(step, work.index, total))
-        with accounting(run, (work,), tally):
+        with reporting_interruptions(run, (work,), tally):
             _calm(run, work, tally)
             _apply_one(run, work, tally, ahead=partial(prepare, index + 1))
 
@@ -167,7 +168,7 @@ def _work(run: Run, step: Step, index: int, tally: Tally) -> Work:
     entry = _entry(run, step, decode(data), "applied")
     segments = script.segments()
     message = None
-    stepwise = alone or migration.directives.isolation is not None
+    stepwise = alone or migration.directives.isolation is not None or concerns_slots(script.text)
     if run.at_once and not stepwise and all(s.data is None for s in segments):
         writes = db.writes_of(run.session, migration, shape=run.shape, name=name, entry=entry)
         message = compose(
@@ -220,7 +221,7 @@ def _apply_together(
     for work in works:
         run.options.listen(Started(work.step, work.index, tally.total))
     durable = tally.must_wait(works[-1].index)
-    with accounting(run, works, tally):
+    with reporting_interruptions(run, works, tally):
         _calm(run, works[0], tally)
         answer = _sent_together(run, works, prepare, durable=durable)
         if not answer.whole:
@@ -274,8 +275,15 @@ def _locked(run: Run, work: Work, *, durable: bool, ahead: Callable[[], None]) -
 
 
 def _once(run: Run, work: Work, *, durable: bool, ahead: Callable[[], None]) -> timedelta | None:
+    attempt = partial(_attempt, run, work, durable=durable, ahead=ahead)
+    return where_unwritten(run.session, work.script.text, attempt)
+
+
+def _attempt(
+    run: Run, work: Work, *, durable: bool, ahead: Callable[[], None], without_id: bool
+) -> timedelta | None:
     migration = work.step.migration
-    if work.message:
+    if work.message and not without_id:
         kept = run_at_once(
             run, migration, work.script, work.message, durable=durable, meanwhile=ahead
         )
@@ -283,12 +291,13 @@ def _once(run: Run, work: Work, *, durable: bool, ahead: Callable[[], None]) -> 
             if kept and not kept.clean:
                 _clean(run)
             return kept.duration if kept else None
-    duration = _stepwise(run, work, durable=durable)
+        _clean(run)  # what the message prepared outlives its rollback
+    duration = _stepwise(run, work, durable=durable, without_id=without_id)
     _clean(run)
     return duration
 
 
-def _stepwise(run: Run, work: Work, *, durable: bool) -> timedelta | None:
+def _stepwise(run: Run, work: Work, *, durable: bool, without_id: bool) -> timedelta | None:
     """Apply one migration statement by statement, a large one as it is read."""
     session, migration = run.session, work.step.migration
     reading = Reading(migration) if is_large(migration) else None
@@ -306,6 +315,7 @@ def _stepwise(run: Run, work: Work, *, durable: bool) -> timedelta | None:
         wanted=lambda: not db.is_applied(session, migration.version),
         record=record,
         durable=durable,
+        without_id=without_id,
     )
 
 

@@ -12,6 +12,7 @@ from pgbraid.core.consistency import MISMATCHES
 from pgbraid.core.halves import how_far
 from pgbraid.core.model import Severity
 from pgbraid.core.refusals import inspect_script
+from pgbraid.core.slots import concerns_slots
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
 from pgbraid.db.applied import read_ledger
@@ -107,6 +108,7 @@ def _undo(run: Run, down: Migration, script: Script) -> timedelta | None:
         (Part(script),),
         wanted=lambda: db.is_applied(run.session, version),
         record=lambda: db.record_removed(run.session, version, entry),
+        without_id=concerns_slots(script.text),
     )
 
 

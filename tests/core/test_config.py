@@ -57,6 +57,7 @@ def test_a_file_can_be_named(tmp_path):
         ("lock_wait = true", "lock_wait must be a number"),
         ("lock_wait = nan", "lock_wait must be a number"),
         ("adopt = 'no'", "adopt must be true or false"),
+        ("session_pooler = 1", "session_pooler must be true or false, not 1"),
         ("dir = 3", "dir must be text"),
         ("schema = ''", "the schema '' is no name"),
         (f"schema = '{'x' * 64}'", "is no name"),

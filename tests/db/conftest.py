@@ -1,4 +1,4 @@
-"""Fixtures of the tests that need a pooler."""
+"""Fixtures of the tests that need a pooler, or a proxy with a key of its own."""
 
 import shutil
 import socket
@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -23,17 +24,19 @@ listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {size}
-max_client_conn = 200
+max_client_conn = {clients}
+{more}
 """
 
 
 @contextmanager
-def bouncer(database, size, options=""):
+def bouncer(database, size, options="", mode="transaction", clients=200, more=""):
     """Run a PgBouncer before a database; yield a connection string that leads through it.
 
-    Its folder is one that PgBouncer, which refuses root as the server does, can reach.
+    Its folder is one that PgBouncer, which refuses root as the server does, can reach. ``more`` are
+    settings of its.
     """
     if PGBOUNCER is None:
         pytest.skip("no PgBouncer is installed")
@@ -46,7 +49,14 @@ def bouncer(database, size, options=""):
         file = Path(name, "pgbouncer.ini")
         file.write_text(
             CONFIGURATION.format(
-                name=server["dbname"], known=known, options=options, port=port, size=size
+                name=server["dbname"],
+                known=known,
+                options=options,
+                port=port,
+                mode=mode,
+                size=size,
+                clients=clients,
+                more=more,
             )
         )
         user = server_user()
@@ -60,9 +70,17 @@ def bouncer(database, size, options=""):
             except psycopg.OperationalError:
                 assert process.poll() is None, process.stderr.read()
                 time.sleep(0.05)
-        yield conninfo
-        process.terminate()
-        process.communicate()
+        try:
+            yield conninfo
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+@pytest.fixture
+def bouncing(database):
+    """What runs a PgBouncer before the database, of a size, for a block."""
+    return partial(bouncer, database)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def files(body):
 def refused(database, body, **options):
     """Run a body, see that it is refused, and that the version it wrote was not."""
     braid = pgbraid.load(files(body))
-    with pytest.raises(MigrationFailed, match="writes to public.applied_migrations"):
+    with pytest.raises(MigrationFailed, match=r"writes to public\.applied_migrations"):
         braid.up(database.conninfo, **options)
     assert database.versions() == [1]
     assert not braid.check(database.conninfo).ok

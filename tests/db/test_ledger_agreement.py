@@ -12,7 +12,8 @@ FILES = {
 }
 HALF = {
     "1_a.sql": "CREATE TABLE a (i int)",
-    "2_half.sql": "-- pgbraid: no-transaction\nINSERT INTO a VALUES (1);\nINSERT INTO late VALUES (1);\n",
+    "2_half.sql": "-- pgbraid: no-transaction\nINSERT INTO a VALUES (1);\n"
+    "INSERT INTO late VALUES (1);\n",
 }
 LOSSES = {
     "one row deleted": "DELETE FROM applied_migrations WHERE version = 2",

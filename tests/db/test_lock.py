@@ -274,15 +274,6 @@ def test_errors_pass_through_the_asynchronous_face(database):
         asyncio.run(pgbraid.load({"1_a.sql": "SELECT 1/0"}).aup(database.conninfo))
 
 
-def test_a_connection_that_is_another_backends_is_taken_for_a_poolers(database, monkeypatch):
-    monkeypatch.setattr("psycopg.ConnectionInfo.backend_pid", 1)
-    braid = pgbraid.load({"1_a.sql": "SELECT pg_advisory_lock(7)", "1_a.down.sql": "--"})
-    assert len(braid.up(database.conninfo).applied) == 1
-    with pytest.raises(TargetRefused, match="is a connection pooler"):
-        braid.undo(database.conninfo, 1)
-    assert database.versions() == [1]
-
-
 @pytest.mark.parametrize("kind", ["ROLE", "DATABASE"])
 def test_a_read_only_target_is_refused_before_anything(database, role, kind):
     name = role if kind == "ROLE" else conninfo_to_dict(database.conninfo)["dbname"]

@@ -1,5 +1,7 @@
 """Who else could have code run as us, and being another role."""
 
+from functools import partial
+
 import psycopg
 import pytest
 
@@ -133,11 +135,11 @@ MAKING = EVIL.format(
 def test_whatever_of_another_role_would_run_is_refused(database, role, open_schema, trap):
     as_role(database, role, TRACKER.format(schema=open_schema))
     as_role(database, role, trap.format(schema=open_schema))
+    braid = pgbraid.load({"1_a.sql": "--"}, schema=open_schema)
+    # A rewriting ALTER TABLE gives the table another file, as TRUNCATE does: up asks first.
+    verb = partial(braid.reconcile, trust="set") if "ADD x" in trap else braid.up
     with pytest.raises((TargetRefused, pgbraid.ServerError)) as caught:
-        braid = pgbraid.load({"1_a.sql": "--"}, schema=open_schema)
-        # ALTER TABLE has given the table another file, so that it does not look new
-        braid.reconcile(database.conninfo, trust="set")
-        braid.up(database.conninfo)
+        verb(database.conninfo)
     said = f"{caught.value.message} {caught.value.detail}"
     assert f"would run code of role {role}" in said or "another role's type" in said
     assert database.value("SELECT to_regclass('public.trapped')") is None

@@ -307,7 +307,7 @@ def test_files_in_memory_or_removed_since_do_not_stop_a_run(database):
 
 
 def test_an_old_server_is_refused(database, monkeypatch):
-    monkeypatch.setattr("pgbraid.db.session._OLDEST_SERVER", 990000)
+    monkeypatch.setattr("pgbraid.db.refusing._OLDEST_SERVER", 990000)
     with pytest.raises(TargetRefused, match="pgbraid needs"):
         pgbraid.load(THREE).up(database.conninfo)
     assert database.value("SELECT to_regclass('applied_migrations')") is None

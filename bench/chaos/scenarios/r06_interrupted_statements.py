@@ -1,8 +1,9 @@
 """Files without a transaction, interrupted: done and valid, or reported, and never in between.
 
-A file of four statements builds two indexes, a unique one, half of the time over values that are
-there twice, and vacuums. Clients are killed, backends terminated and cancelled, the server is
-killed; then ``up`` runs undisturbed, the doubles are taken away, and ``resume`` goes on.
+A file of four statements builds two indexes, one of them IF NOT EXISTS, and a unique one, half of
+the time over values that are there twice, and vacuums. Clients are killed, backends terminated and
+cancelled, the server is killed; then ``up`` runs undisturbed, the doubles are taken away, and
+``resume`` goes on.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _FILES = {
     "2_indexes.sql": (
         "-- pgbraid: no-transaction\n"
         "CREATE INDEX CONCURRENTLY i_a ON t (a);\n"
-        "CREATE INDEX CONCURRENTLY i_b ON t (b, a);\n"
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS i_b ON t (b, a);\n"
         "CREATE UNIQUE INDEX CONCURRENTLY i_c ON t (c);\n"
         "VACUUM t;\n"
     ),

@@ -141,7 +141,8 @@ class Context:
         named: str | None = getattr(self.arguments, "database", None)
         settings = settings or self.settings
         if folder is None:
-            target = parse_target(self._url(named, settings), role=settings.role)
+            url, direct = self._url(named, settings)
+            target = replace(parse_target(url, role=settings.role), direct=direct)
             self.output.detail(f"database: {target.label}")
             if target.unverified:
                 self.output.warn(
@@ -184,32 +185,35 @@ class Context:
             raise ConfigError(f"--wait must be {said}, not {given!r}")
         return span
 
-    def _url(self, named: str | None, settings: config.Settings) -> str:
+    def _url(self, named: str | None, settings: config.Settings) -> tuple[str, bool]:
         """Return the URL of the command line, the environment, or the settings' direct one.
 
-        A direct URL goes before one that may lead to a pooler; that of the settings only to the
-        same database. Raises ConfigError where no database is named, or two are.
+        With it comes whether it was named as a direct one. A direct URL goes before one that may
+        lead to a pooler; that of the settings only to the same database. Raises ConfigError where
+        no database is named, or two are.
         """
         direct: str | None = getattr(self.arguments, "direct_url", None)
         for option, value in (("--database", named), ("--direct-url", direct)):
             if value == "":
                 hint = "Is the variable set that the URL comes from?"
                 raise ConfigError(f"{option} is empty", hint=hint)
-        named = direct or named
-        url = named or config.direct_url() or _past_a_pooler(settings) or config.database_url()
+        given = direct or named
+        if given is None:
+            direct = config.direct_url() or _past_a_pooler(settings)
+        url = direct or named or config.database_url()
         if url is None:
             raise ConfigError(
                 "no database is named",
                 hint="Set PGBRAID_DATABASE_URL, or give --database URL, or try --embedded.",
             )
-        if named is not None and config.has_password(named):
+        if given is not None and config.has_password(given):
             self.output.warn(
                 "password_shown",
                 "the password on the command line can be read by every user of this machine",
                 hint="Give the URL in PGBRAID_DATABASE_URL, or the password in PGPASSWORD or a "
                 ".pgpass file.",
             )
-        return url
+        return url, direct is not None
 
 
 def _past_a_pooler(settings: config.Settings) -> str | None:

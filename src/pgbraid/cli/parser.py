@@ -185,6 +185,12 @@ def _add_settings(parser: argparse._ActionsContainer) -> None:
         help="whether each of several schemas of the database has these migrations (one)",
     )
     parser.add_argument(
+        "--session-pooler",
+        action="store_true",
+        default=unset,
+        help="say that a connection pooler gives each client a session of its own",
+    )
+    parser.add_argument(
         "--no-adopt",
         action="store_const",
         const=False,

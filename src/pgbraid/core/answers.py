@@ -73,6 +73,7 @@ class Diagnostic:
 
     ``excerpt`` is the line of the file and ``caret`` the index in it, from 0, of the error;
     ``caret`` is None where the server named no position and the place is the statement's start.
+    ``raced`` says that another session has changed the same row of the catalog meanwhile.
     """
 
     severity: str
@@ -85,6 +86,7 @@ class Diagnostic:
     location: Location | None = None
     excerpt: str | None = None
     caret: int | None = None
+    raced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ class Blocked:
 class Retrying:
     """Other sessions were in a migration's way, it was rolled back, and is tried again.
 
-    It got no lock in time, met a deadlock or could not be serialized.
+    It got no lock in time, met a deadlock, could not be serialized, or another session changed the
+    same row of the catalog meanwhile.
 
     ``attempt`` counts from 1 those that failed; ``pause`` is in seconds; ``holders`` were seen
     in its way.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.core.lexer import next_token
 from pgbraid.core.script import BLANKS, NEWLINE, meaning, tokens_of
+from pgbraid.core.slots import concerns_slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +29,7 @@ __all__ = [
     "alone",
     "bare_name",
     "effective",
+    "if_not_exists_of",
     "loners",
     "pieces_of",
     "server_wide",
@@ -51,6 +53,7 @@ _NOT_CONNECTED = re.compile(r"\b(?:connect|create_slot)\s*=\s*'?(?:false|off|0)\
 _WHOLE = frozenset({"SCHEMA", "DATABASE", "SYSTEM"})
 _OF_REINDEX = ("TABLE", "INDEX", "SCHEMA", "DATABASE", "SYSTEM")
 _OFF = frozenset({"OFF", "FALSE", "0", "'OFF'", "'FALSE'", "=", "NO"})
+_IF_NOT_EXISTS = ("IF", "NOT", "EXISTS")
 _NO_NAME = frozenset({"IF", "EXISTS", "ONLY", "CONCURRENTLY"})
 """What may stand before a name."""
 
@@ -161,9 +164,10 @@ def loners(script: Script) -> Iterator[tuple[Statement, str]]:
 
 
 def server_wide(script: Script) -> str | None:
-    """Return a statement that changes the whole server and that no rollback takes back, if any."""
+    """Return what changes the whole server and is taken back by no rollback, if there is any."""
     commands = (command for _, command in loners(script))
-    return next((c for c in commands if _SERVER_WIDE.search(c)), None)
+    found = next((c for c in commands if _SERVER_WIDE.search(c)), None)
+    return found or ("a replication slot" if concerns_slots(script.text) else None)
 
 
 def pieces_of(script: Script) -> tuple[Piece, ...]:
@@ -263,10 +267,24 @@ def _behind(names: list[str], said: list[str], word: str | None) -> str | None:
 def _index(names: list[str], said: list[str]) -> tuple[str | None, str | None, bool]:
     """Return the name of an index, its table, and whether IF NOT EXISTS is said."""
     first = said.index("CONCURRENTLY") + 1
-    careful = said[first : first + 3] == ["IF", "NOT", "EXISTS"]
-    first += 3 if careful else 0
+    careful = tuple(said[first : first + len(_IF_NOT_EXISTS)]) == _IF_NOT_EXISTS
+    first += len(_IF_NOT_EXISTS) if careful else 0
     name = names[first] if said[first : first + 1] != ["ON"] else None
     return name, _behind(names[first:], said[first:], "ON"), careful
+
+
+def if_not_exists_of(script: Script, piece: Piece) -> tuple[tuple[int, int], ...]:
+    """Return the spans of the words IF NOT EXISTS of a concurrent index, in the script's text."""
+    spans: list[tuple[int, int]] = []
+    position, behind = piece.statement.start, False
+    while piece.if_not_exists and len(spans) < len(_IF_NOT_EXISTS):
+        kind, start, position = next_token(script.text, position)
+        if kind in BLANKS:
+            continue
+        if behind:
+            spans.append((start, position))
+        behind = behind or script.text[start:position].upper() == "CONCURRENTLY"
+    return tuple(spans)
 
 
 def bare_name(name: str) -> str:

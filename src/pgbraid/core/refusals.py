@@ -179,13 +179,6 @@ def _unrecognisable(piece: Piece) -> tuple[str, str, str, str] | None:
         return ("unnamed_index", f"{piece.command} without a name", f"{detail}.", "Give it a name.")
     if piece.name[:2].upper() == "U&":
         return ("odd_name", f"the index is named by {piece.name}", f"{detail}.", "Spell it out.")
-    if piece.if_not_exists:
-        return (
-            "if_not_exists",
-            f"IF NOT EXISTS would pass over an index {piece.name} that is not valid",
-            f"{detail}, and builds anew.",
-            "Take IF NOT EXISTS out.",
-        )
     return None
 
 

@@ -93,7 +93,7 @@ class Script:
 
     ``comments`` are the spans of ``--`` comments, where one of them may direct pgbraid or
     another tool, and else none; ``unterminated`` is where a quote or comment begins that never
-    ends.
+    ends; ``hidden`` are spans of which blanks are sent.
     """
 
     text: str
@@ -101,6 +101,7 @@ class Script:
     metas: tuple[Meta, ...] = ()
     comments: tuple[tuple[int, int], ...] = ()
     unterminated: int | None = None
+    hidden: tuple[tuple[int, int], ...] = ()
     line: int = 1
     column: int = 1
 
@@ -143,7 +144,7 @@ class Script:
         return (*cuts, *_sql_segment(text, group))
 
     def _hidden(self) -> list[tuple[int, int]]:
-        spans = [(meta.start, meta.end) for meta in self.metas]
+        spans = [(meta.start, meta.end) for meta in self.metas] + list(self.hidden)
         if self.wrapped:
             spans += [(s.start, s.rest) for s in (self.statements[0], self.statements[-1])]
         return spans

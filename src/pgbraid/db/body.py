@@ -12,7 +12,7 @@ from pgbraid.core.answers import Diagnostic
 from pgbraid.core.masking import mask, secrets_near
 from pgbraid.core.model import Location, Migration, Tracker
 from pgbraid.core.script import Script, Segment, line_at
-from pgbraid.db.hints import NOT_IN_A_TRANSACTION, hint_for
+from pgbraid.db.hints import BEFORE_WRITES, NOT_IN_A_TRANSACTION, hint_for
 from pgbraid.db.session import diagnose
 from pgbraid.db.transactions import fire_deferred
 from pgbraid.db.wire import ended_transaction, error_position, failed, refuse_copying, send
@@ -162,6 +162,7 @@ def failure(  # noqa: PLR0913 - whose it is, and where
     placed = _with_commit(_placed(said, at, migration, script, secrets), ended=ended)
     failed = MigrationFailed(migration, placed, half_done=ended)
     failed.alone = error.diag.source_function == NOT_IN_A_TRANSACTION
+    failed.unwritten = (error.diag.source_function, error.sqlstate) == BEFORE_WRITES
     return failed
 
 

@@ -60,6 +60,10 @@ class Target:
     """The role that the session is to be, by an option that it starts with."""
     search_path: str | None = None
     """The search path for the bodies of migrations, in place of the role's own."""
+    session_pooler: bool = False
+    """Whether the user says that a pooler gives each client a session of its own."""
+    direct: bool = False
+    """Whether it was named as the way past a pooler."""
     opening: Opening | None = field(repr=False, compare=False, default=None)
     """A connection to it that is on its way."""
     wait: float = 0.0
@@ -67,6 +71,12 @@ class Target:
     tell: Callable[[str], None] | None = field(repr=False, compare=False, default=None)
     unverified: str | None = None
     """What is to be said of a server elsewhere whose identity nothing verifies."""
+
+    def without_role(self) -> Mapping[str, Any]:
+        """Return the parameters without the option that sets the role."""
+        options = str(self.parameters.get("options") or "")
+        left = options.removesuffix(_with_role("", self.role or "")).strip()
+        return {**self.parameters, "options": left or None}
 
     def scrub(self, text: str) -> str:
         """Return a text of the driver's or the server's with every secret replaced."""

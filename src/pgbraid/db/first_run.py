@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["has_foreign_rows", "made_in_schema", "read_ledgers", "read_user_tables"]
 
 
-def read_user_tables(session: Session) -> tuple[str, ...]:
+def read_user_tables(session: Session) -> list[str]:
     """Return the names of at most two tables that this role may use, as ``schema.table``."""
     tracker = session.tracker
     rows = session.run(
@@ -26,7 +26,7 @@ def read_user_tables(session: Session) -> tuple[str, ...]:
         table=tracker.table,
         journal=tracker.journal,
     )
-    return tuple(f"{schema}.{table}" for schema, table in rows)
+    return [f"{schema}.{table}" for schema, table in rows]
 
 
 def read_ledgers(session: Session) -> dict[tuple[str, str], tuple[Applied, ...]]:

@@ -14,10 +14,16 @@ if TYPE_CHECKING:
     from pgbraid.core.answers import Diagnostic
     from pgbraid.db.session import Session
 
-__all__ = ["NOT_IN_A_TRANSACTION", "hint_for"]
+__all__ = ["BEFORE_WRITES", "NOT_IN_A_TRANSACTION", "hint_for"]
 
 NOT_IN_A_TRANSACTION = "PreventInTransactionBlock"
 """The server's function, whose error code others share."""
+BEFORE_WRITES = ("CreateInitDecodingContext", "25001")
+"""What refuses a logical replication slot in a transaction that has an id."""
+_FIRST = (
+    "Make the slot in the first statement of a file of its own: nothing in the file may change a "
+    "row or an object before it."
+)
 _ALONE = (
     "pgbraid runs a migration in one transaction. Put this statement into a file of its own, "
     "whose first line is `-- pgbraid: no-transaction`."
@@ -69,6 +75,8 @@ def _by_function(error: psycopg.Error) -> str | None:
     function = error.diag.source_function
     if function == NOT_IN_A_TRANSACTION:
         return _ALONE
+    if (function, error.sqlstate) == BEFORE_WRITES:
+        return _FIRST
     if (function, error.sqlstate) == _TOO_LATE:
         return LEVEL_HINT
     return _DEFERRED if (function, error.sqlstate) == _PENDING else None

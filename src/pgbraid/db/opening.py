@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -29,9 +29,9 @@ _T = TypeVar("_T")
 _LOOK_EVERY = 0.1
 _HEEDS_WITHIN, _ENDS_WITHIN = 0.5, 1.0
 """Seconds from the asking until the session is ended, and until nobody waits any more."""
-_CANCEL_TIMEOUT = 0.5
+_CANCEL_TIMEOUT = _ANSWERS_WITHIN = 0.5
 _ENDS = (
-    "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity"
+    "SELECT pg_catalog.pg_{}_backend(pid) FROM pg_catalog.pg_stat_activity"
     " WHERE pid OPERATOR(pg_catalog.=) {} AND"
     " EXTRACT(epoch FROM backend_start)::pg_catalog.float8 OPERATOR(pg_catalog.=) {!r}"
 )
@@ -44,13 +44,19 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     ``stop`` is what asks for it, once. ``parameters`` are those it was opened with, for the
     second connection that ends its session, and ``since`` when that began, in seconds, by the
-    server; they are None where a pooler stands between, as the process that is known may be
-    anybody's then.
+    server; they are None where a pooler lends the session, as the process that is known may be
+    anybody's then. ``process`` is the server's process, where it is not the one that the protocol
+    names, as a proxy or a pooler stands between that gives us a session of our own. ``role`` is the
+    role that the session is by SET ROLE, ``opened_with`` the parameters, where they are not those
+    of its target.
     """
 
     stop: StopToken | None = None
     parameters: Mapping[str, Any] | None = None
     since: float | None = None
+    process: int | None = None
+    role: str | None = None
+    opened_with: Mapping[str, Any] | None = None
     look_every: float = _LOOK_EVERY
     """Seconds after which it wakes up while it waits."""
     unheard: BaseException | None = None
@@ -134,6 +140,8 @@ class _Ending:
         self._ended = False
         with suppress(psycopg.Error):
             conn.cancel_safe(timeout=_CANCEL_TIMEOUT)
+        if conn.process and not conn.info.backend_pid:
+            self._ask_for("cancel")  # a proxy has kept the key that cancels to itself
 
     def press(self) -> None:
         """Do what it is time for. Raises OperationalError where it is time to give up."""
@@ -143,18 +151,33 @@ class _Ending:
             raise psycopg.OperationalError("the statement did not end")
         if passed > _HEEDS_WITHIN and not self._ended:
             self._ended = True
-            self._end_session()
+            self._ask_for("terminate")
 
-    def _end_session(self) -> None:
-        """End our own session on the server by a second connection."""
-        if self._conn.parameters is None or self._conn.since is None:
+    def _ask_for(self, what: str) -> None:
+        """Cancel our own statement, or terminate our session, by a second connection.
+
+        A pooler may have no second session for it, so its answer is not waited for long.
+        """
+        conn = self._conn
+        if conn.parameters is None or conn.since is None:
             return
-        question = _ENDS.format(self._conn.info.backend_pid, self._conn.since)
+        question = _ENDS.format(what, conn.process or conn.info.backend_pid, conn.since)
         with (
             suppress(psycopg.Error),
-            psycopg.connect(**beside(self._conn), autocommit=True) as second,
+            closing(psycopg.connect(**beside(conn), autocommit=True)) as second,
         ):
-            second.execute(question.encode())
+            second.pgconn.send_query(question.encode())
+            asking = generators.execute(second.pgconn)
+            second.wait(_at_most(asking, _ANSWERS_WITHIN), _LOOK_EVERY)
+
+
+def _at_most(waiting: PQGen[Any], seconds: float) -> PQGen[None]:
+    """Wait as ``waiting`` does, but no longer than that."""
+    deadline = time.monotonic() + seconds
+    with suppress(StopIteration):
+        wanted = next(waiting)
+        while time.monotonic() < deadline:
+            wanted = waiting.send((yield wanted))
 
 
 def _drained(pgconn: pq.abc.PGconn) -> PQGen[None]:
@@ -166,10 +189,13 @@ def _drained(pgconn: pq.abc.PGconn) -> PQGen[None]:
             return
 
 
-def beside(conn: Connection) -> dict[str, Any]:
-    """Return the parameters of another connection to the very server of this one."""
+def beside(conn: Connection, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the parameters of another connection to the very server of this one.
+
+    They are made of those ``given``, or of those that it was opened with.
+    """
     info = conn.info
-    parameters = {**(conn.parameters or {}), "host": info.host, "port": info.port}
+    parameters = {**(given or conn.parameters or {}), "host": info.host, "port": info.port}
     parameters["connect_timeout"] = "3"
     parameters.pop("hostaddr", None)
     if info.hostaddr:

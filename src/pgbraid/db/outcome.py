@@ -76,10 +76,14 @@ def _read(session: Session, run_id: str, versions: Iterable[int]) -> Fate:
 def _is_over(second: Session, lost: Session) -> bool:
     """Whether a lost connection can commit nothing any more.
 
-    Behind a pooler its process may be anybody's by now; its transaction holds the fence.
+    Behind a pooler its process may be anybody's by now; its transaction holds the fence. One that
+    gave us a session keeps the process for the next client; until then it holds our lock.
     """
     if lost.pooled:
         return second.run("session", "try_fence", key=second.key).fetchone() == (True,)
+    if lost.conn.process is not None:
+        holders = second.run("session", "lock_pids", key=second.key).fetchall()
+        return (lost.pid,) not in holders
     return second.run("session", "is_alive", pid=lost.pid).fetchone() == (False,)
 
 

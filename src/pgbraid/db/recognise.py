@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _TWIN, _COPY = "pgbraid_twin", "pgbraid_copy"
-_EXISTS = "42P07"
+_EXISTS, _INDEX = "42P07", "index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def look_before(session: Session, piece: Piece, set_up: Callable[[], None]) -> d
 
 
 def _named(row: tuple[Any, ...]) -> dict[str, Any]:
-    return {"index": row[0], "valid": row[1]}
+    return {"index": row[0], "valid": row[1], "what": row[6]}
 
 
 def judge(session: Session, piece: Piece, begun: Begun, set_up: Callable[[], None]) -> Verdict:
@@ -114,7 +114,9 @@ def made_index(
     if piece.kind is Kind.CREATE_INDEX:
         with _as_body(session, set_up):
             row = _index(session, piece)
-        return (int(row[5]), None if row[1] else str(row[0])) if row else None
+        if row is None or row[6] != _INDEX:
+            return None
+        return int(row[5]), None if row[1] else str(row[0])
     if piece.kind is Kind.REINDEX and piece.table == "index":
         with _as_body(session, set_up):
             oid = _oid(session, piece.name)
@@ -150,7 +152,10 @@ def _as_body(session: Session, set_up: Callable[[], None]) -> Iterator[None]:
 
 
 def _index(session: Session, piece: Piece) -> tuple[Any, ...] | None:
-    """Return an index: name, validity, sameness of table, definition, others at work, oid."""
+    """Return what has an index's name, and whether it is a plain index of the table.
+
+    That is: name, validity, this, definition, others at work, oid, what it is.
+    """
     return session.run("recognise", "index", name=piece.name, table=piece.table).fetchone()
 
 
@@ -160,13 +165,15 @@ def _judge_index(session: Session, piece: Piece, begun: Begun) -> Verdict:
     row = _index(session, piece)
     if row is None:
         return _RUN
-    name, valid, same_table, definition, busy, oid = row
-    if begun.before.get("index") is not None or begun.failed == _EXISTS:
+    name, valid, same_table, definition, busy, oid, _ = row
+    before = begun.before.get("index") is not None or begun.failed == _EXISTS
+    if before and not piece.if_not_exists:
         return Verdict(unsure=f"{name} was there before pgbraid began it", index=int(oid))
     same = _same_definition(session, piece, name, definition) if same_table else False
     if valid and same:
         return Verdict(done=True, index=int(oid))
-    if valid or not (same if begun.left is None else oid == begun.left):
+    ours = same if begun.left is None else oid == begun.left
+    if valid or not (ours or (same and piece.if_not_exists)):
         known = "known to be " if same is None else ""
         whose = "pgbraid left" if same else "the statement makes"
         return Verdict(unsure=f"{name} is not {known}the index that {whose}", index=int(oid))

@@ -8,21 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg import ClientCursor
+from psycopg import ClientCursor, sql
 
 from pgbraid.core.durations import setting_of
 from pgbraid.core.lockkey import lock_key
 from pgbraid.core.model import Limits
 from pgbraid.db.opening import Arrival, open_connection
+from pgbraid.db.refusing import behind_a_pooler, check_role, check_server, no_role
 from pgbraid.db.statements import plain_text, statement
 from pgbraid.db.wire import failed, send
-from pgbraid.errors import (
-    ConnectionFailed,
-    PgbraidError,
-    ServerError,
-    Stopped,
-    TargetRefused,
-)
+from pgbraid.errors import ConnectionFailed, PgbraidError, ServerError, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,11 +27,11 @@ if TYPE_CHECKING:
     from pgbraid.core.model import Tracker
     from pgbraid.db.conninfo import Target
     from pgbraid.db.opening import Connection
+    from pgbraid.db.pooling import Pool
     from pgbraid.db.watch import Watch
     from pgbraid.stop import StopToken
 
 __all__ = [
-    "Pool",
     "Session",
     "behind_a_pooler",
     "cancel",
@@ -49,40 +44,19 @@ __all__ = [
     "notices",
     "own_text",
     "send_own",
+    "set_role",
     "timeouts",
     "translating",
 ]
 
-_OLDEST_SERVER = 130000
 _PINS_SINCE = ((140000, "pin_14"), (170000, "pin_17"))
 _WATCHES_SINCE = 140000
 _DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
 """Values of synchronous_commit that wait for the disk, and maybe for more."""
-_UNSUPPORTED = "unsupported startup parameter: options"
-"""What PgBouncer says."""
-_NO_OPTION = "A pooler takes no startup option, by which the role is set."
-_DIRECTLY = "Connect to the server itself, past the pooler (`direct_url`), then run it again."
+_UNSUPPORTED = re.compile("unsupported startup parameter(?:: options| in options: role)")
+"""What PgBouncer says, before version 1.20 and since."""
 _DRIVERS_WORDS = re.compile(r"^(?:connection failed|connection is bad): ")
 _CANCEL_TIMEOUT = 1.0
-
-
-class Pool:
-    """A pooler; ``settings`` are those that the session in use had before our transaction.
-
-    Such as have a dot in their names, which no list of the server's has, count where a body
-    names them; None is one that was not set.
-    """
-
-    __slots__ = ("settings",)
-
-    def __init__(self) -> None:
-        self.settings: dict[str, str | None] = {}
-
-    def unknown(self, text: str) -> list[str]:
-        """Return the settings with a dot in their names that a text sets for the first time."""
-        from pgbraid.core.settings_named import dotted_settings  # noqa: PLC0415 - behind a pooler
-
-        return sorted(dotted_settings(text) - self.settings.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +92,7 @@ class Session:
 
     @property
     def pooled(self) -> bool:
-        """Whether a pooler stands between."""
+        """Whether a pooler stands between that lends the session for a transaction."""
         return self.pool is not None
 
     def watching(self, *, committing: bool = False) -> Callable[[], None] | None:
@@ -154,7 +128,17 @@ def connect(target: Target, tracker: Tracker, stop: StopToken) -> Iterator[Sessi
     conn.stop = stop
     session = Session(conn, replace(target, wait=0.0), tracker, stop)
     with conn, translating(session):
-        yield session
+        try:
+            if target.role and (conn.opened_with or target.session_pooler):
+                from pgbraid.db.pooling import become  # noqa: PLC0415 - behind a pooler
+
+                become(session, target.role)
+            yield session
+        finally:
+            if conn.process is not None:
+                from pgbraid.db.pooling import let_go  # noqa: PLC0415 - behind a proxy
+
+                let_go(conn)
 
 
 def _opened(target: Target, stop: StopToken) -> Connection | ConnectionFailed:
@@ -166,11 +150,25 @@ def _opened(target: Target, stop: StopToken) -> Connection | ConnectionFailed:
             return opening.take() if opening else open_connection(target.parameters)
         except psycopg.Error as error:
             failed = _no_connection(target, error)
+            if target.role and _UNSUPPORTED.search(failed.message):
+                return _without_role(target)
         if not arrival.may_come():
             return failed
         if target.tell and arrival.tries == 1:
             target.tell(failed.message)
         stop.sleep(arrival.pause)
+
+
+def _without_role(target: Target) -> Connection | ConnectionFailed:
+    """Return a connection that was opened without the option that sets the role."""
+    parameters = target.without_role()
+    try:
+        conn = open_connection(parameters)
+    except psycopg.Error as error:
+        failed = _no_connection(target, error)
+        return no_role(target) if _UNSUPPORTED.search(failed.message) else failed
+    conn.opened_with = parameters
+    return conn
 
 
 def cancel(session: Session) -> None:
@@ -181,13 +179,6 @@ def cancel(session: Session) -> None:
 
 def _no_connection(target: Target, error: psycopg.Error) -> ConnectionFailed:
     lines = [line.strip() for line in target.scrub(str(error)).splitlines() if line.strip()]
-    if target.role and any(_UNSUPPORTED in line for line in lines):
-        return TargetRefused(
-            f"{target.label} is a connection pooler, through which no session can be role "
-            f"{target.role}",
-            detail=_NO_OPTION,
-            hint=_DIRECTLY,
-        )
     message = _DRIVERS_WORDS.sub("", lines[0] if lines else "no answer")
     detail = "\n".join(lines[1:]) or None
     return ConnectionFailed(f"cannot connect to {target.label}: {message}", detail=detail)
@@ -234,6 +225,7 @@ def diagnose(
     """Return what the server said as a value, without the target's secrets, or a script's."""
     from pgbraid.core.answers import Diagnostic  # noqa: PLC0415 - only where something is said
     from pgbraid.core.masking import NO_SECRETS, mask, secrets_in  # noqa: PLC0415
+    from pgbraid.db.races import is_race  # noqa: PLC0415
 
     def clean(text: str | None) -> str | None:
         if not text:
@@ -248,6 +240,7 @@ def diagnose(
         hint=clean(diag.message_hint),
         context=clean(diag.context),
         internal_query=clean(diag.internal_query),
+        raced=is_race(diag),
     )
 
 
@@ -255,64 +248,38 @@ def claim(session: Session, limits: Limits | None = None, *, pools: bool = False
     """Return the session set up to migrate, once it is sure that this connection can.
 
     Raises TargetRefused for a standby, a server below 13, a session that is read-only, one that
-    is not the role asked for and, unless it is for what ``pools``, a connection through a pooler.
+    is not the role asked for and, unless it is for what ``pools``, a connection through a pooler
+    that lends sessions.
     """
     row = session.run("session", "facts").fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM has one row
     in_recovery, backend_pid, server_version, commit, read_only, role, since = row
-    _check_server(session, server_version, in_recovery=in_recovery, read_only=read_only)
+    check_server(session, server_version, in_recovery=in_recovery, read_only=read_only)
     check_role(session, role)
-    pooled = backend_pid != session.conn.info.backend_pid
-    if pooled and not pools:
-        raise behind_a_pooler(session)
-    if not pooled:
-        session.conn.parameters, session.conn.since = session.target.parameters, since
+    pool = _pool_of(session, backend_pid)
+    if pool and not pools:
+        raise behind_a_pooler(replace(session, pool=pool))
+    if pool is None:
+        session.conn.parameters = session.conn.opened_with or session.target.parameters
+        session.conn.since = since
     durable = commit if commit in _DURABLE else "on"
     claimed = replace(
         session,
         durable=durable,
         pid=backend_pid,
         limits=limits or session.limits,
-        pool=Pool() if pooled else None,
+        pool=pool,
     )
-    return claimed if pooled else _pinned(claimed)
+    return claimed if pool else _pinned(claimed)
 
 
-def check_role(session: Session, role: str | None) -> None:
-    """Refuse a session that is not the role asked for. Raises TargetRefused."""
-    if session.target.role not in {None, role}:
-        raise TargetRefused(
-            f"the session is role {role}, not {session.target.role}",
-            detail=_NO_OPTION,
-            hint=_DIRECTLY,
-        )
+def _pool_of(session: Session, process: int) -> Pool | None:
+    """Return the pooler that lends the session, or None where it is ours."""
+    if process == session.conn.info.backend_pid:
+        return None
+    from pgbraid.db.pooling import pool_of  # noqa: PLC0415 - behind a proxy
 
-
-def _check_server(session: Session, version: int, *, in_recovery: bool, read_only: bool) -> None:
-    label = session.target.label
-    if version < _OLDEST_SERVER:
-        raise TargetRefused(
-            f"the server is PostgreSQL {version // 10000}; pgbraid needs 13 or newer",
-            hint="Upgrade the server, or name another one.",
-        )
-    if in_recovery:
-        raise TargetRefused(f"{label} is a standby: it can only be read")
-    if read_only:
-        raise TargetRefused(
-            f"{label} is read-only: default_transaction_read_only is on",
-            detail="Somebody has set it for the server, the database or the role.",
-            hint="Take that back, or put options=-c%20default_transaction_read_only=off into "
-            "the URL, then run `pgbraid up` again.",
-        )
-
-
-def behind_a_pooler(session: Session, what: str = "this command") -> TargetRefused:
-    """Return the refusal of what cannot be done through a pooler."""
-    return TargetRefused(
-        f"{session.target.label} is a connection pooler, through which {what} cannot run",
-        detail="A pooler may give the session, and with it the advisory lock, to another client.",
-        hint=_DIRECTLY,
-    )
+    return pool_of(session, process)
 
 
 def _pinned(session: Session) -> Session:
@@ -333,7 +300,13 @@ def _pins(session: Session) -> str:
     names += ["check_interval"] if session.watched else []
     own = [own_text(session, name) for name in names]
     limits = [f"SET {limit}" for limit in timeouts(session.limits)]
-    return ";\n".join([*own, *limits, f"SET synchronous_commit = {session.durable}"])
+    role = [set_role(session.conn.role)] if session.conn.role else []
+    return ";\n".join([*own, *limits, f"SET synchronous_commit = {session.durable}", *role])
+
+
+def set_role(role: str) -> str:
+    """Return the statement by which a session is a role that it did not begin as."""
+    return f"SET ROLE {sql.Identifier(role).as_string(None)}"
 
 
 def timeouts(limits: Limits) -> tuple[str, str]:

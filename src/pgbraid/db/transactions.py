@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import pq, sql
 
-from pgbraid.db.session import own_text, send_own, timeouts, translating
+from pgbraid.db.session import own_text, send_own, set_role, timeouts, translating
 from pgbraid.db.wire import failed, send
 from pgbraid.errors import LockLost, PgbraidError
 
@@ -51,8 +51,8 @@ _IN_ERROR, _IN_TRANSACTION = pq.TransactionStatus.INERROR, pq.TransactionStatus.
 class Opened:
     """A transaction that was begun: its id, and the tracker's filenode then.
 
-    Where we have written to the tracker in it ourselves, ``counted`` is what the statistics said
-    of it after that.
+    The id is the virtual one where the transaction was begun without another. Where we have
+    written to the tracker in it ourselves, ``counted`` is what the statistics said after that.
     """
 
     id: str
@@ -77,18 +77,20 @@ def transaction(
     keep: bool = True,
     commit: str | None = None,
     isolation: str | None = None,
+    without_id: bool = False,
 ) -> Iterator[Opened]:
     """Run a block in one fenced transaction of an isolation level and commit it; yield it.
 
     Any exception rolls back, and so does the end of the block unless it is to ``keep``. Where
-    no synchronous_commit is given to ``commit`` with, the disk is waited for. Raises
+    no synchronous_commit is given to ``commit`` with, the disk is waited for. ``without_id`` says
+    that the transaction gets an id only when the block writes something. Raises
     LockLost where another session holds the fence, ServerError where the server refuses the
     block's statements or the COMMIT, and ConnectionFailed where the connection is lost.
     """
     conn = session.conn
     with translating(session):
         try:
-            yield _begin(session, isolation)
+            yield _begin(session, isolation, "begin_without_id" if without_id else "begin")
             if keep:
                 _commit(session, commit or session.durable)
             else:
@@ -118,9 +120,9 @@ def savepoint(session: Session) -> Iterator[None]:
             raise
 
 
-def _begin(session: Session, isolation: str | None) -> Opened:
+def _begin(session: Session, isolation: str | None, statement: str) -> Opened:
     session.stop.check()
-    text = session.text("session", "begin", key=session.key)
+    text = session.text("session", statement, key=session.key)
     if isolation:
         text = text.replace(_USUAL_LEVEL, isolation, 1)
     cursor = session.conn.execute(text.encode())
@@ -264,7 +266,8 @@ def settling(session: Session) -> str:
 
     The rows are not waited for longer than a body's locks: all its locks are held meanwhile.
     """
-    return f"{own_text(session, 'settle')};\nSET LOCAL {timeouts(session.limits)[0]}"
+    own = [own_text(session, "settle"), f"SET LOCAL {timeouts(session.limits)[0]}"]
+    return ";\n".join([*own, set_role(session.conn.role)] if session.conn.role else own)
 
 
 def settle(session: Session, opened: Opened) -> Settled:
@@ -275,7 +278,8 @@ def settle(session: Session, opened: Opened) -> Settled:
     if session.conn.info.transaction_status != pq.TransactionStatus.INTRANS:
         return Settled.ENDED
     _send_all(session, [settling(session)])
-    if session.run("session", "in_transaction", id=opened.id).fetchone() != (True,):
+    name = "in_transaction" if opened.id.isdecimal() else "in_virtual_transaction"
+    if session.run("session", name, id=opened.id).fetchone() != (True,):
         return Settled.ENDED
     return Settled.TOUCHED if _is_touched(session, opened) else Settled.WELL
 

@@ -18,6 +18,7 @@ from pgbraid.core.events import Blocked, Building
 from pgbraid.db.opening import beside, open_connection
 from pgbraid.db.others import describe
 from pgbraid.db.session import cancel, claim
+from pgbraid.db.wire import Question
 from pgbraid.stop import StopToken
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ _SELDOM = 1.0
 _OFTEN_FOR = 5.0
 _AFTER_AN_ERROR = 5.0
 _STANDBY = "SyncRep"
-_LIMITS = "SET statement_timeout = '2s'; SET lock_timeout = '1s'"
+_SERVED_WITHIN = 0.5
+_LIMITS = b"SET statement_timeout = '2s'; SET lock_timeout = '1s'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,10 @@ class Watch:
     def close(self) -> None:
         """Close the second connection, if there is one."""
         if self._second:
+            if self._session.conn.process is not None:
+                from pgbraid.db.pooling import let_go  # noqa: PLC0415 - behind a proxy
+
+                let_go(self._second.conn)
             with suppress(psycopg.Error):
                 self._second.conn.close()
         self._second = None
@@ -135,7 +141,10 @@ class Watch:
         """Open the second connection, to the server of the first."""
         conn = open_connection(beside(self._session.conn))
         conn.stop = self._session.stop
-        conn.execute(_LIMITS)
+        question = Question(conn, _LIMITS)
+        if not question.wait(_SERVED_WITHIN):  # a pooler may have no second session for us
+            conn.close()
+            raise psycopg.OperationalError("no second session was to be had")
         self._second = replace(self._session, conn=conn, stop=StopToken(), watch=None)
         return self._second
 

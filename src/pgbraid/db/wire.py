@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
 
     from psycopg.abc import PQGen
     from psycopg.pq.abc import PGresult
+    from psycopg.waiting import Wait
 
     from pgbraid.db.opening import Connection
 
-__all__ = ["ended_transaction", "error_position", "failed", "refuse_copying", "send"]
+__all__ = ["Question", "ended_transaction", "error_position", "failed", "refuse_copying", "send"]
 
 _ENDINGS = frozenset({b"COMMIT", b"BEGIN", b"START TRANSACTION", b"PREPARE TRANSACTION"})
 """The tags of commands that commit, or begin a transaction."""
@@ -97,6 +99,43 @@ def _gather(pgconn: pq.abc.PGconn, results: list[PGresult]) -> PQGen[None]:
         results.append(result)
         if result.status in _COPYING:
             return
+
+
+class Question:
+    """A message that was sent, and whose answer is waited for as long as one likes.
+
+    ``results`` holds what has come of it. As long as the answer is not complete, nothing else can
+    be sent.
+    """
+
+    def __init__(self, conn: Connection, message: bytes) -> None:
+        self.results: list[PGresult] = []
+        self._conn = conn
+        self._answered = False
+        conn.pgconn.send_query(message)
+        self._gathering = _gather(conn.pgconn, self.results)
+        self._wanted: Wait | None = None
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for the answer, that long or for ever, and return whether it is complete.
+
+        Raises psycopg's error where the connection is lost.
+        """
+        if not self._answered:
+            self._answered = self._conn.wait(self._within(seconds))
+        return self._answered
+
+    def _within(self, seconds: float | None) -> PQGen[bool]:
+        deadline = None if seconds is None else time.monotonic() + seconds
+        try:
+            if self._wanted is None:
+                self._wanted = next(self._gathering)
+            while True:
+                self._wanted = self._gathering.send((yield self._wanted))
+                if deadline is not None and time.monotonic() >= deadline:
+                    return False
+        except StopIteration:
+            return True
 
 
 def failed(results: list[PGresult]) -> psycopg.Error | None:

@@ -46,6 +46,7 @@ _OPTIONS = {
             "table",
             "role",
             "direct_url",
+            "session_pooler",
             "gaps",
             "config",
         ),

@@ -1,10 +1,13 @@
 -- name: index
 -- The index of a name that a CREATE INDEX on a table makes, by the search path as it is: its full
 -- name, whether it is valid, whether it is that table's, its definition, whether somebody builds an
--- index of that table, or vacuums it, and its oid.
+-- index of that table, or vacuums it, its oid, and what else has the name. An index of an exclusion
+-- or of a deferrable constraint has the definition of a plain one, and is another.
 SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
        coalesce(x.indisvalid, false),
-       coalesce(x.indrelid OPERATOR(pg_catalog.=) c.oid, false),
+       coalesce(x.indrelid OPERATOR(pg_catalog.=) c.oid AND x.indimmediate
+                AND NOT x.indisexclusion
+                AND i.relkind OPERATOR(pg_catalog.=) 'i'::pg_catalog."char", false),
        coalesce(pg_catalog.pg_get_indexdef(x.indexrelid), ''),
        EXISTS (
            SELECT FROM pg_catalog.pg_locks l
@@ -15,7 +18,13 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
               AND l.database OPERATOR(pg_catalog.=) (
                       SELECT d.oid FROM pg_catalog.pg_database d
                        WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())),
-       i.oid
+       i.oid,
+       CASE WHEN x.indexrelid IS NOT NULL THEN 'index'
+            WHEN i.relkind OPERATOR(pg_catalog.=) 'v'::pg_catalog."char" THEN 'view'
+            WHEN i.relkind OPERATOR(pg_catalog.=) 'm'::pg_catalog."char" THEN 'materialized view'
+            WHEN i.relkind OPERATOR(pg_catalog.=) 'S'::pg_catalog."char" THEN 'sequence'
+            WHEN i.relkind OPERATOR(pg_catalog.=) 'c'::pg_catalog."char" THEN 'type'
+            ELSE 'table' END
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   JOIN pg_catalog.pg_class i

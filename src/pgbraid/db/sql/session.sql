@@ -8,6 +8,8 @@ SELECT pg_catalog.pg_is_in_recovery(),
        (SELECT EXTRACT(epoch FROM backend_start)::pg_catalog.float8
           FROM pg_catalog.pg_stat_activity
          WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())
+-- name: who
+SELECT CURRENT_USER::pg_catalog.text, pg_catalog.pg_backend_pid()
 -- name: pin
 -- Our own statements must not be led astray by a search path, nor cut short by a role's limits,
 -- nor see a part of the rows.
@@ -171,6 +173,17 @@ BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
        pg_catalog.pg_current_xact_id()::pg_catalog.text, pg_catalog.pg_backend_pid(),
        pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text}))::pg_catalog.text
+-- name: begin_without_id
+-- The same for a body that runs only in a transaction without an id. What tells the transaction is
+-- the lock that each one holds of its virtual id, which no other transaction of the server has.
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
+       (SELECT l.virtualtransaction FROM pg_catalog.pg_locks l
+         WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+           AND l.locktype OPERATOR(pg_catalog.=) 'virtualxid'::pg_catalog.text
+           AND l.virtualxid OPERATOR(pg_catalog.=) l.virtualtransaction),
+       pg_catalog.pg_backend_pid(),
+       pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text}))::pg_catalog.text
 -- name: filenode
 -- Another one where the tracker was emptied by TRUNCATE, or dropped and made again.
 SELECT pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({tracker_text}))::pg_catalog.text
@@ -272,3 +285,10 @@ SELECT n.nspname, c.conname
 HAVING pg_catalog.bool_and(c.condeferrable) AND NOT pg_catalog.bool_or(c.condeferred)
 -- name: in_transaction
 SELECT pg_catalog.pg_current_xact_id() = %(id)s::pg_catalog.xid8
+-- name: in_virtual_transaction
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_locks l
+     WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+       AND l.locktype OPERATOR(pg_catalog.=) 'virtualxid'::pg_catalog.text
+       AND l.virtualxid OPERATOR(pg_catalog.=) l.virtualtransaction
+       AND l.virtualtransaction OPERATOR(pg_catalog.=) %(id)s::pg_catalog.text)

@@ -1,0 +1,276 @@
+"""Poolers and proxies between us and the server, and whether one gives us a session of our own.
+
+The protocol names a process for each connection. Where that is not the server's own, somebody
+stands between: a pooler that lends a session for a transaction, or a proxy or pooler that gives
+each client one session as long as it is connected. Only what it does tells the two apart.
+
+A session that is only lent can look like one of our own for a while: a pooler prefers the one that
+was used last, or has another process with a pool of its own. So it counts as our own only where
+the server could reach us while we asked it nothing: a notification that another client sends
+comes at once, as the session is still connected to us. A pooler that lends sessions has nobody to
+give it to. Everything here has a short limit of time.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import pq
+from psycopg.waiting import Wait
+
+from pgbraid.db.opening import beside, open_connection
+from pgbraid.db.refusing import no_role, not_a_session
+from pgbraid.db.session import set_role
+from pgbraid.db.wire import Question, failed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from psycopg.abc import PQGen
+
+    from pgbraid.db.opening import Connection
+    from pgbraid.db.session import Session
+
+__all__ = ["Pool", "become", "let_go", "pool_of"]
+
+_READS, _OTHERS = 3, 2
+"""How often we ask for our process, and how many other clients hold a transaction meanwhile."""
+_SHORTEST, _ROUND_TRIPS, _LONGEST = 0.5, 20, 2.0
+"""Seconds that an answer may take, or that many of the slowest of the first answers."""
+_IDLE = 0.2
+"""Seconds without a question of ours, after which a pooler would have taken the session back."""
+_PROCESS = b"SELECT pg_catalog.pg_backend_pid()"
+
+
+class Pool:
+    """A pooler; ``settings`` are those that the session in use had before our transaction.
+
+    Such as have a dot in their names, which no list of the server's has, count where a body
+    names them; None is one that was not set. ``unclear`` says why nobody knows whether it lends
+    sessions, where it was not seen to.
+    """
+
+    __slots__ = ("settings", "unclear")
+
+    def __init__(self, unclear: str | None = None) -> None:
+        self.settings: dict[str, str | None] = {}
+        self.unclear = unclear
+
+    def unknown(self, text: str) -> list[str]:
+        """Return the settings with a dot in their names that a text sets for the first time."""
+        from pgbraid.core.settings_named import dotted_settings  # noqa: PLC0415 - behind a pooler
+
+        return sorted(dotted_settings(text) - self.settings.keys())
+
+
+@dataclass(frozen=True, slots=True)
+class _Sharing:
+    """Whether a session is ours alone; where that was not found out, why it is ``unclear``."""
+
+    ours: bool
+    unclear: str | None = None
+
+
+_OURS = _Sharing(ours=True)
+_LENT = _Sharing(ours=False)
+
+
+def pool_of(session: Session, process: int) -> Pool | None:
+    """Return the pooler that lends the session, or None where the session is ours alone.
+
+    ``process`` is the server's, which is not the one that the protocol names. Where the pooler
+    shows neither, what the user says decides. Raises TargetRefused where the user says what is not
+    so, and psycopg's error where our connection is lost.
+    """
+    conn, target = session.conn, session.target
+    if process == conn.process:
+        return None
+    moved = conn.process is not None
+    sharing = _LENT if moved else _found_out(conn, target.parameters, process)
+    if sharing.ours or (target.session_pooler and sharing.unclear):
+        conn.process = process
+        return None
+    if target.session_pooler:
+        raise not_a_session(session)
+    return Pool(sharing.unclear)
+
+
+def become(session: Session, role: str) -> None:
+    """Be a role by SET ROLE, where a pooler takes no option for it.
+
+    Raises TargetRefused where the pooler lends sessions.
+    """
+    row = session.run("session", "who").fetchone()
+    if row is None or row[0] == role:
+        return
+    if row[1] != session.conn.info.backend_pid and pool_of(session, row[1]) is not None:
+        raise no_role(session.target)
+    session.conn.role = role
+    question = Question(session.conn, set_role(role).encode())
+    question.wait()
+    _raise_failed(question)
+
+
+def _found_out(conn: Connection, parameters: Mapping[str, Any], process: int) -> _Sharing:
+    """Find out whether the session is ours alone. Raises psycopg's error where it is lost."""
+    try:
+        return _sharing(conn, conn.opened_with or parameters, process)
+    except psycopg.Error as error:
+        if conn.closed or conn.broken:
+            raise
+        said = error.diag.message_primary or type(error).__name__
+        return _Sharing(ours=False, unclear=f"the server or the pooler refused to show it ({said})")
+
+
+def _sharing(conn: Connection, parameters: Mapping[str, Any], process: int) -> _Sharing:
+    slowest = 0.0
+    for _ in range(_READS):
+        begun = time.monotonic()
+        if _process(conn) != process:
+            return _LENT
+        slowest = max(slowest, time.monotonic() - begun)
+    limit = min(max(_SHORTEST, slowest * _ROUND_TRIPS), _LONGEST)
+    with ExitStack() as stack:
+        others: list[Connection] = []
+        for _ in range(_OTHERS):
+            found = _other(stack, conn, parameters, limit)
+            if found is None:
+                break
+            others.append(found[0])
+            if found[1] == process:
+                return _LENT
+            if (seen := _seen_beside(stack, conn, process, limit)) is not None:
+                return seen
+        if not others:
+            return _Sharing(ours=False, unclear="no second client was served beside this one")
+        if _hears(conn, others[-1], process, limit):
+            return _OURS
+    return _Sharing(ours=False, unclear="no notification of another client came through")
+
+
+def _seen_beside(
+    others: ExitStack, conn: Connection, process: int, limit: float
+) -> _Sharing | None:
+    """Return what it shows that we are given another process, or wait for one, beside others.
+
+    None where we get our own at once.
+    """
+    question = Question(conn, _PROCESS)
+    at_once = question.wait(limit)
+    if not at_once:
+        others.close()  # what we wait for may be theirs
+        question.wait()
+    if _number(question) != process:
+        return _LENT
+    waited = _Sharing(ours=False, unclear="it had to wait while other clients had a transaction")
+    return None if at_once else waited
+
+
+def _process(conn: Connection) -> int:
+    """Return the server's process of this moment."""
+    question = Question(conn, _PROCESS)
+    question.wait()
+    return _number(question)
+
+
+def _number(question: Question) -> int:
+    error = failed(question.results)
+    if error is not None:
+        raise error
+    return int(question.results[-1].get_value(0, 0) or 0)
+
+
+def _other(
+    stack: ExitStack, conn: Connection, parameters: Mapping[str, Any], limit: float
+) -> tuple[Connection, int] | None:
+    """Have another client hold a transaction; return it, and the process that it was given.
+
+    None where it is not served.
+    """
+    with suppress(psycopg.Error):
+        other = stack.enter_context(_client(conn, parameters, limit))
+        question = Question(other, b"BEGIN; " + _PROCESS)
+        if question.wait(limit):
+            return other, _number(question)
+    return None
+
+
+@contextmanager
+def _client(conn: Connection, parameters: Mapping[str, Any], limit: float) -> Iterator[Connection]:
+    """Open another connection along the same way; end its transaction before it is closed."""
+    other = open_connection(beside(conn, parameters))
+    try:
+        yield other
+    finally:
+        with suppress(psycopg.Error):
+            if other.info.transaction_status in {
+                pq.TransactionStatus.INTRANS,
+                pq.TransactionStatus.INERROR,
+            }:
+                Question(other, b"ROLLBACK").wait(limit)
+        other.close()
+
+
+def _hears(conn: Connection, other: Connection, process: int, limit: float) -> bool:
+    """Whether a notification of another client reaches us while we ask nothing."""
+    channel = f"pgbraid_{secrets.token_hex(8)}".encode()
+    listening = Question(conn, b"LISTEN " + channel)
+    listening.wait()
+    _raise_failed(listening)
+    try:
+        time.sleep(_IDLE)
+        telling = Question(other, b"NOTIFY " + channel + b"; COMMIT")
+        if not telling.wait(limit):
+            return False
+        _raise_failed(telling)
+        return conn.wait(_notified(conn.pgconn, channel, limit))
+    finally:
+        _forget(conn, channel, process)
+
+
+def _forget(conn: Connection, channel: bytes, process: int) -> None:
+    """Listen no more; a pooler that lends sessions may have to be asked again for that one."""
+    with suppress(psycopg.Error):
+        for _ in range(_READS):
+            question = Question(conn, b"UNLISTEN " + channel + b"; " + _PROCESS)
+            question.wait()
+            if _number(question) == process:
+                return
+
+
+def _notified(pgconn: pq.abc.PGconn, channel: bytes, limit: float) -> PQGen[bool]:
+    deadline = time.monotonic() + limit
+    while True:
+        pgconn.consume_input()
+        while (note := pgconn.notifies()) is not None:
+            if note.relname == channel:
+                return True
+        if time.monotonic() >= deadline:
+            return False
+        yield Wait.R
+
+
+def _raise_failed(question: Question) -> None:
+    error = failed(question.results)
+    if error is not None:
+        raise error
+
+
+def let_go(conn: Connection) -> None:
+    """Leave nothing in a session that a pooler may give to somebody else when we are gone.
+
+    Some poolers are told not to clean it themselves. No error is raised.
+    """
+    conn.stop = None
+    if (
+        not (conn.closed or conn.broken)
+        and conn.info.transaction_status == pq.TransactionStatus.IDLE
+    ):
+        with suppress(psycopg.Error):
+            Question(conn, b"DISCARD ALL").wait(_LONGEST)

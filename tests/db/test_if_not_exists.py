@@ -1,0 +1,335 @@
+"""CREATE INDEX CONCURRENTLY IF NOT EXISTS: an index that is right is passed over, no other one."""
+
+import threading
+import time
+
+import psycopg
+import pytest
+
+import pgbraid
+from pgbraid import Limits, MigrationFailed, ProblemsFound, halfway
+from pgbraid.core.events import Healed, Noticed
+
+HEAD = "-- pgbraid: no-transaction\n"
+INDEX = "CREATE INDEX CONCURRENTLY IF NOT EXISTS ti ON big (a)"
+UNIQUE = "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS ti ON big (c)"
+
+
+@pytest.fixture
+def big(database):
+    database.run("CREATE TABLE big AS SELECT n a, n b, n c FROM generate_series(1, 2000) n")
+    return database
+
+
+@pytest.fixture
+def double(big):
+    """A table over which a unique index on c cannot be built."""
+    big.run("INSERT INTO big VALUES (0, 0, 1)")
+    return big
+
+
+def up(database, text, head=HEAD, **settings):
+    """Run one file; return its report and what was told."""
+    heard = []
+    braid = pgbraid.load({"1_a.sql": head + text}, **settings)
+    return braid.up(database.conninfo, on_event=heard.append), heard
+
+
+def invalid(database):
+    return database.rows(
+        "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1"
+    )
+
+
+def oid(database, name="ti"):
+    return database.value("SELECT to_regclass(%s)::oid", name)
+
+
+def leave_invalid(database, statement=UNIQUE):
+    """Have another program leave an index that is not valid."""
+    with (
+        psycopg.connect(database.conninfo, autocommit=True) as conn,
+        pytest.raises(psycopg.errors.UniqueViolation),
+    ):
+        conn.execute(statement)
+
+
+def test_an_index_that_is_right_is_passed_over_with_a_notice(big):
+    heard = []
+    files = {"2_i.sql": HEAD + INDEX, "3_combined.sql": HEAD + INDEX}
+    report = pgbraid.load(files).up(big.conninfo, on_event=heard.append)
+    assert [o.migration.version for o in report.applied] == [2, 3]
+    (notice,) = [event.diagnostic for event in heard if isinstance(event, Noticed)]
+    assert (notice.severity, notice.sqlstate) == ("NOTICE", "42P07")
+    assert notice.message.startswith("the index public.ti is there already, valid")
+    assert str(notice.location) == "3_combined.sql:2:1"
+    events = big.rows(
+        "SELECT event, detail->>'passed_over' FROM applied_migrations_journal"
+        " WHERE version = 3 ORDER BY id"
+    )
+    assert events == [("started", None), ("done", "true"), ("applied", None)]
+    assert pgbraid.load(files).check(big.conninfo).ok
+
+
+def test_an_index_that_is_not_valid_is_dropped_and_built(double):
+    leave_invalid(double)
+    double.run("DELETE FROM big WHERE a = 0")
+    left = oid(double)
+    report, heard = up(double, UNIQUE)
+    assert len(report.applied) == 1
+    assert [e.statement for e in heard if isinstance(e, Healed)] == [
+        "DROP INDEX CONCURRENTLY public.ti"
+    ]
+    assert (invalid(double), oid(double) != left) == ([], True)
+
+
+def test_an_index_that_is_built_again_and_again_is_never_recorded_invalid(double):
+    leave_invalid(double)
+    for _ in range(2):
+        with pytest.raises(MigrationFailed, match="could not create unique index"):
+            up(double, UNIQUE)
+        assert (double.versions(), invalid(double)) == ([], [("ti",)])
+    double.run("DELETE FROM big WHERE a = 0")
+    up(double, UNIQUE)
+    assert (double.versions(), invalid(double)) == ([1], [])
+
+
+@pytest.mark.parametrize(
+    ("there", "what"),
+    [
+        ("CREATE INDEX ti ON big (b)", "index"),
+        ("CREATE UNIQUE INDEX ti ON big (a)", "index"),
+        ("CREATE INDEX ti ON big (a) WHERE a > 5", "index"),
+        ("CREATE INDEX ti ON big (a) WITH (fillfactor = 70)", "index"),
+        ("CREATE TABLE other (a int); CREATE INDEX ti ON other (a)", "index"),
+        ("ALTER TABLE big ADD CONSTRAINT ti UNIQUE (a) DEFERRABLE", "index"),
+        ("ALTER TABLE big ADD CONSTRAINT ti EXCLUDE USING btree (a WITH =)", "index"),
+        ("CREATE TABLE ti ()", "table"),
+        ("CREATE VIEW ti AS SELECT 1", "view"),
+        ("CREATE MATERIALIZED VIEW ti AS SELECT 1", "materialized view"),
+        ("CREATE SEQUENCE ti", "sequence"),
+        ("CREATE TYPE ti AS (a int)", "type"),
+    ],
+)
+def test_anything_else_of_that_name_is_asked_about_and_left_alone(big, there, what):
+    big.run(there)
+    before = oid(big)
+    for _ in range(2):
+        with pytest.raises(MigrationFailed) as caught:
+            up(big, INDEX)
+        assert caught.value.message.endswith(
+            f"the {what} public.ti is there already, and is not known to be what this statement"
+            " makes"
+        )
+        assert "pgbraid resume 1" in caught.value.hint
+        assert ("--skip 1" in caught.value.hint) == (what == "index")
+    assert (big.versions(), oid(big)) == ([], before)
+    pgbraid.load({"1_a.sql": HEAD + INDEX}).resume(big.conninfo, 1, how="skip")
+    assert big.versions() == [1]
+
+
+def test_an_index_of_another_definition_that_is_not_valid_is_not_dropped(double):
+    leave_invalid(double)
+    before = oid(double)
+    with pytest.raises(MigrationFailed, match="is not known to be what this statement makes"):
+        up(double, UNIQUE.replace("(c)", "(c, a)"))
+    assert oid(double) == before
+    with pytest.raises(MigrationFailed, match=r"public\.ti is not valid"):
+        pgbraid.load({"1_a.sql": HEAD + UNIQUE}).resume(double.conninfo, 1, how="skip")
+
+
+def test_an_index_of_the_name_in_another_schema_is_not_looked_at(big):
+    big.run("CREATE SCHEMA app; CREATE TABLE app.big (a int); CREATE INDEX ti ON app.big (a)")
+    up(big, "SET search_path = public, app; " + INDEX)
+    assert big.value("SELECT to_regclass('public.ti') IS NOT NULL")
+
+
+def test_the_index_of_a_constraint_that_was_made_of_it_is_passed_over(big):
+    big.run(f"{UNIQUE.replace(' CONCURRENTLY', '')}; ALTER TABLE big ADD UNIQUE USING INDEX ti")
+    before = oid(big)
+    report, _ = up(big, UNIQUE)
+    assert (len(report.applied), oid(big)) == (1, before)
+
+
+def test_an_index_that_somebody_builds_right_now_is_waited_for(big):
+    started = threading.Event()
+
+    def build():
+        started.set()
+        big.run(INDEX)
+
+    with psycopg.connect(big.conninfo) as writer:
+        writer.execute("INSERT INTO big VALUES (-1, -1, -1)")
+        by_hand = threading.Thread(target=build)
+        by_hand.start()
+        while oid(big) is None:
+            time.sleep(0.02)
+        being_built = oid(big)
+        timer = threading.Timer(1, writer.rollback)
+        timer.start()
+        _, heard = up(big, INDEX)
+        timer.join()
+        by_hand.join()
+    assert [e for e in heard if isinstance(e, Healed)] == []
+    assert (oid(big), invalid(big), big.versions()) == (being_built, [], [1])
+
+
+# --- somebody makes it between our look and our statement
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """A function that has something happen behind the line of the journal that begins it."""
+
+    def happen(action):
+        real, left = halfway.File.write, [action]
+
+        def write(file, entry):
+            real(file, entry)
+            if entry.event == "begun" and left:
+                left.pop()()
+
+        monkeypatch.setattr(halfway.File, "write", write)
+
+    return happen
+
+
+def test_an_index_that_is_made_meanwhile_is_looked_at_again(big, meanwhile):
+    meanwhile(lambda: big.run("CREATE INDEX ti ON big (a)"))
+    assert len(up(big, INDEX)[0].applied) == 1
+    assert invalid(big) == []
+
+
+def test_another_index_that_is_made_meanwhile_is_not_recorded(big, meanwhile):
+    meanwhile(lambda: big.run("CREATE INDEX ti ON big (b)"))
+    for _ in range(2):
+        with pytest.raises(MigrationFailed, match="is not the index that the statement makes"):
+            up(big, INDEX)
+        assert big.versions() == []
+
+
+def test_an_invalid_index_that_is_left_meanwhile_is_not_recorded(double, meanwhile):
+    def leave():
+        leave_invalid(double)
+        double.run("DELETE FROM big WHERE a = 0")
+
+    meanwhile(leave)
+    assert len(up(double, UNIQUE)[0].applied) == 1
+    assert invalid(double) == []
+
+
+def test_an_index_of_others_is_not_dropped_once_the_file_no_longer_accepts_it(double, meanwhile):
+    """They have left it in the moment between; the file is edited after that."""
+    meanwhile(lambda: double.run("CREATE INDEX ti ON big (b)"))
+    with pytest.raises(MigrationFailed):
+        up(double, UNIQUE)
+    double.run("DROP INDEX ti")
+    leave_invalid(double)
+    with pytest.raises(MigrationFailed):
+        up(double, INDEX.replace(" IF NOT EXISTS", ""))
+    assert invalid(double) == [("ti",)]
+
+
+# --- cut in each phase
+
+
+@pytest.mark.parametrize("event", ["started", "healed", "begun", "done", "applied"])
+def test_cut_at_any_line_of_the_journal_it_goes_on(double, cut_before, event):
+    leave_invalid(double)
+    double.run("DELETE FROM big WHERE a = 0")
+    braid = pgbraid.load({"1_a.sql": f"{HEAD}{UNIQUE};\n{INDEX.replace('ti', 'tj')}"})
+    cut_before(event)
+    if event != "applied":  # that line is written with the row of the set
+        with pytest.raises(RuntimeError):
+            braid.up(double.conninfo)
+        assert double.value("SELECT count(*) FROM pg_class WHERE relname ~ 'applied_m'") == 0 or (
+            double.versions() == []
+        )
+    assert len(braid.up(double.conninfo).applied) == 1
+    assert (double.versions(), invalid(double)) == ([1], [])
+
+
+def test_cut_while_it_is_built_it_is_built_again(big, cut_running):
+    braid = pgbraid.load({"1_a.sql": HEAD + INDEX})
+    cut_running(big, braid, "INSERT INTO big VALUES (-1, -1, -1)")
+    assert invalid(big) == [("ti",)]
+    assert len(braid.up(big.conninfo).applied) == 1
+    assert invalid(big) == []
+
+
+def test_cut_while_an_invalid_one_is_dropped_it_is_dropped_again(double, cut_running):
+    leave_invalid(double)
+    double.run("DELETE FROM big WHERE a = 0")
+    braid = pgbraid.load({"1_a.sql": HEAD + UNIQUE})
+    cut_running(double, braid, "INSERT INTO big VALUES (-1, -1, -1)")
+    assert double.versions() == []
+    assert len(braid.up(double.conninfo).applied) == 1
+    assert invalid(double) == []
+
+
+# --- how it is written
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create index concurrently if not exists ti on big (a)",
+        "CREATE INDEX CONCURRENTLY IF /* why */ NOT -- not?\n EXISTS ti ON big (a)",
+        'CREATE INDEX /* CONCURRENTLY */ CONCURRENTLY\nIF\nNOT\nEXISTS "ti" ON public.big (a)',
+    ],
+)
+def test_it_is_known_however_it_is_written(big, statement):
+    for version in (1, 2):
+        pgbraid.load({f"{n}_a.sql": HEAD + statement for n in range(1, version + 1)}).up(
+            big.conninfo
+        )
+    assert (big.versions(), invalid(big)) == ([1, 2], [])
+
+
+def test_an_error_shows_the_statement_as_it_is_written(double):
+    with pytest.raises(MigrationFailed) as caught:
+        up(double, INDEX.replace("(a)", "(nosuch)"))
+    said = caught.value.diagnostic
+    assert said.excerpt == INDEX.replace("(a)", "(nosuch)")
+    assert said.excerpt[said.caret or 0 :].startswith(("CREATE", "nosuch"))
+
+
+def test_a_file_without_the_directive_is_refused_as_before(big):
+    with pytest.raises(ProblemsFound) as caught:
+        up(big, INDEX, head="")
+    (problem,) = caught.value.problems
+    assert problem.code == "needs_no_transaction"
+    assert "no-transaction" in problem.hint
+
+
+# --- its relatives
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_drop_if_exists_is_done_whether_it_is_there_or_not(big, there):
+    if there:
+        big.run("CREATE INDEX ti ON big (a)")
+    assert len(up(big, "DROP INDEX CONCURRENTLY IF EXISTS ti")[0].applied) == 1
+    assert oid(big) is None
+
+
+def test_a_drop_if_exists_that_was_cut_is_run_again(big, cut_running):
+    big.run("CREATE INDEX ti ON big (a)")
+    braid = pgbraid.load({"1_a.sql": HEAD + "DROP INDEX CONCURRENTLY IF EXISTS ti"})
+    cut_running(big, braid, "INSERT INTO big VALUES (-1, -1, -1)")
+    assert big.versions() == []
+    assert len(braid.up(big.conninfo).applied) == 1
+    assert oid(big) is None
+
+
+def test_a_detach_of_a_table_if_it_exists_that_was_cut_is_finished(big, cut_running):
+    if big.value("SELECT current_setting('server_version_num')::int") < 140000:
+        pytest.skip("came with PostgreSQL 14")
+    big.run("CREATE TABLE parent (n int) PARTITION BY LIST (n)")
+    big.run("CREATE TABLE child PARTITION OF parent FOR VALUES IN (1)")
+    text = "ALTER TABLE IF EXISTS ONLY parent DETACH PARTITION child CONCURRENTLY"
+    braid = pgbraid.load({"1_a.sql": HEAD + text}, limits=Limits(lock_timeout=5))
+    cut_running(big, braid, "SELECT FROM parent")
+    assert big.value("SELECT inhdetachpending FROM pg_inherits") is True
+    assert len(braid.up(big.conninfo).applied) == 1
+    assert big.value("SELECT count(*) FROM pg_inherits") == 0
