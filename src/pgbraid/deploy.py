@@ -12,6 +12,7 @@ from pgbraid.core.filenames import name_style
 from pgbraid.core.model import Problem, Report, Severity
 from pgbraid.db.applied import read_ledger
 from pgbraid.db.ensure import Shape, ensure_schema, ensure_tables
+from pgbraid.db.first_run import made_in_schema
 from pgbraid.db.lock import fenced, take_lock
 from pgbraid.db.session import behind_a_pooler
 from pgbraid.db.transactions import transaction
@@ -69,6 +70,9 @@ def apply_plan(
 
             journal_proof(run, prove_gaps(session, migrations, now, options), now)
         applied = apply_all(run, now.steps)
+        alone = not wish.one_ledger and applied and session.target.search_path is None
+        if alone and session.tracker.schema != "public" and not made_in_schema(session):
+            now = replace(now, problems=(*now.problems, _made_elsewhere(session)))
         return _report(first, now, run, applied)
 
 
@@ -100,6 +104,19 @@ def _distrust(session: Session, shape: Shape) -> Iterator[Problem]:
             "in a schema of its own with `schema`.",
             severity=Severity.WARNING,
         )
+
+
+def _made_elsewhere(session: Session) -> Problem:
+    """Warn of migrations of one schema's own that made nothing in it."""
+    schema = session.tracker.schema
+    return Problem(
+        "made_elsewhere",
+        f"the migrations made nothing in the schema {schema}, where the tracker is",
+        detail="With ledgers = many, each schema has tables of its own; names without a schema are "
+        "made in the first schema of the search path.",
+        hint=f"Give the schema to the migrations with `search_path`, such as {schema}.",
+        severity=Severity.WARNING,
+    )
 
 
 def _refuse_through_a_pooler(session: Session, plan: Plan) -> None:

@@ -15,7 +15,7 @@ from pgbraid.db.scratch import scratch_server
 from pgbraid.db.session import connect
 from pgbraid.db.spelling import quoted
 from pgbraid.errors import ConfigError, ServerError
-from pgbraid.histories import ran_in_all, recorded, refuse_problems
+from pgbraid.histories import ran_in_all, recorded, refuse_contradictions, refuse_problems
 from pgbraid.inspection import find_foreign
 from pgbraid.prelude import read_prelude
 from pgbraid.replay import Replayer
@@ -52,6 +52,7 @@ def find_drift(  # noqa: PLR0913, PLR0917 - what every verb takes, and what is c
     refuse_problems(migrations)
     with connect(target, tracker, options.stop) as session:
         order = read_order(session)
+        refuse_contradictions(order, tracker)
         if not order.rows:
             raise ConfigError(
                 f"{target.label} has no history in {tracker.schema}.{tracker.table}",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.branch import merge
 from pgbraid.core.checksum import same_but_line_ends
+from pgbraid.core.consistency import mismatch_problems
 from pgbraid.core.orders import late
 from pgbraid.errors import ConfigError, ProblemsFound
 from pgbraid.judge import Question
@@ -16,7 +17,7 @@ from pgbraid.texts import inspect_files
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pgbraid.core.model import Migration, MigrationSet
+    from pgbraid.core.model import Migration, MigrationSet, Tracker
     from pgbraid.db.order import Order
     from pgbraid.gitref import GitFolder
 
@@ -30,6 +31,7 @@ __all__ = [
     "ran_in_all",
     "recorded",
     "recorded_question",
+    "refuse_contradictions",
     "refuse_problems",
 ]
 
@@ -76,6 +78,13 @@ def _question(
 def refuse_problems(migrations: MigrationSet) -> None:
     """Raise ProblemsFound where the source has errors."""
     problems = tuple(p for p in migrations.problems if p.severity == "error")
+    if problems:
+        raise ProblemsFound(problems)
+
+
+def refuse_contradictions(order: Order, tracker: Tracker) -> None:
+    """Raise ProblemsFound where set and journal do not agree on what was applied."""
+    problems = tuple(mismatch_problems(order.mismatches, tracker))
     if problems:
         raise ProblemsFound(problems)
 

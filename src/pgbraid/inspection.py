@@ -218,7 +218,7 @@ def find_foreign(session: Session) -> tuple[Foreign, ForeignTracker] | None:
     names = {name for tracker in trackers.TRACKERS for name in tracker.tables}
     for table in foreign.read_foreign(session, sorted(names)):
         if family := trackers.recognise(table):
-            return foreign.read_foreign_rows(session, table), family
+            return foreign.read_foreign_rows(session, table, family.reads), family
     return None
 
 

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 from pgbraid.db.order import read_order
 from pgbraid.db.session import connect
 from pgbraid.gitref import files_at, merge_base
-from pgbraid.histories import branch_question, listed_question, recorded_question
+from pgbraid.histories import (
+    branch_question,
+    listed_question,
+    recorded_question,
+    refuse_contradictions,
+)
 from pgbraid.proving import prove_question
 
 if TYPE_CHECKING:
@@ -31,6 +36,7 @@ def prove_database(
     """
     with connect(target, tracker, options.stop) as session:
         order = read_order(session)
+    refuse_contradictions(order, tracker)
     told = recorded_question(migrations, order)
     return prove_question(told, tracker, options, like=order)
 

@@ -282,3 +282,13 @@ def test_a_statement_whose_line_cannot_be_read_back_ends_the_run(half):
     with pytest.raises(MigrationFailed, match="cannot be read back"):
         pgbraid.load(HALF).up(half.conninfo)
     assert half.value("SELECT count(*) FROM late") == 1
+
+
+def test_neither_proof_nor_drift_builds_on_a_set_that_lost_rows(database):
+    braid = pgbraid.load(FILES)
+    braid.up(database.conninfo)
+    database.run("DELETE FROM applied_migrations WHERE version = 2")
+    for verb in (braid.prove, braid.drift):
+        with pytest.raises(ProblemsFound) as caught:
+            verb(database.conninfo)
+        assert codes(caught) == ["set_lost"]

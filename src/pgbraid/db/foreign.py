@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from pgbraid.core.answers import Foreign
     from pgbraid.db.session import Session
@@ -30,15 +30,21 @@ def read_foreign(session: Session, tables: Iterable[str]) -> tuple[Foreign, ...]
     return tuple(Foreign(*name, tuple(columns), ()) for name, columns in ordered)
 
 
-def read_foreign_rows(session: Session, table: Foreign) -> Foreign:
-    """Return the table with its rows."""
+def read_foreign_rows(session: Session, table: Foreign, names: Collection[str]) -> Foreign:
+    """Return the table with its rows, as far as these columns go.
+
+    Row security raises an error, so that no rows stay unseen.
+    """
     from pgbraid.core.answers import Foreign  # noqa: PLC0415 - only where one is looked for
 
-    columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in table.columns)
+    kept = tuple(column for column in table.columns if column[0] in names)
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in kept)
     source = sql.Identifier(table.schema, table.table)
-    query = sql.SQL("SELECT {} FROM {}").format(columns, source)
-    rows = tuple(session.conn.execute(query).fetchall())
-    return Foreign(table.schema, table.table, table.columns, rows)
+    secure = sql.SQL("SELECT pg_catalog.set_config('row_security', 'off', true); ")
+    query = secure + sql.SQL("SELECT {} FROM {}").format(columns, source)
+    cursor = session.conn.execute(query)
+    cursor.nextset()
+    return Foreign(table.schema, table.table, kept, tuple(cursor.fetchall()))
 
 
 def drop_table(session: Session, schema: str, table: str) -> None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors
 
 from pgbraid.core.model import Applied
+from pgbraid.db.consistency import read_mismatches
 from pgbraid.db.ledger import read_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pgbraid.core.answers import Mismatch
     from pgbraid.db.session import Session
 
 __all__ = ["Line", "MigratingRole", "Order", "read_order"]
@@ -76,6 +78,8 @@ class Order:
     """By version, the number of the journal's line that says that it was applied."""
     undone: tuple[Line, ...] = ()
     """Of each version that was ever undone, all that ran of it, in order."""
+    mismatches: tuple[Mismatch, ...] = ()
+    """Versions of which set and journal say the opposite."""
 
 
 def read_order(session: Session, role: str | None = None) -> Order:
@@ -111,7 +115,21 @@ def read_order(session: Session, role: str | None = None) -> Order:
         tuple((name, schema) for kind, name, schema in around if kind == "extension"),
         {version: place for version, _, _, place, *_ in found if place is not None},
         lines,
+        _mismatches(session),
     )
+
+
+def _mismatches(session: Session) -> tuple[Mismatch, ...]:
+    try:
+        return read_mismatches(session)
+    except errors.InsufficientPrivilege:
+        return ()
+    except (errors.UndefinedTable, errors.UndefinedColumn):
+        pass
+    try:
+        return read_mismatches(session, without_set=True)
+    except (errors.UndefinedTable, errors.UndefinedColumn, errors.InsufficientPrivilege):
+        return ()
 
 
 def _undone(session: Session) -> tuple[Line, ...]:

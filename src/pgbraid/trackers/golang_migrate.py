@@ -97,4 +97,10 @@ def _no_file(source: str, version: int, migrations: MigrationSet) -> Problem:
     )
 
 
-TRACKER = ForeignTracker("golang-migrate", ("schema_migrations",), _recognise, _adopt)
+TRACKER = ForeignTracker(
+    "golang-migrate",
+    ("schema_migrations",),
+    _recognise,
+    _adopt,
+    reads=tuple(name for name, _ in _COLUMNS),
+)

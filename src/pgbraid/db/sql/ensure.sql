@@ -173,7 +173,7 @@ COMMENT ON TABLE {journal} IS
 -- What default privileges have given to others of the tables just made, and of the journal's
 -- sequence: everything but to read.
 SELECT pg_catalog.format(
-           'REVOKE %%s ON %%s %%s FROM %%s', acl.privilege_type,
+           'REVOKE %s ON %s %s FROM %s', acl.privilege_type,
            CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::pg_catalog.regclass,
            CASE acl.grantee WHEN 0 THEN 'PUBLIC'
                 ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(acl.grantee)) END)

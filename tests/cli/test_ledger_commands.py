@@ -1,0 +1,43 @@
+"""``baseline`` and ``repair --trust``, as a person and as a machine read them."""
+
+
+def test_baseline_says_what_it_recorded(cli, folder, database):
+    folder.write(_1_a="CREATE TABLE a ()", _2_b="CREATE TABLE b ()")
+    database.run("CREATE TABLE a ()")
+    answer = cli("baseline", "1")
+    assert answer.out == "  1_a\n1 migration recorded as applied, none was run.\n"
+    assert cli("up").out.startswith("  2_b")
+    answer = cli("baseline", "2")
+    assert answer.out == "0 migrations recorded as applied, none was run; 2 were before.\n"
+    document = cli("baseline", "--only", "2", "--json").json
+    assert (document["recorded"], document["already_applied"]) == ([], 1)
+
+
+def test_baseline_wants_one_way_of_naming_versions(cli, folder):
+    folder.write(_1_a="CREATE TABLE a ()")
+    for words in ([], ["1", "--only", "1"]):
+        answer = cli("baseline", *words, code=2)
+        assert "name the highest version that is applied, or single ones" in answer.err
+
+
+def test_repair_trusts_the_journal_or_the_set(cli, folder, database):
+    folder.write(_1_a="CREATE TABLE IF NOT EXISTS a ()", _2_b="CREATE TABLE b ()")
+    cli("up")
+    database.run("DELETE FROM applied_migrations")
+    answer = cli("up", code=1)
+    assert "the journal says that 1, 2 are applied, and the set lacks them" in answer.err
+    assert cli("check", code=1).out.startswith("no: ")
+    answer = cli("repair", "--trust", "journal", "2")
+    assert answer.out == "  2_b: put back into the set\n1 version repaired; set and journal agree.\n"
+    document = cli("repair", "--trust", "set", "--json").json
+    assert document["lost"] == [{"version": 1, "name": "a"}]
+    assert cli("repair", "--trust", "set").out == "Nothing to repair: set and journal agree.\n"
+    assert cli("up").out.startswith("  1_a")
+    assert cli("check").out.startswith("yes: 2 migrations applied")
+
+
+def test_repair_trust_is_no_repair_of_files(cli, folder):
+    folder.write(_1_a="CREATE TABLE a ()")
+    cli("up")
+    answer = cli("repair", "--trust", "set", "--all", code=2)
+    assert "--trust is about the set and the journal" in answer.err

@@ -1,0 +1,211 @@
+"""An empty set is not believed blindly: what speaks against it is refused or named."""
+
+import pytest
+
+import pgbraid
+from pgbraid import ConfigError, ProblemsFound
+
+FILES = {"1_a.sql": "CREATE TABLE app.a (i int)", "2_row.sql": "INSERT INTO app.a VALUES (1)"}
+PLAIN = {"1_a.sql": "CREATE TABLE a (i int)", "2_b.sql": "CREATE TABLE b (i int)"}
+SCHEMA = "CREATE SCHEMA app; CREATE TABLE app.a (i int)"
+
+
+def codes(problems):
+    return [problem.code for problem in problems]
+
+
+def test_tables_of_somebodys_are_named_where_nothing_is_recorded(database):
+    database.run(SCHEMA)
+    braid = pgbraid.load({"1_b.sql": "CREATE TABLE b ()"})
+    (warning,) = braid.plan(database.conninfo).warnings
+    assert warning.code == "database_not_empty"
+    assert "app.a" in warning.message
+    assert "`pgbraid baseline VERSION`" in warning.hint
+    assert codes(braid.up(database.conninfo).warnings) == ["database_not_empty"]
+    again = pgbraid.load({"1_b.sql": "CREATE TABLE b ()", "2_c.sql": "SELECT 1"})
+    assert again.up(database.conninfo).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "ddl",
+    [
+        "SELECT 1",
+        "CREATE SCHEMA app; CREATE VIEW v AS SELECT 1",
+        "CREATE EXTENSION IF NOT EXISTS plpgsql",
+    ],
+)
+def test_a_database_without_tables_is_no_surprise(database, ddl):
+    database.run(ddl)
+    assert pgbraid.load(PLAIN).up(database.conninfo).warnings == ()
+
+
+def test_tables_that_the_role_may_not_use_are_a_platforms(database, role):
+    database.run(f"{SCHEMA}; GRANT CREATE ON SCHEMA public TO {role}")
+    assert pgbraid.load(PLAIN).up(database.as_role(role)).warnings == ()
+
+
+def test_a_baseline_records_all_up_to_a_version_and_runs_nothing(database):
+    database.run(f"{SCHEMA}; INSERT INTO app.a VALUES (1)")
+    braid = pgbraid.load({**FILES, "3_b.sql": "CREATE TABLE app.b ()"})
+    found = braid.baseline(database.conninfo, 2)
+    assert ([m.version for m in found.migrations], found.already) == ([1, 2], 0)
+    rows = database.rows("SELECT version, name, checksum FROM applied_migrations ORDER BY 1")
+    assert rows == [(1, "a", None), (2, "row", None)]
+    assert database.events() == [("adopted", 1), ("adopted", 2)]
+    assert database.value("SELECT count(*) FROM app.a") == 1
+    report = braid.up(database.conninfo)
+    assert [o.migration.version for o in report.applied] == [3]
+    assert report.warnings == ()
+    assert braid.check(database.conninfo).ok
+    again = braid.baseline(database.conninfo, 3)
+    assert (again.migrations, again.already) == ((), 3)
+
+
+def test_a_baseline_of_single_versions_leaves_gaps(database):
+    database.run(SCHEMA)
+    braid = pgbraid.load(FILES)
+    assert [m.version for m in braid.baseline(database.conninfo, only=[1]).migrations] == [1]
+    assert [s.migration.version for s in braid.plan(database.conninfo).steps] == [2]
+    (row,) = braid.withdraw(database.conninfo, [1])
+    assert row.version == 1
+    assert [s.migration.version for s in braid.plan(database.conninfo).steps] == [1, 2]
+
+
+def test_a_baseline_asks_nothing_of_texts_that_will_not_run(database):
+    files = {"1_a.sql": "CREATE INDEX CONCURRENTLY i ON a (i)", "2_b.sql": "SELECT 1"}
+    braid = pgbraid.load(files)
+    assert len(braid.baseline(database.conninfo, 1).migrations) == 1
+    assert len(braid.up(database.conninfo).applied) == 1
+
+
+def test_a_baseline_of_what_has_no_file_is_refused(database):
+    with pytest.raises(ConfigError, match="no migration has version 9"):
+        pgbraid.load(FILES).baseline(database.conninfo, 9)
+    with pytest.raises(ConfigError, match="no migration has version 9"):
+        pgbraid.load(FILES).baseline(database.conninfo, only=[1, 9])
+    assert database.value("SELECT to_regclass('applied_migrations')") is None
+
+
+def test_a_baseline_leaves_another_tools_history_to_adopt(database):
+    database.run(
+        "CREATE TABLE schema_migrations (version bigint, dirty boolean);"
+        "INSERT INTO schema_migrations VALUES (1, false)"
+    )
+    with pytest.raises(ConfigError) as caught:
+        pgbraid.load(PLAIN).baseline(database.conninfo, 1)
+    assert "`pgbraid adopt`" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "ddl",
+    [
+        "CREATE TABLE schema_migrations (version varchar PRIMARY KEY);"
+        "INSERT INTO schema_migrations VALUES ('001')",
+        "CREATE TABLE schema_migrations (version bigint, inserted_at timestamp);"
+        "INSERT INTO schema_migrations VALUES (1, now())",
+    ],
+)
+def test_another_tools_table_that_is_not_understood_stops_a_first_run(database, ddl):
+    database.run(ddl)
+    braid = pgbraid.load(PLAIN)
+    for verb in (braid.up, braid.adopt):
+        with pytest.raises(ProblemsFound) as caught:
+            verb(database.conninfo)
+        assert codes(caught.value.problems) == ["legacy_unknown"]
+    assert "legacy_unknown" in codes(braid.check(database.conninfo).problems)
+    assert database.value("SELECT to_regclass('a')") is None
+    alone = pgbraid.load(PLAIN, adopt=False)
+    assert len(alone.up(database.conninfo).applied) == 2
+    assert braid.up(database.conninfo).applied == ()
+
+
+def test_another_tools_table_without_a_row_stops_nothing(database):
+    database.run("CREATE TABLE schema_migrations (version varchar PRIMARY KEY)")
+    assert len(pgbraid.load(PLAIN).up(database.conninfo).applied) == 2
+
+
+def test_a_set_in_another_schema_that_has_these_migrations_stops_a_first_run(database):
+    pgbraid.load(PLAIN, schema="app").up(database.conninfo)
+    braid = pgbraid.load(PLAIN)
+    with pytest.raises(ProblemsFound) as caught:
+        braid.up(database.conninfo)
+    (problem,) = caught.value.problems
+    assert problem.code == "other_ledger"
+    assert "app.applied_migrations has 2 of these 2 migrations applied" in problem.message
+    assert "--schema app" in problem.hint
+    assert not braid.check(database.conninfo).ok
+    assert database.value("SELECT to_regclass('public.applied_migrations')") is None
+
+
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        ({"table": "history"}, {}),
+        ({}, {"table": "history"}),
+        ({"schema": "app", "table": "history"}, {"schema": "app"}),
+        ({"schema": "app", "table": "history"}, {"table": "other"}),
+    ],
+)
+def test_a_set_of_another_name_is_found_too(database, there, here):
+    pgbraid.load(PLAIN, **there).up(database.conninfo)
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load(PLAIN, **here).up(database.conninfo)
+    assert codes(caught.value.problems) == ["other_ledger"]
+
+
+def test_a_set_that_was_adopted_is_known_by_its_names(database):
+    database.run("CREATE TABLE a (i int); CREATE TABLE b (i int)")
+    pgbraid.load(PLAIN, schema="app").baseline(database.conninfo, 2)
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load(PLAIN).up(database.conninfo)
+    assert codes(caught.value.problems) == ["other_ledger"]
+
+
+def test_a_set_of_other_migrations_stops_nothing(database):
+    pgbraid.load({"1_a.sql": "CREATE TABLE x ()", "2_z.sql": ""}, schema="app").up(
+        database.conninfo
+    )
+    other = pgbraid.load({"1_a.sql": "CREATE TABLE y ()", "2_z.sql": ""}, ledgers="many")
+    assert codes(other.up(database.conninfo).warnings) == ["empty"]
+    assert len(
+        pgbraid.load({"1_a.sql": "CREATE TABLE z ()"}, table="t").up(database.conninfo).applied
+    )
+
+
+def test_many_sets_of_one_folder_are_allowed_by_a_setting(database):
+    for schema in ("one", "two"):
+        braid = pgbraid.load(PLAIN, schema=schema, ledgers="many", search_path=schema)
+        report = braid.up(database.conninfo)
+        assert (len(report.applied), report.warnings) == (2, ())
+        assert braid.check(database.conninfo).ok
+    made = database.rows("SELECT schemaname FROM pg_tables WHERE tablename = 'a' ORDER BY 1")
+    assert made == [("one",), ("two",)]
+
+
+def test_a_run_that_made_nothing_in_its_own_schema_is_warned_of(database):
+    files = {"1_a.sql": "CREATE TABLE IF NOT EXISTS a (i int)"}
+    for schema in ("one", "two"):
+        report = pgbraid.load(files, schema=schema, ledgers="many").up(database.conninfo)
+        assert codes(report.warnings) == ["made_elsewhere"]
+        assert "`search_path`" in report.warnings[0].hint
+
+
+def test_nobody_but_the_owner_may_write_to_new_tables(database, role):
+    database.run(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO {role}, PUBLIC")
+    database.run(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO {role}")
+    assert pgbraid.load(PLAIN).up(database.conninfo).warnings == ()
+    for table in ("applied_migrations", "applied_migrations_journal"):
+        for right in ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER"):
+            query = "SELECT has_table_privilege(%s, %s, %s)"
+            assert not database.value(query, role, table, right)
+        assert database.value("SELECT has_table_privilege(%s, %s, 'SELECT')", role, table)
+    sequence = database.value("SELECT pg_get_serial_sequence('applied_migrations_journal', 'id')")
+    assert not database.value("SELECT has_sequence_privilege(%s, %s, 'UPDATE')", role, sequence)
+
+
+def test_who_else_may_write_to_the_set_is_warned_of(database, role):
+    pgbraid.load({"1_a.sql": PLAIN["1_a.sql"]}).up(database.conninfo)
+    database.run(f"GRANT INSERT, DELETE ON applied_migrations TO {role}")
+    (warning,) = pgbraid.load(PLAIN).up(database.conninfo).warnings
+    assert warning.code == "open_tables"
+    assert warning.message.startswith(f"{role} may write to public.applied_migrations")
