@@ -81,16 +81,25 @@ def roles(scratch: Scratch) -> Iterator[None]:
 
 
 def tell(
-    scratch: Scratch, seed: int, planted: Planted | None, tally: Tally, *, longest: int = 160
+    scratch: Scratch,
+    seed: int,
+    planted: Planted | None,
+    tally: Tally,
+    *,
+    longest: int = 160,
+    explain_for: float | None = None,
 ) -> Proof | None:
-    """Judge a story, look whether the pair is real, and count it."""
+    """Judge a story, look whether the pair is real, and count it.
+
+    ``explain_for`` is how many seconds the pair is looked for; by default as for everybody.
+    """
     label = f"{planted.name if planted else 'without a pair'}, seed {seed}"
     tally.told += 1
     try:
         story = make_story(scratch, seed, planted, longest=longest)
         begun = time.perf_counter()
         replayer = Replayer(scratch, Tracker(), stop=StopToken())
-        proof = judge_orders(replayer, story.question, listen=silent)
+        proof = judge_orders(replayer, story.question, listen=silent, explain_for=explain_for)
         _count(tally, label, proof, time.perf_counter() - begun)
         _look_at(scratch, proof, story, tally, label)
     except Exception:  # noqa: BLE001 - the others are to be told all the same

@@ -80,8 +80,14 @@ class Aspect:
             if left.failure and right.failure:
                 return left.failure.key != right.failure.key
             return (left.failure is None) != (right.failure is None)
+        return bool(self.differences(left, right))
+
+    def differences(self, left: Ended, right: Ended) -> tuple[Difference, ...]:
+        """Return the differences that are asked about between two results, none if one failed."""
+        if left.snapshot is None or right.snapshot is None:
+            return ()
         ours, theirs = (without_changing(s, self.changing) for s in (left.snapshot, right.snapshot))
-        return any(self.is_about(difference) for difference in compare(ours, theirs))
+        return tuple(d for d in compare(ours, theirs) if self.is_about(d))
 
     def is_about(self, difference: Difference) -> bool:
         """Whether a difference is one that is asked about."""

@@ -12,25 +12,25 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, log2
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from pgbraid.aspect import Aspect
 from pgbraid.compare import Comparison, compare_kept, replay_twice
 from pgbraid.core.events import Proving
-from pgbraid.core.orders import Chain, common_prefix, first_change, late
-from pgbraid.core.proof import Ended, Pair, Proof, Verdict, verdict_of
+from pgbraid.core.orders import Chain, common_prefix, late
+from pgbraid.core.proof import Ended, Proof, Verdict, verdict_of
 from pgbraid.core.snapshot import Facet
 from pgbraid.core.stable import NOTHING_CHANGES
 from pgbraid.db.meaning import Meaning
 from pgbraid.errors import PgbraidError
-from pgbraid.smallest import Budget, Minimal, PairReplay, minimal_context
+from pgbraid.pair_search import Budget, PairSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pgbraid.core.events import Listener
     from pgbraid.core.model import Migration
-    from pgbraid.core.orders import Swap
     from pgbraid.core.proof import Failure
     from pgbraid.replay import Base, Kept, Replayer
 
@@ -45,8 +45,11 @@ _LACKING = re.compile(
 )
 """Messages about what only the server can lack."""
 _NO_ROLE = re.compile(r'^role ".+" does not exist$')
-_PLAIN_REPLAYS = 10
-"""How many plain replays' time the search for a cause may take, unless it is given in seconds."""
+_PLAIN_REPLAYS = 12
+"""How many plain replays' time a proof may take with the search for the pair, unless the search is
+given its seconds."""
+_REPLAYED_LAST = 2.5
+"""How many replays the pair needs that was found: both of its orders, and reading the results."""
 _LEAST_SECONDS = 2.0
 """Seconds that the search may take at least: a replay of a few migrations takes no time."""
 _GRAVEST = (Facet.SCHEMA, Facet.DATA, Facet.ENUM_ORDER, Facet.COLUMN_ORDER)
@@ -54,8 +57,8 @@ _NAMES_CHANGE = (
     "no pair is named: names of objects differ between two replays of one order, so the orders on "
     "the way between cannot be compared"
 )
-_UNDONE = "a migration was undone in the database, and undoing it did not take back all that it did"
 _NOBODY = "no two migrations could be blamed; the whole orders differ"
+_UNDONE = "a migration was undone in the database, and undoing it did not take back all that it did"
 
 
 def _version(migration: Migration) -> int:
@@ -155,14 +158,21 @@ class _Judge:
         listen: Listener,
         explain_for: float | None,
     ) -> None:
-        self.replayer, self.question, self.base = replayer, question, base
+        self.replayer, self.question = replayer, question
         self.listen = listen
         self._explain_for = explain_for
         length = len(question.prefix)
         self.tails = question.left[length:], question.right[length:]
         self.chain = Chain(*self.tails, _version)
         self.ran = self.tails[0] if question.run is None else question.run[length:]
+        self.search = PairSearch(replayer, base, self.chain, self._tell_of_search)
+        self._began = monotonic()
         self._tail_seconds = 0.0
+
+    @property
+    def base(self) -> Base:
+        """What both orders begin with; a search may have made it again."""
+        return self.search.base
 
     def judge(self, proof: Proof, *, pair: bool) -> Proof:
         """Return the proof of both orders, with the pair to blame."""
@@ -216,6 +226,9 @@ class _Judge:
     def _tell(self, what: str, number: int) -> None:
         self.listen(Proving(what, number, self.question.most_replays))
 
+    def _tell_of_search(self, what: str) -> None:
+        self._tell(what, self.replayer.replays)
+
     def _failed(self, proof: Proof, left: Kept, right: Kept, *, pair: bool) -> Proof:
         """Return the proof of orders of which one fails, or both do."""
         failures = left.ended.failure, right.ended.failure
@@ -232,6 +245,26 @@ class _Judge:
         self._drop(left, right)
         ends = {0: left.ended, len(self.chain): right.ended}
         return self._with_pair(proof, Aspect().failing(failures), ends, self._replays)
+
+    @property
+    def _replays(self) -> tuple[Replay, ...]:
+        """How orders are replayed in a search: first in one transaction, then on databases."""
+        return self.replayer.try_out, self.replayer.replay
+
+    def _with_pair(
+        self, proof: Proof, aspect: Aspect, ends: dict[int, Ended], replays: tuple[Replay, ...]
+    ) -> Proof:
+        pair = self.search.find(aspect, ends, replays, Budget(self._seconds_left()))
+        return replace(proof, pair=pair, no_pair=None if pair else _NOBODY)
+
+    def _seconds_left(self) -> float:
+        """Return how long the search may take, so that the pair can be replayed behind it."""
+        if self._explain_for is not None:
+            return self._explain_for
+        plain = self.base.seconds + self._tail_seconds
+        taken = self.base.seconds + monotonic() - self._began
+        left = _PLAIN_REPLAYS * plain - taken - _REPLAYED_LAST * self._tail_seconds
+        return max(left, _LEAST_SECONDS)
 
     def _is_lacking(self, failure: Failure | None) -> bool:
         """Whether a migration failed for want of what only the server could have."""
@@ -261,132 +294,3 @@ class _Judge:
         if not aspect.differ(ends[0], ends[last]):
             return replace(proof, no_pair=_NAMES_CHANGE)
         return self._with_pair(proof, aspect, ends, replays)
-
-    @property
-    def _replays(self) -> tuple[Replay, ...]:
-        """How orders are replayed in a search: first in one transaction, then on databases."""
-        return self.replayer.try_out, self.replayer.replay
-
-    def _with_pair(
-        self, proof: Proof, aspect: Aspect, ends: dict[int, Ended], replays: tuple[Replay, ...]
-    ) -> Proof:
-        """Find a pair; where it does not hold on databases, look again in the next way."""
-        seconds = self._explain_for
-        if seconds is None:
-            seconds = max(_PLAIN_REPLAYS * self._plain_seconds(), _LEAST_SECONDS)
-        budget = Budget(seconds)
-        for replay in replays:
-            swap, results = self._search(aspect, ends, replay)
-            aspects = self._aspects(aspect, swap, results)
-            pair = self._confirmed(swap, aspects, replay, budget)
-            if pair:
-                return replace(proof, pair=pair)
-            if budget.is_spent:
-                break
-            if not self.replayer.has(self.base):
-                self.base, _ = self.replayer.base(self.question.prefix)
-        return replace(proof, no_pair=_NOBODY)
-
-    def _plain_seconds(self) -> float:
-        """Return how long a replay of all migrations took."""
-        return self.base.seconds + self._tail_seconds
-
-    def _search(
-        self, aspect: Aspect, ends: dict[int, Ended], replay: Replay
-    ) -> tuple[Swap[Migration], tuple[Ended, Ended]]:
-        """Bisect the chain between the orders for a swap that changes the result.
-
-        Where one end fails and the other does not, the swap is between one that fails and one
-        that does not. Returns it, and what the two orders come to.
-        """
-        results = dict(ends)
-        failing = [end.failure is not None for end in ends.values()]
-        one_fails = failing[0] != failing[-1]
-        self.replayer.scope = aspect.scope
-
-        def differs(low: int, middle: int) -> bool:
-            self._tell("an order between", self.replayer.replays)
-            results[middle] = replay(self.base, self.chain[middle])
-            one, other = results[low], results[middle]
-            if one_fails:
-                return (one.failure is None) != (other.failure is None)
-            return aspect.differ(one, other)
-
-        number = first_change(len(self.chain), differs)
-        swap = self.chain.swap(number)
-        before = (*self.question.prefix, *swap.before)
-        return replace(swap, before=before), (results[number], results[number + 1])
-
-    @staticmethod
-    def _aspects(
-        asked: Aspect, swap: Swap[Migration], results: tuple[Ended, Ended]
-    ) -> tuple[Aspect, ...]:
-        """Return the aspects in which the pair of a swap is looked at.
-
-        Where a migration behind the pair fails, the pair's own difference explains more than that.
-        """
-        failures = [result.failure for result in results if result.failure]
-        if not failures:
-            return (asked,)
-        own = any(f.migration in {swap.first, swap.second} for f in failures)
-        failing = asked.failing(failures)
-        return (failing,) if own else (Aspect.any(None), failing)
-
-    def _confirmed(
-        self, swap: Swap[Migration], aspects: tuple[Aspect, ...], replay: Replay, budget: Budget
-    ) -> Pair | None:
-        """Reduce the context of a pair, and replay both of its orders on databases.
-
-        Returns None where they do not show there what the search saw.
-        """
-        if self.base.shares:
-            self.replayer.release(self.base)
-        root, _ = self.replayer.base(())
-        self._tell("smaller and smaller examples", self.replayer.replays)
-        try:
-            example = PairReplay(self.replayer, root, swap, replay)
-            found = minimal_context(example, aspects, budget)
-            pair = self._replayed(example, root, found)
-            whole = (*swap.before, *swap.after)
-            if pair is None and found.context != whole:
-                pair = self._replayed(example, root, replace(found, context=whole, proven=False))
-            return pair
-        finally:
-            self.replayer.release(root)
-
-    def _replayed(self, example: PairReplay, root: Base, found: Minimal) -> Pair | None:
-        """Replay a pair in both orders on databases; None where they do not differ as asked."""
-        orders = example.orders(found.context)
-        prefix = self.question.prefix
-        where, done = root, 0
-        if self.replayer.has(self.base) and tuple(orders[0][: len(prefix)]) == prefix:
-            where, done = self.base, len(prefix)
-        kept: list[Kept] = []
-        try:
-            kept = [self.replayer.keep(where, order[done:]) for order in orders]
-            left, right = (one.ended for one in kept)
-            compared = Comparison()
-            if not (left.failure or right.failure):
-
-                def again(side: str) -> Kept:
-                    return self.replayer.keep(where, orders[side == "right"][done:])
-
-                compared = compare_kept(self.replayer, kept[0], kept[1], again)
-        finally:
-            for one in kept:
-                self.replayer.drop(one.name)
-        asked = [d for d in compared.differences if found.aspect.is_about(d)]
-        shown = bool(asked) if not found.aspect.failures else found.aspect.shown_by(left, right)
-        if not shown:
-            return None
-        swap = example.swap
-        return Pair(
-            tuple(m for m in found.context if m in swap.before),
-            swap.first,
-            swap.second,
-            (*asked, *(d for d in compared.differences if d not in asked)),
-            left.failure,
-            right.failure,
-            tuple(m for m in found.context if m in swap.after),
-            minimal=found.proven,
-        )

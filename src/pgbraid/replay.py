@@ -76,6 +76,7 @@ class Kept:
     name: str = ""
     rows: Rows | None = None
     seconds: float = 0.0
+    """How long the replay took, without reading what it came to."""
 
 
 class Replayer:
@@ -226,6 +227,7 @@ class Replayer:
         name, cluster, failure = self._replayed(base, order)
         if failure is not None:
             return Kept(Ended(None, failure))
+        seconds = time.perf_counter() - began
         try:
             with self._reading(name) as conn:
                 snapshot, rows = self.reader.whole(conn, base.known)
@@ -234,7 +236,7 @@ class Replayer:
         except BaseException:
             self.drop(name)
             raise
-        return Kept(Ended(snapshot), name, rows, time.perf_counter() - began)
+        return Kept(Ended(snapshot), name, rows, seconds)
 
     def replay(self, base: Base, order: Sequence[Migration]) -> Ended:
         """Run an order on a copy of ``base`` and return what the scope reads of the result."""

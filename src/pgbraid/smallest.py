@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from pgbraid.core.orders import Swap
     from pgbraid.core.proof import Ended, Failure
     from pgbraid.replay import Base, Replayer
+    from pgbraid.words import Words
 
     Replay = Callable[[Base, Sequence[Migration]], Ended]
 
-__all__ = ["Budget", "Minimal", "PairReplay", "minimal_context"]
+__all__ = ["Budget", "Minimal", "PairReplay", "grown_context", "minimal_context"]
 
 _MISSING = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42P16", "23503", "22P02"})
 """Codes of what may be for want of a migration: no such table, column, function, type, schema."""
@@ -35,15 +36,6 @@ _NAMED = re.compile(r'"([^"]+)"|(?:type|function|procedure|column|relation|table
 _WORD = re.compile(r"[A-Za-z_][\w$]*")
 _MAKES = r"\b(?:create|add|rename|to|insert)\b[^;]*?\b{}\b"
 _ROUNDS = 60
-_COMMON = frozenset(
-    "create table alter add column drop index on not null primary key references default insert "  # noqa: SIM905 - to be read
-    "into values update set delete from select where and or as if exists function returns language "
-    "begin end return trigger before after for each row execute view replace text integer bigint "
-    "int boolean timestamp timestamptz now constraint unique foreign cascade public sql plpgsql "
-    "type enum id name varchar uuid jsonb comment is value to with grant only schema in then new "
-    "old true false case when do".split()
-)
-"""Words that most migrations have."""
 
 
 class Budget:
@@ -53,6 +45,10 @@ class Budget:
 
     def __init__(self, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
+
+    def part(self, share: float) -> Budget:
+        """Return a budget of a part of the time that is left."""
+        return Budget((self._ends - time.monotonic()) * share)
 
     @property
     def is_spent(self) -> bool:
@@ -73,10 +69,15 @@ class PairReplay:
     """A pair among some of what stood before and behind it, tried out in both orders."""
 
     def __init__(
-        self, replayer: Replayer, root: Base, swap: Swap[Migration], replay: Replay
+        self,
+        replayer: Replayer,
+        root: Base,
+        swap: Swap[Migration],
+        replay: Replay,
+        words: Words,
     ) -> None:
         self.replayer, self.root, self.swap, self._replay = replayer, root, swap, replay
-        self._words: dict[int, frozenset[str]] = {}
+        self.words = words
 
     def orders(self, context: Iterable[Migration]) -> tuple[list[Migration], list[Migration]]:
         """Return the two orders of the pair among those of a context."""
@@ -94,17 +95,14 @@ class PairReplay:
         left, right = (self._replay(self.root, order) for order in self.orders(context))
         return left, right
 
+    def first(self, context: Iterable[Migration], aspect: Aspect) -> Ended:
+        """Return what the first of the two orders comes to among those of a context."""
+        self.replayer.scope = aspect.scope
+        return self._replay(self.root, self.orders(context)[0])
+
     def shows(self, context: Iterable[Migration], aspect: Aspect) -> bool:
         """Whether the pair does not commute among those of a context."""
         return aspect.shown_by(*self.both(context, aspect))
-
-    def words(self, migration: Migration) -> frozenset[str]:
-        """Return the names that a migration's text may mean."""
-        version = migration.version
-        if version not in self._words:
-            text = self.replayer.text_of(migration).lower()
-            self._words[version] = frozenset(_WORD.findall(text)) - _COMMON
-        return self._words[version]
 
 
 def minimal_context(pair: PairReplay, aspects: Sequence[Aspect], budget: Budget) -> Minimal:
@@ -114,15 +112,32 @@ def minimal_context(pair: PairReplay, aspects: Sequence[Aspect], budget: Budget)
     """
     swap = pair.swap
     for aspect in aspects:
-        context = _grown(pair, aspect, budget)
+        found = grown_context(pair, aspect, budget, budget)
+        if found:
+            return found
         for whole in (swap.before, (*swap.before, *swap.after)):
-            if context is None and not budget.is_spent and pair.shows(whole, aspect):
-                context = whole
-        if context is not None:
-            reduced = shrink(context, partial(_shows_in_time, pair, aspect, budget))
-            return Minimal(reduced, aspect, proven=not budget.is_spent)
+            if not budget.is_spent and pair.shows(whole, aspect):
+                return _reduced(pair, aspect, whole, budget)
     # The search that found the pair saw it behind all of these.
     return Minimal((*swap.before, *swap.after), aspects[-1], proven=False)
+
+
+def grown_context(
+    pair: PairReplay, aspect: Aspect, growing: Budget, shrinking: Budget
+) -> Minimal | None:
+    """Return few migrations among which a pair does not commute, grown from none.
+
+    Returns None where that leads nowhere in the time for growing. Raises what the replays raise.
+    """
+    context = _grown(pair, aspect, growing)
+    return None if context is None else _reduced(pair, aspect, context, shrinking)
+
+
+def _reduced(
+    pair: PairReplay, aspect: Aspect, context: tuple[Migration, ...], budget: Budget
+) -> Minimal:
+    reduced = shrink(context, partial(_shows_in_time, pair, aspect, budget))
+    return Minimal(reduced, aspect, proven=not budget.is_spent)
 
 
 def _shows_in_time(
@@ -137,14 +152,21 @@ def _grown(pair: PairReplay, aspect: Aspect, budget: Budget) -> tuple[Migration,
     for _ in range(_ROUNDS):
         if budget.is_spent:
             return None
-        ends = pair.both(chosen, aspect)
-        if aspect.shown_by(*ends):
-            return chosen
+        ends: tuple[Ended, ...] = (pair.first(chosen, aspect),)
+        if not _lacks(ends[0]):
+            ends = pair.both(chosen, aspect)
+            if aspect.shown_by(*ends):
+                return chosen
         more = _needed(pair, chosen, [end.failure for end in ends if end.failure])
         if not more:
             return None
         chosen = tuple(m for m in pair.swap.before if m in chosen or m in more)
     return None
+
+
+def _lacks(ended: Ended) -> bool:
+    """Whether an order failed for want of something that another migration may make."""
+    return ended.failure is not None and ended.failure.diagnostic.sqlstate in _MISSING
 
 
 def _needed(
@@ -164,17 +186,17 @@ def _needed(
         maker = _maker(pair, left, names, failure.migration) if names else None
         if maker:
             return {maker}
-    shared = pair.words(pair.swap.first) & pair.words(pair.swap.second)
-    return {m for m in left if pair.words(m) & shared}
+    shared = pair.words[pair.swap.first] & pair.words[pair.swap.second]
+    return {m for m in left if pair.words[m] & shared}
 
 
 def _maker(
     pair: PairReplay, left: list[Migration], names: list[str], failed: Migration
 ) -> Migration | None:
     """Return the migration that makes what another one lacks, the likeliest of those left."""
-    known = [m for m in left if m != failed and all(n in pair.words(m) | _COMMON for n in names)]
+    known = [m for m in left if m != failed and pair.words.has_all(m, names)]
     if not known:
-        known = [m for m in left if names[0] in pair.words(m)]
+        known = [m for m in left if names[0] in pair.words[m]]
     made = [
         m
         for m in known

@@ -53,6 +53,42 @@ def test_bisection_finds_a_change_in_few_questions(length, data):
     assert len(asked) <= (ceil(log2(length)) if length > 1 else 0)
 
 
+@given(st.integers(1, 2000), st.data())
+def test_a_likely_change_is_found_in_few_questions(length, data):
+    """However wrong the likelihoods are, the change is found, in about twice the logarithm."""
+    change = data.draw(st.integers(0, length - 1))
+    likely = data.draw(st.integers(0, length - 1))
+    share = data.draw(st.floats(0, 0.5))
+    likelihoods = [(1 - share) / length + (share if n == likely else 0) for n in range(length)]
+    asked = []
+
+    def differs(low, middle):
+        asked.append(middle)
+        return low <= change < middle
+
+    assert first_change(length, differs, likelihoods) == change
+    assert len(asked) <= (2 * ceil(log2(length)) + 2 if length > 1 else 0)
+    assert len(set(asked)) == len(asked)
+
+
+def test_the_likeliest_change_is_asked_about_first():
+    asked = []
+
+    def differs(low, middle):
+        asked.append(middle)
+        return low <= 70 < middle
+
+    assert first_change(100, differs, [10.0 if n == 70 else 0.01 for n in range(100)]) == 70
+    assert sorted(asked) == [70, 71]
+
+
+@given(st.lists(st.integers(0, 30), unique=True, max_size=12))
+def test_the_pairs_of_a_chain_are_those_of_its_swaps(order):
+    chain = Chain(order, sorted(order), same)
+    swaps = [chain.swap(number) for number in range(len(chain))]
+    assert list(chain.pairs()) == [(swap.first, swap.second) for swap in swaps]
+
+
 @given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60), max_size=6))
 def test_what_is_left_is_needed_all_of_it(items, needed):
     needed &= items

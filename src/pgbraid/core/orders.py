@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["Chain", "Swap", "common_prefix", "first_change", "late", "shrink"]
 
@@ -66,6 +66,15 @@ class Chain(Generic[T]):
         done.insert(len(done) - (number - self._sums[item]), self._start[item])
         return (*done, *self._start[item + 1 :])
 
+    def pairs(self) -> Iterator[tuple[T, T]]:
+        """Yield the two that each swap swaps, in the order of the swaps."""
+        done: list[T] = []
+        for item in self._start:
+            place = bisect_right(done, self._rank(item), key=self._rank)
+            for passed in reversed(done[place:]):
+                yield passed, item
+            done.insert(place, item)
+
     def swap(self, number: int) -> Swap[T]:
         """Return what is swapped between this order and the next one."""
         this, other = self[number], self[number + 1]
@@ -91,15 +100,22 @@ def late(order: Sequence[T], key: Callable[[T], int]) -> tuple[T, ...]:
     return tuple(found)
 
 
-def first_change(length: int, differs: Callable[[int, int], bool]) -> int:
+def first_change(
+    length: int, differs: Callable[[int, int], bool], likelihoods: Sequence[float] = ()
+) -> int:
     """Return a number from 0 below ``length`` whose order and the next one do not end the same.
 
     The orders 0 and ``length`` must not. ``differs`` is asked about two numbers, at most the
-    logarithm of the length times.
+    logarithm of the length times. ``likelihoods`` say how likely the change is to be at each
+    number: each question then halves what is left of the likelihood, not of the numbers.
     """
+    sums = [0.0, *accumulate(likelihoods)] if likelihoods else range(length + 1)
     low, high = 0, length
     while high - low > 1:
-        middle = (low + high) // 2
+        half = (sums[low] + sums[high]) / 2
+        middle = bisect_right(sums, half, low + 1, high - 1)
+        if middle > low + 1 and half - sums[middle - 1] <= sums[middle] - half:
+            middle -= 1
         if differs(low, middle):
             high = middle
         else:
