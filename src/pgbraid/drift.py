@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pgbraid.core.proof import Drifted
 from pgbraid.core.portion import in_schemas, made_apart, outside
+from pgbraid.core.proof import Drifted
 from pgbraid.core.snapshot import compare, ignoring, with_role
 from pgbraid.core.stable import masked_like, stable_between
 from pgbraid.db.ledger import read_adoption
@@ -66,9 +66,7 @@ def find_drift(  # noqa: PLR0913, PLR0917 - what every verb takes, and what is c
     history, lost = ran_in_all(order, have)
     with _built(history, tracker, options, order, legacy) as built:
         only = _Part(schemas, built.prelude)
-        schema = built.schema()
-        only.must_be_in(live, schema)
-        live, schema = only.of(live), only.of(schema)
+        live, schema = only.both(live, built.schema())
         left_out = (*live.left_out, *schema.left_out, *lost, *only.left_out)
         found = compare(live, schema)
         if found:
@@ -101,11 +99,18 @@ class _Part:
             snapshot = outside(snapshot, self._prelude)
         return in_schemas(snapshot, self._schemas) if self._schemas else snapshot
 
-    def must_be_in(self, *snapshots: Snapshot) -> None:
-        """Raise ConfigError for a schema that none has: a slip in its name would hide everything.
+    def both(self, live: Snapshot, schema: Snapshot) -> tuple[Snapshot, Snapshot]:
+        """Return that part of two snapshots. Raises ConfigError for a schema that neither has."""
+        self._must_be_in(live, schema)
+        return self.of(live), self.of(schema)
 
-        The prelude's own schemas are left out anyway.
-        """
+    def alone(self, snapshot: Snapshot) -> Snapshot:
+        """Return that part of a snapshot. Raises ConfigError for a schema that it has not."""
+        self._must_be_in(snapshot)
+        return self.of(snapshot)
+
+    def _must_be_in(self, *snapshots: Snapshot) -> None:
+        """Refuse a schema that is nowhere: a slip in its name would hide every difference."""
         there = {key for found in snapshots for key in found.parts["pg_namespace"].rows}
         unknown = sorted(name for name in self._schemas if f"schema {name}" not in there)
         if unknown:
@@ -129,9 +134,7 @@ def snapshot_of_database(
     """Return the snapshot of a database, which is only read, or that of some of its schemas."""
     with connect(target, tracker, options.stop) as session:
         reader = Reader(tracker, also_ours=_other_trackers(session))
-        part, found = _Part(schemas, None), reader.schema(session.conn)
-        part.must_be_in(found)
-        return part.of(found)
+        return _Part(schemas, None).alone(reader.schema(session.conn))
 
 
 def snapshot_of_files(
@@ -143,9 +146,7 @@ def snapshot_of_files(
     """
     refuse_problems(migrations)
     with _built(migrations.migrations, tracker, options, None) as built:
-        part, found = _Part(schemas, built.prelude), built.schema()
-        part.must_be_in(found)
-        return part.of(found)
+        return _Part(schemas, built.prelude).alone(built.schema())
 
 
 def _other_trackers(session: Session) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pgbraid.core.facts import spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 __all__ = [

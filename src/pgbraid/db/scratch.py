@@ -201,7 +201,8 @@ class Scratch:
             raise ConfigError(
                 f"the prelude {prelude.path} changes what the databases of {self.label} share",
                 detail=f"It changes: {', '.join(changes[:3])}.",
-                hint="Leave `scratch_url` and PGBRAID_SCRATCH_URL out, or create that on the server.",
+                hint="Leave `scratch_url` and PGBRAID_SCRATCH_URL out, or create it on that "
+                "server.",
             )
 
     def look(self) -> Cluster | None:
