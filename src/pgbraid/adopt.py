@@ -81,7 +81,7 @@ def _no_legacy(tracker: Tracker) -> ConfigError:
     return ConfigError(
         "no other tool's tracker was found",
         detail=f"Looked for {', '.join(names)} in the schema {' and '.join(schemas)}.",
-        hint="Name its schema with --schema, or begin with `pgbraid up`.",
+        hint="Name its schema with `schema`, or begin with `pgbraid up`.",
     )
 
 

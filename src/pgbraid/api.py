@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from pgbraid.arguments import a_version, an_instance, some_versions
+from pgbraid.arguments import a_statement, a_version, an_instance, some_versions
 from pgbraid.config import Settings, text_list
 from pgbraid.core.model import Tracker, Verify
 from pgbraid.db.conninfo import Target, parse_target
@@ -252,6 +252,7 @@ class Braid:
         wish = self._wish()
         options = self._options(on_event, stop)
         version, target = a_version("version", version), self._target(conninfo)
+        statement = None if statement is None else a_statement("statement", statement)
         if how not in {None, "retry", "skip", "forget"}:
             raise ConfigError(f"how must be 'retry', 'skip', 'forget' or None, not {how!r}")
         return resume.resume_version(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
 
-__all__ = ["a_database", "a_version", "an_instance", "some_versions", "wrong_type"]
+__all__ = ["a_database", "a_statement", "a_version", "an_instance", "some_versions", "wrong_type"]
 
 _HINT = "Correct the call; the library section of the documentation lists the parameters."
 _MASKED = ":***@"
@@ -40,13 +40,31 @@ def an_instance(
 
 def a_version(name: str, value: object) -> int:
     """Return a version number, of whatever class of integers. Raises ConfigError."""
-    if not isinstance(value, bool):
-        try:
-            return index(value)  # type: ignore[arg-type] # what is no integer raises
-        except TypeError:
-            pass
+    found = _integer(value)
+    if found is not None:
+        return found
     shown = f" such as 103, not {value!r}" if isinstance(value, str) else f", not {value!r}"
     raise ConfigError(f"{name} must be a version, an integer{shown}", hint=_HINT)
+
+
+def a_statement(name: str, value: object) -> int:
+    """Return the number of a statement, which counts from 1. Raises ConfigError."""
+    found = _integer(value)
+    if found is None or found < 1:
+        raise ConfigError(
+            f"{name} must be the number of a statement, from 1, not {value!r}", hint=_HINT
+        )
+    return found
+
+
+def _integer(value: object) -> int | None:
+    """Return the value of an integer of whatever class; None of anything else."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return index(value)  # type: ignore[arg-type] # what is no integer raises
+    except TypeError:
+        return None
 
 
 def some_versions(name: str, values: object) -> tuple[int, ...]:

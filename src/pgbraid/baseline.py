@@ -82,7 +82,7 @@ def _chosen(
         raise ConfigError(
             f"{plan.adoption.source} says what {plan.adoption.tool} has applied",
             hint="Take that over with `pgbraid adopt`; where the table has nothing to do with "
-            "these migrations, run it with --no-adopt.",
+            "these migrations, run it with `adopt = false`.",
         )
     for version in (*choice.versions, *([] if choice.through is None else [choice.through])):
         if migrations.get(version) is None:

@@ -100,7 +100,7 @@ def _stable(
         one, other = kept.ended.snapshot, once_more.ended.snapshot
         assert one is not None  # noqa: S101 - it ran
         if other is None:  # an order that runs in one replay, and not in the next
-            return one, NOTHING_CHANGES, ChangingRows()
+            return one, Changing(failed=_failed(once_more.ended)), ChangingRows()
         snapshot, changing = stable_between(one, other)
         if one.parts[DATA] == other.parts[DATA]:
             return snapshot, changing, ChangingRows()
@@ -109,6 +109,13 @@ def _stable(
         return snapshot, changing, rows
     finally:
         replayer.drop(once_more.name)
+
+
+def _failed(ended: Ended) -> frozenset[str]:
+    """Say which migration failed, and why; ``failed`` of what changes."""
+    failure = ended.failure
+    assert failure is not None  # noqa: S101 - it has no result
+    return frozenset({f"at {failure.migration.label}: {failure.diagnostic.message}"})
 
 
 def replay_twice(replayer: Replayer, base: Base, order: Sequence[Migration]) -> Ended:

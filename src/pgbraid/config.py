@@ -47,6 +47,7 @@ _CHOICES = {
 _ACCEPTED = frozenset({"column-order", "enum-order", "different"})
 _FLAGS = frozenset({"adopt", "session_pooler"})
 _LISTS = frozenset({"accept", "ignore", "links"})
+_NOT_EMPTY = frozenset({"prelude", "search_path"})
 _IDENTIFIER_BYTES = 63
 _GITS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
 _JOURNAL_SUFFIX = len("_journal")
@@ -180,6 +181,8 @@ def _value(name: str, value: object) -> str | float | bool | tuple[str, ...]:
     if not isinstance(value, str):
         shown = "" if name == "direct_url" else f", not {value!r}"
         raise ConfigError(f"{name} must be text{shown}")
+    if name in _NOT_EMPTY and not value.strip():
+        raise ConfigError(f"{name} is empty", hint="Give it a value, or leave it out.")
     return value
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pgbraid.core.portion import in_schemas, made_apart, outside
 from pgbraid.core.proof import Drifted
-from pgbraid.core.snapshot import compare, ignoring, in_schemas, outside, with_role
+from pgbraid.core.snapshot import compare, ignoring, with_role
 from pgbraid.core.stable import masked_like, stable_between
 from pgbraid.db.ledger import read_adoption
 from pgbraid.db.order import read_order
@@ -65,7 +66,7 @@ def find_drift(  # noqa: PLR0913, PLR0917 - what every verb takes, and what is c
     history, lost = ran_in_all(order, have)
     with _built(history, tracker, options, order, legacy) as built:
         only = _Part(schemas, built.prelude)
-        live, schema = only.of(live), only.of(built.schema())
+        live, schema = only.both(live, built.schema())
         left_out = (*live.left_out, *schema.left_out, *lost, *only.left_out)
         found = compare(live, schema)
         if found:
@@ -98,13 +99,33 @@ class _Part:
             snapshot = outside(snapshot, self._prelude)
         return in_schemas(snapshot, self._schemas) if self._schemas else snapshot
 
+    def both(self, live: Snapshot, schema: Snapshot) -> tuple[Snapshot, Snapshot]:
+        """Return that part of two snapshots. Raises ConfigError for a schema that neither has."""
+        self._must_be_in(live, schema)
+        return self.of(live), self.of(schema)
+
+    def alone(self, snapshot: Snapshot) -> Snapshot:
+        """Return that part of a snapshot. Raises ConfigError for a schema that it has not."""
+        self._must_be_in(snapshot)
+        return self.of(snapshot)
+
+    def _must_be_in(self, *snapshots: Snapshot) -> None:
+        """Refuse a schema that is nowhere: a slip in its name would hide every difference."""
+        there = {key for found in snapshots for key in found.parts["pg_namespace"].rows}
+        unknown = sorted(name for name in self._schemas if f"schema {name}" not in there)
+        if unknown:
+            known = ", ".join(sorted(name.removeprefix("schema ") for name in there))
+            raise ConfigError(
+                f"there is no schema {', '.join(unknown)} to look at",
+                detail=f"There are: {known}.",
+                hint="Name one of these with `only_schemas`, one schema at a time.",
+            )
+
     @property
     def left_out(self) -> tuple[str, ...]:
         """What is not compared because the prelude makes it."""
-        if self._prelude is None:
-            return ()
-        names = sorted(set(self._prelude.parts["pg_namespace"].rows) - {"schema public"})
-        return tuple(f"{name}: the prelude makes it" for name in names)
+        made = made_apart(self._prelude) if self._prelude is not None else ()
+        return tuple(f"{name}: the prelude makes it" for name in made)
 
 
 def snapshot_of_database(
@@ -113,7 +134,7 @@ def snapshot_of_database(
     """Return the snapshot of a database, which is only read, or that of some of its schemas."""
     with connect(target, tracker, options.stop) as session:
         reader = Reader(tracker, also_ours=_other_trackers(session))
-        return _Part(schemas, None).of(reader.schema(session.conn))
+        return _Part(schemas, None).alone(reader.schema(session.conn))
 
 
 def snapshot_of_files(
@@ -125,7 +146,7 @@ def snapshot_of_files(
     """
     refuse_problems(migrations)
     with _built(migrations.migrations, tracker, options, None) as built:
-        return _Part(schemas, built.prelude).of(built.schema())
+        return _Part(schemas, built.prelude).alone(built.schema())
 
 
 def _other_trackers(session: Session) -> tuple[str, ...]:
@@ -180,7 +201,7 @@ def _hint(failure: Failure) -> str:
         )
     return (
         "See that the scratch server has what the migrations need: extensions, roles, settings. "
-        "Name one that has with --scratch URL, or create it first with the setting `prelude`."
+        "Name one that has with `scratch_url`, or create it first with the setting `prelude`."
     )
 
 

@@ -227,7 +227,7 @@ def _next_step(proof: Proof) -> str:
     if proof.verdict == "not replayed":
         return (
             "Run `pgbraid prove` to see the error; name a server that has what the migrations need "
-            "with --scratch URL, or create it first with the setting `prelude`."
+            "with `scratch_url`, or create it first with the setting `prelude`."
         )
     if proof.verdict == "fails":
         return f"{see} Then change one of the two migrations, or renumber the late one."

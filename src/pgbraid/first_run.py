@@ -51,14 +51,15 @@ def _other_ledgers(session: Session, files: Sequence[Migration]) -> Iterator[Pro
     for (schema, table), rows in first_run.read_ledgers(session).items():
         same = _in_common(files, rows)
         if same:
-            option = f"--schema {schema}" if schema != session.tracker.schema else ""
-            option += f" --table {table}" if table != session.tracker.table else ""
+            names = {"schema": schema, "table": table}
+            others = (n for n in names if names[n] != getattr(session.tracker, n))
+            option = " and ".join(f"`{name}` {names[name]}" for name in others)
             yield Problem(
                 "other_ledger",
                 f"{schema}.{table} has {len(same)} of these {len(files)} migrations applied, and "
                 f"{session.tracker.schema}.{session.tracker.table} has none",
                 detail="They would run a second time in this database.",
-                hint=f"Name the set that is in use, with `{option.strip()}` or in the settings. "
+                hint=f"Name the set that is in use, with {option} or in the settings. "
                 "Where each schema has tables of its own made by these migrations, say so with "
                 '`ledgers = "many"`.',
                 versions=same,

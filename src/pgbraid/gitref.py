@@ -179,18 +179,18 @@ def _repository(folder: str) -> tuple[str, Path]:
     git = shutil.which("git")
     if git is None:
         raise ConfigError(
-            "--base needs git, which is not installed", hint="Install it, or give --history FILE."
+            "`base` needs git, which is not installed", hint="Install it, or give a `history`."
         )
     where = Path(folder)
     if not where.is_dir():
-        raise ConfigError(f"{folder!r} is no folder", hint="Name the folder with --dir.")
+        raise ConfigError(f"{folder!r} is no folder", hint="Name the folder with `dir`.")
     done = _done(git, where, "rev-parse", "--git-dir")
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise ConfigError(
             f"{folder!r} is in no repository that git can read",
             detail=said[0] if said else None,
-            hint="Name the folder with --dir, or give --history FILE in place of --base.",
+            hint="Name the folder with `dir`, or give a `history` in place of `base`.",
         )
     return git, where
 

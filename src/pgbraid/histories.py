@@ -66,7 +66,7 @@ def _question(
     if not order:
         raise ConfigError(
             "there are no migrations to prove",
-            hint="Name the folder with --dir; `pgbraid new NAME` makes the first migration.",
+            hint="Name the folder with `dir`; `pgbraid new NAME` makes the first migration.",
         )
     problems = tuple(p for p in inspect_files(order) if p.severity == "error")
     if problems:

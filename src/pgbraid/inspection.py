@@ -195,7 +195,7 @@ def _not_understood(session: Session) -> Iterator[Problem]:
                 f"{table.schema}.{table.table} may be another tool's record of these migrations",
                 detail=f"It has the columns {columns}, which pgbraid does not know how to read.",
                 hint="If migrations are applied, record them with `pgbraid baseline VERSION`; "
-                "where the table has nothing to do with them, run it with --no-adopt.",
+                "where the table has nothing to do with them, run it with `adopt = false`.",
             )
 
 
@@ -205,7 +205,7 @@ def _too_late(ledger: Ledger, wish: Wish) -> Iterator[Problem]:
         if row.version in wish.not_applied and row.checksum is None:
             yield Problem(
                 "adopted_before",
-                f"--not-applied {row.version} comes too late: the set has it, adopted unrun",
+                f"`not_applied` {row.version} comes too late: the set has it, adopted unrun",
                 hint=f"Take it out of the set with `pgbraid adopt --not-applied {row.version}`, "
                 "and `pgbraid up` runs it.",
                 severity=Severity.WARNING,

@@ -118,7 +118,7 @@ def _weighed(proof: Proof, judge: Callable[[Question], Proof], options: RunOptio
     if proof.verdict in {Verdict.SAME, Verdict.FAILS, Verdict.NOT_REPLAYED}:
         return proof
     if _is_accepted(proof, options.accept):
-        return replace(proof, allowed=f"{proof.verdict.value}, by --accept or the settings")
+        return replace(proof, allowed=f"{proof.verdict.value}, by `accept` or the settings")
     allowing = [m for m in proof.late if m.directives.allow_difference is not None]
     if not allowing:
         return proof

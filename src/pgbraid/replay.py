@@ -134,7 +134,7 @@ class Replayer:
         return ConfigError(
             f"{migration.label} changes what the databases of {self.scratch.label} share",
             detail=f"It changes: {', '.join(changes[:3])}.",
-            hint="Leave --scratch and PGBRAID_SCRATCH_URL out: on the embedded server pgbraid "
+            hint="Leave `scratch_url` and PGBRAID_SCRATCH_URL out: on the embedded server pgbraid "
             "restores what a replay changes.",
         )
 

@@ -1,6 +1,8 @@
 """A message names a parameter as Python does, and on the command line as an option."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,66 @@ def test_the_command_line_spells_parameters_as_options():
     assert spelled(said) == (
         "Wait, or give more time with --lock-wait; `pgbraid up` and --no-adopt are words."
     )
+
+
+def told(tree):
+    """Yield the texts of a module that have several words, but for its docstrings."""
+    passed_over = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            passed_over.add(node.value)
+        if isinstance(node, ast.JoinedStr):
+            passed_over.update(node.values)
+    for node in set(ast.walk(tree)) - passed_over:
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        if all(isinstance(part, (ast.Constant, ast.FormattedValue)) for part in parts):
+            text = "".join(str(getattr(part, "value", "")) for part in parts)
+            yield from [text] if " " in text else []
+
+
+def test_no_message_outside_the_command_line_names_an_option():
+    """A command in backticks may have options: whoever reads it can type it."""
+    package = Path(pgbraid.__file__).parent
+    own_commands = {"halfway.py", "pytest_plugin.py"}  # put together a command; pytest's options
+    found = [
+        (path.name, text)
+        for path in package.rglob("*.py")
+        if "cli" not in path.relative_to(package).parts and path.name not in own_commands
+        for text in told(ast.parse(path.read_text()))
+        if re.search(r"(?<![\w-])--[a-z]", re.sub("`[^`]*`", "", text))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("parameter", "option"),
+    [
+        ("scratch_url", "--scratch"),
+        ("conninfo", "--database"),
+        ("only_schemas", "--only-schema"),
+        ("embedded", "--embedded"),
+        ("base", "--base"),
+        ("history", "--history"),
+    ],
+)
+def test_a_parameter_of_another_name_than_its_option_is_spelled_as_that(parameter, option):
+    assert spelled(f"name it with `{parameter}`") == f"name it with {option}"
+
+
+def test_a_difference_that_is_accepted_is_said_in_the_callers_words(
+    cli, folder, database, programs, monkeypatch
+):
+    monkeypatch.setenv("PGBRAID_PG_BIN", programs)
+    folder.write(_1_t="CREATE TABLE t ()", _3_b="ALTER TABLE t ADD b int")
+    folder.load().up(database.conninfo)
+    folder.write(_2_a="ALTER TABLE t ADD a int")
+    proof = folder.load(accept="column-order").prove(database.conninfo)
+    assert proof.allowed == "column order only, by `accept` or the settings"
+    env = {"PGBRAID_PG_BIN": programs}
+    answer = cli("prove", "--accept", "column-order", "--json", env=env, code=0)
+    assert answer.json["accepted"] == "column order only, by --accept or the settings"
+    answer = cli("up", "--gaps", "prove", "--accept", "column-order", env=env, code=0)
+    assert "accepted: column order only, by --accept or the settings" in answer.err
 
 
 @pytest.mark.parametrize("parameter", ["to", "not_applied"])

@@ -51,6 +51,13 @@ def test_a_file_can_be_named(tmp_path):
     ("text", "message"),
     [
         ("shema = 'a'", "'shema' is no setting"),
+        ("prelude = ''", "prelude is empty"),
+        ("search_path = ' '", "search_path is empty"),
+        ("prelude = 1", "prelude must be text, not 1"),
+        ("ledgers = 'two'", "ledgers must be one or many, not 'two'"),
+        ("gaps_require = 'all'", "gaps_require must be any or complete, not 'all'"),
+        ("links = [1]", "links must be a list of texts"),
+        ("explain_for = 'long'", "explain_for must be a number"),
         ("verify = 'loud'", "verify must be off, warn or error, not 'loud'"),
         ("lock_wait = 'long'", "lock_wait must be a number"),
         ("lock_wait = -1", "lock_wait must be a number"),

@@ -132,7 +132,7 @@ def test_a_set_in_another_schema_that_has_these_migrations_stops_a_first_run(dat
     (problem,) = caught.value.problems
     assert problem.code == "other_ledger"
     assert "app.applied_migrations has 2 of these 2 migrations applied" in problem.message
-    assert "--schema app" in problem.hint
+    assert "`schema` app or in the settings" in problem.hint
     assert not braid.check(database.conninfo).ok
     assert database.value("SELECT to_regclass('public.applied_migrations')") is None
 

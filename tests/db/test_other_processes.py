@@ -42,6 +42,32 @@ def test_problems_in_another_process_come_back_whole(database, pool):
     assert [problem.location.file for problem in error.problems] == ["1_a.sql", "2_b.sql"]
 
 
+def test_proofs_and_snapshots_travel_whole(database, folder, programs, monkeypatch, pool):
+    monkeypatch.setenv("PGBRAID_PG_BIN", programs)
+    folder.write(_1_t="CREATE TABLE t (n int)", _3_v="CREATE VIEW v AS SELECT * FROM t")
+    braid = folder.load(settings=False)
+    braid.up(database.conninfo)
+    folder.write(_2_k="ALTER TABLE t ADD k int")
+    database.run("ALTER TABLE t ADD by_hand int")
+    braid = folder.load(settings=False, gaps="prove")
+    snapshot, drifted = braid.snapshot(database.conninfo), braid.drift(database.conninfo)
+    proof = braid.prove(database.conninfo)
+    assert proof.pair is not None
+    assert drifted.differences
+    for value in (snapshot, drifted, proof):
+        for other in twice(value):
+            assert other == value
+    other, _ = twice(snapshot)
+    assert (dict(other.parents), other.server) == (dict(snapshot.parents), snapshot.server)
+    for part in (other.parts, other.parents, other.parts["pg_class"].rows):
+        with pytest.raises(TypeError):
+            part["x"] = None
+    assert pool.submit(braid.snapshot, database.conninfo).result() == snapshot
+    error = pool.submit(braid.up, database.conninfo).exception()
+    assert isinstance(error, pgbraid.NotProven)
+    assert error.proof.pair.sentence == proof.pair.sentence
+
+
 def test_every_answer_travels_whole(database, folder):
     folder.write(_1_a="CREATE TABLE a ()", _3_c="CREATE TABLE c ()")
     braid = folder.load()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pgbraid.core.facts import spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 __all__ = [
@@ -34,9 +34,6 @@ __all__ = [
     "compare",
     "facets_that_differ",
     "ignoring",
-    "in_schemas",
-    "outside",
-    "schema_of",
     "with_role",
 ]
 
@@ -78,6 +75,10 @@ class Part:
     columns: tuple[str, ...]
     rows: Mapping[str, Facts]
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel to another process, which a read-only mapping cannot do by itself."""
+        return _part, (self.columns, dict(self.rows))
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -94,6 +95,20 @@ class Snapshot:
     left_out: tuple[str, ...] = field(compare=False, default=())
     server: str = field(compare=False, default="")
     """The server's version, such as ``18.6``."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel to another process, as a part does."""
+        return _snapshot, (dict(self.parts), dict(self.parents), self.left_out, self.server)
+
+
+def _part(columns: tuple[str, ...], rows: dict[str, Facts]) -> Part:
+    return Part(columns, MappingProxyType(rows))
+
+
+def _snapshot(
+    parts: dict[str, Part], parents: dict[str, str], left_out: tuple[str, ...], server: str
+) -> Snapshot:
+    return Snapshot(MappingProxyType(parts), MappingProxyType(parents), left_out, server)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +145,6 @@ class Difference:
 
 _OF_THE_TYPE = frozenset({"attlen", "attbyval", "attalign", "attndims"})
 """Facts of a column that its type brings with it."""
-_EVERYWHERE = frozenset({"schema public", "extension plpgsql", "database"})
-"""Objects that a database has before anybody makes one."""
-_NAME = r'("(?:[^"]|"")+"|[^\s."()]+)'
-_IN_SCHEMA = re.compile(rf"\b(?:in|on) schema {_NAME}")
-_QUALIFIED = re.compile(rf"(?:^|\s){_NAME}\.")
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -262,58 +272,6 @@ def ignoring(
         if facts or not difference.facts:
             kept.append(replace(difference, facts=facts))
     return tuple(kept), len(differences) - len(kept)
-
-
-def outside(snapshot: Snapshot, known: Snapshot) -> Snapshot:
-    """Return a snapshot without what another one has, and without all that is in its schemas.
-
-    The schema ``public`` and what every database has are kept.
-    """
-    schemas = {
-        name.removeprefix("schema ")
-        for name in known.parts.get("pg_namespace", _NOTHING).rows
-        if name != "schema public"
-    }
-    there = {key for part in known.parts.values() for key in part.rows} - _EVERYWHERE
-    return _filtered(
-        snapshot,
-        lambda key: (
-            key not in there
-            and not _is_below(key, there, snapshot.parents)
-            and schema_of(key) not in schemas
-        ),
-    )
-
-
-def in_schemas(snapshot: Snapshot, schemas: AbstractSet[str]) -> Snapshot:
-    """Return a snapshot of these schemas only, with all that belongs to them."""
-    return _filtered(snapshot, lambda key: schema_of(key) in schemas)
-
-
-def schema_of(key: str) -> str | None:
-    """Return the schema that an object is in, as the catalog spells it, or is; None of others."""
-    if key.startswith("schema "):
-        return key.removeprefix("schema ")
-    found = _IN_SCHEMA.search(key) or _QUALIFIED.search(key)
-    return found[1] if found else None
-
-
-def _is_below(name: str, others: AbstractSet[str], parents: Mapping[str, str]) -> bool:
-    seen = set[str]()
-    while (parent := parents.get(name)) is not None and parent not in seen:
-        if parent in others:
-            return True
-        seen.add(parent)
-        name = parent
-    return False
-
-
-def _filtered(snapshot: Snapshot, keep: Callable[[str], bool]) -> Snapshot:
-    parts = {
-        catalog: Part(part.columns, {k: facts for k, facts in part.rows.items() if keep(k)})
-        for catalog, part in snapshot.parts.items()
-    }
-    return replace(snapshot, parts=parts)
 
 
 def with_role(snapshot: Snapshot, old: str, new: str) -> Snapshot:

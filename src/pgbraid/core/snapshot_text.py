@@ -176,7 +176,7 @@ def compare_texts(old: str, new: str, label: str) -> list[str]:
         was, now = (lines[0].removeprefix(_HEAD).strip(" .") for lines in (before, after))
         raise ConfigError(
             f"{label} was written on {was}, this is {now}",
-            hint="Compare on the version it was written on (PGBRAID_PG_BIN or --scratch for "
-            "--files), or write it anew with --output.",
+            hint="Compare on that version; for the files, name its server with `scratch_url` or "
+            "PGBRAID_PG_BIN. Or write it again with `pgbraid snapshot --output`.",
         )
     return list(difflib.unified_diff(before, after, label, "the schema", lineterm=""))

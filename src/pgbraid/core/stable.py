@@ -42,17 +42,21 @@ class Changing:
     """What differs between two replays of one order.
 
     ``facts`` are by catalog, object and name; ``names`` are objects whose own names differ, with
-    their changing part masked.
+    their changing part masked. ``failed`` says which migration ran in one replay and failed in the
+    next one, and why.
     """
 
     facts: frozenset[tuple[str, str, str]] = frozenset()
     names: frozenset[tuple[str, str]] = frozenset()
+    failed: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.facts or self.names)
+        return bool(self.facts or self.names or self.failed)
 
     def __or__(self, other: Changing) -> Changing:
-        return Changing(self.facts | other.facts, self.names | other.names)
+        return Changing(
+            self.facts | other.facts, self.names | other.names, self.failed | other.failed
+        )
 
     def described(self) -> tuple[str, ...]:
         """Return what was not compared, for a person to read."""
@@ -61,7 +65,13 @@ class Changing:
         found = sorted(
             what.replace("a part of its value", "a part of it") for what in facts | names
         )
-        return tuple(f"{what} differs between two replays of one order" for what in found)
+        return (
+            *(f"{what} differs between two replays of one order" for what in found),
+            *(
+                f"values that change by themselves: a second replay of one order failed, {what}"
+                for what in sorted(self.failed)
+            ),
+        )
 
 
 NOTHING_CHANGES = Changing()

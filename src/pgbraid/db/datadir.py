@@ -173,8 +173,8 @@ def _initdb(programs: Programs, user: ServerUser, data: Path) -> None:
             detail=said,
             hint=f"Add a line for the user {user.uid} to /etc/passwd, or load nss_wrapper. Or run "
             f"`XDG_CACHE_HOME={SHARED_CACHE.parent} pgbraid demo` once as root, such as when an "
-            "image is built: no initdb is needed then. Or name a server with --database URL, for "
-            "`pgbraid prove` with --scratch URL.",
+            "image is built: no initdb is needed then. Or name a server with `conninfo`, for "
+            "`pgbraid prove` with `scratch_url`.",
         )
     raise EmbeddedError("initdb failed", detail=said)
 

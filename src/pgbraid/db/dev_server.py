@@ -11,8 +11,8 @@ from psycopg import sql
 from pgbraid.core.model import Tracker
 from pgbraid.db.conninfo import parse_target
 from pgbraid.db.opening import open_connection
+from pgbraid.db.scratch import prelude_fails
 from pgbraid.db.statements import statement
-from pgbraid.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from pgbraid.db.conninfo import Target
@@ -31,7 +31,7 @@ def prepare_embedded(conninfo: str, role: str | None, prelude: Prelude | None) -
     """Create the role that migrates, as the owner of the database, and run the prelude.
 
     The role is no superuser, so that a migration finds here what a managed server refuses. The
-    prelude runs in an empty database only. Raises EmbeddedError where it fails.
+    prelude runs in an empty database only. Raises ConfigError where it fails.
     """
     with open_connection(parse_target(conninfo).parameters) as conn:
         if role is not None and not _has_role(conn, role):
@@ -67,11 +67,7 @@ def _run_prelude(conn: Connection, prelude: Prelude) -> None:
     try:
         conn.execute(prelude.text.encode())
     except psycopg.Error as error:
-        raise EmbeddedError(
-            f"the prelude {prelude.path} fails: {error.diag.message_primary or error}",
-            detail=error.diag.message_detail,
-            hint="Correct the file that the setting `prelude` names, then run `pgbraid up` again.",
-        ) from None
+        raise prelude_fails(prelude, error) from None
 
 
 def _has_role(conn: Connection, name: str) -> bool:

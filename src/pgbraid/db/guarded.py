@@ -102,7 +102,7 @@ class OpenFolder:
             raise EmbeddedError(
                 f"{self.path / name} {fault}",
                 detail="pgbraid writes to files that it has made itself, and to no others.",
-                hint="Remove it, or name another folder with --embedded.",
+                hint="Remove it, or name another folder with `embedded`.",
             )
 
     def unlink(self, name: str) -> None:

@@ -138,7 +138,7 @@ def _not_joined(
     return EmbeddedError(
         f"a server runs on {data.path} (process {named.pid}), and pgbraid cannot join it",
         detail=reason,
-        hint="Stop that server and run the command again, or name it with --database.",
+        hint="Stop that server and run the command again, or name it with `conninfo`.",
     )
 
 
@@ -150,7 +150,7 @@ def _named(data: OpenFolder) -> _Named | None:
     if not stat.S_ISREG(info.st_mode):
         raise EmbeddedError(
             f"{data.path / _FILE} is not the file of a server",
-            hint="Look what it is and remove it, or name another folder with --embedded.",
+            hint="Look what it is and remove it, or name another folder with `embedded`.",
         )
     content = data.read(_FILE)
     lines = content.split("\n")

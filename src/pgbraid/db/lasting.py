@@ -43,7 +43,7 @@ __all__ = ["lasting_server"]
 
 _LOCK, _USERS, _LOG = "pgbraid.lock", "pgbraid.users", "postgres.log"
 _OURS = re.compile(rf"{_LOCK}|{_USERS}|{_LOG}|data|{PREFIX}.*|\..*", re.DOTALL)
-_ANOTHER = "Name another folder with --embedded."
+_ANOTHER = "Name another folder with `embedded`."
 _TURN = 60.0
 """Seconds to wait for the lock of a folder; it is held while a server starts or stops."""
 _LEAVING = 10.0
@@ -115,20 +115,20 @@ def _check(place: OpenFolder) -> None:
     if info.st_uid not in {0, os.geteuid()}:
         raise EmbeddedError(
             f"{place.path} belongs to {shown_user(info.st_uid)}",
-            hint="Run pgbraid as that user, or name another folder with --embedded.",
+            hint="Run pgbraid as that user, or name another folder with `embedded`.",
         )
     if writable_by_others(info):
         raise EmbeddedError(
             f"other users can change what is in {place.path}",
             hint=f"Close it with `chmod go-w {place.path}`, or name another folder, which may "
-            "be one in it, with --embedded.",
+            "be one in it, with `embedded`.",
         )
 
 
 def _other_files(place: OpenFolder) -> EmbeddedError:
     return EmbeddedError(
         f"{place.path} holds other files than an embedded server's",
-        hint="Name an empty folder, or one that does not exist, with --embedded.",
+        hint="Name an empty folder, or one that does not exist, with `embedded`.",
     )
 
 
@@ -215,7 +215,7 @@ def _major(place: OpenFolder, user: ServerUser) -> str | None:
         raise EmbeddedError(
             f"{place.path / 'data'} belongs to {shown_user(info.st_uid)}, and the server would "
             f"run as {shown_user(user.uid)}",
-            hint="Run pgbraid as the user who made it, or name another folder with --embedded.",
+            hint="Run pgbraid as the user who made it, or name another folder with `embedded`.",
         )
     with place.child("data") as data:
         version = data.read("PG_VERSION").strip()
@@ -266,7 +266,7 @@ def _handed_over(data: OpenFolder, user: ServerUser) -> Iterator[tuple[str, tupl
     if not Path("/proc/self/fd").is_dir():
         raise EmbeddedError(
             f"the server's user cannot reach {data.path}",
-            hint="Name a folder that every user can reach with --embedded.",
+            hint="Name a folder that every user can reach with `embedded`.",
         )
     file = fcntl.fcntl(data.fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
     try:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pgbraid.db.order import MigratingRole
     from pgbraid.prelude import Prelude
 
-__all__ = ["PREFIX", "Scratch", "scratch_server"]
+__all__ = ["PREFIX", "Scratch", "prelude_fails", "scratch_server"]
 
 PREFIX = "pgbraid_scratch_"
 _MARK = 1953
@@ -196,12 +196,13 @@ class Scratch:
                 changes = () if self.own else self.changes_of(conn)
                 conn.execute(b"ROLLBACK" if changes else b"COMMIT")
             except psycopg.Error as error:
-                raise _prelude_fails(prelude, error) from None
+                raise prelude_fails(prelude, error) from None
         if changes:
             raise ConfigError(
                 f"the prelude {prelude.path} changes what the databases of {self.label} share",
                 detail=f"It changes: {', '.join(changes[:3])}.",
-                hint="Leave --scratch and PGBRAID_SCRATCH_URL out, or create that on the server.",
+                hint="Leave `scratch_url` and PGBRAID_SCRATCH_URL out, or create it on that "
+                "server.",
             )
 
     def look(self) -> Cluster | None:
@@ -236,7 +237,8 @@ class Scratch:
             raise ServerError(f"the scratch server refused: {said}") from None
 
 
-def _prelude_fails(prelude: Prelude, error: psycopg.Error) -> ConfigError:
+def prelude_fails(prelude: Prelude, error: psycopg.Error) -> ConfigError:
+    """Return the error of a prelude that the server refuses, with its line."""
     position = error.diag.statement_position
     line = prelude.text.count("\n", 0, int(position) - 1) + 1 if position else None
     place = f"{prelude.path}:{line}" if line else prelude.path
@@ -294,7 +296,7 @@ def _check_major(scratch: Scratch, major: int | None) -> None:
     raise ConfigError(
         f"the database is on PostgreSQL {major}, the scratch server is {scratch.version}",
         detail="The catalogs of two major versions cannot be compared.",
-        hint=f"Name a scratch server of version {major} with --scratch URL, or the folder of its "
+        hint=f"Name a scratch server of version {major} with `scratch_url`, or the folder of its "
         "programs in PGBRAID_PG_BIN.",
     )
 
@@ -308,7 +310,7 @@ def _opened(target: Target, *, own: bool, label: str | None = None) -> Iterator[
         if not may_create:
             raise ConfigError(
                 f"the role {role} may not create databases on the scratch server {target.label}",
-                hint="Grant it CREATEDB, or name another server with --scratch URL.",
+                hint="Grant it CREATEDB, or name another server with `scratch_url`.",
             )
         conn.execute("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
         if conn.info.server_version >= _IDLES_SINCE:
@@ -344,7 +346,7 @@ def _connected(target: Target) -> Connection:
         message = target.scrub(str(error)).strip().splitlines()
     raise ConnectionFailed(
         f"cannot connect to the scratch server {target.label}: {message[0] if message else ''}",
-        hint="Name a server with --scratch URL, or leave it out for an embedded one.",
+        hint="Name a server with `scratch_url`, or leave it out for an embedded one.",
     )
 
 

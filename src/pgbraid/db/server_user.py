@@ -101,7 +101,7 @@ def server_user() -> ServerUser:
     except KeyError:
         raise EmbeddedError(
             f"PostgreSQL refuses to run as root, and there is no user {_UNPRIVILEGED!r}",
-            hint="Run pgbraid as another user, or name a server with --database.",
+            hint="Run pgbraid as another user, or name a server with `conninfo`.",
         ) from None
     return ServerUser((entry.pw_uid, entry.pw_gid))
 

@@ -43,7 +43,7 @@ def test_a_user_without_a_name_is_told_what_helps(nameless):
     answer = nameless.run(lasting=False)
     assert "initdb fails for a user that has no name on this machine" in answer
     assert "could not look up effective user ID" in answer
-    for help_ in ("/etc/passwd", "nss_wrapper", "pgbraid demo", "--database", "--scratch"):
+    for help_ in ("/etc/passwd", "nss_wrapper", "pgbraid demo", "`conninfo`", "`scratch_url`"):
         assert help_ in answer
 
 

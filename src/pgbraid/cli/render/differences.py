@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from pgbraid.cli.render.psql import clean, count
+from pgbraid.cli.render.psql import clean, count, spelled
 from pgbraid.core.facts import spoken
 from pgbraid.core.snapshot import COLUMN_ORDER, DATA, DEFINITION, ENUM_ORDER, SEQUENCES
 
@@ -35,7 +35,7 @@ def proof(found: Proof) -> Iterator[str]:
         return
     yield from _verdict(found)
     if found.allowed:
-        yield f"Accepted: {clean(found.allowed)}."
+        yield f"Accepted: {clean(spelled(found.allowed))}."
     yield from _pair(found)
     yield from _failures(found)
     if found.differences:

@@ -298,7 +298,7 @@ def _pair(pair: Pair | None) -> Document | None:
 def _proof(proof: Proof) -> Document:
     return {
         "verdict": proof.verdict.value,
-        "accepted": proof.allowed,
+        "accepted": _spelled(proof.allowed),
         "server": proof.server,
         "order": [migration.version for migration in proof.left],
         "late": [_migration(migration) for migration in proof.late],

@@ -135,7 +135,9 @@ class Output:
 
     def _heard_proven(self, event: Proven) -> None:
         proof = event.proof
-        said = f"accepted: {proof.allowed}" if proof.allowed else "proven: it ends the same"
+        said = "proven: it ends the same"
+        if proof.allowed:
+            said = psql.spelled(f"accepted: {proof.allowed}")
         number = len(proof.left_out)
         but = (
             f", but for {psql.count(number, 'thing')} that could not be compared" if number else ""

@@ -49,10 +49,18 @@ _OPTIONS = {
             "session_pooler",
             "gaps",
             "config",
+            "base",
+            "history",
+            "embedded",
         ),
         *("lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait", "accept"),
     )
-} | {"`adopt = false`": "--no-adopt"}
+} | {
+    "`adopt = false`": "--no-adopt",
+    "`conninfo`": "--database",
+    "`only_schemas`": "--only-schema",
+    "`scratch_url`": "--scratch",
+}
 _NAMED = re.compile("|".join(_OPTIONS))
 
 

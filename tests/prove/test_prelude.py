@@ -1,0 +1,203 @@
+"""The prelude: what a platform has before the first migration, on every scratch database."""
+
+import json
+import re
+
+import pytest
+
+import pgbraid
+from pgbraid.core.proof import Verdict
+
+PRELUDE = """
+CREATE SCHEMA auth;
+CREATE TABLE auth.users (id int PRIMARY KEY);
+"""
+ROLE = "CREATE ROLE pgbraid_prelude_reader;\n"
+FIRST = "CREATE TABLE q (i int);"
+SECOND = "CREATE TABLE p (id int REFERENCES auth.users (id));"
+THIRD = "CREATE VIEW v AS SELECT * FROM q;"
+
+
+@pytest.fixture
+def own(programs, monkeypatch):
+    """Replay on a throw-away server."""
+    monkeypatch.setenv("PGBRAID_PG_BIN", programs)
+    monkeypatch.delenv("PGBRAID_SCRATCH_URL", raising=False)
+
+
+@pytest.fixture
+def platform(folder, own, database, tmp_path):
+    """A folder that refers to a platform's table, and a database of that platform."""
+    database.run(PRELUDE + "ALTER TABLE auth.users ADD email text;")
+    folder.write(_001_q=FIRST, _002_p=SECOND)
+    (tmp_path / "scratch.sql").write_text(PRELUDE)
+    return folder
+
+
+def settled(tmp_path, prelude="scratch.sql"):
+    (tmp_path / "pgbraid.toml").write_text(f"prelude = {prelude!r}\n".replace("'", '"'))
+
+
+def test_prelude_is_run_before_both_orders_of_a_proof(platform, tmp_path):
+    proof = platform.load(settings=False).prove(history=[2, 1])
+    assert proof.verdict is Verdict.NOT_REPLAYED
+    assert not proof.ok
+    assert proof.left_failure.diagnostic.message == 'schema "auth" does not exist'
+    braid = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
+    assert braid.prove(history=[2, 1]).verdict is Verdict.SAME
+    platform.write(_003_view=THIRD, _004_k="ALTER TABLE q ADD k int;")
+    braid = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
+    proof = braid.prove(history=[1, 2, 4, 3])
+    assert (proof.pair.first.version, proof.pair.second.version) == (4, 3)
+
+
+def test_prelude_is_run_before_late_migrations_are_proven(platform, database, tmp_path):
+    settled(tmp_path)
+    platform.remove("001_q.sql")
+    platform.load(settings=tmp_path / "pgbraid.toml", gaps="prove").up(database.conninfo)
+    platform.write(_001_q=FIRST)
+    with pytest.raises(pgbraid.NotProven, match="cannot be replayed") as caught:
+        platform.load(settings=False, gaps="prove").up(database.conninfo)
+    assert "setting `prelude`" in caught.value.hint
+    braid = platform.load(settings=tmp_path / "pgbraid.toml", gaps="prove")
+    assert [o.migration.version for o in braid.up(database.conninfo).applied] == [1]
+
+
+def test_prelude_is_no_drift_and_is_said_not_to_be_compared(platform, database, tmp_path):
+    settled(tmp_path)
+    without = platform.load(settings=False)
+    without.up(database.conninfo)
+    with pytest.raises(pgbraid.ServerError, match="history cannot be replayed: 002_p") as caught:
+        without.drift(database.conninfo)
+    assert "setting `prelude`" in caught.value.hint
+    braid = platform.load(settings=tmp_path / "pgbraid.toml")
+    drifted = braid.drift(database.conninfo)
+    assert [d.name for d in drifted.differences] in (
+        [],
+        ["schema public"],  # whose rights the fixture changes before PostgreSQL 15
+    )
+    assert "schema auth: the prelude makes it" in drifted.left_out
+    database.run("ALTER TABLE p ADD by_hand int")
+    found = braid.drift(database.conninfo, ignore="schema public")
+    assert [d.name for d in found.differences] == ["column public.p.by_hand"]
+
+
+def test_prelude_in_the_schema_public_is_said_not_to_be_compared(folder, own, database, tmp_path):
+    """What a prelude makes in public is named, too: nothing is left out in silence."""
+    stub = "CREATE TABLE versions (n int); CREATE INDEX vi ON versions (n);"
+    database.run(f"{stub} ALTER TABLE versions ADD data int;")
+    (tmp_path / "scratch.sql").write_text(stub)
+    folder.write(_001_q="ALTER TABLE versions ALTER n SET NOT NULL;")
+    braid = folder.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
+    braid.up(database.conninfo)
+    drifted = braid.drift(database.conninfo, ignore="schema public")
+    assert drifted.differences == ()
+    assert drifted.left_out == ("table public.versions: the prelude makes it",)
+
+
+def test_a_comment_on_public_is_compared_although_there_is_a_prelude(platform, database, tmp_path):
+    braid = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
+    braid.up(database.conninfo)
+    database.run("COMMENT ON SCHEMA public IS 'by hand'")
+    names = [d.name for d in braid.drift(database.conninfo).differences]
+    assert "comment on schema public" in names
+
+
+@pytest.mark.parametrize("name", ["see auth.users rows", "rows in schema auth", "e.g. any"])
+def test_a_name_like_a_sentence_is_not_taken_for_a_schema(platform, database, tmp_path, name):
+    """Row security policies are often named so."""
+    platform.write(_003_policy=f'CREATE POLICY "{name}" ON q USING (true);')
+    braid = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
+    braid.up(database.conninfo)
+    database.run(f'ALTER POLICY "{name}" ON q USING (false)')
+    expected = [f'policy "{name}" on public.q']
+    for only in ((), "public"):
+        found = braid.drift(database.conninfo, ignore="schema public", only_schemas=only)
+        assert [d.name for d in found.differences] == expected
+
+
+def test_prelude_is_no_part_of_the_snapshot_of_files(platform, cli, tmp_path):
+    answer = cli("snapshot", "--files", code=4)
+    assert 'schema "auth" does not exist' in answer.err
+    settled(tmp_path)
+    text = cli("snapshot", "--files", code=0).out
+    assert "[table public.p]" in text
+    assert "REFERENCES auth.users(id)" in text
+    assert re.findall(r"^\[.*auth.*\]$", text, re.MULTILINE) == []
+
+
+def test_prelude_is_run_once_in_an_embedded_database(platform, program, programs, tmp_path):
+    env = {"PGBRAID_PG_BIN": programs}
+    answer = program("up", "--embedded", env=env, code=3)
+    assert 'schema "auth" does not exist' in answer.err
+    settled(tmp_path)
+    assert "2 migrations applied" in program("up", "--embedded", env=env, code=0).out
+    for words in (("up",), ("up",), ("check",)):
+        program(*words, "--embedded", "kept", env=env, code=0)
+    platform.write(_003_q="INSERT INTO auth.users VALUES (1);")
+    assert "1 migration applied" in program("up", "--embedded", "kept", env=env, code=0).out
+
+
+def test_prelude_names_roles_and_rights_for_the_role_that_migrates(
+    platform, program, programs, tmp_path
+):
+    settled(tmp_path)
+    (tmp_path / "scratch.sql").write_text(
+        ROLE + PRELUDE + "GRANT USAGE ON SCHEMA auth TO deploy;"
+        "GRANT REFERENCES ON auth.users TO deploy;"
+    )
+    platform.write(_003_g="GRANT SELECT ON q TO pgbraid_prelude_reader;")
+    env = {"PGBRAID_PG_BIN": programs}
+    answer = program("up", "--embedded", "--role", "deploy", env=env, code=0)
+    assert "3 migrations applied" in answer.out
+    assert "created the role" not in answer.err
+
+
+def test_prelude_that_fails_is_named_with_its_line(platform, cli, programs, tmp_path):
+    (tmp_path / "history.json").write_text("[2, 1]")
+    (tmp_path / "scratch.sql").write_text(f"{PRELUDE}\nSELECT\n  nosuch;\n")
+    settled(tmp_path)
+    cli("up", code=0)
+    for words in (
+        ("prove", "--history", "history.json"),
+        ("drift",),
+        ("snapshot", "--files"),
+        ("up", "--embedded"),
+        ("up", "--embedded", "--json"),
+    ):
+        env = {"PGBRAID_DATABASE_URL": ""} if "--embedded" in words else {}
+        answer = cli(*words, env={"PGBRAID_PG_BIN": programs, **env}, code=2)
+        said = answer.json["error"]["message"] if "--json" in words else answer.err
+        assert 'scratch.sql:6: the prelude fails: column "nosuch" does not exist' in said
+
+
+def test_prelude_that_is_not_there_is_an_error_where_it_is_needed(platform, cli, tmp_path):
+    settled(tmp_path, "nowhere.sql")
+    cli("up", code=0)
+    answer = cli("drift", code=2)
+    assert "cannot read the prelude nowhere.sql: No such file" in answer.err
+    assert "counted from the settings file's folder" in answer.err
+    (tmp_path / "nowhere.sql").write_bytes(b"SELECT '\xff'")
+    assert "cannot read the prelude nowhere.sql: it is not UTF-8" in cli("drift", code=2).err
+
+
+def test_prelude_counts_from_the_folder_of_the_settings_file(platform, cli, tmp_path):
+    settled(tmp_path)
+    with (tmp_path / "pgbraid.toml").open("a") as file:
+        file.write('dir = "migrations"\n')
+    (tmp_path / "below").mkdir()
+    (tmp_path / "history.json").write_text(json.dumps([2, 1]))
+    below = type(cli)(tmp_path / "below", cli.env)
+    answer = below("prove", "--history", "../history.json", code=0)
+    assert answer.out.startswith("same: ")
+
+
+def test_prelude_may_not_change_a_server_of_others(platform, server, monkeypatch, tmp_path):
+    monkeypatch.setenv("PGBRAID_SCRATCH_URL", server)
+    path = tmp_path / "scratch.sql"
+    braid = platform.load(settings=False, prelude=str(path))
+    assert braid.prove(history=[2, 1]).verdict is Verdict.SAME
+    path.write_text(ROLE + PRELUDE)
+    with pytest.raises(pgbraid.ConfigError, match="changes what the databases of") as caught:
+        braid.prove(history=[2, 1])
+    assert "role pgbraid_prelude_reader" in caught.value.detail

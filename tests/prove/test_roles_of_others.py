@@ -1,0 +1,88 @@
+"""Roles that migrations name and do not create: every verdict, drift and snapshots have them."""
+
+import pytest
+
+import pgbraid
+
+TABLE = "CREATE TABLE t (id int); GRANT SELECT ON t TO {role};"
+
+
+@pytest.fixture(autouse=True)
+def own(programs, monkeypatch):
+    """Replay on a throw-away server, which has no such role."""
+    monkeypatch.setenv("PGBRAID_PG_BIN", programs)
+    monkeypatch.delenv("PGBRAID_SCRATCH_URL", raising=False)
+
+
+@pytest.fixture
+def granted(folder, database, role):
+    """A database that has 101 and 104, and a folder in which 103 is late."""
+    folder.write(_101_t=TABLE.format(role=role), _104_b="ALTER TABLE t ADD b int;")
+    folder.load(settings=False).up(database.conninfo)
+    return folder
+
+
+def test_a_role_of_others_is_no_drift(granted, database, role):
+    braid = granted.load(settings=False)
+    drifted = braid.drift(database.conninfo, ignore="schema public")
+    assert drifted.differences == ()
+    assert drifted.assumed == (f"role {role}",)
+    database.run(f"REVOKE SELECT ON t FROM {role}; GRANT INSERT ON t TO {role}")
+    (found,) = braid.drift(database.conninfo, ignore="schema public").differences
+    assert (found.name, found.facts[0].name) == ("table public.t", "relacl")
+    assert f"{role}=a/" in found.facts[0].left
+    assert f"{role}=r/" in found.facts[0].right
+
+
+def test_drift_notes_that_a_role_of_others_was_created(granted, cli, programs, role):
+    answer = cli("drift", "--ignore", "schema public", env={"PGBRAID_PG_BIN": programs}, code=0)
+    assert f"created on the scratch server because migrations expect it: role {role}" in answer.out
+    assert "clean: the schema is what its 2 migrations built" in answer.out
+
+
+def test_a_snapshot_of_files_has_the_rights_of_a_role_of_others(granted, database, role):
+    braid = granted.load(settings=False)
+    acl = braid.snapshot().parts["pg_class"].rows["table public.t"]
+    assert any(f"{role}=r/" in (fact or "") for fact in acl)
+    assert acl == braid.snapshot(database.conninfo).parts["pg_class"].rows["table public.t"]
+
+
+@pytest.mark.parametrize(
+    ("late", "accept", "verdict"),
+    [
+        ("CREATE TABLE o (id int);", (), None),
+        ("ALTER TABLE t ADD a int;", (), "ends with another order of columns"),
+        ("ALTER TABLE t ADD a int;", ("column-order",), None),
+        ("ALTER TABLE t DROP b;", (), "does not end as if"),
+    ],
+)
+def test_a_late_migration_is_proven_beside_a_role_of_others(
+    granted, database, role, late, accept, verdict
+):
+    granted.write(_103_a=late)
+    braid = granted.load(settings=False, gaps="prove", accept=accept)
+    if verdict is None:
+        assert [o.migration.version for o in braid.up(database.conninfo).applied] == [103]
+        return
+    with pytest.raises(pgbraid.NotProven) as caught:
+        braid.up(database.conninfo)
+    proof = caught.value.proof
+    assert proof.pair is not None
+    assert proof.assumed == (f"role {role}",)
+
+
+def test_an_extension_named_in_a_comment_is_created(folder, database):
+    database.extend("pgcrypto")
+    folder.write(
+        _101_t="-- the DBA has run CREATE EXTENSION pgcrypto here\n"
+        "CREATE TABLE t (salt text DEFAULT gen_salt('md5'));",
+        _104_b="ALTER TABLE t ADD b int;",
+    )
+    braid = folder.load(settings=False)
+    braid.up(database.conninfo)
+    drifted = braid.drift(database.conninfo, ignore="schema public")
+    assert drifted.differences == ()
+    assert "extension pgcrypto" in drifted.assumed
+    folder.write(_103_o="CREATE TABLE o (id int);")
+    proof = folder.load(settings=False).prove(database.conninfo)
+    assert (proof.verdict.value, proof.ok) == ("same", True)
