@@ -369,6 +369,7 @@ class Braid:
             accept=settings.accept,
             explain_for=settings.explain_for,
             search_path=settings.search_path,
+            role=settings.role,
             scratch=replace(self.scratch, prelude=settings.prelude),
         )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.core.events import Posed
 from pgbraid.core.proof import Proof, Verdict, verdict_of
+from pgbraid.db.order import plain_role
 from pgbraid.db.scratch import scratch_server
 from pgbraid.histories import in_time, in_time_below
 from pgbraid.judge import Question, judge_orders
@@ -63,7 +64,7 @@ def prove_question(
 def _judged(question: Question, tracker: Tracker, options: RunOptions, like: Order | None) -> Proof:
     """Judge a question on a scratch server, and weigh the answer by what is allowed."""
     place, major = options.scratch, like.major if like else None
-    role = like.role if like else None
+    role = like.role if like else plain_role(options.role)
     with scratch_server(
         place.url, programs=place.programs, cache=place.cache, major=major
     ) as scratch:

@@ -62,7 +62,8 @@ class RunOptions:
     what a late migration is to: ``apply`` it, ``prove`` first that it ends the same, in a
     ``scratch`` place and but for the verdicts that one will ``accept``, or ``refuse`` it. With
     ``gaps_require`` complete, a proof that left anything out is none. The search for the cause of
-    a difference takes ``explain_for`` seconds at most. ``search_path`` is that of the bodies.
+    a difference takes ``explain_for`` seconds at most. ``search_path`` is that of the bodies, and
+    ``role`` the one that is to migrate; a proof that asks no database replays by a role of its name.
     """
 
     lock_wait: float = 600.0
@@ -77,6 +78,7 @@ class RunOptions:
     accept: tuple[str, ...] = ()
     explain_for: float | None = None
     search_path: str | None = None
+    role: str | None = None
     scratch: ScratchPlace = field(default_factory=ScratchPlace)
 
     def tell_waiting(self, holder: str) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pgbraid.core.answers import Mismatch
     from pgbraid.db.session import Session
 
-__all__ = ["Line", "MigratingRole", "Order", "read_order"]
+__all__ = ["Line", "MigratingRole", "Order", "plain_role", "read_order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,21 @@ class MigratingRole:
             ("REPLICATION", self.replicates),
             ("BYPASSRLS", self.bypasses_row_security),
         )
+
+
+def plain_role(name: str | None) -> MigratingRole | None:
+    """Return a role of this name with the attributes that ``CREATE ROLE name`` gives it."""
+    if name is None:
+        return None
+    return MigratingRole(
+        name,
+        superuser=False,
+        inherits=True,
+        creates_roles=False,
+        creates_databases=False,
+        replicates=False,
+        bypasses_row_security=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)

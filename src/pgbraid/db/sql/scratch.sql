@@ -87,7 +87,9 @@ SELECT 'parameter', parname, paracl::pg_catalog.text, NULL, NULL FROM pg_catalog
 -- name: restore_settings
 -- A list of a setting has no single spelling as SQL, so the catalog's own row is put back.
 WITH wanted (role, database, config) AS (
-    SELECT * FROM pg_catalog.unnest(%(roles)s::text[], %(databases)s::text[], %(configs)s::text[])
+    SELECT * FROM ROWS FROM (pg_catalog.unnest(%(roles)s::text[]),
+                             pg_catalog.unnest(%(databases)s::text[]),
+                             pg_catalog.unnest(%(configs)s::text[])) AS wanted
 ), gone AS (
     DELETE FROM pg_catalog.pg_db_role_setting s
      WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database d
