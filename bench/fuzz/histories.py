@@ -80,7 +80,7 @@ def roles(scratch: Scratch) -> Iterator[None]:
             scratch.conn.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
 
 
-def tell(
+def tell(  # noqa: PLR0913 - the story, and how it is judged
     scratch: Scratch,
     seed: int,
     planted: Planted | None,

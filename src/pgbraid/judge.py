@@ -112,8 +112,8 @@ def judge_orders(
     """Return what the two orders come to, and why they differ where they do.
 
     Without ``pair`` the reason is not looked for. The search for it takes ``explain_for`` seconds
-    at most, by default as long as ten plain replays; the pair is found all the same. Raises what
-    the replays raise.
+    at most, by default until the proof has taken as long as twelve plain replays; the pair is found
+    all the same. Raises what the replays raise.
     """
     proof = Proof(
         Verdict.SAME,

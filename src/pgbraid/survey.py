@@ -63,7 +63,8 @@ class RunOptions:
     ``scratch`` place and but for the verdicts that one will ``accept``, or ``refuse`` it. With
     ``gaps_require`` complete, a proof that left anything out is none. The search for the cause of
     a difference takes ``explain_for`` seconds at most. ``search_path`` is that of the bodies, and
-    ``role`` the one that is to migrate; a proof that asks no database replays by a role of its name.
+    ``role`` the one that is to migrate; where no database is asked, a proof replays by a role of
+    its name.
     """
 
     lock_wait: float = 600.0

@@ -37,7 +37,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--explain-for",
         metavar="TIME",
-        help="how long to look for the smallest example (as long as ten plain replays take)",
+        help="how long to look for the smallest example (until the proof has taken as long as "
+        "twelve plain replays)",
     )
     add_scratch(parser)
 
