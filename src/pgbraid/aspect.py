@@ -89,6 +89,10 @@ class Aspect:
         ours, theirs = (without_changing(s, self.changing) for s in (left.snapshot, right.snapshot))
         return tuple(d for d in compare(ours, theirs) if self.is_about(d))
 
+    def asks(self, failure: Failure) -> bool:
+        """Whether it is this failure that is asked about."""
+        return failure.key in [asked.key for asked in self.failures]
+
     def is_about(self, difference: Difference) -> bool:
         """Whether a difference is one that is asked about."""
         if self.facet is None:

@@ -36,6 +36,8 @@ _NAMED = re.compile(r'"([^"]+)"|(?:type|function|procedure|column|relation|table
 _WORD = re.compile(r"[A-Za-z_][\w$]*")
 _MAKES = r"\b(?:create|add|rename|to|insert)\b[^;]*?\b{}\b"
 _ROUNDS = 60
+_KIN = 3
+"""How many migrations are added at once that have names in common with one that fails."""
 
 
 class Budget:
@@ -153,20 +155,27 @@ def _grown(pair: PairReplay, aspect: Aspect, budget: Budget) -> tuple[Migration,
         if budget.is_spent:
             return None
         ends: tuple[Ended, ...] = (pair.first(chosen, aspect),)
-        if not _lacks(ends[0]):
+        if not _lacks(ends[0], aspect):
             ends = pair.both(chosen, aspect)
             if aspect.shown_by(*ends):
                 return chosen
-        more = _needed(pair, chosen, [end.failure for end in ends if end.failure])
+        more = _needed(
+            pair,
+            chosen,
+            [end.failure for end in ends if end.failure and not aspect.asks(end.failure)],
+        )
         if not more:
             return None
         chosen = tuple(m for m in pair.swap.before if m in chosen or m in more)
     return None
 
 
-def _lacks(ended: Ended) -> bool:
-    """Whether an order failed for want of something that another migration may make."""
-    return ended.failure is not None and ended.failure.diagnostic.sqlstate in _MISSING
+def _lacks(ended: Ended, aspect: Aspect) -> bool:
+    """Whether an order failed for want of something, and not in the way that is asked about."""
+    failure = ended.failure
+    if failure is None or aspect.asks(failure):
+        return False
+    return failure.diagnostic.sqlstate in _MISSING
 
 
 def _needed(
@@ -186,6 +195,13 @@ def _needed(
         maker = _maker(pair, left, names, failure.migration) if names else None
         if maker:
             return {maker}
+    for failure in failures:
+        if failure.migration in chosen:
+            # A migration of the context is not as it was: something else changed what it meets.
+            stands = pair.swap.before.index(failure.migration)
+            earlier = [m for m in pair.swap.before[:stands] if m not in chosen]
+            if kin := pair.words.nearest(failure.migration, earlier)[:_KIN]:
+                return set(kin)
     shared = pair.words[pair.swap.first] & pair.words[pair.swap.second]
     return {m for m in left if pair.words[m] & shared}
 

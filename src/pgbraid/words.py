@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from pgbraid.core.model import Migration
 
@@ -51,6 +51,16 @@ class Words:
     def has_all(self, migration: Migration, names: Iterable[str]) -> bool:
         """Whether a migration has all of these names; common words are taken for granted."""
         return self[migration] | _COMMON >= set(names)
+
+    def nearest(self, migration: Migration, others: Sequence[Migration]) -> list[Migration]:
+        """Return the others that have names in common with a migration, the rarest names first."""
+        frequency = Counter(word for m in others for word in self[m])
+        weight = {
+            m.version: sum(1.0 / frequency[word] for word in self[m] & self[migration])
+            for m in others
+        }
+        found = [m for m in others if weight[m.version]]
+        return sorted(found, key=lambda m: -weight[m.version])
 
     def likelihoods(
         self,
