@@ -56,7 +56,7 @@ class Campaign:
         story = self._that_runs(make_story(seed))
         try:
             begun = time.perf_counter()
-            proof = self.prover.prove(story)
+            proof = self.prover.prove(story, pair=self.pairs > 0)
             took = time.perf_counter() - begun
             if proof is None:
                 self.tally.skipped += 1
@@ -89,12 +89,12 @@ class Campaign:
         pair = proof.pair
         if proof.verdict is not Verdict.DIFFERENT:
             return ""
-        if pair is None:
-            self.tally.pairs["none named"] += 1
-            return "none"
         if self.pairs <= 0:
             return ""
         self.pairs -= 1
+        if pair is None:
+            self.tally.pairs["none named"] += 1
+            return "none"
         opinion = ask(self.psql, story, _orders(pair))
         real = agree(Verdict.FAILS if pair.left_failure or pair.right_failure else
                      Verdict.DIFFERENT, opinion.result)

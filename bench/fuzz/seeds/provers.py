@@ -34,13 +34,13 @@ class Direct:
 
     scratch: Scratch
 
-    def prove(self, story: Story) -> Proof:
-        """Return the proof of a history."""
+    def prove(self, story: Story, *, pair: bool) -> Proof:
+        """Return the proof of a history; without ``pair``, no cause is looked for."""
         files = load_migrations(story.files).migrations
         by_version = {migration.version: migration for migration in files}
         order = tuple(by_version[version] for version in story.order)
         replayer = Replayer(self.scratch, Tracker(), stop=StopToken())
-        return judge_orders(replayer, Question(order, files), listen=silent)
+        return judge_orders(replayer, Question(order, files), listen=silent, pair=pair)
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Recorded:
     owned: bool = True
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def prove(self, story: Story) -> Proof | None:
+    def prove(self, story: Story, *, pair: bool) -> Proof | None:  # noqa: ARG002
         """Return the proof of a history; None where it cannot be applied in its order."""
         name = f"seeds_recorded_{next(self._numbers)}"
         url = make_conninfo(self.conninfo, dbname=name, user=self.role)

@@ -123,7 +123,7 @@ def _changing_columns(
 def _sums(conn: Connection, table: RowTable, columns: list[str]) -> dict[str, str | None]:
     sums = ", ".join(f"sum({_hash(column)})::text" for column in columns)
     with reading_rows(conn):
-        (answer,) = ask(conn, [f"SELECT to_json(ARRAY[{sums}]) FROM ONLY {table.name}"])
+        (answer,) = ask(conn, [f"SELECT to_json(ARRAY[{sums}]) FROM {table.source}"])
     return dict(zip(columns, answer, strict=True))
 
 
@@ -144,7 +144,7 @@ def _counts(
 
 def _count(conn: Connection, table: RowTable) -> int:
     with reading_rows(conn):
-        (answer,) = ask(conn, [f"SELECT to_json(count(*)) FROM ONLY {table.name}"])
+        (answer,) = ask(conn, [f"SELECT to_json(count(*)) FROM {table.source}"])
     return int(answer)
 
 
@@ -152,7 +152,7 @@ def _by_bucket(conn: Connection, table: RowTable, column: str) -> dict[int, str]
     query = (
         "SELECT json_agg(json_build_array(n, total)) FROM"
         f" (SELECT {_hash(column)} & {_BUCKETS - 1} AS n, sum({_hash(column)})::text AS total"
-        f" FROM ONLY {table.name} GROUP BY 1) AS bucket"
+        f" FROM {table.source} GROUP BY 1) AS bucket"
     )
     with reading_rows(conn):
         (answer,) = ask(conn, [query])
@@ -168,7 +168,7 @@ def _values(
         where = f" WHERE ({_hash(column)} & {_BUCKETS - 1}) = ANY ('{{{listed}}}'::int8[])"
     query = (
         "SELECT json_agg(json_build_array(value::text, n)) FROM"
-        f" (SELECT {_hash(column)} AS value, count(*) AS n FROM ONLY {table.name}{where}"
+        f" (SELECT {_hash(column)} AS value, count(*) AS n FROM {table.source}{where}"
         " GROUP BY 1) AS found"
     )
     with reading_rows(conn):

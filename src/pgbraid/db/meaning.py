@@ -203,7 +203,7 @@ class _Graph:
         )
         return (
             f"q{number}_0 AS MATERIALIZED (SELECT hashtextextended(ROW({', '.join(values)})::text,"
-            f" 0) AS c{''.join(keys)} FROM ONLY {table.name})"
+            f" 0) AS c{''.join(keys)} FROM {table.source})"
         )
 
     def _value(self, table: RowTable, column: str) -> str:
@@ -303,5 +303,5 @@ def _position(table: RowTable, column: Column, sequence: str) -> str:
         " ELSE s.last_value + CASE WHEN s.is_called THEN d.seqincrement ELSE 0 END >= t.least END"
         f" THEN 'taken' ELSE 'free' END) FROM {sequence} s, pg_sequence d,"
         f" (SELECT max({_name(column.name)}) AS most, min({_name(column.name)}) AS least"
-        f" FROM ONLY {table.name}) AS t WHERE d.seqrelid = {literal}::regclass"
+        f" FROM {table.source}) AS t WHERE d.seqrelid = {literal}::regclass"
     )

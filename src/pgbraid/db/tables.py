@@ -26,6 +26,8 @@ class Column:
     type: str
     built_in: bool
     """Whether the type is the server's own, whose text no migration can change."""
+    number: int
+    """Its place in the table, which no other column takes when it is renamed or dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,10 @@ class RowTable:
     oid: str
     name: str
     kind: str
+    partitioned: bool
+    """Whether its rows are those of its partitions."""
+    oids: tuple[str, ...]
+    """Its own, or those of all tables that are read with it."""
     readable: bool
     filtered: bool
     """Whether row security hides rows from the role that reads."""
@@ -68,11 +74,20 @@ class RowTable:
         return self.readable and not self.filtered
 
     @property
-    def shape(self) -> tuple[tuple[str, str], ...] | None:
-        """Names and types of the columns; None where a type's text may change by itself."""
+    def source(self) -> str:
+        """What its rows are selected from."""
+        return self.name if self.partitioned else f"ONLY {self.name}"
+
+    @property
+    def shape(self) -> tuple[object, ...] | None:
+        """Which tables and columns these are; None where a type's text may change by itself.
+
+        Names alone do not tell: two tables, or two columns, can have swapped theirs.
+        """
         if not all(column.built_in for column in self.columns):
             return None
-        return tuple((column.name, column.type) for column in self.columns)
+        columns = ((column.name, column.type, column.number) for column in self.columns)
+        return (self.oids, *columns)
 
 
 def row_tables(found: Iterable[dict[str, Any]], ours: Iterable[str]) -> tuple[RowTable, ...]:
@@ -83,12 +98,16 @@ def row_tables(found: Iterable[dict[str, Any]], ours: Iterable[str]) -> tuple[Ro
             facts["oid"],
             facts["name"],
             facts["kind"],
+            facts["partitioned"],
+            tuple(facts["oids"]),
             facts["readable"],
             facts["filtered"],
             facts["bytes"],
             tuple(
-                Column(name, identifies, tuple(sequences), frozenset(made_of or ()), kind, own)
-                for name, identifies, sequences, made_of, kind, own in facts["columns"] or ()
+                Column(
+                    name, identifies, tuple(sequences), frozenset(made_of or ()), kind, own, number
+                )
+                for name, identifies, sequences, made_of, kind, own, number in facts["columns"] or ()
             ),
             tuple(
                 ForeignKey(tuple(columns), table, tuple(referred))

@@ -161,20 +161,23 @@ SELECT json_agg(json_build_array(n.class, n.id::text, i.type, i.identity))
 -- The tables and materialized views that have rows, or had. Of each column: whether its value is
 -- generated to identify the row (by identity, by a default that draws from a sequence, or by a
 -- volatile function of the user's in a key), the sequences that it draws from, and of a stored
--- generated column those that it is made of. Of each foreign key to a table: its columns there and here.
+-- generated column those that it is made of. Of each foreign key: its columns here and there.
+-- A partitioned table is read as one, as a row's partition says no more than its key does, and a key
+-- can be random. Only where a foreign table is among its partitions, the local ones are read apart.
 SELECT json_agg(json_build_object(
            'oid', c.oid::text, 'name', format('%I.%I', n.nspname, c.relname),
            'kind', CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'table' END,
            'readable', has_table_privilege(c.oid, 'SELECT'),
            'filtered', row_security_active(c.oid),
-           'bytes', pg_relation_size(c.oid),
+           'partitioned', c.relkind = 'p', 'oids', tree.oids,
+           'bytes', tree.bytes,
            'columns', (
                SELECT json_agg(json_build_array(
                           a.attname,
                           a.attidentity <> '' OR used.sequences <> '{{}}' OR (k.in_key AND used.volatile),
                           used.sequences,
                           CASE WHEN a.attgenerated <> '' THEN used.columns END,
-                          a.atttypid::text, a.atttypid < 16384) ORDER BY a.attname)
+                          a.atttypid::text, a.atttypid < 16384, a.attnum) ORDER BY a.attname)
                  FROM pg_attribute a
                  LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum,
                       LATERAL (SELECT EXISTS (
@@ -217,7 +220,9 @@ SELECT json_agg(json_build_object(
                                   JOIN pg_attribute o ON o.attrelid = f.confrelid AND o.attnum = k.n
                                  ORDER BY k.i)) ORDER BY f.conname, f.oid)
                  FROM pg_constraint f JOIN pg_class t ON t.oid = f.confrelid
-                WHERE f.conrelid = c.oid AND f.contype = 'f' AND t.relkind = 'r'),
+                WHERE f.conrelid = c.oid AND f.contype = 'f' AND t.relkind IN ('r', 'p')
+                  AND NOT EXISTS (SELECT FROM pg_constraint q
+                                   WHERE q.oid = f.conparentid AND q.conrelid = f.conrelid)),
            'made_of', CASE WHEN c.relkind = 'm' THEN (
                SELECT json_agg(DISTINCT jsonb_build_array(p.attrelid::text, p.attname))
                  FROM pg_rewrite w JOIN pg_depend b ON b.objid = w.oid
@@ -225,9 +230,17 @@ SELECT json_agg(json_build_object(
                 WHERE w.ev_class = c.oid AND b.classid = 'pg_rewrite'::regclass
                   AND b.refclassid = 'pg_class'::regclass AND b.refobjid <> c.oid) END)
            ORDER BY n.nspname, c.relname)
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm') AND c.relispopulated
-   AND c.relpersistence <> 't' AND pg_relation_size(c.oid) > 0
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
+       LATERAL (
+           SELECT sum(pg_relation_size(t.relid)), json_agg(t.relid::text ORDER BY t.relid),
+                  bool_or('f' = (SELECT p.relkind FROM pg_class p WHERE p.oid = t.relid))
+             FROM (SELECT c.oid AS relid WHERE c.relkind <> 'p' AND NOT c.relispartition
+                   UNION ALL
+                   SELECT relid FROM pg_partition_tree(pg_partition_root(c.oid))) AS t
+       ) AS tree (bytes, oids, has_foreign)
+ WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'p') AND c.relispopulated
+   AND c.relpersistence <> 't' AND tree.bytes > 0
+   AND CASE WHEN tree.has_foreign THEN c.relkind <> 'p' ELSE NOT c.relispartition END
 -- name: sequences
 SELECT json_agg(format('%I.%I', n.nspname, c.relname))
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
