@@ -28,6 +28,7 @@ from pgbraid.db.programs import find_programs
 from pgbraid.db.scratch import scratch_server
 
 if TYPE_CHECKING:
+    from bench.fuzz.seeds.psql import Built
     from bench.fuzz.seeds.story import Story
     from pgbraid.core.proof import Pair, Proof
 
@@ -53,7 +54,7 @@ class Campaign:
 
     def run(self, seed: int) -> tuple[Story, Proof | None, Opinion | None]:
         """Judge the history of one seed, and count it."""
-        story = self._that_runs(make_story(seed))
+        story, built = self._that_runs(make_story(seed))
         try:
             begun = time.perf_counter()
             proof = self.prover.prove(story, pair=self.pairs > 0)
@@ -61,7 +62,7 @@ class Campaign:
             if proof is None:
                 self.tally.skipped += 1
                 return story, None, None
-            opinion = self._opinion(story, proof)
+            opinion = self._opinion(story, proof, built)
             self.tally.add(story, proof, opinion)
             pair = self._look_at_pair(story, proof)
             self._write(story, proof, opinion, pair, took)
@@ -70,19 +71,20 @@ class Campaign:
             return story, None, None
         return story, proof, opinion
 
-    def _that_runs(self, story: Story) -> Story:
+    def _that_runs(self, story: Story) -> tuple[Story, Built]:
         """Leave out what does not run by version, most of the time."""
         for _ in range(_TRIES if story.seed % 12 else 0):
             built = self.psql.build(story.texts.values())
             less = built.failure and story.without(list(story.texts)[built.failed])
             if not less:
-                break
+                return story, built
             story = less
-        return story
+        return story, self.psql.build(story.texts.values())
 
-    def _opinion(self, story: Story, proof: Proof) -> Opinion:
+    def _opinion(self, story: Story, proof: Proof, built: Built) -> Opinion:
         left, right = ([m.version for m in order] for order in (proof.left, proof.right))
-        return ask(self.psql, story, (left, right))
+        known = built if right == list(story.texts) else None
+        return ask(self.psql, story, (left, right), known)
 
     def _look_at_pair(self, story: Story, proof: Proof) -> str:
         """Build a pair in both orders: whether they differ, as the sentence says."""

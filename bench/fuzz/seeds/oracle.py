@@ -56,28 +56,32 @@ class Opinion:
     failed: tuple[int, int] = (0, 0)
 
 
-def ask(psql: Psql, story: Story, orders: tuple[Sequence[int], Sequence[int]]) -> Opinion:
-    """Build two orders of a history twice each, and compare them."""
+def ask(
+    psql: Psql,
+    story: Story,
+    orders: tuple[Sequence[int], Sequence[int]],
+    by_version: Built | None = None,
+) -> Opinion:
+    """Build two orders of a history twice each, and compare them.
+
+    ``by_version`` is what the second order came to where that is known.
+    """
     texts = [[story.texts[version] for version in order] for order in orders]
-    first = [psql.build(order) for order in texts]
+    first = [psql.build(texts[0]), by_version or psql.build(texts[1])]
     failures = first[0].failure, first[1].failure
     if any(failures):
-        alike = failures[0] and failures[1] and _plain(failures[0]) == _plain(failures[1])
         places = [order[one.failed] for order, one in zip(orders, first, strict=True)]
-        alike = alike and places[0] == places[1]
+        alike = all(failures) and places[0] == places[1]
         result = Result.FAIL_ALIKE if alike else Result.FAILS
         return Opinion(result, failures, failures=failures, failed=(places[0], places[1]))
-    again = [psql.build(order) for order in texts]
+    dump = not any(failures) and first[0].schema != first[1].schema
+    again = [psql.build(order, dump=dump) for order in texts]
     if any(one.failure for one in again):
         return Opinion(Result.UNDECIDED, ("an order fails at its second build only",))
     opinion = _compared(story, first, again)
     if opinion.result is not Result.DIFFER or not opinion.tables:
         return opinion
     return _confirmed(psql, story, texts, opinion, first, again)
-
-
-def _plain(failure: str) -> str:
-    return failure.partition("ERROR:")[2]
 
 
 def _confirmed(  # noqa: PLR0913, PLR0917 - what was built, and how
@@ -91,8 +95,8 @@ def _confirmed(  # noqa: PLR0913, PLR0917 - what was built, and how
     """Look whether an order differs from itself as it does from the other one."""
     judge = Judge(story.soft, story.made)
     for side in (0, 1):
-        for _ in range(2):
-            more = psql.build(texts[side])
+        for _ in range(1):
+            more = psql.build(texts[side], dump=False)
             rows = masked(first[side], again[side]), masked(more, again[side])
             try:
                 same = judge.same((first[side], rows[0]), (more, rows[1]))
@@ -123,6 +127,8 @@ def _compared(story: Story, first: list[Built], again: list[Built]) -> Opinion:
 
 
 def _schema(first: list[Built], again: list[Built]) -> tuple[Result, list[str]]:
+    if first[0].schema == first[1].schema:
+        return Result.EQUAL, []
     left, right = (masked_schema(one, other) for one, other in zip(first, again, strict=True))
     if left == right:
         return Result.EQUAL, []

@@ -132,15 +132,21 @@ class Psql:
     """Whether the role owns the database, and not only the right to create in it."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def build(self, texts: Iterable[str]) -> Built:
-        """Run migrations in a new database, each in a transaction, and read what came of them."""
+    def build(self, texts: Iterable[str], *, dump: bool = True) -> Built:
+        """Run migrations in a new database, each in a transaction, and read what came of them.
+
+        Without ``dump`` only the rows are read.
+        """
         name = f"seeds_oracle_{next(self._numbers)}"
         owner = f" OWNER {self.role}" if self.role and self.owned else ""
-        self.run(f'CREATE DATABASE "{name}"{owner};')
+        extra = ""
+        if self.role and not self.owned:
+            extra = (
+                f"GRANT ALL ON DATABASE {name} TO {self.role};\n\\c {name}\n"
+                f"GRANT ALL ON SCHEMA public TO {self.role};"
+            )
+        self.run(f"CREATE DATABASE {name}{owner};\n{extra}")
         try:
-            if self.role and not self.owned:
-                grants = f'GRANT ALL ON DATABASE "{name}" TO {self.role};'
-                self.run(f"{grants} GRANT ALL ON SCHEMA public TO {self.role};", name)
             script = "".join(
                 f"\\echo @{number}\nBEGIN;\n{text}\n;COMMIT;\nDISCARD ALL;\n"
                 for number, text in enumerate(texts)
@@ -151,12 +157,12 @@ class Psql:
                 begun = re.findall(r"^@(\d+)$", ran.stdout, re.MULTILINE)
                 failed = int((begun or ["0"])[-1])
                 return Built((said or ran.stderr.splitlines() or ["?"])[0], failed)
-            return self._read(name)
+            return self._read(name, dump=dump)
         finally:
-            self.run(f'DROP DATABASE "{name}" WITH (FORCE);')
+            self.run(f"DROP DATABASE {name} WITH (FORCE);")
 
-    def _read(self, name: str) -> Built:
-        built = Built(schema=self._schema(name))
+    def _read(self, name: str, *, dump: bool) -> Built:
+        built = Built(schema=self._schema(name) if dump else Counter())
         answer = self.run(f"{_SETTINGS}{_TABLES};\n{_ROWS}\n{_SEQUENCES}", name)
         for line in answer.splitlines():
             found = json.loads(line)

@@ -22,7 +22,7 @@ _AGREED = {
     Verdict.COLUMN_ORDER: {Result.COLUMN_ORDER},
     Verdict.ENUM_ORDER: {Result.ENUM_ORDER},
     Verdict.DIFFERENT: {Result.DIFFER, Result.FOLLOWS},
-    Verdict.FAILS: {Result.FAILS},
+    Verdict.FAILS: {Result.FAILS, Result.FAIL_ALIKE},
     Verdict.NOT_REPLAYED: {Result.FAIL_ALIKE},
 }
 _LEFT_OUT = (

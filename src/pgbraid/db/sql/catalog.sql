@@ -159,8 +159,8 @@ SELECT json_agg(json_build_array(n.class, n.id::text, i.type, i.identity))
        LATERAL pg_identify_object(('pg_catalog.' || n.class)::regclass, n.id, 0) i
 -- name: tables
 -- The tables and materialized views that have rows, or had. Of each column: whether its value is
--- generated to identify the row (by identity, by a default that draws from a sequence, or by a
--- volatile function of the user's in a key), the sequences that it draws from, and of a stored
+-- generated to identify the row (by identity, by a default that draws from a sequence, or in a
+-- key by a function of the user's that draws from one), the sequences that it draws from, and of a stored
 -- generated column those that it is made of. Of each foreign key: its columns here and there.
 -- A partitioned table is read as one, as a row's partition says no more than its key does, and a key
 -- can be random. Only where a foreign table is among its partitions, the local ones are read apart.
@@ -174,7 +174,7 @@ SELECT json_agg(json_build_object(
            'columns', (
                SELECT json_agg(json_build_array(
                           a.attname,
-                          a.attidentity <> '' OR used.sequences <> '{{}}' OR (k.in_key AND used.volatile),
+                          a.attidentity <> '' OR used.sequences <> '{{}}' OR (k.in_key AND used.draws),
                           used.sequences,
                           CASE WHEN a.attgenerated <> '' THEN used.columns END,
                           a.atttypid::text, a.atttypid < 16384, a.attnum) ORDER BY a.attname)
@@ -200,7 +200,12 @@ SELECT json_agg(json_build_object(
                                      SELECT FROM pg_depend u JOIN pg_proc p ON p.oid = u.refobjid
                                       WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
                                         AND u.refclassid = 'pg_proc'::regclass
-                                        AND p.provolatile = 'v'),
+                                        AND p.oid >= 16384 AND p.provolatile = 'v'
+                                        AND (p.prosrc ~* '\mnextval\M' OR EXISTS (
+                                            SELECT FROM pg_depend w
+                                              JOIN pg_class s ON s.oid = w.refobjid AND s.relkind = 'S'
+                                             WHERE w.classid = 'pg_proc'::regclass AND w.objid = p.oid
+                                               AND w.refclassid = 'pg_class'::regclass))),
                                  ARRAY(
                                      SELECT o.attname FROM pg_depend u
                                        JOIN pg_attribute o ON o.attrelid = c.oid
@@ -208,7 +213,7 @@ SELECT json_agg(json_build_object(
                                       WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
                                         AND u.refclassid = 'pg_class'::regclass
                                         AND u.refobjid = c.oid)
-                      ) AS used (sequences, volatile, columns)
+                      ) AS used (sequences, draws, columns)
                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
            'keys', (
                SELECT json_agg(json_build_array(
