@@ -98,8 +98,10 @@ class Campaign:
             self.tally.pairs["none named"] += 1
             return "none"
         opinion = ask(self.psql, story, _orders(pair))
-        real = agree(Verdict.FAILS if pair.left_failure or pair.right_failure else
-                     Verdict.DIFFERENT, opinion.result)
+        real = agree(
+            Verdict.FAILS if pair.left_failure or pair.right_failure else Verdict.DIFFERENT,
+            opinion.result,
+        )
         said = {True: "real", False: "not real", None: "undecided"}[real]
         self.tally.pairs[said] += 1
         if real is False:
@@ -149,7 +151,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=100, help="how many pairs to look at (100)")
     parser.add_argument("--blind", action="store_true", help="the control: mask all that may move")
     parser.add_argument("--programs", metavar="DIR", help="the server's programs, with psql")
-    parser.add_argument("--lines", metavar="FILE", type=Path, help="a line of JSON for each history")
+    parser.add_argument(
+        "--lines", metavar="FILE", type=Path, help="a line of JSON for each history"
+    )
     return parser.parse_args()
 
 

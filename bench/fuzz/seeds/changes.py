@@ -66,7 +66,9 @@ def _nextval(p: Pen) -> str:
 
 def _copied_table(p: Pen) -> str:
     name = p.some("users_copy", f"copy{p.number}")
-    columns = p.some("*", "name", "id AS user_id, name", "name, created", "md5(id::text) AS h, name")
+    columns = p.some(
+        "*", "name", "id AS user_id, name", "name, created", "md5(id::text) AS h, name"
+    )
     columns = columns.replace("created", "updated_at")
     if "user_id" in columns:
         p.w.soft[name, "user_id"] = ("users", "id")
@@ -119,10 +121,7 @@ def _function(p: Pen) -> str:
         "SELECT count(*)::int FROM roles",
         "SELECT max(level) FROM roles",
     )
-    return (
-        "CREATE OR REPLACE FUNCTION current_level() RETURNS int LANGUAGE sql AS"
-        f" $$ {body} $$;"
-    )
+    return f"CREATE OR REPLACE FUNCTION current_level() RETURNS int LANGUAGE sql AS $$ {body} $$;"
 
 
 def _level(p: Pen) -> str:
@@ -187,8 +186,9 @@ def _partition(p: Pen) -> str:
 def _trigger(p: Pen) -> str:
     return p.some(
         "CREATE OR REPLACE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN NEW.name"
-        " := upper(NEW.name); RETURN NEW; END $$;\nCREATE TRIGGER shout" + str(p.number) +
-        " BEFORE INSERT ON roles FOR EACH ROW EXECUTE FUNCTION shout();",
+        " := upper(NEW.name); RETURN NEW; END $$;\nCREATE TRIGGER shout"
+        + str(p.number)
+        + " BEFORE INSERT ON roles FOR EACH ROW EXECUTE FUNCTION shout();",
         "CREATE RULE keep AS ON DELETE TO roles DO INSTEAD NOTHING;",
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -45,14 +45,15 @@ class Masked:
 def masked(one: Built, again: Built) -> Masked:
     """Return the rows of one build with all masked that another build of its order has otherwise."""
     found = Masked()
-    for name in sorted(one.tables.keys() | again.tables.keys()):
-        table, other = one.tables.get(name), again.tables.get(name)
+    ours, theirs = _whole(one), _whole(again)
+    for name in sorted(ours.keys() | theirs.keys()):
+        table, other = ours.get(name), theirs.get(name)
         if table is None or other is None or len(table.rows) != len(other.rows):
             found.unlike.append(name)
             continue
         rows = found.rows.setdefault(table.root, [])
-        for ours, theirs in _pairs(table, other):
-            row = {column: _cell(ours[column], theirs.get(column)) for column in table.columns}
+        for left, right in _pairs(table, other):
+            row = {column: _cell(left[column], right.get(column)) for column in table.columns}
             rows.append(row)
             found.moving |= {
                 (table.root, column)
@@ -60,6 +61,15 @@ def masked(one: Built, again: Built) -> Masked:
                 if cell and any(isinstance(piece, Moving) for piece in cell)
             }
     return found
+
+
+def _whole(built: Built) -> dict[str, Table]:
+    """Return the tables, each partitioned one with the rows of its partitions."""
+    roots = {n: replace(t, rows=list(t.rows)) for n, t in built.tables.items() if t.root == n}
+    for table in built.tables.values():
+        if table.root != table.name:
+            roots[table.root].rows += table.rows
+    return roots
 
 
 def _pairs(

@@ -347,7 +347,11 @@ ROW_STEPS: tuple[Step, ...] = (
     *(("event", _event, ("events",)), ("account", _account, ("accounts",))),
     *(("payment", _payment, ("accounts",)), ("tag", _tag, ("tags",))),
     *(("tags change", _tag_changes, ("tags",)), ("setting", _setting, ("settings",))),
-    *(("merge", _merge, ("settings",)), ("token", _token, ("tokens",)), ("note", _note, ("notes",))),
+    *(
+        ("merge", _merge, ("settings",)),
+        ("token", _token, ("tokens",)),
+        ("note", _note, ("notes",)),
+    ),
     *(("note", _note, ("notes",)), ("data", _note_data, ("notes",))),
     *(("numbered", _numbered, ("notes",)), ("task", _task, ("tasks",)), ("copy", _copy, ())),
     *(("code", _code, ("codes",)), ("update", _update, ()), ("delete", _delete, ())),

@@ -26,6 +26,7 @@ _AGREED = {
     Verdict.NOT_REPLAYED: {Result.FAIL_ALIKE},
 }
 _LEFT_OUT = (
+    (r"a part of \d+ values? differs?", "parts of values that move"),
     (r"\d+ values? differs?", "single values that move"),
     (r"its values differ", "a whole column that moves"),
     (r"its rows differ", "a whole table that moves"),

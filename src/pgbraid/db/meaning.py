@@ -36,9 +36,13 @@ _NUMBERS = frozenset({"20", "21", "23", "1700"})
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """The values of a column that are not compared, by their hashes; None for all of them."""
+    """The values of a column that are not compared, by their hashes; None for all of them.
+
+    ``stays`` has what is compared of them all the same, where only a part of each changes.
+    """
 
     hashes: frozenset[int] | None = None
+    stays: Mapping[int, str] = field(default_factory=dict)
 
 
 EVERY = Mask()
@@ -213,6 +217,14 @@ class _Graph:
             return name
         if mask.hashes is None:
             return "'~'"
+        if mask.stays:
+            values, kept = (
+                ",".join(map(str, listed)) for listed in (mask.stays, mask.stays.values())
+            )
+            return (
+                f"coalesce(('{{{kept}}}'::text[])[array_position('{{{values}}}'::int8[],"
+                f" hashtextextended(ROW({name})::text, 0))], ROW({name})::text)"
+            )
         hashes = ",".join(map(str, sorted(mask.hashes)))
         return (
             f"CASE WHEN hashtextextended(ROW({name})::text, 0) IN"

@@ -264,9 +264,7 @@ def _marks(results: Sequence[PGresult], name: bytes) -> list[int]:
     ]
 
 
-def _read(
-    session: Session, message: Message, results: list[PGresult], ahead: str = ""
-) -> Answer:
+def _read(session: Session, message: Message, results: list[PGresult], ahead: str = "") -> Answer:
     """Say what became of a message that was sent behind the text ``ahead``.
 
     Its own statements are found by their marks: what a rule adds to a body's results, and what

@@ -107,7 +107,8 @@ def row_tables(found: Iterable[dict[str, Any]], ours: Iterable[str]) -> tuple[Ro
                 Column(
                     name, identifies, tuple(sequences), frozenset(made_of or ()), kind, own, number
                 )
-                for name, identifies, sequences, made_of, kind, own, number in facts["columns"] or ()
+                for name, identifies, sequences, made_of, kind, own, number in facts["columns"]
+                or ()
             ),
             tuple(
                 ForeignKey(tuple(columns), table, tuple(referred))
