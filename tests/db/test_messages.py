@@ -143,6 +143,20 @@ def test_an_error_among_many_is_the_one_that_it_would_be_alone(used, batch, wron
 
 
 @pytest.mark.parametrize("batch", [False, True])
+def test_a_migration_that_fails_among_others_is_run_once(database, batch):
+    """No rollback takes back what a sequence gave, so a second attempt may succeed."""
+    files = {
+        "1_s.sql": "CREATE SEQUENCE s; CREATE TABLE t (a int CHECK (a > 1))",
+        "2_t.sql": "INSERT INTO t SELECT nextval('s')",
+    }
+    with pytest.raises(MigrationFailed):
+        pgbraid.load(files).up(database.conninfo, batch=batch)
+    assert database.value("SELECT last_value FROM s") == 1
+    assert database.versions() == [1]
+    assert database.events()[-1] == ("failed", 2)
+
+
+@pytest.mark.parametrize("batch", [False, True])
 def test_a_commit_whose_answer_is_lost_is_found_out(database, monkeypatch, batch):
     """The server commits; what it says of it never arrives."""
     files = tables(3) if batch else {"1_t.sql": "SELECT 1"}

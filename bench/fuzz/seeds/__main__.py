@@ -108,9 +108,7 @@ class Campaign:
             self.tally.wrong.append(f"seed {story.seed}: {pair.sentence}, and {opinion}")
         return f"{said}: {pair.sentence}"
 
-    def _write(  # noqa: PLR0913, PLR0917 - what is written
-        self, story: Story, proof: Proof, opinion: Opinion, pair: str, took: float
-    ) -> None:
+    def _write(self, story: Story, proof: Proof, opinion: Opinion, pair: str, took: float) -> None:
         if self.lines is None:
             return
         line = {
@@ -143,11 +141,15 @@ def _orders(pair: Pair) -> tuple[list[int], list[int]]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.fuzz.seeds", description=__doc__)
-    parser.add_argument("--number", type=int, default=1000, help="how many histories (1000)")
+    parser.add_argument("--count", type=int, default=1000, help="how many histories (1000)")
     parser.add_argument("--seed", type=int, default=1, help="of the first one (1)")
     parser.add_argument("--quick", action="store_true", help=f"{_QUICK} of them")
     parser.add_argument("--one", action="store_true", help="show the history, too")
-    parser.add_argument("--role", choices=("owner", "guest"), help="migrate without superuser")
+    parser.add_argument(
+        "--role",
+        choices=("plain", "guest"),
+        help="migrate without superuser, as the database's owner or not",
+    )
     parser.add_argument("--pairs", type=int, default=100, help="how many pairs to look at (100)")
     parser.add_argument("--blind", action="store_true", help="the control: mask all that may move")
     parser.add_argument("--programs", metavar="DIR", help="the server's programs, with psql")
@@ -181,16 +183,15 @@ def _blinded(*_: object) -> ChangingRows:
 def main() -> int:
     """Judge as many histories as were asked for; the exit code is 1 where one went wrong."""
     options = _arguments()
-    count = _QUICK if options.quick else options.number
+    count = _QUICK if options.quick else options.count
     with ExitStack() as stack:
         campaign = _opened(stack, options)
         campaign.lines = options.lines
         if options.blind:
             stack.enter_context(mock.patch("pgbraid.compare.find_changing", _blinded))
             nothing = ({}, frozenset[str]())
-            stack.enter_context(
-                mock.patch("pgbraid.compare.digests_by_meaning", lambda *_: nothing)
-            )
+            place = "pgbraid.compare.digests_by_meaning"
+            stack.enter_context(mock.patch(place, return_value=nothing))
         for number, seed in enumerate(range(options.seed, options.seed + count)):
             story, proof, opinion = campaign.run(seed)
             if options.one:

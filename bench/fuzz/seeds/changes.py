@@ -31,7 +31,7 @@ def _column(p: Pen) -> str:
 
 
 def _column_of_a_sequence(p: Pen) -> str:
-    """A column whose default is the value that another insert drew last."""
+    """Write a column whose default is the value that another insert drew last."""
     if p.w.kind("users") != "shared" or "links" in p.w.flags:
         return _column(p)
     p.w.flags.add("links")
@@ -90,7 +90,7 @@ def _view(p: Pen) -> str:
 
 
 def _cards(p: Pen) -> str:
-    """A materialized view that shows keys under other names."""
+    """Write a materialized view that shows keys under other names."""
     p.w.soft["cards", "user_id"] = ("users", "id")
     p.w.soft["cards", "role"] = ("roles", "id")
     return (
@@ -133,8 +133,8 @@ def _dynamic(p: Pen) -> str:
         "DO $$ DECLARE r record; BEGIN FOR r IN SELECT name FROM roles WHERE name ~ '^[a-z]+$'"
         " ORDER BY name LOOP\n    EXECUTE format('CREATE TABLE IF NOT EXISTS %I (n int)', 'of_' ||"
         " r.name);\nEND LOOP; END $$;",
-        "DO $$ BEGIN EXECUTE format('COMMENT ON TABLE users IS %L', 'set at ' || clock_timestamp());"
-        " END $$;",
+        "DO $$ BEGIN EXECUTE format('COMMENT ON TABLE users IS %L', 'set at ' ||"
+        " clock_timestamp()); END $$;",
         "DO $$ BEGIN IF NOT EXISTS (SELECT FROM users WHERE name = 'ops') THEN\n"
         "    INSERT INTO users (name) VALUES ('ops');\nEND IF; END $$;",
         "DO $$ DECLARE made bigint; BEGIN\n    INSERT INTO roles (name) VALUES ('"

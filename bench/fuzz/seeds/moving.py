@@ -43,7 +43,7 @@ class Masked:
 
 
 def masked(one: Built, again: Built) -> Masked:
-    """Return the rows of one build with all masked that another build of its order has otherwise."""
+    """Return the rows of one build, with what another build of its order has otherwise masked."""
     found = Masked()
     ours, theirs = _whole(one), _whole(again)
     for name in sorted(ours.keys() | theirs.keys()):

@@ -66,8 +66,9 @@ FROM (SELECT c.relkind, format('%I.%I', n.nspname, c.relname) AS name,
 _SEQUENCES = """
 SELECT format('SELECT json_build_object(''sequence'', %L, ''next'', last_value + CASE WHEN'
   ' is_called THEN %s ELSE 0 END, ''step'', %s::int) FROM %s', name, seqincrement, seqincrement,
-  name) FROM (SELECT format('%I.%I', n.nspname, c.relname) AS name, s.seqincrement FROM pg_sequence s
-  JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  name) FROM (SELECT format('%I.%I', n.nspname, c.relname) AS name, s.seqincrement
+  FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.oid >= 16384) q \\gexec
 SELECT json_build_object('draws', json_agg(DISTINCT jsonb_build_array(t, a, s))) FROM (
   SELECT format('%I.%I', tn.nspname, tc.relname) AS t, a.attname AS a,
@@ -201,6 +202,7 @@ class Psql:
         )
 
     def run(self, script: str, name: str | None = None) -> str:
+        """Run a script as the superuser and return what it printed."""
         ran = self._psql(script, name)
         if ran.returncode:
             raise RuntimeError(ran.stderr)

@@ -143,7 +143,7 @@ def _chain(p: Pen) -> str:
 
 
 def _ring(p: Pen) -> str:
-    """Rows that look the same, and refer to each other in a ring."""
+    """Write rows that look the same, and refer to each other in a ring."""
     label = p.some("ring", f"ring{p.number}")
     rows = (
         f"INSERT INTO nodes (label) SELECT '{label}' FROM generate_series(1,"

@@ -170,7 +170,7 @@ def _events(w: World) -> str:
 
 
 def _accounts(w: World) -> str:
-    """A partitioned table whose key others refer to."""
+    """Write a partitioned table whose key others refer to."""
     key = w.rng.choice(("bigserial", "uuid DEFAULT gen_random_uuid()"))
     w.keys["accounts"] = "uuid" if key.startswith("uuid") else "bigserial"
     kind = w.type("accounts")
@@ -207,7 +207,7 @@ def _tokens(w: World) -> str:
 
 
 def _notes(w: World) -> str:
-    """Texts that may hold anything: ids, times, hashes."""
+    """Write texts that may hold anything: ids, times, hashes."""
     number = w.rng.choice(("", "id serial, ", "id int GENERATED ALWAYS AS IDENTITY, "))
     return f"CREATE TABLE notes ({number}body text, data jsonb, list text[]);"
 
@@ -223,7 +223,7 @@ def _tasks(w: World) -> str:
 
 
 def _audit(w: World) -> str:
-    """Rows that a trigger writes, with times, transactions and copies of keys."""
+    """Write rows that a trigger writes, with times, transactions and copies of keys."""
     row = w.rng.choice(
         (
             "NEW.name, NULL",
@@ -238,14 +238,15 @@ def _audit(w: World) -> str:
         "CREATE TABLE audit (id bigserial PRIMARY KEY, what text, row_id text, tx bigint, at"
         f" timestamptz DEFAULT {w.rng.choice(('now()', 'clock_timestamp()'))});\n"
         "CREATE FUNCTION note_user() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n"
-        f"    INSERT INTO audit (what, row_id, tx) VALUES ({row}, {tx});\n    RETURN NEW;\nEND $$;\n"
+        f"    INSERT INTO audit (what, row_id, tx) VALUES ({row}, {tx});\n"
+        "    RETURN NEW;\nEND $$;\n"
         f"CREATE TRIGGER note_user AFTER {timing} ON users FOR EACH ROW EXECUTE FUNCTION"
         " note_user();"
     )
 
 
 def _log(w: World) -> str:
-    """Rows that a trigger writes, with the key in a column that no foreign key covers."""
+    """Write rows that a trigger writes, with the key in a column that no foreign key covers."""
     w.soft["user_log", "user_id"] = ("users", "id")
     return (
         f"CREATE TABLE user_log (user_id {w.type('users')}, name text, at timestamptz);\n"
@@ -264,7 +265,7 @@ def _touch(_: World) -> str:
 
 
 def _codes(w: World) -> str:
-    """Keys that a function of the user's makes: of a sequence, of a count, of a setting."""
+    """Write keys that a function of the user's makes: of a sequence, of a count, of a setting."""
     body = w.rng.choice(
         (
             "SELECT 'C' || nextval('ids')",
@@ -302,8 +303,10 @@ _SOMETIMES: tuple[tuple[str, Callable[[World], str], float], ...] = (
 _FIRST_ROWS = (
     "INSERT INTO roles (name, level) VALUES ('admin', 1);",
     "INSERT INTO roles (name, level) VALUES ('admin', 1), ('guest', 2);",
-    "INSERT INTO roles (name) VALUES ('admin');\nINSERT INTO users (name, role_id) SELECT 'root',"
-    " id FROM roles WHERE name = 'admin';",
+    (
+        "INSERT INTO roles (name) VALUES ('admin');\nINSERT INTO users (name, role_id) SELECT"
+        " 'root', id FROM roles WHERE name = 'admin';"
+    ),
     "",
 )
 

@@ -96,7 +96,7 @@ def find_changing(left: tuple[Connection, Rows], right: tuple[Connection, Rows])
 def in_parts(
     *orders: ChangingRows,
 ) -> tuple[tuple[ChangingRows, ...], frozenset[tuple[str, str]]]:
-    """Return what changes in each order, with what stays of a value in its mask; and the columns."""
+    """Return what changes in each order, with what stays in the masks, and in which columns."""
     columns = set[tuple[str, str]]()
     masks = [dict(changing.left.masks) for changing in orders]
     for place in {place for changing in orders for place in changing.texts}:
@@ -187,7 +187,7 @@ def _count(conn: Connection, table: RowTable) -> int:
 def _texts(
     conn: Connection, hashes: frozenset[int], table: RowTable, column: str
 ) -> dict[int, tuple[str, int]] | None:
-    """Return the texts of the values with these hashes; None where they are too many, or too long."""
+    """Return the texts of the values with these hashes; None where they are too much to look at."""
     if len(hashes) > _MOST_TEXTS:
         return None
     name, listed = sql.Identifier(column).as_string(None), ",".join(map(str, sorted(hashes)))

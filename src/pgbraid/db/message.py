@@ -236,7 +236,7 @@ def _first_stopped(
     results: list[PGresult],
     committed: int,
 ) -> Answer | None:
-    """Return what became of the message behind those that are committed, if its fence was through."""
+    """Return what became of the first message that is not committed, if its fence was through."""
     fences = _marks(results, _FENCE)
     if len(fences) != committed + 1 or failed(results) is None:
         return None
