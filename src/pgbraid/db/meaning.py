@@ -67,7 +67,7 @@ class Meaning:
 
 
 class _Link(NamedTuple):
-    """A foreign key to a generated key: the tables by their numbers, and the columns."""
+    """A foreign key that leads to a generated key: the tables by their numbers, and the columns."""
 
     source: int
     columns: tuple[str, ...]
@@ -126,6 +126,7 @@ class _Graph:
         self._keys = [
             frozenset(c.name for c in table.columns if meaning.is_key(table, c)) for table in tables
         ]
+        self._named = self._names_of_rows()
         self._links = [
             _Link(n, key.columns, self._numbers[key.table], key.referred)
             for n, table in enumerate(tables)
@@ -134,9 +135,25 @@ class _Graph:
         ]
         self._hidden = [self._not_compared(n, table) for n, table in enumerate(tables)]
 
+    def _names_of_rows(self) -> list[frozenset[str]]:
+        """Return the columns of each table that name a row by a generated key, of any table.
+
+        A reference to such a key can be a part of a key itself, and be referred to.
+        """
+        found = [set(keys) for keys in self._keys]
+        size = -1
+        while size != (size := sum(map(len, found))):
+            for n, table in enumerate(self.tables):
+                for key in table.keys:
+                    target = self._numbers.get(key.table)
+                    pairs = zip(key.columns, key.referred, strict=True)
+                    if target is not None:
+                        found[n] |= {own for own, other in pairs if other in found[target]}
+        return [frozenset(columns) for columns in found]
+
     def _refers_to_a_key(self, key: ForeignKey) -> bool:
         target = self._numbers.get(key.table)
-        return target is not None and bool(self._keys[target].intersection(key.referred))
+        return target is not None and bool(self._named[target].intersection(key.referred))
 
     def _keys_of_view(self, view: RowTable) -> Iterator[ForeignKey]:
         """Take a view's column for a foreign key where it has the name of a generated key.
@@ -165,7 +182,7 @@ class _Graph:
                 hidden |= {
                     own
                     for own, other in zip(link.columns, link.referred, strict=True)
-                    if other in self._keys[link.target]
+                    if other in self._named[link.target]
                 }
         return frozenset(hidden | {c.name for c in table.columns if c.made_of & hidden})
 
