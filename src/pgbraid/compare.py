@@ -223,7 +223,7 @@ class _RowComparison:
 
 def _without_keys(table: RowTable) -> RowTable:
     columns = tuple(replace(column, identifies=False) for column in table.columns)
-    return replace(table, columns=columns, keys=(), made_of=frozenset())
+    return replace(table, columns=columns, keys=(), origins=MappingProxyType({}))
 
 
 def _objects(kept: Kept) -> dict[str, tuple[str | None, ...]]:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["Column", "ForeignKey", "RowTable", "row_tables"]
+
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_ENTRIES = 2
+_ENTRY = re.compile(
+    r":resno (?P<number>\d+) .*:resorigtbl (?P<table>\d+) :resorigcol (?P<column>-?\d+)"
+    r" :resjunk false$",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +54,8 @@ class ForeignKey:
 class RowTable:
     """A table or a materialized view that holds rows, or held some.
 
-    ``name`` is qualified and quoted. ``made_of`` are the columns that a view is made of, each with
-    the oid of its table.
+    ``name`` is qualified and quoted. ``origins`` are the columns that a view shows as they are: by
+    the number of the view's column, the oid of the table and the number of its column.
     """
 
     oid: str
@@ -61,7 +71,7 @@ class RowTable:
     bytes: int
     columns: tuple[Column, ...]
     keys: tuple[ForeignKey, ...]
-    made_of: frozenset[tuple[str, str]]
+    origins: Mapping[int, tuple[str, int]]
 
     @property
     def label(self) -> str:
@@ -114,8 +124,28 @@ def row_tables(found: Iterable[dict[str, Any]], ours: Iterable[str]) -> tuple[Ro
                 ForeignKey(tuple(columns), table, tuple(referred))
                 for columns, table, referred in facts["keys"] or ()
             ),
-            frozenset((table, column) for table, column in facts["made_of"] or ()),
+            MappingProxyType(dict(_origins(facts["query"] or ""))),
         )
         for facts in found
         if facts["name"].replace('"', "") not in left_out
     )
+
+
+def _origins(query: str) -> Iterator[tuple[int, tuple[str, int]]]:
+    """Yield where the columns of a query come from, as the server notes it in the query's tree.
+
+    The tree is the text of a node: each stands in braces, with its fields and the nodes in it. Of
+    the outermost query, the entries of the list of columns are the nodes at the second level.
+    """
+    depth, behind = 0, 0
+    for found in _BRACE.finditer(query):
+        if found[0] == "{":
+            depth += 1
+        elif found[0] != "}":
+            continue
+        else:
+            entry = _ENTRY.search(query, behind, found.start()) if depth == _ENTRIES else None
+            if entry and entry["table"] != "0":
+                yield int(entry["number"]), (entry["table"], int(entry["column"]))
+            depth -= 1
+        behind = found.end()

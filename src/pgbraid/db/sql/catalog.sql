@@ -228,12 +228,8 @@ SELECT json_agg(json_build_object(
                 WHERE f.conrelid = c.oid AND f.contype = 'f' AND t.relkind IN ('r', 'p')
                   AND NOT EXISTS (SELECT FROM pg_constraint q
                                    WHERE q.oid = f.conparentid AND q.conrelid = f.conrelid)),
-           'made_of', CASE WHEN c.relkind = 'm' THEN (
-               SELECT json_agg(DISTINCT jsonb_build_array(p.attrelid::text, p.attname))
-                 FROM pg_rewrite w JOIN pg_depend b ON b.objid = w.oid
-                 JOIN pg_attribute p ON p.attrelid = b.refobjid AND p.attnum = b.refobjsubid
-                WHERE w.ev_class = c.oid AND b.classid = 'pg_rewrite'::regclass
-                  AND b.refclassid = 'pg_class'::regclass AND b.refobjid <> c.oid) END)
+           'query', CASE WHEN c.relkind = 'm' THEN (
+               SELECT w.ev_action::text FROM pg_rewrite w WHERE w.ev_class = c.oid) END)
            ORDER BY n.nspname, c.relname)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
        LATERAL (
