@@ -146,7 +146,8 @@ def test_an_error_among_many_is_the_one_that_it_would_be_alone(used, batch, wron
 def test_a_migration_that_fails_among_others_is_run_once(database, batch):
     """No rollback takes back what a sequence gave, so a second attempt may succeed."""
     files = {
-        "1_s.sql": "CREATE SEQUENCE s; CREATE TABLE t (a int DEFAULT nextval('s') CHECK (a > 1), b int)",
+        "1_s.sql": "CREATE SEQUENCE s;\n"
+        "CREATE TABLE t (a int DEFAULT nextval('s') CHECK (a > 1), b int)",
         "2_t.sql": "INSERT INTO t SELECT 2",
         "3_t.sql": "INSERT INTO t (b) VALUES (3)",
     }

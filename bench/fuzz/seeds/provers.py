@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -52,7 +54,7 @@ class Recorded:
     owned: bool = True
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def prove(self, story: Story, *, pair: bool) -> Proof | None:  # noqa: ARG002
+    def prove(self, story: Story, *, pair: bool) -> Proof | None:
         """Return the proof of a history; None where it cannot be applied in its order."""
         name = f"seeds_recorded_{next(self._numbers)}"
         url = make_conninfo(self.conninfo, dbname=name, user=self.role)
@@ -62,7 +64,9 @@ class Recorded:
                 self._open(admin, name)
                 for files in _releases(story):
                     pgbraid.load(files, settings=False).up(url)
-                return pgbraid.load(story.files, settings=False).prove(url)
+                judge = partial(judge_orders, pair=pair)
+                with mock.patch("pgbraid.proving.judge_orders", judge):
+                    return pgbraid.load(story.files, settings=False).prove(url)
             except pgbraid.MigrationFailed:
                 return None
             except PgbraidError as error:

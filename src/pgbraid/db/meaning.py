@@ -156,7 +156,7 @@ class _Graph:
         return target is not None and bool(self._named[target].intersection(key.referred))
 
     def _keys_of_view(self, view: RowTable) -> Iterator[ForeignKey]:
-        """Take a view's column that shows a generated key, or a reference to one, for a reference."""
+        """Take a view's column that shows a generated key, or leads to one, for a reference."""
         for column in view.columns:
             found = self._origin(view.origins.get(column.number))
             key = self._key_behind(*found) if found else None
