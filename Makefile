@@ -76,6 +76,7 @@ chaos: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m bench.fuzz $(ARGS)
 	$(BIN)/python -m bench.fuzz.histories $(ARGS)
+	$(BIN)/python -m bench.fuzz.seeds $(ARGS)
 
 clean:
 	rm -rf $(VENV) dist bench/results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

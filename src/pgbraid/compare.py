@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pgbraid.core.proof import Ended
 from pgbraid.core.snapshot import DATA, SEQUENCES, Difference, Facet, compare
 from pgbraid.core.stable import NOTHING_CHANGES, Changing, stable_between
-from pgbraid.db.changing_rows import ChangingRows, find_changing
+from pgbraid.db.changing_rows import ChangingRows, find_changing, in_parts
 from pgbraid.db.meaning import EVERY, Meaning, digests_by_meaning, generated_keys, positions
 from pgbraid.db.rows import data_part
 
@@ -69,6 +69,7 @@ def compare_kept(
             NOTHING_CHANGES,
             ChangingRows(),
         )
+    (left_rows, right_rows), parts = in_parts(left_rows, right_rows)
     keys = left_rows.left.keys | right_rows.left.keys
     excluded = left_rows.left.excluded | right_rows.left.excluded
     meanings = (
@@ -76,7 +77,7 @@ def compare_kept(
         replace(right_rows.left, keys=keys, excluded=excluded),
     )
     changing = left_changing | right_changing
-    told = [*unread, *changing.described(), *_described(left_rows, right_rows)]
+    told = [*unread, *changing.described(), *_described(left_rows, right_rows, parts)]
     ours, theirs = left.ended.snapshot.parts, right.ended.snapshot.parts
     if any(ours[part] != theirs[part] for part in (DATA, SEQUENCES)):
         rows = _RowComparison(replayer, (left, right), meanings)
@@ -130,6 +131,7 @@ def replay_twice(replayer: Replayer, base: Base, order: Sequence[Migration]) -> 
         return kept.ended
     try:
         stable, _, rows = _stable(replayer, kept, lambda: replayer.keep(base, order))
+        (rows,), _ = in_parts(rows)
         replayer.scope = replace(scope, schema=False, meaning=rows.left)
         found = replayer.read(kept.name).snapshot
     finally:
@@ -148,8 +150,10 @@ def _rows(kept: Kept) -> Rows:
     return kept.rows
 
 
-def _described(left: ChangingRows, right: ChangingRows) -> Iterator[str]:
-    """Say which rows, or values of which columns, were not compared."""
+def _described(
+    left: ChangingRows, right: ChangingRows, parts: frozenset[tuple[str, str]]
+) -> Iterator[str]:
+    """Say which rows, or values of which columns, were not compared, or parts of values."""
     found = {**(left.values or {}), **(right.values or {})}
     for (table, column), number in sorted(found.items()):
         if not column:
@@ -158,7 +162,8 @@ def _described(left: ChangingRows, right: ChangingRows) -> Iterator[str]:
             yield f"{table}.{column}: its values differ between two replays of one order"
         else:
             values = "1 value differs" if number == 1 else f"{number} values differ"
-            yield f"{table}.{column}: {values} between two replays of one order"
+            part = "a part of " if (table, column) in parts else ""
+            yield f"{table}.{column}: {part}{values} between two replays of one order"
 
 
 class _RowComparison:
@@ -225,7 +230,7 @@ class _RowComparison:
 
 def _without_keys(table: RowTable) -> RowTable:
     columns = tuple(replace(column, identifies=False) for column in table.columns)
-    return replace(table, columns=columns, keys=(), made_of=frozenset())
+    return replace(table, columns=columns, keys=(), origins=MappingProxyType({}))
 
 
 def _objects(kept: Kept) -> dict[str, tuple[str | None, ...]]:

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pgbraid.apply import Run
+    from pgbraid.core.answers import Diagnostic
     from pgbraid.core.model import Migration
 
-__all__ = ["with_retries"]
+__all__ = ["is_passing", "with_retries"]
 
 _T = TypeVar("_T")
 _RETRIED = frozenset({"55P03", "40P01", "40001"})
@@ -50,7 +51,7 @@ def with_retries(run: Run, migration: Migration, attempt: Callable[[], _T]) -> _
         except (MigrationFailed, ServerError) as error:
             said = error.diagnostic
             half_done = isinstance(error, MigrationFailed) and error.half_done
-            if said is None or half_done or not (said.raced or said.sqlstate in _RETRIED):
+            if said is None or half_done or not is_passing(said):
                 raise
             failed += 1
             left = begun + retry_for - time.monotonic()
@@ -63,6 +64,11 @@ def with_retries(run: Run, migration: Migration, attempt: Callable[[], _T]) -> _
         run.options.listen(Retrying(migration, failed, nap, holders, said))
         run.session.stop.sleep(nap)
         pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def is_passing(said: Diagnostic) -> bool:
+    """Whether another session was in the way, so that it can be tried again."""
+    return said.raced or said.sqlstate in _RETRIED
 
 
 def _tidy(run: Run) -> None:

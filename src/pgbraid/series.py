@@ -24,9 +24,9 @@ from pgbraid.core.script import Script
 from pgbraid.core.slots import concerns_slots
 from pgbraid.core.stream import Part
 from pgbraid.db import ledger as db
-from pgbraid.db.body import half_done
+from pgbraid.db.body import failure, half_done
 from pgbraid.db.lock import fenced, keep_lock
-from pgbraid.db.message import compose, deliver_batch
+from pgbraid.db.message import Stage, compose, deliver_batch
 from pgbraid.db.session import clean, translating
 from pgbraid.db.transactions import roll_back, transaction
 from pgbraid.errors import (
@@ -36,7 +36,7 @@ from pgbraid.errors import (
     ProblemsFound,
 )
 from pgbraid.files import LARGE
-from pgbraid.patience import with_retries
+from pgbraid.patience import is_passing, with_retries
 from pgbraid.piecemeal import apply_piecemeal
 from pgbraid.tally import Tally, Work
 from pgbraid.texts import Reading, decode, is_large, read_script
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pgbraid.apply import Run
     from pgbraid.core.answers import Outcome
     from pgbraid.core.model import Step
-    from pgbraid.db.message import BatchAnswer
+    from pgbraid.db.message import Answer, BatchAnswer
 
 __all__ = ["apply_all"]
 
@@ -214,7 +214,7 @@ def _bundle(
 def _apply_together(
     run: Run, works: tuple[Work, ...], tally: Tally, prepare: Callable[..., None]
 ) -> None:
-    """Send migrations together; those that did not run are left to be sent one by one."""
+    """Send migrations together; those that were not begun are left to be sent one by one."""
     tally.tried |= {work.index - 1 for work in works}
     if len(works) <= 1:
         return
@@ -263,6 +263,29 @@ def _after_a_failure(run: Run, works: tuple[Work, ...], tally: Tally, answer: Ba
         raise error
     if not works[0].quiet:
         _clean(run)
+    if lost and answer.stopped:
+        _raise_failure(run, lost, answer.stopped)
+
+
+def _raise_failure(run: Run, work: Work, answer: Answer) -> None:
+    """Raise the error of a text that was sent with others.
+
+    It is not tried again: no rollback takes back what it drew from a sequence, so that the second
+    attempt may succeed, and with other values. Only where another session was in the way, or where
+    the server wants the transaction to begin otherwise, is it left to be sent alone.
+    """
+    if answer.error is None or answer.stopped not in {Stage.BODY, Stage.DEFERRED}:
+        return
+    migration = work.step.migration
+    with translating(run.session):
+        error = failure(
+            run.session, migration, work.script, answer.error, at=answer.at, ended=answer.ended
+        )
+    if error.unwritten or is_passing(error.diagnostic):
+        return
+    with suppress(PgbraidError):  # the failure itself matters more
+        _journal_failure(run, work, error)
+    raise error
 
 
 def _locked(run: Run, work: Work, *, durable: bool, ahead: Callable[[], None]) -> timedelta | None:

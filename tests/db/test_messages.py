@@ -143,6 +143,22 @@ def test_an_error_among_many_is_the_one_that_it_would_be_alone(used, batch, wron
 
 
 @pytest.mark.parametrize("batch", [False, True])
+def test_a_migration_that_fails_among_others_is_run_once(database, batch):
+    """No rollback takes back what a sequence gave, so a second attempt may succeed."""
+    files = {
+        "1_s.sql": "CREATE SEQUENCE s;\n"
+        "CREATE TABLE t (a int DEFAULT nextval('s') CHECK (a > 1), b int)",
+        "2_t.sql": "INSERT INTO t SELECT 2",
+        "3_t.sql": "INSERT INTO t (b) VALUES (3)",
+    }
+    with pytest.raises(MigrationFailed):
+        pgbraid.load(files).up(database.conninfo, batch=batch)
+    assert database.value("SELECT last_value FROM s") == 1
+    assert database.versions() == [1, 2]
+    assert database.events()[-1] == ("failed", 3)
+
+
+@pytest.mark.parametrize("batch", [False, True])
 def test_a_commit_whose_answer_is_lost_is_found_out(database, monkeypatch, batch):
     """The server commits; what it says of it never arrives."""
     files = tables(3) if batch else {"1_t.sql": "SELECT 1"}

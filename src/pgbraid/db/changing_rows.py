@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from pgbraid.core.parts import Texts, what_stays
 from pgbraid.db.catalog import ask
 from pgbraid.db.meaning import EVERY, Mask, Meaning, digests_by_meaning
 from pgbraid.db.rows import reading_rows
@@ -22,26 +23,30 @@ if TYPE_CHECKING:
     from pgbraid.db.rows import Rows
     from pgbraid.db.tables import RowTable
 
-__all__ = ["ChangingRows", "find_changing"]
+__all__ = ["ChangingRows", "find_changing", "in_parts"]
 
 _BUCKETS = 1024
 _FEW = 20_000
 """Rows of a column that are compared at once; of more, only the buckets that differ."""
 _ANY_BUCKET = range(_BUCKETS)
+_MOST_TEXTS, _LONGEST_TEXTS = 1000, 1_000_000
+"""Changing values of a column, and characters of them all, that are looked at part by part."""
+_TIMES = frozenset({"1082", "1083", "1114", "1184", "1186", "1266"})
+"""The oids of the types of times: one of which a part changes is another time."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangingRows:
-    """What of the rows differs between two replays of one order, in each of them.
+    """What of the rows differs between two replays of one order.
 
-    ``left`` and ``right`` say how to compare the rows of the one and of the other replay.
-    ``values`` says of each column, by table, how many values of it change; None of a column, or of
-    a table under an empty name, that cannot be compared at all.
+    ``left`` says how to compare the rows of the first replay. ``values`` says of each column, by
+    table, how many values of it change; None of a column, or of a table under an empty name, that
+    cannot be compared at all. ``texts`` are the values of which a part may stay.
     """
 
     left: Meaning = field(default_factory=Meaning)
-    right: Meaning = field(default_factory=Meaning)
     values: Mapping[tuple[str, str], int | None] | None = None
+    texts: Mapping[tuple[str, str], Texts] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.values)
@@ -59,22 +64,53 @@ def find_changing(left: tuple[Connection, Rows], right: tuple[Connection, Rows])
         return ChangingRows()
     masks: tuple[dict[tuple[str, str], Mask], ...] = ({}, {})
     values: dict[tuple[str, str], int | None] = {}
+    texts: dict[tuple[str, str], Texts] = {}
     excluded = set[str]()
     for table in differing:
         if table.label not in theirs or not table.is_read:
             excluded.add(table.name)
             continue
+        may_stay = {column.name for column in table.columns if column.type not in _TIMES}
         for column, found in _changing_columns(left[0], right[0], table):
             values[table.name, column] = None if found is None else len(found[0])
             for side, mask in enumerate(masks):
                 mask[table.name, column] = EVERY if found is None else Mask(found[side])
+            if found and column in may_stay:
+                both = (
+                    _texts(*of, table, column)
+                    for of in zip((left[0], right[0]), found, strict=True)
+                )
+                ours, again = both
+                if ours and again:
+                    texts[table.name, column] = Texts(ours, again)
     keys = _referred(left[1].tables) & values.keys()
     meanings = [Meaning(frozenset(keys), mask, frozenset(excluded)) for mask in masks]
     while unlike := _unlike(left, right, meanings):
         excluded |= unlike
         meanings = [replace(meaning, excluded=frozenset(excluded)) for meaning in meanings]
     values |= dict.fromkeys(((name, "") for name in excluded), None)
-    return ChangingRows(meanings[0], meanings[1], values)
+    texts = {place: found for place, found in texts.items() if place[0] not in excluded}
+    return ChangingRows(meanings[0], values, texts)
+
+
+def in_parts(
+    *orders: ChangingRows,
+) -> tuple[tuple[ChangingRows, ...], frozenset[tuple[str, str]]]:
+    """Return what changes in each order, with what stays in the masks, and in which columns."""
+    columns = set[tuple[str, str]]()
+    masks = [dict(changing.left.masks) for changing in orders]
+    for place in {place for changing in orders for place in changing.texts}:
+        has = [n for n, changing in enumerate(orders) if place in changing.left.masks]
+        found = [orders[n].texts.get(place) for n in has]
+        stays = None if None in found else what_stays(*(f for f in found if f))
+        for n, kept in zip(has, stays or (), strict=False):
+            masks[n][place] = replace(masks[n][place], stays=kept)
+            columns.add(place)
+    changed = (
+        replace(changing, left=replace(changing.left, masks=mask))
+        for changing, mask in zip(orders, masks, strict=True)
+    )
+    return tuple(changed), frozenset(columns)
 
 
 def _unlike(
@@ -123,7 +159,7 @@ def _changing_columns(
 def _sums(conn: Connection, table: RowTable, columns: list[str]) -> dict[str, str | None]:
     sums = ", ".join(f"sum({_hash(column)})::text" for column in columns)
     with reading_rows(conn):
-        (answer,) = ask(conn, [f"SELECT to_json(ARRAY[{sums}]) FROM ONLY {table.name}"])
+        (answer,) = ask(conn, [f"SELECT to_json(ARRAY[{sums}]) FROM {table.source}"])
     return dict(zip(columns, answer, strict=True))
 
 
@@ -144,15 +180,36 @@ def _counts(
 
 def _count(conn: Connection, table: RowTable) -> int:
     with reading_rows(conn):
-        (answer,) = ask(conn, [f"SELECT to_json(count(*)) FROM ONLY {table.name}"])
+        (answer,) = ask(conn, [f"SELECT to_json(count(*)) FROM {table.source}"])
     return int(answer)
+
+
+def _texts(
+    conn: Connection, hashes: frozenset[int], table: RowTable, column: str
+) -> dict[int, tuple[str, int]] | None:
+    """Return the texts of the values with these hashes; None where they are too much to look at."""
+    if len(hashes) > _MOST_TEXTS:
+        return None
+    name, listed = sql.Identifier(column).as_string(None), ",".join(map(str, sorted(hashes)))
+    query = (
+        "SELECT json_agg(json_build_array(value::text, text, n)) FROM"
+        f" (SELECT {_hash(column)} AS value, max({name}::text) AS text, count(*) AS n"
+        f" FROM {table.source} WHERE {_hash(column)} = ANY ('{{{listed}}}'::int8[])"
+        f" GROUP BY 1 HAVING count({name}) > 0) AS found"
+    )
+    with reading_rows(conn):
+        (answer,) = ask(conn, [query])
+    if answer is None or sum(len(text) for _, text, _ in answer) > _LONGEST_TEXTS:
+        return None
+    found = {int(value): (text, int(number)) for value, text, number in answer}
+    return found if found.keys() == hashes else None
 
 
 def _by_bucket(conn: Connection, table: RowTable, column: str) -> dict[int, str]:
     query = (
         "SELECT json_agg(json_build_array(n, total)) FROM"
         f" (SELECT {_hash(column)} & {_BUCKETS - 1} AS n, sum({_hash(column)})::text AS total"
-        f" FROM ONLY {table.name} GROUP BY 1) AS bucket"
+        f" FROM {table.source} GROUP BY 1) AS bucket"
     )
     with reading_rows(conn):
         (answer,) = ask(conn, [query])
@@ -168,7 +225,7 @@ def _values(
         where = f" WHERE ({_hash(column)} & {_BUCKETS - 1}) = ANY ('{{{listed}}}'::int8[])"
     query = (
         "SELECT json_agg(json_build_array(value::text, n)) FROM"
-        f" (SELECT {_hash(column)} AS value, count(*) AS n FROM ONLY {table.name}{where}"
+        f" (SELECT {_hash(column)} AS value, count(*) AS n FROM {table.source}{where}"
         " GROUP BY 1) AS found"
     )
     with reading_rows(conn):

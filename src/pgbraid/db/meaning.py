@@ -36,9 +36,13 @@ _NUMBERS = frozenset({"20", "21", "23", "1700"})
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """The values of a column that are not compared, by their hashes; None for all of them."""
+    """The values of a column that are not compared, by their hashes; None for all of them.
+
+    ``stays`` has what is compared of them all the same, where only a part of each changes.
+    """
 
     hashes: frozenset[int] | None = None
+    stays: Mapping[int, str] = field(default_factory=dict)
 
 
 EVERY = Mask()
@@ -63,12 +67,14 @@ class Meaning:
 
 
 class _Link(NamedTuple):
-    """A foreign key to a generated key: the tables by their numbers, and the columns."""
+    """A foreign key that leads to a generated key: the tables by their numbers, and the columns."""
 
     source: int
     columns: tuple[str, ...]
     target: int
     referred: tuple[str, ...]
+    of_view: bool
+    """Whether the source is a view, which may show keys of rows that are gone."""
 
 
 def generated_keys(tables: Iterable[RowTable], meaning: Meaning) -> Iterator[tuple[RowTable, str]]:
@@ -107,7 +113,7 @@ def digests_by_meaning(
         if rows != "0" and (wanted is None or label in wanted) and label not in graph.excluded
     }
     names = {graph.tables[n].label: graph.tables[n].name for n in chosen}
-    return digests, frozenset(graph.unclear | {names[label] for label in growing})
+    return digests, frozenset(names[label] for label in growing)
 
 
 class _Graph:
@@ -115,44 +121,80 @@ class _Graph:
 
     def __init__(self, tables: tuple[RowTable, ...], meaning: Meaning) -> None:
         self.tables, self.meaning = tables, meaning
-        self.unclear: set[str] = set()
-        """Views with a generated key that cannot be followed to one row."""
         self.excluded = {t.label for t in tables if t.name in meaning.excluded}
         self._numbers = {table.oid: n for n, table in enumerate(tables)}
         self._keys = [
             frozenset(c.name for c in table.columns if meaning.is_key(table, c)) for table in tables
         ]
+        self._named = self._names_of_rows()
         self._links = [
-            _Link(n, key.columns, self._numbers[key.table], key.referred)
+            _Link(n, key.columns, self._numbers[key.table], key.referred, bool(table.origins))
             for n, table in enumerate(tables)
             for key in (*table.keys, *self._keys_of_view(table))
             if self._refers_to_a_key(key)
         ]
         self._hidden = [self._not_compared(n, table) for n, table in enumerate(tables)]
 
+    def _names_of_rows(self) -> list[frozenset[str]]:
+        """Return the columns of each table that name a row by a generated key, of any table.
+
+        A reference to such a key can be a part of a key itself, and be referred to.
+        """
+        found = [set(keys) for keys in self._keys]
+        size = -1
+        while size != (size := sum(map(len, found))):
+            for n, table in enumerate(self.tables):
+                for key in table.keys:
+                    target = self._numbers.get(key.table)
+                    pairs = zip(key.columns, key.referred, strict=True)
+                    if target is not None:
+                        found[n] |= {own for own, other in pairs if other in found[target]}
+        return [frozenset(columns) for columns in found]
+
     def _refers_to_a_key(self, key: ForeignKey) -> bool:
         target = self._numbers.get(key.table)
-        return target is not None and bool(self._keys[target].intersection(key.referred))
+        return target is not None and bool(self._named[target].intersection(key.referred))
 
     def _keys_of_view(self, view: RowTable) -> Iterator[ForeignKey]:
-        """Take a view's column for a foreign key where it has the name of a generated key.
+        """Take a view's column that shows a generated key, or leads to one, for a reference."""
+        for column in view.columns:
+            found = self._origin(view.origins.get(column.number))
+            key = self._key_behind(*found) if found else None
+            if key:
+                number, name = key
+                yield ForeignKey((column.name,), self.tables[number].oid, (name,))
 
-        Where no column of the view has that name, or several keys do, nothing of it is compared.
-        """
-        names = {column.name for column in view.columns}
-        found: dict[str, list[str]] = {}
-        for oid, column in sorted(view.made_of):
-            if oid in self._numbers and column in self._keys[self._numbers[oid]]:
-                found.setdefault(column, []).append(oid)
-        for column, oids in found.items():
-            if column in names and len(oids) == 1:
-                yield ForeignKey((column,), oids[0], (column,))
-            else:
-                self.unclear.add(view.name)
+    def _origin(self, place: tuple[str, int] | None) -> tuple[int, str] | None:
+        """Return the table and the column that a view's column shows, by way of other views."""
+        while place and place[0] in self._numbers:
+            number = self._numbers[place[0]]
+            table = self.tables[number]
+            if not table.origins:
+                return next(((number, c.name) for c in table.columns if c.number == place[1]), None)
+            place = table.origins.get(place[1])
+        return None
+
+    def _key_behind(self, number: int, column: str) -> tuple[int, str] | None:
+        """Return the generated key that a column is, or that it refers to by other tables."""
+        seen = set[tuple[int, str]]()
+        while column not in self._keys[number]:
+            seen.add((number, column))
+            behind = (
+                (self._numbers[key.table], other)
+                for key in self.tables[number].keys
+                if key.table in self._numbers
+                for own, other in zip(key.columns, key.referred, strict=True)
+                if own == column and other in self._named[self._numbers[key.table]]
+            )
+            step = next((place for place in behind if place not in seen), None)
+            if step is None:
+                return None
+            number, column = step
+        return number, column
 
     def _not_compared(self, number: int, table: RowTable) -> frozenset[str]:
         """Return the columns whose values are not compared: generated keys, and links to such."""
-        if table.name in self.meaning.excluded | self.unclear:
+        if table.name in self.meaning.excluded:
             return frozenset(column.name for column in table.columns)
         # Of a masked key the values that do not change from replay to replay are compared.
         hidden = {c for c in self._keys[number] if (table.name, c) not in self.meaning.masks}
@@ -161,7 +203,7 @@ class _Graph:
                 hidden |= {
                     own
                     for own, other in zip(link.columns, link.referred, strict=True)
-                    if other in self._keys[link.target]
+                    if other in self._named[link.target]
                 }
         return frozenset(hidden | {c.name for c in table.columns if c.made_of & hidden})
 
@@ -203,7 +245,7 @@ class _Graph:
         )
         return (
             f"q{number}_0 AS MATERIALIZED (SELECT hashtextextended(ROW({', '.join(values)})::text,"
-            f" 0) AS c{''.join(keys)} FROM ONLY {table.name})"
+            f" 0) AS c{''.join(keys)} FROM {table.source})"
         )
 
     def _value(self, table: RowTable, column: str) -> str:
@@ -213,6 +255,14 @@ class _Graph:
             return name
         if mask.hashes is None:
             return "'~'"
+        if mask.stays:
+            values, kept = (
+                ",".join(map(str, listed)) for listed in (mask.stays, mask.stays.values())
+            )
+            return (
+                f"coalesce(('{{{kept}}}'::text[])[array_position('{{{values}}}'::int8[],"
+                f" hashtextextended(ROW({name})::text, 0))], ROW({name})::text)"
+            )
         hashes = ",".join(map(str, sorted(mask.hashes)))
         return (
             f"CASE WHEN hashtextextended(ROW({name})::text, 0) IN"
@@ -236,7 +286,10 @@ class _Graph:
                     f" LEFT JOIN q{link.target}_{this - 1} t{n} ON t{n}.{there} ="
                     f" s.{own[link.columns]}"
                 )
-                parts.append(f"coalesce(t{n}.c::text, s.{own[link.columns]}, 'none')")
+                lost = (
+                    f"left(s.{own[link.columns]}, 0)" if link.of_view else f"s.{own[link.columns]}"
+                )
+                parts.append(f"coalesce(t{n}.c::text, {lost}, 'none')")
             if link.target == number:
                 there = self._aliases(link.source)[link.columns]
                 joins.append(
@@ -303,5 +356,5 @@ def _position(table: RowTable, column: Column, sequence: str) -> str:
         " ELSE s.last_value + CASE WHEN s.is_called THEN d.seqincrement ELSE 0 END >= t.least END"
         f" THEN 'taken' ELSE 'free' END) FROM {sequence} s, pg_sequence d,"
         f" (SELECT max({_name(column.name)}) AS most, min({_name(column.name)}) AS least"
-        f" FROM ONLY {table.name}) AS t WHERE d.seqrelid = {literal}::regclass"
+        f" FROM {table.source}) AS t WHERE d.seqrelid = {literal}::regclass"
     )

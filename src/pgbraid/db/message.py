@@ -127,12 +127,13 @@ class BatchAnswer:
 
     ``seconds`` are the times that the journal was given of those whose COMMIT succeeded; the
     ``whole`` of them ran if none failed. ``ended`` is the number, from 0, of the first whose body
-    ended its transaction.
+    ended its transaction. ``stopped`` is what became of the one that failed, where it had begun.
     """
 
     seconds: tuple[float, ...]
     whole: bool
     ended: int | None
+    stopped: Answer | None = None
 
 
 def compose(  # noqa: PLR0913 - all that differs from one to the other
@@ -223,7 +224,24 @@ def deliver_batch(
         if len(results) > guard + _COMMIT and results[guard + _COMMIT].status != _FAILED
     ]
     whole = failed(results) is None and len(seconds) == len(messages)
-    return BatchAnswer(tuple(seconds), whole, _first_ended(results))
+    ended, stopped = _first_ended(results), None
+    if not whole and ended is None:
+        stopped = _first_stopped(session, messages, results, len(seconds))
+    return BatchAnswer(tuple(seconds), whole, ended, stopped)
+
+
+def _first_stopped(
+    session: Session,
+    messages: Sequence[tuple[Message, str]],
+    results: list[PGresult],
+    committed: int,
+) -> Answer | None:
+    """Return what became of the first message that is not committed, if its fence was through."""
+    fences = _marks(results, _FENCE)
+    if len(fences) != committed + 1 or failed(results) is None:
+        return None
+    ahead = "".join(f"{m.text}{commit}{m.after};\n" for m, commit in messages[:committed])
+    return _read(session, messages[committed][0], results[fences[-1] - 1 :], ahead)
 
 
 def _first_ended(results: Sequence[PGresult]) -> int | None:
@@ -246,8 +264,8 @@ def _marks(results: Sequence[PGresult], name: bytes) -> list[int]:
     ]
 
 
-def _read(session: Session, message: Message, results: list[PGresult]) -> Answer:
-    """Say what became of a message.
+def _read(session: Session, message: Message, results: list[PGresult], ahead: str = "") -> Answer:
+    """Say what became of a message that was sent behind the text ``ahead``.
 
     Its own statements are found by their marks: what a rule adds to a body's results, and what
     the server counts otherwise than we do, must not shift them.
@@ -260,8 +278,8 @@ def _read(session: Session, message: Message, results: list[PGresult]) -> Answer
     if error is None:
         return Answer(Stage.NOWHERE, seconds=seconds)
     last = len(results) - 1
-    found = error_position(error, message.text, session.encoding)
-    position = None if found is None else found - message.lead
+    found = error_position(error, ahead + message.text, session.encoding)
+    position = None if found is None else found - len(ahead) - message.lead
     inside = position is not None and 0 <= position < message.body
     if guard is None:
         stopped = _before_the_guard(message, error, last, inside=inside)

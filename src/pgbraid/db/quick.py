@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pgbraid.core.proof import Ended, Failure
 from pgbraid.core.stream import Part
 from pgbraid.db.body import failure, run_body
+from pgbraid.db.sequences import keeping_sequences
 from pgbraid.db.session import cleaning, translating
 from pgbraid.db.transactions import defer_again, opening, roll_back, settling
 from pgbraid.db.wire import ended_transaction, failed, refuse_copying, send
@@ -39,7 +40,7 @@ def try_order(
     """
     defers = any(_DEFERS.search(script.text) for _, script in order)
     tail = f";\n{settling(session)};\n{cleaning(session)}"
-    with translating(session):
+    with translating(session), keeping_sequences(session.conn):
         session.conn.execute("BEGIN")
         try:
             for migration, script in order:

@@ -141,9 +141,9 @@ def _digest(table: RowTable) -> str:
     row = sql.SQL("ROW({})::text").format(sql.SQL(", ").join(names))
     question = sql.SQL(
         "SELECT json_build_array(count(*)::text, concat_ws('/', sum(hashtextextended({row}, 0)),"
-        " sum(hashtextextended({row}, 1)))) FROM ONLY "
+        " sum(hashtextextended({row}, 1)))) FROM "
     )
-    return question.format(row=row).as_string(None) + table.name
+    return question.format(row=row).as_string(None) + table.source
 
 
 def _unwritten(conn: Connection, tables: Iterable[RowTable], known: KnownRows) -> dict[str, Facts]:
@@ -164,9 +164,9 @@ def _unwritten(conn: Connection, tables: Iterable[RowTable], known: KnownRows) -
         return {}
     look = (
         "SELECT json_build_array(count(*)::text, count(*) FILTER (WHERE age(xmin) <="
-        f" age('{int(known.since) % 2**32}'::xid))::text) FROM ONLY "
+        f" age('{int(known.since) % 2**32}'::xid))::text) FROM "
     )
-    answers = ask(conn, [look + table.name for table in asked])
+    answers = ask(conn, [look + table.source for table in asked])
     return {
         table.label: known.digests[table.label]
         for table, (count, new) in zip(asked, answers, strict=True)

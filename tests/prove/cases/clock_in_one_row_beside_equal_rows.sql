@@ -1,6 +1,6 @@
 -- verdict: same
 -- order: 1 3 2
--- not_compared: public.kv.value: 1 value differs
+-- not_compared: public.kv.value: a part of 1 value differs
 -- 1: table
 CREATE TABLE kv (key text, value text);
 INSERT INTO kv VALUES ('plan', 'none');

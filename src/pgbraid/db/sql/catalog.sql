@@ -159,22 +159,25 @@ SELECT json_agg(json_build_array(n.class, n.id::text, i.type, i.identity))
        LATERAL pg_identify_object(('pg_catalog.' || n.class)::regclass, n.id, 0) i
 -- name: tables
 -- The tables and materialized views that have rows, or had. Of each column: whether its value is
--- generated to identify the row (by identity, by a default that draws from a sequence, or by a
--- volatile function of the user's in a key), the sequences that it draws from, and of a stored
--- generated column those that it is made of. Of each foreign key to a table: its columns there and here.
+-- generated to identify the row (by identity, by a default that draws from a sequence, or in a
+-- key by a function of the user's that draws from one), the sequences that it draws from, and of a stored
+-- generated column those that it is made of. Of each foreign key: its columns here and there.
+-- A partitioned table is read as one, as a row's partition says no more than its key does, and a key
+-- can be random. Only where a foreign table is among its partitions, the local ones are read apart.
 SELECT json_agg(json_build_object(
            'oid', c.oid::text, 'name', format('%I.%I', n.nspname, c.relname),
            'kind', CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'table' END,
            'readable', has_table_privilege(c.oid, 'SELECT'),
            'filtered', row_security_active(c.oid),
-           'bytes', pg_relation_size(c.oid),
+           'partitioned', c.relkind = 'p', 'oids', tree.oids,
+           'bytes', tree.bytes,
            'columns', (
                SELECT json_agg(json_build_array(
                           a.attname,
-                          a.attidentity <> '' OR used.sequences <> '{{}}' OR (k.in_key AND used.volatile),
+                          a.attidentity <> '' OR used.sequences <> '{{}}' OR (k.in_key AND used.draws),
                           used.sequences,
                           CASE WHEN a.attgenerated <> '' THEN used.columns END,
-                          a.atttypid::text, a.atttypid < 16384) ORDER BY a.attname)
+                          a.atttypid::text, a.atttypid < 16384, a.attnum) ORDER BY a.attname)
                  FROM pg_attribute a
                  LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum,
                       LATERAL (SELECT EXISTS (
@@ -197,7 +200,12 @@ SELECT json_agg(json_build_object(
                                      SELECT FROM pg_depend u JOIN pg_proc p ON p.oid = u.refobjid
                                       WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
                                         AND u.refclassid = 'pg_proc'::regclass
-                                        AND p.provolatile = 'v'),
+                                        AND p.oid >= 16384 AND p.provolatile = 'v'
+                                        AND (p.prosrc ~* '\mnextval\M' OR EXISTS (
+                                            SELECT FROM pg_depend w
+                                              JOIN pg_class s ON s.oid = w.refobjid AND s.relkind = 'S'
+                                             WHERE w.classid = 'pg_proc'::regclass AND w.objid = p.oid
+                                               AND w.refclassid = 'pg_class'::regclass))),
                                  ARRAY(
                                      SELECT o.attname FROM pg_depend u
                                        JOIN pg_attribute o ON o.attrelid = c.oid
@@ -205,7 +213,7 @@ SELECT json_agg(json_build_object(
                                       WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
                                         AND u.refclassid = 'pg_class'::regclass
                                         AND u.refobjid = c.oid)
-                      ) AS used (sequences, volatile, columns)
+                      ) AS used (sequences, draws, columns)
                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
            'keys', (
                SELECT json_agg(json_build_array(
@@ -217,17 +225,23 @@ SELECT json_agg(json_build_object(
                                   JOIN pg_attribute o ON o.attrelid = f.confrelid AND o.attnum = k.n
                                  ORDER BY k.i)) ORDER BY f.conname, f.oid)
                  FROM pg_constraint f JOIN pg_class t ON t.oid = f.confrelid
-                WHERE f.conrelid = c.oid AND f.contype = 'f' AND t.relkind = 'r'),
-           'made_of', CASE WHEN c.relkind = 'm' THEN (
-               SELECT json_agg(DISTINCT jsonb_build_array(p.attrelid::text, p.attname))
-                 FROM pg_rewrite w JOIN pg_depend b ON b.objid = w.oid
-                 JOIN pg_attribute p ON p.attrelid = b.refobjid AND p.attnum = b.refobjsubid
-                WHERE w.ev_class = c.oid AND b.classid = 'pg_rewrite'::regclass
-                  AND b.refclassid = 'pg_class'::regclass AND b.refobjid <> c.oid) END)
+                WHERE f.conrelid = c.oid AND f.contype = 'f' AND t.relkind IN ('r', 'p')
+                  AND NOT EXISTS (SELECT FROM pg_constraint q
+                                   WHERE q.oid = f.conparentid AND q.conrelid = f.conrelid)),
+           'query', CASE WHEN c.relkind = 'm' THEN (
+               SELECT w.ev_action::text FROM pg_rewrite w WHERE w.ev_class = c.oid) END)
            ORDER BY n.nspname, c.relname)
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm') AND c.relispopulated
-   AND c.relpersistence <> 't' AND pg_relation_size(c.oid) > 0
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
+       LATERAL (
+           SELECT sum(pg_relation_size(t.relid)), json_agg(t.relid::text ORDER BY t.relid),
+                  bool_or('f' = (SELECT p.relkind FROM pg_class p WHERE p.oid = t.relid))
+             FROM (SELECT c.oid AS relid WHERE c.relkind <> 'p' AND NOT c.relispartition
+                   UNION ALL
+                   SELECT relid FROM pg_partition_tree(pg_partition_root(c.oid))) AS t
+       ) AS tree (bytes, oids, has_foreign)
+ WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'p') AND c.relispopulated
+   AND c.relpersistence <> 't' AND tree.bytes > 0
+   AND CASE WHEN tree.has_foreign THEN c.relkind <> 'p' ELSE NOT c.relispartition END
 -- name: sequences
 SELECT json_agg(format('%I.%I', n.nspname, c.relname))
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

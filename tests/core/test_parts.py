@@ -1,0 +1,46 @@
+"""What stays of texts of which a part changes from replay to replay."""
+
+import pytest
+
+from pgbraid.core.parts import Texts, what_stays
+
+
+def texts(one, again):
+    return Texts(*({n: (text, 1) for n, text in enumerate(values)} for values in (one, again)))
+
+
+def test_a_word_that_changes_is_left_out_and_its_neighbours_are_kept():
+    left = texts(['{"by": "ann", "at": 1.5}'], ['{"by": "ann", "at": 1.7}'])
+    same = texts(['{"by": "ann", "at": 2.5}'], ['{"by": "ann", "at": 2.7}'])
+    other = texts(['{"by": "eve", "at": 2.5}'], ['{"by": "eve", "at": 2.7}'])
+    ours, theirs = what_stays(left, same)
+    assert ours == theirs
+    ours, theirs = what_stays(left, other)
+    assert ours != theirs
+
+
+def test_a_word_that_changes_in_one_order_is_left_out_of_both():
+    left = texts(["code 7 at 1"], ["code 7 at 2"])
+    right = texts(["code 8 at 3"], ["code 9 at 4"])
+    ours, theirs = what_stays(left, right)
+    assert ours == theirs
+
+
+def test_the_order_of_the_rows_says_nothing():
+    left = texts(["ann 1", "eve 2"], ["eve 3", "ann 4"])
+    right = texts(["eve 5", "ann 6"], ["ann 7", "eve 8"])
+    ours, theirs = what_stays(left, right)
+    assert sorted(ours.values()) == sorted(theirs.values())
+    assert len(set(ours.values())) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "again"),
+    [
+        (["a/b"], ["c=d=e"]),
+        (["1"], ["2"]),
+        (["ann x 1", "eve y 2"], ["ann y 3", "eve x 4"]),
+    ],
+)
+def test_nothing_is_told_where_it_cannot_be(one, again):
+    assert what_stays(texts(one, again)) is None
