@@ -258,9 +258,11 @@ def test_schema_table_dir_and_config(cli, folder, database, tmp_path):
     (tmp_path / "pgbraid.toml").write_text('schema = "app"\ntable = "versions"')
     cli("up", code=0)
     assert database.versions("app.versions") == [1]
-    cli("up", "--schema", "other", code=0)
+    cli("up", "--schema", "other", "--ledgers", "many", code=0)
     assert database.versions("other.versions") == [1]
-    (tmp_path / "elsewhere.toml").write_text('schema = "third"\ndir = "migrations"')
+    (tmp_path / "elsewhere.toml").write_text(
+        'schema = "third"\ndir = "migrations"\nledgers = "many"'
+    )
     cli("--config", "elsewhere.toml", "up", "--table", "t", code=0)
     assert database.versions("third.t") == [1]
     assert "does not exist" in cli("up", "--dir", "nowhere", code=2).err

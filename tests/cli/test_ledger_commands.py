@@ -28,7 +28,9 @@ def test_repair_trusts_the_journal_or_the_set(cli, folder, database):
     assert "the journal says that 1, 2 are applied, and the set lacks them" in answer.err
     assert cli("check", code=1).out.startswith("no: ")
     answer = cli("repair", "--trust", "journal", "2")
-    assert answer.out == "  2_b: put back into the set\n1 version repaired; set and journal agree.\n"
+    assert (
+        answer.out == "  2_b: put back into the set\n1 version repaired; set and journal agree.\n"
+    )
     document = cli("repair", "--trust", "set", "--json").json
     assert document["lost"] == [{"version": 1, "name": "a"}]
     assert cli("repair", "--trust", "set").out == "Nothing to repair: set and journal agree.\n"

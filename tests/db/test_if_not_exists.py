@@ -184,8 +184,8 @@ def meanwhile(monkeypatch):
     def happen(action):
         real, left = halfway.File.write, [action]
 
-        def write(file, entry):
-            real(file, entry)
+        def write(file, entry, **options):
+            real(file, entry, **options)
             if entry.event == "begun" and left:
                 left.pop()()
 

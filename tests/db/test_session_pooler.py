@@ -326,7 +326,7 @@ def test_a_session_that_the_pooler_keeps_when_we_are_lost_is_not_waited_for(data
         assert take_lock(session, wait=5)
         session.conn.pgconn.finish()
         begun = time.monotonic()
-        fate = read_fate(session, "00000000-0000-0000-0000-000000000000")
+        fate = read_fate(session, "00000000-0000-0000-0000-000000000000", ())
     assert fate is not None
     assert time.monotonic() - begun < 8
 

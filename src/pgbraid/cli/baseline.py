@@ -1,8 +1,8 @@
-"""Records migrations as applied without running them.
+"""Records migrations as applied that this database has by other means; none of them is run.
 
-For a database that has them by other means: a restore that left the applied set out, a schema
-made by hand. VERSION stands for every migration up to it; --only names single ones. Their texts
-are not compared with the database: see afterwards what `pgbraid drift` says.
+For a restore that left the applied set out, or a schema made by hand. VERSION stands for every
+migration up to it; --only names single ones. Their texts are not compared with the database: see
+afterwards what `pgbraid drift` says.
 """
 
 from __future__ import annotations
