@@ -1,8 +1,7 @@
 """What can happen to the set and the journal of a database that other people use, too.
 
-Each entry is one hostile change: SQL that a superuser runs, with ``{set}`` and ``{journal}`` for
-the two tables, or a function of the state. What several statements need, or chance, is a
-function.
+Each entry is one hostile change. Its SQL is run by a superuser, with ``{set}`` and ``{journal}``
+for the two tables; what needs chance, or knows the state, is a function.
 """
 
 from __future__ import annotations
@@ -11,39 +10,35 @@ from typing import TYPE_CHECKING
 
 from psycopg.conninfo import make_conninfo
 
-from bench.chaos.ledger_facts import Place
+from bench.chaos.ledger_facts import JOURNAL, SET
+from bench.chaos.ledger_files import change_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.chaos.ledger_world import World
 
+    Damage = Callable[[World], object]
+
 __all__ = ["DAMAGE", "ROLES"]
 
 ROLES = ("ledger_owner", "ledger_limited", "ledger_blind")
-_TRIGGER = (
-    "CREATE OR REPLACE FUNCTION public.hostile() RETURNS trigger LANGUAGE plpgsql AS"
-    " $$BEGIN {body} END$$; CREATE TRIGGER hostile {when} INSERT ON {table} FOR EACH ROW"
-    " EXECUTE FUNCTION public.hostile()"
-)
-_COLUMNS = "version bigint, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(), checksum text"
+_COLUMNS = "version bigint PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL"
 
-_PLAIN = {
+_SQL = {
     "set dropped": "DROP TABLE {set} CASCADE",
     "journal dropped": "DROP TABLE {journal}",
     "both dropped": "DROP TABLE {set}, {journal} CASCADE",
     "set truncated": "TRUNCATE {set} CASCADE",
-    "journal truncated": "TRUNCATE {journal}",
-    "journal truncated, identity restarted": "TRUNCATE {journal} RESTART IDENTITY",
+    "journal truncated": "TRUNCATE {journal} RESTART IDENTITY",
     "both truncated": "TRUNCATE {set}, {journal} RESTART IDENTITY CASCADE",
-    "set dropped, journal truncated": "DROP TABLE {set} CASCADE; TRUNCATE {journal} RESTART IDENTITY",
+    "set dropped, journal truncated": "DROP TABLE {set} CASCADE; TRUNCATE {journal}",
     "journal dropped, set truncated": "DROP TABLE {journal}; TRUNCATE {set} CASCADE",
     "set deleted": "DELETE FROM {set}",
     "journal deleted": "DELETE FROM {journal}",
     "both deleted": "DELETE FROM {set}; DELETE FROM {journal}",
-    "set deleted and vacuumed": "DELETE FROM {set}; VACUUM {set}",
     "sequence restarted": "ALTER TABLE {journal} ALTER id RESTART",
-    "sequence far ahead": "ALTER TABLE {journal} ALTER id RESTART WITH 4000000000000",
+    "sequence set back": "ALTER TABLE {journal} ALTER id RESTART WITH 4",
     "sequence at its end": "ALTER TABLE {journal} ALTER id RESTART WITH 9223372036854775806",
     "sequence counts down": "ALTER TABLE {journal} ALTER id SET INCREMENT BY -1",
     "sequence goes round": "ALTER TABLE {journal} ALTER id SET MAXVALUE 40 SET CYCLE",
@@ -51,166 +46,148 @@ _PLAIN = {
     "identity taken away": "ALTER TABLE {journal} ALTER id DROP IDENTITY",
     "newest lines deleted": "DELETE FROM {journal} WHERE id > (SELECT max(id) - 3 FROM {journal})",
     "oldest lines deleted": "DELETE FROM {journal} WHERE id < (SELECT min(id) + 4 FROM {journal})",
-    "lines but the newest deleted": "DELETE FROM {journal} WHERE id < (SELECT max(id) FROM {journal})",
     "names of the set changed": "UPDATE {set} SET name = 'other' WHERE version % 2 = 0",
-    "names of the set spelled as files": "UPDATE {set} SET name = lpad(version::text, 3, '0') || '_m' || version",
     "versions of the set changed": "UPDATE {set} SET version = version + 100",
-    "checksums of the set changed": "UPDATE {set} SET checksum = repeat('0', 64) WHERE version % 2 = 1",
+    "checksums of the set changed": "UPDATE {set} SET checksum = repeat('0', 64)",
     "checksums of the set gone": "UPDATE {set} SET checksum = NULL",
     "checksums of the journal gone": "UPDATE {journal} SET checksum = NULL, statement = NULL",
     "row of no file": "INSERT INTO {set} (version, name) VALUES (77, 'x') ON CONFLICT DO NOTHING",
     "comment taken away": "COMMENT ON TABLE {set} IS NULL",
-    "comment of chance": "COMMENT ON TABLE {set} IS 'not finished: 1, 2, x'",
-    "set unlogged": "ALTER TABLE {set} SET UNLOGGED",
-    "journal unlogged": "ALTER TABLE {journal} SET UNLOGGED",
+    "comment of another": "COMMENT ON TABLE {set} IS 'not finished: 1, 2, x'",
     "tables rewritten": "VACUUM FULL {set}; VACUUM FULL {journal}",
-    "column more": "ALTER TABLE {set} ADD COLUMN note text; ALTER TABLE {journal} ADD COLUMN note text",
+    "columns more": "ALTER TABLE {set} ADD note text; ALTER TABLE {journal} ADD note text",
+    "column of the set gone": "ALTER TABLE {set} DROP COLUMN checksum",
     "column of the journal gone": "ALTER TABLE {journal} DROP COLUMN detail",
-    "row security of the set": "ALTER TABLE {set} ENABLE ROW LEVEL SECURITY; ALTER TABLE {set} FORCE ROW LEVEL SECURITY",
-    "row security of the journal": "ALTER TABLE {journal} ENABLE ROW LEVEL SECURITY; ALTER TABLE {journal} FORCE ROW LEVEL SECURITY",
+    "column event of the journal gone": "ALTER TABLE {journal} DROP COLUMN event",
+    "row security of the set": (
+        "ALTER TABLE {set} ENABLE ROW LEVEL SECURITY; ALTER TABLE {set} FORCE ROW LEVEL SECURITY"
+    ),
+    "row security of the journal": "ALTER TABLE {journal} ENABLE ROW LEVEL SECURITY",
     "rule of the set": "CREATE RULE hostile AS ON INSERT TO {set} DO INSTEAD NOTHING",
     "rule of the journal": "CREATE RULE hostile AS ON INSERT TO {journal} DO INSTEAD NOTHING",
-    "set inherited, rows in the child": "CREATE TABLE public.child () INHERITS ({set}); WITH gone AS (DELETE FROM ONLY {set} RETURNING *) INSERT INTO public.child SELECT * FROM gone",
-    "set inherited, rows twice": "CREATE TABLE public.child () INHERITS ({set}); INSERT INTO public.child SELECT * FROM ONLY {set}",
-    "key dropped, rows twice": "ALTER TABLE {set} DROP CONSTRAINT applied_migrations_pkey CASCADE; INSERT INTO {set} SELECT * FROM {set}",
-    "nothing counted in the database": (
-        "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET track_counts = off', current_database());"
-        "END$$"
+    "set inherited, rows in the child": (
+        "CREATE TABLE public.child () INHERITS ({set}); WITH gone AS (DELETE FROM ONLY {set}"
+        " RETURNING *) INSERT INTO public.child SELECT * FROM gone"
     ),
+    "set inherited, rows twice": (
+        "CREATE TABLE public.child () INHERITS ({set});"
+        " INSERT INTO public.child SELECT * FROM ONLY {set}"
+    ),
+    "set partitioned": (
+        "ALTER TABLE {set} RENAME TO was;"
+        f" CREATE TABLE {{set}} ({_COLUMNS} DEFAULT now(), checksum text)"
+        " PARTITION BY RANGE (version);"
+        " CREATE TABLE public.low PARTITION OF {set} FOR VALUES FROM (0) TO (4);"
+        " CREATE TABLE public.high PARTITION OF {set} DEFAULT;"
+        " INSERT INTO {set} SELECT * FROM public.was; DROP TABLE public.was"
+    ),
+    "key dropped, rows twice": (
+        "ALTER TABLE {set} DROP CONSTRAINT applied_migrations_pkey CASCADE;"
+        " INSERT INTO {set} SELECT * FROM {set}"
+    ),
+    "journal moved": "CREATE SCHEMA away; ALTER TABLE {journal} SET SCHEMA away",
+    "journal renamed": "ALTER TABLE {journal} RENAME TO kept_journal",
+    "owned by another role": (
+        f"ALTER TABLE {{set}} OWNER TO {ROLES[0]}; ALTER TABLE {{journal}} OWNER TO {ROLES[0]}"
+    ),
+}
+_TRIGGERS = {
+    "swallows rows of the set": ("{set}", "RETURN NULL;"),
+    "changes versions of the set": ("{set}", "NEW.version := NEW.version + 1000; RETURN NEW;"),
+    "swallows lines": ("{journal}", "RETURN NULL;"),
+    "swallows lines of success": (
+        "{journal}",
+        "IF NEW.event IN ('applied', 'done') THEN RETURN NULL; END IF; RETURN NEW;",
+    ),
+    "changes versions of lines": ("{journal}", "NEW.version := NEW.version + 1000; RETURN NEW;"),
+    "changes events": ("{journal}", "NEW.event := 'other'; RETURN NEW;"),
+    "changes ids": ("{journal}", "NEW.id := 0 - NEW.id; RETURN NEW;"),
+    "adds rows": (
+        "{journal}",
+        (
+            "INSERT INTO {set} (version, name) SELECT NEW.version + 1, 'm' || NEW.version + 1"
+            " WHERE NEW.event = 'applied' ON CONFLICT DO NOTHING; RETURN NEW;"
+        ),
+    ),
+    "deletes rows": ("{journal}", "DELETE FROM {set} WHERE version = NEW.version; RETURN NEW;"),
 }
 
 
-def _filled(text: str, world: World) -> str:
-    return text.replace("{set}", world.place.set).replace("{journal}", world.place.journal)
+def _filled(text: str) -> str:
+    return text.replace("{set}", SET).replace("{journal}", JOURNAL)
 
 
-def _sql(text: str) -> Callable[[World], None]:
+def _sql(text: str) -> Damage:
+    return lambda world: [world.run(part) for part in _filled(text).split("; ")]
+
+
+def _trigger(table: str, body: str) -> Damage:
     def damage(world: World) -> None:
-        for statement in text.split("; "):  # not as one message, as VACUUM stands alone
-            world.run(_filled(statement, world))
-
-    return damage
-
-
-def _triggered(table: str, body: str, when: str = "BEFORE") -> Callable[[World], None]:
-    def damage(world: World) -> None:
-        world.run(_TRIGGER.format(body=_filled(body, world), when=when, table=_filled(table, world)))
+        world.hostile = True
+        world.run(
+            "CREATE OR REPLACE FUNCTION public.hostile() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$BEGIN {_filled(body)} END$$;"
+            f" CREATE TRIGGER hostile BEFORE INSERT ON {_filled(table)} FOR EACH ROW"
+            " EXECUTE FUNCTION public.hostile()"
+        )
 
     return damage
 
 
 def _some_rows_deleted(world: World) -> None:
-    versions = sorted(world.facts().versions)
-    for version in world.rng.sample(versions, world.rng.randint(0, len(versions))):
-        world.run(f"DELETE FROM {world.place.set} WHERE version = {version}")
+    for version in world.files:
+        if world.rng.random() < 0.5:
+            world.run(f"DELETE FROM {SET} WHERE version = {version}")
 
 
 def _some_lines_deleted(world: World) -> None:
-    share = world.rng.randint(2, 4)
-    rest = world.rng.randrange(share)
-    world.run(f"DELETE FROM {world.place.journal} WHERE id % {share} = {rest}")
+    world.run(f"DELETE FROM {JOURNAL} WHERE id % 3 = {world.rng.randrange(3)}")
 
 
-def _a_versions_lines_deleted(world: World) -> None:
+def _deleted_everywhere(world: World) -> None:
     version = world.rng.choice(sorted(world.files))
-    world.run(f"DELETE FROM {world.place.journal} WHERE version = {version}")
-
-
-def _a_version_deleted_everywhere(world: World) -> None:
-    version = world.rng.choice(sorted(world.files))
-    for table in (world.place.journal, world.place.set):
+    for table in (JOURNAL, SET):
         world.run(f"DELETE FROM {table} WHERE version = {version}")
 
 
-def _restored(*tables: str, gone: str = "TRUNCATE") -> Callable[[World], None]:
+def _restored(*tables: str) -> Damage:
     def damage(world: World) -> None:
-        for name in tables:
-            data = world.copies.get(name)
-            if data is None:
-                continue
-            table = _filled(name, world)
-            world.run(f"{gone} {table}" + (" CASCADE" if gone == "TRUNCATE" else ""))
-            with world.connection.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
-                copy.write(data)
-            world.story.append(f"(an older copy of {table} was restored)")
+        for table in tables:
+            if table in world.copies:
+                world.run(f"TRUNCATE {table} CASCADE")
+                with world.connection.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
+                    copy.write(world.copies[table])
+                world.story.append(f"(an older copy of {table})")
 
     return damage
-
-
-def _sequence_back(world: World) -> None:
-    world.run(f"ALTER TABLE {world.place.journal} ALTER id RESTART WITH {world.rng.randint(1, 9)}")
-
-
-def _partitioned(world: World) -> None:
-    name, table = world.place.set, world.place.table
-    world.run(
-        f"ALTER TABLE {name} RENAME TO was;"
-        f"CREATE TABLE {name} ({_COLUMNS}, PRIMARY KEY (version)) PARTITION BY RANGE (version);"
-        f"CREATE TABLE {name}_low PARTITION OF {name} FOR VALUES FROM (0) TO (4);"
-        f"CREATE TABLE {name}_high PARTITION OF {name} DEFAULT;"
-        f"INSERT INTO {name} SELECT * FROM {world.place.schema}.was;"
-        f"DO $$BEGIN EXECUTE format('COMMENT ON TABLE {name} IS %L',"
-        f" obj_description('{world.place.schema}.was'::regclass)); END$$;"
-        f"DROP TABLE {world.place.schema}.was"
-    )
-    world.story.append(f"({table} is partitioned)")
-
-
-def _by_hand(world: World, checksum: str) -> None:
-    pending = sorted(set(world.files) - world.facts().versions)
-    if pending:
-        version = world.rng.choice(pending)
-        world.by_hand.add(version)
-        world.run(
-            f"INSERT INTO {world.place.set} (version, name, checksum)"
-            f" VALUES ({version}, 'm{version}', {checksum})"
-        )
 
 
 def _row_by_hand(world: World) -> None:
-    _by_hand(world, "NULL")
+    pending = sorted(set(world.files) - world.facts().rows.keys())
+    if pending:
+        version = world.rng.choice(pending)
+        world.by_hand.add(version)
+        world.run(f"INSERT INTO {SET} (version, name) VALUES ({version}, 'm{version}')")
 
 
-def _wrong_row_by_hand(world: World) -> None:
-    _by_hand(world, "repeat('1', 64)")
-
-
-def _moved(*tables: str) -> Callable[[World], None]:
+def _set_moved(change: str, name: str) -> Damage:
     def damage(world: World) -> None:
-        world.run("CREATE SCHEMA IF NOT EXISTS away; GRANT ALL ON SCHEMA away TO PUBLIC")
-        for name in tables:
-            world.run(f"ALTER TABLE {_filled(name, world)} SET SCHEMA away")
-        if "{set}" in tables:
-            world.moved = Place("away", world.place.table)
+        world.run("CREATE SCHEMA IF NOT EXISTS away")
+        world.run(f"ALTER TABLE {SET} {change}")
+        world.elsewhere = name
 
     return damage
 
 
-def _renamed(*tables: str) -> Callable[[World], None]:
-    def damage(world: World) -> None:
-        for name in tables:
-            new = "kept" if name == "{set}" else "kept_journal"
-            world.run(f"ALTER TABLE {_filled(name, world)} RENAME TO {new}")
-        if "{set}" in tables:
-            world.moved = Place(world.place.schema, "kept")
-
-    return damage
-
-
-def _owned_by_another(world: World) -> None:
-    for table in (world.place.set, world.place.journal):
-        world.run(f"ALTER TABLE {table} OWNER TO {ROLES[0]}")
-
-
-def _as_role(role: str, grants: str) -> Callable[[World], None]:
+def _as_role(role: str, *grants: str) -> Damage:
     """Go on as another role, which has these rights on the ledger and all on the rest."""
 
     def damage(world: World) -> None:
-        world.run(_filled(grants.replace("{role}", role), world))
-        world.run(f"GRANT USAGE, CREATE ON SCHEMA {world.place.schema} TO {role}")
-        query = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE tablename ~ '^(t|gate)[0-9]+$'"
+        for grant in grants:
+            world.run(f"{_filled(grant)} TO {role}")
+        query = "SELECT format('%I', relname) FROM pg_class WHERE relname ~ '^(t|gate)[0-9]+$'"
         for (table,) in world.connection.execute(query.encode()).fetchall():
-            world.run(f"ALTER TABLE {table} OWNER TO {role}", tell=False)
+            world.run(f"ALTER TABLE public.{table} OWNER TO {role}", tell=False)
         world.target = make_conninfo(world.database.conninfo, user=role)
         world.blind = role == ROLES[2]
         world.story.append(f"(the role is {role} now)")
@@ -218,55 +195,28 @@ def _as_role(role: str, grants: str) -> Callable[[World], None]:
     return damage
 
 
-_DOCUMENTED = "GRANT SELECT, INSERT, UPDATE, DELETE ON {set} TO {role}; GRANT SELECT, INSERT ON {journal} TO {role}"
-_BLIND = "GRANT SELECT, INSERT, UPDATE, DELETE ON {set} TO {role}; GRANT INSERT ON {journal} TO {role}"
-_OWNS = "ALTER TABLE {set} OWNER TO {role}; ALTER TABLE {journal} OWNER TO {role}"
+_ROWS = "GRANT SELECT, INSERT, UPDATE, DELETE ON {set}"
 
-DAMAGE: dict[str, Callable[[World], None]] = {
-    **{name: _sql(text) for name, text in _PLAIN.items()},
+DAMAGE: dict[str, Damage] = {
+    **{name: _sql(text) for name, text in _SQL.items()},
+    **{f"trigger that {name}": _trigger(*what) for name, what in _TRIGGERS.items()},
     "some rows of the set deleted": _some_rows_deleted,
     "some lines deleted": _some_lines_deleted,
-    "a version's lines deleted": _a_versions_lines_deleted,
-    "a version deleted everywhere": _a_version_deleted_everywhere,
-    "set from an older copy": _restored("{set}"),
-    "set from an older copy, deleted before": _restored("{set}", gone="DELETE FROM"),
-    "journal from an older copy": _restored("{journal}"),
-    "journal from an older copy, deleted before": _restored("{journal}", gone="DELETE FROM"),
-    "both from an older copy": _restored("{set}", "{journal}"),
-    "sequence set back": _sequence_back,
-    "set partitioned": _partitioned,
+    "a version deleted everywhere": _deleted_everywhere,
+    "set from an older copy": _restored(SET),
+    "journal from an older copy": _restored(JOURNAL),
+    "both from an older copy": _restored(SET, JOURNAL),
     "row by hand": _row_by_hand,
-    "row by hand with another checksum": _wrong_row_by_hand,
-    "set moved": _moved("{set}"),
-    "journal moved": _moved("{journal}"),
-    "both moved": _moved("{set}", "{journal}"),
-    "set renamed": _renamed("{set}"),
-    "journal renamed": _renamed("{journal}"),
-    "both renamed": _renamed("{set}", "{journal}"),
-    "both owned by another role": _owned_by_another,
-    "role that owns the tables": _as_role(ROLES[0], _OWNS),
-    "role with the documented rights": _as_role(ROLES[1], _DOCUMENTED),
-    "role that may not read the journal": _as_role(ROLES[2], _BLIND),
-    "trigger that swallows rows of the set": _triggered("{set}", "RETURN NULL;"),
-    "trigger that swallows lines": _triggered("{journal}", "RETURN NULL;"),
-    "trigger that swallows lines of success": _triggered(
-        "{journal}", "IF NEW.event IN ('applied', 'done') THEN RETURN NULL; END IF; RETURN NEW;"
+    "set moved to a schema": _set_moved("SET SCHEMA away", "away.applied_migrations"),
+    "set renamed": _set_moved("RENAME TO kept", "public.kept"),
+    "role that owns the tables": _as_role(
+        ROLES[0], "ALTER TABLE {set} OWNER", "ALTER TABLE {journal} OWNER"
     ),
-    "trigger that changes versions of the set": _triggered(
-        "{set}", "NEW.version := NEW.version + 1000; RETURN NEW;"
+    "role with the documented rights": _as_role(
+        ROLES[1], _ROWS, "GRANT SELECT, INSERT ON {journal}"
     ),
-    "trigger that changes versions of lines": _triggered(
-        "{journal}", "NEW.version := NEW.version + 1000; RETURN NEW;"
-    ),
-    "trigger that changes events": _triggered("{journal}", "NEW.event := 'other'; RETURN NEW;"),
-    "trigger that changes ids": _triggered("{journal}", "NEW.id := 0 - NEW.id; RETURN NEW;"),
-    "trigger that adds rows": _triggered(
-        "{journal}",
-        "INSERT INTO {set} (version, name) SELECT NEW.version + 1, 'm' || NEW.version + 1"
-        " WHERE NEW.event = 'applied' ON CONFLICT DO NOTHING; RETURN NEW;",
-        "AFTER",
-    ),
-    "trigger that deletes rows": _triggered(
-        "{journal}", "DELETE FROM {set} WHERE version = NEW.version; RETURN NEW;", "AFTER"
-    ),
+    "role that may not read the journal": _as_role(ROLES[2], _ROWS, "GRANT INSERT ON {journal}"),
+    "files changed": change_files,
+    "files changed again": change_files,
+    "more files changed": change_files,
 }
