@@ -120,7 +120,7 @@ def read_facts(connection: Connection, elsewhere: str | None = None) -> Facts:
 
 
 def _rows(connection: Connection, table: str) -> dict[int, str | None]:
-    query = f"SELECT version, checksum FROM {table}"
+    query = f"SELECT version, to_jsonb(t) ->> 'checksum' FROM {table} t"
     return {int(v): checksum for v, checksum in connection.execute(query.encode())}
 
 

@@ -74,7 +74,7 @@ def _by_hand(world: World, error: str) -> bool:
     """Do what a hint asks for besides a command; whether there was something."""
     hint = hint_of(error)
     ways: tuple[tuple[str, str, Callable[[], object]], ...] = (
-        (r"public\.gate", error, world.open_gates),
+        (r'relation "public\.gate', error, world.open_gates),
         (r"rigger|rule", hint, lambda: _take_away(world)),
         (r"SELECT setval|RESTART", hint, lambda: world.run(_sql(hint))),
         (r"OWNER TO|rights|GRANT|BYPASSRLS|row-level", error, lambda: _give_rights(world)),

@@ -19,6 +19,8 @@ from pgbraid.files import LARGE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import psycopg
+
     from pgbraid.core.answers import Adoption
     from pgbraid.core.model import Migration
     from pgbraid.db.ensure import Shape
@@ -47,6 +49,14 @@ __all__ = [
     "writes_of",
 ]
 
+_REFUSED = (
+    errors.FeatureNotSupported,
+    errors.NotNullViolation,
+    errors.CheckViolation,
+    errors.UniqueViolation,
+    errors.SequenceGeneratorLimitExceeded,
+)
+"""What the server says of a line that the journal's rules, constraints or ids do not allow."""
 _ROUTINE = re.compile(r"\b(?:function|procedure|do)\b", re.IGNORECASE)
 
 
@@ -246,24 +256,44 @@ def read_run(session: Session, run_id: str, versions: Iterable[int] = ()) -> dic
 
 
 def _journal_timed(session: Session, entry: Entry) -> timedelta:
-    row = session.run("ledger", "journal_add_timed", **entry.values(session.encoding)).fetchone()
+    row = _add_line(session, "journal_add_timed", entry).fetchone()
     if row is None:
         raise _not_written(session, session.tracker.journal)
     return timedelta(seconds=row[0])
 
 
+def _add_line(session: Session, statement: str, entry: Entry) -> psycopg.Cursor[tuple[Any, ...]]:
+    try:
+        return session.run("ledger", statement, **entry.values(session.encoding))
+    except _REFUSED as error:
+        raise _not_written(session, session.tracker.journal, error) from None
+
+
 def _write(session: Session, statement: str, /, **values: object) -> None:
     """Write one row of the set, and make sure that it was written: a trigger may swallow it."""
-    if session.run("ledger", statement, **values).rowcount != 1:
+    try:
+        written = session.run("ledger", statement, **values).rowcount == 1
+    except errors.FeatureNotSupported:  # a rule that does something else instead
+        written = False
+    if not written:
         raise _not_written(session, session.tracker.table)
 
 
-def _not_written(session: Session, table: str) -> ServerError:
-    return ServerError(
-        f"{session.tracker.schema}.{table} did not take a row",
-        detail="A trigger or a rule on it swallowed the row, or changed its version.",
-        hint="Take the trigger or the rule away, then run `pgbraid up` again.",
-    )
+def _not_written(session: Session, table: str, error: psycopg.Error | None = None) -> ServerError:
+    """Return the error of a set or a journal that did not take what was to be written."""
+    what = "line" if table == session.tracker.journal else "row"
+    name = f"{session.tracker.schema}.{table}"
+    if error is None or isinstance(error, errors.FeatureNotSupported):
+        detail = f"A trigger or a rule on it swallowed or changed the {what}"
+        detail += ", or gave it an id below older ones." if what == "line" else "."
+        hint = "Take the trigger or the rule away, then run `pgbraid up` again."
+    else:
+        detail = f"The server says: {error.diag.message_primary}."
+        hint = (
+            f"Look at {name} with psql's \\d: its ids must count up from behind the highest one, "
+            "and nothing but pgbraid's own columns may need a value. Then run `pgbraid up` again."
+        )
+    return ServerError(f"{name} did not take a {what}", detail=detail, hint=hint)
 
 
 def record_adopted(session: Session, adoption: Adoption, run_id: str) -> None:
@@ -308,5 +338,5 @@ def record_removed(session: Session, version: int, entry: Entry) -> timedelta:
 
 def record_entry(session: Session, entry: Entry) -> None:
     """Write one line of the journal."""
-    if session.run("ledger", "journal_add", **entry.values(session.encoding)).rowcount != 1:
+    if _add_line(session, "journal_add", entry).rowcount != 1:
         raise _not_written(session, session.tracker.journal)

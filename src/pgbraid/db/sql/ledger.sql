@@ -70,16 +70,29 @@ UPDATE {tracker} SET name = %(name)s, checksum = %(checksum)s WHERE version = %(
 -- name: remove
 DELETE FROM {tracker} WHERE version = %(version)s
 -- name: journal_add
-INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
-VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s, %(duration)s, %(checksum)s,
-        %(statement)s, %(detail)s)
+-- Returns a row only where the line was written as it was given, with the highest id: a trigger may
+-- change it. Every line is written under the lock, so no other run takes an id meanwhile.
+WITH written AS (
+    INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+    VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s, %(duration)s, %(checksum)s,
+            %(statement)s, %(detail)s)
+    RETURNING id, event, version
+)
+SELECT FROM written
+ WHERE event = %(event)s AND version IS NOT DISTINCT FROM %(version)s
+   AND id > coalesce((SELECT max(id) FROM {journal}), id - 1)
 -- name: journal_add_timed
--- Inside the migration's transaction, whose start is when its body began.
-INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
-VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
-        pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.transaction_timestamp(),
-        %(checksum)s, %(statement)s, %(detail)s)
-RETURNING EXTRACT(epoch FROM duration)::pg_catalog.float8
+-- The same inside the migration's transaction, whose start is when its body began.
+WITH written AS (
+    INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+    VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
+            pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.transaction_timestamp(),
+            %(checksum)s, %(statement)s, %(detail)s)
+    RETURNING id, event, version, duration
+)
+SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 FROM written
+ WHERE event = %(event)s AND version IS NOT DISTINCT FROM %(version)s
+   AND id > coalesce((SELECT max(id) FROM {journal}), id - 1)
 -- name: add_at_once
 -- In a message with others: a row that a trigger has swallowed divides by zero, and the time is
 -- the clock's, as every transaction of a message begins when the message comes.

@@ -1,0 +1,119 @@
+"""A journal or a set that does not take what is written is named, and nothing stays half recorded.
+
+The states are those that `python -m bench.chaos --only R10` came upon.
+"""
+
+import pytest
+
+import pgbraid
+from pgbraid import MigrationFailed, PgbraidError, ServerError
+
+FIRST = {"1_a.sql": "CREATE TABLE a (i int)"}
+FILES = {**FIRST, "2_row.sql": "INSERT INTO a VALUES (1)"}
+ALONE = {**FIRST, "2_row.sql": "-- pgbraid: no-transaction\nINSERT INTO a VALUES (1)"}
+JOURNAL = "applied_migrations_journal"
+TRIGGER = (
+    "CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {body} END$$;"
+    f"CREATE TRIGGER t BEFORE INSERT ON {JOURNAL} FOR EACH ROW EXECUTE FUNCTION t()"
+)
+CHANGES = {
+    "version": "NEW.version := NEW.version + 1000; RETURN NEW;",
+    "event": "NEW.event := 'other'; RETURN NEW;",
+    "id": "NEW.id := 0 - NEW.id; RETURN NEW;",
+    "swallowed": "RETURN NULL;",
+}
+REFUSALS = {
+    "rule": f"CREATE RULE r AS ON INSERT TO {JOURNAL} DO INSTEAD NOTHING",
+    "ids that are there": f"ALTER TABLE {JOURNAL} ALTER id SET INCREMENT BY -1",
+    "ids at their end": f"ALTER TABLE {JOURNAL} ALTER id RESTART WITH 9223372036854775807;"
+    f"INSERT INTO {JOURNAL} (run_id, event) VALUES (gen_random_uuid(), 'x')",
+}
+SHAPES = {
+    "no event": f"ALTER TABLE {JOURNAL} DROP COLUMN event",
+    "no detail": f"ALTER TABLE {JOURNAL} DROP COLUMN detail",
+    "no version": f"ALTER TABLE {JOURNAL} DROP COLUMN version",
+    "no identity": f"ALTER TABLE {JOURNAL} ALTER id DROP IDENTITY",
+}
+
+
+def rows_of_a(database):
+    return database.value("SELECT count(*) FROM a")
+
+
+@pytest.mark.parametrize("files", [FILES, ALONE], ids=["in a transaction", "outside"])
+@pytest.mark.parametrize("body", CHANGES.values(), ids=CHANGES)
+def test_a_line_that_a_trigger_changes_lets_no_statement_commit(database, files, body):
+    pgbraid.load(FIRST).up(database.conninfo)
+    database.run(TRIGGER.format(body=body))
+    for _ in range(2):
+        with pytest.raises(PgbraidError) as caught:
+            pgbraid.load(files).up(database.conninfo)
+        assert f"{JOURNAL} did not take a line" in caught.value.message
+        assert "trigger" in caught.value.hint
+    assert rows_of_a(database) == 0
+    database.run(f"DROP TRIGGER t ON {JOURNAL}")
+    pgbraid.load(files).up(database.conninfo)
+    assert rows_of_a(database) == 1
+
+
+@pytest.mark.parametrize("ddl", REFUSALS.values(), ids=REFUSALS)
+def test_a_journal_that_refuses_a_line_is_named(database, ddl):
+    pgbraid.load(FIRST).up(database.conninfo)
+    database.run(ddl)
+    with pytest.raises(ServerError) as caught:
+        pgbraid.load(FILES).up(database.conninfo)
+    assert caught.value.message.startswith(f"public.{JOURNAL} did not take a line")
+    assert "`pgbraid up`" in caught.value.hint
+    assert rows_of_a(database) == 0
+
+
+def test_a_rule_on_the_set_is_named(database):
+    pgbraid.load(FIRST).up(database.conninfo)
+    database.run("CREATE RULE r AS ON INSERT TO applied_migrations DO INSTEAD NOTHING")
+    with pytest.raises(ServerError) as caught:
+        pgbraid.load(FILES).up(database.conninfo)
+    assert caught.value.message.startswith("public.applied_migrations did not take a row")
+    assert "rule" in caught.value.hint
+
+
+@pytest.mark.parametrize("ddl", SHAPES.values(), ids=SHAPES)
+def test_a_journal_without_its_columns_is_refused_before_anything_runs(database, ddl):
+    pgbraid.load(FIRST).up(database.conninfo)
+    database.run(ddl)
+    with pytest.raises(ServerError) as caught:
+        pgbraid.load(FILES).up(database.conninfo)
+    assert caught.value.message == f"public.{JOURNAL} is not a journal of pgbraid"
+    assert "`pgbraid up`" in caught.value.hint
+    assert rows_of_a(database) == 0
+
+
+def test_check_does_not_say_yes_beside_a_journal_that_it_cannot_understand(database):
+    braid = pgbraid.load(FIRST)
+    braid.up(database.conninfo)
+    database.run(SHAPES["no event"])
+    with pytest.raises(ServerError, match="is not a journal of pgbraid"):
+        braid.check(database.conninfo)
+    database.run(f"ALTER TABLE {JOURNAL} RENAME TO was_journal")
+    braid.up(database.conninfo)
+    assert braid.check(database.conninfo).ok
+
+
+def test_a_migration_that_takes_the_journal_away_is_told_so(database):
+    files = {**FIRST, "2_b.sql": f"ALTER TABLE {JOURNAL} RENAME TO was_journal"}
+    with pytest.raises(MigrationFailed) as caught:
+        pgbraid.load(files).up(database.conninfo)
+    assert "Take" in caught.value.hint
+    assert "`pgbraid up`" in caught.value.hint
+
+
+def test_a_lost_set_is_not_begun_again_where_the_journal_may_not_be_read(database, role):
+    pgbraid.load(FILES).up(database.conninfo)
+    database.run(
+        f"DROP TABLE applied_migrations; GRANT INSERT ON {JOURNAL} TO {role};"
+        f"GRANT CREATE ON SCHEMA public TO {role}; ALTER TABLE a OWNER TO {role}"
+    )
+    with pytest.raises(PgbraidError) as caught:
+        pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.as_role(role))
+    assert JOURNAL in f"{caught.value.message} {caught.value.detail}"
+    assert "GRANT SELECT" in caught.value.hint
+    assert database.value("SELECT to_regclass('public.applied_migrations') IS NULL")
