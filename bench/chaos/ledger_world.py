@@ -152,6 +152,9 @@ class World:
         self._judge_words(ended)
         if not self.hostile:
             self._judge_losses(before, after, ended)
+        if self.hostile:  # a person is told of such rows, and says that they are right
+            added = after.rows.keys() - before.rows.keys()
+            self.by_hand |= {v for v in added if not self.is_done(after, v)}
         self._learn(words, before, after, ended)
 
     def _judge_reruns(self, before: Facts, after: Facts) -> None:
@@ -183,8 +186,9 @@ class World:
         if not before.rows and version in before.elsewhere and self.target.find("user=l") < 0:
             return True
         if file is None or file.version == version:
-            known = number in before.through(version) or version in before.noted
-            return version in before.rows or known
+            begun = any(line.event == "started" for line in before.lines.get(version, []))
+            known = version in before.noted and not begun
+            return version in before.rows or number in before.through(version) or known
         return version not in self.files and before.rows.get(version) == file.checksum
 
     def _judge_yes(self, before: Facts) -> None:

@@ -159,7 +159,8 @@ def _fate(
         raise failure(
             run.session, migration, script, error, at=answer.at, ended=answer.ended
         ) from None
-    if answer.stopped is Stage.GUARD:
+    refused = answer.stopped is Stage.RECORDING and isinstance(error, db.REFUSED)
+    if refused or answer.stopped is Stage.GUARD:
         return Unsure()
     try:
         with translating(run.session):
@@ -286,7 +287,8 @@ def _of_recording(
     migration: Migration, error: ServerError, *, committing: bool = False
 ) -> ServerError | MigrationFailed:
     if committing or error.sqlstate in _BODYS_DOING:
-        return _blamed(migration, error, gone=not committing and error.sqlstate in _GONE)
+        ours = not (error.diagnostic and error.diagnostic.context)  # not a trigger's statement
+        return _blamed(migration, error, gone=ours and error.sqlstate in _GONE)
     ran = f"{migration.label} ran, could not be recorded, and was rolled back."
     why = error.detail if error.diagnostic is None else None  # the server's may quote values
     error.detail = f"{ran} {why}" if why else ran
@@ -295,7 +297,9 @@ def _of_recording(
 
 def _blamed(migration: Migration, error: ServerError, *, gone: bool = False) -> MigrationFailed:
     """Return an error of recording or committing a migration as the migration's."""
-    said = error.diagnostic or Diagnostic("ERROR", error.message)
+    said = error.diagnostic or Diagnostic(
+        "ERROR", error.message, detail=error.detail, hint=error.hint
+    )
     if gone:
         said = replace(
             said,

@@ -117,3 +117,37 @@ def test_a_lost_set_is_not_begun_again_where_the_journal_may_not_be_read(databas
     assert JOURNAL in f"{caught.value.message} {caught.value.detail}"
     assert "GRANT SELECT" in caught.value.hint
     assert database.value("SELECT to_regclass('public.applied_migrations') IS NULL")
+
+
+WRITERS = {
+    "deferred trigger": "CREATE CONSTRAINT TRIGGER w AFTER INSERT ON applied_migrations_journal"
+    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION w()",
+    "trigger": "CREATE TRIGGER w AFTER INSERT ON applied_migrations_journal"
+    " FOR EACH ROW EXECUTE FUNCTION w()",
+}
+
+
+@pytest.mark.parametrize("batch", [False, True], ids=["one by one", "together"])
+@pytest.mark.parametrize("ddl", WRITERS.values(), ids=WRITERS)
+def test_a_row_that_the_journals_trigger_adds_is_told_in_the_same_run(database, ddl, batch):
+    function = (
+        "CREATE FUNCTION w() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO"
+        " public.applied_migrations (version, name) VALUES (9, 'x') ON CONFLICT DO NOTHING; RETURN NEW;"
+        " END $$;"
+    )
+    braid = pgbraid.load({**FIRST, "2_b.sql": function + ddl})
+    with pytest.raises(PgbraidError, match="version 9 now, and no run of pgbraid has applied it"):
+        braid.up(database.conninfo, batch=batch)
+    assert database.value("SELECT array_agg(version ORDER BY 1) FROM applied_migrations") == [
+        1,
+        2,
+        9,
+    ]
+
+
+def test_rows_of_another_run_are_no_strays(database):
+    braid = pgbraid.load(FIRST)
+    braid.up(database.conninfo)
+    both = pgbraid.load({**FIRST, "2_b.sql": "SELECT 1", "3_c.sql": "SELECT 1"})
+    assert [o.migration.version for o in both.up(database.conninfo, to=2).applied] == [2]
+    assert [o.migration.version for o in both.up(database.conninfo).applied] == [3]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pgbraid.db.session import Session
 
 __all__ = [
+    "REFUSED",
     "Entry",
     "Recorded",
     "Taken",
@@ -37,6 +38,7 @@ __all__ = [
     "read_adopted",
     "read_adoption",
     "read_run",
+    "read_strays",
     "read_texts",
     "record_adopted",
     "record_applied",
@@ -49,7 +51,7 @@ __all__ = [
     "writes_of",
 ]
 
-_REFUSED = (
+REFUSED = (
     errors.FeatureNotSupported,
     errors.NotNullViolation,
     errors.CheckViolation,
@@ -243,6 +245,12 @@ def applied_by_another(session: Session, version: int, run_id: str) -> bool:
     return session.run("ledger", "applied_by_another", **values).fetchone() == (True,)
 
 
+def read_strays(session: Session, versions: Iterable[int], run_id: str) -> tuple[int, ...]:
+    """Return what the set has beside these versions, and no other run says it has entered."""
+    rows = session.run("ledger", "strays", versions=list(versions), run_id=run_id)
+    return tuple(version for (version,) in rows)
+
+
 def read_run(session: Session, run_id: str, versions: Iterable[int] = ()) -> dict[int, timedelta]:
     """Return the versions that a run has applied, each with the time it took.
 
@@ -265,7 +273,7 @@ def _journal_timed(session: Session, entry: Entry) -> timedelta:
 def _add_line(session: Session, statement: str, entry: Entry) -> psycopg.Cursor[tuple[Any, ...]]:
     try:
         return session.run("ledger", statement, **entry.values(session.encoding))
-    except _REFUSED as error:
+    except REFUSED as error:
         raise _not_written(session, session.tracker.journal, error) from None
 
 

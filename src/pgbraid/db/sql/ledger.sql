@@ -103,26 +103,39 @@ WITH written AS (
 SELECT 1 OPERATOR(pg_catalog./) pg_catalog.count(*) FROM written
  WHERE version OPERATOR(pg_catalog.=) %(version)s
 -- name: journal_at_once
-INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
-VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
-        pg_catalog.make_interval(secs =>
-            EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
-            OPERATOR(pg_catalog.-)
-            pg_catalog.current_setting('pgbraid.begun')::pg_catalog.float8),
-        %(checksum)s, %(statement)s, %(detail)s)
-RETURNING EXTRACT(epoch FROM duration)::pg_catalog.float8
+-- A line whose id is not the highest divides by zero, too.
+WITH written AS (
+    INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+    VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
+            pg_catalog.make_interval(secs =>
+                EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
+                OPERATOR(pg_catalog.-)
+                pg_catalog.current_setting('pgbraid.begun')::pg_catalog.float8),
+            %(checksum)s, %(statement)s, %(detail)s)
+    RETURNING id, duration
+)
+SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 OPERATOR(pg_catalog./)
+       CASE WHEN id OPERATOR(pg_catalog.<=) (SELECT pg_catalog.max(id) FROM {journal})
+            THEN 0 ELSE 1 END
+  FROM written
 -- name: journal_at_once_encoded
 -- The server tells where in a routine's body an error is by finding that body in the message; it
 -- gives up where it finds two, so the journal's copy must not look like one.
-INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
-VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
-        pg_catalog.make_interval(secs =>
-            EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
-            OPERATOR(pg_catalog.-)
-            pg_catalog.current_setting('pgbraid.begun')::pg_catalog.float8),
-        %(checksum)s,
-        pg_catalog.convert_from(pg_catalog.decode(%(statement)s, 'base64'), 'UTF8'), %(detail)s)
-RETURNING EXTRACT(epoch FROM duration)::pg_catalog.float8
+WITH written AS (
+    INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+    VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
+            pg_catalog.make_interval(secs =>
+                EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
+                OPERATOR(pg_catalog.-)
+                pg_catalog.current_setting('pgbraid.begun')::pg_catalog.float8),
+            %(checksum)s,
+            pg_catalog.convert_from(pg_catalog.decode(%(statement)s, 'base64'), 'UTF8'), %(detail)s)
+    RETURNING id, duration
+)
+SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 OPERATOR(pg_catalog./)
+       CASE WHEN id OPERATOR(pg_catalog.<=) (SELECT pg_catalog.max(id) FROM {journal})
+            THEN 0 ELSE 1 END
+  FROM written
 -- name: journal_texts
 -- Runs before the search path is pinned, hence the qualified operators.
 SELECT DISTINCT ON (version) version, checksum, statement,
@@ -258,6 +271,14 @@ SELECT row.version, 0
 SELECT EXISTS (SELECT FROM {journal}
                 WHERE version = %(version)s AND run_id <> %(run_id)s::uuid
                   AND event = ANY ('{{applied,adopted,repaired,restored}}'::text[]))
+-- name: strays
+-- Versions of the set beside these, of which no other run says that it has entered them.
+SELECT t.version FROM {tracker} t
+ WHERE t.version <> ALL (%(versions)s::int8[])
+   AND NOT EXISTS (SELECT FROM {journal} j
+                    WHERE j.version = t.version AND j.run_id <> %(run_id)s::uuid
+                      AND j.event = ANY ('{{applied,adopted,repaired,restored}}'::text[]))
+ ORDER BY 1
 -- name: order
 -- The set in the order in which it was applied: what the journal has no line of first (it was
 -- adopted, or the journal pruned), by time and version, then by the journal. Runs before the search
