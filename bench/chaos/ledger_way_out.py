@@ -75,8 +75,9 @@ def _by_hand(world: World, error: str) -> bool:
     hint = hint_of(error)
     ways: tuple[tuple[str, str, Callable[[], object]], ...] = (
         (r'relation "public\.gate', error, world.open_gates),
-        (r"rigger|rule", hint, lambda: _take_away(world)),
-        (r"SELECT setval|RESTART", hint, lambda: world.run(_sql(hint))),
+        ("ids are used up", hint, lambda: world.run(f"ALTER TABLE {JOURNAL} RENAME TO used_up")),
+        ("SELECT setval|run: ALTER", hint, lambda: _run_sql(world, hint)),
+        ("rigger|rule", hint, lambda: _take_away(world)),
         (r"OWNER TO|rights|GRANT|BYPASSRLS|row-level", error, lambda: _give_rights(world)),
         (r"Take (?:that|what)", hint, lambda: _harmless(world, error)),
     )
@@ -89,9 +90,10 @@ def _by_hand(world: World, error: str) -> bool:
     return False
 
 
-def _sql(hint: str) -> str:
-    found = re.search(r"SELECT setval\([^)]*\)|ALTER [A-Z]+ [^;]*? RESTART(?: WITH \d+)?", hint)
-    return found[0] if found else "SELECT 1"
+def _run_sql(world: World, hint: str) -> None:
+    found = re.search(r"SELECT setval\([^)]*\)|ALTER TABLE [^;]*", hint)
+    world.run(found[0] if found else "SELECT 1")
+    _take_away(world)
 
 
 def _take_away(world: World) -> None:

@@ -25,6 +25,8 @@ CHANGES = {
 REFUSALS = {
     "rule": f"CREATE RULE r AS ON INSERT TO {JOURNAL} DO INSTEAD NOTHING",
     "ids that are there": f"ALTER TABLE {JOURNAL} ALTER id SET INCREMENT BY -1",
+    "ids that count down": f"ALTER TABLE {JOURNAL} ALTER id SET INCREMENT BY -1;"
+    f"DELETE FROM {JOURNAL} WHERE event = 'created'",
     "ids at their end": f"ALTER TABLE {JOURNAL} ALTER id RESTART WITH 9223372036854775807;"
     f"INSERT INTO {JOURNAL} (run_id, event) VALUES (gen_random_uuid(), 'x')",
 }
@@ -63,8 +65,19 @@ def test_a_journal_that_refuses_a_line_is_named(database, ddl):
     with pytest.raises(ServerError) as caught:
         pgbraid.load(FILES).up(database.conninfo)
     assert caught.value.message.startswith(f"public.{JOURNAL} did not take a line")
+    assert f'ALTER TABLE "public"."{JOURNAL}" ALTER id SET INCREMENT BY 1' in caught.value.hint
     assert "`pgbraid up`" in caught.value.hint
     assert rows_of_a(database) == 0
+
+
+def test_a_journal_whose_ids_count_down_is_put_right_by_what_the_hint_says(database):
+    pgbraid.load(FIRST).up(database.conninfo)
+    database.run(f"ALTER TABLE {JOURNAL} ALTER id SET INCREMENT BY -1")
+    with pytest.raises(ServerError) as caught:
+        pgbraid.load(FILES).up(database.conninfo)
+    database.run(caught.value.hint.partition("run: ")[2].partition(";")[0])
+    pgbraid.load(FILES).up(database.conninfo)
+    assert rows_of_a(database) == 1
 
 
 def test_a_rule_on_the_set_is_named(database):

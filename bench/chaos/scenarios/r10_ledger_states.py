@@ -47,7 +47,7 @@ def run(lab: Lab, size: Size, rng: Random) -> Result:
     seed = rng.randrange(10**6)
     prepare_server(lab)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        states = range(size.of(12, 2500))
+        states = range(size.of(12, 2100))
         for number, world in enumerate(pool.map(lambda n: try_state(lab, f"{seed} {n}"), states)):
             story = " ;; ".join(world.story)
             where = f"state {number}, seed '{seed} {number}'"

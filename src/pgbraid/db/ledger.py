@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from psycopg import errors
+from psycopg import errors, sql
 
 from pgbraid.core.checksum import digest_lf
 from pgbraid.db.wire import failed, send
@@ -291,16 +291,19 @@ def _not_written(session: Session, table: str, error: psycopg.Error | None = Non
     """Return the error of a set or a journal that did not take what was to be written."""
     what = "line" if table == session.tracker.journal else "row"
     name = f"{session.tracker.schema}.{table}"
+    quoted = sql.Identifier(session.tracker.schema, table).as_string(None)
+    counting = f"ALTER TABLE {quoted} ALTER id SET INCREMENT BY 1 SET NO MAXVALUE SET NO CYCLE"
+    hint = "Take the trigger or the rule away"
     if error is None or isinstance(error, errors.FeatureNotSupported):
         detail = f"A trigger or a rule on it swallowed or changed the {what}"
-        detail += ", or gave it an id below older ones." if what == "line" else "."
-        hint = "Take the trigger or the rule away, then run `pgbraid up` again."
+        detail += ", or its id is below older ones." if what == "line" else "."
+        hint += f"; where the ids do not count up, run: {counting};" if what == "line" else ","
     else:
         detail = f"The server says: {error.diag.message_primary}."
-        hint = (
-            f"Look at {name} with psql's \\d: its ids must count up from behind the highest one, "
-            "and nothing but pgbraid's own columns may need a value. Then run `pgbraid up` again."
-        )
+        hint = f"Where the ids do not count up, run: {counting}; else look at it with psql's \\d,"
+    if isinstance(error, errors.SequenceGeneratorLimitExceeded):
+        hint += " or, where its ids are used up, rename it: the next run makes a new one;"
+    hint += " then run `pgbraid up` again."
     return ServerError(f"{name} did not take a {what}", detail=detail, hint=hint)
 
 
