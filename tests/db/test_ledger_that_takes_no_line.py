@@ -145,8 +145,8 @@ WRITERS = {
 def test_a_row_that_the_journals_trigger_adds_is_told_in_the_same_run(database, ddl, batch):
     function = (
         "CREATE FUNCTION w() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO"
-        " public.applied_migrations (version, name) VALUES (9, 'x') ON CONFLICT DO NOTHING; RETURN NEW;"
-        " END $$;"
+        " public.applied_migrations (version, name) VALUES (9, 'x') ON CONFLICT DO NOTHING;"
+        " RETURN NEW; END $$;"
     )
     braid = pgbraid.load({**FIRST, "2_b.sql": function + ddl})
     with pytest.raises(PgbraidError, match="version 9 now, and no run of pgbraid has applied it"):
@@ -164,3 +164,18 @@ def test_rows_of_another_run_are_no_strays(database):
     both = pgbraid.load({**FIRST, "2_b.sql": "SELECT 1", "3_c.sql": "SELECT 1"})
     assert [o.migration.version for o in both.up(database.conninfo, to=2).applied] == [2]
     assert [o.migration.version for o in both.up(database.conninfo).applied] == [3]
+
+
+@pytest.mark.parametrize("table", ["applied_migrations", JOURNAL])
+def test_a_table_whose_rows_would_be_hidden_is_named(database, role, table):
+    braid = pgbraid.load(FIRST)
+    braid.up(database.conninfo)
+    database.run(
+        f"GRANT SELECT ON applied_migrations, {JOURNAL} TO {role};"
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+    )
+    with pytest.raises(ServerError, match="row-level security would hide rows") as caught:
+        braid.check(database.as_role(role))
+    assert "DISABLE ROW LEVEL SECURITY" in caught.value.hint
+    database.run(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+    assert braid.check(database.as_role(role)).ok

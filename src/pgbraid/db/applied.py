@@ -28,6 +28,8 @@ COLUMNS = ("version", "name", "applied_at", "checksum")
 _SET = 2
 """How many results there are up to that of the set."""
 _NO_JOURNAL = (errors.UndefinedTable, errors.InsufficientPrivilege)
+_ROW_SECURITY = "check_enable_rls"
+"""The server's function that refuses to hide rows, as its messages are in many languages."""
 _BRIEFLY = 5.0
 """Seconds for which a command that only looks waits where a table is locked."""
 
@@ -71,6 +73,8 @@ def _read(session: Session, *, times: bool, trusted: bool = False) -> Ledger:
         check_role(session, _texts(results[0])[0][2])
     if isinstance(error, errors.DivisionByZero) and _is_trusted(session):
         return _read(session, times=times, trusted=True)
+    if error is not None and error.diag.source_function == _ROW_SECURITY:
+        raise _hidden(session)
     if len(results) > _SET and isinstance(error, errors.UndefinedColumn):
         raise no_journal(session, error.diag.message_primary) from None
     if error is not None and (len(results) <= _SET or not isinstance(error, _NO_JOURNAL)):
@@ -115,6 +119,17 @@ def _unread(session: Session, error: psycopg.Error) -> Ledger:
             session, "It, or its journal, is no table, or has a column of another role's type"
         ) from None
     raise error
+
+
+def _hidden(session: Session) -> ServerError:
+    tracker = session.tracker
+    return ServerError(
+        f"row-level security would hide rows of {tracker.schema}.{tracker.table} or "
+        f"{tracker.journal} from this role",
+        detail="A migration whose row is hidden would run a second time.",
+        hint="Have the owner run ALTER TABLE … DISABLE ROW LEVEL SECURITY on both, or a superuser "
+        "ALTER ROLE … BYPASSRLS; then run `pgbraid check`.",
+    )
 
 
 def _without_set(session: Session) -> Ledger:
