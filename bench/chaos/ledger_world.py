@@ -31,6 +31,8 @@ __all__ = ["World", "errors_of", "hint_of"]
 
 _PATIENCE = 60.0
 _BLOCK = re.compile(r"^(?:(\S+?): )?(ERROR|WARNING|NOTICE):  ", re.MULTILINE)
+_OF_A_FILE = re.compile(r"\S+\.sql(:\d+)*: ")
+"""What a migration's own SQL came to, on which pgbraid has no word to say."""
 _HINT = re.compile(r"^HINT:  (.*)$", re.MULTILINE)
 _RAW = re.compile(
     r'psycopg|(?:relation|constraint|table) "applied_migrations|column (?:\w+\.|")\w+"? .*'
@@ -214,7 +216,7 @@ class World:
             head = error.splitlines()[0]
             if _RAW.search(head):
                 self.found.append(f"(c) an error of ours, not the server's; {head!r}")
-            elif not hint_of(error) and "public.gate" not in head:
+            elif not hint_of(error) and not _OF_A_FILE.match(head):
                 self.found.append(f"(e) a refusal says what to do; {head!r}")
 
     def _judge_losses(self, before: Facts, after: Facts, ended: Ended) -> None:
