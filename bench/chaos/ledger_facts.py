@@ -114,9 +114,15 @@ def read_facts(connection: Connection, elsewhere: str | None = None) -> Facts:
             lines,
             len(found),
             _noted(connection),
-            has_set or has_journal,
+            has_journal or _is_plain(connection),
             frozenset(_rows(connection, elsewhere) if elsewhere else ()),
         )
+
+
+def _is_plain(connection: Connection) -> bool:
+    """Whether the set is a table with a file, by which one that was emptied is known."""
+    query = f"SELECT relkind = 'r' FROM pg_class WHERE oid = to_regclass('{SET}')"
+    return connection.execute(query.encode()).fetchone() == (True,)
 
 
 def _rows(connection: Connection, table: str) -> dict[int, str | None]:

@@ -214,7 +214,7 @@ class World:
             self.found.append(f"(c) a refusal is an error; {ended}")
         for error in errors:
             head = error.splitlines()[0]
-            if _RAW.search(head):
+            if _RAW.search(head) and not _OF_A_FILE.match(head):
                 self.found.append(f"(c) an error of ours, not the server's; {head!r}")
             elif not hint_of(error) and not _OF_A_FILE.match(head):
                 self.found.append(f"(e) a refusal says what to do; {head!r}")

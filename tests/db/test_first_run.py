@@ -231,3 +231,14 @@ def test_a_table_of_that_shape_with_other_texts_is_nobodys_tracker(database):
         "INSERT INTO releases VALUES ('1', 'x', now(), 'y'), ('v2', 'b', now(), NULL)"
     )
     assert len(pgbraid.load(PLAIN).up(database.conninfo).applied) == 2
+
+
+def test_an_empty_set_that_somebody_else_made_beside_tables_is_named(database):
+    database.run(
+        f"{SCHEMA}; CREATE TABLE applied_migrations (version bigint, name text,"
+        " applied_at timestamptz DEFAULT now(), checksum text)"
+    )
+    braid = pgbraid.load({"1_b.sql": "CREATE TABLE b ()"})
+    assert codes(braid.plan(database.conninfo).warnings) == ["database_not_empty"]
+    assert codes(braid.up(database.conninfo).warnings) == ["database_not_empty"]
+    assert braid.check(database.conninfo).ok

@@ -179,3 +179,18 @@ def test_a_table_whose_rows_would_be_hidden_is_named(database, role, table):
     assert "DISABLE ROW LEVEL SECURITY" in caught.value.hint
     database.run(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
     assert braid.check(database.as_role(role)).ok
+
+
+def test_a_version_that_the_set_has_twice_is_named_by_what_would_change_it(database):
+    pgbraid.load(FIRST).up(database.conninfo)
+    database.run(
+        "CREATE TABLE child () INHERITS (applied_migrations);"
+        "INSERT INTO child SELECT * FROM ONLY applied_migrations"
+    )
+    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a (i bigint)"})
+    with pytest.raises(ServerError, match="has 2 rows of version 1") as caught:
+        braid.repair(database.conninfo, [1])
+    assert "Delete all but one" in caught.value.hint
+    database.run("DELETE FROM child")
+    braid.repair(database.conninfo, [1])
+    assert braid.check(database.conninfo).ok

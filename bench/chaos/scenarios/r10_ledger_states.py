@@ -137,7 +137,7 @@ def _hostile_body(world: World) -> None:
         world.write(plain(own + 1))
     before, world.hostile = world.facts(), True
     ended = world.call("up", *(["--batch"] if world.rng.random() < 0.3 else []))
-    world.hostile = False
+    world.hostile = not refused  # where it runs again, lines of the journal go again
     world.story.append(f"(a body: {name})")
     world.counts[f"B {name}"] += 1
     after = world.facts()

@@ -171,8 +171,8 @@ def renumbered(file: Migration, row: Applied) -> Problem:
         "renumbered",
         f"{file.label} is what was applied as {row.version}, which has no file now",
         detail="It would run a second time.",
-        hint=f"Give the file its version {row.version} back, then run `pgbraid up` again. If the new "
-        f"version is to stay, record it unrun with `pgbraid baseline --only {file.version}`; "
+        hint=f"Give the file its version {row.version} back, then run `pgbraid up` again. If the "
+        f"new version is to stay, record it unrun with `pgbraid baseline --only {file.version}`; "
         f"{row.version} stays in the set without a file. If it is to run again, change a comment "
         "in it.",
         location=Location(file.path),

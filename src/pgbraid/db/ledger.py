@@ -280,9 +280,16 @@ def _add_line(session: Session, statement: str, entry: Entry) -> psycopg.Cursor[
 def _write(session: Session, statement: str, /, **values: object) -> None:
     """Write one row of the set, and make sure that it was written: a trigger may swallow it."""
     try:
-        written = session.run("ledger", statement, **values).rowcount == 1
+        written = session.run("ledger", statement, **values).rowcount
     except errors.FeatureNotSupported:  # a rule that does something else instead
-        written = False
+        written = 0
+    if written > 1:
+        name = f"{session.tracker.schema}.{session.tracker.table}"
+        raise ServerError(
+            f"{name} has {written} rows of version {values['version']}",
+            detail="Its primary key was dropped, or a table that inherits it has the version, too.",
+            hint="Delete all but one of them; then run `pgbraid check`.",
+        )
     if not written:
         raise _not_written(session, session.tracker.table)
 
