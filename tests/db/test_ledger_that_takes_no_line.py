@@ -194,3 +194,20 @@ def test_a_version_that_the_set_has_twice_is_named_by_what_would_change_it(datab
     database.run("DELETE FROM child")
     braid.repair(database.conninfo, [1])
     assert braid.check(database.conninfo).ok
+
+
+@pytest.mark.parametrize(
+    "body", [CHANGES["version"], CHANGES["swallowed"]], ids=["changed", "gone"]
+)
+def test_a_row_that_a_trigger_changes_is_neither_baselined_nor_restored(database, body):
+    braid = pgbraid.load(FILES)
+    braid.up(database.conninfo)
+    database.run("DELETE FROM applied_migrations WHERE version = 2")
+    database.run(TRIGGER.format(body=body).replace(f"ON {JOURNAL}", "ON applied_migrations"))
+    with pytest.raises(ServerError, match="applied_migrations did not take a row"):
+        braid.reconcile(database.conninfo, trust="journal")
+    more = pgbraid.load({**FIRST, "3_c.sql": "SELECT 1"})
+    database.run(f"DELETE FROM {JOURNAL} WHERE version = 2")
+    with pytest.raises(ServerError, match="applied_migrations did not take a row"):
+        more.baseline(database.conninfo, 3)
+    assert database.rows("SELECT version FROM applied_migrations") == [(1,)]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from pgbraid.core.answers import Adoption
+    from pgbraid.core.answers import Adoption, Mismatch
     from pgbraid.core.model import Migration
     from pgbraid.db.ensure import Shape
     from pgbraid.db.session import Session
@@ -47,6 +47,7 @@ __all__ = [
     "record_finished",
     "record_removed",
     "record_repaired",
+    "record_restored",
     "run_alone",
     "writes_of",
 ]
@@ -324,7 +325,7 @@ def record_adopted(session: Session, adoption: Adoption, run_id: str) -> None:
     }
     record_entry(session, Entry(run_id, "adopted", detail=detail))
     for migration in adoption.migrations:
-        session.run("ledger", "adopt", version=migration.version, name=migration.name)
+        _write(session, "adopt", version=migration.version, name=migration.name)
         record_entry(session, Entry(run_id, "adopted", migration.version, migration.name))
 
 
@@ -333,6 +334,13 @@ def record_baseline(session: Session, migration: Migration, name: str, run_id: s
     _write(session, "adopt", version=migration.version, name=name)
     detail = {"from": "baseline"}
     entry = Entry(run_id, "adopted", migration.version, migration.name, detail=detail)
+    record_entry(session, entry)
+
+
+def record_restored(session: Session, lost: Mismatch, shape: Shape, entry: Entry) -> None:
+    """Put a row back into the set as the journal has it, in the transaction that is open."""
+    name, checksum = lost.name or str(lost.version), shape.checksum(lost.checksum)
+    _write(session, "restore", version=lost.version, name=name, checksum=checksum)
     record_entry(session, entry)
 
 

@@ -62,9 +62,12 @@ WITH written AS (
 )
 SELECT FROM written WHERE version = %(version)s
 -- name: adopt
-INSERT INTO {tracker} (version, name, applied_at, checksum)
-VALUES (%(version)s, %(name)s, now(), NULL)
-ON CONFLICT DO NOTHING
+WITH written AS (
+    INSERT INTO {tracker} (version, name, applied_at, checksum)
+    VALUES (%(version)s, %(name)s, now(), NULL)
+    ON CONFLICT DO NOTHING RETURNING version
+)
+SELECT FROM written WHERE version = %(version)s
 -- name: repair
 UPDATE {tracker} SET name = %(name)s, checksum = %(checksum)s WHERE version = %(version)s
 -- name: remove
@@ -211,10 +214,14 @@ SELECT EXISTS (
               AND pg_catalog.pg_sequence_last_value(s.oid) IS NOT NULL)
 -- name: restore
 -- A row of the set as the journal has it; its time is that of the line that says so.
-INSERT INTO {tracker} (version, name, applied_at, checksum)
-SELECT %(version)s, %(name)s, happened_at, %(checksum)s FROM {journal}
- WHERE version = %(version)s AND event = ANY ('{{applied,adopted,repaired}}'::text[])
- ORDER BY event = 'repaired', id DESC LIMIT 1
+WITH written AS (
+    INSERT INTO {tracker} (version, name, applied_at, checksum)
+    SELECT %(version)s, %(name)s, happened_at, %(checksum)s FROM {journal}
+     WHERE version = %(version)s AND event = ANY ('{{applied,adopted,repaired}}'::text[])
+     ORDER BY event = 'repaired', id DESC LIMIT 1
+    RETURNING version
+)
+SELECT FROM written WHERE version = %(version)s
 -- name: note
 -- The tracker's comment, and whether this role may write it.
 SELECT pg_catalog.obj_description(c.oid, 'pg_class'),
