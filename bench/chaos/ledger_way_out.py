@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["lead_out"]
 
-_STEPS = 10
+_STEPS = 16
 _COMMAND = re.compile(r"`pgbraid ([^`]+)`")
 _ONLY_LOOK = ("status", "check", "plan", "prove", "drift", "up")
 _FILE = re.compile(r"/(\d+)_\w+\.sql")
