@@ -67,7 +67,7 @@ def prepare_server(lab: Lab) -> None:
     found = [module.name for module in walk_packages(pgbraid.__path__, "pgbraid.")]
     lab.forks.warm(*(name for name in found if not _NOT_IMPORTED.search(name)))
     for role in ROLES:
-        if not lab.server.rows("SELECT FROM pg_roles WHERE rolname = %s", role):
+        if not lab.server.rows("SELECT 1 FROM pg_roles WHERE rolname = %s", role):
             lab.server.run(f"CREATE ROLE {role} LOGIN")
 
 
