@@ -47,8 +47,9 @@ __all__ = [
 _T = TypeVar("_T")
 _TAKEN = "23505"
 """A value that must be unique is there."""
-_BODYS_DOING = frozenset({"25006", "42P01", "3F000"})
-"""Read-only transaction, no such table, no such schema: the tracker was there before the body."""
+_GONE = frozenset({"42P01", "3F000"})
+_BODYS_DOING = _GONE | {"25006"}
+"""No such table, no such schema: the tracker was there before the body; read-only transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,8 @@ def _fate(
         raise failure(
             run.session, migration, script, error, at=answer.at, ended=answer.ended
         ) from None
-    if answer.stopped is Stage.GUARD:
+    refused = answer.stopped is Stage.RECORDING and isinstance(error, db.REFUSED)
+    if refused or answer.stopped is Stage.GUARD:
         return Unsure()
     try:
         with translating(run.session):
@@ -285,14 +287,26 @@ def _of_recording(
     migration: Migration, error: ServerError, *, committing: bool = False
 ) -> ServerError | MigrationFailed:
     if committing or error.sqlstate in _BODYS_DOING:
-        return _blamed(migration, error)
-    error.detail = f"{migration.label} ran, could not be recorded, and was rolled back."
+        ours = not (error.diagnostic and error.diagnostic.context)  # not a trigger's statement
+        return _blamed(migration, error, gone=ours and error.sqlstate in _GONE)
+    ran = f"{migration.label} ran, could not be recorded, and was rolled back."
+    why = error.detail if error.diagnostic is None else None  # the server's may quote values
+    error.detail = f"{ran} {why}" if why else ran
     return error
 
 
-def _blamed(migration: Migration, error: ServerError) -> MigrationFailed:
+def _blamed(migration: Migration, error: ServerError, *, gone: bool = False) -> MigrationFailed:
     """Return an error of recording or committing a migration as the migration's."""
-    said = error.diagnostic or Diagnostic("ERROR", error.message)
+    said = error.diagnostic or Diagnostic(
+        "ERROR", error.message, detail=error.detail, hint=error.hint
+    )
+    if gone:
+        said = replace(
+            said,
+            message="the migration takes away or renames a table of pgbraid's own",
+            detail=f"The server says: {error.message}.",
+            hint="Take that out of the file, then run `pgbraid up` again.",
+        )
     return MigrationFailed(migration, replace(said, location=Location(migration.path)))
 
 

@@ -13,11 +13,12 @@ from pgbraid.core.model import Problem, Report, Severity
 from pgbraid.db.applied import read_ledger
 from pgbraid.db.ensure import Shape, ensure_schema, ensure_tables
 from pgbraid.db.first_run import made_in_schema
+from pgbraid.db.ledger import read_strays
 from pgbraid.db.lock import fenced, take_lock
-from pgbraid.db.session import behind_a_pooler
+from pgbraid.db.session import behind_a_pooler, translating
 from pgbraid.db.transactions import transaction
 from pgbraid.db.watch import claimed
-from pgbraid.errors import LockTimeout
+from pgbraid.errors import LockTimeout, ServerError
 from pgbraid.series import apply_all
 from pgbraid.survey import look
 
@@ -70,10 +71,33 @@ def apply_plan(
 
             journal_proof(run, prove_gaps(session, migrations, now, options), now)
         applied = apply_all(run, now.steps)
+        _check_strays(run, now, applied)
         alone = not wish.one_ledger and applied and session.target.search_path is None
         if alone and session.tracker.schema != "public" and not made_in_schema(session):
             now = replace(now, problems=(*now.problems, _made_elsewhere(session)))
         return _report(first, now, run, applied)
+
+
+def _check_strays(run: Run, plan: Plan, applied: tuple[Outcome, ...]) -> None:
+    """Make sure that the set has nothing new but what was applied.
+
+    A trigger or a constraint that a migration leaves on the journal may write to the set after
+    the last look at it, at the latest in the COMMIT.
+    """
+    known = [row.version for row in plan.applied]
+    known += [outcome.migration.version for outcome in applied]
+    known += [m.version for m in plan.adoption.migrations] if plan.adoption else []
+    with translating(run.session):
+        strays = read_strays(run.session, known, run.run_id) if applied else ()
+    if strays:
+        name = f"{run.session.tracker.schema}.{run.session.tracker.table}"
+        raise ServerError(
+            f"{name} has version {strays[0]} now, and no run of pgbraid has applied it",
+            detail="Its row was written during this run: by a migration, by a trigger or a "
+            "constraint on the journal, or by another program. What this run applied is kept.",
+            hint="If the row is right, leave it; if not, delete it, and the next `pgbraid up` runs "
+            "that version.",
+        )
 
 
 def _distrust(session: Session, shape: Shape) -> Iterator[Problem]:

@@ -43,7 +43,7 @@ def first_run_problems(
     other = next(_other_ledgers(session, migrations.migrations), None)
     if other:
         yield other
-    elif not ledger.exists and not wish.platform:
+    elif not (ledger.exists and ledger.journal) and not wish.platform:
         yield from _not_empty(session)
 
 

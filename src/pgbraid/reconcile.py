@@ -86,14 +86,15 @@ def _settle(session: Session, mismatch: Mismatch, trust: Trust, shape: Shape, ru
     """Settle one version; what is written makes both say the same of it."""
     version, name = mismatch.version, mismatch.name
     if trust == "journal" and mismatch.applied:
-        consistency.restore_row(session, mismatch, shape)
         event = "restored"
     elif trust == "journal":
         event = "removed"
     else:
         event = "withdrawn" if mismatch.applied else "adopted"
     entry = db.Entry(run_id, event, version, name, detail={"trust": trust})
-    if event == "removed":
+    if event == "restored":
+        db.record_restored(session, mismatch, shape, entry)
+    elif event == "removed":
         db.record_removed(session, version, entry)
     else:
         db.record_entry(session, entry)

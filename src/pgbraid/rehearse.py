@@ -150,7 +150,9 @@ def _rehearse(run: Run, migration: Migration, script: Script, opened: Opened) ->
             raise
         failure = _with_holders(run, error.diagnostic)
     except ServerError as error:
-        said = error.diagnostic or Diagnostic("ERROR", error.message, detail=error.detail)
+        said = error.diagnostic or Diagnostic(
+            "ERROR", error.message, detail=error.detail, hint=error.hint
+        )
         failure = replace(said, location=Location(migration.path))
     defer_again(run.session)
     return failure

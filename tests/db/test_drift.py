@@ -182,6 +182,29 @@ def test_an_applied_text_under_another_version_does_not_run_twice(database, name
         assert len(braid.up(database.conninfo).applied) == 1
 
 
+RENUMBERED = {"7_a.sql": "SELECT 1", "2_b.sql": "SELECT 3"}
+
+
+def test_a_renumbered_file_is_recorded_by_the_command_of_its_hint(database):
+    pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 3"}).up(database.conninfo)
+    braid = pgbraid.load(RENUMBERED)
+    with pytest.raises(ProblemsFound) as caught:
+        braid.up(database.conninfo)
+    assert "`pgbraid baseline --only 7`" in caught.value.problems[0].hint
+    assert [m.version for m in braid.baseline(database.conninfo, only=[7]).migrations] == [7]
+    report = braid.up(database.conninfo)
+    assert (report.applied, [p.code for p in report.warnings]) == ((), ["missing_file"])
+
+
+def test_a_renumbered_file_with_its_version_back_is_current(database):
+    pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 3"}).up(database.conninfo)
+    with pytest.raises(ProblemsFound):
+        pgbraid.load(RENUMBERED).up(database.conninfo)
+    braid = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 3"})
+    assert braid.up(database.conninfo).applied == ()
+    assert braid.check(database.conninfo).ok
+
+
 def test_each_of_two_equal_texts_is_told_its_own_version(database):
     text = "SELECT 1"
     pgbraid.load({"3_c.sql": text, "4_d.sql": text}).up(database.conninfo)

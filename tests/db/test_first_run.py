@@ -209,3 +209,36 @@ def test_who_else_may_write_to_the_set_is_warned_of(database, role):
     (warning,) = pgbraid.load(PLAIN).up(database.conninfo).warnings
     assert warning.code == "open_tables"
     assert warning.message.startswith(f"{role} may write to public.applied_migrations")
+
+
+@pytest.mark.parametrize("name", ["kept", "applied_migrations_old"])
+def test_a_set_that_was_renamed_is_found_without_its_journal(database, name):
+    braid = pgbraid.load(PLAIN)
+    braid.up(database.conninfo)
+    database.run(
+        f"ALTER TABLE applied_migrations RENAME TO {name}; DROP TABLE applied_migrations_journal"
+    )
+    with pytest.raises(ProblemsFound) as caught:
+        braid.up(database.conninfo)
+    (problem,) = caught.value.problems
+    assert problem.code == "other_ledger"
+    assert f"--table {name}" in problem.hint
+
+
+def test_a_table_of_that_shape_with_other_texts_is_nobodys_tracker(database):
+    database.run(
+        "CREATE TABLE releases (version text, name text, applied_at date, checksum text);"
+        "INSERT INTO releases VALUES ('1', 'x', now(), 'y'), ('v2', 'b', now(), NULL)"
+    )
+    assert len(pgbraid.load(PLAIN).up(database.conninfo).applied) == 2
+
+
+def test_an_empty_set_that_somebody_else_made_beside_tables_is_named(database):
+    database.run(
+        f"{SCHEMA}; CREATE TABLE applied_migrations (version bigint, name text,"
+        " applied_at timestamptz DEFAULT now(), checksum text)"
+    )
+    braid = pgbraid.load({"1_b.sql": "CREATE TABLE b ()"})
+    assert codes(braid.plan(database.conninfo).warnings) == ["database_not_empty"]
+    assert codes(braid.up(database.conninfo).warnings) == ["database_not_empty"]
+    assert braid.check(database.conninfo).ok

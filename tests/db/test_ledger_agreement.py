@@ -272,12 +272,13 @@ def test_a_half_done_file_is_forgotten_where_new_ids_would_be_below_the_old(half
 def test_a_statement_whose_line_cannot_be_read_back_ends_the_run(half):
     half.run("INSERT INTO applied_migrations VALUES (0, 'x', now(), NULL)")
     half.run(
-        "CREATE FUNCTION lower() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " IF new.event = 'done' THEN new.id = 0 - new.id; END IF; RETURN new; END $$"
+        "CREATE FUNCTION prune() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " DELETE FROM public.applied_migrations_journal WHERE id = new.id AND event = 'done';"
+        " RETURN new; END $$"
     )
     half.run(
-        "CREATE TRIGGER lower BEFORE INSERT ON applied_migrations_journal"
-        " FOR EACH ROW EXECUTE FUNCTION lower()"
+        "CREATE TRIGGER prune AFTER INSERT ON applied_migrations_journal"
+        " FOR EACH ROW EXECUTE FUNCTION prune()"
     )
     with pytest.raises(MigrationFailed, match="cannot be read back"):
         pgbraid.load(HALF).up(half.conninfo)

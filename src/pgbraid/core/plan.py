@@ -92,7 +92,8 @@ def _missing_problem(missing: tuple[Applied, ...]) -> Iterator[Problem]:
         if len(missing) == 1
         else f"{len(versions)} applied versions have no file here: {listed}",
         detail="An older release started on a newer database, or files were deleted.",
-        hint="Bring them back, or leave it if this release is older than the database.",
+        hint="Bring them back, or leave it if this release is older than the database. "
+        "`pgbraid status` lists them.",
         severity=Severity.WARNING,
         versions=versions,
     )
@@ -170,8 +171,10 @@ def renumbered(file: Migration, row: Applied) -> Problem:
         "renumbered",
         f"{file.label} is what was applied as {row.version}, which has no file now",
         detail="It would run a second time.",
-        hint=f"Give the file its version {row.version} back; if it is to run again, change a "
-        "comment in it.",
+        hint=f"Give the file its version {row.version} back, then run `pgbraid up` again. If the "
+        f"new version is to stay, record it unrun with `pgbraid baseline --only {file.version}`; "
+        f"{row.version} stays in the set without a file. If it is to run again, change a comment "
+        "in it.",
         location=Location(file.path),
         versions=(file.version, row.version),
     )

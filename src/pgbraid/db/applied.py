@@ -11,7 +11,7 @@ from psycopg import errors
 from pgbraid.core.model import Applied, Ledger
 from pgbraid.db.session import check_role
 from pgbraid.db.wire import failed, send
-from pgbraid.errors import LockTimeout, ServerError
+from pgbraid.errors import LockTimeout, ServerError, TargetRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
     from pgbraid.db.session import Session
 
-__all__ = ["COLUMNS", "no_tracker", "read_ledger"]
+__all__ = ["COLUMNS", "no_journal", "no_tracker", "read_ledger"]
 
 COLUMNS = ("version", "name", "applied_at", "checksum")
 """The tracker's columns."""
 _SET = 2
 """How many results there are up to that of the set."""
-_NO_JOURNAL = (errors.UndefinedTable, errors.UndefinedColumn, errors.InsufficientPrivilege)
+_NO_JOURNAL = (errors.UndefinedTable, errors.InsufficientPrivilege)
+_ROW_SECURITY = "check_enable_rls"
+"""The server's function that refuses to hide rows, as its messages are in many languages."""
 _BRIEFLY = 5.0
 """Seconds for which a command that only looks waits where a table is locked."""
 
@@ -46,7 +48,8 @@ def read_ledger(
     ``times`` it says when each version was applied. Where somebody has locked a table, this waits
     for ``wait`` seconds, and calls ``tell`` once with who it is.
 
-    Raises ServerError where the table has not the tracker's columns, and LockTimeout.
+    Raises ServerError where a table has not the columns of tracker or journal, TargetRefused
+    where the tracker is gone and its journal may not be read, and LockTimeout.
     """
     begun = time.monotonic()
     while True:
@@ -70,6 +73,10 @@ def _read(session: Session, *, times: bool, trusted: bool = False) -> Ledger:
         check_role(session, _texts(results[0])[0][2])
     if isinstance(error, errors.DivisionByZero) and _is_trusted(session):
         return _read(session, times=times, trusted=True)
+    if error is not None and error.diag.source_function == _ROW_SECURITY:
+        raise _hidden(session)
+    if len(results) > _SET and isinstance(error, errors.UndefinedColumn):
+        raise no_journal(session, error.diag.message_primary) from None
     if error is not None and (len(results) <= _SET or not isinstance(error, _NO_JOURNAL)):
         return _unread(session, error)
     try:
@@ -85,7 +92,10 @@ def _read(session: Session, *, times: bool, trusted: bool = False) -> Ledger:
     from pgbraid.db.consistency import read_mismatches  # noqa: PLC0415 - few boots need to look
     from pgbraid.db.halves import read_halves  # noqa: PLC0415
 
-    return Ledger(tuple(rows), halves=read_halves(session), mismatches=read_mismatches(session))
+    try:
+        return Ledger(tuple(rows), halves=read_halves(session), mismatches=read_mismatches(session))
+    except errors.UndefinedColumn as found:
+        raise no_journal(session, found.diag.message_primary) from None
 
 
 def _names(session: Session) -> dict[str, str]:
@@ -111,14 +121,36 @@ def _unread(session: Session, error: psycopg.Error) -> Ledger:
     raise error
 
 
+def _hidden(session: Session) -> ServerError:
+    tracker = session.tracker
+    return ServerError(
+        f"row-level security would hide rows of {tracker.schema}.{tracker.table} or "
+        f"{tracker.journal} from this role",
+        detail="A migration whose row is hidden would run a second time.",
+        hint="Have the owner run ALTER TABLE … DISABLE ROW LEVEL SECURITY on both, or a superuser "
+        "ALTER ROLE … BYPASSRLS; then run `pgbraid check`.",
+    )
+
+
 def _without_set(session: Session) -> Ledger:
     """Return what a journal says whose set is not there."""
     from pgbraid.db.consistency import read_mismatches  # noqa: PLC0415 - the first run, as a rule
 
     try:
         return Ledger(exists=False, mismatches=read_mismatches(session, without_set=True))
-    except _NO_JOURNAL:
+    except errors.UndefinedTable:
         return Ledger(exists=False, journal=False)
+    except errors.UndefinedColumn as error:
+        raise no_journal(session, error.diag.message_primary) from None
+    except errors.InsufficientPrivilege:
+        schema, journal = session.tracker.schema, session.tracker.journal
+        raise TargetRefused(
+            f"{schema}.{session.tracker.table} is not there, and this role may not read "
+            f"{schema}.{journal}",
+            detail="The journal may say that migrations are applied; they would run a second time.",
+            hint=f"Have the journal's owner run GRANT SELECT ON {schema}.{journal} to this role, "
+            "then run `pgbraid check`.",
+        ) from None
 
 
 def _texts(result: PGresult) -> list[list[str | None]]:
@@ -158,6 +190,17 @@ def _time(text: str | None) -> datetime | None:
 
 def _hex(checksum: str | None) -> str | None:
     return checksum.strip().lower().removeprefix("\\x") if checksum else None
+
+
+def no_journal(session: Session, detail: str | None) -> ServerError:
+    """Return the error of a table of the journal's name that is none."""
+    journal = f"{session.tracker.schema}.{session.tracker.journal}"
+    return ServerError(
+        f"{journal} is not a journal of pgbraid",
+        detail=f"{detail}. So what it says of earlier runs cannot be read, or added to.",
+        hint="Bring back what was taken from it; or move it out of the way with ALTER TABLE … "
+        "RENAME TO, and `pgbraid up` makes a new one.",
+    )
 
 
 def no_tracker(session: Session, detail: str | None) -> ServerError:

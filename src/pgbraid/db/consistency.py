@@ -10,7 +10,6 @@ from psycopg import errors, sql
 from pgbraid.core.answers import Mismatch
 
 if TYPE_CHECKING:
-    from pgbraid.db.ensure import Shape
     from pgbraid.db.session import Session
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "mark_unfinished",
     "read_mismatches",
     "read_unfinished",
-    "restore_row",
     "was_emptied",
 ]
 
@@ -47,17 +45,6 @@ def has_lines(session: Session) -> bool:
 def was_emptied(session: Session) -> bool:
     """Whether set and journal, which hold nothing, or are not there, show that they once did."""
     return session.run("ledger", "was_used").fetchone() == (True,)
-
-
-def restore_row(session: Session, lost: Mismatch, shape: Shape) -> None:
-    """Put a row back into the set as the journal has it, in the transaction that is open."""
-    session.run(
-        "ledger",
-        "restore",
-        version=lost.version,
-        name=lost.name or str(lost.version),
-        checksum=shape.checksum(lost.checksum),
-    )
 
 
 def read_unfinished(session: Session) -> frozenset[int]:

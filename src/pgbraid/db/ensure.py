@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import errors
 
-from pgbraid.db.applied import COLUMNS, no_tracker
+from pgbraid.db.applied import COLUMNS, no_journal, no_tracker
 from pgbraid.db.consistency import has_lines
 from pgbraid.db.ledger import Entry, new_run_id, record_entry
 from pgbraid.db.statements import statement
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Shape", "ensure_schema", "ensure_tables"]
 
+_JOURNAL_COLUMNS = (
+    "id",
+    "run_id",
+    "event",
+    "version",
+    "name",
+    "happened_at",
+    "duration",
+    "checksum",
+    "statement",
+    "detail",
+)
+"""The journal's columns that we write or read."""
 _DEFAULTS = frozenset(
     {
         None,
@@ -79,16 +92,18 @@ def ensure_tables(session: Session, *, fresh: bool = False) -> Shape:
     nothing before, as that takes a look at its objects. Nobody but the owner may write to what is
     made here, whatever the default privileges are. The journal's sequence is moved past its ids.
 
-    Raises ServerError where a table of the tracker's name has other columns, TargetRefused where
+    Raises ServerError where a table of one of the names has other columns, TargetRefused where
     a statement of ours would run code of another role.
     """
     tracker = session.tracker
     found: dict[str, dict[str, str]] = defaultdict(dict)
     acts = unusual = False
-    for table, column, kind, default, acting, other in session.run(
+    numbered = True
+    for table, column, kind, default, acting, other, unfilled in session.run(
         "ensure", "columns", **_names(session)
     ):
         found[table][column] = kind
+        numbered &= (table, column, unfilled) != (tracker.journal, "id", True)
         acts |= acting
         unusual |= other or acting or default not in _DEFAULTS
     distrusted = _distrusted(session) if unusual else {}
@@ -99,6 +114,7 @@ def ensure_tables(session: Session, *, fresh: bool = False) -> Shape:
     if missing:
         _create(session, missing)
     if tracker.journal in found:
+        _check_journal(session, found[tracker.journal], numbered=numbered)
         _advance_sequence(session)
         _begin_journal(session)
     columns = found.get(tracker.table) or dict.fromkeys(COLUMNS, "text")
@@ -166,6 +182,15 @@ def _advance_sequence(session: Session) -> None:
             detail=f"Its next line would get an id below {row[1]}, and be taken for an old one.",
             hint=f"As the table's owner: SELECT setval('{row[0]}', {row[1]}).",
         ) from None
+
+
+def _check_journal(session: Session, columns: dict[str, str], *, numbered: bool) -> None:
+    """Refuse a journal to which no line can be added, before anything runs."""
+    absent = [name for name in _JOURNAL_COLUMNS if name not in columns]
+    if absent:
+        raise no_journal(session, f"It has no column {', '.join(absent)}")
+    if not numbered:
+        raise no_journal(session, "Its column id gives new lines no number")
 
 
 def _begin_journal(session: Session) -> None:

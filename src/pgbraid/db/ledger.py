@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from psycopg import errors
+from psycopg import errors, sql
 
 from pgbraid.core.checksum import digest_lf
 from pgbraid.db.wire import failed, send
@@ -19,12 +19,15 @@ from pgbraid.files import LARGE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pgbraid.core.answers import Adoption
+    import psycopg
+
+    from pgbraid.core.answers import Adoption, Mismatch
     from pgbraid.core.model import Migration
     from pgbraid.db.ensure import Shape
     from pgbraid.db.session import Session
 
 __all__ = [
+    "REFUSED",
     "Entry",
     "Recorded",
     "Taken",
@@ -35,6 +38,7 @@ __all__ = [
     "read_adopted",
     "read_adoption",
     "read_run",
+    "read_strays",
     "read_texts",
     "record_adopted",
     "record_applied",
@@ -43,10 +47,19 @@ __all__ = [
     "record_finished",
     "record_removed",
     "record_repaired",
+    "record_restored",
     "run_alone",
     "writes_of",
 ]
 
+REFUSED = (
+    errors.FeatureNotSupported,
+    errors.NotNullViolation,
+    errors.CheckViolation,
+    errors.UniqueViolation,
+    errors.SequenceGeneratorLimitExceeded,
+)
+"""What the server says of a line that the journal's rules, constraints or ids do not allow."""
 _ROUTINE = re.compile(r"\b(?:function|procedure|do)\b", re.IGNORECASE)
 
 
@@ -233,6 +246,12 @@ def applied_by_another(session: Session, version: int, run_id: str) -> bool:
     return session.run("ledger", "applied_by_another", **values).fetchone() == (True,)
 
 
+def read_strays(session: Session, versions: Iterable[int], run_id: str) -> tuple[int, ...]:
+    """Return what the set has beside these versions, and no other run says it has entered."""
+    rows = session.run("ledger", "strays", versions=list(versions), run_id=run_id)
+    return tuple(version for (version,) in rows)
+
+
 def read_run(session: Session, run_id: str, versions: Iterable[int] = ()) -> dict[int, timedelta]:
     """Return the versions that a run has applied, each with the time it took.
 
@@ -246,24 +265,54 @@ def read_run(session: Session, run_id: str, versions: Iterable[int] = ()) -> dic
 
 
 def _journal_timed(session: Session, entry: Entry) -> timedelta:
-    row = session.run("ledger", "journal_add_timed", **entry.values(session.encoding)).fetchone()
+    row = _add_line(session, "journal_add_timed", entry).fetchone()
     if row is None:
         raise _not_written(session, session.tracker.journal)
     return timedelta(seconds=row[0])
 
 
+def _add_line(session: Session, statement: str, entry: Entry) -> psycopg.Cursor[tuple[Any, ...]]:
+    try:
+        return session.run("ledger", statement, **entry.values(session.encoding))
+    except REFUSED as error:
+        raise _not_written(session, session.tracker.journal, error) from None
+
+
 def _write(session: Session, statement: str, /, **values: object) -> None:
     """Write one row of the set, and make sure that it was written: a trigger may swallow it."""
-    if session.run("ledger", statement, **values).rowcount != 1:
+    try:
+        written = session.run("ledger", statement, **values).rowcount
+    except errors.FeatureNotSupported:  # a rule that does something else instead
+        written = 0
+    if written > 1:
+        name = f"{session.tracker.schema}.{session.tracker.table}"
+        raise ServerError(
+            f"{name} has {written} rows of version {values['version']}",
+            detail="Its primary key was dropped, or a table that inherits it has the version, too.",
+            hint="Delete all but one of them; then run `pgbraid check`.",
+        )
+    if not written:
         raise _not_written(session, session.tracker.table)
 
 
-def _not_written(session: Session, table: str) -> ServerError:
-    return ServerError(
-        f"{session.tracker.schema}.{table} did not take a row",
-        detail="A trigger or a rule on it swallowed the row, or changed its version.",
-        hint="Take the trigger or the rule away, then run `pgbraid up` again.",
-    )
+def _not_written(session: Session, table: str, error: psycopg.Error | None = None) -> ServerError:
+    """Return the error of a set or a journal that did not take what was to be written."""
+    what = "line" if table == session.tracker.journal else "row"
+    name = f"{session.tracker.schema}.{table}"
+    quoted = sql.Identifier(session.tracker.schema, table).as_string(None)
+    counting = f"ALTER TABLE {quoted} ALTER id SET INCREMENT BY 1 SET NO MAXVALUE SET NO CYCLE"
+    hint = "Take the trigger or the rule away"
+    if error is None or isinstance(error, errors.FeatureNotSupported):
+        detail = f"A trigger or a rule on it swallowed or changed the {what}"
+        detail += ", or its id is below older ones." if what == "line" else "."
+        hint += f"; where the ids do not count up, run: {counting};" if what == "line" else ","
+    else:
+        detail = f"The server says: {error.diag.message_primary}."
+        hint = f"Where the ids do not count up, run: {counting}; else look at it with psql's \\d,"
+    if isinstance(error, errors.SequenceGeneratorLimitExceeded):
+        hint += " or, where its ids are used up, rename it: the next run makes a new one;"
+    hint += " then run `pgbraid up` again."
+    return ServerError(f"{name} did not take a {what}", detail=detail, hint=hint)
 
 
 def record_adopted(session: Session, adoption: Adoption, run_id: str) -> None:
@@ -276,7 +325,7 @@ def record_adopted(session: Session, adoption: Adoption, run_id: str) -> None:
     }
     record_entry(session, Entry(run_id, "adopted", detail=detail))
     for migration in adoption.migrations:
-        session.run("ledger", "adopt", version=migration.version, name=migration.name)
+        _write(session, "adopt", version=migration.version, name=migration.name)
         record_entry(session, Entry(run_id, "adopted", migration.version, migration.name))
 
 
@@ -285,6 +334,13 @@ def record_baseline(session: Session, migration: Migration, name: str, run_id: s
     _write(session, "adopt", version=migration.version, name=name)
     detail = {"from": "baseline"}
     entry = Entry(run_id, "adopted", migration.version, migration.name, detail=detail)
+    record_entry(session, entry)
+
+
+def record_restored(session: Session, lost: Mismatch, shape: Shape, entry: Entry) -> None:
+    """Put a row back into the set as the journal has it, in the transaction that is open."""
+    name, checksum = lost.name or str(lost.version), shape.checksum(lost.checksum)
+    _write(session, "restore", version=lost.version, name=name, checksum=checksum)
     record_entry(session, entry)
 
 
@@ -308,5 +364,5 @@ def record_removed(session: Session, version: int, entry: Entry) -> timedelta:
 
 def record_entry(session: Session, entry: Entry) -> None:
     """Write one line of the journal."""
-    if session.run("ledger", "journal_add", **entry.values(session.encoding)).rowcount != 1:
+    if _add_line(session, "journal_add", entry).rowcount != 1:
         raise _not_written(session, session.tracker.journal)

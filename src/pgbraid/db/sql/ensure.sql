@@ -18,7 +18,8 @@ SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL),
                    WHERE k.conrelid = c.oid AND k.contype <> ALL ('{{p,n}}'::pg_catalog."char"[]))
        OR EXISTS (SELECT FROM pg_catalog.pg_index x WHERE x.indrelid = c.oid AND NOT x.indisprimary)
        OR EXISTS (SELECT FROM pg_catalog.aclexplode(c.relacl) AS acl
-                   WHERE acl.grantee <> c.relowner AND acl.privilege_type <> 'SELECT')
+                   WHERE acl.grantee <> c.relowner AND acl.privilege_type <> 'SELECT'),
+       a.attidentity = '' AND NOT a.atthasdef
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid

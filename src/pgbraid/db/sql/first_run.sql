@@ -16,22 +16,10 @@ SELECT n.nspname, c.relname
                       AND d.deptype OPERATOR(pg_catalog.=) 'e')
  LIMIT 2
 -- name: ledgers
--- Other tables of the database that may be a tracker: by their name, or by a journal beside them,
--- with the tracker's four columns, each of a type of the server's own, which this role may read.
-WITH named AS (
-    SELECT c.relnamespace, c.relname
-      FROM pg_catalog.pg_class c
-     WHERE c.relname OPERATOR(pg_catalog.=) ANY (ARRAY[%(table)s, 'applied_migrations']::pg_catalog.name[])
-     UNION
-    SELECT c.relnamespace, pg_catalog."left"(c.relname, -8)::pg_catalog.name
-      FROM pg_catalog.pg_class c
-     WHERE c.relname OPERATOR(pg_catalog.~) '._journal$'
-)
+-- Other tables of the database that may be a tracker, whatever they are named: with the tracker's
+-- four columns, each of a type of the server's own, which this role may read.
 SELECT n.nspname, c.relname
-  FROM named
-  JOIN pg_catalog.pg_class c
-    ON c.relnamespace OPERATOR(pg_catalog.=) named.relnamespace
-   AND c.relname OPERATOR(pg_catalog.=) named.relname
+  FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
  WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{{r,p}}'::pg_catalog."char"[])
    AND NOT (n.nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name

@@ -62,24 +62,40 @@ WITH written AS (
 )
 SELECT FROM written WHERE version = %(version)s
 -- name: adopt
-INSERT INTO {tracker} (version, name, applied_at, checksum)
-VALUES (%(version)s, %(name)s, now(), NULL)
-ON CONFLICT DO NOTHING
+WITH written AS (
+    INSERT INTO {tracker} (version, name, applied_at, checksum)
+    VALUES (%(version)s, %(name)s, now(), NULL)
+    ON CONFLICT DO NOTHING RETURNING version
+)
+SELECT FROM written WHERE version = %(version)s
 -- name: repair
 UPDATE {tracker} SET name = %(name)s, checksum = %(checksum)s WHERE version = %(version)s
 -- name: remove
 DELETE FROM {tracker} WHERE version = %(version)s
 -- name: journal_add
-INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
-VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s, %(duration)s, %(checksum)s,
-        %(statement)s, %(detail)s)
+-- Returns a row only where the line was written as it was given, with the highest id: a trigger may
+-- change it. Every line is written under the lock, so no other run takes an id meanwhile.
+WITH written AS (
+    INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+    VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s, %(duration)s, %(checksum)s,
+            %(statement)s, %(detail)s)
+    RETURNING id, event, version
+)
+SELECT FROM written
+ WHERE event = %(event)s AND version IS NOT DISTINCT FROM %(version)s
+   AND id > coalesce((SELECT max(id) FROM {journal}), id - 1)
 -- name: journal_add_timed
--- Inside the migration's transaction, whose start is when its body began.
-INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
-VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
-        pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.transaction_timestamp(),
-        %(checksum)s, %(statement)s, %(detail)s)
-RETURNING EXTRACT(epoch FROM duration)::pg_catalog.float8
+-- The same inside the migration's transaction, whose start is when its body began.
+WITH written AS (
+    INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+    VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
+            pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.transaction_timestamp(),
+            %(checksum)s, %(statement)s, %(detail)s)
+    RETURNING id, event, version, duration
+)
+SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 FROM written
+ WHERE event = %(event)s AND version IS NOT DISTINCT FROM %(version)s
+   AND id > coalesce((SELECT max(id) FROM {journal}), id - 1)
 -- name: add_at_once
 -- In a message with others: a row that a trigger has swallowed divides by zero, and the time is
 -- the clock's, as every transaction of a message begins when the message comes.
@@ -90,26 +106,39 @@ WITH written AS (
 SELECT 1 OPERATOR(pg_catalog./) pg_catalog.count(*) FROM written
  WHERE version OPERATOR(pg_catalog.=) %(version)s
 -- name: journal_at_once
-INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
-VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
-        pg_catalog.make_interval(secs =>
-            EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
-            OPERATOR(pg_catalog.-)
-            pg_catalog.current_setting('pgbraid.begun')::pg_catalog.float8),
-        %(checksum)s, %(statement)s, %(detail)s)
-RETURNING EXTRACT(epoch FROM duration)::pg_catalog.float8
+-- A line whose id is not the highest divides by zero, too.
+WITH written AS (
+    INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+    VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
+            pg_catalog.make_interval(secs =>
+                EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
+                OPERATOR(pg_catalog.-)
+                pg_catalog.current_setting('pgbraid.begun')::pg_catalog.float8),
+            %(checksum)s, %(statement)s, %(detail)s)
+    RETURNING id, duration
+)
+SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 OPERATOR(pg_catalog./)
+       CASE WHEN id OPERATOR(pg_catalog.<=) (SELECT pg_catalog.max(id) FROM {journal})
+            THEN 0 ELSE 1 END
+  FROM written
 -- name: journal_at_once_encoded
 -- The server tells where in a routine's body an error is by finding that body in the message; it
 -- gives up where it finds two, so the journal's copy must not look like one.
-INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
-VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
-        pg_catalog.make_interval(secs =>
-            EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
-            OPERATOR(pg_catalog.-)
-            pg_catalog.current_setting('pgbraid.begun')::pg_catalog.float8),
-        %(checksum)s,
-        pg_catalog.convert_from(pg_catalog.decode(%(statement)s, 'base64'), 'UTF8'), %(detail)s)
-RETURNING EXTRACT(epoch FROM duration)::pg_catalog.float8
+WITH written AS (
+    INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+    VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
+            pg_catalog.make_interval(secs =>
+                EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
+                OPERATOR(pg_catalog.-)
+                pg_catalog.current_setting('pgbraid.begun')::pg_catalog.float8),
+            %(checksum)s,
+            pg_catalog.convert_from(pg_catalog.decode(%(statement)s, 'base64'), 'UTF8'), %(detail)s)
+    RETURNING id, duration
+)
+SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 OPERATOR(pg_catalog./)
+       CASE WHEN id OPERATOR(pg_catalog.<=) (SELECT pg_catalog.max(id) FROM {journal})
+            THEN 0 ELSE 1 END
+  FROM written
 -- name: journal_texts
 -- Runs before the search path is pinned, hence the qualified operators.
 SELECT DISTINCT ON (version) version, checksum, statement,
@@ -185,10 +214,14 @@ SELECT EXISTS (
               AND pg_catalog.pg_sequence_last_value(s.oid) IS NOT NULL)
 -- name: restore
 -- A row of the set as the journal has it; its time is that of the line that says so.
-INSERT INTO {tracker} (version, name, applied_at, checksum)
-SELECT %(version)s, %(name)s, happened_at, %(checksum)s FROM {journal}
- WHERE version = %(version)s AND event = ANY ('{{applied,adopted,repaired}}'::text[])
- ORDER BY event = 'repaired', id DESC LIMIT 1
+WITH written AS (
+    INSERT INTO {tracker} (version, name, applied_at, checksum)
+    SELECT %(version)s, %(name)s, happened_at, %(checksum)s FROM {journal}
+     WHERE version = %(version)s AND event = ANY ('{{applied,adopted,repaired}}'::text[])
+     ORDER BY event = 'repaired', id DESC LIMIT 1
+    RETURNING version
+)
+SELECT FROM written WHERE version = %(version)s
 -- name: note
 -- The tracker's comment, and whether this role may write it.
 SELECT pg_catalog.obj_description(c.oid, 'pg_class'),
@@ -245,6 +278,14 @@ SELECT row.version, 0
 SELECT EXISTS (SELECT FROM {journal}
                 WHERE version = %(version)s AND run_id <> %(run_id)s::uuid
                   AND event = ANY ('{{applied,adopted,repaired,restored}}'::text[]))
+-- name: strays
+-- Versions of the set beside these, of which no other run says that it has entered them.
+SELECT t.version FROM {tracker} t
+ WHERE t.version <> ALL (%(versions)s::int8[])
+   AND NOT EXISTS (SELECT FROM {journal} j
+                    WHERE j.version = t.version AND j.run_id <> %(run_id)s::uuid
+                      AND j.event = ANY ('{{applied,adopted,repaired,restored}}'::text[]))
+ ORDER BY 1
 -- name: order
 -- The set in the order in which it was applied: what the journal has no line of first (it was
 -- adopted, or the journal pruned), by time and version, then by the journal. Runs before the search
