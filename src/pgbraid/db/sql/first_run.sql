@@ -24,8 +24,13 @@ SELECT n.nspname, c.relname
  WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{{r,p}}'::pg_catalog."char"[])
    AND NOT (n.nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
             AND c.relname OPERATOR(pg_catalog.=) %(table)s::pg_catalog.name)
+   AND c.relnatts OPERATOR(pg_catalog.>=) 4
    AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
    AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+   -- One look into an index tells most tables of a large catalog: the name is a rare one.
+   AND EXISTS (SELECT FROM pg_catalog.pg_attribute a
+                WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
+                  AND a.attname OPERATOR(pg_catalog.=) 'applied_at')
    AND 4 OPERATOR(pg_catalog.=) (
            SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
             WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
