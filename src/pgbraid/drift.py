@@ -199,6 +199,12 @@ def _hint(failure: Failure) -> str:
             "Look at the statement with `pgbraid check --offline`; a scratch database is empty, "
             "so one that waits for rows or sessions has none."
         )
+    if not failure.lacks_something:
+        return (
+            "The texts that ran are replayed. One that reads rows which no migration makes, the "
+            "clock or another server can fail here: write it so that it passes on an empty "
+            "database, or compare with `pgbraid snapshot --check FILE` instead."
+        )
     return (
         "See that the scratch server has what the migrations need: extensions, roles, settings. "
         "Name one that has with `scratch_url`, or create it first with the setting `prelude`."

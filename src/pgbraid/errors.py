@@ -224,6 +224,11 @@ def _next_step(proof: Proof) -> str:
             "`pgbraid up --gaps apply` if that does not matter."
         )
     see = "Run `pgbraid prove` to see every difference."
+    if proof.verdict == "not replayed" and not proof.lacks_something:
+        return (
+            "Run `pgbraid prove` to see the error. The migration fails in every order, also on a "
+            "fresh database: correct its file, and try it with `pgbraid up --embedded`."
+        )
     if proof.verdict == "not replayed":
         return (
             "Run `pgbraid prove` to see the error; name a server that has what the migrations need "

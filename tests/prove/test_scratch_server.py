@@ -103,6 +103,14 @@ def test_an_extension_that_the_server_lacks_is_no_verdict(folder, others, databa
     assert prove(folder).verdict is Verdict.NOT_REPLAYED
 
 
+def test_a_migration_that_fails_in_every_order_is_to_be_corrected(folder, cli, tmp_path, database):
+    folder.write(_001_t=TABLE, _002_o="SELECT 1 / 0;", _003_ext=OTHER)
+    (tmp_path / "history.json").write_text("[1, 3, 2]")
+    answer = cli("prove", "--history", "history.json", code=4)
+    assert "correct its\nfile" in answer.out
+    assert "--scratch" not in answer.out
+
+
 def test_what_the_server_has_added_to_its_template_is_no_part_of_a_proof(folder, others, server):
     conninfo = psycopg.conninfo.make_conninfo(server, dbname="template1")
     with psycopg.connect(conninfo, autocommit=True) as template:

@@ -38,12 +38,24 @@ class Verdict(StrEnum):
         return self.value.removesuffix(" only").replace(" ", "-")
 
 
+_LACKING = frozenset(
+    {"42P01", "42703", "42883", "42704", "3F000", "3D000", "58P01", "0A000", "42501", "22023"}
+)
+"""Codes of errors about what is not there: a relation, column, function, object, schema, database
+or file; what a build does not support, rights, and settings that are not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A migration that failed in a replay, and what the server said."""
 
     migration: Migration
     diagnostic: Diagnostic
+
+    @property
+    def lacks_something(self) -> bool:
+        """Whether it failed for want of something that a platform or another server may have."""
+        return self.diagnostic.sqlstate in _LACKING
 
     @property
     def key(self) -> tuple[int, str | None, str]:
@@ -122,6 +134,14 @@ class Proof:
     def ok(self) -> bool:
         """Whether both orders end the same, or differ in what is allowed."""
         return self.verdict is Verdict.SAME or self.allowed is not None
+
+    @property
+    def lacks_something(self) -> bool:
+        """Whether nothing was compared for want of what a platform or another server may have."""
+        failure = self.left_failure or self.right_failure
+        return (
+            self.verdict is Verdict.NOT_REPLAYED and failure is not None and failure.lacks_something
+        )
 
     @property
     def complete(self) -> bool:

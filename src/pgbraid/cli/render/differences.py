@@ -50,6 +50,10 @@ def _advice(found: Proof) -> Iterator[str]:
     if found.ok or not found.late:
         return
     yield ""
+    if found.verdict.value == "not replayed" and not found.lacks_something:
+        yield "HINT:  The migration fails in every order, also on a fresh database: correct its"
+        yield "file, and try it with `pgbraid up --embedded`."
+        return
     if found.verdict.value == "not replayed":
         yield "HINT:  Name a server that has what the migrations need with --scratch URL, or its"
         yield "programs in PGBRAID_PG_BIN; or create it before the first migration with the setting"
