@@ -87,7 +87,8 @@ def test_every_failure_is_documented(cli, folder):
     }
 
 
-def test_every_proof_is_documented(cli, folder, server):
+def test_every_proof_is_documented(cli, folder, server, database):
+    database.as_made()
     scratch = {"PGBRAID_SCRATCH_URL": server}
     folder.put("1_a.sql", "CREATE TABLE t (a int);").put("3_c.sql", "COMMENT ON TABLE t IS 'c'")
     cli("up", code=0)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -45,12 +46,6 @@ def branch(folder, tmp_path):
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-qm", "x")
     return folder
-
-
-def as_made(database):
-    """Take back what the fixture did to a database, as it would be drift."""
-    if int(database.value("SHOW server_version_num")) < 150000:
-        database.run("GRANT CREATE ON SCHEMA public TO PUBLIC")
 
 
 def left_behind(database):
@@ -285,7 +280,7 @@ def deployed(folder, cli, database):
     function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';"
     folder.write(_101_table=TABLE, _104_view=VIEW, _105_function=function)
     cli("up", code=0)
-    as_made(database)
+    database.as_made()
     return folder
 
 
@@ -430,10 +425,11 @@ def test_a_scratch_role_that_may_create_databases_is_enough(
     assert "104_view and 103_add do not commute" in cli("prove", env=env, code=1).out
     late.write(_103_add=HARMLESS)
     answer = cli("prove", env=env, code=0).out
-    assert answer.startswith("same, but for 1 thing that could not be compared: ")
+    # Before PostgreSQL 14 such a role may not read which subscriptions there are, either.
+    assert re.match(r"same, but for [12] things? that could not be compared: ", answer)
     assert f"the rights of role postgres: {role} replayed, which is no superuser" in answer
     cli("up", code=0)
-    as_made(database)
+    database.as_made()
     assert "clean" in cli("drift", env=env, code=0).out
 
 
@@ -444,7 +440,7 @@ def test_the_databases_own_settings_count(folder, cli, scratch, database):
     )
     folder.write(_101_schema="CREATE SCHEMA IF NOT EXISTS app;", _102_table="CREATE TABLE t ();")
     cli("up", code=0)
-    as_made(database)
+    database.as_made()
     answer = cli("drift", env=scratch, code=1)
     assert "app.t" not in answer.out
     assert "1 difference" in answer.out
@@ -455,7 +451,7 @@ def test_extensions_that_nobody_makes_are_made(folder, cli, database, programs):
     database.extend("citext")
     folder.write(_101_table="CREATE TABLE t (a citext);")
     cli("up", code=0)
-    as_made(database)
+    database.as_made()
     answer = cli("drift", env={"PGBRAID_PG_BIN": programs})
     if answer.code == 2:
         pytest.skip("the programs are of another major version")

@@ -185,7 +185,10 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("target", "said"), TARGETS)
 @pytest.mark.parametrize("words", ANSWERS, ids=" ".join)
-def test_an_answer_that_cannot_be_written_is_exit_code_4(cli, folder, target, said, words):
+def test_an_answer_that_cannot_be_written_is_exit_code_4(
+    cli, folder, database, target, said, words
+):
+    database.as_made()
     folder.put("1_a.sql", "CREATE TABLE a ()")
     cli("up", code=0)
     code, err = unwritten(cli, target, *words)

@@ -99,7 +99,8 @@ def test_a_pooler_with_traffic_is_told(bouncing):
             for client in clients:
                 client.join()
         assert verdicts == {True}
-        assert left_in(conninfo, 4) == {(0, 0, 0)}
+        # The last question listens, and its UNLISTEN may reach another session of the pool.
+        assert left_in(conninfo, 4) <= {(0, 0, 0), (0, 1, 0)}
 
 
 def test_a_pooler_that_takes_no_more_clients_counts_as_one_that_lends(bouncing):

@@ -145,7 +145,11 @@ def test_a_signal_that_comes_with_a_notice_is_not_lost(cli, folder, database, nu
     text = "DO $$ BEGIN FOR i IN 1..3000000 LOOP RAISE NOTICE 'line %', i; END LOOP; END $$"
     folder.write(_1_a=text)
     run = cli.start("up", "-q")
-    until(database, "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%RAISE NOTICE%'")
+    until(
+        database,
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%RAISE NOTICE%'"
+        " AND pid <> pg_backend_pid()",
+    )
     time.sleep(0.5)
     run.send_signal(number)
     _, err = run.communicate(timeout=60)

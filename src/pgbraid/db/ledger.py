@@ -281,7 +281,7 @@ def _add_line(session: Session, statement: str, entry: Entry) -> psycopg.Cursor[
 def _write(session: Session, statement: str, /, **values: object) -> None:
     """Write one row of the set, and make sure that it was written: a trigger may swallow it."""
     try:
-        written = session.run("ledger", statement, **values).rowcount
+        written = session.run_watched("ledger", statement, **values).rowcount
     except errors.FeatureNotSupported:  # a rule that does something else instead
         written = 0
     if written > 1:

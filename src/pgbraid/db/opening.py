@@ -16,7 +16,7 @@ from psycopg import ClientCursor, generators, pq, waiting
 from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from psycopg.abc import PQGen
     from psycopg.waiting import Ready
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Arrival", "Connection", "Opening", "beside", "open_connection"]
 
 _T = TypeVar("_T")
+_NOTICES = 140_000
+"""The server's version from which on it notices in a long statement that its client is gone."""
 _LOOK_EVERY = 0.1
 _HEEDS_WITHIN, _ENDS_WITHIN = 0.5, 1.0
 """Seconds from the asking until the session is ended, and until nobody waits any more."""
@@ -59,6 +61,8 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     opened_with: Mapping[str, Any] | None = None
     look_every: float = _LOOK_EVERY
     """Seconds after which it wakes up while it waits."""
+    tick: Callable[[], object] | None = None
+    """What is called whenever it wakes up while a statement of ours waits."""
     unheard: BaseException | None = None
     """What was raised where the driver called back: it would lose it, so it is raised later."""
 
@@ -111,6 +115,8 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
             ready = yield wanted
             if ending is not None:
                 ending.press()
+            elif self.tick is not None:
+                self.tick()
 
     def _raise_unheard(self, ending: _Ending | None) -> None:
         """Raise what the driver would lose, unless the statement is ended for another exception."""
@@ -127,6 +133,9 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         except psycopg.Error:
             pass
         except BaseException:
+            if self.info.server_version < _NOTICES:
+                # The server would run the statement to its end, and not notice that we are gone.
+                _ask_for(self, "terminate")
             self.pgconn.finish()
             raise
 
@@ -141,7 +150,7 @@ class _Ending:
         with suppress(psycopg.Error):
             conn.cancel_safe(timeout=_CANCEL_TIMEOUT)
         if conn.process and not conn.info.backend_pid:
-            self._ask_for("cancel")  # a proxy has kept the key that cancels to itself
+            _ask_for(conn, "cancel")  # a proxy has kept the key that cancels to itself
 
     def press(self) -> None:
         """Do what it is time for. Raises OperationalError where it is time to give up."""
@@ -151,24 +160,24 @@ class _Ending:
             raise psycopg.OperationalError("the statement did not end")
         if passed > _HEEDS_WITHIN and not self._ended:
             self._ended = True
-            self._ask_for("terminate")
+            _ask_for(self._conn, "terminate")
 
-    def _ask_for(self, what: str) -> None:
-        """Cancel our own statement, or terminate our session, by a second connection.
 
-        A pooler may have no second session for it, so its answer is not waited for long.
-        """
-        conn = self._conn
-        if conn.parameters is None or conn.since is None:
-            return
-        question = _ENDS.format(what, conn.process or conn.info.backend_pid, conn.since)
-        with (
-            suppress(psycopg.Error),
-            closing(psycopg.connect(**beside(conn), autocommit=True)) as second,
-        ):
-            second.pgconn.send_query(question.encode())
-            asking = generators.execute(second.pgconn)
-            second.wait(_at_most(asking, _ANSWERS_WITHIN), _LOOK_EVERY)
+def _ask_for(conn: Connection, what: str) -> None:
+    """Cancel a connection's statement, or terminate its session, by a second connection.
+
+    A pooler may have no second session for it, so its answer is not waited for long.
+    """
+    if conn.parameters is None or conn.since is None:
+        return
+    question = _ENDS.format(what, conn.process or conn.info.backend_pid, conn.since)
+    with (
+        suppress(psycopg.Error),
+        closing(psycopg.connect(**beside(conn), autocommit=True)) as second,
+    ):
+        second.pgconn.send_query(question.encode())
+        asking = generators.execute(second.pgconn)
+        second.wait(_at_most(asking, _ANSWERS_WITHIN), _LOOK_EVERY)
 
 
 def _at_most(waiting: PQGen[Any], seconds: float) -> PQGen[None]:

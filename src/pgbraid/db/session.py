@@ -108,6 +108,16 @@ class Session:
         query = statement(file, name, self.tracker, with_values=bool(values))
         return self.conn.execute(query, values or None)
 
+    def run_watched(
+        self, file: str, name: str, /, **values: object
+    ) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Run a named statement as :meth:`run` does, and watch what it waits for."""
+        self.conn.tick = self.watching()
+        try:
+            return self.run(file, name, **values)
+        finally:
+            self.conn.tick = None
+
     def text(self, file: str, name: str, /, **values: object) -> str:
         """Return a named statement of ours with its values, to stand in a longer message."""
         query = statement(file, name, self.tracker, with_values=True)

@@ -210,7 +210,10 @@ SELECT json_agg(json_build_object(
                                      SELECT o.attname FROM pg_depend u
                                        JOIN pg_attribute o ON o.attrelid = c.oid
                                         AND o.attnum = u.refobjsubid AND o.attnum <> a.attnum
-                                      WHERE u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
+                                      WHERE (u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
+                                             -- Before PostgreSQL 15 the column itself depends.
+                                             OR u.classid = 'pg_class'::regclass
+                                                AND u.objid = c.oid AND u.objsubid = a.attnum)
                                         AND u.refclassid = 'pg_class'::regclass
                                         AND u.refobjid = c.oid)
                       ) AS used (sequences, draws, columns)
