@@ -88,12 +88,19 @@ class _Merge:
             file = self.here.get(migration.file)
             if file is None:
                 problems += self._gone(migration)
+            elif self._both_added(migration, file):
+                problems.append(_taken(migration, file, self.ref))
             else:
                 self.before.append(self._newer(migration, file))
         if problems:
             raise ProblemsFound(tuple(problems))
         added = tuple(m for m in self.ours.migrations if self._is_added(m))
         return Merged(tuple(self.before), added, tuple(self.notes), tuple(self.not_replayed))
+
+    def _both_added(self, migration: Migration, file: Migration) -> bool:
+        """Whether both sides added a file of one name, each with a text of its own."""
+        name = migration.file
+        return name not in self.fork.files and not _same(self.base.files[name], file)
 
     def _newer(self, migration: Migration, file: Migration) -> Migration:
         """Return which text a file of both sides will have."""
@@ -184,10 +191,15 @@ def _same(data: bytes, file: Migration) -> bool:
 
 
 def _taken(theirs: Migration, ours: Migration, ref: str) -> Problem:
+    one_name = theirs.file == ours.file
     return Problem(
         "duplicate_version",
-        f"version {ours.version} is {theirs.file} in {ref} and {ours.file} here",
-        detail="After the merge there would be two files with one version.",
+        f"both {ref} and this branch added {ours.file}, with different texts"
+        if one_name
+        else f"version {ours.version} is {theirs.file} in {ref} and {ours.file} here",
+        detail=f"Databases of {ref} have the other text applied."
+        if one_name
+        else "After the merge there would be two files with one version.",
         hint="Give the one here the next free version (`pgbraid new NAME` chooses it).",
         location=Location(ours.path),
         versions=(ours.version,),

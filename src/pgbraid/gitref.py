@@ -40,10 +40,11 @@ def files_at(folder: str, ref: str) -> GitFolder:
     """Return the files that a folder of a git repository has at ``ref``.
 
     Where the folder is not there yet and its files are, in another one, those are returned. Raises
-    ConfigError where there is no git, no such folder, no repository or no such ref, and for a link
-    out of the folder.
+    ConfigError where there is no git, no such folder, no repository or no such ref, for a link out
+    of the folder, and where a sparse checkout leaves files of the folder out.
     """
     git, where = _repository(folder)
+    _refuse_sparse(git, where)
     commit = _commit(git, where, ref)
     prefix = _must(git, where, "rev-parse", "--show-prefix").decode().strip().rstrip("/")
     found = _Tree(git, where, commit).files(prefix)
@@ -53,6 +54,24 @@ def files_at(folder: str, ref: str) -> GitFolder:
     if moved is None:
         return GitFolder()
     return GitFolder(_Tree(git, where, commit).files(moved), moved or ".")
+
+
+def _refuse_sparse(git: str, where: Path) -> None:
+    """Refuse a folder of which files are not checked out: nobody has deleted them."""
+    listed = _run(git, where, "ls-files", "-t", "-z", "--", ".") or b""
+    entries = (entry.decode(errors="replace").partition(" ") for entry in listed.split(b"\0"))
+    missing = [
+        name
+        for tag, _, name in entries
+        if tag == "S" and name.endswith(".sql") and "/" not in name and not (where / name).exists()
+    ]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ConfigError(
+            f"{missing[-1]}{more}: in this branch, but left out by a sparse checkout",
+            hint="Run `git sparse-checkout add` with the folder, or `git sparse-checkout disable`; "
+            "then run the command again.",
+        )
 
 
 def merge_base(folder: str, ref: str) -> str:

@@ -235,8 +235,7 @@ class _Judge:
         proof = replace(
             proof, verdict=Verdict.FAILS, left_failure=failures[0], right_failure=failures[1]
         )
-        alike = failures[0] and failures[1] and failures[0].key == failures[1].key
-        if alike or any(map(self._is_lacking, failures)):
+        if self._fail_alike(*failures) or any(map(self._is_lacking, failures)):
             return replace(proof, verdict=Verdict.NOT_REPLAYED)
         if not pair:
             return proof
@@ -245,6 +244,21 @@ class _Judge:
         self._drop(left, right)
         ends = {0: left.ended, len(self.chain): right.ended}
         return self._with_pair(proof, Aspect().failing(failures), ends, self._replays)
+
+    def _fail_alike(self, left: Failure | None, right: Failure | None) -> bool:
+        """Whether both orders fail in the same way: the order has nothing to do with it.
+
+        Two migrations can fail for want of the same thing, each before the other one has run.
+        """
+        if left is None or right is None:
+            return False
+        if left.key == right.key:
+            return True
+        places = {m.version: n for n, m in enumerate(self.ran)}
+        one, other = left.migration.version, right.migration.version
+        behind = {m.version: n for n, m in enumerate(self.tails[1])}
+        untouched = places[one] < places.get(other, -1) and behind[other] < behind.get(one, -1)
+        return untouched and left.key[1:] == right.key[1:]
 
     @property
     def _replays(self) -> tuple[Replay, ...]:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from pgbraid.apply import Run
 from pgbraid.core.model import Limits, Step, Tracker
-from pgbraid.core.pieces import server_wide
 from pgbraid.core.proof import Ended, Failure
 from pgbraid.db.ensure import Shape, ensure_schema, ensure_tables
 from pgbraid.db.quick import try_order
 from pgbraid.db.reading import EVERYTHING, Reader, Scope
 from pgbraid.db.session import claim, connect, translating
-from pgbraid.errors import ConfigError, MigrationFailed, ServerError
+from pgbraid.errors import MigrationFailed, ServerError
+from pgbraid.others_server import OthersServer
 from pgbraid.provision import Provision
 from pgbraid.series import apply_all
 from pgbraid.survey import RunOptions
@@ -118,25 +118,12 @@ class Replayer:
         self._session_of: tuple[str, ExitStack, Session] | None = None
         self._slow: set[int] = set()
         self._scripts: dict[int, Script] = {}
+        self._others = OthersServer(scratch, self._script)
 
     def refuse_server_wide(self, migrations: Sequence[Migration]) -> None:
-        """Refuse migrations that change a server of others in a way that no rollback takes back.
-
-        Raises ConfigError for statements that run in no transaction, such as ALTER SYSTEM. What
-        others do to the server is found before it is committed.
-        """
-        for migration in migrations if not self.scratch.own else ():
-            command = None if is_large(migration) else server_wide(self._script(migration))
-            if command:
-                raise self._changes_server(migration, (command,))
-
-    def _changes_server(self, migration: Migration, changes: Sequence[str]) -> ConfigError:
-        return ConfigError(
-            f"{migration.label} changes what the databases of {self.scratch.label} share",
-            detail=f"It changes: {', '.join(changes[:3])}.",
-            hint="Leave `scratch_url` and PGBRAID_SCRATCH_URL out: on the embedded server pgbraid "
-            "restores what a replay changes.",
-        )
+        """Refuse, with ConfigError, what changes a server of others and is never rolled back."""
+        if not self.scratch.own:
+            self._others.refuse(migrations)
 
     def base(self, prefix: Sequence[Migration]) -> tuple[Base, Failure | None]:
         """Make a database on which others are to be based, with these migrations applied.
@@ -330,22 +317,22 @@ class Replayer:
         return replace(target, search_path=self._search_path)
 
     def _apply(self, name: str, order: Sequence[Migration]) -> Failure | None:
+        if self.scratch.own:
+            return self._run(name, order)
+        with self._others.watching(order):
+            return self._run(name, order)
+
+    def _run(self, name: str, order: Sequence[Migration]) -> Failure | None:
         steps = tuple(Step(migration) for migration in order)
         with connect(self._target(name), self.tracker, self.stop) as opened:
             session = claim(opened, self._options.limits)
-            guard = None if self.scratch.own else self._guard
+            guard = None if self.scratch.own else self._others.guard
             run = Run(session, self._shape, options=self._options, fresh=True, guard=guard)
             try:
                 apply_all(run, steps)
             except MigrationFailed as error:
                 return Failure(error.migration, error.diagnostic)
         return None
-
-    def _guard(self, session: Session, migration: Migration) -> None:
-        """Refuse a migration, before it is committed, that changes a server of others."""
-        changes = self.scratch.changes_of(session.conn)
-        if changes:
-            raise self._changes_server(migration, changes)
 
     def read(self, name: str) -> Ended:
         """Return what a database has, as far as the scope goes."""

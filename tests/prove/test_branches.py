@@ -186,3 +186,31 @@ def test_main_itself_has_nothing_out_of_order(repository):
     repository.on_main()
     proof = repository.prove()
     assert (proof.verdict, proof.notes, proof.replays) == (Verdict.SAME, (), 0)
+
+
+@pytest.mark.parametrize("patterns", ["/nothing", "/migrations/101*"])
+def test_files_that_a_sparse_checkout_leaves_out_are_an_error(repository, patterns):
+    """They are no deletions: the branch has them."""
+    repository.on_main().write(_104_v="CREATE VIEW v AS SELECT * FROM t;")
+    repository.commit()
+    repository.on_feature().write(_103_add="ALTER TABLE t ADD COLUMN c int;")
+    repository.commit()
+    git(repository.path, "sparse-checkout", "set", "--no-cone", patterns)
+    repository.folder.path.mkdir(exist_ok=True)
+    with pytest.raises(pgbraid.ConfigError, match=r"103_add\.sql.* sparse checkout"):
+        repository.prove()
+    git(repository.path, "sparse-checkout", "disable")
+    assert repository.prove().verdict is Verdict.DIFFERENT
+
+
+@pytest.mark.parametrize("text", ["CREATE TABLE v (a int);", "CREATE VIEW v AS SELECT 2 AS a;"])
+def test_a_file_that_both_sides_added_with_other_texts_is_an_error(repository, text):
+    repository.on_main().write(_104_v="CREATE VIEW v AS SELECT 1 AS a;")
+    repository.commit()
+    repository.on_feature().write(_104_v=text)
+    repository.commit()
+    with pytest.raises(pgbraid.ProblemsFound) as caught:
+        repository.prove()
+    assert codes(caught) == ["duplicate_version"]
+    repository.folder.write(_104_v="CREATE VIEW v AS SELECT 1 AS a;")
+    assert repository.prove().verdict is Verdict.SAME

@@ -212,3 +212,47 @@ def test_a_table_that_was_undone_and_made_again_is_the_same(folder, database):
     proof = braid.prove(database.conninfo)
     assert (proof.verdict, proof.replays > 0) == (Verdict.SAME, True)
     assert [m.version for m in proof.left] == [1, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("setting", "fifth", "third"),
+    [
+        (
+            "default_text_search_config = 'pg_catalog.english'",
+            "INSERT INTO t SELECT count(*) FROM t WHERE to_tsvector('the') = ''",
+            "INSERT INTO t SELECT 7 WHERE to_tsvector('the') = ''",
+        ),
+        (
+            "transform_null_equals = on",
+            "INSERT INTO t SELECT count(*) FROM t WHERE (NULL = NULL)",
+            "INSERT INTO t SELECT 7 WHERE (NULL = NULL)",
+        ),
+        (
+            "bytea_output = 'escape'",
+            "INSERT INTO t SELECT count(*) FROM t WHERE 'a'::bytea::text = 'a'",
+            "INSERT INTO t SELECT 7 WHERE 'a'::bytea::text = 'a'",
+        ),
+        (
+            "extra_float_digits = 0",
+            "INSERT INTO t SELECT count(*) FROM t WHERE (0.1::float8 + 0.2)::text = '0.3'",
+            "INSERT INTO t SELECT 7 WHERE (0.1::float8 + 0.2)::text = '0.3'",
+        ),
+        (
+            "array_nulls = off",
+            "INSERT INTO t SELECT count(*) FROM t WHERE ('{NULL}'::text[])[1] = 'NULL'",
+            "INSERT INTO t SELECT 7 WHERE ('{NULL}'::text[])[1] = 'NULL'",
+        ),
+    ],
+    ids=["text search", "null", "bytea", "float", "array"],
+)
+def test_a_replay_has_what_the_database_sets(folder, up, database, setting, fifth, third):
+    """By the defaults of the server both orders end the same; by the setting they do not."""
+    database.run(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "
+        f"{setting.replace(chr(39), chr(39) * 2)}', current_database()); END $$"
+    )
+    folder.write(_001_t=TABLE, _005_fifth=f"{fifth};")
+    up()
+    folder.write(_003_third=f"{third};")
+    with pytest.raises(pgbraid.NotProven, match="late 003_third does not end as if"):
+        up()

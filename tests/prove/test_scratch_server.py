@@ -69,6 +69,47 @@ def test_a_server_of_others_is_left_as_it_was(folder, others, change):
     assert others.execute(left).fetchall() == []
 
 
+def test_a_parameter_that_is_revoked_is_a_change_of_the_server(folder, others):
+    """REVOKE keeps no lock, and the row that it deletes is gone for the session that did it."""
+    if others.info.server_version < 150000:
+        pytest.skip("privileges on parameters come with 15")
+    others.execute("GRANT SET ON PARAMETER log_statement TO pgbraid_others_role")
+    try:
+        change = "REVOKE SET ON PARAMETER log_statement FROM pgbraid_others_role;"
+        folder.write(_001_t=TABLE, _002_change=change, _003_o=OTHER)
+        with pytest.raises(pgbraid.ConfigError, match="002_change changes what the databases of"):
+            prove(folder)
+        there = "SELECT has_parameter_privilege('pgbraid_others_role', 'log_statement', 'SET')"
+        assert others.execute(there).fetchone() == (True,)
+    finally:
+        others.execute("REVOKE SET ON PARAMETER log_statement FROM pgbraid_others_role")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DO $$ BEGIN CREATE ROLE pgbraid_others_new; COMMIT; END $$",
+        "CREATE PROCEDURE p() LANGUAGE plpgsql AS"
+        " $$ BEGIN EXECUTE 'CREATE ROLE pgbraid_others_new'; COMMIT; END $$; CALL p()",
+    ],
+    ids=["do", "call"],
+)
+def test_a_change_that_a_body_commits_itself_is_told_and_judged_as_nothing(folder, others, change):
+    text = f"-- pgbraid: no-transaction\n{change};"
+    folder.write(_001_t=TABLE, _002_change=text, _003_o=OTHER)
+    with pytest.raises(pgbraid.ConfigError, match="002_change changes what the data") as caught:
+        prove(folder)
+    assert "role pgbraid_others_new" in caught.value.detail
+    assert "has committed" in caught.value.detail
+    assert ("pgbraid_others_new",) in [row[:1] for row in shared(others)]
+
+
+def test_a_body_that_commits_rows_is_replayed_on_a_server_of_others(folder, others):
+    text = "-- pgbraid: no-transaction\nDO $$ BEGIN INSERT INTO t VALUES (1); COMMIT; END $$;"
+    folder.write(_001_t=TABLE, _002_rows=text, _003_o=OTHER)
+    assert prove(folder).verdict is Verdict.SAME
+
+
 @pytest.mark.parametrize(
     "innocent",
     [

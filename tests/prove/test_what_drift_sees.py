@@ -125,6 +125,12 @@ def test_a_condition_on_a_column_named_as_a_secret_is_shown(database, kind, colu
 
 LOST = {
     "rights of the owner": ("CREATE TABLE t (a int)", "REVOKE ALL ON t FROM CURRENT_USER"),
+    "one right of the owner": (
+        "CREATE TABLE t (a int)",
+        "DO $$ BEGIN EXECUTE format('REVOKE %s ON t FROM CURRENT_USER', CASE WHEN"
+        " current_setting('server_version_num')::int < 170000 THEN 'TRIGGER' ELSE 'MAINTAIN' END);"
+        " END $$",
+    ),
     "rows of a materialized view": (
         "CREATE MATERIALIZED VIEW m AS SELECT 1 AS one",
         "REFRESH MATERIALIZED VIEW m WITH NO DATA",
@@ -148,7 +154,7 @@ def test_a_change_is_in_the_text_of_a_snapshot(database, kind, role):
     database.run(first)
     before = text(database)
     assert text(database) == before
-    database.run(change.format(role=role))
+    database.run(change.replace("{role}", role))
     assert text(database) != before
 
 

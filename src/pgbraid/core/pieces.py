@@ -31,6 +31,7 @@ __all__ = [
     "effective",
     "if_not_exists_of",
     "loners",
+    "may_commit",
     "pieces_of",
     "server_wide",
     "twin_of",
@@ -168,6 +169,11 @@ def server_wide(script: Script) -> str | None:
     commands = (command for _, command in loners(script))
     found = next((c for c in commands if _SERVER_WIDE.search(c)), None)
     return found or ("a replication slot" if concerns_slots(script.text) else None)
+
+
+def may_commit(script: Script) -> bool:
+    """Whether a statement, run outside a transaction, may commit what it does by itself."""
+    return any(_inside(script, statement) is Kind.ONCE for statement in script.statements)
 
 
 def pieces_of(script: Script) -> tuple[Piece, ...]:

@@ -11,7 +11,7 @@ from pgbraid.core.snapshot import COLUMN_ORDER, DATA, ENUM_ORDER, SEQUENCES
 from pgbraid.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pgbraid.core.snapshot import Part, Snapshot
 
@@ -65,7 +65,7 @@ _NOBODY = "{}"
 _SECRET, _HIDDEN = frozenset({"umoptions", "subconninfo"}), "***"
 """What holds passwords; not even a digest of them is written."""
 _MADE_WITH = {
-    "relacl": r"\{([^=,]+)=(?:arwdDxtm?|rwU)/\1\}",
+    "relacl": r"\{([^=,]+)=(?:arwdDxt|rwU)/\1\}",
     "proacl": r"\{=X/([^,]+),\1=X/\1\}",
     "typacl": r"\{=U/([^,]+),\1=U/\1\}",
     "nspacl": r"\{([^=,]+)=UC/\1\}",
@@ -74,6 +74,9 @@ _MADE_WITH = {
     "srvacl": r"\{([^=,]+)=U/\1\}",
 }
 """Privileges that an object is made with."""
+_MAINTAIN_SINCE = 17
+_WITH_MAINTAIN = r"\{([^=,]+)=(?:arwdDxtm|rwU)/\1\}"
+"""The same of a relation from PostgreSQL 17 on, where an owner may lack MAINTAIN."""
 _TEXTS = frozenset({"value", "definition", "using", "with_check", "default", "typdefault"})
 """Facts that are said whatever they are."""
 _ZEROS = frozenset({"attstattarget", "stxstattarget"})
@@ -90,13 +93,16 @@ def text_of(snapshot: Snapshot) -> str:
     lines = [_HEAD, ""]
     major = snapshot.server.partition(".")[0]
     lines[0] += f" PostgreSQL {major}." if major else ""
+    made_with = dict(_MADE_WITH)
+    if major.isdecimal() and int(major) >= _MAINTAIN_SINCE:
+        made_with["relacl"] = _WITH_MAINTAIN
     blocks: dict[str, list[str]] = {}
     for catalog, part in snapshot.parts.items():
         if catalog in {DATA, SEQUENCES, "comments of the server"}:
             continue
         for key, facts in part.rows.items():
             if not _is_implied(snapshot, catalog, key, part):
-                blocks.setdefault(key, []).extend(_facts(catalog, key, part, facts))
+                blocks.setdefault(key, []).extend(_facts(catalog, key, part, facts, made_with))
     for key in sorted(blocks):
         lines += [f"[{_one_line(key)}]", *blocks[key], ""]
     return "\n".join(lines)
@@ -116,7 +122,13 @@ def _plain_index(part: Part, key: str) -> bool:
     return facts[part.columns.index("attstattarget")] in {None, "-1"}
 
 
-def _facts(catalog: str, key: str, part: Part, facts: tuple[str | None, ...]) -> Iterator[str]:
+def _facts(
+    catalog: str,
+    key: str,
+    part: Part,
+    facts: tuple[str | None, ...],
+    made_with: Mapping[str, str],
+) -> Iterator[str]:
     if catalog in _ORDERS:
         yield f"{_ORDERS[catalog]} = {', '.join(str(facts[0]).splitlines())}"
         return
@@ -126,7 +138,8 @@ def _facts(catalog: str, key: str, part: Part, facts: tuple[str | None, ...]) ->
             continue
         # A partitioned table has no access method of its own, unless one is chosen.
         chosen = name == "relam" and known.get("relkind") == "p" and fact != "-"
-        if _says_nothing(catalog, key, name, fact) and not chosen:
+        whole = re.fullmatch(made_with.get(name, r"(?!)"), fact)
+        if (whole or _says_nothing(catalog, key, name, fact)) and not chosen:
             continue
         value = _masked(catalog, name, fact)
         if "\n" in value:
@@ -147,10 +160,7 @@ def _says_nothing(catalog: str, key: str, name: str, value: str) -> bool:
     whole = not key.startswith("aggregate ")
     if whole and catalog in _ENOUGH and name not in _ENOUGH[catalog]:
         return True
-    if (name, value) in _USUAL or (value in _SILENT and name not in _HAS_USUAL):
-        return True
-    made_with = _MADE_WITH.get(name)
-    return made_with is not None and re.fullmatch(made_with, value) is not None
+    return (name, value) in _USUAL or (value in _SILENT and name not in _HAS_USUAL)
 
 
 def _masked(catalog: str, name: str, value: str) -> str:

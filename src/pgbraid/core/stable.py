@@ -18,6 +18,7 @@ from pgbraid.core.snapshot import DATA, SEQUENCES, Part, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from pgbraid.core.snapshot import Facts
 
@@ -32,9 +33,15 @@ __all__ = [
 
 CHANGING = "<changing>"
 """What stands in a text for a value that differs between two replays of one order."""
-_PIECE = re.compile(r"'(?:[^']|'')*'|[\w.:+-]+|\s+|.", re.DOTALL)
-"""A literal, a word or a number is masked as a whole: its digits may agree by chance."""
+_TIME = r"\d{4,}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[+-]\d\d(?::?\d\d){0,2}|Z)?)?"
+_WORD = rf"{_TIME}|[\w.:+-]+|\s+|."
+_PIECE = re.compile(rf"'(?:[^']|'')*'|{_WORD}", re.DOTALL)
+"""A word, a number or a time is masked as a whole: its digits may agree by chance."""
+_IN_A_LITERAL = re.compile(_WORD, re.DOTALL)
+_SAYS_SOMETHING = re.compile(r"[^\W\d_]{2}")
+"""What a word has that is more than a number or a part of a time."""
 _BY_CHANCE = re.compile(r"[0-9a-f]{8,}|\d+")
+_MOVING = r"([0-9a-f]{8,}|\d+)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,32 +104,57 @@ def stable_between(one: Snapshot, again: Snapshot) -> tuple[Snapshot, Changing]:
                 continue
             merged = tuple(map(_masked, values, other.rows[key]))
             rows[key] = merged
-            facts |= {
-                (catalog, key, name)
-                for name, was, now in zip(part.columns, values, merged, strict=True)
-                if was != now
-            }
-        renamed = _renamed(part.rows, part.rows.keys() - other.rows.keys(), parents)
-        rows |= renamed
-        names |= {(catalog, key) for key in renamed}
+            facts |= _changed(catalog, key, part.columns, values, merged)
+        ours = _renamed(part.rows, other.rows, parents)
+        theirs = _renamed(other.rows, part.rows, {})
+        for name, values in ours.items():
+            merged = tuple(map(_masked, values, theirs.get(name, values)))
+            rows[name] = merged
+            names.add((catalog, name))
+            facts |= _changed(catalog, name, part.columns, values, merged)
         parts[catalog] = Part(part.columns, MappingProxyType(rows))
     stable = replace(one, parts=MappingProxyType(parts), parents=MappingProxyType(parents))
     return stable, Changing(frozenset(facts), frozenset(names))
 
 
+def _changed(
+    catalog: str, key: str, columns: Iterable[str], values: Facts, merged: Facts
+) -> set[tuple[str, str, str]]:
+    """Return the facts of an object that are masked, for ``Changing``."""
+    return {
+        (catalog, key, name)
+        for name, was, now in zip(columns, values, merged, strict=True)
+        if was != now
+    }
+
+
 def _renamed(
-    rows: Mapping[str, Facts], keys: Iterable[str], parents: dict[str, str]
+    rows: Mapping[str, Facts], others: Mapping[str, Facts], parents: dict[str, str]
 ) -> dict[str, Facts]:
-    """Return objects whose names another replay does not have, numbers in them masked."""
+    """Return objects whose names another replay does not have, with what changes masked.
+
+    Of their facts only the numbers are masked that change in the name.
+    """
+    missing = sorted(rows.keys() - others.keys())
+    if not missing:
+        return {}
+    known = {number for key in others for number in _BY_CHANCE.findall(key)}
     found: dict[str, Facts] = {}
-    for key in sorted(keys):
-        name = _BY_CHANCE.sub(CHANGING, key)
+    for key in missing:
+        numbers = set(_BY_CHANCE.findall(key))
+        numbers = numbers - known or numbers
+        name = _without(key, numbers)
         while name in found:
             name += "'"
-        found[name] = tuple(v and _BY_CHANCE.sub(CHANGING, v) for v in rows[key])
+        found[name] = tuple(value and _without(value, numbers) for value in rows[key])
         if key in parents:
-            parents[name] = _BY_CHANCE.sub(CHANGING, parents[key])
+            parents[name] = _without(parents[key], numbers)
     return found
+
+
+def _without(text: str, numbers: AbstractSet[str]) -> str:
+    """Return a text with these numbers masked."""
+    return _BY_CHANCE.sub(lambda found: CHANGING if found[0] in numbers else found[0], text)
 
 
 def _masked(one: str | None, other: str | None) -> str | None:
@@ -133,12 +165,37 @@ def _masked(one: str | None, other: str | None) -> str | None:
         return CHANGING
     pieces, others = _PIECE.findall(one), _PIECE.findall(other)
     if len(pieces) == len(others):
-        return "".join(a if a == b else CHANGING for a, b in zip(pieces, others, strict=True))
+        return "".join(map(_masked_piece, pieces, others))
     blocks = SequenceMatcher(None, pieces, others, autojunk=False).get_opcodes()
     return "".join(
         "".join(pieces[start:end]) if kind == "equal" else CHANGING
         for kind, start, end, _, _ in blocks
     )
+
+
+def _masked_piece(one: str, other: str) -> str:
+    """Return a piece; of a literal with words that stay, only the others are masked."""
+    if one == other:
+        return one
+    words = _words(one, other)
+    if words is None:
+        return CHANGING
+    return f"'{''.join(a if a == b else CHANGING for a, b in words)}'"
+
+
+def _words(one: str, other: str) -> list[tuple[str, str]] | None:
+    """Return the words of two literals in pairs, if some that say something are the same."""
+    ours, theirs = _in_literal(one), _in_literal(other)
+    if ours is None or theirs is None or len(ours) != len(theirs):
+        return None
+    pairs = list(zip(ours, theirs, strict=True))
+    stays = any(a == b and _SAYS_SOMETHING.search(a) for a, b in pairs)
+    return pairs if stays else None
+
+
+def _in_literal(piece: str) -> list[str] | None:
+    """Return the words of a piece that is a literal."""
+    return _IN_A_LITERAL.findall(piece[1:-1]) if piece[:1] == "'" and len(piece) > 1 else None
 
 
 def without_changing(snapshot: Snapshot, changing: Changing) -> Snapshot:
@@ -157,49 +214,97 @@ def without_changing(snapshot: Snapshot, changing: Changing) -> Snapshot:
         if part is None:
             continue
         facts = hidden.get(catalog, set())
-        names = {key for named, key in changing.names if named == catalog}
+        names = _Names(key for named, key in changing.names if named == catalog)
         rows = {
             key: tuple(
                 CHANGING if (key, name) in facts else value
                 for name, value in zip(part.columns, values, strict=True)
             )
             for key, values in part.rows.items()
-            if _BY_CHANCE.sub(CHANGING, key) not in names
+            if names.of(key) is None
         }
         parts[catalog] = Part(part.columns, MappingProxyType(rows))
     return replace(snapshot, parts=MappingProxyType(parts))
 
 
-def masked_like(snapshot: Snapshot, stable: Snapshot, changing: Changing) -> Snapshot:
+class _Names:
+    """The names of objects of which a part changes; they tell whose name another one is."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._patterns = [
+            (name, re.compile(_MOVING.join(map(re.escape, name.split(CHANGING)))))
+            for name in sorted(names)
+        ]
+
+    def __bool__(self) -> bool:
+        return bool(self._patterns)
+
+    def of(self, key: str) -> tuple[str, AbstractSet[str]] | None:
+        """Return which name an object's is, and the numbers in it; None if it is none of them."""
+        for name, pattern in self._patterns:
+            found = pattern.fullmatch(key)
+            if found:
+                return name, frozenset(found.groups())
+        return None
+
+
+def masked_like(
+    snapshot: Snapshot, stable: Snapshot, changing: Changing, one: Snapshot, again: Snapshot
+) -> Snapshot:
     """Return a snapshot that is masked as a stable one is, where its values fit.
 
-    A value fits that differs from the stable one in nothing but what changes there.
+    A value fits that differs from that of ``one`` in nothing but what ``again``, the other replay
+    of its order, has otherwise as well.
     """
     parts = dict(snapshot.parts)
     for catalog, part in snapshot.parts.items():
         other = stable.parts.get(catalog)
         facts = {(key, fact) for named, key, fact in changing.facts if named == catalog}
-        names = {key for named, key in changing.names if named == catalog}
+        names = _Names(key for named, key in changing.names if named == catalog)
         if other is None or not (facts or names):
             continue
-        rows = {}
-        for key, values in part.rows.items():
-            name = _BY_CHANCE.sub(CHANGING, key)
-            if key not in other.rows and name in names:
-                rows[name] = tuple(v and _BY_CHANCE.sub(CHANGING, v) for v in values)
+        replays = (one.parts[catalog].rows, again.parts[catalog].rows)
+        nothing: Facts = (None,) * len(part.columns)
+        rows: dict[str, Facts] = {}
+        for key, values in sorted(part.rows.items()):
+            name, numbers = (key not in other.rows and names.of(key)) or (key, frozenset[str]())
+            if name in rows or name not in other.rows:
+                rows[key] = values
                 continue
-            known = other.rows.get(key, values)
-            rows[key] = tuple(
-                was if (key, fact) in facts and _fits(was, value) else value
-                for fact, value, was in zip(part.columns, values, known, strict=True)
+            found = (value and _without(value, numbers) for value in values)
+            known = zip(*(replay.get(key, nothing) for replay in replays), strict=True)
+            rows[name] = tuple(
+                was if (name, fact) in facts and _fits(was, value, *both) else value
+                for fact, value, was, both in zip(
+                    part.columns, found, other.rows[name], known, strict=True
+                )
             )
         parts[catalog] = Part(part.columns, MappingProxyType(rows))
     return replace(snapshot, parts=MappingProxyType(parts))
 
 
-def _fits(stable: str | None, value: str | None) -> bool:
+def _fits(stable: str | None, value: str | None, one: str | None, again: str | None) -> bool:
     """Whether a value is the stable one but for what changes."""
     if stable is None or value is None:
         return stable == CHANGING
+    if one is not None and again is not None:
+        pieces, others, found = (_PIECE.findall(text) for text in (one, again, value))
+        if len(pieces) == len(others):
+            same = len(found) == len(pieces)
+            return same and all(map(_piece_fits, found, pieces, others))
     pattern = ".*?".join(map(re.escape, stable.split(CHANGING)))
     return re.fullmatch(pattern, value, re.DOTALL) is not None
+
+
+def _piece_fits(value: str, one: str, again: str) -> bool:
+    """Whether a piece is the one that two replays have, or stands for one that changes."""
+    if one in {again, value}:
+        return value == one
+    words, found = _words(one, again), _in_literal(value)
+    if words is None:
+        return (found is None) == (_in_literal(one) is None)
+    return (
+        found is not None
+        and len(found) == len(words)
+        and all(a != b or word == a for word, (a, b) in zip(found, words, strict=True))
+    )

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cluster",
+    "differences",
     "drop_set_aside",
     "put_back",
     "read_cluster",
@@ -251,20 +252,23 @@ def shared_changes(inside: Connection, outside: Connection, prefix: str) -> tupl
     """
     locked = {name for (name,) in _run(inside, "touched_shared_catalogs").fetchall()}
     if inside.info.server_version >= _PARAMETERS_SINCE:
-        locked |= {name for (name,) in _run(inside, "touched_parameters").fetchall()}
+        mine, theirs = (_run(conn, "cluster_since_15").fetchall() for conn in (inside, outside))
+        # REVOKE deletes the row of a parameter, and keeps no lock.
+        locked |= {"pg_parameter_acl"} if set(mine) != set(theirs) else set()
     if not locked:
         return ()
     changed: list[str] = []
     for _ in range(3):  # another session may commit between the two readings
-        mine, theirs = (read_cluster(conn, prefix, exclusive=False) for conn in (inside, outside))
-        changed = _differences(mine, theirs)
+        facts = (read_cluster(conn, prefix, exclusive=False) for conn in (inside, outside))
+        changed = differences(*facts)
         if not changed:
             break
     # A password is in no view, and a change that was taken back leaves its lock.
     return tuple(changed) or tuple(sorted(locked & _ALWAYS_SHARED))
 
 
-def _differences(one: Cluster, other: Cluster) -> list[str]:
+def differences(one: Cluster, other: Cluster) -> list[str]:
+    """Name what is not the same in two readings."""
     kinds = sorted({*one.facts, *other.facts})
     found = [
         " ".join([kind, *(str(fact) for fact in facts[:2] if fact)])
@@ -276,7 +280,7 @@ def _differences(one: Cluster, other: Cluster) -> list[str]:
 
 def _told(before: Cluster, left: Cluster) -> str:
     """Name some of what is not as it was."""
-    return "; ".join(_differences(before, left)[:3])
+    return "; ".join(differences(before, left)[:3])
 
 
 def _run(conn: Connection, name: str, /, **values: object) -> Cursor[tuple[Any, ...]]:

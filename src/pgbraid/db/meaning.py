@@ -32,6 +32,8 @@ _ROUNDS = (2, 4, 8, 16, 32)
 """How many rounds are tried, until one tells no more rows apart than the one before."""
 _NUMBERS = frozenset({"20", "21", "23", "1700"})
 """The oids of bigint, smallint, integer and numeric."""
+_TEXTS = frozenset({"25", "1042", "1043"})
+"""The oids of text, character and character varying: ``'A-' || nextval('s')`` is a key, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +331,7 @@ def positions(conn: Connection, tables: Iterable[RowTable]) -> dict[str, Facts]:
         for table in tables
         if table.is_read
         for column in table.columns
-        if column.type in _NUMBERS
+        if column.type in _NUMBERS | _TEXTS or not column.built_in
         for sequence in column.sequences
     ]
     if not asked:
@@ -350,11 +352,16 @@ def positions(conn: Connection, tables: Iterable[RowTable]) -> dict[str, Facts]:
 
 def _position(table: RowTable, column: Column, sequence: str) -> str:
     literal = sql.Literal(sequence).as_string(None)
+    value = _name(column.name)
+    if column.type not in _NUMBERS:
+        # The number at the end of a text; of a domain, also one below zero.
+        number = "[0-9]{1,18}" if column.type in _TEXTS else "^-?[0-9]{1,18}|[0-9]{1,18}"
+        value = f"substring({value}::text from '({number})[^0-9]*$')::numeric"
     return (
         "SELECT json_build_array(CASE WHEN CASE WHEN d.seqincrement > 0"
         " THEN s.last_value + CASE WHEN s.is_called THEN d.seqincrement ELSE 0 END <= t.most"
         " ELSE s.last_value + CASE WHEN s.is_called THEN d.seqincrement ELSE 0 END >= t.least END"
         f" THEN 'taken' ELSE 'free' END) FROM {sequence} s, pg_sequence d,"
-        f" (SELECT max({_name(column.name)}) AS most, min({_name(column.name)}) AS least"
+        f" (SELECT max({value}) AS most, min({value}) AS least"
         f" FROM {table.source}) AS t WHERE d.seqrelid = {literal}::regclass"
     )

@@ -20,6 +20,7 @@ from psycopg import sql
 from pgbraid.core.model import Tracker
 from pgbraid.db.cluster import (
     Cluster,
+    differences,
     drop_set_aside,
     put_back,
     read_cluster,
@@ -222,6 +223,14 @@ class Scratch:
     def changes_of(self, conn: Connection) -> tuple[str, ...]:
         """Return what the open transaction of a connection changes of what databases share."""
         return shared_changes(conn, self.conn, PREFIX)
+
+    def shared(self) -> Cluster:
+        """Return what the databases of the server share, as far as any role may read it."""
+        return read_cluster(self.conn, PREFIX, exclusive=False)
+
+    def changed_since(self, before: Cluster) -> tuple[str, ...]:
+        """Return what the databases share that is not as it was."""
+        return tuple(differences(before, self.shared()))
 
     def clear(self) -> None:
         """Drop every database that this run has made."""

@@ -175,7 +175,7 @@ SELECT json_agg(json_build_object(
                SELECT json_agg(json_build_array(
                           a.attname,
                           a.attidentity <> '' OR used.sequences <> '{{}}' OR (k.in_key AND used.draws),
-                          used.sequences,
+                          used.sequences || called.sequences,
                           CASE WHEN a.attgenerated <> '' THEN used.columns END,
                           a.atttypid::text, a.atttypid < 16384, a.attnum) ORDER BY a.attname)
                  FROM pg_attribute a
@@ -216,7 +216,33 @@ SELECT json_agg(json_build_object(
                                                 AND u.objid = c.oid AND u.objsubid = a.attnum)
                                         AND u.refclassid = 'pg_class'::regclass
                                         AND u.refobjid = c.oid)
-                      ) AS used (sequences, draws, columns)
+                      ) AS used (sequences, draws, columns),
+                      -- Of a key, those that a function draws from: its default, or a trigger that
+                      -- sets the column. No dependency leads there; the text of the function does.
+                      LATERAL (SELECT ARRAY(
+                          SELECT s.oid::regclass::text
+                            FROM (SELECT u.refobjid FROM pg_depend u
+                                   WHERE k.in_key AND u.objid = d.oid
+                                     AND u.classid = 'pg_attrdef'::regclass
+                                     AND u.refclassid = 'pg_proc'::regclass
+                                   UNION
+                                  SELECT g.tgfoid FROM pg_trigger g
+                                    JOIN pg_proc p ON p.oid = g.tgfoid
+                                   WHERE k.in_key AND g.tgrelid = c.oid AND NOT g.tgisinternal
+                                     AND p.prosrc ~* ('\mnew\s*\.\s*"?' || regexp_replace(
+                                         a.attname, '(\W)', '\\\1', 'g') || '"?\s*:?=')
+                                 ) AS f (oid)
+                            JOIN pg_proc p ON p.oid = f.oid AND p.oid >= 16384
+                            JOIN pg_class s ON s.relkind = 'S'
+                             AND (p.prosrc ~* '\mnextval\M' AND p.prosrc ~ ('\m' || regexp_replace(
+                                      s.relname, '(\W)', '\\\1', 'g') || '\M')
+                                  OR EXISTS (
+                                     SELECT FROM pg_depend w
+                                      WHERE w.classid = 'pg_proc'::regclass AND w.objid = p.oid
+                                        AND w.refclassid = 'pg_class'::regclass
+                                        AND w.refobjid = s.oid))
+                           WHERE s.oid::regclass::text <> ALL (used.sequences)
+                           ORDER BY 1)) AS called (sequences)
                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
            'keys', (
                SELECT json_agg(json_build_array(

@@ -315,7 +315,12 @@ SELECT t.version, t.name, t.checksum::pg_catalog.text, NULL
 SELECT 'setting', name, reset_val FROM pg_catalog.pg_settings
  WHERE name OPERATOR(pg_catalog.=) ANY
        ('{{search_path,default_table_access_method,default_toast_compression,TimeZone,DateStyle,
-          IntervalStyle,check_function_bodies}}'::pg_catalog.text[])
+          IntervalStyle,check_function_bodies,array_nulls,bytea_output,extra_float_digits,
+          transform_null_equals,xmlbinary,xmloption,backslash_quote,standard_conforming_strings,
+          quote_all_identifiers}}'::pg_catalog.text[])
+    -- A configuration of somebody's is not there yet when a session on a scratch database begins.
+    OR (name OPERATOR(pg_catalog.=) 'default_text_search_config'
+        AND pg_catalog.starts_with(reset_val, 'pg_catalog.'))
  UNION ALL
 SELECT 'setting', pg_catalog.split_part(o, '=', 1),
        pg_catalog.substr(o, pg_catalog.strpos(o, '=') OPERATOR(pg_catalog.+) 1)

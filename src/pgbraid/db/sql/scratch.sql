@@ -130,9 +130,6 @@ SELECT 'pg_replication_origin' FROM pg_catalog.pg_replication_origin
 SELECT subname FROM pg_catalog.pg_subscription
  WHERE subdbid = (SELECT oid FROM pg_catalog.pg_database
                    WHERE datname = pg_catalog.current_database())
--- name: touched_parameters
-SELECT DISTINCT 'pg_parameter_acl' FROM pg_catalog.pg_parameter_acl
- WHERE pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.pg_current_xact_id()::pg_catalog.xid)
 -- name: drop_slots
 SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots
  WHERE database = pg_catalog.current_database() AND NOT active
