@@ -221,6 +221,8 @@ def _label(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> str:
     place = host if host.startswith("/") or not port else f"{host}:{port}"
     if parameters.get("service") and "host" not in given:
         place = f"service {parameters['service']}"
+        if not given.get("dbname"):  # the service names it, and only libpq reads that file
+            return place
     return f"{place}/{parameters.get('dbname') or parameters.get('user') or ''}"
 
 

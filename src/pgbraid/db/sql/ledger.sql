@@ -250,7 +250,8 @@ SELECT version
          ORDER BY version, id DESC) AS newest
  WHERE event OPERATOR(pg_catalog.=) 'adopted'::pg_catalog.text
 -- name: foreign_columns
-SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL)
+-- A role may have every identifier quoted, also a type's.
+SELECT n.nspname, c.relname, a.attname, pg_catalog.replace(pg_catalog.format_type(a.atttypid, NULL), '"', '')
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
