@@ -57,3 +57,19 @@ def test_what_may_be_a_piece_of_a_password_is_no_parameters_name(conninfo):
         parse_target(conninfo)
     error = caught.value
     assert "hunter" not in f"{error.message} {error.detail} {error.hint}"
+
+
+@pytest.mark.parametrize(
+    ("conninfo", "label"),
+    [
+        ("service=there", "service there"),
+        ("service=there user=me", "service there"),
+        ("service=there dbname=app", "service there/app"),
+        ("host=h service=there", "h:5432/me"),
+    ],
+)
+def test_a_database_that_only_a_service_names_is_not_guessed(conninfo, label, monkeypatch):
+    for name in ("PGPORT", "PGDATABASE", "PGHOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PGUSER", "me")
+    assert parse_target(conninfo).label == label

@@ -167,6 +167,28 @@ def test_a_password_that_is_not_encoded_is_refused_before_anybody_cuts_it(dsn):
 
 
 @pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://u:s3cret",
+        "postgresql://u:s3cret/app",
+        "postgresql://u:s3cret:5432/app",
+        "postgresql://127.0.0.1,u:s3cret/app",
+        "postgresql://u:99999999/app",
+        "postgresql+psycopg://u:s3cret?sslmode=disable",
+    ],
+)
+def test_a_password_that_stands_where_the_port_does_is_not_shown(dsn):
+    """A URL without its @ has it there."""
+    with pytest.raises(ConfigError, match="the port of the database URL is no number") as caught:
+        pgbraid.load({"1_a.sql": "SELECT 1"}).up(dsn)
+    said = f"{caught.value.message}{caught.value.detail}{caught.value.hint}"
+    assert "s3cret" not in said
+    assert "9999" not in said
+    assert "@" in caught.value.hint
+    assert (caught.value.__context__, caught.value.__cause__) == (None, None)
+
+
+@pytest.mark.parametrize(
     "conninfo", ["u:s3cret-x@127.0.0.1", "host=127.0.0.1 port=1 password=s3cret-x user=u"]
 )
 def test_no_error_has_the_drivers_for_its_context(conninfo):

@@ -222,7 +222,7 @@ def test_a_set_that_was_renamed_is_found_without_its_journal(database, name):
         braid.up(database.conninfo)
     (problem,) = caught.value.problems
     assert problem.code == "other_ledger"
-    assert f"`table` {name}" in problem.hint
+    assert f"`table` {name} or in the settings" in problem.hint
 
 
 def test_a_table_of_that_shape_with_other_texts_is_nobodys_tracker(database):

@@ -160,6 +160,17 @@ def test_an_empty_set_that_somebody_made_beforehand_is_believed(database):
     assert len(pgbraid.load(FILES).up(database.conninfo).applied) == 3
 
 
+def test_an_empty_set_of_a_restore_without_data_is_believed(database):
+    pgbraid.load(FILES).up(database.conninfo)
+    for table in ("applied_migrations_journal", "applied_migrations"):
+        database.run(
+            f"CREATE TABLE copy (LIKE {table} INCLUDING ALL); DROP TABLE {table};"
+            f" ALTER TABLE copy RENAME TO {table}"
+        )
+    database.run("DROP TABLE a, c")
+    assert len(pgbraid.load(FILES).up(database.conninfo).applied) == 3
+
+
 def test_an_emptied_set_is_believed_where_somebody_says_so(database):
     database.run(MADE)
     database.run("INSERT INTO applied_migrations VALUES (1, 'a'); DELETE FROM applied_migrations")

@@ -52,11 +52,21 @@ def test_the_table_of_another_tool_is_left_out_on_both_sides(deployed, cli, data
     assert "schema_migrations" not in cli("snapshot", code=0).out
 
 
-@pytest.mark.parametrize("style", ["SQL, DMY", "German", "Postgres, MDY", "ISO, YMD"])
-def test_a_datestyle_of_the_database_changes_no_answer(folder, deployed, cli, database, style):
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "datestyle = 'SQL, DMY'",
+        "datestyle = 'German'",
+        "datestyle = 'Postgres, MDY'",
+        "datestyle = 'ISO, YMD'",
+        "quote_all_identifiers = on",
+        "array_nulls = off",
+    ],
+)
+def test_a_setting_of_the_database_changes_no_answer(folder, deployed, cli, database, setting):
+    quoted = setting.replace("'", "''")
     database.run(
-        f"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET datestyle = ''{style}''',"
-        " current_database()); END $$"
+        f"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET {quoted}', current_database()); END $$"
     )
     drift = deployed("CREATE TABLE t (i int, at timestamptz DEFAULT '2026-02-01 03:04:05+00');")
     drifted, left_out = drift()

@@ -41,6 +41,7 @@ _LIMITS = {
     "tcp_user_timeout": "60000",
 }
 _SHORTEST_FRAGMENT = 3
+_HIGHEST_PORT = 65535
 _LOCAL = r"localhost|127(?:\.[0-9]{1,3}){1,3}|::1"
 _SYSTEM_ROOTS_SINCE = 160000
 """The libpq that takes ``sslrootcert=system`` for the system's, and then verifies in full."""
@@ -97,6 +98,7 @@ def parse_target(conninfo: str, *, embedded: str | None = None, role: str | None
     parameters = _taken_apart(conninfo)
     if isinstance(parameters, ConfigError):
         raise parameters
+    _check_ports(conninfo, str(parameters.get("port") or ""))
     defaults = _defaults()
     for name, limit in _LIMITS.items():
         if name not in parameters and defaults.get(name) is None:
@@ -135,6 +137,21 @@ def _taken_apart(conninfo: str) -> dict[str, Any] | ConfigError:
         return dict(conninfo_to_dict(conninfo))
     except ProgrammingError as error:
         return _unreadable(conninfo, str(error))
+
+
+def _check_ports(conninfo: str, ports: str) -> None:
+    """Refuse a port that is no port, without repeating it.
+
+    In a URL without ``@host`` the password stands there, and the driver would show it.
+    """
+    for port in filter(None, (part.strip() for part in ports.split(","))):
+        if not (port.isascii() and port.isdecimal() and 0 < int(port) <= _HIGHEST_PORT):
+            form = "URL" if _URL.match(conninfo) else "connection string"
+            raise ConfigError(
+                f"the port of the database {form} is no number from 1 to {_HIGHEST_PORT}",
+                hint="Give a URL such as postgresql://user@host:5432/database: without @ what "
+                "stands before the first : is the host, and what follows is the port.",
+            )
 
 
 def _with_role(options: str, role: str) -> str:
@@ -204,6 +221,8 @@ def _label(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> str:
     place = host if host.startswith("/") or not port else f"{host}:{port}"
     if parameters.get("service") and "host" not in given:
         place = f"service {parameters['service']}"
+        if not given.get("dbname"):  # the service names it, and only libpq reads that file
+            return place
     return f"{place}/{parameters.get('dbname') or parameters.get('user') or ''}"
 
 

@@ -33,6 +33,8 @@ _TEMPORARY = Path("/tmp")  # noqa: S108 - so are those
 _ROOM = 1 << 30
 _LONGEST_SOCKET = 100
 """Bytes of a socket's path; the system's limit is 108, on some 104."""
+_SHOWN = 3
+"""How many of the files that could not be copied are named."""
 _SETTINGS = (
     "# By pgbraid: however this server is started, only its own user reaches it.",
     "listen_addresses = ''",
@@ -196,7 +198,13 @@ def _copy(source: Path, place: OpenFolder, name: str) -> None:
         umask=0o077,
     )
     if answer.returncode:
-        raise EmbeddedError(f"cannot copy a data directory: {answer.stderr.strip()}")
+        said = answer.stderr.strip().splitlines()[:_SHOWN]  # a full disk fails for each file
+        raise EmbeddedError(
+            "cannot copy a data directory",
+            detail="\n".join(said) or f"cp ended with {answer.returncode}",
+            hint="Correct what it says, then run the command again; or name another folder with "
+            "`embedded`.",
+        )
 
 
 def roomy_folder(user: ServerUser) -> Path:

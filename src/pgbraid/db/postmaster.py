@@ -153,13 +153,19 @@ def await_ready(conninfo: str, process: subprocess.Popen[bytes], log: Path) -> N
     deadline = time.monotonic() + PATIENCE
     while ping(conninfo) != pq.Ping.OK:
         if process.poll() is not None or time.monotonic() > deadline:
-            tail = "\n".join(read_end(log).splitlines()[-5:])
             raise EmbeddedError(
                 "the embedded server did not start",
-                detail=tail or None,
+                detail=_why_it_ended(read_end(log).splitlines()) or None,
                 hint="Correct what it says, then run the command again; `pgbraid demo` tries it.",
             )
         time.sleep(POLL)
+
+
+def _why_it_ended(log: list[str]) -> str:
+    """Return the end of a server's log, and the error before it, which the shutdown may follow."""
+    errors = [line for line in log if "FATAL:" in line or "PANIC:" in line]
+    tail = log[-5:]
+    return "\n".join([line for line in errors[:1] if line not in tail] + tail)
 
 
 def has_ended(process: subprocess.Popen[bytes], sign: signal.Signals) -> bool:

@@ -17,8 +17,9 @@ SET LOCAL statement_timeout = 0;
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL jit = off
 -- name: columns
--- What the catalog consists of, and what of it this role may read.
-SELECT c.relname::text, a.attname::text, pg_catalog.format_type(a.atttypid, NULL),
+-- What the catalog consists of, and what of it this role may read. It is asked before the settings
+-- are made, and a role may have every identifier quoted.
+SELECT c.relname::text, a.attname::text, pg_catalog.replace(pg_catalog.format_type(a.atttypid, NULL), '"', ''),
        pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
  WHERE c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace AND c.relkind = 'r'

@@ -7,8 +7,9 @@ SELECT pg_catalog.set_config('synchronous_commit', 'off', true);
 CREATE SCHEMA IF NOT EXISTS {schema}
 -- name: columns
 -- The columns of tracker and journal: their types and defaults, with what there is about their
--- table that could run somebody's code, or let somebody write.
-SELECT c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL),
+-- table that could run somebody's code, or let somebody write. A role may have every identifier
+-- quoted, also a type's.
+SELECT c.relname, a.attname, pg_catalog.replace(pg_catalog.format_type(a.atttypid, NULL), '"', ''),
        (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
          WHERE d.adrelid = c.oid AND d.adnum = a.attnum),
        c.relhastriggers OR c.relhasrules,

@@ -196,6 +196,8 @@ SELECT EXISTS (SELECT FROM {journal})
 -- name: was_used
 -- Whether set or journal, as far as they are there, ever held a row: it has pages, another file than
 -- it was made with (TRUNCATE gives it one), or ids were taken.
+-- CASE keeps the order: the journal's TOAST table depends on it as the sequence does, and the
+-- functions of sequences raise an error for a table.
 SELECT EXISTS (
            SELECT FROM pg_catalog.pg_class c
             WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[
@@ -209,9 +211,9 @@ SELECT EXISTS (
             WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
               AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
               AND d.refobjid OPERATOR(pg_catalog.=) pg_catalog.to_regclass({journal_text})::pg_catalog.oid
-              AND s.relkind OPERATOR(pg_catalog.=) 'S'
-              AND pg_catalog.has_sequence_privilege(s.oid, 'USAGE, SELECT')
-              AND pg_catalog.pg_sequence_last_value(s.oid) IS NOT NULL)
+              AND CASE WHEN s.relkind OPERATOR(pg_catalog.<>) 'S' THEN false
+                       WHEN pg_catalog.has_sequence_privilege(s.oid, 'USAGE, SELECT')
+                       THEN pg_catalog.pg_sequence_last_value(s.oid) IS NOT NULL END)
 -- name: restore
 -- A row of the set as the journal has it; its time is that of the line that says so.
 WITH written AS (
@@ -248,7 +250,8 @@ SELECT version
          ORDER BY version, id DESC) AS newest
  WHERE event OPERATOR(pg_catalog.=) 'adopted'::pg_catalog.text
 -- name: foreign_columns
-SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, NULL)
+-- A role may have every identifier quoted, also a type's.
+SELECT n.nspname, c.relname, a.attname, pg_catalog.replace(pg_catalog.format_type(a.atttypid, NULL), '"', '')
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
