@@ -177,6 +177,7 @@ ANSWERS = [
     ["snapshot"],
     ["prove"],
     ["drift"],
+    ["up", "--dry-run"],
     ["--json", "up"],
     ["--json", "status"],
     ["--json", "sum"],

@@ -196,7 +196,7 @@ class Output:
         for _, said in getattr(value, "inconclusive", ()):
             self._tell(psql.diagnostic(said, severity="WARNING"))
         self._say(_answer(value, self._terminal()))
-        return self._written(code)
+        return self._written(code, acted=not getattr(value, "dry_run", False))
 
     def lines(self, lines: Iterable[str], code: int, **facts: Any) -> int:  # noqa: ANN401 - JSON
         """Print lines, or the facts they are made of, and return the exit code."""
@@ -283,11 +283,10 @@ class Output:
         self._write(sys.stdout, json.dumps({**head, **facts, **heard}, indent=2) + "\n")
         return self._written(code)
 
-    def _written(self, code: int) -> int:
-        """Return the exit code of an answer, which tells whether it could be written."""
-        acted = self.command in _ACTING and not self.as_json
-        unwritten = self._unwritten or sys.stdout is None
-        if code or acted or not unwritten:
+    def _written(self, code: int, *, acted: bool = True) -> int:
+        """Return the exit code, by whether the answer was written; what ``acted`` is done."""
+        acted = acted and self.command in _ACTING and not self.as_json
+        if code or acted or not (self._unwritten or sys.stdout is None):
             return code
         if sys.stdout is None:
             self._warn(["ERROR:  cannot write the answer: standard output is closed"])
@@ -392,9 +391,9 @@ def _what_stands(error: MigrationFailed, command: str, *, throw_away: bool) -> s
         return f"{label} is not recorded. Look at what it left before you run anything again."
     if command == "undo":
         return f"The down file was rolled back; {label} stays applied."
-    before = psql.count(len(error.applied), "migration")
     end = "gone with the throw-away server" if throw_away else "kept"
-    kept = f"{before} applied before it, {end}" if error.applied else "nothing was applied"
+    before = f"{psql.count(len(error.applied), 'migration')} applied before it, {end}"
+    kept = before if error.applied else "nothing was applied"
     if error.sqlstate in _IN_THE_WAY:
         return f"{label} was rolled back; {kept}."
     return f"{label} was rolled back; {kept}. Mend the file, then run `pgbraid up` again."
