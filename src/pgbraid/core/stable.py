@@ -41,6 +41,9 @@ _IN_A_LITERAL = re.compile(_WORD, re.DOTALL)
 _SAYS_SOMETHING = re.compile(r"[^\W\d_]{2}")
 """What a word has that is more than a number or a part of a time."""
 _BY_CHANCE = re.compile(r"[0-9a-f]{8,}|\d+")
+_BETWEEN_NAMES = re.compile(r"[\s.]+")
+_LONG = 6
+"""Digits of a number that stands for nothing else, such as a time."""
 _MOVING = r"([0-9a-f]{8,}|\d+)"
 
 
@@ -133,27 +136,36 @@ def _renamed(
 ) -> dict[str, Facts]:
     """Return objects whose names another replay does not have, with what changes masked.
 
-    Of their facts only the numbers are masked that change in the name.
+    A name is masked as a whole: one number in it may agree by chance. Of the facts only the numbers
+    are masked that such a name has.
     """
     missing = sorted(rows.keys() - others.keys())
     if not missing:
         return {}
-    known = {number for key in others for number in _BY_CHANCE.findall(key)}
+    known = {word for key in others for word in _numbered(key)}
     found: dict[str, Facts] = {}
     for key in missing:
-        numbers = set(_BY_CHANCE.findall(key))
-        numbers = numbers - known or numbers
-        name = _without(key, numbers)
+        words = _numbered(key)
+        words = words - known or words
+        name = _without(key, words)
         while name in found:
             name += "'"
-        found[name] = tuple(value and _without(value, numbers) for value in rows[key])
+        found[name] = tuple(value and _without(value, words) for value in rows[key])
         if key in parents:
-            parents[name] = _without(parents[key], numbers)
+            parents[name] = _without(parents[key], words)
     return found
 
 
-def _without(text: str, numbers: AbstractSet[str]) -> str:
-    """Return a text with these numbers masked."""
+def _numbered(key: str) -> set[str]:
+    """Return the names in an object's that have a number."""
+    return {word for word in _BETWEEN_NAMES.split(key) if _BY_CHANCE.search(word)}
+
+
+def _without(text: str, words: AbstractSet[str]) -> str:
+    """Return a text with the numbers of these names masked; long ones wherever they stand."""
+    for word in sorted(words, key=lambda word: (-len(word), word)):
+        text = text.replace(word, _BY_CHANCE.sub(CHANGING, word))
+    numbers = {n for word in words for n in _BY_CHANCE.findall(word) if len(n) >= _LONG}
     return _BY_CHANCE.sub(lambda found: CHANGING if found[0] in numbers else found[0], text)
 
 
@@ -240,11 +252,11 @@ class _Names:
         return bool(self._patterns)
 
     def of(self, key: str) -> tuple[str, AbstractSet[str]] | None:
-        """Return which name an object's is, and the numbers in it; None if it is none of them."""
+        """Return which name an object's is, and what changes in it; None if it is none of them."""
         for name, pattern in self._patterns:
-            found = pattern.fullmatch(key)
-            if found:
-                return name, frozenset(found.groups())
+            if pattern.fullmatch(key):
+                words = zip(_BETWEEN_NAMES.split(name), _BETWEEN_NAMES.split(key), strict=True)
+                return name, frozenset(word for known, word in words if CHANGING in known)
         return None
 
 
@@ -267,11 +279,11 @@ def masked_like(
         nothing: Facts = (None,) * len(part.columns)
         rows: dict[str, Facts] = {}
         for key, values in sorted(part.rows.items()):
-            name, numbers = (key not in other.rows and names.of(key)) or (key, frozenset[str]())
+            name, words = (key not in other.rows and names.of(key)) or (key, frozenset[str]())
             if name in rows or name not in other.rows:
                 rows[key] = values
                 continue
-            found = (value and _without(value, numbers) for value in values)
+            found = (value and _without(value, words) for value in values)
             known = zip(*(replay.get(key, nothing) for replay in replays), strict=True)
             rows[name] = tuple(
                 was if (name, fact) in facts and _fits(was, value, *both) else value
