@@ -48,7 +48,7 @@ def test_what_fails_in_every_order_is_no_verdict_and_gets_no_hint_about_versions
     answer = prove("SELECT 1 / 0;", TABLE, "CREATE TABLE u ();", code=4)
     assert "whatever the order, 101_t fails" in answer.out
     assert "nothing was compared" in answer.out
-    for word in ("version above", "resume", "commute", "pgbraid up"):
+    for word in ("version above", "resume", "commute", "`pgbraid up`"):
         assert word not in answer.out
 
 
