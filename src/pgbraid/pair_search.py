@@ -1,8 +1,10 @@
 """Finds two migrations that do not commute, where two orders do not end the same.
 
-The chain of orders between the two, each by one swap of neighbours from the next, is bisected down
-to a swap that changes the result. Then the migrations that stand before that swap are reduced to
-those that the pair needs, and both orders of the pair are replayed on databases.
+The likeliest pairs, by the names that their texts share, are tried first, behind the few
+migrations that they need. Where none of them shows the difference, the chain of orders between the
+two, each by one swap of neighbours from the next, is bisected down to a swap that changes the
+result. Then the migrations that stand before that swap are reduced to those that the pair needs.
+Both orders of the pair are replayed on databases.
 """
 
 from __future__ import annotations
@@ -64,11 +66,12 @@ class PairSearch:
         ``ends`` are the results of the first and the last order of the chain. The bisection is not
         bounded: the pair is found all the same when the time of ``budget`` is up.
         """
-        guessed = self._guessed(aspect, replays[0], budget)
+        likelihoods = self._likelihoods(aspect)
+        guessed = self._guessed(aspect, likelihoods, replays[0], budget)
         if guessed:
             return guessed
         for replay in replays:
-            swap, results = self._search(aspect, ends, replay)
+            swap, results = self._search(aspect, likelihoods, ends, replay)
             aspects = self._aspects(aspect, swap, results)
             pair = self._confirmed(swap, aspects, replay, budget)
             if pair:
@@ -79,11 +82,12 @@ class PairSearch:
                 self.base, _ = self.replayer.base(self.base.prefix)
         return None
 
-    def _guessed(self, aspect: Aspect, replay: Replay, budget: Budget) -> Pair | None:
+    def _guessed(
+        self, aspect: Aspect, likelihoods: list[float], replay: Replay, budget: Budget
+    ) -> Pair | None:
         """Try the likeliest pairs behind few migrations, which takes less than to replay all."""
         if self.base.shares or (aspect.facet is None and not aspect.failures):
             return None
-        likelihoods = self._likelihoods(aspect)
         likely = sorted(range(len(likelihoods)), key=lambda n: -likelihoods[n])[:_GUESSES]
         root, _ = self.replayer.base(())
         growing = budget.part(_GUESSING)
@@ -111,7 +115,7 @@ class PairSearch:
         return self.words.likelihoods(self.chain.pairs(), self.chain[0], asked)
 
     def _search(
-        self, aspect: Aspect, ends: dict[int, Ended], replay: Replay
+        self, aspect: Aspect, likelihoods: list[float], ends: dict[int, Ended], replay: Replay
     ) -> tuple[Swap[Migration], tuple[Ended, Ended]]:
         """Bisect the chain between the orders for a swap that changes the result.
 
@@ -131,7 +135,7 @@ class PairSearch:
                 return (one.failure is None) != (other.failure is None)
             return aspect.differ(one, other)
 
-        number = first_change(len(self.chain), differs, self._likelihoods(aspect))
+        number = first_change(len(self.chain), differs, likelihoods)
         swap = self.chain.swap(number)
         before = (*self.base.prefix, *swap.before)
         return replace(swap, before=before), (results[number], results[number + 1])
