@@ -21,7 +21,7 @@ help:
 	@echo "make matrix  the tests on PostgreSQL 13 to 18; make matrix ARGS='--only 13,17 -- -x'"
 	@echo "make bench   measure pgbraid beside its peers; make bench ARGS=--quick to try it"
 	@echo "make late    what two branches that merge late give in each peer; ARGS='--tools NAME' for one"
-	@echo "make chaos   break what a run stands on, for 25 minutes; make chaos ARGS=--quick to try it"
+	@echo "make chaos   break what a run stands on, for 40 minutes; make chaos ARGS=--quick to try it"
 	@echo "make fuzz    try the snapshot and the proofs by chance, for 15 minutes; make fuzz ARGS=--quick"
 	@echo "make picture draw docs/demo.svg anew"
 	@echo "make dist    build the wheel and try it in an environment of its own"
