@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["first_run_problems"]
 
 _NOTHING = digest(b"")
-_BY_NAME = 2
-"""So many names have to agree, where no checksum was recorded: one alone is often ``init``."""
+_BY_NAME, _BY_NAME_ALONE = 2, 3
+"""So many names have to agree, all of them, where no checksum was recorded, and where none is that
+of a file: one alone is often ``init``, and a few are often those of a template."""
 
 
 def first_run_problems(
@@ -67,14 +68,15 @@ def _other_ledgers(session: Session, files: Sequence[Migration]) -> Iterator[Pro
 
 
 def _in_common(files: Sequence[Migration], rows: Sequence[Applied]) -> tuple[int, ...]:
-    """Return the versions of these files that a set has: by their checksums, else their names."""
+    """Return the versions of these files that a set has: by checksums, else by names."""
     recorded = {row.version: row for row in rows}
     both = [(file, recorded[file.version]) for file in files if file.version in recorded]
     same = tuple(file.version for file, row in both if _same_text(file, row))
-    if same or any(row.checksum for _, row in both):
+    if same:
         return same
     agree = [f.version for f, row in both if names_agree(row.name or "", f.version, f.name)]
-    return tuple(agree) if len(agree) == len(both) >= _BY_NAME else ()
+    least = _BY_NAME_ALONE if any(row.checksum for _, row in both) else _BY_NAME
+    return tuple(agree) if len(agree) == len(both) >= least else ()
 
 
 def _same_text(file: Migration, row: Applied) -> bool:

@@ -233,6 +233,29 @@ def test_a_table_of_that_shape_with_other_texts_is_nobodys_tracker(database):
     assert len(pgbraid.load(PLAIN).up(database.conninfo).applied) == 2
 
 
+THREE = {f"{n}_{name}.sql": f"CREATE TABLE {name} (i int)" for n, name in enumerate("abc", 1)}
+
+
+def said_of_a_second_tracker(database, first, then):
+    pgbraid.load(first).up(database.conninfo)
+    return codes(pgbraid.load(then, table="second").plan(database.conninfo).problems)
+
+
+def test_files_that_were_all_reformatted_are_known_by_their_names(database):
+    reformatted = {name: f"{text} " for name, text in THREE.items()}
+    assert said_of_a_second_tracker(database, THREE, reformatted) == ["other_ledger"]
+
+
+def test_two_names_in_common_are_no_history(database):
+    reformatted = {name: f"{text} " for name, text in PLAIN.items()}
+    assert said_of_a_second_tracker(database, PLAIN, reformatted) == ["database_not_empty"]
+
+
+def test_one_name_of_another_service_makes_it_another_history(database):
+    files = {"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 2", "3_other.sql": "SELECT 3"}
+    assert said_of_a_second_tracker(database, THREE, files) == ["database_not_empty"]
+
+
 def test_an_empty_set_that_somebody_else_made_beside_tables_is_named(database):
     database.run(
         f"{SCHEMA}; CREATE TABLE applied_migrations (version bigint, name text,"
