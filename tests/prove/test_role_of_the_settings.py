@@ -6,6 +6,7 @@ import pytest
 
 import pgbraid
 from pgbraid.core.proof import Verdict
+from pgbraid.core.snapshot import Facet
 
 ONLY_OWNER = """DO $$ BEGIN
     IF current_user <> 'app_owner' THEN RAISE EXCEPTION 'ran as %', current_user; END IF;
@@ -76,3 +77,24 @@ def test_settings_of_roles_that_are_there_before_are_restored_between_replays(fo
 def test_the_role_of_the_server_itself_stays_a_superuser(folder):
     folder.write(_101_t="SELECT 1;", _102_r="CREATE ROLE made_by_migration;", _103_b="SELECT 2;")
     assert prove(folder, [101, 103, 102], role="postgres").verdict is Verdict.SAME
+
+
+@pytest.mark.parametrize(
+    ("late", "other", "facet"),
+    [
+        (
+            "CREATE TABLE a (x int);",
+            "DO $$ BEGIN IF to_regclass('a') IS NULL THEN CREATE TABLE b (); END IF; END $$;",
+            Facet.SCHEMA,
+        ),
+        ("INSERT INTO t VALUES (2);", "CREATE TABLE c AS SELECT * FROM t;", Facet.DATA),
+        ("ALTER TABLE t ADD p int;", "ALTER TABLE t ADD q int;", Facet.COLUMN_ORDER),
+        ("CREATE VIEW v AS SELECT * FROM t;", "ALTER TABLE t ADD q int;", Facet.SCHEMA),
+    ],
+)
+def test_the_pair_is_found_by_a_role_without_superuser(folder, late, other, facet):
+    folder.write(_101_t="CREATE TABLE t (a int);", _102_late=late, _103_other=other)
+    proof = prove(folder, [101, 103, 102], role="app_owner")
+    assert facet in {difference.facet for difference in proof.differences}
+    assert proof.pair is not None, proof.no_pair
+    assert {m.version for m in (proof.pair.first, proof.pair.second)} == {102, 103}

@@ -46,19 +46,22 @@ EVERYTHING = Scope()
 
 
 class Reader:
-    """Keeps the layout of the catalog from one snapshot to the next. Raises psycopg's errors."""
+    """Keeps the layout of the catalog from one snapshot to the next. Raises psycopg's errors.
+
+    There is one layout for each role that connects, as roles may read different columns.
+    """
 
     def __init__(self, tracker: Tracker, *, also_ours: Sequence[str] = ()) -> None:
         self._also_ours = also_ours
         self.tracker = tracker
         self._ours = [f"{tracker.schema}.{name}" for name in (tracker.table, tracker.journal)]
-        self._layout: Layout | None = None
+        self._layouts: dict[str, Layout] = {}
 
     def schema(self, conn: Connection) -> Snapshot:
         """Return the schema; it reads in the transaction that is open, if there is one."""
-        if self._layout is None:
-            self._layout = read_layout(conn)
-        return read_snapshot(conn, self._layout, self.tracker, also_ours=self._also_ours)
+        layout = self._layouts.get(conn.info.user) or read_layout(conn)
+        self._layouts[conn.info.user] = layout
+        return read_snapshot(conn, layout, self.tracker, also_ours=self._also_ours)
 
     def whole(self, conn: Connection, known: KnownRows | None = None) -> tuple[Snapshot, Rows]:
         """Return the schema with all rows, and the rows themselves, as digests.
