@@ -19,11 +19,12 @@ from pgbraid.db import foreign
 from pgbraid.db import ledger as db
 from pgbraid.db.consistency import read_unfinished
 from pgbraid.db.first_run import has_foreign_rows
+from pgbraid.db.halves import read_halves
 from pgbraid.first_run import first_run_problems
 from pgbraid.texts import Reading, decode, inspect_files, is_large, read_script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pgbraid.core.answers import Foreign, Half
     from pgbraid.core.model import Ledger, Migration, MigrationSet, Plan
@@ -76,11 +77,23 @@ def _ledger_problems(
         yield from first_run_problems(session, migrations, ledger, wish)
     alone = [s.migration for s in found.steps if s.migration.directives.no_transaction]
     known = {half.version for half in ledger.halves}
-    alone = [file for file in alone if file.version not in known]
-    unfinished = read_unfinished(session) if alone else frozenset()
-    for file in alone:
-        if file.version in unfinished:
-            yield half_done_lost(file, tracker)
+    lost = _lost(session, [file for file in alone if file.version not in known])
+    yield from (half_done_lost(file, tracker) for file in lost)
+
+
+def _lost(session: Session, files: Sequence[Migration]) -> Sequence[Migration]:
+    """Return those that are marked as begun, and have no line in the journal.
+
+    Another run may have begun one, or finished it, since the journal was read. So where there is a
+    mark, the journal is read again, and then the mark: they are written in one transaction.
+    """
+    marked = read_unfinished(session) if files else frozenset()
+    files = [file for file in files if file.version in marked]
+    if not files:
+        return ()
+    begun = {half.version for half in read_halves(session)}
+    marked = read_unfinished(session)
+    return [f for f in files if f.version in marked and f.version not in begun]
 
 
 def _refused_gaps(found: Plan) -> Iterator[Problem]:
