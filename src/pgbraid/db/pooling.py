@@ -45,6 +45,8 @@ _SHORTEST, _ROUND_TRIPS, _LONGEST = 0.5, 20, 2.0
 """Seconds that an answer may take, or that many of the slowest of the first answers."""
 _IDLE = 0.2
 """Seconds without a question of ours, after which a pooler would have taken the session back."""
+_BETWEEN = 0.01
+"""Seconds between two questions for a process that another client was given."""
 _PROCESS = b"SELECT pg_catalog.pg_backend_pid()"
 
 
@@ -149,8 +151,9 @@ def _sharing(conn: Connection, parameters: Mapping[str, Any], process: int) -> _
                 return seen
         if not others:
             return _Sharing(ours=False, unclear="no second client was served beside this one")
-        if _hears(conn, others[-1], process, limit):
-            return _OURS
+        heard = _hears(conn, others[-1], process, limit)
+        if heard is not False:
+            return _OURS if heard else _LENT
     return _Sharing(ours=False, unclear="no notification of another client came through")
 
 
@@ -217,13 +220,18 @@ def _client(conn: Connection, parameters: Mapping[str, Any], limit: float) -> It
         other.close()
 
 
-def _hears(conn: Connection, other: Connection, process: int, limit: float) -> bool:
-    """Whether a notification of another client reaches us while we ask nothing."""
+def _hears(conn: Connection, other: Connection, process: int, limit: float) -> bool | None:
+    """Whether a notification of another client reaches us while we ask nothing.
+
+    None where another process than ours was given to us to listen in.
+    """
     channel = f"pgbraid_{secrets.token_hex(8)}".encode()
-    listening = Question(conn, b"LISTEN " + channel)
+    listening = Question(conn, b"LISTEN " + channel + b"; " + _PROCESS)
     listening.wait()
-    _raise_failed(listening)
+    listener = _number(listening)
     try:
+        if listener != process:
+            return None
         time.sleep(_IDLE)
         telling = Question(other, b"NOTIFY " + channel + b"; COMMIT")
         if not telling.wait(limit):
@@ -231,17 +239,19 @@ def _hears(conn: Connection, other: Connection, process: int, limit: float) -> b
         _raise_failed(telling)
         return conn.wait(_notified(conn.pgconn, channel, limit))
     finally:
-        _forget(conn, channel, process)
+        _forget(conn, channel, listener)
 
 
 def _forget(conn: Connection, channel: bytes, process: int) -> None:
     """Listen no more; a pooler that lends sessions may have to be asked again for that one."""
+    deadline = time.monotonic() + _LONGEST
     with suppress(psycopg.Error):
-        for _ in range(_READS):
+        while True:
             question = Question(conn, b"UNLISTEN " + channel + b"; " + _PROCESS)
             question.wait()
-            if _number(question) == process:
+            if _number(question) == process or time.monotonic() >= deadline:
                 return
+            time.sleep(_BETWEEN)  # another client has it now
 
 
 def _notified(pgconn: pq.abc.PGconn, channel: bytes, limit: float) -> PQGen[bool]:
