@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psycopg
 
-from pgbraid.db import datadir
-from pgbraid.db.embedded import embedded_server
+from pgbraid.postgres.server import data_dir
+from pgbraid.postgres.server.embedded import embedded_server
 
 
 def _seconds(folder: Path | None, cache: Path) -> float:
@@ -29,7 +29,7 @@ def _measure(name: str, scratch: Path) -> float:
         return _seconds(None, Path(tempfile.mkdtemp(dir=scratch)))
     if name == "template on disk":
         # pgbraid takes memory wherever it has room; there is no setting against it
-        vars(datadir)["_MEMORY"] = Path("/no/such/folder")
+        vars(data_dir)["_MEMORY"] = Path("/no/such/folder")
     if not name.startswith("lasting"):
         _seconds(None, cache)
         return _seconds(None, cache)

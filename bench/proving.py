@@ -16,24 +16,23 @@ from typing import TYPE_CHECKING
 
 from bench.model import ROOT
 from bench.work import migrations as made
-from pgbraid.config import cache_dir
-from pgbraid.core.model import Tracker
-from pgbraid.core.proof import Verdict
-from pgbraid.db.opening import open_connection
-from pgbraid.db.programs import find_programs
-from pgbraid.db.reading import Reader
-from pgbraid.db.scratch import scratch_server
-from pgbraid.judge import Question, judge_orders
-from pgbraid.replay import Replayer
-from pgbraid.source import load_migrations
-from pgbraid.stop import StopToken
-from pgbraid.survey import silent
+from pgbraid.model.migration import LedgerTable
+from pgbraid.model.options import StopToken, ignore_event
+from pgbraid.model.proof import Verdict
+from pgbraid.postgres.catalog.snapshot_reader import SnapshotReader
+from pgbraid.postgres.client.connection import open_connection
+from pgbraid.postgres.scratch.databases import scratch_server
+from pgbraid.postgres.server.binaries import find_programs
+from pgbraid.prove.order_pair import OrderPair, compare_orders
+from pgbraid.prove.replay.replayer import Replayer
+from pgbraid.settings.environment import cache_dir
+from pgbraid.source.loader import load_migrations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pgbraid.core.model import Migration
-    from pgbraid.db.scratch import Scratch
+    from pgbraid.model.migration import Migration
+    from pgbraid.postgres.scratch.databases import ScratchServer
 
 _CORPUS = ROOT.parent / "shared" / "corpus" / "openmeter" / "migrations"
 _TABLES = 834
@@ -70,17 +69,17 @@ def _history() -> tuple[str, dict[str, str]]:
     return f"{len(found)} files of openmeter", found
 
 
-def _snapshots(scratch: Scratch, programs: str) -> list[_Line]:
-    replayer = Replayer(scratch, Tracker(), stop=StopToken())
+def _snapshots(scratch: ScratchServer, programs: str) -> list[_Line]:
+    replayer = Replayer(scratch, LedgerTable(), stop=StopToken())
     base, _ = replayer.base(_files({f.file_name(): f.sql for f in made(_TABLES)}))
-    target = scratch.at(base.name)
+    target = scratch.target_of(base.name)
     lines = []
     dump = [f"{programs}/pg_dump", "--schema-only", "-d"]
     wanted = ("host", "port", "user", "dbname")
     conninfo = " ".join(f"{key}={target.parameters[key]}" for key in wanted)
     dumped = _median(lambda: subprocess.run([*dump, conninfo], check=True, capture_output=True))
     with open_connection(target.parameters) as conn:
-        reader = Reader(Tracker())
+        reader = SnapshotReader(LedgerTable())
         for what, read in (("schema", reader.schema), ("schema and rows", reader.whole)):
             taken = _median(lambda read=read: read(conn))  # type: ignore[misc]
             lines.append(_Line(f"snapshot of 500 tables: {what}", taken, "pg_dump", taken / dumped))
@@ -88,10 +87,10 @@ def _snapshots(scratch: Scratch, programs: str) -> list[_Line]:
     return [*lines, _Line("`pg_dump --schema-only` of the same", dumped, "itself", 1.0)]
 
 
-def _proofs(scratch: Scratch) -> list[_Line]:
+def _proofs(scratch: ScratchServer) -> list[_Line]:
     label, names = _history()
     files = _files(names)
-    replayer = Replayer(scratch, Tracker(), stop=StopToken())
+    replayer = Replayer(scratch, LedgerTable(), stop=StopToken())
 
     def plain() -> None:
         base, failure = replayer.base(files)
@@ -102,8 +101,8 @@ def _proofs(scratch: Scratch) -> list[_Line]:
         by_version = tuple(sorted(order, key=lambda m: m.version))
 
         def judge() -> None:
-            one = Replayer(scratch, Tracker(), stop=StopToken())
-            proof = judge_orders(one, Question(order, by_version), listen=silent)
+            one = Replayer(scratch, LedgerTable(), stop=StopToken())
+            proof = compare_orders(one, OrderPair(order, by_version), listen=ignore_event)
             assert proof.verdict is verdict, proof.verdict  # noqa: S101 - the right thing is measured
 
         return _median(judge)

@@ -18,8 +18,8 @@ import psycopg
 from psycopg import pq
 
 from bench.model import Skip
-from pgbraid.db.programs import Programs, find_programs, packaged_folders
-from pgbraid.db.server_user import reachable_programs, server_user
+from pgbraid.postgres.server.binaries import ServerBinaries, find_programs, packaged_folders
+from pgbraid.postgres.server.os_user import reachable_programs, server_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ class Server:
     then takes up to 1.7 times as long.
     """
 
-    programs: Programs
+    programs: ServerBinaries
     port: int
     pid: int
     _numbers: Iterator[int] = field(default_factory=itertools.count, repr=False)
@@ -73,7 +73,7 @@ class Server:
             time.sleep(0.2)  # the postmaster reads the file after it has been told
 
 
-def server_programs() -> Programs:
+def server_programs() -> ServerBinaries:
     """Return the programs of the embedded server, else those that pgbraid would find."""
     packaged = next(packaged_folders(), None)
     return find_programs(str(packaged) if packaged else None)
@@ -85,7 +85,7 @@ def running_server(folder: Path) -> Iterator[Server]:
     user = server_user()
     programs = reachable_programs(server_programs(), user)
     base = Path(tempfile.mkdtemp(prefix="server-", dir=folder))
-    user.own(base)
+    user.chown(base)
     _initdb(programs, base / "data")
     port = _free_port()
     with (base / "log").open("wb") as log:
@@ -112,7 +112,7 @@ def _options(port: int) -> list[str]:
     return [word for setting in settings for word in ("-c", setting)]
 
 
-def _initdb(programs: Programs, data: Path) -> None:
+def _initdb(programs: ServerBinaries, data: Path) -> None:
     options = ["-U", "postgres", "-A", "trust", "--encoding=UTF8", "--locale=C.UTF-8"]
     subprocess.run(
         [programs.path("initdb"), "-D", str(data), *options],

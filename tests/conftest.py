@@ -19,12 +19,11 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 import pgbraid
-from pgbraid import halfway
-from pgbraid.config import cache_dir
-from pgbraid.core.lockkey import lock_key
-from pgbraid.core.model import Tracker
-from pgbraid.db.embedded import embedded_server
-from pgbraid.db.programs import packaged_folders
+from pgbraid.migrate.nontransactional import journaled_run
+from pgbraid.model.migration import LedgerTable
+from pgbraid.postgres.server.binaries import packaged_folders
+from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.settings.environment import cache_dir
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 
@@ -133,7 +132,7 @@ def holder(database):
     with psycopg.connect(
         database.conninfo, autocommit=True, application_name="the other one"
     ) as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (lock_key(Tracker()),))
+        conn.execute("SELECT pg_advisory_lock(%s)", (LedgerTable().lock_key,))
         yield conn
 
 
@@ -257,7 +256,7 @@ def cut_before(monkeypatch):
     """A function that has the process die before it writes a line of an event."""
 
     def cut(event, times=1):
-        real, left = halfway.File.write, [times]
+        real, left = journaled_run.NonTransactionalRun.append, [times]
 
         def write(file, entry, **options):
             if entry.event == event and left[0]:
@@ -265,7 +264,7 @@ def cut_before(monkeypatch):
                 raise RuntimeError("cut")
             real(file, entry, **options)
 
-        monkeypatch.setattr(halfway.File, "write", write)
+        monkeypatch.setattr(journaled_run.NonTransactionalRun, "append", write)
 
     return cut
 

@@ -1,19 +1,21 @@
 """The rules of the house that a machine can hold."""
 
 import ast
+import graphlib
 import importlib
 import inspect
 import re
+import runpy
 import tomllib
 from pathlib import Path
 
 import pytest
 
 import pgbraid
-from pgbraid import errors
 from pgbraid.cli.commands import COMMANDS
-from pgbraid.config import Settings
-from pgbraid.trackers import TRACKERS
+from pgbraid.importers.tools import TOOLS
+from pgbraid.model import errors
+from pgbraid.settings.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "pgbraid"
@@ -79,17 +81,17 @@ def test_a_function_is_not_exported_under_its_modules_name(path):
 
 
 @each_module
-def test_only_render_prints_and_only_config_reads_the_environment(path):
+def test_only_render_prints_and_only_one_module_reads_the_environment(path):
     text = path.read_text()
     if "cli/render" not in path.as_posix():
         assert not re.search(r"\bprint\(|\.stdout\.write|\.stderr\.write", text)
-    if path.name != "config.py":
+    if path.name != "environment.py":
         assert not re.search(r"\benviron\b|\bgetenv\b", text)
 
 
 @each_module
-def test_only_db_names_the_driver(path):
-    if "db" not in path.relative_to(SOURCE).parts:
+def test_only_postgres_names_the_driver(path):
+    if "postgres" not in path.relative_to(SOURCE).parts:
         assert not re.search(r"^\s*(?:import|from) psycopg", path.read_text(), re.MULTILINE)
 
 
@@ -167,7 +169,7 @@ def test_every_problem_code_is_documented():
 
 
 def test_every_tracker_has_fixtures():
-    for tracker in TRACKERS:
+    for tracker in TOOLS:
         cases = ROOT / "tests" / "trackers" / tracker.tool.replace("-", "_")
         for case in cases.glob("*/"):
             if case.name != "migrations":
@@ -184,12 +186,12 @@ def test_every_dependency_is_justified():
 
 def test_every_statement_of_ours_has_a_name_and_is_used():
     words, run = set(), set()
-    for path in (SOURCE / "db").glob("*.py"):
+    for path in (SOURCE / "postgres").rglob("*.py"):
         nodes = list(ast.walk(tree_of(path)))
         words |= {n.value for n in nodes if isinstance(n, ast.Constant)}
         run |= set(re.findall(r'\.run\(\s*"(?:session|ledger)",\s*"(\w+)"', path.read_text()))
     named = set()
-    for path in (SOURCE / "db" / "sql").glob("*.sql"):
+    for path in (SOURCE / "postgres" / "statements").glob("*.sql"):
         named |= set(re.findall(r"^-- name: (\w+)$", path.read_text(), re.MULTILINE))
     assert len(run) > 10
     assert run <= named <= words
@@ -199,3 +201,27 @@ def test_documents_link_to_files_that_exist():
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
             assert (path.parent / target).exists(), (path.name, target)
+
+
+layers = runpy.run_path(str(ROOT / "tools" / "layers.py"))
+
+
+@pytest.mark.parametrize("modules", [True, False], ids=["modules", "rooms"])
+def test_imports_form_no_circle_with_those_of_annotations(modules):
+    assert layers["floors"](layers["imports_of"](modules=modules))
+
+
+def test_there_are_at_most_nine_floors_of_rooms():
+    assert len(layers["floors"](layers["imports_of"](modules=False, top=True))) <= 9
+
+
+def test_a_circle_of_imports_is_found():
+    with pytest.raises(graphlib.CycleError):
+        layers["floors"]({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+
+
+def test_no_room_has_more_than_a_dozen_modules_without_rooms_in_it():
+    for folder in {path.parent for path in MODULES}:
+        modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        inner = [path for path in folder.iterdir() if (path / "__init__.py").exists()]
+        assert len(modules) <= 12 or inner, folder.name

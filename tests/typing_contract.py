@@ -4,23 +4,24 @@ from importlib.resources import files
 from typing import assert_type
 
 import pgbraid
-from pgbraid.core.answers import Adoption, Outcome, Repair, Undone
-from pgbraid.core.events import Event, Finished
+from pgbraid.model.events import Event, Finished
+from pgbraid.model.migration import MigrationResult
+from pgbraid.model.results import Adoption, Repair, Undone
 
 braid = pgbraid.load("migrations")
-assert_type(braid, pgbraid.Braid)
-assert_type(pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": b""}), pgbraid.Braid)
-assert_type(pgbraid.load(files("app") / "migrations", verify="warn"), pgbraid.Braid)
+assert_type(braid, pgbraid.Migrator)
+assert_type(pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": b""}), pgbraid.Migrator)
+assert_type(pgbraid.load(files("app") / "migrations", verify="warn"), pgbraid.Migrator)
 
 
 def hear(event: Event) -> None:
     if isinstance(event, Finished):
-        assert_type(event.outcome, Outcome)
+        assert_type(event.outcome, MigrationResult)
 
 
 report = braid.up("", to=1, not_applied=[2], dry_run=True, on_event=hear)
 assert_type(report, pgbraid.Report)
-assert_type(report.applied, tuple[Outcome, ...])
+assert_type(report.applied, tuple[MigrationResult, ...])
 assert_type(braid.plan(""), pgbraid.Plan)
 assert_type(braid.check(""), pgbraid.Check)
 assert_type(braid.status(""), pgbraid.Status)
@@ -39,5 +40,5 @@ try:
 except pgbraid.ProblemsFound as error:
     assert_type(error.problems, tuple[pgbraid.Problem, ...])
 except pgbraid.MigrationFailed as error:
-    assert_type(error.applied, tuple[Outcome, ...])
+    assert_type(error.applied, tuple[MigrationResult, ...])
     assert_type(error.sqlstate, str | None)

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from bench.chaos.cluster import socket_folder
 from bench.chaos.database import Database, await_true
 from bench.model import Skip
-from pgbraid.db.server_user import server_user
+from pgbraid.postgres.server.os_user import server_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def running_bouncer(server: Database, mode: str, size: int = 20) -> Iterator[Bou
     config.write_text(_CONFIG.format(**settings, folder=folder, mode=mode, size=size))
     (folder / "users").write_text('"postgres" ""\n')
     for file in folder.iterdir():
-        user.own(file)
+        user.chown(file)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [program, str(config)], stdout=log, stderr=log, cwd="/", **user.popen()

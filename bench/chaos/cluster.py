@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from bench.chaos.database import Database
 from bench.chaos.processes import family, kill_family
 from bench.model import Skip
-from pgbraid.config import cache_dir
-from pgbraid.db.datadir import fresh_data
-from pgbraid.db.guarded import open_folder
-from pgbraid.db.postmaster import COMMON, await_ready, conninfo_of, end_process
-from pgbraid.db.server_user import server_user
+from pgbraid.postgres.server.data_dir import fresh_data
+from pgbraid.postgres.server.os_user import server_user
+from pgbraid.postgres.server.process import SERVER_OPTIONS, await_ready, conninfo_of, end_process
+from pgbraid.postgres.server.safe_files import open_folder
+from pgbraid.settings.environment import cache_dir
 
 if TYPE_CHECKING:
-    from pgbraid.db.programs import Programs
+    from pgbraid.postgres.server.binaries import ServerBinaries
 
 __all__ = ["Cluster", "socket_folder"]
 
@@ -36,7 +36,7 @@ class Cluster:
     The server's socket stays where it is over the server's deaths, so that clients find it.
     """
 
-    programs: Programs
+    programs: ServerBinaries
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     sockets: Path = field(init=False)
@@ -66,7 +66,7 @@ class Cluster:
 
     def fill_from(self, other: Cluster) -> Cluster:
         """Take a copy of a running server, as its standby."""
-        server_user().own(self.folder)
+        server_user().chown(self.folder)
         if not Path(self.programs.path("pg_basebackup")).exists():
             raise Skip("these server programs have no pg_basebackup")
         command = [self.programs.path("pg_basebackup"), "-D", str(self.data), "-R", "-X", "stream"]
@@ -89,7 +89,7 @@ class Cluster:
         places = ["-D", str(self.data), "-k", str(self.sockets)]
         with (self.folder / "log").open("ab") as file:
             self.process = subprocess.Popen(
-                [self.programs.path("postgres"), *places, *COMMON, *options],
+                [self.programs.path("postgres"), *places, *SERVER_OPTIONS, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -125,7 +125,7 @@ class Cluster:
 def socket_folder() -> Path:
     """Make a folder for sockets, whose path is short and which the server's user owns."""
     folder = Path(tempfile.mkdtemp(prefix="pgbraid-chaos-", dir="/tmp"))
-    server_user().own(folder)
+    server_user().chown(folder)
     return folder
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Ended", "Forks", "Running"]
 
 _PATIENCE = 120.0
-_IMPORTED = ("pgbraid.cli.run", "pgbraid.cli.up", "pgbraid.cli.check", "pgbraid.upgrade")
+_IMPORTED = ("pgbraid.cli.run", "pgbraid.cli.up", "pgbraid.cli.check", "pgbraid.migrate.up")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from bench.chaos.database import Database
 from bench.chaos.forks import Forks
 from bench.chaos.workload import Workload, write_workload
 from bench.server import server_programs
-from pgbraid.config import cache_dir
-from pgbraid.db.datadir import roomy_folder
-from pgbraid.db.embedded import embedded_server
-from pgbraid.db.programs import Programs, find_programs
-from pgbraid.db.server_user import reachable_programs, server_user
+from pgbraid.postgres.server.binaries import ServerBinaries, find_programs
+from pgbraid.postgres.server.data_dir import temporary_data_parent
+from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.postgres.server.os_user import reachable_programs, server_user
+from pgbraid.settings.environment import cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ __all__ = ["Lab", "open_lab"]
 class Lab:
     """What scenarios share: server programs, a folder, a server, a way to start pgbraid."""
 
-    programs: Programs
+    programs: ServerBinaries
     folder: Path
     forks: Forks
     server: Database
@@ -85,7 +85,9 @@ def open_lab(programs: str | None = None) -> Iterator[Lab]:
     """
     found = find_programs(programs) if programs else server_programs()
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="pgbraid-chaos-", dir=roomy_folder(server_user())))
+        folder = Path(
+            tempfile.mkdtemp(prefix="pgbraid-chaos-", dir=temporary_data_parent(server_user()))
+        )
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o755)  # the server's user passes it
         runs = folder / "runs"

@@ -77,7 +77,8 @@ SET_BODIES: dict[str, str] = {
 
 JOURNAL_BODIES: dict[str, str] = {
     "lines deleted": f"DELETE FROM {JOURNAL};",
-    "lines of success deleted": f"DELETE FROM {JOURNAL} WHERE event IN ('applied', 'done');",
+    "lines of success deleted": f"DELETE FROM {JOURNAL} "
+    "WHERE event IN ('applied', 'statement_done');",
     "journal truncated": f"TRUNCATE {JOURNAL} RESTART IDENTITY;",
     "sequence restarted": f"ALTER TABLE {JOURNAL} ALTER id RESTART;",
     "sequence counts down": f"ALTER TABLE {JOURNAL} ALTER id SET INCREMENT BY -1;",

@@ -97,7 +97,7 @@ _TRIGGERS = {
     "swallows lines": ("{journal}", "RETURN NULL;"),
     "swallows lines of success": (
         "{journal}",
-        "IF NEW.event IN ('applied', 'done') THEN RETURN NULL; END IF; RETURN NEW;",
+        "IF NEW.event IN ('applied', 'statement_done') THEN RETURN NULL; END IF; RETURN NEW;",
     ),
     "changes versions of lines": ("{journal}", "NEW.version := NEW.version + 1000; RETURN NEW;"),
     "changes events": ("{journal}", "NEW.event := 'other'; RETURN NEW;"),

@@ -21,7 +21,7 @@ __all__ = ["JOURNAL", "SET", "Facts", "Line", "read_facts"]
 SET = "public.applied_migrations"
 JOURNAL = f"{SET}_journal"
 _APPLIED = frozenset({"applied", "adopted", "repaired"})
-_TAKEN_OUT = frozenset({"undone", "withdrawn"})
+_TAKEN_OUT = frozenset({"undone", "unadopted"})
 _NOTE = re.compile(r"not finished: (\d[\d, ]*)\.")
 _LINES = f"""
 SELECT (j ->> 'version')::bigint, j ->> 'event', (j #>> '{{detail,statement_number}}')::int
@@ -50,7 +50,7 @@ class Facts:
     count: int
     """How many lines the journal has."""
     noted: frozenset[int]
-    """The versions that the comment of the set says are half done."""
+    """The versions that the comment of the set says are incomplete."""
     there: bool
     """Whether one of the two tables is there."""
     elsewhere: frozenset[int] = field(default_factory=frozenset)
@@ -72,12 +72,12 @@ class Facts:
         return {v for v in self.rows if self.last(v) in _TAKEN_OUT}
 
     def through(self, version: int) -> set[int]:
-        """Return the statements of a half done file that the journal says are through."""
+        """Return the statements of an incomplete file that the journal says are through."""
         found: set[int] = set()
         for line in self.lines.get(version, []):
-            if line.event in _APPLIED | {"started", "forgotten"}:
+            if line.event in _APPLIED | {"started", "incomplete_forgotten"}:
                 found.clear()
-            if line.event in {"done", "skipped"} and line.number is not None:
+            if line.event in {"statement_done", "statement_skipped"} and line.number is not None:
                 found.add(line.number)
         return found
 

@@ -91,7 +91,7 @@ def _make(version: int, rng: Random) -> Migration:
 
 
 def make_history(world: World) -> None:
-    """Apply some files in several runs; undo some; leave some half done or pending."""
+    """Apply some files in several runs; undo some; leave some incomplete or pending."""
     rng = world.rng
     left = [plain(1), *(_make(version, rng) for version in range(2, rng.randint(5, 8)))]
     for _ in range(rng.randint(1, 2)):

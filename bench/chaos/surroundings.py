@@ -14,9 +14,8 @@ from bench.chaos.cluster import Cluster
 from bench.chaos.database import Database, await_true
 from bench.chaos.workload import trace
 from bench.model import Skip
-from pgbraid.core.lockkey import lock_key
-from pgbraid.core.model import Tracker
-from pgbraid.db.server_user import server_user
+from pgbraid.model.migration import LedgerTable
+from pgbraid.postgres.server.os_user import server_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +74,7 @@ def _as_role(lab: Lab, *settings: str, slow: bool = False) -> list[str]:
     with lab.database() as database, _role(database, *settings) as plain:
         database.run("GRANT CREATE ON SCHEMA public TO PUBLIC; CREATE TABLE before (id int)")
         with database.connect() as holder:
-            holder.execute("SELECT pg_advisory_lock(%s)", (lock_key(Tracker()),))
+            holder.execute("SELECT pg_advisory_lock(%s)", (LedgerTable().lock_key,))
             env = {"PGBRAID_DATABASE_URL": plain.conninfo}
             run = lab.forks.start("up", *work.words, env=env)
             time.sleep(0.5)
@@ -228,7 +227,7 @@ def _small_disk(folder: Path) -> Iterator[None]:
         folder.rmdir()
         raise Skip(f"no small disk: {answer.stderr.strip()}")
     try:
-        server_user().own(folder)
+        server_user().chown(folder)
         yield
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=False)

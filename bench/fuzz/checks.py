@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from bench.fuzz.script import secrets
-from pgbraid.db.catalog import read_layout
+from pgbraid.postgres.catalog.read import read_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pgbraid.core.snapshot import Snapshot
-    from pgbraid.db.opening import Connection
+    from pgbraid.model.snapshot import Snapshot
+    from pgbraid.postgres.client.connection import Connection
 
 __all__ = ["raw_oids", "told_secrets", "trees_left_out"]
 
@@ -73,7 +73,7 @@ def raw_oids(conn: Connection, snapshot: Snapshot) -> list[str]:
 
 
 def _texts(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
-    for catalog, part in snapshot.parts.items():
+    for catalog, part in snapshot.catalogs.items():
         for key, facts in part.rows.items():
             yield f"{catalog}, name", key
             for name, value in zip(part.columns, facts, strict=True):

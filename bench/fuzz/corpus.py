@@ -21,24 +21,23 @@ from bench.fuzz.dumps import Dump, Plain, apart
 from bench.fuzz.folders import FOLDERS, Folder, read_folder
 from bench.fuzz.pairs import is_real, told_pair
 from bench.model import ROOT, Skip
-from pgbraid.config import cache_dir
-from pgbraid.core.model import Tracker
-from pgbraid.core.proof import Verdict
-from pgbraid.db.embedded import embedded_server
-from pgbraid.db.programs import find_programs, packaged_folders
-from pgbraid.db.scratch import scratch_server
-from pgbraid.judge import Question, judge_orders
-from pgbraid.replay import Replayer
-from pgbraid.source import load_migrations
-from pgbraid.stop import StopToken
-from pgbraid.survey import silent
+from pgbraid.model.migration import LedgerTable
+from pgbraid.model.options import StopToken, ignore_event
+from pgbraid.model.proof import Verdict
+from pgbraid.postgres.scratch.databases import scratch_server
+from pgbraid.postgres.server.binaries import find_programs, packaged_folders
+from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.prove.order_pair import OrderPair, compare_orders
+from pgbraid.prove.replay.replayer import Replayer
+from pgbraid.settings.environment import cache_dir
+from pgbraid.source.loader import load_migrations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pgbraid.core.model import Migration
-    from pgbraid.core.proof import Proof
-    from pgbraid.db.scratch import Scratch
+    from pgbraid.model.migration import Migration
+    from pgbraid.model.proof import Proof
+    from pgbraid.postgres.scratch.databases import ScratchServer
 
 __all__ = ["Campaign", "Row", "choices", "open_campaign"]
 
@@ -77,7 +76,7 @@ class Row:
 class Campaign:
     """One folder on one server."""
 
-    scratch: Scratch
+    scratch: ScratchServer
     plain: Plain | None
     files: tuple[Migration, ...]
     texts: dict[str, str]
@@ -89,9 +88,9 @@ class Campaign:
         files = self.files
         left = (*files[:late], *files[late + 1 : to + 1], files[late], *files[to + 1 :])
         label = f"{files[late].label} behind {files[to].label}"
-        replayer = Replayer(self.scratch, Tracker(), stop=StopToken())
+        replayer = Replayer(self.scratch, LedgerTable(), stop=StopToken())
         begun = time.perf_counter()
-        proof = judge_orders(replayer, Question(left, files), listen=silent)
+        proof = compare_orders(replayer, OrderPair(left, files), listen=ignore_event)
         seconds = time.perf_counter() - begun
         if seconds > max(self.row.seconds, default=0):
             self.row.slowest = f"{label}, {proof.replays} replays, {told_pair(proof.pair)}"
@@ -112,12 +111,15 @@ class Campaign:
             self.row.pairs.append(f"{label}: {proof.verdict.value}; {told_pair(pair)}")
 
     def _compare(self, plain: Plain, proof: Proof, label: str) -> None:
-        left, right = self._dump(plain, proof.left), self._right or self._dump(plain, proof.right)
+        left, right = (
+            self._dump(plain, proof.recorded_order),
+            self._right or self._dump(plain, proof.version_order),
+        )
         self._right = right
         self.row.plain = right.seconds
         found = apart(left, right)
         fails = bool(left.failure or right.failure)
-        ours = proof.left_failure and proof.left_failure.diagnostic.message
+        ours = proof.recorded_failure and proof.recorded_failure.diagnostic.message
         if ours and not fails and ours.endswith(_REFUSED):
             self.row.refused.append(f"{label}: {ours}")
         elif fails != (proof.verdict in {Verdict.FAILS, Verdict.NOT_REPLAYED}):
@@ -143,11 +145,11 @@ def choices(rng: random.Random, campaign: Campaign, ends: int, near: int) -> Ite
         yield [late, late + _PLACES]
 
 
-def open_campaign(scratch: Scratch, folder: Folder, plain: Plain | None) -> Campaign:
+def open_campaign(scratch: ScratchServer, folder: Folder, plain: Plain | None) -> Campaign:
     """Read a folder and run it, as far as it does run, by version. Raises Skip."""
     texts = read_folder(folder)
     files = load_migrations(texts).migrations
-    replayer = Replayer(scratch, Tracker(), stop=StopToken())
+    replayer = Replayer(scratch, LedgerTable(), stop=StopToken())
     base, failure = replayer.base(files)
     replayer.release(base)
     row = Row(folder.name, scratch.label)

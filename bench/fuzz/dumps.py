@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from bench.fuzz.lab import find_dumper
 from bench.model import Skip
-from pgbraid.db.opening import open_connection
+from pgbraid.postgres.client.connection import open_connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -23,21 +23,20 @@ from bench.fuzz.pairs import is_real, told_pair
 from bench.fuzz.planted import PLANTED
 from bench.fuzz.stories import ROLES, Story, make_story
 from bench.model import ROOT
-from pgbraid.config import cache_dir
-from pgbraid.core.model import Tracker
-from pgbraid.db.programs import packaged_folders
-from pgbraid.db.scratch import scratch_server
-from pgbraid.judge import judge_orders
-from pgbraid.replay import Replayer
-from pgbraid.stop import StopToken
-from pgbraid.survey import silent
+from pgbraid.model.migration import LedgerTable
+from pgbraid.model.options import StopToken, ignore_event
+from pgbraid.postgres.scratch.databases import scratch_server
+from pgbraid.postgres.server.binaries import packaged_folders
+from pgbraid.prove.order_pair import compare_orders
+from pgbraid.prove.replay.replayer import Replayer
+from pgbraid.settings.environment import cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.fuzz.planted import Planted
-    from pgbraid.core.proof import Pair, Proof
-    from pgbraid.db.scratch import Scratch
+    from pgbraid.model.proof import ConflictingPair, Proof
+    from pgbraid.postgres.scratch.databases import ScratchServer
 
 __all__ = ["Tally", "roles", "tell"]
 
@@ -69,7 +68,7 @@ class Tally:
 
 
 @contextmanager
-def roles(scratch: Scratch) -> Iterator[None]:
+def roles(scratch: ScratchServer) -> Iterator[None]:
     """Make the roles that stories mention, as long as the block lasts."""
     for role in ROLES:
         scratch.add_role(role)
@@ -81,7 +80,7 @@ def roles(scratch: Scratch) -> Iterator[None]:
 
 
 def tell(  # noqa: PLR0913 - the story, and how it is judged
-    scratch: Scratch,
+    scratch: ScratchServer,
     seed: int,
     planted: Planted | None,
     tally: Tally,
@@ -98,8 +97,10 @@ def tell(  # noqa: PLR0913 - the story, and how it is judged
     try:
         story = make_story(scratch, seed, planted, longest=longest)
         begun = time.perf_counter()
-        replayer = Replayer(scratch, Tracker(), stop=StopToken())
-        proof = judge_orders(replayer, story.question, listen=silent, explain_for=explain_for)
+        replayer = Replayer(scratch, LedgerTable(), stop=StopToken())
+        proof = compare_orders(
+            replayer, story.question, listen=ignore_event, explain_for=explain_for
+        )
         _count(tally, label, proof, time.perf_counter() - begun)
         _look_at(scratch, proof, story, tally, label)
     except Exception:  # noqa: BLE001 - the others are to be told all the same
@@ -116,7 +117,7 @@ def _count(tally: Tally, label: str, proof: Proof, seconds: float) -> None:
     tally.inversions.append(proof.inversions)
 
 
-def _look_at(scratch: Scratch, proof: Proof, story: Story, tally: Tally, label: str) -> None:
+def _look_at(scratch: ScratchServer, proof: Proof, story: Story, tally: Tally, label: str) -> None:
     pair = proof.pair
     real = pair is not None and is_real(scratch, pair)
     if proof.verdict is not story.verdict:
@@ -129,7 +130,7 @@ def _look_at(scratch: Scratch, proof: Proof, story: Story, tally: Tally, label: 
         _count_pair(pair, story, tally, label)
 
 
-def _count_pair(pair: Pair, story: Story, tally: Tally, label: str) -> None:
+def _count_pair(pair: ConflictingPair, story: Story, tally: Tally, label: str) -> None:
     tally.contexts.append(len(pair.context))
     if {pair.first.version, pair.second.version} != story.pair:
         tally.others.append(f"{label}: {told_pair(pair)}")

@@ -14,11 +14,11 @@ from bench.fuzz.lab import sorted_lines
 from bench.fuzz.mutations import Found
 from bench.fuzz.script import shared
 from bench.fuzz.strands import Strand, interleave
-from pgbraid.core.snapshot import compare, facets_that_differ
+from pgbraid.prove.comparison.schema_diff import diff_snapshots, differing_facets
 
 if TYPE_CHECKING:
     from bench.fuzz.lab import Lab
-    from pgbraid.core.snapshot import Difference, Snapshot
+    from pgbraid.model.snapshot import Difference, Snapshot
 
 __all__ = ["Interleavings"]
 
@@ -63,8 +63,8 @@ class Interleavings:
             if pair is None:
                 continue
             self._count_dumps(pair)
-            if facets_that_differ(pair[0].snapshot, pair[1].snapshot):
-                differences = compare(pair[0].snapshot, pair[1].snapshot)
+            if differing_facets(pair[0].snapshot, pair[1].snapshot):
+                differences = diff_snapshots(pair[0].snapshot, pair[1].snapshot)
                 self._note(found, f"interleaving {number}", differences)
         return found
 
@@ -79,7 +79,7 @@ class Interleavings:
                 continue
             one, two = pair
             self.tally.differ += one.snapshot != two.snapshot
-            if not facets_that_differ(one.snapshot, two.snapshot):
+            if not differing_facets(one.snapshot, two.snapshot):
                 lines = [sorted_lines(replay.dump or "") for replay in pair]
                 if lines[0] != lines[1]:
                     told = sorted(set(lines[0]) ^ set(lines[1]))[:4]
@@ -163,10 +163,12 @@ class Interleavings:
 
 
 def _cause(difference: Difference) -> str:
-    facts = "one side only" if difference.only else ", ".join(f.name for f in difference.facts)
+    facts = "one side only" if difference.only else ", ".join(f.name for f in difference.attributes)
     return f"{difference.facet.value} {difference.catalog}: {facts}"
 
 
 def _told(difference: Difference) -> str:
-    facts = "; ".join(f"{fact.name} {fact.left!r} | {fact.right!r}" for fact in difference.facts)
+    facts = "; ".join(
+        f"{fact.name} {fact.left!r} | {fact.right!r}" for fact in difference.attributes
+    )
     return f"{difference.name} {facts}"[:600]

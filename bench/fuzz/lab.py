@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgbraid.config import cache_dir
-from pgbraid.core.model import Tracker
-from pgbraid.core.snapshot import DATA
-from pgbraid.db.embedded import embedded_server
-from pgbraid.db.meaning import EVERY, Meaning
-from pgbraid.db.opening import open_connection
-from pgbraid.db.programs import packaged_folders
-from pgbraid.db.reading import Reader, Scope
+from pgbraid.model.migration import LedgerTable
+from pgbraid.model.snapshot import DATA
+from pgbraid.postgres.catalog.row_identity import EVERY, Meaning
+from pgbraid.postgres.catalog.snapshot_reader import Scope, SnapshotReader
+from pgbraid.postgres.client.connection import open_connection
+from pgbraid.postgres.server.binaries import packaged_folders
+from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.settings.environment import cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pgbraid.core.snapshot import Snapshot
-    from pgbraid.db.opening import Connection
+    from pgbraid.model.snapshot import Snapshot
+    from pgbraid.postgres.client.connection import Connection
 
 __all__ = ["Lab", "find_dumper", "on_server", "open_lab", "sorted_lines"]
 
@@ -47,7 +47,7 @@ class Lab:
     admin: Connection
     dumper: str | None
     prefix: str
-    reader: Reader = field(default_factory=lambda: Reader(Tracker()))
+    reader: SnapshotReader = field(default_factory=lambda: SnapshotReader(LedgerTable()))
     features: frozenset[str] = frozenset()
     made: int = 0
 
@@ -99,7 +99,9 @@ class Lab:
         """Return the snapshot of a database, its rows compared by what they say."""
         whole, _ = self.reader.whole(conn)
         read = self.reader.within(conn, Scope(schema=False, rows=None, meaning=_MEANING))
-        return replace(whole, parts=MappingProxyType({**whole.parts, DATA: read.parts[DATA]}))
+        return replace(
+            whole, catalogs=MappingProxyType({**whole.catalogs, DATA: read.catalogs[DATA]})
+        )
 
     def dump(self, name: str) -> str:
         """Return what pg_dump says of the schema, without what it says of itself."""

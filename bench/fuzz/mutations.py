@@ -11,16 +11,16 @@ import psycopg
 from bench.fuzz.checks import raw_oids, told_secrets, trees_left_out
 from bench.fuzz.lab import sorted_lines
 from bench.fuzz.script import base_of, mutations, neutral
-from pgbraid.core.snapshot import compare, facets_that_differ
-from pgbraid.core.snapshot_text import text_of
+from pgbraid.prove.comparison.schema_diff import diff_snapshots, differing_facets
+from pgbraid.prove.comparison.snapshot_text import format_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bench.fuzz.lab import Lab
     from bench.fuzz.script import Case
-    from pgbraid.core.snapshot import Difference, Snapshot
-    from pgbraid.db.opening import Connection
+    from pgbraid.model.snapshot import Difference, Snapshot
+    from pgbraid.postgres.client.connection import Connection
 
 _UNSEEN = "UNSEEN"
 _NOT_IN_TEXT = {"data", "sequence values"}
@@ -88,14 +88,18 @@ class Mutations:
             self.lab.run(conn, case.sql)
             after = self.lab.read(conn)
             wrong = self._wrong_with(conn, after)
-            facets = set(facets_that_differ(before, after))
-            differences = compare(before, after)
+            facets = set(differing_facets(before, after))
+            differences = diff_snapshots(before, after)
             if same:
                 facets.discard("sequence values") if case.facet == "sequence values" else None
                 wrong += [f"seen: {_told(d)}" for d in differences if d.facet in facets]
             else:
                 wrong += _unseen(case, facets, differences)
-            if facets - _NOT_IN_TEXT and text_of(before) == text_of(after) and not case.unwritten:
+            if (
+                facets - _NOT_IN_TEXT
+                and format_snapshot(before) == format_snapshot(after)
+                and not case.unwritten
+            ):
                 wrong.append("the text of the snapshot loses it")
             if not facets and self._dumps_differ(case, conn):
                 wrong.append("pg_dump sees it, and the snapshot does not")
@@ -159,11 +163,11 @@ def _unseen(case: Case, facets: set[str], differences: tuple[Difference, ...]) -
 
 
 def _texts(difference: Difference) -> list[str]:
-    named = [fact.name for fact in difference.facts]
-    values = [v for fact in difference.facts for v in (fact.left, fact.right) if v is not None]
+    named = [fact.name for fact in difference.attributes]
+    values = [v for fact in difference.attributes for v in (fact.left, fact.right) if v is not None]
     return [difference.name, difference.catalog, *named, *values]
 
 
 def _told(difference: Difference) -> str:
-    facts = ", ".join(f"{f.name}: {f.left!r} {f.right!r}" for f in difference.facts)[:200]
+    facts = ", ".join(f"{f.name}: {f.left!r} {f.right!r}" for f in difference.attributes)[:200]
     return f"{difference.catalog} {difference.name} only={difference.only} [{facts}]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pgbraid.core.proof import Verdict
+from pgbraid.model.proof import Verdict
 
 __all__ = ["PLANTED", "Planted"]
 

@@ -13,16 +13,16 @@ import psycopg
 
 from bench.fuzz.script import shared
 from bench.fuzz.strands import Strand
-from pgbraid.core.proof import Verdict
-from pgbraid.db.opening import open_connection
-from pgbraid.judge import Question
-from pgbraid.source import load_migrations
+from pgbraid.model.proof import Verdict
+from pgbraid.postgres.client.connection import open_connection
+from pgbraid.prove.order_pair import OrderPair
+from pgbraid.source.loader import load_migrations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bench.fuzz.planted import Planted
-    from pgbraid.db.scratch import Scratch
+    from pgbraid.postgres.scratch.databases import ScratchServer
 
 __all__ = ["ROLES", "Story", "make_story"]
 
@@ -57,7 +57,7 @@ class Story:
     """A history as it was applied and by version, and the versions of the pair, if there is one."""
 
     kind: str
-    question: Question
+    question: OrderPair
     pair: frozenset[int]
     verdict: Verdict
 
@@ -74,7 +74,7 @@ class _Plan:
 
 
 def make_story(
-    scratch: Scratch, seed: int, planted: Planted | None, *, longest: int = 160
+    scratch: ScratchServer, seed: int, planted: Planted | None, *, longest: int = 160
 ) -> Story:
     """Return a history of 40 migrations or more, which runs by version, with a block merged late.
 
@@ -93,7 +93,7 @@ def make_story(
     )
     pair = frozenset(files[place].version for place in plan.pair)
     verdict = planted.verdict if planted else Verdict.SAME
-    return Story(planted.name if planted else "none", Question(order, files), pair, verdict)
+    return Story(planted.name if planted else "none", OrderPair(order, files), pair, verdict)
 
 
 def _plan(rng: random.Random, planted: Planted | None, longest: int) -> _Plan:
@@ -114,7 +114,7 @@ def _plan(rng: random.Random, planted: Planted | None, longest: int) -> _Plan:
     return plan
 
 
-def _texts(scratch: Scratch, rng: random.Random, plan: _Plan) -> list[str]:
+def _texts(scratch: ScratchServer, rng: random.Random, plan: _Plan) -> list[str]:
     """Return the texts of a history, each of one strand, the shared schema first."""
     query = b"SELECT name FROM pg_available_extensions"
     features = frozenset(name for (name,) in scratch.conn.execute(query).fetchall())
@@ -155,13 +155,13 @@ def _migrations(rng: random.Random, strand: Strand, count: int) -> Iterator[str]
         yield "".join(f"{next(statements)};\n" for _ in range(rng.randint(1, 3)))
 
 
-def _valid(scratch: Scratch, texts: Sequence[str], plan: _Plan) -> list[str]:
+def _valid(scratch: ScratchServer, texts: Sequence[str], plan: _Plan) -> list[str]:
     """Return the texts with something else in place of what does not run by version."""
     kept = []
     rng = random.Random(plan.count)
     name = scratch.create()
     try:
-        with open_connection(scratch.at(name).parameters) as conn:
+        with open_connection(scratch.target_of(name).parameters) as conn:
             conn.execute(b"SET client_min_messages = error")
             for place, text in enumerate(texts):
                 tried = [text, _named(_own(rng, place))]

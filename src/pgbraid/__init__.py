@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from pgbraid._version import __version__
+
 TYPE_CHECKING = False  # a type checker takes it for true; importing `typing` takes time
 
 if TYPE_CHECKING:
-    from pgbraid.api import Braid
-    from pgbraid.core.answers import Check, State, Status
-    from pgbraid.core.model import Limits, Plan, Problem, Report
-    from pgbraid.core.proof import Drifted, Proof, Verdict
-    from pgbraid.core.snapshot import Difference, Snapshot
-    from pgbraid.errors import (
+    from pgbraid.api import Migrator
+    from pgbraid.loading import load
+    from pgbraid.model.errors import (
         ConfigError,
         ConnectionFailed,
         DriverMissing,
@@ -25,55 +24,57 @@ if TYPE_CHECKING:
         Stopped,
         TargetRefused,
     )
-    from pgbraid.loading import load
-    from pgbraid.stop import StopToken
-
-__version__ = "0.1.0"
+    from pgbraid.model.migration import Problem
+    from pgbraid.model.options import Limits, StopToken
+    from pgbraid.model.plan import Plan, Report
+    from pgbraid.model.proof import DriftReport, Proof, Verdict
+    from pgbraid.model.results import Check, State, Status
+    from pgbraid.model.snapshot import Difference, Snapshot
 
 _HOMES = {
-    "Braid": "api",
-    "Check": "core.answers",
-    "ConfigError": "errors",
-    "ConnectionFailed": "errors",
-    "Difference": "core.snapshot",
-    "Drifted": "core.proof",
-    "DriverMissing": "errors",
-    "EmbeddedError": "errors",
-    "Limits": "core.model",
-    "LockLost": "errors",
-    "LockTimeout": "errors",
-    "MigrationFailed": "errors",
-    "NotProven": "errors",
-    "PgbraidError": "errors",
-    "Plan": "core.model",
-    "Problem": "core.model",
-    "ProblemsFound": "errors",
-    "Proof": "core.proof",
-    "Report": "core.model",
-    "ServerError": "errors",
-    "Snapshot": "core.snapshot",
-    "State": "core.answers",
-    "Status": "core.answers",
-    "StopToken": "stop",
-    "Stopped": "errors",
-    "TargetRefused": "errors",
-    "Verdict": "core.proof",
+    "Migrator": "api",
+    "Check": "model.results",
+    "ConfigError": "model.errors",
+    "ConnectionFailed": "model.errors",
+    "Difference": "model.snapshot",
+    "DriftReport": "model.proof",
+    "DriverMissing": "model.errors",
+    "EmbeddedError": "model.errors",
+    "Limits": "model.options",
+    "LockLost": "model.errors",
+    "LockTimeout": "model.errors",
+    "MigrationFailed": "model.errors",
+    "NotProven": "model.errors",
+    "PgbraidError": "model.errors",
+    "Plan": "model.plan",
+    "Problem": "model.migration",
+    "ProblemsFound": "model.errors",
+    "Proof": "model.proof",
+    "Report": "model.plan",
+    "ServerError": "model.errors",
+    "Snapshot": "model.snapshot",
+    "State": "model.results",
+    "Status": "model.results",
+    "StopToken": "model.options",
+    "Stopped": "model.errors",
+    "TargetRefused": "model.errors",
+    "Verdict": "model.proof",
     "load": "loading",
 }
 
 __all__ = [
-    "Braid",
     "Check",
     "ConfigError",
     "ConnectionFailed",
     "Difference",
-    "Drifted",
+    "DriftReport",
     "DriverMissing",
     "EmbeddedError",
     "Limits",
     "LockLost",
     "LockTimeout",
     "MigrationFailed",
+    "Migrator",
     "NotProven",
     "PgbraidError",
     "Plan",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pgbraid.stop import StopToken
+    from pgbraid.model.options import StopToken
 
 __all__ = ["run_in_thread"]
 
@@ -23,7 +23,7 @@ async def run_in_thread(work: Callable[[], _T], stop: StopToken) -> _T:
     """Run ``work`` in a thread of its own and return what it returns.
 
     Where the task is cancelled, however often, the run is asked to stop, and only when it has
-    the cancellation goes on: no connection, lock or half-done transaction stays behind. A
+    the cancellation goes on: no connection, lock or unfinished transaction stays behind. A
     server that does not answer is given ten seconds. No executor is used, as it may be full.
     """
     loop = asyncio.get_running_loop()

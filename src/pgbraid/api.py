@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from pgbraid.arguments import a_statement, a_version, an_instance, some_versions
-from pgbraid.config import Settings, text_list
-from pgbraid.core.model import Tracker, Verify
-from pgbraid.db.conninfo import Target, parse_target
-from pgbraid.errors import ConfigError
-from pgbraid.stop import StopToken
-from pgbraid.survey import RunOptions, ScratchPlace, Wish, silent
+from pgbraid.command import make_options, make_request, make_target
+from pgbraid.migrate.planning.preflight import Command
+from pgbraid.model.errors import ConfigError
+from pgbraid.model.migration import LedgerTable
+from pgbraid.model.options import (
+    RunOptions,
+    ScratchServerConfig,
+    StopToken,
+    ignore_event,
+)
+from pgbraid.settings.settings import Settings, text_list
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal
 
-    from pgbraid.core.answers import Adoption, Baselined, Check, Reconciled, Repair, Status, Undone
-    from pgbraid.core.events import Listener
-    from pgbraid.core.model import Applied, MigrationSet, Plan, Report
-    from pgbraid.core.proof import Drifted, Proof
-    from pgbraid.core.snapshot import Snapshot
+    from pgbraid.model.events import Listener
+    from pgbraid.model.migration import AppliedMigration, MigrationSet
+    from pgbraid.model.plan import Plan, Report
+    from pgbraid.model.proof import DriftReport, Proof
+    from pgbraid.model.results import Adoption, Baselined, Check, Reconciled, Repair, Status, Undone
+    from pgbraid.model.snapshot import Snapshot
+    from pgbraid.postgres.client.conninfo import Target
 
-__all__ = ["Braid"]
+__all__ = ["Migrator"]
 
 
 @dataclass(frozen=True, slots=True)
-class Braid:
+class Migrator:
     """Migrations and the settings to apply them with.
 
     Every method takes a connection string, a URL or ``key=value`` pairs, opens one connection
@@ -38,13 +44,13 @@ class Braid:
 
     migrations: MigrationSet
     settings: Settings = field(default_factory=Settings)
-    scratch: ScratchPlace = field(default_factory=ScratchPlace)
+    scratch: ScratchServerConfig = field(default_factory=ScratchServerConfig)
     """Where orders are replayed."""
 
     @property
-    def tracker(self) -> Tracker:
+    def ledger(self) -> LedgerTable:
         """Where the applied set is kept."""
-        return Tracker(self.settings.schema, self.settings.table)
+        return LedgerTable(self.settings.schema, self.settings.table)
 
     def up(  # noqa: PLR0913 - what a run can be asked for
         self,
@@ -55,7 +61,7 @@ class Braid:
         dry_run: bool = False,
         durable_each: bool = False,
         batch: bool = False,
-        on_event: Listener = silent,
+        on_event: Listener = ignore_event,
         stop: StopToken | None = None,
     ) -> Report:
         """Apply every migration that the set lacks, whatever higher ones are applied.
@@ -71,12 +77,11 @@ class Braid:
         committed before), LockTimeout where another run did not end in ``lock_wait`` seconds.
         """
         if dry_run:
-            from pgbraid.rehearse import rehearse_pending as verb
+            from pgbraid.migrate.dry_run import dry_run_pending as verb
         else:
-            from pgbraid.upgrade import apply_pending as verb
-        wish = self._wish(to, not_applied)
+            from pgbraid.migrate.up import apply_pending as verb
         options = replace(self._options(on_event, stop), durable_each=durable_each, batch=batch)
-        return verb(self.migrations, self._target(conninfo), self.tracker, wish, options)
+        return verb(self._command(conninfo, options, to=to, not_applied=not_applied))
 
     async def aup(  # noqa: PLR0913 - what a run can be asked for
         self,
@@ -87,7 +92,7 @@ class Braid:
         dry_run: bool = False,
         durable_each: bool = False,
         batch: bool = False,
-        on_event: Listener = silent,
+        on_event: Listener = ignore_event,
     ) -> Report:
         """Do what :meth:`up` does without blocking the event loop.
 
@@ -115,21 +120,18 @@ class Braid:
         self, conninfo: str | Target, *, to: int | None = None, not_applied: Iterable[int] = ()
     ) -> Plan:
         """Return what :meth:`up` would do now, with every problem; writes and locks nothing."""
-        from pgbraid import inquiry
+        from pgbraid.migrate.status import plan_pending
 
-        wish = self._wish(to, not_applied)
-        return inquiry.read_plan(self.migrations, self._target(conninfo), self.tracker, wish)
+        return plan_pending(self._command(conninfo, to=to, not_applied=not_applied))
 
     def check(self, conninfo: str | Target, *, sums: bool = False) -> Check:
         """Return whether the applied set is exactly the files' and nothing has drifted.
 
         With ``sums`` also whether ``pgbraid.sum`` lists exactly the files that were loaded.
         """
-        from pgbraid import inquiry
+        from pgbraid.migrate import status
 
-        wish = self._wish()
-        check = inquiry.check(self.migrations, self._target(conninfo), self.tracker, wish)
-        return check if not sums else _with_sums(check, self.migrations)
+        return self._with_sums(status.check(self._command(conninfo)), sums=sums)
 
     def check_files(self, *, sums: bool = False) -> Check:
         """Return whether the files could be run, every text of them; no database is asked.
@@ -137,36 +139,32 @@ class Braid:
         With ``sums`` also whether ``pgbraid.sum`` lists exactly the files that were loaded,
         which are the ones that :meth:`up` runs.
         """
-        from pgbraid.offline import check_files
+        from pgbraid.migrate.offline_check import check_files
 
-        check = check_files(self.migrations)
-        return _with_sums(check, self.migrations) if sums else check
+        return self._with_sums(check_files(self.migrations), sums=sums)
 
     def status(self, conninfo: str | Target) -> Status:
         """Return where every version stands, of the files and of the applied set."""
-        from pgbraid import inquiry
+        from pgbraid.migrate.status import read_status
 
-        wish = self._wish()
-        return inquiry.status(self.migrations, self._target(conninfo), self.tracker, wish)
+        return read_status(self._command(conninfo))
 
     def repair(
         self,
         conninfo: str | Target,
         versions: Iterable[int] = (),
         *,
-        everything: bool = False,
+        all_modified: bool = False,
         rename: bool = False,
     ) -> Repair:
         """Accept files that changed after they were applied: these, or all that have drifted.
 
         ``rename`` accepts new names too. Raises ConfigError for a version that is not applied.
         """
-        from pgbraid import repair
+        from pgbraid.migrate import repair
 
-        choice = repair.Choice(some_versions("versions", versions), everything, rename)
-        return repair.accept_files(
-            self.migrations, self._target(conninfo), self.tracker, choice, self._options()
-        )
+        choice = repair.RepairSelection(some_versions("versions", versions), all_modified, rename)
+        return repair.accept_files(self._command(conninfo), choice)
 
     def reconcile(
         self,
@@ -180,10 +178,10 @@ class Braid:
         With ``trust`` in the journal, the set's rows are put back or taken out; with trust in the
         set, what it lacks runs again. Raises ConfigError for a version on which they agree.
         """
-        from pgbraid.reconcile import reconcile_ledger
+        from pgbraid.migrate.repair_ledger import reconcile_ledger
 
-        chosen, target = some_versions("versions", versions), self._target(conninfo)
-        return reconcile_ledger(target, self.tracker, chosen, trust, self._options())
+        chosen = some_versions("versions", versions)
+        return reconcile_ledger(self._command(conninfo), chosen, trust)
 
     def baseline(
         self, conninfo: str | Target, version: int | None = None, *, only: Iterable[int] = ()
@@ -193,12 +191,11 @@ class Braid:
         For a database that has them by other means, such as a restore without the applied set.
         Raises ConfigError for a version without a file, and where another tool's table says more.
         """
-        from pgbraid.baseline import Choice, record_baseline
+        from pgbraid.migrate.baseline import BaselineSelection, record_baseline
 
         through = None if version is None else a_version("version", version)
-        choice, target = Choice(through, some_versions("only", only)), self._target(conninfo)
-        wish, options = self._wish(), self._options()
-        return record_baseline(self.migrations, target, self.tracker, wish, choice, options)
+        selection = BaselineSelection(through, some_versions("only", only))
+        return record_baseline(self._command(conninfo), selection)
 
     def adopt(self, conninfo: str | Target, *, not_applied: Iterable[int] = ()) -> Adoption | None:
         """Enter what another tool has applied; None where our set has rows already.
@@ -206,29 +203,27 @@ class Braid:
         Raises ConfigError where there is no such tool's table or ``adopt`` is off, ProblemsFound
         where it is not clear what it says.
         """
-        from pgbraid import adopt
+        from pgbraid.migrate import adopt
 
-        target, wish = self._target(conninfo), self._wish(None, not_applied)
-        return adopt.adopt_history(self.migrations, target, self.tracker, wish, self._options())
+        return adopt.adopt_history(self._command(conninfo, not_applied=not_applied))
 
-    def withdraw(self, conninfo: str | Target, versions: Iterable[int]) -> tuple[Applied, ...]:
+    def unadopt(
+        self, conninfo: str | Target, versions: Iterable[int]
+    ) -> tuple[AppliedMigration, ...]:
         """Take versions out of the set that were adopted and never ran; return their rows.
 
         The next :meth:`up` applies them. Raises ConfigError for a version that pgbraid itself
         has applied.
         """
-        from pgbraid import adopt
+        from pgbraid.migrate import adopt
 
-        options = self._options()
-        chosen = some_versions("versions", versions)
-        return adopt.withdraw_adopted(self._target(conninfo), self.tracker, chosen, options)
+        return adopt.unadopt(self._command(conninfo), some_versions("versions", versions))
 
-    def drop_legacy(self, conninfo: str | Target) -> str:
+    def drop_tracker_table(self, conninfo: str | Target) -> str:
         """Drop the adopted tool's table and return its name, once our set has all it says."""
-        from pgbraid.adopt import drop_legacy
+        from pgbraid.migrate.adopt import drop_tracker_table
 
-        target, wish = self._target(conninfo), self._wish()
-        return drop_legacy(self.migrations, target, self.tracker, wish, self._options())
+        return drop_tracker_table(self._command(conninfo))
 
     def resume(  # noqa: PLR0913 - what can be decided
         self,
@@ -237,27 +232,24 @@ class Braid:
         *,
         how: Literal["retry", "skip", "forget"] | None = None,
         statement: int | None = None,
-        on_event: Listener = silent,
+        on_event: Listener = ignore_event,
         stop: StopToken | None = None,
     ) -> Report:
         """Go on with a version outside a transaction that was begun and not finished.
 
         ``how`` decides about a statement whose end nobody saw: ``retry`` or ``skip`` it, or
         ``forget`` that the file was begun; ``statement`` is the number, from 1, of the one at
-        which it is expected to stand. Raises ConfigError where it is not half done or stands
+        which it is expected to stand. Raises ConfigError where it is not incomplete or stands
         elsewhere, and what :meth:`up` raises.
         """
-        from pgbraid import resume
+        from pgbraid.migrate import resume
 
-        wish = self._wish()
-        options = self._options(on_event, stop)
-        version, target = a_version("version", version), self._target(conninfo)
+        version = a_version("version", version)
         statement = None if statement is None else a_statement("statement", statement)
         if how not in {None, "retry", "skip", "forget"}:
             raise ConfigError(f"how must be 'retry', 'skip', 'forget' or None, not {how!r}")
-        return resume.resume_version(
-            self.migrations, target, self.tracker, wish, version, how, options, statement=statement
-        )
+        command = self._command(conninfo, self._options(on_event, stop))
+        return resume.resume_version(command, version, how, statement=statement)
 
     def prove(
         self,
@@ -265,7 +257,7 @@ class Braid:
         *,
         base: str | None = None,
         history: Iterable[int] | None = None,
-        on_event: Listener = silent,
+        on_event: Listener = ignore_event,
         stop: StopToken | None = None,
     ) -> Proof:
         """Return whether an out-of-order history and a fresh database end with the same schema.
@@ -275,7 +267,7 @@ class Braid:
         is replayed in the ``scratch`` place. Raises ConfigError where not exactly one is given,
         ProblemsFound, and EmbeddedError where there is no server to replay on.
         """
-        from pgbraid import prove
+        from pgbraid.prove import prover
 
         options = self._options(on_event, stop)
         if [conninfo, base, history].count(None) != 2:  # noqa: PLR2004
@@ -283,12 +275,12 @@ class Braid:
         if base is not None:
             folder = self.migrations.label
             base = an_instance("base", base, str, "the name of a git commit")
-            return prove.prove_branch(self.migrations, folder, base, self.tracker, options)
+            return prover.prove_branch(self.migrations, folder, base, self.ledger, options)
         if history is not None:
             order = some_versions("history", history)
-            return prove.prove_listed(self.migrations, order, "the history", self.tracker, options)
+            return prover.prove_list(self.migrations, order, "the history", self.ledger, options)
         target = self._target(conninfo or "")
-        return prove.prove_database(self.migrations, target, self.tracker, options)
+        return prover.prove_database(self.migrations, target, self.ledger, options)
 
     def drift(
         self,
@@ -296,22 +288,22 @@ class Braid:
         *,
         ignore: str | Iterable[str] = (),
         only_schemas: str | Iterable[str] = (),
-        on_event: Listener = silent,
+        on_event: Listener = ignore_event,
         stop: StopToken | None = None,
-    ) -> Drifted:
+    ) -> DriftReport:
         """Return how a database, which is only read, differs from what its own history builds.
 
         ``ignore`` are patterns such as ``table audit.*``; with ``only_schemas`` nothing else is
         compared. Raises ConfigError where it has no history, ServerError where that cannot be
         replayed.
         """
-        from pgbraid import drift
+        from pgbraid.prove import drift
 
         options = self._options(on_event, stop)
         return drift.find_drift(
             self.migrations,
             self._target(conninfo),
-            self.tracker,
+            self.ledger,
             options,
             text_list("ignore", ignore),
             text_list("only_schemas", only_schemas),
@@ -328,20 +320,20 @@ class Braid:
 
         With ``only_schemas`` it is what belongs to these.
         """
-        from pgbraid import drift
+        from pgbraid.prove import drift
 
         options, schemas = self._options(stop=stop), text_list("only_schemas", only_schemas)
         if conninfo is None:
-            return drift.snapshot_of_files(self.migrations, self.tracker, options, schemas)
+            return drift.snapshot_of_files(self.migrations, self.ledger, options, schemas)
         target = self._target(conninfo)
-        return drift.snapshot_of_database(target, self.tracker, options, schemas)
+        return drift.snapshot_of_database(target, self.ledger, options, schemas)
 
     def undo(
         self,
         conninfo: str | Target,
         version: int,
         *,
-        on_event: Listener = silent,
+        on_event: Listener = ignore_event,
         stop: StopToken | None = None,
     ) -> Undone:
         """Run a version's down file and take it out of the set, in one transaction.
@@ -349,52 +341,34 @@ class Braid:
         Raises ConfigError where it is not applied or has no down file, MigrationFailed after
         rolling back.
         """
-        from pgbraid import undo
+        from pgbraid.migrate import undo
 
-        options = self._options(on_event, stop)
-        wish, version = self._wish(), a_version("version", version)
-        return undo.undo_version(
-            self.migrations, self._target(conninfo), self.tracker, wish, version, options
-        )
+        command = self._command(conninfo, self._options(on_event, stop))
+        return undo.undo_version(command, a_version("version", version))
 
-    def _options(self, listen: Listener = silent, stop: StopToken | None = None) -> RunOptions:
-        settings = self.settings
-        return RunOptions(
-            settings.lock_wait,
-            an_instance("on_event", listen, Callable, "a function that takes an event"),
-            an_instance("stop", stop or StopToken(), StopToken, "a pgbraid.StopToken"),
-            limits=settings.limits,
-            gaps=settings.gaps,
-            gaps_require=settings.gaps_require,
-            accept=settings.accept,
-            explain_for=settings.explain_for,
-            search_path=settings.search_path,
-            role=settings.role,
-            scratch=replace(self.scratch, prelude=settings.prelude),
-        )
+    def _options(
+        self, on_event: Listener = ignore_event, stop: StopToken | None = None
+    ) -> RunOptions:
+        return make_options(self.settings, self.scratch, on_event, stop)
 
-    def _wish(self, to: int | None = None, not_applied: Iterable[int] = ()) -> Wish:
-        to = None if to is None else a_version("to", to)
-        skipped, refuse = some_versions("not_applied", not_applied), self.settings.gaps == "refuse"
-        verify = Verify(self.settings.verify)
-        return Wish(
-            to,
-            skipped,
-            verify,
-            self.settings.adopt,
-            refuse_gaps=refuse,
-            one_ledger=self.settings.ledgers == "one",
-            platform=self.settings.prelude is not None,
-        )
+    def _command(
+        self,
+        conninfo: str | Target,
+        options: RunOptions | None = None,
+        *,
+        to: int | None = None,
+        not_applied: Iterable[int] = (),
+    ) -> Command:
+        request = make_request(self.settings, to, not_applied)
+        target, options = self._target(conninfo), options or self._options()
+        return Command(self.migrations, target, self.ledger, request, options)
 
-    def _target(self, given: str | Target) -> Target:
-        if not isinstance(given, Target):
-            given = parse_target(given, role=self.settings.role)
-        own = self.settings
-        return replace(given, search_path=own.search_path, session_pooler=own.session_pooler)
+    def _target(self, conninfo: str | Target) -> Target:
+        return make_target(self.settings, conninfo)
 
+    def _with_sums(self, check: Check, *, sums: bool) -> Check:
+        if not sums:
+            return check
+        from pgbraid.source.checksum_file_io import with_checksum_problems
 
-def _with_sums(check: Check, migrations: MigrationSet) -> Check:
-    from pgbraid.manifest import with_sums
-
-    return with_sums(check, migrations)
+        return with_checksum_problems(check, self.migrations)

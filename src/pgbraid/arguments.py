@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from operator import index
 
-from pgbraid.errors import ConfigError
+from pgbraid.model.errors import ConfigError
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgbraid import inquiry, upgrade
-from pgbraid.core.model import Tracker
-from pgbraid.db.conninfo import parse_target
-from pgbraid.db.counter import ask, counter_up, create_database
-from pgbraid.db.embedded import embedded_server
-from pgbraid.source import load_migrations
-from pgbraid.survey import RunOptions, Wish
+from pgbraid.migrate import status, up
+from pgbraid.migrate.planning.preflight import Command
+from pgbraid.model.migration import LedgerTable
+from pgbraid.postgres.client.conninfo import parse_target
+from pgbraid.postgres.scratch.counter_demo import ask, counter_up, create_database
+from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.source.loader import load_migrations
 
 if TYPE_CHECKING:
-    from pgbraid.core.answers import Status
-    from pgbraid.core.model import Report
+    from pgbraid.model.plan import Report
+    from pgbraid.model.results import Status
 
 __all__ = ["Demo", "play"]
 
@@ -64,7 +64,7 @@ def play(*, programs: str | None, cache: Path | None) -> Demo:
         counter_first, set_first = _deploy(folder, counter, braided)
         _merge(folder, _LATE)
         merged = load_migrations(folder)
-        status = inquiry.status(merged, parse_target(braided), Tracker(), Wish())
+        waiting = status.read_status(Command(merged, parse_target(braided), LedgerTable()))
         counter_then, set_then = _deploy(folder, counter, braided)
         return Demo(
             server=server.label,
@@ -76,7 +76,7 @@ def play(*, programs: str | None, cache: Path | None) -> Demo:
             set_first=set_first,
             set_then=set_then,
             set_error=ask(braided, _QUESTION),
-            status=status,
+            status=waiting,
         )
 
 
@@ -89,5 +89,4 @@ def _deploy(folder: str, counter: str, braided: str) -> tuple[tuple[int, ...], R
     migrations = load_migrations(folder)
     texts = [(m.version, Path(folder, m.file).read_text()) for m in migrations.migrations]
     applied = counter_up(counter, texts)
-    target, options = parse_target(braided), RunOptions()
-    return applied, upgrade.apply_pending(migrations, target, Tracker(), Wish(), options)
+    return applied, up.apply_pending(Command(migrations, parse_target(braided), LedgerTable()))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from os import fspath
 
-from pgbraid import config
-from pgbraid.api import Braid
+from pgbraid.api import Migrator
 from pgbraid.arguments import an_instance
-from pgbraid.core.model import Limits
-from pgbraid.source import load_migrations
-from pgbraid.survey import ScratchPlace
+from pgbraid.model.options import Limits, ScratchServerConfig
+from pgbraid.settings import environment
+from pgbraid.settings.settings import Settings
+from pgbraid.settings.settings_file import find_settings
+from pgbraid.source.loader import load_migrations
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Literal, TypedDict, Unpack
 
-    from pgbraid.source import Source
+    from pgbraid.source.files import Source
 
     class _Given(TypedDict, total=False):
         """The settings that a caller may give; spans are in seconds."""
@@ -50,7 +51,7 @@ def load(
     limits: Limits | None = None,
     scratch_url: str | None = None,
     **given: Unpack[_Given],
-) -> Braid:
+) -> Migrator:
     """Read migrations once and return them as a value; it does not connect.
 
     ``source`` is a folder's path, a ``Traversable`` as ``importlib.resources.files()`` returns
@@ -70,13 +71,15 @@ def load(
         an_instance("limits", limits, Limits, "a pgbraid.Limits")
         found = found.override(**asdict(limits))
     migrations = load_migrations(source, found.links)
-    place = ScratchPlace(
-        scratch_url or config.scratch_url(), config.server_programs(), config.cache_dir()
+    place = ScratchServerConfig(
+        scratch_url or environment.scratch_url(),
+        environment.server_programs(),
+        environment.cache_dir(),
     )
-    return Braid(migrations, found, place)
+    return Migrator(migrations, found, place)
 
 
-def _settings(given: str | PathLike[str] | Literal[False] | None) -> config.Settings:
+def _settings(given: str | PathLike[str] | Literal[False] | None) -> Settings:
     if given is False:
-        return config.Settings()
-    return config.find_settings(None if given is None else fspath(given))
+        return Settings()
+    return find_settings(None if given is None else fspath(given))

@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pgbraid.api import Braid
+    from pgbraid.api import Migrator
 
 __all__ = ["Check", "pytest_addoption", "pytest_collection_modifyitems"]
 
@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(
 class Check(pytest.Item):
     """One question about the folder of migrations."""
 
-    question: Callable[[Braid, str], None]
+    question: Callable[[Migrator, str], None]
     folder: str | None = None
     ref: str = ""
 
@@ -75,7 +75,7 @@ class Check(pytest.Item):
         style: object = None,  # noqa: ARG002 - pytest gives it
     ) -> str:
         """Return what a person reads."""
-        from pgbraid.errors import PgbraidError  # noqa: PLC0415 - only where it fails
+        from pgbraid.model.errors import PgbraidError  # noqa: PLC0415 - only where it fails
 
         error = excinfo.value
         if isinstance(error, PgbraidError):
@@ -88,22 +88,25 @@ class Check(pytest.Item):
         return Path(self.folder or "."), None, self.name
 
 
-def _braid(folder: str | None, root: Path) -> Braid:
+def _braid(folder: str | None, root: Path) -> Migrator:
     """Return the migrations, which are read only where the checks run."""
-    from pgbraid import config  # noqa: PLC0415 - pytest starts without
-    from pgbraid.api import Braid  # noqa: PLC0415
-    from pgbraid.source import load_migrations  # noqa: PLC0415
-    from pgbraid.survey import ScratchPlace  # noqa: PLC0415
+    from pgbraid.api import Migrator  # noqa: PLC0415 - pytest starts without
+    from pgbraid.model.options import ScratchServerConfig  # noqa: PLC0415
+    from pgbraid.settings import environment  # noqa: PLC0415
+    from pgbraid.settings.settings_file import find_settings  # noqa: PLC0415
+    from pgbraid.source.loader import load_migrations  # noqa: PLC0415
 
-    settings = config.find_settings(start=root).override(dir=folder)
+    settings = find_settings(start=root).override(dir=folder)
     for file in settings.passed_over:
         message = f"the settings file {file} is passed over: others own it or can write it"
         warnings.warn(message, stacklevel=1)
-    place = ScratchPlace(config.scratch_url(), config.server_programs(), config.cache_dir())
-    return Braid(load_migrations(settings.dir, settings.links), settings, place)
+    place = ScratchServerConfig(
+        environment.scratch_url(), environment.server_programs(), environment.cache_dir()
+    )
+    return Migrator(load_migrations(settings.dir, settings.links), settings, place)
 
 
-def _check(braid: Braid, _ref: str) -> None:
+def _check(braid: Migrator, _ref: str) -> None:
     check = braid.check_files()
     if not check.ok:
         raise _Failed("\n".join(_told(problem) for problem in check.problems))
@@ -114,7 +117,7 @@ def _told(problem: Any) -> str:  # noqa: ANN401 - a Problem
     return f"{place}{problem.severity.upper()}:  {problem.message}"
 
 
-def _prove(braid: Braid, ref: str) -> None:
+def _prove(braid: Migrator, ref: str) -> None:
     from pgbraid.cli.render.differences import proof  # noqa: PLC0415 - only where it runs
 
     found = braid.prove(base=ref)

@@ -15,8 +15,7 @@ import pytest
 
 from pgbraid import __version__
 from pgbraid.cli.commands import COMMANDS
-from pgbraid.core.lockkey import lock_key
-from pgbraid.core.model import Tracker
+from pgbraid.model.migration import LedgerTable
 
 
 @pytest.fixture
@@ -89,7 +88,7 @@ def test_json_names_the_gaps(cli, incident):
         "name": "add_email",
         "file": "migrations/103_add_email.sql",
         "gap": True,
-        "half_done": False,
+        "incomplete": False,
     }
     assert (plan["gaps"], plan["pending"]) == ([gap], [gap])
     states = cli("status", "--json", code=0).json["migrations"]
@@ -298,7 +297,7 @@ def test_verbose_says_which_database(cli, incident):
 
 def test_a_lock_that_is_held_is_exit_code_4(cli, incident, database):
     with psycopg.connect(database.conninfo, autocommit=True) as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (lock_key(Tracker()),))
+        conn.execute("SELECT pg_advisory_lock(%s)", (LedgerTable().lock_key,))
         answer = cli("up", "--lock-wait", "0.1", code=4)
     assert answer.err.startswith("ERROR:  another run holds the migration lock; waited 0.1 s")
     assert "DETAIL:  It is held by process" in answer.err

@@ -19,23 +19,23 @@ loaded = sorted(set(sys.modules) - before)
 import json
 print("\\n" + json.dumps(loaded))
 """
-DRIVER = {"psycopg", "psycopg_binary", "asyncio", "ssl", "pgbraid.db", "pgbraid.api"}
+DRIVER = {"psycopg", "psycopg_binary", "asyncio", "ssl", "pgbraid.postgres", "pgbraid.api"}
 HEAVY = {"typing", "dataclasses", "inspect", "pathlib", "json", "logging", "tomllib", "datetime"}
-TEXTS = {"pgbraid.core.lexer", "pgbraid.core.reader", "pgbraid.core.refusals", "difflib"}
+TEXTS = {"pgbraid.sql.lexer", "pgbraid.sql.parser", "pgbraid.sql.checks.script_checks", "difflib"}
 WORK = TEXTS | {
-    "pgbraid.deploy",
-    "pgbraid.series",
-    "pgbraid.apply",
-    "pgbraid.inspection",
-    "pgbraid.trackers",
-    "pgbraid.rehearse",
-    "pgbraid.repair",
+    "pgbraid.migrate.execution.locked_steps",
+    "pgbraid.migrate.runner",
+    "pgbraid.migrate.execution.transactional",
+    "pgbraid.migrate.planning.preflight_checks",
+    "pgbraid.importers.tools",
+    "pgbraid.migrate.dry_run",
+    "pgbraid.migrate.repair",
     "pgbraid.aio",
-    "pgbraid.core.answers",
-    "pgbraid.core.events",
-    "pgbraid.core.manifest",
-    "pgbraid.db.ledger",
-    "pgbraid.db.embedded",
+    "pgbraid.model.results",
+    "pgbraid.model.events",
+    "pgbraid.source.checksum_file",
+    "pgbraid.postgres.ledger.record",
+    "pgbraid.postgres.server.embedded",
 }
 
 
@@ -56,13 +56,19 @@ def test_help_and_version_import_next_to_nothing(program, words):
     loaded = modules(program, *words)
     assert not loaded & (DRIVER | WORK | HEAVY)
     assert {name for name in loaded if name.startswith("pgbraid")} <= {
-        *("pgbraid", "pgbraid.cli", "pgbraid.cli.commands", "pgbraid.cli.parser"),
-        *("pgbraid.cli.run", "pgbraid.cli.up", "pgbraid.errors", "pgbraid.core"),
+        *(
+            "pgbraid",
+            "pgbraid._version",
+            "pgbraid.cli",
+            "pgbraid.cli.commands",
+            "pgbraid.cli.parser",
+        ),
+        *("pgbraid.cli.run", "pgbraid.cli.up", "pgbraid.model", "pgbraid.model.errors"),
     }
 
 
 def test_a_new_file_needs_neither_driver_nor_texts(program):
-    assert not modules(program, "new", "a") & (DRIVER | WORK | {"pgbraid.core.model"})
+    assert not modules(program, "new", "a") & (DRIVER | WORK | {"pgbraid.model.migration"})
 
 
 def test_a_check_of_the_files_alone_needs_no_driver(program, folder):
@@ -70,8 +76,8 @@ def test_a_check_of_the_files_alone_needs_no_driver(program, folder):
     assert not modules(program, "sum") & (DRIVER | TEXTS)
     for words in (["--offline"], ["--offline", "--sum"]):
         loaded = modules(program, "check", *words)
-        assert "pgbraid.core.refusals" in loaded
-        assert ("pgbraid.core.manifest" in loaded) == ("--sum" in words)
+        assert "pgbraid.sql.checks.script_checks" in loaded
+        assert ("pgbraid.source.checksum_file" in loaded) == ("--sum" in words)
         assert not loaded & DRIVER
 
 
@@ -81,5 +87,5 @@ def test_where_nothing_is_to_do_nothing_is_imported_that_does_it(cli, folder, co
     cli("up", code=0)
     loaded = modules(cli, command)
     assert "psycopg" in loaded
-    allowed = {"pgbraid.core.answers"} if command != "up" else set()
+    allowed = {"pgbraid.model.results"} if command != "up" else set()
     assert not loaded & (WORK - allowed)

@@ -74,7 +74,7 @@ def test_every_failure_is_documented(cli, folder):
     refused = cli("up", "--to", "9", "--json", code=2).json["error"]
     assert refused["type"] == "ConfigError"
     assert set(refused) == members("Failures") - {
-        *("migration", "diagnostic", "half_done", "statements_through", "proof"),
+        *("migration", "diagnostic", "incomplete", "statements_through", "proof"),
     }
     diagnostic = failed["error"]["diagnostic"]
     assert set(diagnostic) == {

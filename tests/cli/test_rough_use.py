@@ -11,8 +11,7 @@ import time
 import psycopg
 import pytest
 
-from pgbraid.core.lockkey import lock_key
-from pgbraid.core.model import Tracker
+from pgbraid.model.migration import LedgerTable
 
 
 def shell(cli, command):
@@ -110,7 +109,7 @@ def test_a_stop_of_a_dry_run_is_a_stop(cli, folder, database):
 def test_a_stop_while_waiting_claims_nothing_of_others(cli, folder, database):
     folder.write(_1_a="SELECT 1")
     with psycopg.connect(database.conninfo, autocommit=True, application_name="other") as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (lock_key(Tracker()),))
+        conn.execute("SELECT pg_advisory_lock(%s)", (LedgerTable().lock_key,))
         run = cli.start("up")
         assert "waiting for the lock, held by process" in run.stderr.readline()
         run.send_signal(signal.SIGINT)
@@ -122,7 +121,7 @@ def test_a_stop_while_waiting_claims_nothing_of_others(cli, folder, database):
 def test_waiting_for_the_lock_is_told(cli, folder, database):
     folder.write(_1_a="SELECT 1")
     with psycopg.connect(database.conninfo, autocommit=True, application_name="other") as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (lock_key(Tracker()),))
+        conn.execute("SELECT pg_advisory_lock(%s)", (LedgerTable().lock_key,))
         answer = cli("up", "--lock-wait", "2", code=4)
     assert "waiting for the lock, held by process" in answer.err
     assert "(other), role postgres" in answer.err

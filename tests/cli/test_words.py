@@ -35,7 +35,10 @@ def told(tree):
 def test_no_message_outside_the_command_line_names_an_option():
     """A command in backticks may have options: whoever reads it can type it."""
     package = Path(pgbraid.__file__).parent
-    own_commands = {"halfway.py", "pytest_plugin.py"}  # put together a command; pytest's options
+    own_commands = {
+        "journaled_run.py",
+        "pytest_plugin.py",
+    }  # put together a command; pytest's options
     found = [
         (path.name, text)
         for path in package.rglob("*.py")
@@ -69,7 +72,7 @@ def test_a_difference_that_is_accepted_is_said_in_the_callers_words(
     folder.load().up(database.conninfo)
     folder.write(_2_a="ALTER TABLE t ADD a int")
     proof = folder.load(accept="column-order").prove(database.conninfo)
-    assert proof.allowed == "column order only, by `accept` or the settings"
+    assert proof.allowed_reason == "column order only, by `accept` or the settings"
     env = {"PGBRAID_PG_BIN": programs}
     answer = cli("prove", "--accept", "column-order", "--json", env=env, code=0)
     assert answer.json["accepted"] == "column order only, by --accept or the settings"

@@ -2,17 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from pgbraid.config import (
-    Settings,
-    cache_dir,
-    database_url,
-    find_settings,
-    has_password,
-    server_programs,
-)
-from pgbraid.core.lockkey import lock_key
-from pgbraid.core.model import Tracker, Verify
-from pgbraid.errors import ConfigError
+from pgbraid.model.errors import ConfigError
+from pgbraid.model.migration import LedgerTable
+from pgbraid.model.options import Verify
+from pgbraid.settings.environment import cache_dir, database_url, server_programs
+from pgbraid.settings.settings import Settings, has_password
+from pgbraid.settings.settings_file import find_settings
 
 
 def test_without_a_file_the_settings_are_the_defaults(tmp_path):
@@ -158,6 +153,6 @@ def test_whether_a_connection_string_holds_a_password(conninfo, answer):
 
 
 def test_the_lock_key_tells_trackers_apart_and_stays_the_same():
-    assert lock_key(Tracker()) == 1112363309011572381  # two releases must wait for each other
-    assert lock_key(Tracker("a.b", "c")) != lock_key(Tracker("a", "b.c"))
-    assert -(2**63) <= lock_key(Tracker()) < 2**63
+    assert LedgerTable().lock_key == 1112363309011572381  # two releases must wait for each other
+    assert LedgerTable("a.b", "c").lock_key != LedgerTable("a", "b.c").lock_key
+    assert -(2**63) <= LedgerTable().lock_key < 2**63

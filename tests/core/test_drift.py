@@ -2,9 +2,10 @@ import hashlib
 
 import pytest
 
-from pgbraid.core.answers import DriftKind
-from pgbraid.core.checksum import digest, is_digest, same_but_line_ends
-from pgbraid.core.drift import classify, unified_diff
+from pgbraid.migrate.planning.modified_files import classify_modification, unified_diff
+from pgbraid.model.migration import digest, is_digest
+from pgbraid.model.results import ModificationKind
+from pgbraid.sql.checksum import same_but_line_ends
 
 BOM = b"\xef\xbb\xbf"
 
@@ -30,14 +31,14 @@ def test_another_text_is_drift():
     [
         ("select 1", "select 1", None),
         ("select 1\n", "\ufeffselect 1\r\n", None),
-        ("select 1", "select 1 -- why", DriftKind.COSMETIC),
-        ("select 1", "  SELECT\n1;", DriftKind.COSMETIC),
-        ("select 1", "select 2", DriftKind.MEANING),
-        (None, "select 1", DriftKind.UNKNOWN),
+        ("select 1", "select 1 -- why", ModificationKind.COSMETIC),
+        ("select 1", "  SELECT\n1;", ModificationKind.COSMETIC),
+        ("select 1", "select 2", ModificationKind.MEANING),
+        (None, "select 1", ModificationKind.UNKNOWN),
     ],
 )
 def test_a_change_of_comments_is_told_from_a_change_of_meaning(recorded, now, kind):
-    assert classify(recorded, now) is kind
+    assert classify_modification(recorded, now) is kind
 
 
 def test_the_diff_runs_from_what_was_applied_to_what_is_on_disk():

@@ -1,6 +1,6 @@
 import pytest
 
-from pgbraid.core.durations import parse_duration, setting_of
+from pgbraid.model.durations import parse_duration, timeout_literal
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ def test_a_span_is_seconds_or_nothing(value, seconds):
     ("seconds", "value"), [(0, "'0ms'"), (0.5, "'500ms'"), (1e-9, "'1ms'"), (3600, "'3600000ms'")]
 )
 def test_a_span_that_is_not_nothing_does_not_become_nothing(seconds, value):
-    assert setting_of(seconds) == value
+    assert timeout_literal(seconds) == value

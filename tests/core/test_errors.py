@@ -7,17 +7,16 @@ import pickle
 import pytest
 
 import pgbraid
-from pgbraid import errors
-from pgbraid.core.answers import Diagnostic, Outcome
-from pgbraid.core.model import Location, Migration, Problem
-from pgbraid.core.proof import Proof, Verdict
+from pgbraid.model import errors
+from pgbraid.model.migration import Diagnostic, Location, Migration, MigrationResult, Problem
+from pgbraid.model.proof import Proof, Verdict
 
 MIGRATION = Migration(1, "a", "1_a.sql", "0" * 64, 9, "m/1_a.sql", "1")
 SAID = Diagnostic("ERROR", "no table", sqlstate="42P01", hint="Look.", location=Location("m", 1, 2))
 PROBLEMS = tuple(Problem("empty", f"problem {n}", location=Location("m", n)) for n in range(30))
 MADE_OF = {
     "ProblemsFound": {"problems": PROBLEMS},
-    "MigrationFailed": {"migration": MIGRATION, "diagnostic": SAID, "half_done": True},
+    "MigrationFailed": {"migration": MIGRATION, "diagnostic": SAID, "incomplete": True},
     "NotProven": {
         "proof": Proof(Verdict.FAILS, (MIGRATION,), ()),
         "message": "not proven",
@@ -42,10 +41,10 @@ def made(kind):
     arguments = MADE_OF.get(kind.__name__, PLAIN)
     assert set(arguments) == set(inspect.signature(kind).parameters), kind
     error = kind(**arguments)
-    error.applied = (Outcome(MIGRATION, gap=True, duration=None),)
+    error.applied = (MigrationResult(MIGRATION, gap=True, duration=None),)
     error.add_note("a note")
     if kind is pgbraid.MigrationFailed:
-        error.through, error.alone = (1, 2), True
+        error.completed_of_total, error.needs_no_transaction = (1, 2), True
     return error
 
 

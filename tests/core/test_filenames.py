@@ -1,16 +1,16 @@
 import pytest
 
-from pgbraid.core.filenames import (
+from pgbraid.model.migration import AppliedMigration, Migration
+from pgbraid.source.filenames import (
     FileName,
     NearMiss,
     name_style,
-    names_agree,
     parse_file_name,
     parse_version,
     recorded_name,
+    same_migration_name,
     slug,
 )
-from pgbraid.core.model import Applied, Migration
 
 
 @pytest.mark.parametrize(
@@ -99,16 +99,16 @@ def test_a_version_is_ascii_digits_within_bigint(digits, version):
     ["add", "103_add", "0103_add", "103_add.sql", "103_add.up.sql", "add.sql", "add.up.sql"],
 )
 def test_every_spelling_of_a_name_agrees(recorded):
-    assert names_agree(recorded, 103, "add")
+    assert same_migration_name(recorded, 103, "add")
 
 
 @pytest.mark.parametrize("recorded", ["Add", "adds", "104_add", "103_add.down.sql", "103_"])
 def test_another_name_does_not_agree(recorded):
-    assert not names_agree(recorded, 103, "add")
+    assert not same_migration_name(recorded, 103, "add")
 
 
 def test_a_name_that_begins_like_a_version_agrees_with_itself():
-    assert names_agree("5_things", 103, "5_things")
+    assert same_migration_name("5_things", 103, "5_things")
 
 
 def migration(version=103, name="add", file="103_add.up.sql"):
@@ -120,12 +120,12 @@ def migration(version=103, name="add", file="103_add.up.sql"):
     [("add", "name"), ("103_add", "label"), ("103_add.up.sql", "file"), ("other", "name")],
 )
 def test_the_newest_row_of_ours_shows_how_names_are_spelled(recorded, style):
-    rows = [Applied(102, "102_old.sql", None), Applied(103, recorded, None)]
+    rows = [AppliedMigration(102, "102_old.sql", None), AppliedMigration(103, recorded, None)]
     assert name_style(rows, [migration()]) == style
 
 
 def test_rows_without_a_file_say_nothing_of_the_spelling():
-    assert name_style([Applied(104, "104_x.sql", None)], [migration()]) == "name"
+    assert name_style([AppliedMigration(104, "104_x.sql", None)], [migration()]) == "name"
 
 
 def test_a_name_is_recorded_as_the_tracker_spells_names():
@@ -136,12 +136,12 @@ def test_a_name_is_recorded_as_the_tracker_spells_names():
 
 def test_unpadded_names_of_padded_files_are_kept_unpadded():
     padded = Migration(101, "a", "0101_a.sql", "", 0, "0101_a.sql", "0101")
-    assert name_style([Applied(101, "101_a", None)], [padded]) == "number"
+    assert name_style([AppliedMigration(101, "101_a", None)], [padded]) == "number"
     assert recorded_name(padded, "number") == "101_a"
 
 
 def test_a_recorded_name_of_many_digits_is_no_trap():
-    assert not names_agree("9" * 5000 + "_add", 103, "add")
+    assert not same_migration_name("9" * 5000 + "_add", 103, "add")
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_every_file_that_is_no_code_is_taken_to_its_place(hook):
 
 
 def test_what_a_run_imports_of_the_driver_is_named(hook):
-    code = "import sys, pgbraid.db.session; print(*sys.modules, sep='\\n')"
+    code = "import sys, pgbraid.postgres.client.session; print(*sys.modules, sep='\\n')"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     used = {name for name in run.stdout.split() if name.startswith("psycopg")}
     drivers = [name for name in hook["hiddenimports"] if name.startswith("psycopg")]

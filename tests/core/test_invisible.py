@@ -2,9 +2,9 @@
 
 import pytest
 
-from pgbraid.core.invisible import code_points, invisible_characters
-from pgbraid.core.reader import parse
-from pgbraid.core.stream import parts_of
+from pgbraid.sql.checks.invisible import code_points, invisible_characters
+from pgbraid.sql.parser import parse
+from pgbraid.sql.stream import split_stream
 
 NBSP, ZWSP, BOM = "\u00a0", "\u200b", "\ufeff"
 
@@ -66,5 +66,5 @@ def test_what_is_seen_or_usual_is_not(text):
 def test_a_mark_in_the_middle_of_a_large_text_stays_where_it_is():
     """It may be the first character of what is looked at together."""
     chunks = [f"SELECT '{'x' * 140_000}';", f"{BOM}SELECT 2;", "SELECT 3;" * 20_000]
-    parts = list(parts_of(chunks))
+    parts = list(split_stream(chunks))
     assert "".join(part.script.text for part in parts) == "".join(chunks)

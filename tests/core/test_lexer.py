@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgbraid.core.lexer import next_token
+from pgbraid.sql.lexer import next_token
 
 PIECES = st.sampled_from(
     [

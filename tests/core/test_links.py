@@ -5,12 +5,11 @@ import os
 import pytest
 
 import pgbraid
-from pgbraid import files
-from pgbraid.core.checksum import digest
-from pgbraid.core.model import Severity
-from pgbraid.errors import ProblemsFound
-from pgbraid.source import load_migrations
-from pgbraid.texts import Reading, read_down, read_script
+from pgbraid.model.errors import ProblemsFound
+from pgbraid.model.migration import Severity, digest
+from pgbraid.source import files
+from pgbraid.source.content import LargeFileReader, read_down, read_script
+from pgbraid.source.loader import load_migrations
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def outside(tmp_path):
 def size(request, monkeypatch):
     """Read a file at once, or in pieces as a large one."""
     if request.param:
-        monkeypatch.setattr(files, "LARGE", 0)
+        monkeypatch.setattr(files, "LARGE_SCRIPT_BYTES", 0)
         monkeypatch.setattr(files, "_USUAL", 1)
 
 
@@ -137,7 +136,7 @@ def test_a_file_that_becomes_a_link_after_it_was_listed_is_not_followed(
         replace_by_link(folder.path / "1_a.sql", outside)
         return real(file)
 
-    monkeypatch.setattr("pgbraid.source.read_unless_large", late)
+    monkeypatch.setattr("pgbraid.source.loader.read_unless_large", late)
     (problem,) = load_migrations(folder.path).problems
     assert problem.code == "unreadable"
     assert problem.message == "1_a.sql cannot be read: it became a link meanwhile"
@@ -150,7 +149,7 @@ def test_a_file_that_becomes_a_link_after_loading_is_not_run(folder, outside):
     (folder.path / "same").write_text("SELECT 1")  # the bytes that were hashed
     for name in ("1_a.sql", "1_a.down.sql"):
         replace_by_link(folder.path / name, folder.path / "same")
-    for read in (read_script, read_down, lambda m: list(Reading(m).parts())):
+    for read in (read_script, read_down, lambda m: list(LargeFileReader(m).parts())):
         with pytest.raises(ProblemsFound) as caught:
             read(migration)
         assert caught.value.problems[0].code == "changed_during_run"
@@ -163,7 +162,7 @@ def test_a_link_that_is_turned_outwards_after_loading_is_not_run(folder, outside
     (folder.path / "1_a.sql").symlink_to("inside")
     (migration,) = load_migrations(folder.path).migrations
     replace_by_link(folder.path / "1_a.sql", outside)
-    for read in (read_script, lambda m: list(Reading(m).parts())):
+    for read in (read_script, lambda m: list(LargeFileReader(m).parts())):
         with pytest.raises(ProblemsFound) as caught:
             read(migration)
         assert caught.value.problems[0].code == "changed_during_run"

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pgbraid
-from pgbraid.core.checksum import digest
-from pgbraid.core.filenames import MANIFEST
-from pgbraid.core.manifest import compare, render
-from pgbraid.errors import ConfigError, ProblemsFound
-from pgbraid.manifest import write_sums
-from pgbraid.source import load_migrations
+from pgbraid.model.errors import ConfigError, ProblemsFound
+from pgbraid.model.migration import digest
+from pgbraid.source.checksum_file import compare_checksums, format_checksums
+from pgbraid.source.checksum_file_io import write_checksum_file
+from pgbraid.source.filenames import CHECKSUM_FILE
+from pgbraid.source.loader import load_migrations
 
 A, B, C = digest(b"a"), digest(b"b"), digest(b"c")
 GOOD = f"{A}  1_a.down.sql\n{B}  1_a.up.sql\n{C}  10_c.sql\n"
@@ -23,7 +23,10 @@ FILES = {"1_a.down.sql": A, "1_a.up.sql": B, "10_c.sql": C}
 def found(text, files=FILES):
     data = text if isinstance(text, bytes) else text.encode()
     listed = [(name, f"m/{name}", checksum) for name, checksum in files.items()]
-    return [(p.code, str(p.location), p.message) for p in compare(listed, data, f"m/{MANIFEST}")]
+    return [
+        (p.code, str(p.location), p.message)
+        for p in compare_checksums(listed, data, f"m/{CHECKSUM_FILE}")
+    ]
 
 
 def codes(text, files=FILES):
@@ -36,10 +39,10 @@ def sums(source):
 
 def test_it_is_sorted_by_the_bytes_of_the_names_one_line_a_file():
     shuffled = [(name, f"m/{name}", FILES[name]) for name in ("10_c.sql", *FILES)][:3]
-    assert render(shuffled[1:] + shuffled[:1]) == "".join(
+    assert format_checksums(shuffled[1:] + shuffled[:1]) == "".join(
         f"{FILES[name]}  {name}\n" for name in sorted(FILES, key=str.encode)
     )
-    assert render([]) == ""
+    assert format_checksums([]) == ""
 
 
 @pytest.mark.parametrize(
@@ -117,7 +120,7 @@ def test_bytes_that_are_no_text():
     )
 )
 def test_any_name_comes_back(files):
-    text = render((name, name, checksum) for name, checksum in files.items())
+    text = format_checksums((name, name, checksum) for name, checksum in files.items())
     assert found(text, files) == []
     assert found(text.replace("\n", "\r\n"), files) == []
     assert codes("", files) == ["sum_unlisted"] * len(files)
@@ -127,9 +130,9 @@ def test_any_name_comes_back(files):
 @pytest.mark.parametrize("name", ["1_a.sql", "2_é b.sql", "3_a\\b.sql", "4_a\nb.sql"])
 def test_sha256sum_agrees(folder, name):
     folder.put("0_z.up.sql", "z").put("0_z.down.sql", "y").put(name, "a")
-    write_sums(folder.path, load_migrations(folder.path))
+    write_checksum_file(folder.path, load_migrations(folder.path))
     done = subprocess.run(
-        ["sha256sum", "--check", "--strict", "--quiet", MANIFEST],
+        ["sha256sum", "--check", "--strict", "--quiet", CHECKSUM_FILE],
         cwd=folder.path,
         check=False,
         capture_output=True,
@@ -141,7 +144,7 @@ def test_sha256sum_agrees(folder, name):
         check=True,
         capture_output=True,
     ).stdout
-    folder.put(MANIFEST, own)
+    folder.put(CHECKSUM_FILE, own)
     assert sums(folder.path).ok
 
 
@@ -149,7 +152,7 @@ def test_two_branches_touch_different_lines():
     base = {"1_a.sql": A, "5_e.sql": B}
     ours, theirs = (base | {name: C} for name in ("2_b.sql", "7_g.sql"))
     lines = [
-        set(render((name, name, s) for name, s in files.items()).splitlines())
+        set(format_checksums((name, name, s) for name, s in files.items()).splitlines())
         for files in (base, ours, theirs)
     ]
     assert (len(lines[1] - lines[0]), len(lines[2] - lines[0])) == (1, 1)
@@ -157,7 +160,7 @@ def test_two_branches_touch_different_lines():
 
 
 def test_it_is_neither_a_migration_nor_a_near_miss(folder):
-    folder.write(_1_a="a").put(MANIFEST, "x")
+    folder.write(_1_a="a").put(CHECKSUM_FILE, "x")
     assert load_migrations(folder.path).problems == ()
 
 
@@ -165,20 +168,20 @@ def test_every_kind_of_source_can_have_one(tmp_path, folder):
     files = {"1_a.sql": "a", "1_a.down.sql": "b"}
     assert [p.code for p in sums(files).problems] == ["sum_missing"]
     text = f"{B}  1_a.down.sql\n{A}  1_a.sql\n"
-    check = sums({**files, MANIFEST: text})
-    assert (check.ok, check.sums, check.offline) == (True, True, True)
+    check = sums({**files, CHECKSUM_FILE: text})
+    assert (check.ok, check.checksum_file_compared, check.offline) == (True, True, True)
     for name, content in files.items():
         folder.put(name, content)
-    folder.put(MANIFEST, text)
+    folder.put(CHECKSUM_FILE, text)
     assert sums(folder.path).ok
     with pytest.raises(ProblemsFound):
-        sums({**files, "1_a.down.sql": "c", MANIFEST: text}).raise_for_problems()
-    assert not pgbraid.load(files).check_files().sums
+        sums({**files, "1_a.down.sql": "c", CHECKSUM_FILE: text}).raise_for_problems()
+    assert not pgbraid.load(files).check_files().checksum_file_compared
 
 
 def test_the_bytes_that_were_loaded_are_the_ones_compared(folder):
     folder.write(_1_a="a")
-    write_sums(folder.path, load_migrations(folder.path))
+    write_checksum_file(folder.path, load_migrations(folder.path))
     braid = folder.load()
     folder.write(_1_a="SELECT 1")
     assert [p.code for p in sums(folder.path).problems] == ["sum_changed"]
@@ -189,7 +192,7 @@ def test_the_bytes_that_were_loaded_are_the_ones_compared(folder):
 @pytest.mark.parametrize("make", ["folder", "link out", "pipe"])
 def test_one_that_cannot_be_read_is_said(folder, make, tmp_path):
     folder.write(_1_a="--")
-    path = folder.path / MANIFEST
+    path = folder.path / CHECKSUM_FILE
     if make == "folder":
         path.mkdir()
     elif make == "pipe":
@@ -205,30 +208,32 @@ def test_one_that_cannot_be_read_is_said(folder, make, tmp_path):
 def test_writing_replaces_whatever_stands_there(folder, tmp_path):
     folder.write(_1_a="a").put("1_a.down.sql", "b").put("README.md", "x")
     (tmp_path / "x").write_text("mine")
-    (folder.path / MANIFEST).symlink_to(tmp_path / "x")
-    written = write_sums(folder.path, load_migrations(folder.path))
-    assert (written.file, written.listed) == (f"{folder.path}/{MANIFEST}", 2)
-    assert (folder.path / MANIFEST).read_bytes() == f"{B}  1_a.down.sql\n{A}  1_a.sql\n".encode()
+    (folder.path / CHECKSUM_FILE).symlink_to(tmp_path / "x")
+    written = write_checksum_file(folder.path, load_migrations(folder.path))
+    assert (written.file, written.listed) == (f"{folder.path}/{CHECKSUM_FILE}", 2)
+    assert (
+        folder.path / CHECKSUM_FILE
+    ).read_bytes() == f"{B}  1_a.down.sql\n{A}  1_a.sql\n".encode()
     assert (tmp_path / "x").read_text() == "mine"
     assert len(list(folder.path.iterdir())) == 4
 
 
 def test_nothing_is_written_where_a_file_cannot_be_run(folder):
-    folder.write(_1_a="a", _1_b="b").put(MANIFEST, "as it was")
+    folder.write(_1_a="a", _1_b="b").put(CHECKSUM_FILE, "as it was")
     with pytest.raises(ProblemsFound) as caught:
-        write_sums(folder.path, load_migrations(folder.path))
+        write_checksum_file(folder.path, load_migrations(folder.path))
     assert [p.code for p in caught.value.problems] == ["duplicate_version"]
-    assert (folder.path / MANIFEST).read_text() == "as it was"
+    assert (folder.path / CHECKSUM_FILE).read_text() == "as it was"
 
 
 def test_a_failure_leaves_the_old_one_and_nothing_else(folder, monkeypatch):
-    folder.write(_1_a="a").put(MANIFEST, "as it was")
+    folder.write(_1_a="a").put(CHECKSUM_FILE, "as it was")
 
     def full(_file):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(ConfigError, match="No space left on device"):
-        write_sums(folder.path, load_migrations(folder.path))
-    assert (folder.path / MANIFEST).read_text() == "as it was"
+        write_checksum_file(folder.path, load_migrations(folder.path))
+    assert (folder.path / CHECKSUM_FILE).read_text() == "as it was"
     assert len(list(folder.path.iterdir())) == 2

@@ -1,8 +1,8 @@
 import pytest
 
-from pgbraid.core import masking
-from pgbraid.core.drift import unified_diff
-from pgbraid.core.masking import mask, secrets_in
+from pgbraid.migrate.planning.modified_files import unified_diff
+from pgbraid.sql import secrets
+from pgbraid.sql.secrets import mask, secrets_in
 
 TEXTS = [
     "PASSWORD 'hunter2x'",
@@ -70,12 +70,12 @@ def test_a_diff_shows_no_password():
 @pytest.fixture
 def long_text(monkeypatch):
     """Have every text count as too long to be taken apart."""
-    monkeypatch.setattr(masking, "_WHOLE", 0)
+    monkeypatch.setattr(secrets, "_WHOLE", 0)
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_in_a_long_text_every_spelling_of_a_password_is_found_too(text, long_text):
-    found = masking.secrets_near(text)
+    found = secrets.secrets_near(text)
     assert (
         "nter2x" not in mask('ERROR: at or near "hunter2x;"', found) or "\\'" in text or ";" in text
     )
@@ -84,7 +84,7 @@ def test_in_a_long_text_every_spelling_of_a_password_is_found_too(text, long_tex
 
 @pytest.mark.parametrize("text", LIKELY)
 def test_in_a_long_text_that_speaks_of_secrets_literals_are_hidden_in_quotes(text, long_text):
-    found = masking.secrets_near(text)
+    found = secrets.secrets_near(text)
     assert "hunter2x" not in mask(text, found)
     assert mask('invalid input: "hunter2x"', found) == 'invalid input: "********"'
     assert mask('no table "hunter3x", a hunter2x', found) == 'no table "hunter3x", a hunter2x'
@@ -92,13 +92,13 @@ def test_in_a_long_text_that_speaks_of_secrets_literals_are_hidden_in_quotes(tex
 
 def test_in_a_long_text_that_speaks_of_none_nothing_is_hidden(long_text):
     text = "INSERT INTO t VALUES ('member', 'a')"
-    assert masking.secrets_near(text) == masking.NO_SECRETS
+    assert secrets.secrets_near(text) == secrets.NO_SECRETS
 
 
 def test_a_letter_that_is_longer_in_lower_case_hides_no_password():
     for size in (4, 300_000):
         text = f"SELECT '{'İ' * size}'; CREATE ROLE a PASSWORD 'hunter2x'"
-        assert "hunter2x" not in mask("PASSWORD 'hunter2x'", masking.secrets_near(text))
+        assert "hunter2x" not in mask("PASSWORD 'hunter2x'", secrets.secrets_near(text))
 
 
 ROWS = ",\n".join(f"({number}, 'value {number}')" for number in range(60_000))
@@ -107,7 +107,7 @@ ROWS = ",\n".join(f"({number}, 'value {number}')" for number in range(60_000))
 @pytest.mark.parametrize("last", ["", ", (1, 'the token')"])
 def test_a_long_text_is_looked_at_and_not_taken_apart(last, monkeypatch):
     """That would take seconds behind the server's answer."""
-    monkeypatch.setattr(masking, "next_token", None)
-    found = masking.secrets_near(f"INSERT INTO t VALUES {ROWS}{last}")
+    monkeypatch.setattr(secrets, "next_token", None)
+    found = secrets.secrets_near(f"INSERT INTO t VALUES {ROWS}{last}")
     shown = mask("Key (s)=('value 59999') exists, \"value 3\"", found)
     assert ("value" not in shown) == bool(last)

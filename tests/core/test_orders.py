@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgbraid.core.orders import Chain, common_prefix, first_change, late, shrink
+from pgbraid.prove.search.orders import SwapChain, bisect_change, common_prefix, ddmin, out_of_order
 
 ORDERS = st.integers(0, 12).flatmap(lambda n: st.permutations(range(n)))
 
@@ -17,7 +17,7 @@ def same(item):
 
 @given(ORDERS)
 def test_a_chain_leads_from_one_order_to_the_other_by_swaps_of_inverted_neighbours(order):
-    chain = Chain(order, sorted(order), same)
+    chain = SwapChain(order, sorted(order), same)
     inversions = sum(a > b for i, a in enumerate(order) for b in order[i + 1 :])
     assert len(chain) == inversions
     assert chain[0] == tuple(order)
@@ -34,7 +34,7 @@ def test_a_chain_leads_from_one_order_to_the_other_by_swaps_of_inverted_neighbou
 @given(ORDERS, st.data())
 def test_the_end_may_be_any_order(order, data):
     end = data.draw(st.permutations(order))
-    chain = Chain(order, end, same)
+    chain = SwapChain(order, end, same)
     assert chain[len(chain)] == tuple(end)
 
 
@@ -48,7 +48,7 @@ def test_bisection_finds_a_change_in_few_questions(length, data):
         asked.append(middle)
         return values[low] != values[middle]
 
-    found = first_change(length, differs)
+    found = bisect_change(length, differs)
     assert values[found] != values[found + 1]
     assert len(asked) <= (ceil(log2(length)) if length > 1 else 0)
 
@@ -66,7 +66,7 @@ def test_a_likely_change_is_found_in_few_questions(length, data):
         asked.append(middle)
         return low <= change < middle
 
-    assert first_change(length, differs, likelihoods) == change
+    assert bisect_change(length, differs, likelihoods) == change
     assert len(asked) <= (2 * ceil(log2(length)) + 2 if length > 1 else 0)
     assert len(set(asked)) == len(asked)
 
@@ -78,13 +78,13 @@ def test_the_likeliest_change_is_asked_about_first():
         asked.append(middle)
         return low <= 70 < middle
 
-    assert first_change(100, differs, [10.0 if n == 70 else 0.01 for n in range(100)]) == 70
+    assert bisect_change(100, differs, [10.0 if n == 70 else 0.01 for n in range(100)]) == 70
     assert sorted(asked) == [70, 71]
 
 
 @given(st.lists(st.integers(0, 30), unique=True, max_size=12))
 def test_the_pairs_of_a_chain_are_those_of_its_swaps(order):
-    chain = Chain(order, sorted(order), same)
+    chain = SwapChain(order, sorted(order), same)
     swaps = [chain.swap(number) for number in range(len(chain))]
     assert list(chain.pairs()) == [(swap.first, swap.second) for swap in swaps]
 
@@ -92,12 +92,12 @@ def test_the_pairs_of_a_chain_are_those_of_its_swaps(order):
 @given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60), max_size=6))
 def test_what_is_left_is_needed_all_of_it(items, needed):
     needed &= items
-    kept = shrink(sorted(items), lambda some: needed <= set(some))
+    kept = ddmin(sorted(items), lambda some: needed <= set(some))
     assert set(kept) == needed
 
 
 def test_shrinking_may_end_where_nothing_is_monotone():
-    kept = shrink(range(20), lambda some: len(some) % 2 == 0 and 3 in some and 8 in some)
+    kept = ddmin(range(20), lambda some: len(some) % 2 == 0 and 3 in some and 8 in some)
     assert {3, 8} <= set(kept)
     for item in kept:
         rest = [i for i in kept if i != item]
@@ -113,5 +113,5 @@ def test_the_common_prefix(left, right, prefix):
 
 
 def test_late_is_what_comes_behind_a_higher_one():
-    assert late((1, 4, 2, 5, 3), same) == (2, 3)
-    assert late((1, 2, 3), same) == ()
+    assert out_of_order((1, 4, 2, 5, 3), same) == (2, 3)
+    assert out_of_order((1, 2, 3), same) == ()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgbraid.core.parts import Texts, what_stays
+from pgbraid.postgres.catalog.changing_text import Texts, what_stays
 
 
 def texts(one, again):

@@ -2,10 +2,12 @@
 
 import pytest
 
-from pgbraid.core.answers import Adoption, Drift, DriftKind
-from pgbraid.core.model import Applied, Ledger, Migration, MigrationSet, Problem, Severity, Verify
-from pgbraid.core.plan import make_plan, stricter
-from pgbraid.errors import ProblemsFound
+from pgbraid.migrate.planning.planner import as_check_problem, make_plan
+from pgbraid.model.errors import ProblemsFound
+from pgbraid.model.migration import AppliedMigration, Migration, MigrationSet, Problem, Severity
+from pgbraid.model.options import Verify
+from pgbraid.model.plan import LedgerState
+from pgbraid.model.results import Adoption, ModificationKind, ModifiedFile
 
 
 def file(version, name="x"):
@@ -17,7 +19,7 @@ def files(*versions):
 
 
 def applied(*versions, name="x"):
-    return Ledger(tuple(Applied(v, name, None) for v in versions))
+    return LedgerState(tuple(AppliedMigration(v, name, None) for v in versions))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def test_what_runs_is_what_the_set_lacks(on_disk, in_set, runs, gaps):
 def test_to_leaves_out_what_is_above(to, runs, later):
     plan = make_plan(files(1, 2, 3, 5), applied(2), to=to)
     assert [s.migration.version for s in plan.steps] == runs
-    assert [s.migration.version for s in plan.later] == later
+    assert [s.migration.version for s in plan.above_target] == later
 
 
 def test_an_applied_version_without_a_file_is_a_warning_only():
@@ -60,13 +62,13 @@ def test_an_applied_version_without_a_file_is_a_warning_only():
         Severity.WARNING,
         (2,),
     )
-    assert [row.version for row in plan.missing] == [2]
+    assert [row.version for row in plan.missing_files] == [2]
     plan.raise_for_problems()
 
 
 def test_a_file_that_has_a_problem_is_not_missing():
     bad = MigrationSet((), (Problem("unreadable", "x", versions=(2,)),))
-    assert make_plan(bad, applied(2)).missing == ()
+    assert make_plan(bad, applied(2)).missing_files == ()
 
 
 def test_a_rename_is_an_error_that_names_both():
@@ -95,16 +97,16 @@ def test_a_row_without_a_name_is_no_rename(recorded):
 @pytest.mark.parametrize(
     ("kind", "verify", "severity"),
     [
-        (DriftKind.MEANING, Verify.ERROR, Severity.ERROR),
-        (DriftKind.UNKNOWN, Verify.ERROR, Severity.ERROR),
-        (DriftKind.COSMETIC, Verify.ERROR, Severity.WARNING),
-        (DriftKind.MEANING, Verify.WARN, Severity.WARNING),
-        (DriftKind.MEANING, Verify.OFF, None),
-        (DriftKind.COSMETIC, Verify.OFF, None),
+        (ModificationKind.MEANING, Verify.ERROR, Severity.ERROR),
+        (ModificationKind.UNKNOWN, Verify.ERROR, Severity.ERROR),
+        (ModificationKind.COSMETIC, Verify.ERROR, Severity.WARNING),
+        (ModificationKind.MEANING, Verify.WARN, Severity.WARNING),
+        (ModificationKind.MEANING, Verify.OFF, None),
+        (ModificationKind.COSMETIC, Verify.OFF, None),
     ],
 )
 def test_what_drift_does_is_a_setting(kind, verify, severity):
-    drift = Drift(file(1), "a" * 64, kind, diff="-a\n+b")
+    drift = ModifiedFile(file(1), "a" * 64, kind, diff="-a\n+b")
     problems = make_plan(files(1), applied(1), drifts=[drift], verify=verify).problems
     assert [p.severity for p in problems] == ([severity] if severity else [])
     assert all(p.diff == "-a\n+b" for p in problems)
@@ -112,22 +114,22 @@ def test_what_drift_does_is_a_setting(kind, verify, severity):
 
 def test_what_is_adopted_counts_as_applied():
     adoption = Adoption("golang-migrate", "public.schema_migrations", (file(1), file(3)), (2,))
-    plan = make_plan(files(1, 2, 3, 4), Ledger(exists=False), adoption=adoption)
+    plan = make_plan(files(1, 2, 3, 4), LedgerState(exists=False), adoption=adoption)
     assert [(s.migration.version, s.gap) for s in plan.steps] == [(2, True), (4, False)]
     assert plan.has_work
 
 
 def test_an_adoption_alone_is_work():
     adoption = Adoption("golang-migrate", "public.schema_migrations", (file(1),), counter=1)
-    assert make_plan(files(1), Ledger(exists=False), adoption=adoption).has_work
+    assert make_plan(files(1), LedgerState(exists=False), adoption=adoption).has_work
 
 
 def test_every_problem_is_listed_at_once():
     broken = MigrationSet(
         (file(1, "new"), file(2)), (Problem("duplicate_version", "x", versions=(3,)),)
     )
-    drift = Drift(file(2), "a" * 64, DriftKind.UNKNOWN)
-    ledger = Ledger((Applied(1, "old", None), Applied(2, "x", "a" * 64)))
+    drift = ModifiedFile(file(2), "a" * 64, ModificationKind.UNKNOWN)
+    ledger = LedgerState((AppliedMigration(1, "old", None), AppliedMigration(2, "x", "a" * 64)))
     plan = make_plan(broken, ledger, drifts=[drift])
     assert [p.code for p in plan.errors] == ["duplicate_version", "renamed", "drifted"]
 
@@ -135,13 +137,13 @@ def test_every_problem_is_listed_at_once():
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
-        (DriftKind.MEANING, "version_taken"),
-        (DriftKind.UNKNOWN, "version_taken"),
-        (DriftKind.COSMETIC, "renamed"),
+        (ModificationKind.MEANING, "version_taken"),
+        (ModificationKind.UNKNOWN, "version_taken"),
+        (ModificationKind.COSMETIC, "renamed"),
     ],
 )
 def test_another_name_and_another_text_is_another_migration(kind, code):
-    drift = Drift(file(1, "new"), "a" * 64, kind)
+    drift = ModifiedFile(file(1, "new"), "a" * 64, kind)
     plan = make_plan(MigrationSet((file(1, "new"),)), applied(1, name="old"), drifts=[drift])
     assert [p.code for p in plan.errors] == [code]
 
@@ -162,4 +164,4 @@ def test_of_two_files_the_applied_one_is_named():
     ],
 )
 def test_a_check_is_stricter_than_a_run(code, severity):
-    assert stricter(Problem(code, "x", severity=Severity.WARNING)).severity is severity
+    assert as_check_problem(Problem(code, "x", severity=Severity.WARNING)).severity is severity

@@ -1,7 +1,7 @@
 import pytest
 
-from pgbraid.core.quiet import is_quiet
-from pgbraid.core.reader import parse
+from pgbraid.sql.parser import parse
+from pgbraid.sql.session_effects import leaves_session_unchanged
 
 FUNCTION = "CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {} END $$"
 
@@ -20,7 +20,7 @@ FUNCTION = "CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $
     ],
 )
 def test_what_only_changes_the_database_is_quiet(text):
-    assert is_quiet(parse(text))
+    assert leaves_session_unchanged(parse(text))
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_what_only_changes_the_database_is_quiet(text):
     ],
 )
 def test_what_may_leave_something_is_loud(text):
-    assert not is_quiet(parse(text))
+    assert not leaves_session_unchanged(parse(text))

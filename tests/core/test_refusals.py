@@ -2,16 +2,16 @@ from dataclasses import replace
 
 import pytest
 
-from pgbraid.core.model import Directives, Migration
-from pgbraid.core.reader import parse
-from pgbraid.core.refusals import inspect_script
-from pgbraid.source import load_migrations
+from pgbraid.model.migration import Directives, Migration
+from pgbraid.source.loader import load_migrations
+from pgbraid.sql.checks.script_checks import check_script
+from pgbraid.sql.parser import parse
 
 FILE = Migration(7, "x", "7_x.sql", "", 0, "m/7_x.sql", "7")
 
 
 def found(text):
-    return [(p.code, p.location.line, p.location.column) for p in inspect_script(FILE, parse(text))]
+    return [(p.code, p.location.line, p.location.column) for p in check_script(FILE, parse(text))]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_setting_that_would_change_how_the_text_is_read_is_refused(text):
     "meta", ["\\i other.sql", "\\copy t from 'x'", "\\set x 1", "\\connect db", "\\!rm", "\\."]
 )
 def test_a_meta_command_is_refused_by_name_and_line(meta):
-    (problem,) = inspect_script(FILE, parse(f"select 1;\n  {meta}\nselect 2;"))
+    (problem,) = check_script(FILE, parse(f"select 1;\n  {meta}\nselect 2;"))
     assert problem.code == "meta_command"
     assert meta.split()[0] in problem.message
     assert (problem.location.line, problem.location.column) == (2, 3)
@@ -171,7 +171,7 @@ def test_what_only_mentions_pgbraid_is_no_mistake(head):
 
 def test_a_wrapping_in_a_file_without_a_transaction_is_told_so():
     alone = replace(FILE, directives=Directives(no_transaction=True))
-    problems = inspect_script(alone, parse("BEGIN; CREATE TABLE a (); COMMIT"))
+    problems = check_script(alone, parse("BEGIN; CREATE TABLE a (); COMMIT"))
     assert [problem.hint for problem in problems] == ["Take the statement out."] * 2
     assert {problem.detail for problem in problems} == {
         "Each statement of a no-transaction file is run by itself."

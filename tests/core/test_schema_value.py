@@ -2,28 +2,30 @@
 
 import pytest
 
-from pgbraid.core.proof import Verdict, verdict_of
-from pgbraid.core.snapshot import (
+from pgbraid.model.proof import Verdict, verdict_of
+from pgbraid.model.snapshot import (
     COLUMN_ORDER,
     DATA,
     ENUM_ORDER,
     SEQUENCES,
+    CatalogRows,
     Facet,
-    Part,
     Snapshot,
-    compare,
-    facets_that_differ,
-    ignoring,
+)
+from pgbraid.prove.comparison.schema_diff import (
+    diff_snapshots,
+    differing_facets,
+    filter_differences,
     with_role,
 )
-from pgbraid.core.snapshot_text import compare_texts, text_of
+from pgbraid.prove.comparison.snapshot_text import diff_snapshot_texts, format_snapshot
 
 
 def snapshot(parents=None, **parts):
     columns = {"pg_class": ("relowner", "relacl"), "pg_attribute": ("type",)}
     names = {"order": COLUMN_ORDER, "enum": ENUM_ORDER, "rows": DATA, "sequences": SEQUENCES}
     made = {
-        names.get(name, name): Part(columns.get(name, ("value",)), rows)
+        names.get(name, name): CatalogRows(columns.get(name, ("value",)), rows)
         for name, rows in parts.items()
     }
     return Snapshot(made, parents or {})
@@ -46,15 +48,15 @@ ORDER = {"table t": ("a\nb\nc",)}
 )
 def test_each_difference_has_its_facet(part, left, right, facet):
     a, b = snapshot(**{part: left}), snapshot(**{part: right})
-    assert facets_that_differ(a, b) == {facet}
-    assert [difference.facet for difference in compare(a, b)] == [facet]
-    assert compare(a, a) == ()
+    assert differing_facets(a, b) == {facet}
+    assert [difference.facet for difference in diff_snapshots(a, b)] == [facet]
+    assert diff_snapshots(a, a) == ()
 
 
 @pytest.mark.parametrize("lists", [("a\nb\nc", "a\nc"), ("a\nb", "a\nb\nz"), ("a", "")])
 def test_what_one_order_lacks_is_no_other_order(lists):
     left, right = ({"table t": (text,)} for text in lists)
-    assert facets_that_differ(snapshot(order=left), snapshot(order=right)) == set()
+    assert differing_facets(snapshot(order=left), snapshot(order=right)) == set()
 
 
 def test_parts_of_what_is_on_one_side_only_are_not_told():
@@ -63,7 +65,7 @@ def test_parts_of_what_is_on_one_side_only_are_not_told():
         {"column t.a": "table t"}, pg_class={"table t": ("me", "{}")}, pg_attribute=rows
     )
     right = snapshot(pg_class={}, pg_attribute={"column u.a": ("text",)})
-    assert [d.name for d in compare(left, right)] == ["column u.a", "table t"]
+    assert [d.name for d in diff_snapshots(left, right)] == ["column u.a", "table t"]
 
 
 @pytest.mark.parametrize(
@@ -84,12 +86,12 @@ def test_the_gravest_facet_is_the_verdict(facets, verdict):
 def test_patterns_pass_over_objects_and_facts():
     left = snapshot(pg_class={"table t": ("me", "1"), "table u": ("me", "1")})
     right = snapshot(pg_class={"table t": ("you", "2"), "table u": ("me", "2")})
-    found = compare(left, right)
-    kept, ignored = ignoring(found, ["*: privileges"])
-    assert [(d.name, [f.name for f in d.facts]) for d in kept] == [("table t", ["relowner"])]
+    found = diff_snapshots(left, right)
+    kept, ignored = filter_differences(found, ["*: privileges"])
+    assert [(d.name, [f.name for f in d.attributes]) for d in kept] == [("table t", ["relowner"])]
     assert ignored == 1
-    assert ignoring(found, ["table *"]) == ((), 2)
-    assert ignoring(found, ["view *"]) == (found, 0)
+    assert filter_differences(found, ["table *"]) == ((), 2)
+    assert filter_differences(found, ["view *"]) == (found, 0)
 
 
 def test_one_role_may_stand_for_another():
@@ -101,10 +103,10 @@ def test_one_role_may_stand_for_another():
 
 
 def test_the_text_has_what_differs_from_the_usual():
-    text = text_of(
+    text = format_snapshot(
         snapshot(pg_class={"table t": ("me", "{me=r/me,=r/me}"), "table\nu": ("", "")}, order=ORDER)
     )
     assert "[table t]\nowner = me\nprivileges = {me=r/me,=r/me}\ncolumns = a, b, c\n" in text
     assert "[table\\nu]" in text
-    assert compare_texts(text, text, "x") == []
-    assert "-owner = me" in compare_texts(text, text.replace("= me", "= you"), "x")
+    assert diff_snapshot_texts(text, text, "x") == []
+    assert "-owner = me" in diff_snapshot_texts(text, text.replace("= me", "= you"), "x")

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgbraid.core.checksum import normalise
-from pgbraid.core.reader import parse, significant
-from pgbraid.core.script import line_at, place
+from pgbraid.sql.checksum import normalize_newlines
+from pgbraid.sql.parser import normalized_tokens, parse
+from pgbraid.sql.script import line_and_column, line_at
 
 
 def statements(text):
@@ -200,7 +200,7 @@ def test_segments_stand_in_the_text_where_they_say(text):
     ],
 )
 def test_a_place_is_line_and_column_in_characters(text, offset, expected):
-    assert place(text, offset) == expected
+    assert line_and_column(text, offset) == expected
 
 
 def test_the_line_of_an_offset_comes_without_its_end():
@@ -208,7 +208,7 @@ def test_the_line_of_an_offset_comes_without_its_end():
 
 
 def test_line_ends_and_mark_are_normalised():
-    assert normalise("\ufeffa\r\nb\rc\n") == "a\nb\nc\n"
+    assert normalize_newlines("\ufeffa\r\nb\rc\n") == "a\nb\nc\n"
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_line_ends_and_mark_are_normalised():
     ],
 )
 def test_the_same_meaning(one, other):
-    assert significant(one) == significant(other)
+    assert normalized_tokens(one) == normalized_tokens(other)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_the_same_meaning(one, other):
     ],
 )
 def test_another_meaning(one, other):
-    assert significant(one) != significant(other)
+    assert normalized_tokens(one) != normalized_tokens(other)
 
 
 PIECES = [
@@ -279,7 +279,7 @@ def test_the_quick_way_finds_what_the_slow_one_finds(pieces, between):
     text = between.join(pieces)
     quick = parse(text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pgbraid.core.reader.ordinary", lambda *_: None)
+        patch.setattr("pgbraid.sql.parser.match_plain_statement", lambda *_: None)
         slow = parse(text)
     assert [(s.start, s.end, s.rest, s.data) for s in quick.statements] == [
         (s.start, s.end, s.rest, s.data) for s in slow.statements

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 import pgbraid
-from pgbraid.core.checksum import digest
-from pgbraid.core.model import Severity
-from pgbraid.errors import ConfigError, ProblemsFound
-from pgbraid.source import load_migrations
-from pgbraid.texts import read_script
+from pgbraid.model.errors import ConfigError, ProblemsFound
+from pgbraid.model.migration import Severity, digest
+from pgbraid.source.content import read_script
+from pgbraid.source.loader import load_migrations
 
 
 def problems(source):

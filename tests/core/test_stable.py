@@ -2,23 +2,24 @@
 
 import pytest
 
-from pgbraid.core.snapshot import Part, Snapshot, compare
-from pgbraid.core.stable import (
+from pgbraid.model.snapshot import CatalogRows, Snapshot
+from pgbraid.prove.comparison.nondeterminism import (
     CHANGING,
     NOTHING_CHANGES,
     masked_like,
     stable_between,
     without_changing,
 )
+from pgbraid.prove.comparison.schema_diff import diff_snapshots
 
 
 def schema(**objects):
     rows = {name.replace("_", " ", 1): (text,) for name, text in objects.items()}
-    return Snapshot({"pg_rewrite": Part(("definition",), rows)})
+    return Snapshot({"pg_rewrite": CatalogRows(("definition",), rows)})
 
 
 def text_of(snapshot, name="view v"):
-    return snapshot.parts["pg_rewrite"].rows[name][0]
+    return snapshot.catalogs["pg_rewrite"].rows[name][0]
 
 
 @pytest.mark.parametrize(
@@ -57,29 +58,29 @@ def test_a_masked_piece_fits_only_one_that_changes_at_the_same_place():
     right, _ = stable_between(
         schema(view_v="a > 2, at '10:00'"), schema(view_v="a > 2, at '10:01'")
     )
-    assert [d.name for d in compare(left, right)] == ["view v"]
+    assert [d.name for d in diff_snapshots(left, right)] == ["view v"]
     constant = schema(view_v="a > 1, at '10:00'")
-    assert [d.name for d in compare(left, constant)] == ["view v"]
+    assert [d.name for d in diff_snapshots(left, constant)] == ["view v"]
 
 
 def test_an_object_whose_name_changes_is_named_by_what_stays():
     one, again = schema(table_b_17="x b_17"), schema(table_b_18="x b_18")
     left, changing = stable_between(one, again)
-    assert list(left.parts["pg_rewrite"].rows) == [f"table b_{CHANGING}"]
+    assert list(left.catalogs["pg_rewrite"].rows) == [f"table b_{CHANGING}"]
     other, _ = stable_between(schema(table_b_21="x b_21"), schema(table_b_22="x b_22"))
-    assert compare(left, other) == ()
+    assert diff_snapshots(left, other) == ()
     assert changing.described() == (
         f"table b_{CHANGING}: its name differs between two replays of one order",
     )
     another, _ = stable_between(schema(table_b_21="y b_21"), schema(table_b_22="y b_22"))
-    assert compare(left, another) != ()
+    assert diff_snapshots(left, another) != ()
 
 
 def test_a_number_beside_a_changing_name_is_compared():
     """Only the number of the name is masked, also in what is said of the object."""
     left, _ = stable_between(schema(table_b_17="17, size 10"), schema(table_b_18="18, size 10"))
     right, _ = stable_between(schema(table_b_21="21, size 12"), schema(table_b_22="22, size 12"))
-    assert [d.name for d in compare(left, right)] == [f"table b_{CHANGING}"]
+    assert [d.name for d in diff_snapshots(left, right)] == [f"table b_{CHANGING}"]
     times = schema(table_b_17="17 at '10:00'"), schema(table_b_18="18 at '10:01'")
     assert text_of(stable_between(*times)[0], f"table b_{CHANGING}") == f"{CHANGING} at {CHANGING}"
 
@@ -87,9 +88,9 @@ def test_a_number_beside_a_changing_name_is_compared():
 def test_a_name_of_which_one_number_agrees_by_chance_is_masked_whole():
     left, _ = stable_between(schema(table_b_17_5="x"), schema(table_b_17_6="x"))
     right, _ = stable_between(schema(table_b_18_7="x"), schema(table_b_19_7="x"))
-    assert compare(left, right) == ()
+    assert diff_snapshots(left, right) == ()
     one, again = (schema(**{f"table_b_{n}.v2": "x"}) for n in (17, 18))
-    assert list(stable_between(one, again)[0].parts["pg_rewrite"].rows) == [
+    assert list(stable_between(one, again)[0].catalogs["pg_rewrite"].rows) == [
         f"table b_{CHANGING}.v2"
     ]
 
@@ -98,7 +99,7 @@ def test_a_search_leaves_out_what_changes():
     one, again = schema(view_v="at 1", view_w="x"), schema(view_v="at 2", view_w="x")
     _, changing = stable_between(one, again)
     left, right = (without_changing(s, changing) for s in (one, schema(view_v="at 3", view_w="x")))
-    assert compare(left, right) == ()
+    assert diff_snapshots(left, right) == ()
     assert without_changing(one, NOTHING_CHANGES) is one
 
 
@@ -140,7 +141,9 @@ def test_a_second_object_under_a_changing_name_is_seen():
     stable, changing = stable_between(one, again)
 
     def found(live):
-        return [d.name for d in compare(masked_like(live, stable, changing, one, again), stable)]
+        return [
+            d.name for d in diff_snapshots(masked_like(live, stable, changing, one, again), stable)
+        ]
 
     assert found(schema(table_b_21="x 21, 10")) == []
     assert found(schema(table_b_21="x 21, 12")) == [f"table b_{CHANGING}"]
@@ -151,4 +154,6 @@ def test_a_second_object_under_a_changing_name_is_seen():
 def drifted(replays, live):
     one, again = (schema(view_v=text) for text in replays)
     stable, changing = stable_between(one, again)
-    return compare(masked_like(schema(view_v=live), stable, changing, one, again), stable) != ()
+    return (
+        diff_snapshots(masked_like(schema(view_v=live), stable, changing, one, again), stable) != ()
+    )

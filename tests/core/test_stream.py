@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgbraid.core import stream
-from pgbraid.core.model import Migration
-from pgbraid.core.reader import parse
-from pgbraid.core.refusals import inspect_parts, inspect_script
-from pgbraid.core.stream import parts_of
+from pgbraid.model.migration import Migration
+from pgbraid.sql import stream
+from pgbraid.sql.checks.script_checks import check_parts, check_script
+from pgbraid.sql.parser import parse
+from pgbraid.sql.stream import split_stream
 
 PIECES = [
     "CREATE TABLE a (b int, \"c;\" text DEFAULT 'x;''y' -- d; e\n);",
@@ -55,7 +55,7 @@ def test_the_parts_are_the_whole(text, sizes, window):
     found, data = [], []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stream, "_WINDOW", window)
-        for part in parts_of(cut(text, sizes)):
+        for part in split_stream(cut(text, sizes)):
             script = part.script
             for s in script.statements:
                 found.append((script.place(s.start), script.text[s.start : s.end], s.words[:1]))
@@ -69,23 +69,27 @@ def test_the_parts_are_the_whole(text, sizes, window):
 def test_what_is_wrong_with_the_parts_is_what_is_wrong_with_the_whole(text, sizes, window):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stream, "_WINDOW", window)
-        scripts = (part.script for part in parts_of(cut(text, sizes)))
-        found = inspect_parts(FILE, scripts)
+        scripts = (part.script for part in split_stream(cut(text, sizes)))
+        found = check_parts(FILE, scripts)
     key = lambda p: (p.code, str(p.location))  # noqa: E731
-    assert sorted(found, key=key) == sorted(inspect_script(FILE, parse(text)), key=key)
+    assert sorted(found, key=key) == sorted(check_script(FILE, parse(text)), key=key)
 
 
 def test_data_that_nobody_takes_are_passed_over(monkeypatch):
     monkeypatch.setattr(stream, "_WINDOW", 8)
     text = "COPY t FROM stdin;\n" + "1\n" * 100 + "\\.\nSELECT 2;"
-    words = [s.words for part in parts_of([text]) for s in part.script.statements]
+    words = [s.words for part in split_stream([text]) for s in part.script.statements]
     assert words == [("COPY", "T", "FROM", "STDIN"), ("SELECT",)]
 
 
 def test_a_part_is_sent_without_what_stands_round_the_whole(monkeypatch):
     monkeypatch.setattr(stream, "_WINDOW", 8)
-    parts = list(parts_of(["BEGIN;\nSELECT 1;\n", "SELECT 2; COMMIT;"]))
-    sent = [s.sql.split() for part in parts for s in part.script.unwrapped().segments()]
+    parts = list(split_stream(["BEGIN;\nSELECT 1;\n", "SELECT 2; COMMIT;"]))
+    sent = [
+        s.sql.split()
+        for part in parts
+        for s in part.script.without_transaction_control().segments()
+    ]
     assert sent == [["SELECT", "1;"], ["SELECT", "2;"]]
 
 
@@ -95,5 +99,5 @@ def test_no_more_than_a_window_is_held():
             yield f"INSERT INTO t VALUES ({n}, '{'x' * 25_000}"
             yield f"{'y' * 25_000}');\n"
 
-    longest = max(len(part.script.text) for part in parts_of(chunks()))
+    longest = max(len(part.script.text) for part in split_stream(chunks()))
     assert longest < 2 * stream._WINDOW

@@ -4,35 +4,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgbraid import files
-from pgbraid.core.checksum import digest_lf, normalise
-from pgbraid.errors import ProblemsFound
-from pgbraid.source import load_migrations
-from pgbraid.texts import Reading, is_large
+from pgbraid.model.errors import ProblemsFound
+from pgbraid.source import files
+from pgbraid.source.content import LargeFileReader, is_large
+from pgbraid.source.loader import load_migrations
+from pgbraid.sql.checksum import digest_lf, normalize_newlines
 
 
 @pytest.fixture
 def tiny(monkeypatch):
     """Take every file for a large one, and read it in tiny pieces."""
-    monkeypatch.setattr(files, "LARGE", 0)
-    monkeypatch.setattr("pgbraid.texts.LARGE", 0)
+    monkeypatch.setattr(files, "LARGE_SCRIPT_BYTES", 0)
+    monkeypatch.setattr("pgbraid.source.content.LARGE_SCRIPT_BYTES", 0)
     monkeypatch.setattr(files, "_PIECE", 3)
 
 
 @given(st.text(st.sampled_from("aé→;\r\n-"), min_size=1), st.booleans())
 def test_a_reading_gives_the_text_and_its_digest_without_the_line_ends(text, mark):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "LARGE", 0)
-        patch.setattr("pgbraid.texts.LARGE", 0)
+        patch.setattr(files, "LARGE_SCRIPT_BYTES", 0)
+        patch.setattr("pgbraid.source.content.LARGE_SCRIPT_BYTES", 0)
         patch.setattr(files, "_PIECE", 3)
         data = ("\ufeff" * mark + text).encode()
         (migration,) = load_migrations({"1_a.sql": data}).migrations
         assert is_large(migration)
-        reading = Reading(migration)
+        reading = LargeFileReader(migration)
         pieces = list(reading._texts())
     assert "".join(pieces) == text
     assert not any(p.endswith("\r") and q.startswith("\n") for p, q in pairwise(pieces))
-    assert reading.digest_lf == digest_lf(normalise(text))
+    assert reading.digest_lf == digest_lf(normalize_newlines(text))
     assert (reading.seen, migration.size) == (len(data), len(data))
 
 
@@ -59,7 +59,7 @@ def test_a_large_file_that_changed_is_not_read_to_its_end(tmp_path, after):
     (migration,) = load_migrations(tmp_path).migrations
     file.unlink() if after is None else file.write_bytes(after)
     with pytest.raises(ProblemsFound) as caught:
-        list(Reading(migration).parts())
+        list(LargeFileReader(migration).parts())
     assert [p.code for p in caught.value.problems] == ["changed_during_run"]
 
 

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from pgbraid.config import Settings, find_settings
-from pgbraid.errors import ConfigError
+from pgbraid.model.errors import ConfigError
+from pgbraid.settings.settings import Settings
+from pgbraid.settings.settings_file import find_settings
 
 STRANGER = 65534
 only_root = pytest.mark.skipif(

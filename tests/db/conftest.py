@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pgbraid.db.server_user import server_user
+from pgbraid.postgres.server.os_user import server_user
 
 PGBOUNCER = shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 CONFIGURATION = """
@@ -60,7 +60,7 @@ def bouncer(database, size, options="", mode="transaction", clients=200, more=""
             )
         )
         user = server_user()
-        user.own_all(Path(name))
+        user.chown_all(Path(name))
         process = subprocess.Popen([PGBOUNCER, "-q", file], stderr=subprocess.PIPE, **user.popen())
         conninfo = make_conninfo(host="127.0.0.1", port=port, dbname=server["dbname"], user="any")
         for _ in range(100):

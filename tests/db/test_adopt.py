@@ -1,8 +1,8 @@
 import pytest
 
 import pgbraid
-from pgbraid.core.answers import State
-from pgbraid.errors import ConfigError, ProblemsFound
+from pgbraid.model.errors import ConfigError, ProblemsFound
+from pgbraid.model.results import State
 
 FILES = {f"{n}_m{n}.up.sql": f"CREATE TABLE t{n} ()" for n in (101, 102, 103, 104, 105)}
 
@@ -43,7 +43,7 @@ def test_a_version_that_the_counter_skipped_is_run(legacy):
     assert report.adoption.excluded == (103,)
     assert legacy.value("SELECT to_regclass('t103') IS NOT NULL")
     again = pgbraid.load(FILES).up(legacy.conninfo, not_applied=[103])
-    assert (again.applied, again.already) == ((), 5)
+    assert (again.applied, again.previously_applied) == ((), 5)
 
 
 def test_what_is_adopted_is_one_transaction(legacy):
@@ -69,21 +69,21 @@ def test_a_version_that_never_ran_can_be_taken_out_after_the_adoption(legacy):
     braid.up(legacy.conninfo)
     report = braid.up(legacy.conninfo, not_applied=[103, 105])
     assert [(p.code, p.versions) for p in report.warnings] == [("adopted_before", (103,))]
-    assert [row.version for row in braid.withdraw(legacy.conninfo, [103])] == [103]
-    assert braid.withdraw(legacy.conninfo, [103]) == ()
-    assert legacy.events()[-1] == ("withdrawn", 103)
+    assert [row.version for row in braid.unadopt(legacy.conninfo, [103])] == [103]
+    assert braid.unadopt(legacy.conninfo, [103]) == ()
+    assert legacy.events()[-1] == ("unadopted", 103)
     assert [(o.migration.version, o.gap) for o in braid.up(legacy.conninfo).applied] == [
         (103, True)
     ]
     with pytest.raises(ConfigError, match="103 was applied, not adopted"):
-        braid.withdraw(legacy.conninfo, [103])
+        braid.unadopt(legacy.conninfo, [103])
 
 
 def test_a_checksum_of_its_own_does_not_make_a_version_one_that_ran(legacy):
     braid = pgbraid.load(FILES)
     braid.adopt(legacy.conninfo)
     braid.repair(legacy.conninfo, [103])
-    assert [row.version for row in braid.withdraw(legacy.conninfo, [103])] == [103]
+    assert [row.version for row in braid.unadopt(legacy.conninfo, [103])] == [103]
 
 
 def test_a_check_says_what_it_could_not_compare(legacy):
@@ -98,7 +98,7 @@ def test_a_check_says_what_it_could_not_compare(legacy):
 
 def test_what_is_to_be_left_alone_is_not_adopted_on_demand_either(legacy):
     braid = pgbraid.load(FILES, adopt=False)
-    for call in (braid.adopt, braid.drop_legacy):
+    for call in (braid.adopt, braid.drop_tracker_table):
         with pytest.raises(ConfigError, match="left alone"):
             call(legacy.conninfo)
     assert legacy.value("SELECT to_regclass('applied_migrations')") is None
@@ -118,7 +118,7 @@ def test_what_was_taken_out_of_the_set_is_not_adopted_again(legacy):
     legacy.run("UPDATE schema_migrations SET version = 101")
     braid = pgbraid.load(files)
     braid.adopt(legacy.conninfo)
-    assert [row.version for row in braid.withdraw(legacy.conninfo, [101])] == [101]
+    assert [row.version for row in braid.unadopt(legacy.conninfo, [101])] == [101]
     assert braid.adopt(legacy.conninfo) is None
     report = braid.up(legacy.conninfo)
     assert (report.adoption, [o.migration.version for o in report.applied]) == (None, [101])
@@ -194,13 +194,13 @@ def test_adopt_without_another_tool_is_a_usage_error(database):
 def test_the_old_table_goes_when_all_it_says_is_in_the_set(legacy):
     braid = pgbraid.load(FILES)
     with pytest.raises(ConfigError, match="was not adopted here"):
-        braid.drop_legacy(legacy.conninfo)
+        braid.drop_tracker_table(legacy.conninfo)
     braid.up(legacy.conninfo)
-    assert braid.drop_legacy(legacy.conninfo) == "public.schema_migrations"
+    assert braid.drop_tracker_table(legacy.conninfo) == "public.schema_migrations"
     assert legacy.value("SELECT to_regclass('schema_migrations') IS NULL")
-    assert legacy.events()[-1] == ("legacy_dropped", None)
+    assert legacy.events()[-1] == ("tracker_table_dropped", None)
     with pytest.raises(ConfigError, match="no other tool's tracker"):
-        braid.drop_legacy(legacy.conninfo)
+        braid.drop_tracker_table(legacy.conninfo)
 
 
 def test_the_old_table_stays_while_the_other_tool_goes_on(legacy):
@@ -208,7 +208,7 @@ def test_the_old_table_stays_while_the_other_tool_goes_on(legacy):
     pgbraid.load(early).up(legacy.conninfo)
     legacy.run("UPDATE schema_migrations SET version = 105")
     with pytest.raises(ConfigError, match="says version 105, which our set lacks"):
-        pgbraid.load(FILES).drop_legacy(legacy.conninfo)
+        pgbraid.load(FILES).drop_tracker_table(legacy.conninfo)
     assert legacy.value("SELECT to_regclass('schema_migrations') IS NOT NULL")
 
 

@@ -11,11 +11,11 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import pgbraid
-from pgbraid.core.model import Tracker
-from pgbraid.db import opening
-from pgbraid.db.conninfo import parse_target
-from pgbraid.db.session import connect
-from pgbraid.stop import StopToken
+from pgbraid.model.migration import LedgerTable
+from pgbraid.model.options import StopToken
+from pgbraid.postgres.client import connection
+from pgbraid.postgres.client.conninfo import parse_target
+from pgbraid.postgres.client.open_session import connect
 
 STARTING = (
     b"SFATAL\0VFATAL\x00C57P03\0Mthe database system is starting up\0Fpostmaster.c\0L2\0Rx\0\0"
@@ -120,15 +120,15 @@ def test_what_does_not_come_in_time_is_an_error(program, folder, port, host):
 def tries(monkeypatch, conninfo):
     """How often a connection is tried that may be waited for a minute."""
     counted = []
-    real = opening.open_connection
+    real = connection.open_connection
 
     def count(parameters):
         counted.append(parameters)
         return real(parameters)
 
-    monkeypatch.setattr("pgbraid.db.session.open_connection", count)
+    monkeypatch.setattr("pgbraid.postgres.client.open_session.open_connection", count)
     target = replace(parse_target(conninfo), wait=60.0)
-    with pytest.raises(pgbraid.ConnectionFailed), connect(target, Tracker(), StopToken()):
+    with pytest.raises(pgbraid.ConnectionFailed), connect(target, LedgerTable(), StopToken()):
         pass
     return len(counted)
 
@@ -159,5 +159,5 @@ def test_a_time_that_is_none_is_refused(program, folder, wrong):
 def test_a_lost_connection_is_not_waited_for(database):
     """What became of the run is asked at once, or the answer would come a minute later."""
     target = replace(parse_target(database.conninfo), wait=60.0)
-    with connect(target, Tracker(), StopToken()) as session:
+    with connect(target, LedgerTable(), StopToken()) as session:
         assert session.target.wait == 0

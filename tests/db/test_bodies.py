@@ -8,19 +8,20 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 import pgbraid
-from pgbraid import series
-from pgbraid.apply import Run, run_atomically
-from pgbraid.core.lockkey import lock_key
-from pgbraid.core.model import Migration, Tracker
-from pgbraid.core.reader import parse
-from pgbraid.core.stream import Part
-from pgbraid.db import ledger as db
-from pgbraid.db.conninfo import parse_target
-from pgbraid.db.ensure import ensure_tables
-from pgbraid.db.lock import take_lock
-from pgbraid.db.session import claim, connect
-from pgbraid.errors import MigrationFailed
-from pgbraid.stop import StopToken
+from pgbraid.migrate import runner
+from pgbraid.migrate.execution import batch
+from pgbraid.migrate.execution.transactional import RunContext, apply_in_transaction
+from pgbraid.model.errors import MigrationFailed
+from pgbraid.model.migration import LedgerTable, Migration
+from pgbraid.model.options import StopToken
+from pgbraid.postgres.client.conninfo import parse_target
+from pgbraid.postgres.client.open_session import connect, prepare_for_migration
+from pgbraid.postgres.ledger import journal
+from pgbraid.postgres.ledger.record import record_applied
+from pgbraid.postgres.ledger.tables import ensure_tables
+from pgbraid.postgres.locks.session_lock import acquire_session_lock
+from pgbraid.sql.parser import parse
+from pgbraid.sql.stream import ScriptPart
 
 # Each body, and a query that gives true in a session that has nothing of it.
 BODIES = {
@@ -107,9 +108,10 @@ def way(request, database, monkeypatch):
     if request.param != "fresh":
         database.run("CREATE TABLE before ()")
     if request.param == "batch":
-        monkeypatch.setattr(series, "_most_together", lambda _: 64)
+        for module in (runner, batch):
+            monkeypatch.setattr(module, "largest_batch", lambda _: 64)
     if request.param == "one by one":
-        monkeypatch.setattr(Run, "at_once", False)
+        monkeypatch.setattr(RunContext, "can_use_one_message", False)
     return request.param
 
 
@@ -117,7 +119,7 @@ def way(request, database, monkeypatch):
 def test_a_body_neither_breaks_its_row_nor_leaks_nor_loses_the_lock(
     database, role, way, body, probe
 ):
-    key = lock_key(Tracker())
+    key = LedgerTable().lock_key
     still_locked = (
         "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND"
         f" pid = pg_backend_pid() AND (classid::bigint << 32) | objid::bigint = {key})"
@@ -169,17 +171,21 @@ ENDINGS = [
 def test_a_body_that_ends_its_transaction_is_never_recorded(database, text):
     """The second line of defence: the first one refuses such a text before it runs."""
     migration = Migration(1, "a", "1_a.sql", "", 0, "1_a.sql", "1")
-    with connect(parse_target(database.conninfo), Tracker(), StopToken()) as session:
-        claim(session)
-        take_lock(session, wait=0)
-        run = Run(session, ensure_tables(session))
+    with connect(parse_target(database.conninfo), LedgerTable(), StopToken()) as session:
+        prepare_for_migration(session)
+        acquire_session_lock(session, wait=0)
+        run = RunContext(session, ensure_tables(session))
 
         def record():
-            entry = db.Entry(run.run_id, "applied", 1, "a")
-            return db.record_applied(session, migration, shape=run.shape, name="a", entry=entry)
+            entry = journal.JournalEntry(run.run_id, "applied", 1, "a")
+            return record_applied(
+                session, migration, shape=run.ledger_traits, name="a", entry=entry
+            )
 
         with pytest.raises(MigrationFailed, match="ended its transaction"):
-            run_atomically(run, migration, [Part(parse(text))], wanted=lambda: True, record=record)
+            apply_in_transaction(
+                run, migration, [ScriptPart(parse(text))], still_needed=lambda: True, record=record
+            )
     assert database.versions() == []
     assert database.events() == []
 
@@ -187,7 +193,7 @@ def test_a_body_that_ends_its_transaction_is_never_recorded(database, text):
 @pytest.mark.parametrize("batch", [False, True])
 @pytest.mark.parametrize("text", ENDINGS)
 def test_nor_is_it_where_it_goes_as_one_message(database, monkeypatch, text, batch):
-    monkeypatch.setattr("pgbraid.texts.inspect_script", lambda *_: ())
+    monkeypatch.setattr("pgbraid.source.content.check_script", lambda *_: ())
     files = {"1_a.sql": "SELECT 1", "2_b.sql": text, "3_c.sql": "CREATE TABLE c ()"}
     with pytest.raises(MigrationFailed, match="ended its transaction"):
         pgbraid.load(files).up(database.conninfo, batch=batch)
@@ -331,7 +337,7 @@ def test_notices_are_heard(database):
     pgbraid.load({"1_a.sql": "DO $$ BEGIN RAISE WARNING 'look'; END $$"}).up(
         database.conninfo, on_event=heard.append
     )
-    said = [e.diagnostic for e in heard if type(e).__name__ == "Noticed"]
+    said = [e.diagnostic for e in heard if type(e).__name__ == "ServerNotice"]
     assert [(d.severity, d.message) for d in said] == [("WARNING", "look")]
 
 
@@ -371,7 +377,7 @@ def test_a_commit_that_the_server_refuses_leaves_nothing_half_done(database):
     text = "CREATE TABLE a (); DO $$ BEGIN COMMIT; END $$"
     with pytest.raises(MigrationFailed) as caught:
         pgbraid.load({"1_a.sql": text}).up(database.conninfo)
-    assert (caught.value.sqlstate, caught.value.half_done) == ("2D000", False)
+    assert (caught.value.sqlstate, caught.value.incomplete) == ("2D000", False)
     assert database.value("SELECT to_regclass('a')") is None
 
 

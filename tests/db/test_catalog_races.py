@@ -11,7 +11,7 @@ from psycopg.conninfo import make_conninfo
 
 import pgbraid
 from pgbraid import Limits, MigrationFailed
-from pgbraid.core.events import Retrying
+from pgbraid.model.events import Retrying
 
 PATIENT = Limits(lock_timeout=20)
 CREATE = (

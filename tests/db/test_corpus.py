@@ -8,8 +8,8 @@ import shutil
 import pytest
 
 import pgbraid
-from pgbraid.core.answers import State
-from pgbraid.texts import read_script
+from pgbraid.model.results import State
+from pgbraid.source.content import read_script
 
 pytestmark = pytest.mark.corpus
 
@@ -30,7 +30,7 @@ def openmeter(corpus, folder, database):
 
 def test_all_of_a_real_folder_then_nothing(openmeter, database):
     assert len(openmeter.load().up(database.conninfo).applied) == 269
-    assert openmeter.load().up(database.conninfo).already == 269
+    assert openmeter.load().up(database.conninfo).previously_applied == 269
 
 
 def independent(braid):

@@ -3,7 +3,7 @@
 import pytest
 
 import pgbraid
-from pgbraid.db.conninfo import parse_target
+from pgbraid.postgres.client.conninfo import parse_target
 
 HOST = "127.0.0.1:1/app"
 

@@ -1,8 +1,8 @@
 import pytest
 
 import pgbraid
-from pgbraid.core.answers import DriftKind, State
-from pgbraid.errors import ConfigError, ProblemsFound
+from pgbraid.model.errors import ConfigError, ProblemsFound
+from pgbraid.model.results import ModificationKind, State
 
 BEFORE = {"1_a.sql": "CREATE TABLE a (id int);\n", "2_b.sql": "SELECT 2;\n"}
 
@@ -75,7 +75,7 @@ def test_verify_softens_it(applied, verify, codes):
 def test_status_calls_it_drifted_and_check_answers_no(applied):
     braid = now("SELECT 1")
     assert [row.state for row in braid.status(applied.conninfo).rows] == [
-        State.DRIFTED,
+        State.MODIFIED,
         State.APPLIED,
     ]
     assert [p.code for p in braid.check(applied.conninfo).problems] == ["drifted"]
@@ -84,7 +84,9 @@ def test_status_calls_it_drifted_and_check_answers_no(applied):
 def test_repair_accepts_the_file_and_keeps_the_old_text_in_the_journal(applied):
     braid = now("CREATE TABLE a (id bigint);\n")
     repair = braid.repair(applied.conninfo, [1, 2])
-    assert [(r.migration.version, r.kind) for r in repair.repaired] == [(1, DriftKind.MEANING)]
+    assert [(r.migration.version, r.kind) for r in repair.repaired] == [
+        (1, ModificationKind.MEANING)
+    ]
     assert [m.version for m in repair.unchanged] == [2]
     assert braid.check(applied.conninfo).ok
     assert applied.events() == [("applied", 1), ("applied", 2), ("repaired", 1)]
@@ -108,14 +110,14 @@ def test_many_are_accepted_by_one_call(database):
     before = {f"{n}_m.sql": f"SELECT {n}" for n in range(1, 31)}
     after = {name: f"-- header\n{text};" for name, text in before.items()}
     pgbraid.load(before).up(database.conninfo)
-    repair = pgbraid.load(after).repair(database.conninfo, everything=True)
+    repair = pgbraid.load(after).repair(database.conninfo, all_modified=True)
     assert len(repair.repaired) == 30
-    assert {r.kind for r in repair.repaired} == {DriftKind.COSMETIC}
+    assert {r.kind for r in repair.repaired} == {ModificationKind.COSMETIC}
     assert pgbraid.load(after).check(database.conninfo).problems == ()
 
 
 def test_repair_of_nothing_writes_nothing(applied):
-    repair = pgbraid.load(BEFORE).repair(applied.conninfo, everything=True)
+    repair = pgbraid.load(BEFORE).repair(applied.conninfo, all_modified=True)
     assert (repair.repaired, repair.unchanged) == ((), ())
     assert len(applied.events()) == 2
 
@@ -134,9 +136,9 @@ def test_a_rename_needs_its_own_word(applied):
 
 def test_all_with_rename_takes_renames_too(applied):
     braid = pgbraid.load({"1_a.sql": "SELECT 1", "2_beta.sql": BEFORE["2_b.sql"]})
-    repair = braid.repair(applied.conninfo, everything=True, rename=True)
+    repair = braid.repair(applied.conninfo, all_modified=True, rename=True)
     assert [(r.old_name, r.kind) for r in repair.repaired] == [
-        (None, DriftKind.MEANING),
+        (None, ModificationKind.MEANING),
         ("b", None),
     ]
     assert braid.check(applied.conninfo).ok
@@ -145,7 +147,7 @@ def test_all_with_rename_takes_renames_too(applied):
 def test_an_adopted_row_can_be_given_its_checksum(applied):
     applied.run("UPDATE applied_migrations SET checksum = NULL")
     braid = pgbraid.load(BEFORE)
-    assert braid.repair(applied.conninfo, everything=True).repaired == ()
+    assert braid.repair(applied.conninfo, all_modified=True).repaired == ()
     (repaired,) = braid.repair(applied.conninfo, [1]).repaired
     assert repaired.old_checksum is None
     assert applied.rows("SELECT checksum IS NULL FROM applied_migrations ORDER BY version") == [

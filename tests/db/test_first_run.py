@@ -48,7 +48,7 @@ def test_a_baseline_records_all_up_to_a_version_and_runs_nothing(database):
     database.run(f"{SCHEMA}; INSERT INTO app.a VALUES (1)")
     braid = pgbraid.load({**FILES, "3_b.sql": "CREATE TABLE app.b ()"})
     found = braid.baseline(database.conninfo, 2)
-    assert ([m.version for m in found.migrations], found.already) == ([1, 2], 0)
+    assert ([m.version for m in found.migrations], found.previously_applied) == ([1, 2], 0)
     rows = database.rows("SELECT version, name, checksum FROM applied_migrations ORDER BY 1")
     assert rows == [(1, "a", None), (2, "row", None)]
     assert database.events() == [("adopted", 1), ("adopted", 2)]
@@ -58,7 +58,7 @@ def test_a_baseline_records_all_up_to_a_version_and_runs_nothing(database):
     assert report.warnings == ()
     assert braid.check(database.conninfo).ok
     again = braid.baseline(database.conninfo, 3)
-    assert (again.migrations, again.already) == ((), 3)
+    assert (again.migrations, again.previously_applied) == ((), 3)
 
 
 def test_a_baseline_of_single_versions_leaves_gaps(database):
@@ -66,7 +66,7 @@ def test_a_baseline_of_single_versions_leaves_gaps(database):
     braid = pgbraid.load(FILES)
     assert [m.version for m in braid.baseline(database.conninfo, only=[1]).migrations] == [1]
     assert [s.migration.version for s in braid.plan(database.conninfo).steps] == [2]
-    (row,) = braid.withdraw(database.conninfo, [1])
+    (row,) = braid.unadopt(database.conninfo, [1])
     assert row.version == 1
     assert [s.migration.version for s in braid.plan(database.conninfo).steps] == [1, 2]
 

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import pgbraid
 from pgbraid import Limits, MigrationFailed
-from pgbraid.core.events import Healed
+from pgbraid.model.events import LeftoverDropped
 
 HEAD = "-- pgbraid: no-transaction\n"
 
@@ -167,7 +167,7 @@ def test_a_retry_outside_a_transaction_is_not_run_as_the_files_role(big, role):
     assert len(report.applied) == 1
 
 
-# --- the file is edited while it is half done
+# --- the file is edited while it is incomplete
 
 
 def test_a_statement_whose_end_nobody_saw_is_not_run_again_because_one_was_put_before_it(database):
@@ -213,7 +213,7 @@ def test_an_index_of_somebodys_is_not_dropped_as_the_statement_was_renamed_to_it
         pgbraid.load({"1_a.sql": HEAD + text.format("theirs")}).up(
             big.conninfo, on_event=heard.append
         )
-    healed = [e.statement for e in heard if isinstance(e, Healed)]
+    healed = [e.statement for e in heard if isinstance(e, LeftoverDropped)]
     assert healed == ["DROP INDEX CONCURRENTLY public.ours"]
     assert big.value("SELECT to_regclass('theirs')::oid") == oid
 
@@ -226,7 +226,7 @@ def test_a_drop_that_was_done_drops_no_index_of_that_name_further_on_the_path(bi
     big.run("CREATE INDEX twice ON app.big (a); CREATE INDEX twice ON public.big (a)")
     text = HEAD + "SET search_path = app, public; DROP INDEX CONCURRENTLY twice"
     braid = pgbraid.load({"1_a.sql": text})
-    cut_before("done")
+    cut_before("statement_done")
     with pytest.raises(RuntimeError):
         braid.up(big.conninfo)
     assert big.value("SELECT to_regclass('app.twice')") is None
@@ -363,7 +363,7 @@ def test_an_index_that_somebody_builds_by_hand_meanwhile_is_not_dropped(big):
             braid.up(big.conninfo, on_event=heard.append)
         timer.join()
         by_hand.join()
-    assert [e.statement for e in heard if isinstance(e, Healed)] == []
+    assert [e.statement for e in heard if isinstance(e, LeftoverDropped)] == []
 
 
 def test_the_statement_timeout_that_is_asked_for_holds_outside_a_transaction(big):
@@ -407,7 +407,7 @@ def test_three_statements_that_give_the_lock_away(big):
 def test_a_prefix_of_anothers_copy_is_not_ours(big, cut_before):
     big.run("CREATE INDEX a ON big (a); CREATE UNIQUE INDEX ab ON big (b)")
     braid = pgbraid.load({"1_a.sql": HEAD + "REINDEX INDEX CONCURRENTLY a"})
-    cut_before("done")
+    cut_before("statement_done")
     with pytest.raises(RuntimeError):
         braid.up(big.conninfo)
     with (
@@ -420,7 +420,7 @@ def test_a_prefix_of_anothers_copy_is_not_ours(big, cut_before):
             other.execute("REINDEX INDEX CONCURRENTLY ab")
     heard = []
     braid.up(big.conninfo, on_event=heard.append)
-    assert [e.statement for e in heard if isinstance(e, Healed)] == []
+    assert [e.statement for e in heard if isinstance(e, LeftoverDropped)] == []
 
 
 # --- --role
@@ -514,7 +514,7 @@ def test_a_line_that_a_trigger_swallows_lets_nothing_run_twice(big):
     big.run(
         "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
         " CREATE TRIGGER no BEFORE INSERT ON applied_migrations_journal FOR EACH ROW"
-        " WHEN (new.event = 'done') EXECUTE FUNCTION no()"
+        " WHEN (new.event = 'statement_done') EXECUTE FUNCTION no()"
     )
     text = HEAD + "INSERT INTO log VALUES (1); SELECT 1 / count(*) FROM gate"
     braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": text})
@@ -659,7 +659,7 @@ def test_a_stale_refusal_is_no_licence_to_run_again(big, cut_before):
     with pytest.raises(MigrationFailed, match="does not exist"):
         braid.up(big.conninfo)
     big.run(f"CREATE DATABASE {name}")
-    cut_before("done")
+    cut_before("statement_done")
     with pytest.raises(RuntimeError):
         braid.up(big.conninfo)
     with pytest.raises(MigrationFailed, match="is not known"):
@@ -865,7 +865,7 @@ def test_a_setting_of_the_transaction_does_not_make_a_statement_run_outside_one(
     text = HEAD + "SET transaction_isolation = 'repeatable read'; INSERT INTO log VALUES (1)"
     with contextlib.suppress(pgbraid.PgbraidError):
         pgbraid.load({"1_a.sql": text}).up(database.conninfo)
-    assert ("begun", 1) not in database.events()
+    assert ("statement_started", 1) not in database.events()
 
 
 def test_a_journal_that_is_locked_for_a_while_is_waited_for(big):

@@ -7,8 +7,9 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid import Limits, MigrationFailed, ProblemsFound, halfway
-from pgbraid.core.events import Healed, Noticed
+from pgbraid import Limits, MigrationFailed, ProblemsFound
+from pgbraid.migrate.nontransactional import journaled_run
+from pgbraid.model.events import LeftoverDropped, ServerNotice
 
 HEAD = "-- pgbraid: no-transaction\n"
 INDEX = "CREATE INDEX CONCURRENTLY IF NOT EXISTS ti ON big (a)"
@@ -59,7 +60,7 @@ def test_an_index_that_is_right_is_passed_over_with_a_notice(big):
     files = {"2_i.sql": HEAD + INDEX, "3_combined.sql": HEAD + INDEX}
     report = pgbraid.load(files).up(big.conninfo, on_event=heard.append)
     assert [o.migration.version for o in report.applied] == [2, 3]
-    (notice,) = [event.diagnostic for event in heard if isinstance(event, Noticed)]
+    (notice,) = [event.diagnostic for event in heard if isinstance(event, ServerNotice)]
     assert (notice.severity, notice.sqlstate) == ("NOTICE", "42P07")
     assert notice.message.startswith("the index public.ti is there already, valid")
     assert str(notice.location) == "3_combined.sql:2:1"
@@ -67,7 +68,7 @@ def test_an_index_that_is_right_is_passed_over_with_a_notice(big):
         "SELECT event, detail->>'passed_over' FROM applied_migrations_journal"
         " WHERE version = 3 ORDER BY id"
     )
-    assert events == [("started", None), ("done", "true"), ("applied", None)]
+    assert events == [("started", None), ("statement_done", "true"), ("applied", None)]
     assert pgbraid.load(files).check(big.conninfo).ok
 
 
@@ -77,7 +78,7 @@ def test_an_index_that_is_not_valid_is_dropped_and_built(double):
     left = oid(double)
     report, heard = up(double, UNIQUE)
     assert len(report.applied) == 1
-    assert [e.statement for e in heard if isinstance(e, Healed)] == [
+    assert [e.statement for e in heard if isinstance(e, LeftoverDropped)] == [
         "DROP INDEX CONCURRENTLY public.ti"
     ]
     assert (invalid(double), oid(double) != left) == ([], True)
@@ -170,7 +171,7 @@ def test_an_index_that_somebody_builds_right_now_is_waited_for(big):
         _, heard = up(big, INDEX)
         timer.join()
         by_hand.join()
-    assert [e for e in heard if isinstance(e, Healed)] == []
+    assert [e for e in heard if isinstance(e, LeftoverDropped)] == []
     assert (oid(big), invalid(big), big.versions()) == (being_built, [], [1])
 
 
@@ -182,14 +183,14 @@ def meanwhile(monkeypatch):
     """A function that has something happen behind the line of the journal that begins it."""
 
     def happen(action):
-        real, left = halfway.File.write, [action]
+        real, left = journaled_run.NonTransactionalRun.append, [action]
 
         def write(file, entry, **options):
             real(file, entry, **options)
-            if entry.event == "begun" and left:
+            if entry.event == "statement_started" and left:
                 left.pop()()
 
-        monkeypatch.setattr(halfway.File, "write", write)
+        monkeypatch.setattr(journaled_run.NonTransactionalRun, "append", write)
 
     return happen
 
@@ -233,7 +234,9 @@ def test_an_index_of_others_is_not_dropped_once_the_file_no_longer_accepts_it(do
 # --- cut in each phase
 
 
-@pytest.mark.parametrize("event", ["started", "healed", "begun", "done", "applied"])
+@pytest.mark.parametrize(
+    "event", ["started", "leftover_dropped", "statement_started", "statement_done", "applied"]
+)
 def test_cut_at_any_line_of_the_journal_it_goes_on(double, cut_before, event):
     leave_invalid(double)
     double.run("DELETE FROM big WHERE a = 0")

@@ -123,8 +123,8 @@ def test_an_exception_of_a_handler_ends_a_body_that_catches_the_cancelling(datab
 def test_what_no_transaction_holds_is_said_to_be_half_done(database, kind):
     braid = two(f"{HEAD}CREATE TABLE b ();\nSELECT pg_sleep(30)")
     error, (fate,) = interrupted(braid, database, kind)
-    assert (fate.applied, fate.half_done) == (False, True)
-    assert "2_b was in progress; it is half done" in error.__notes__[0]
+    assert (fate.applied, fate.incomplete) == (False, True)
+    assert "2_b was in progress; it is incomplete" in error.__notes__[0]
     until(database, NOBODY)
 
 
@@ -158,7 +158,7 @@ def test_an_exception_that_comes_with_a_notice_is_not_lost(database, kind):
 
     def hear(event):
         heard.append(event)
-        if type(event).__name__ == "Noticed":
+        if type(event).__name__ == "ServerNotice":
             raise kind("of the listener")
 
     heard = []
@@ -234,7 +234,7 @@ def test_a_lost_connection_does_not_take_the_exceptions_place(database):
     """Nobody is left to roll anything back then."""
 
     def hear(event):
-        if type(event).__name__ == "Noticed":
+        if type(event).__name__ == "ServerNotice":
             with psycopg.connect(database.conninfo, autocommit=True) as other:
                 other.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

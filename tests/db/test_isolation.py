@@ -4,8 +4,8 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid.core.directives import read_directives
-from pgbraid.core.events import Retrying
+from pgbraid.model.events import Retrying
+from pgbraid.sql.directives import read_directives
 
 NOTE = "CREATE TABLE level AS SELECT current_setting('transaction_isolation') AS level"
 LEVELS = {"serializable": "serializable", "repeatable-read": "repeatable read"}
@@ -44,8 +44,8 @@ def test_a_down_file_has_a_level_of_its_own(database, folder):
 
 
 def test_a_large_file_and_one_with_copy_data_have_it_too(database, monkeypatch):
-    monkeypatch.setattr("pgbraid.texts.LARGE", 500)
-    monkeypatch.setattr("pgbraid.files.LARGE", 500)
+    monkeypatch.setattr("pgbraid.source.content.LARGE_SCRIPT_BYTES", 500)
+    monkeypatch.setattr("pgbraid.model.migration.LARGE_SCRIPT_BYTES", 500)
     rows = "x\n" * 500
     text = f"-- pgbraid: isolation=serializable\n{NOTE};\nCREATE TABLE t (s text);\n"
     load(f"{text}COPY t FROM stdin;\n{rows}\\.\n").up(database.conninfo)
@@ -59,7 +59,7 @@ def test_a_serialization_failure_is_tried_again(database):
 
     def hear(event):
         heard.append(event)
-        if type(event).__name__ == "Noticed" and len(heard) < 5:
+        if type(event).__name__ == "ServerNotice" and len(heard) < 5:
             database.run("UPDATE t SET n = n + 10")
 
     text = (
@@ -78,7 +78,9 @@ def test_a_serialization_failure_of_the_commit_is_tried_again(database):
 
     def hear(event):
         heard.append(event)
-        if type(event).__name__ == "Noticed" and not any(isinstance(e, Retrying) for e in heard):
+        if type(event).__name__ == "ServerNotice" and not any(
+            isinstance(e, Retrying) for e in heard
+        ):
             with psycopg.connect(database.conninfo) as other:
                 other.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
                 other.execute("INSERT INTO b SELECT count(*) FROM a")
@@ -98,7 +100,7 @@ def test_a_version_that_another_run_records_meanwhile_is_not_recorded_twice(data
     load("CREATE TABLE a ()").up(database.conninfo, to=1)
 
     def hear(event):
-        if type(event).__name__ == "Noticed":
+        if type(event).__name__ == "ServerNotice":
             database.record(2, "b")
 
     second = (
@@ -108,7 +110,7 @@ def test_a_version_that_another_run_records_meanwhile_is_not_recorded_twice(data
     braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": second})
     report = braid.up(database.conninfo, on_event=hear)
     assert report.applied == ()
-    assert [migration.version for migration in report.elsewhere] == [2]
+    assert [migration.version for migration in report.applied_elsewhere] == [2]
     assert database.value("SELECT to_regclass('b')") is None
 
 

@@ -6,10 +6,10 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid import files
-from pgbraid.core import stream
-from pgbraid.core.events import Progressed
-from pgbraid.errors import MigrationFailed, ProblemsFound
+from pgbraid.model.errors import MigrationFailed, ProblemsFound
+from pgbraid.model.events import FileProgress
+from pgbraid.source import files
+from pgbraid.sql import stream
 
 ROWS = "".join(f"INSERT INTO t VALUES ({n}, 'row; {n}');\n" for n in range(500))
 COPY = "".join(f"{n}\trow {n}\n" for n in range(1000, 3000))
@@ -28,8 +28,8 @@ COMMIT;
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
-    monkeypatch.setattr(files, "LARGE", 5000)
-    monkeypatch.setattr("pgbraid.texts.LARGE", 5000)
+    monkeypatch.setattr(files, "LARGE_SCRIPT_BYTES", 5000)
+    monkeypatch.setattr("pgbraid.source.content.LARGE_SCRIPT_BYTES", 5000)
     monkeypatch.setattr(files, "_PIECE", 700)
     monkeypatch.setattr(stream, "_WINDOW", 512)
 
@@ -42,7 +42,7 @@ def test_a_large_file_does_what_it_says_and_is_recorded_whole(database):
     assert database.value("SELECT obj_description('t'::regclass)") == "é"
     checksum = database.value("SELECT checksum FROM applied_migrations")
     assert checksum == hashlib.sha256(TEXT.encode()).hexdigest()
-    told = [event.done for event in heard if isinstance(event, Progressed)]
+    told = [event.sent for event in heard if isinstance(event, FileProgress)]
     assert told == sorted(set(told))
     assert len(told) > 10
     assert told[-1] <= len(TEXT.encode())
@@ -89,7 +89,7 @@ def test_a_large_file_that_changes_as_it_runs_is_rolled_back(database, folder):
     folder.put("1_a.sql", f"CREATE TABLE t (a int, b text);\n{ROWS}")
 
     def edit(event):
-        if isinstance(event, Progressed):
+        if isinstance(event, FileProgress):
             folder.put("1_a.sql", f"CREATE TABLE t (a int, b text);\n{ROWS}-- more\n")
 
     with pytest.raises(ProblemsFound) as caught:

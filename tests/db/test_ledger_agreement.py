@@ -77,7 +77,7 @@ def test_trust_in_the_set_runs_a_lost_version_again(database):
     assert [o.migration.version for o in braid.up(database.conninfo).applied] == [2]
     assert rows_of_a(database) == 2
     assert braid.check(database.conninfo).ok
-    assert database.events()[3:] == [("withdrawn", 2), ("applied", 2)]
+    assert database.events()[3:] == [("unadopted", 2), ("applied", 2)]
 
 
 def test_a_version_that_was_undone_and_is_back_in_the_set_stops_a_run(database):
@@ -199,7 +199,7 @@ def test_a_journal_that_is_gone_is_named_by_the_run_that_makes_one(database):
 
 @pytest.fixture
 def half(database):
-    """A database in which version 2 is half done: its first statement ran."""
+    """A database in which version 2 is incomplete: its first statement ran."""
     with pytest.raises(MigrationFailed):
         pgbraid.load(HALF).up(database.conninfo)
     database.run("CREATE TABLE late (i int)")
@@ -220,7 +220,7 @@ def test_a_half_done_file_whose_lines_are_gone_does_not_begin_again(half, loss):
     for _ in range(2):
         with pytest.raises(ProblemsFound) as caught:
             braid.up(half.conninfo)
-        assert codes(caught) == ["half_done_lost"]
+        assert codes(caught) == ["incomplete_lost"]
         assert "`pgbraid resume 2 --forget`" in caught.value.problems[0].hint
     assert rows_of_a(half) == 1
     half.run("DELETE FROM a")
@@ -255,7 +255,7 @@ def test_a_half_done_file_can_be_recorded_as_applied_by_hand(half):
 
 def test_nothing_is_undone_while_a_file_is_half_done(half):
     braid = pgbraid.load({**HALF, "1_a.down.sql": "DROP TABLE a"})
-    with pytest.raises(ConfigError, match=r"2 \(half\) is half done") as caught:
+    with pytest.raises(ConfigError, match=r"2 \(half\) is incomplete") as caught:
         braid.undo(half.conninfo, 1)
     assert "`pgbraid resume 2`" in caught.value.hint
     assert rows_of_a(half) == 1
@@ -276,7 +276,7 @@ def test_a_half_done_file_is_forgotten_where_new_ids_would_be_below_the_old(half
     half.run("DELETE FROM applied_migrations_journal WHERE version < 2")
     braid = pgbraid.load(HALF)
     braid.resume(half.conninfo, 2, how="forget")
-    assert half.events()[-1] == ("forgotten", 2)
+    assert half.events()[-1] == ("incomplete_forgotten", 2)
     assert braid.check(half.conninfo).problems[0].code == "pending"
 
 
@@ -284,7 +284,8 @@ def test_a_statement_whose_line_cannot_be_read_back_ends_the_run(half):
     half.run("INSERT INTO applied_migrations VALUES (0, 'x', now(), NULL)")
     half.run(
         "CREATE FUNCTION prune() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " DELETE FROM public.applied_migrations_journal WHERE id = new.id AND event = 'done';"
+        " DELETE FROM public.applied_migrations_journal"
+        " WHERE id = new.id AND event = 'statement_done';"
         " RETURN new; END $$"
     )
     half.run(

@@ -9,19 +9,18 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import pgbraid
-from pgbraid.apply import Run, run_atomically
-from pgbraid.core.events import Started
-from pgbraid.core.lockkey import lock_key
-from pgbraid.core.model import Migration, Tracker
-from pgbraid.core.reader import parse
-from pgbraid.db.conninfo import parse_target
-from pgbraid.db.ensure import ensure_schema, ensure_tables
-from pgbraid.db.ledger import is_applied
-from pgbraid.db.lock import take_lock
-from pgbraid.db.session import claim, connect
-from pgbraid.db.transactions import transaction
-from pgbraid.errors import ConnectionFailed, LockLost, LockTimeout, Stopped, TargetRefused
-from pgbraid.stop import StopToken
+from pgbraid.migrate.execution.transactional import RunContext, apply_in_transaction
+from pgbraid.model.errors import ConnectionFailed, LockLost, LockTimeout, Stopped, TargetRefused
+from pgbraid.model.events import Started
+from pgbraid.model.migration import LedgerTable, Migration
+from pgbraid.model.options import StopToken
+from pgbraid.postgres.client.conninfo import parse_target
+from pgbraid.postgres.client.open_session import connect, prepare_for_migration
+from pgbraid.postgres.ledger.record import is_applied
+from pgbraid.postgres.ledger.tables import ensure_schema, ensure_tables
+from pgbraid.postgres.locks.session_lock import acquire_session_lock
+from pgbraid.postgres.transaction.boundaries import transaction
+from pgbraid.sql.parser import parse
 
 
 @pytest.mark.usefixtures("holder")
@@ -35,7 +34,7 @@ def test_a_run_that_waits_too_long_says_who_holds_the_lock(database):
 
 @pytest.mark.usefixtures("holder")
 def test_with_nothing_to_do_nobody_waits_for_the_lock(database):
-    assert pgbraid.load({}, lock_wait=0).up(database.conninfo).already == 0
+    assert pgbraid.load({}, lock_wait=0).up(database.conninfo).previously_applied == 0
     braid = pgbraid.load({"1_a.sql": "--"}, lock_wait=0)
     assert not braid.check(database.conninfo).ok
     assert len(braid.plan(database.conninfo).steps) == 1
@@ -64,7 +63,7 @@ def test_a_run_that_waits_sees_the_work_done_and_goes_on(database, holder):
     thread.start()
     report = braid.up(database.conninfo)
     thread.join()
-    assert (report.applied, [m.version for m in report.elsewhere]) == ((), [1])
+    assert (report.applied, [m.version for m in report.applied_elsewhere]) == ((), [1])
 
 
 def test_waiting_holds_no_snapshot_that_stops_a_concurrent_index(database, holder):
@@ -83,15 +82,15 @@ def test_waiting_holds_no_snapshot_that_stops_a_concurrent_index(database, holde
 
 
 def test_two_trackers_do_not_wait_for_each_other(database):
-    with connect(parse_target(database.conninfo), Tracker("a", "t"), StopToken()) as session:
-        assert take_lock(session, wait=0)
+    with connect(parse_target(database.conninfo), LedgerTable("a", "t"), StopToken()) as session:
+        assert acquire_session_lock(session, wait=0)
         pgbraid.load({"1_a.sql": "--"}, schema="b", table="t", lock_wait=0).up(database.conninfo)
 
 
 @pytest.mark.usefixtures("holder")
 def test_the_fence_stops_a_transaction_whose_lock_another_session_holds(database):
     with (
-        connect(parse_target(database.conninfo), Tracker(), StopToken()) as session,
+        connect(parse_target(database.conninfo), LedgerTable(), StopToken()) as session,
         pytest.raises(LockLost),
         transaction(session),
     ):
@@ -124,8 +123,10 @@ def test_many_sessions_may_find_the_schema_missing_at_once(database):
         barrier, errors = threading.Barrier(6), []
 
         def boot(name=name, barrier=barrier, errors=errors):
-            with connect(parse_target(database.conninfo), Tracker(name), StopToken()) as session:
-                claim(session)
+            with connect(
+                parse_target(database.conninfo), LedgerTable(name), StopToken()
+            ) as session:
+                prepare_for_migration(session)
                 barrier.wait()
                 try:
                     ensure_schema(session)
@@ -153,16 +154,16 @@ def test_a_connection_that_is_cut_in_a_body_says_what_was_applied(database):
 def test_a_version_that_another_run_applied_meanwhile_is_not_run(database):
     """The look behind the fence, for two runs of which one lost its lock."""
     migration = Migration(1, "a", "1_a.sql", "", 0, "1_a.sql", "1")
-    with connect(parse_target(database.conninfo), Tracker(), StopToken()) as session:
-        claim(session)
-        take_lock(session, wait=0)
-        run = Run(session, ensure_tables(session))
+    with connect(parse_target(database.conninfo), LedgerTable(), StopToken()) as session:
+        prepare_for_migration(session)
+        acquire_session_lock(session, wait=0)
+        run = RunContext(session, ensure_tables(session))
         database.run("INSERT INTO applied_migrations VALUES (1, 'a')")
-        answer = run_atomically(
+        answer = apply_in_transaction(
             run,
             migration,
             parse("CREATE TABLE a ()"),
-            wanted=lambda: not is_applied(session, 1),
+            still_needed=lambda: not is_applied(session, 1),
             record=lambda: pytest.fail("it must not be recorded"),
         )
     assert answer is None
@@ -313,7 +314,7 @@ def test_a_migration_that_is_interrupted_is_told(database):
 
 def test_a_holder_that_a_role_may_not_see_is_told_as_far_as_it_is_known(database, role):
     with psycopg.connect(database.conninfo, autocommit=True) as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (lock_key(Tracker()),))
+        conn.execute("SELECT pg_advisory_lock(%s)", (LedgerTable().lock_key,))
         with pytest.raises(LockTimeout) as caught:
             pgbraid.load({"1_a.sql": "--"}, lock_wait=0).up(database.as_role(role))
         assert f"process {conn.info.backend_pid}" in caught.value.detail

@@ -7,9 +7,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 import pgbraid
-from pgbraid.core.events import Finished, Interrupted
-from pgbraid.db import opening
-from pgbraid.errors import MigrationFailed, ServerError
+from pgbraid.model.errors import MigrationFailed, ServerError
+from pgbraid.model.events import Finished, Interrupted
+from pgbraid.postgres.client import connection
 
 RULES = (
     "CREATE TABLE t (a int UNIQUE);"
@@ -202,14 +202,14 @@ def test_an_interrupt_in_the_middle_of_several_names_the_right_one(database):
     class Stopping(BaseException):
         pass
 
-    real = opening.Connection.wait
+    real = connection.Connection.wait
 
     def listen(event):
         heard.append(event)
 
     def wait(conn, gen, *args, **kwargs):
         if any(getattr(e, "index", 0) == 4 for e in heard):
-            opening.Connection.wait = real
+            connection.Connection.wait = real
             with psycopg.connect(database.conninfo, autocommit=True) as other:
                 while not other.execute(
                     "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
@@ -222,12 +222,12 @@ def test_an_interrupt_in_the_middle_of_several_names_the_right_one(database):
 
     files = {f"{n}_t.sql": f"CREATE TABLE t{n} ()" for n in (1, 2, 4)}
     files["3_t.sql"] = "CREATE TABLE t3 AS SELECT FROM pg_sleep(30)"
-    opening.Connection.wait = wait
+    connection.Connection.wait = wait
     try:
         with pytest.raises(KeyboardInterrupt):
             pgbraid.load(files).up(database.conninfo, on_event=listen)
     finally:
-        opening.Connection.wait = real
+        connection.Connection.wait = real
     (fate,) = [e for e in heard if isinstance(e, Interrupted)]
     assert (fate.step.migration.version, fate.applied) == (3, False)
     told = [e.outcome.migration.version for e in heard if isinstance(e, Finished)]

@@ -4,11 +4,12 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid import series
-from pgbraid.core.events import Finished, Interrupted, Noticed, Started
-from pgbraid.db import message, wire
-from pgbraid.db.opening import Opening
-from pgbraid.errors import ConnectionFailed, MigrationFailed
+from pgbraid.migrate.execution import batch
+from pgbraid.model.errors import ConnectionFailed, MigrationFailed
+from pgbraid.model.events import Finished, Interrupted, ServerNotice, Started
+from pgbraid.postgres.client import wire
+from pgbraid.postgres.client.connection import BackgroundConnect
+from pgbraid.postgres.transaction import migration_message
 
 
 def tables(count):
@@ -53,7 +54,7 @@ def sent(monkeypatch):
         kept.append(data.decode())
         return real(conn, data, *args, **named)
 
-    monkeypatch.setattr(message, "send", send)
+    monkeypatch.setattr(migration_message, "send", send)
     return kept
 
 
@@ -169,7 +170,7 @@ def test_a_commit_whose_answer_is_lost_is_found_out(database, monkeypatch, batch
         conn.close()
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(message, "send", send)
+    monkeypatch.setattr(migration_message, "send", send)
     heard = []
     with pytest.raises(ConnectionFailed) as caught:
         pgbraid.load(files).up(database.conninfo, batch=batch, on_event=heard.append)
@@ -205,7 +206,7 @@ def test_a_trigger_on_the_tracker_makes_the_statements_go_one_by_one(used, sent)
 
 
 def test_after_a_text_that_sets_something_everything_is_cleaned(database, sent, monkeypatch):
-    monkeypatch.setattr(series, "_TOGETHER_ON_FRESH", 1)
+    monkeypatch.setattr(batch, "_BATCH_SIZE_ON_FRESH", 1)
     files = {"1_a.sql": "CREATE TABLE a ()", "2_b.sql": "SET work_mem = '1MB'"}
     files |= {"3_c.sql": "CREATE TABLE c ()"}
     pgbraid.load(files).up(database.conninfo)
@@ -214,17 +215,17 @@ def test_after_a_text_that_sets_something_everything_is_cleaned(database, sent, 
 
 def test_a_connection_on_its_way_is_taken_once_and_closed_if_nobody_takes_it(database):
     parameters = {"conninfo": database.conninfo}
-    opening = Opening(parameters)
+    opening = BackgroundConnect(parameters)
     first, second = opening.take(), opening.take()
     with first, second:
         assert first.info.backend_pid != second.info.backend_pid
-    left = Opening(parameters)
+    left = BackgroundConnect(parameters)
     left._thread.join()
     conn = left._found
     left.close()
     assert conn.closed
     with pytest.raises(psycopg.OperationalError):
-        Opening({"conninfo": "host=/nowhere"}).take()
+        BackgroundConnect({"conninfo": "host=/nowhere"}).take()
 
 
 def test_notices_are_heard_of_the_migration_that_they_are_of(database):
@@ -232,7 +233,9 @@ def test_notices_are_heard_of_the_migration_that_they_are_of(database):
     files |= {"3_c.sql": "CREATE TABLE c ()", "4_d.sql": "DROP TABLE IF EXISTS x, y"}
     heard = []
     pgbraid.load(files).up(database.conninfo, on_event=heard.append)
-    found = [(e.migration.version, e.diagnostic.message) for e in heard if isinstance(e, Noticed)]
+    found = [
+        (e.migration.version, e.diagnostic.message) for e in heard if isinstance(e, ServerNotice)
+    ]
     assert found == [
         (2, 'table "first" does not exist, skipping'),
         (4, 'table "x" does not exist, skipping'),

@@ -14,8 +14,8 @@ from psycopg import sql
 
 import pgbraid
 from pgbraid import Limits, MigrationFailed, ProblemsFound
-from pgbraid.core.events import Building, Healed, Interrupted, Skipped
-from pgbraid.errors import ConfigError
+from pgbraid.model.errors import ConfigError
+from pgbraid.model.events import IndexProgress, Interrupted, LeftoverDropped, StatementSkipped
 
 HEAD = "-- pgbraid: no-transaction\n"
 FOUR = (
@@ -58,7 +58,7 @@ def test_a_file_runs_statement_by_statement_and_each_is_written_down(big):
     assert invalid(big) == []
     assert lines(big) == [
         ("started", None),
-        *(pair for n in (1, 2, 3, 4) for pair in (("begun", n), ("done", n))),
+        *(pair for n in (1, 2, 3, 4) for pair in (("statement_started", n), ("statement_done", n))),
         ("applied", None),
     ]
     assert big.value("SELECT checksum FROM applied_migrations WHERE version = 1") is not None
@@ -73,20 +73,24 @@ def test_what_fails_is_reported_with_the_index_and_everything_later_waits(big):
         with pytest.raises(MigrationFailed) as caught:
             braid.up(big.conninfo)
         error = caught.value
-        assert (error.sqlstate, error.through, error.half_done) == ("23505", (2, 4), True)
+        assert (error.sqlstate, error.completed_of_total, error.incomplete) == (
+            "23505",
+            (2, 4),
+            True,
+        )
         assert "It left the index public.three invalid." in error.detail
         assert error.diagnostic.location.line == 4
         assert "pgbraid resume 1" in error.hint
         assert big.versions() == []
         assert invalid(big) == [("three",)]
     assert big.value("SELECT to_regclass('after')") is None
-    assert [row.state.value for row in braid.status(big.conninfo).rows] == ["half done", "pending"]
-    assert [p.code for p in braid.check(big.conninfo).problems] == ["half_done", "pending"]
+    assert [row.state.value for row in braid.status(big.conninfo).rows] == ["incomplete", "pending"]
+    assert [p.code for p in braid.check(big.conninfo).problems] == ["incomplete", "pending"]
     big.run("DELETE FROM big WHERE a = 0")
     heard = []
     report = braid.resume(big.conninfo, 1, on_event=heard.append)
     assert [o.migration.version for o in report.applied] == [1]
-    assert [e.statement for e in heard if isinstance(e, Healed)] == [
+    assert [e.statement for e in heard if isinstance(e, LeftoverDropped)] == [
         "DROP INDEX CONCURRENTLY public.three"
     ]
     assert (big.versions(), invalid(big)) == ([1], [])
@@ -131,13 +135,13 @@ def test_a_changed_statement_that_is_through_is_refused_one_ahead_is_not(big):
         braid.up(big.conninfo)
     with pytest.raises(ProblemsFound) as caught:
         pgbraid.load({"1_four.sql": FOUR.replace("big (a)", "big (b)")}).up(big.conninfo)
-    assert [p.code for p in caught.value.problems] == ["half_done_changed"]
+    assert [p.code for p in caught.value.problems] == ["incomplete_changed"]
     with pytest.raises(ProblemsFound) as caught:
         pgbraid.load({"1_four.sql": "CREATE TABLE x ()"}).up(big.conninfo)
-    assert [p.code for p in caught.value.problems] == ["half_done_changed"]
+    assert [p.code for p in caught.value.problems] == ["incomplete_changed"]
     with pytest.raises(ProblemsFound) as caught:
         pgbraid.load({"2_b.sql": "CREATE TABLE x ()"}).up(big.conninfo)
-    assert [p.code for p in caught.value.problems] == ["half_done_missing"]
+    assert [p.code for p in caught.value.problems] == ["incomplete_missing"]
     mended = FOUR.replace("UNIQUE ", "")
     pgbraid.load({"1_four.sql": mended}).up(big.conninfo)
     assert (big.versions(), invalid(big)) == ([1], [])
@@ -193,7 +197,7 @@ def test_skip_takes_a_statement_for_done_and_retry_runs_it_again(database):
     braid = pgbraid.load({"1_a.sql": HEAD + "CALL p(); INSERT INTO log VALUES (2)"})
     with pytest.raises(pgbraid.ConnectionFailed) as caught:
         braid.up(database.conninfo)
-    assert "it is half done" in caught.value.detail
+    assert "it is incomplete" in caught.value.detail
     for call in (braid.up, lambda url: braid.resume(url, 1)):
         with pytest.raises(MigrationFailed, match="is not known") as failed:
             call(database.conninfo)
@@ -204,7 +208,7 @@ def test_skip_takes_a_statement_for_done_and_retry_runs_it_again(database):
     braid.resume(database.conninfo, 1, how="skip")
     assert database.rows("SELECT * FROM log") == [(1,), (1,), (2,)]
     assert database.versions() == [1]
-    with pytest.raises(ConfigError, match="not half done"):
+    with pytest.raises(ConfigError, match="not incomplete"):
         braid.resume(database.conninfo, 1)
 
 
@@ -231,7 +235,7 @@ def test_a_stop_in_the_middle_is_half_done_and_goes_on(big):
             braid.up(big.conninfo, stop=stop, on_event=heard.append)
         timer.join()
     (event,) = [event for event in heard if isinstance(event, Interrupted)]
-    assert (event.applied, event.half_done) == (False, True)
+    assert (event.applied, event.incomplete) == (False, True)
     assert invalid(big) == [("one",)]
     assert big.versions() == []
     assert len(braid.up(big.conninfo).applied) == 1
@@ -254,7 +258,7 @@ def test_the_lock_of_a_waiting_run_does_not_stop_a_concurrent_index(big):
     assert sum(len(report.applied) for report in reports) == 1
     assert len(reports) == 5
     assert invalid(big) == []
-    assert lines(big).count(("begun", 1)) == 1
+    assert lines(big).count(("statement_started", 1)) == 1
 
 
 def test_how_far_an_index_is_and_who_is_in_the_way_is_told(big):
@@ -266,8 +270,8 @@ def test_how_far_an_index_is_and_who_is_in_the_way_is_told(big):
         text = HEAD + "CREATE INDEX CONCURRENTLY one ON big (a)"
         pgbraid.load({"1_a.sql": text}).up(big.conninfo, on_event=heard.append)
         timer.join()
-    assert {e.table for e in heard if isinstance(e, Building)} == {"public.big"}
-    assert any("the dump" in holder for e in heard for holder in getattr(e, "holders", ()))
+    assert {e.table for e in heard if isinstance(e, IndexProgress)} == {"public.big"}
+    assert any("the dump" in holder for e in heard for holder in getattr(e, "blockers", ()))
 
 
 def test_no_lock_timeout_cuts_a_concurrent_index(big):
@@ -303,7 +307,7 @@ def test_cut_anywhere_it_ends_valid_or_reported(big, way, seed):
             break
         if big.value("SELECT to_regclass('applied_migrations')"):
             assert big.versions() == [] or invalid(big) == []
-    assert pgbraid.load({"1_four.sql": FOUR}).up(big.conninfo).already in {0, 1}
+    assert pgbraid.load({"1_four.sql": FOUR}).up(big.conninfo).previously_applied in {0, 1}
     assert (big.versions(), invalid(big)) == ([1], [])
 
 
@@ -401,8 +405,8 @@ def test_a_status_shows_what_is_half_done_and_has_no_file(big):
     older = pgbraid.load({"0_before.sql": "--"})
     with pytest.raises(MigrationFailed):
         pgbraid.load({"0_before.sql": "--", "1_four.sql": FOUR}).up(big.conninfo)
-    assert older.up(big.conninfo).already == 1
-    assert [p.code for p in older.status(big.conninfo).problems] == ["half_done_missing"]
+    assert older.up(big.conninfo).previously_applied == 1
+    assert [p.code for p in older.status(big.conninfo).problems] == ["incomplete_missing"]
 
 
 # --- what a boot sees of it
@@ -410,7 +414,7 @@ def test_a_status_shows_what_is_half_done_and_has_no_file(big):
 
 @pytest.fixture
 def gone(database):
-    """A release, whose folder lacks what a newer one has left half done."""
+    """A release, whose folder lacks what a newer one has left incomplete."""
     older = {"1_a.sql": "CREATE TABLE a ()"}
     newer = {**older, "2_x.sql": HEAD + "CREATE TABLE b (); SELECT 1 / 0; VACUUM b"}
     with pytest.raises(MigrationFailed):
@@ -421,19 +425,19 @@ def gone(database):
 def test_an_older_release_boots_and_is_told_what_is_half_done(database, gone):
     braid = pgbraid.load(gone)
     report = braid.up(database.conninfo)
-    assert [problem.code for problem in report.warnings] == ["half_done_missing"]
+    assert [problem.code for problem in report.warnings] == ["incomplete_missing"]
     assert not braid.plan(database.conninfo).errors
     check = braid.check(database.conninfo)
-    assert [problem.code for problem in check.problems] == ["half_done_missing"]
+    assert [problem.code for problem in check.problems] == ["incomplete_missing"]
     assert not check.ok
     rows = [(row.version, row.state.value) for row in braid.status(database.conninfo).rows]
-    assert rows == [(1, "applied"), (2, "half done")]
+    assert rows == [(1, "applied"), (2, "incomplete")]
 
 
 def test_what_is_pending_waits_for_what_is_half_done_elsewhere(database, gone):
     with pytest.raises(ProblemsFound) as caught:
         pgbraid.load({**gone, "3_c.sql": "CREATE TABLE c ()"}).up(database.conninfo)
-    assert [problem.code for problem in caught.value.problems] == ["half_done_missing"]
+    assert [problem.code for problem in caught.value.problems] == ["incomplete_missing"]
 
 
 def test_a_set_without_a_journal_has_nothing_half_done(database):
@@ -441,7 +445,7 @@ def test_a_set_without_a_journal_has_nothing_half_done(database):
     braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()"})
     braid.up(database.conninfo)
     database.run("ALTER TABLE applied_migrations_journal RENAME TO elsewhere")
-    assert braid.up(database.conninfo).already == 1
+    assert braid.up(database.conninfo).previously_applied == 1
     assert braid.check(database.conninfo).ok
 
 
@@ -455,7 +459,7 @@ def test_a_statement_that_empties_the_journal_is_rolled_back(database):
     for _ in range(2):
         with pytest.raises(MigrationFailed, match="are gone") as caught:
             braid.up(database.conninfo)
-        assert caught.value.through == (1, 3)
+        assert caught.value.completed_of_total == (1, 3)
     assert database.rows("SELECT n FROM b") == [(1,)]
 
 
@@ -511,6 +515,6 @@ def test_skip_says_what_it_skipped_and_heeds_a_number(database):
         braid.resume(database.conninfo, 1, how="skip", statement=3)
     heard = []
     braid.resume(database.conninfo, 1, how="skip", statement=2, on_event=heard.append)
-    skipped = [(e.number, e.statement) for e in heard if isinstance(e, Skipped)]
+    skipped = [(e.number, e.statement) for e in heard if isinstance(e, StatementSkipped)]
     assert skipped == [(2, "VACUUM nosuch")]
     assert database.versions() == [1]

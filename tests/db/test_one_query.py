@@ -3,8 +3,8 @@
 import re
 
 import pgbraid
-from pgbraid.config import cache_dir
-from pgbraid.db.embedded import embedded_server
+from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.settings.environment import cache_dir
 
 STATEMENT = re.compile(
     r"^pgbraid/[\d.]+\|LOG:  (?:statement|execute \S+): (.*(?:\n\t.*)*)", re.MULTILINE

@@ -59,7 +59,7 @@ def test_proofs_and_snapshots_travel_whole(database, folder, programs, monkeypat
             assert other == value
     other, _ = twice(snapshot)
     assert (dict(other.parents), other.server) == (dict(snapshot.parents), snapshot.server)
-    for part in (other.parts, other.parents, other.parts["pg_class"].rows):
+    for part in (other.catalogs, other.parents, other.catalogs["pg_class"].rows):
         with pytest.raises(TypeError):
             part["x"] = None
     assert pool.submit(braid.snapshot, database.conninfo).result() == snapshot

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid import inspection
+from pgbraid.migrate.planning import preflight_checks
 
 INDEX = "-- pgbraid: no-transaction\nCREATE INDEX CONCURRENTLY i ON t (a);\n"
 
@@ -26,7 +26,7 @@ def begun(database, folder):
 
         def begin():
             run.start()
-            line = "SELECT 1 FROM applied_migrations_journal WHERE version = 2 AND event = 'begun'"
+            line = "SELECT 1 FROM applied_migrations_journal WHERE event = 'statement_started'"
             deadline = time.monotonic() + 20
             while not database.rows(line):
                 assert time.monotonic() < deadline
@@ -41,14 +41,14 @@ def test_a_migration_that_another_run_begins_meanwhile_is_not_called_lost(
     database, begun, monkeypatch
 ):
     braid, begin = begun
-    real = inspection.read_unfinished
+    real = preflight_checks.read_unfinished
 
     def read_unfinished(session):
         monkeypatch.undo()  # the other run calls it, too
         begin()
         return real(session)
 
-    monkeypatch.setattr(inspection, "read_unfinished", read_unfinished)
+    monkeypatch.setattr(preflight_checks, "read_unfinished", read_unfinished)
     plan = braid.plan(database.conninfo)
     assert plan.errors == ()
     assert [step.migration.version for step in plan.steps] == [2]

@@ -9,10 +9,9 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid.core.lockkey import lock_key
-from pgbraid.core.model import Tracker
-from pgbraid.db.conninfo import parse_target
-from pgbraid.errors import LockTimeout, MigrationFailed, TargetRefused
+from pgbraid.model.errors import LockTimeout, MigrationFailed, TargetRefused
+from pgbraid.model.migration import LedgerTable
+from pgbraid.postgres.client.conninfo import parse_target
 
 SETTINGS = "search_path lock_timeout statement_timeout synchronous_commit role row_security x.y"
 
@@ -56,7 +55,7 @@ def test_migrations_run_behind_a_pooler_and_leave_nothing_in_it(database, pooled
     assert [o.migration.version for o in report.applied] == [1, 2, 3]
     assert database.versions() == [1, 2, 3]
     assert left_in_the_pool(pooled) == clean
-    assert pgbraid.load(files).up(pooled).already == 3
+    assert pgbraid.load(files).up(pooled).previously_applied == 3
 
 
 def test_a_failure_leaves_nothing_in_the_pool_either(database, pooled):
@@ -75,7 +74,7 @@ import sys, pgbraid
 files = {f"{n}_m.sql": f"CREATE TABLE t{n} (id int); INSERT INTO ran VALUES ({n})"
          for n in range(1, 16)}
 report = pgbraid.load(files, schema="app", lock_wait=120).up(sys.argv[1])
-assert len(report.applied) + len(report.elsewhere) + report.already >= 15, report
+assert len(report.applied) + len(report.applied_elsewhere) + report.previously_applied >= 15, report
 """
 
 
@@ -95,7 +94,7 @@ def test_boots_that_begin_together_run_each_migration_once(database, pooled):
 
 def test_a_run_waits_for_who_holds_the_fence_and_says_who(database, pooled):
     with psycopg.connect(database.conninfo, application_name="the other one") as other:
-        other.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(Tracker()),))
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (LedgerTable().lock_key,))
         with pytest.raises(LockTimeout) as caught:
             pgbraid.load({"1_a.sql": "--"}, lock_wait=0.3).up(pooled)
         assert "(the other one)" in caught.value.detail

@@ -7,9 +7,9 @@ import pytest
 
 import pgbraid
 from pgbraid import MigrationFailed
-from pgbraid.config import cache_dir
-from pgbraid.db.embedded import embedded_server
-from pgbraid.errors import ConfigError
+from pgbraid.model.errors import ConfigError
+from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.settings.environment import cache_dir
 
 HEAD = "-- pgbraid: no-transaction\n"
 MAKE = "SELECT pg_create_logical_replication_slot('a', 'pgoutput')"
@@ -150,13 +150,13 @@ ENDINGS = [
 @pytest.mark.parametrize("text", ENDINGS)
 @pytest.mark.parametrize("used", [False, True])
 def test_a_body_that_ends_its_transaction_is_never_recorded(database, monkeypatch, text, used):
-    monkeypatch.setattr("pgbraid.texts.inspect_script", lambda *_: ())
+    monkeypatch.setattr("pgbraid.source.content.check_script", lambda *_: ())
     if used:
         database.run("CREATE TABLE before ()")
     files = {"1_a.sql": "SELECT 1", "2_b.sql": f"/* replication_slot */ {text}", "3_c.sql": "--"}
     with pytest.raises(MigrationFailed, match="ended its transaction") as caught:
         pgbraid.load(files).up(database.conninfo)
-    assert caught.value.half_done
+    assert caught.value.incomplete
     assert database.versions() == [1]
 
 
@@ -165,7 +165,7 @@ def test_code_that_would_end_its_transaction_is_refused_by_the_server(database, 
     database.run("CREATE PROCEDURE ends() LANGUAGE plpgsql AS 'BEGIN COMMIT; END'")
     with pytest.raises(MigrationFailed) as caught:
         pgbraid.load({"1_a.sql": f"-- replication_slot\n{text}"}).up(database.conninfo)
-    assert (caught.value.sqlstate, caught.value.half_done) == ("2D000", False)
+    assert (caught.value.sqlstate, caught.value.incomplete) == ("2D000", False)
     assert database.versions() == []
 
 
@@ -225,7 +225,7 @@ def test_a_dry_run_neither_makes_nor_drops_a_slot(database):
     assert slots(database) == ["a"]
     assert [m.version for m, _ in report.inconclusive] == [2, 3, 4]
     assert "no rollback takes back" in report.inconclusive[0][1].message
-    assert [o.migration.version for o in report.rehearsed] == [5]
+    assert [o.migration.version for o in report.would_apply] == [5]
     assert report.failures == ()
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 import pgbraid
-from pgbraid.core.proof import Verdict
+from pgbraid.model.proof import Verdict
 
 PLAIN = {"1_a.sql": "CREATE TABLE acct (i int)", "2_b.sql": "INSERT INTO acct VALUES (1)"}
 GATE = "-- pgbraid: no-transaction\nCREATE INDEX CONCURRENTLY i ON t (i);\n"
@@ -79,7 +79,7 @@ def test_a_path_holds_where_history_is_replayed(folder, database, programs, monk
     braid = folder.load(settings=False, search_path="app, public")
     braid.up(database.conninfo)
     assert braid.drift(database.conninfo, ignore="schema public").differences == ()
-    assert "table app.t" in braid.snapshot().parts["pg_class"].rows
+    assert "table app.t" in braid.snapshot().catalogs["pg_class"].rows
     folder.write(_3_k="ALTER TABLE t ADD k int")
     braid = folder.load(settings=False, search_path="app, public", gaps="prove")
     assert braid.prove(database.conninfo).verdict is Verdict.DIFFERENT

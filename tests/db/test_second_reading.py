@@ -8,8 +8,10 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid import Limits, MigrationFailed, patience, piecemeal
-from pgbraid.core.events import Healed
+from pgbraid import Limits, MigrationFailed
+from pgbraid.migrate.execution import lock_retry
+from pgbraid.migrate.nontransactional import statement_runner
+from pgbraid.model.events import LeftoverDropped
 
 HEAD = "-- pgbraid: no-transaction\n"
 INVALID = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
@@ -48,7 +50,7 @@ def healed(braid, database):
     heard = []
     with contextlib.suppress(pgbraid.PgbraidError):
         braid.up(database.conninfo, on_event=heard.append)
-    return [event.statement for event in heard if isinstance(event, Healed)]
+    return [event.statement for event in heard if isinstance(event, LeftoverDropped)]
 
 
 # --- a statement that was begun, and that the file no longer has
@@ -77,7 +79,7 @@ def test_a_drop_that_was_done_and_edited_drops_no_other_unasked(big, cut_before)
     big.run("CREATE SCHEMA app; CREATE TABLE app.big (a int)")
     big.run("CREATE INDEX twice ON app.big (a); CREATE INDEX twice ON public.big (a)")
     text = "SET search_path = app, public; DROP INDEX CONCURRENTLY {}twice"
-    cut_before("done")
+    cut_before("statement_done")
     with pytest.raises(RuntimeError):
         load(text.format("")).up(big.conninfo)
     assert big.value("SELECT to_regclass('app.twice')") is None
@@ -122,7 +124,7 @@ def test_a_changed_setting_before_a_statement_that_is_through_is_refused(big):
     with pytest.raises(pgbraid.ProblemsFound) as caught:
         load(text.format("b")).up(big.conninfo)
     (problem,) = caught.value.problems
-    assert problem.code == "half_done_changed"
+    assert problem.code == "incomplete_changed"
     assert "a SET before it" in problem.message
 
 
@@ -266,7 +268,7 @@ def test_what_cannot_be_compared_is_not_dropped(big, monkeypatch):
     def die(*_words, **_options):
         raise RuntimeError
 
-    monkeypatch.setattr(piecemeal, "prepare", die)
+    monkeypatch.setattr(statement_runner, "prepare_session", die)
     with pytest.raises(RuntimeError):
         braid.up(big.conninfo)
     monkeypatch.undo()
@@ -300,7 +302,7 @@ def test_a_retry_runs_nothing_that_another_run_has_done_meanwhile(big, monkeypat
     )
     reader = psycopg.connect(big.conninfo)
     reader.execute("SELECT count(*) FROM big")
-    real, once = patience.clean, []
+    real, once = lock_retry.reset_session, []
 
     def clean(session):
         if not once:
@@ -311,7 +313,7 @@ def test_a_retry_runs_nothing_that_another_run_has_done_meanwhile(big, monkeypat
             other.join(20)
         real(session)
 
-    monkeypatch.setattr(patience, "clean", clean)
+    monkeypatch.setattr(lock_retry, "reset_session", clean)
     with contextlib.suppress(pgbraid.PgbraidError):
         load(text).up(big.conninfo)
     reader.close()
@@ -327,8 +329,8 @@ def test_what_is_half_done_is_not_said_to_be_rolled_back(database, cli, folder, 
     for _ in range(2):
         answer = cli("up", code=3)
         assert "rolled back" not in answer.err
-        assert "1_a is half done: 1 of its 2 statements through" in answer.err
-    assert cli("up", "--json").json["error"]["half_done"] is True
+        assert "1_a is incomplete: 1 of its 2 statements through" in answer.err
+    assert cli("up", "--json").json["error"]["incomplete"] is True
 
 
 def test_no_password_is_in_the_line_of_a_statement_that_is_asked_about(

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import generators, pq
 
-from pgbraid.core.reader import parse
+from pgbraid.sql.parser import parse
 
 EXPRESSIONS = st.sampled_from(
     [

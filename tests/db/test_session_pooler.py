@@ -10,14 +10,13 @@ import pytest
 from tests.db.key_proxy import balanced, key_proxy
 
 import pgbraid
-from pgbraid.core.lockkey import lock_key
-from pgbraid.core.model import Tracker
-from pgbraid.db.conninfo import parse_target
-from pgbraid.db.lock import take_lock
-from pgbraid.db.outcome import read_fate
-from pgbraid.db.session import claim, connect
-from pgbraid.errors import LockTimeout, MigrationFailed, TargetRefused
-from pgbraid.stop import StopToken
+from pgbraid.model.errors import LockTimeout, MigrationFailed, TargetRefused
+from pgbraid.model.migration import LedgerTable
+from pgbraid.model.options import StopToken
+from pgbraid.postgres.client.conninfo import parse_target
+from pgbraid.postgres.client.open_session import connect, prepare_for_migration
+from pgbraid.postgres.ledger.commit_outcome import resolve_outcome
+from pgbraid.postgres.locks.session_lock import acquire_session_lock
 
 HEAD = "-- pgbraid: no-transaction\n"
 LEFT = (
@@ -33,8 +32,8 @@ def verdict(conninfo, **said):
     """Whether a session counts as lent, as found out within some seconds."""
     target = replace(parse_target(conninfo), **said)
     begun = time.monotonic()
-    with connect(target, Tracker(), StopToken()) as session:
-        pooled = claim(session, pools=True).pooled
+    with connect(target, LedgerTable(), StopToken()) as session:
+        pooled = prepare_for_migration(session, allow_pooler=True).pooled
     assert time.monotonic() - begun < 15
     return pooled
 
@@ -186,7 +185,7 @@ def test_every_command_works(database, through):
     braid.undo(through, 3)
     assert database.versions() == [1, 2]
     changed = {**FILES, "1_t.sql": "CREATE TABLE t (i int) -- changed"}
-    assert len(pgbraid.load(changed).repair(through, everything=True).repaired) == 1
+    assert len(pgbraid.load(changed).repair(through, all_modified=True).repaired) == 1
 
 
 def test_a_file_outside_a_transaction_is_resumed(database, through):
@@ -218,7 +217,7 @@ def test_late_migrations_are_proven(database, through):
 
 
 def test_a_run_holds_the_lock_of_its_session(database, through):
-    key = lock_key(Tracker())
+    key = LedgerTable().lock_key
     with psycopg.connect(database.conninfo, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (key,))
         with pytest.raises(LockTimeout):
@@ -227,7 +226,7 @@ def test_a_run_holds_the_lock_of_its_session(database, through):
     braid = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 2"})
     held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
     braid.up(through, on_event=lambda event: seen.append((type(event), database.value(held))))
-    assert (pgbraid.core.events.Planned, 1) in seen
+    assert (pgbraid.model.events.Planned, 1) in seen
 
 
 def test_a_role_is_taken_all_the_same(database, role, through):
@@ -321,13 +320,13 @@ def test_a_session_that_the_pooler_keeps_when_we_are_lost_is_not_waited_for(data
     pgbraid.load({"1_a.sql": "CREATE TABLE a ()"}).up(database.conninfo)
     with (
         bouncing(10, mode="session") as conninfo,
-        connect(parse_target(conninfo), Tracker(), StopToken()) as opened,
+        connect(parse_target(conninfo), LedgerTable(), StopToken()) as opened,
     ):
-        session = claim(opened)
-        assert take_lock(session, wait=5)
+        session = prepare_for_migration(opened)
+        assert acquire_session_lock(session, wait=5)
         session.conn.pgconn.finish()
         begun = time.monotonic()
-        fate = read_fate(session, "00000000-0000-0000-0000-000000000000", ())
+        fate = resolve_outcome(session, "00000000-0000-0000-0000-000000000000", ())
     assert fate is not None
     assert time.monotonic() - begun < 8
 

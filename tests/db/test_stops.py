@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid.core.events import Interrupted
-from pgbraid.db import transactions
+from pgbraid.model.events import Interrupted
+from pgbraid.postgres.transaction import boundaries
 
 DEAF = """DO $$ BEGIN
     BEGIN PERFORM pg_sleep(30); EXCEPTION WHEN query_canceled THEN NULL; END;
@@ -39,7 +39,7 @@ def test_a_body_that_does_not_heed_the_cancelling_loses_its_session(
     run.send_signal(number)
     _, err = run.communicate(timeout=20)
     assert run.returncode == 128 + number
-    fate = "is half done" if head else "was rolled back"
+    fate = "is incomplete" if head else "was rolled back"
     assert err.splitlines()[0] == f"ERROR:  stopped; 1 migration applied, 2_b {fate}"
     until(database, NOBODY)
     assert time.monotonic() - begun < 10  # a hang, not a time, is what fails here
@@ -82,7 +82,7 @@ SLEEPS = (
 def test_one_request_of_another_thread_is_enough(database):
     error, (told,) = stopped(pgbraid.load({"1_a.sql": DEAF}), database, SLEEPS)
     assert isinstance(error, pgbraid.Stopped)
-    assert (told.applied, told.half_done) == (False, False)
+    assert (told.applied, told.incomplete) == (False, False)
     assert "1_a was in progress; it was rolled back" in error.detail
     until(database, NOBODY)
 
@@ -90,7 +90,7 @@ def test_one_request_of_another_thread_is_enough(database):
 def test_what_is_half_done_is_not_said_to_be_rolled_back(database):
     braid = pgbraid.load({"1_a.sql": f"{HEAD}CREATE TABLE t (); {DEAF}"})
     error, (told,) = stopped(braid, database, SLEEPS)
-    assert (told.applied, told.half_done) == (False, True)
+    assert (told.applied, told.incomplete) == (False, True)
     assert "rolled back" not in f"{error} {error.detail}"
 
 
@@ -160,11 +160,11 @@ def test_a_signal_that_comes_with_a_notice_is_not_lost(cli, folder, database, nu
 
 def test_two_signals_in_a_large_file_commit_no_half_of_it(folder, database, monkeypatch):
     folder.write(_1_a="CREATE TABLE t (n int);\n" + "INSERT INTO t VALUES (1);\n" * 60_000)
-    heard, real, signals = [], transactions._take_back, []
+    heard, real, signals = [], boundaries._rollback, []
 
     def hear(event):
         heard.append(event)
-        if type(event).__name__ == "Progressed" and not signals:
+        if type(event).__name__ == "FileProgress" and not signals:
             signals.append(1)
             raise KeyboardInterrupt
 
@@ -174,7 +174,7 @@ def test_two_signals_in_a_large_file_commit_no_half_of_it(folder, database, monk
             raise KeyboardInterrupt
         real(session, after)
 
-    monkeypatch.setattr(transactions, "_take_back", take_back)
+    monkeypatch.setattr(boundaries, "_rollback", take_back)
     with pytest.raises(KeyboardInterrupt):
         folder.load().up(database.conninfo, on_event=hear)
     assert signals == [1, 2]

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 import pgbraid
-from pgbraid.errors import ServerError
+from pgbraid.model.errors import ServerError
 
 FILES = {"101_a.up.sql": "SELECT 1", "102_b.up.sql": "SELECT 2", "103_c.up.sql": "SELECT 3"}
 DIGEST = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in FILES.items()}

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import pgbraid
-from pgbraid.core.reader import parse
-from pgbraid.trackers import TRACKERS
+from pgbraid.importers.tools import TOOLS
+from pgbraid.sql.parser import parse
 
 FIXTURES = Path(__file__).parents[1] / "trackers"
 CASES = sorted(path.parent for path in FIXTURES.glob("*/*/expected.txt"))
@@ -25,7 +25,7 @@ def answer(plan):
 
 
 def test_every_tracker_has_fixtures():
-    assert {path.parent.name.replace("_", "-") for path in CASES} == {t.tool for t in TRACKERS}
+    assert {path.parent.name.replace("_", "-") for path in CASES} == {t.tool for t in TOOLS}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}-{path.name}")

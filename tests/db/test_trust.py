@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid.db.conninfo import parse_target
-from pgbraid.errors import ConnectionFailed, TargetRefused
+from pgbraid.model.errors import ConnectionFailed, TargetRefused
+from pgbraid.postgres.client.conninfo import parse_target
 
 TRACKER = (
     "CREATE TABLE {schema}.applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"

@@ -1,7 +1,7 @@
 import pytest
 
 import pgbraid
-from pgbraid.errors import ConfigError, MigrationFailed, ProblemsFound
+from pgbraid.model.errors import ConfigError, MigrationFailed, ProblemsFound
 
 FILES = {
     "1_a.up.sql": "CREATE TABLE a ()",

@@ -4,9 +4,14 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid.core.events import Waiting
-from pgbraid.core.lockkey import lock_key
-from pgbraid.errors import ConfigError, MigrationFailed, ProblemsFound, ServerError, TargetRefused
+from pgbraid.model.errors import (
+    ConfigError,
+    MigrationFailed,
+    ProblemsFound,
+    ServerError,
+    TargetRefused,
+)
+from pgbraid.model.events import WaitingForLock
 
 THREE = {
     "101_users.sql": "CREATE TABLE users (id int)",
@@ -28,7 +33,7 @@ def test_the_incident(database):
     ]
     report = pgbraid.load(THREE | LATE).up(database.conninfo)
     assert applied(report) == [(103, True)]
-    assert report.already == 3
+    assert report.previously_applied == 3
     assert database.versions() == [101, 102, 103, 104]
     assert database.rows("SELECT email FROM users") == []
 
@@ -37,7 +42,7 @@ def test_a_second_run_does_nothing(database):
     braid = pgbraid.load(THREE)
     braid.up(database.conninfo)
     report = braid.up(database.conninfo)
-    assert (report.applied, report.already, report.run_id) == ((), 3, None)
+    assert (report.applied, report.previously_applied, report.run_id) == ((), 3, None)
 
 
 def test_the_tracker_is_the_contracts(database):
@@ -120,7 +125,7 @@ def test_schema_and_table_may_have_any_name(database, schema, table):
 def test_the_schema_is_there_before_the_lock_is_asked_for(database):
     key = pgbraid.load(THREE, schema="app", lock_wait=0)
     with psycopg.connect(database.conninfo, autocommit=True) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", (lock_key(key.tracker),))
+        other.execute("SELECT pg_advisory_lock(%s)", (key.ledger.lock_key,))
         with pytest.raises(pgbraid.LockTimeout):
             key.up(database.conninfo)
     assert database.value("SELECT count(*) FROM pg_namespace WHERE nspname = 'app'") == 1
@@ -213,13 +218,13 @@ def test_to_stops_at_a_version_and_gaps_below_it_run(database):
     files = {"101_a.sql": "--", "102_b.sql": "--", "103_c.sql": "--", "104_d.sql": "--"}
     report = pgbraid.load(files).up(database.conninfo, to=103)
     assert applied(report) == [(101, True), (103, False)]
-    assert [s.migration.version for s in report.later] == [104]
+    assert [s.migration.version for s in report.above_target] == [104]
 
 
-@pytest.mark.parametrize("wish", [{"to": 7}, {"not_applied": [7]}])
-def test_a_version_nobody_has_is_a_usage_error(database, wish):
+@pytest.mark.parametrize("asked", [{"to": 7}, {"not_applied": [7]}])
+def test_a_version_nobody_has_is_a_usage_error(database, asked):
     with pytest.raises(ConfigError, match="7: no migration has that version"):
-        pgbraid.load({"1_a.sql": "--"}).up(database.conninfo, **wish)
+        pgbraid.load({"1_a.sql": "--"}).up(database.conninfo, **asked)
 
 
 def test_problems_of_files_and_database_come_in_one_list_before_anything_runs(database):
@@ -249,7 +254,7 @@ def test_problems_of_files_and_database_come_in_one_list_before_anything_runs(da
 def test_texts_that_are_applied_already_are_not_refused(database):
     pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo)
     database.run("UPDATE applied_migrations SET checksum = NULL")
-    assert pgbraid.load({"1_a.sql": "COMMIT"}).up(database.conninfo).already == 1
+    assert pgbraid.load({"1_a.sql": "COMMIT"}).up(database.conninfo).previously_applied == 1
 
 
 def test_with_nothing_to_do_one_query_is_asked_and_nothing_written(database, role):
@@ -265,7 +270,7 @@ def test_with_nothing_to_do_one_query_is_asked_and_nothing_written(database, rol
     )
     database.run(f"ALTER ROLE {role} SET default_transaction_read_only = on")
     try:
-        assert braid.up(database.as_role(role)).already == 3
+        assert braid.up(database.as_role(role)).previously_applied == 3
         assert braid.check(database.as_role(role)).ok
     finally:
         database.run("DROP EVENT TRIGGER no_ddl")
@@ -292,7 +297,7 @@ def test_a_role_without_rights_gets_the_servers_word(database, role):
 def test_a_table_of_that_name_that_is_no_tracker_is_refused(database):
     database.run("CREATE TABLE applied_migrations (version int, title text)")
     braid = pgbraid.load(THREE)
-    for call in (braid.up, lambda conninfo: braid.withdraw(conninfo, [1])):
+    for call in (braid.up, lambda conninfo: braid.unadopt(conninfo, [1])):
         with pytest.raises(ServerError, match="applied_migrations is not a tracker") as caught:
             call(database.conninfo)
         assert "version, name, applied_at, checksum" in caught.value.detail
@@ -307,7 +312,7 @@ def test_files_in_memory_or_removed_since_do_not_stop_a_run(database):
 
 
 def test_an_old_server_is_refused(database, monkeypatch):
-    monkeypatch.setattr("pgbraid.db.refusing._OLDEST_SERVER", 990000)
+    monkeypatch.setattr("pgbraid.postgres.client.server_requirements._OLDEST_SERVER", 990000)
     with pytest.raises(TargetRefused, match="pgbraid needs"):
         pgbraid.load(THREE).up(database.conninfo)
     assert database.value("SELECT to_regclass('applied_migrations')") is None
@@ -363,7 +368,7 @@ def test_a_file_that_changes_under_a_run_stops_it_there(database, folder):
 
 def test_a_starter_that_waited_sees_that_the_other_applied_another_text(database, holder):
     def meanwhile(event):
-        if isinstance(event, Waiting):
+        if isinstance(event, WaitingForLock):
             holder.execute(
                 "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"
                 " applied_at timestamptz NOT NULL DEFAULT now(), checksum text);"

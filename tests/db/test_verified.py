@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid.db import opening
-from pgbraid.db.conninfo import parse_target
+from pgbraid.postgres.client import connection
+from pgbraid.postgres.client.conninfo import parse_target
 
 SOURCE = Path(pgbraid.__file__).parent
 FAR = "db.example.com"
@@ -28,7 +28,7 @@ def no_variables(monkeypatch, tmp_path):
 
 
 def said(conninfo):
-    return parse_target(conninfo).unverified
+    return parse_target(conninfo).tls_warning
 
 
 @pytest.mark.parametrize(
@@ -164,13 +164,13 @@ def test_what_is_not_given_is_left_to_libpq(monkeypatch):
 def test_every_connection_has_the_same_parameters(database, folder, monkeypatch):
     """Also the one that asks what became of a run whose connection was lost."""
     made = []
-    real = opening.Connection.connect
+    real = connection.Connection.connect
 
     def record(**parameters):
         made.append(parameters)
         return real(**parameters)
 
-    monkeypatch.setattr(opening.Connection, "connect", record)
+    monkeypatch.setattr(connection.Connection, "connect", record)
     target = parse_target(database.conninfo + " sslmode=allow channel_binding=disable")
     folder.write(_1_a="SELECT 1", _2_b="SELECT pg_terminate_backend(pg_backend_pid())")
     with pytest.raises(pgbraid.ConnectionFailed):
@@ -192,7 +192,7 @@ def test_connections_are_opened_in_one_place():
                 *("pq.PGconn.connect", "pq.PGconn.connect_start", "pq.PGconn.ping"),
             }:
                 opened.add(path.name)
-    assert opened == {"opening.py", "counter.py", "postmaster.py"}
+    assert opened == {"connection.py", "counter_demo.py", "process.py"}
 
 
 def test_no_module_names_what_would_weaken_it():

@@ -9,9 +9,9 @@ import pytest
 
 import pgbraid
 from pgbraid import Limits, MigrationFailed
-from pgbraid.config import cache_dir
-from pgbraid.core.events import Blocked, Noticed, Retrying
-from pgbraid.db.embedded import embedded_server
+from pgbraid.model.events import BlockedByLock, Retrying, ServerNotice
+from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.settings.environment import cache_dir
 
 QUICK = Limits(lock_timeout=0.3, retry_for=30)
 
@@ -45,11 +45,11 @@ def test_a_lock_that_is_not_to_be_had_rolls_back_and_is_tried_again(database, in
         (1, 2, "55P03"),
     ]
     for retry in retries:
-        (holder,) = retry.holders
+        (holder,) = retry.blockers
         assert f"process {in_the_way.info.backend_pid} (the dump)" in holder
         assert "idle in transaction, last ran: SELECT" in holder
         assert "hunter2" not in holder
-    blocked = [event for event in heard if isinstance(event, Blocked)]
+    blocked = [event for event in heard if isinstance(event, BlockedByLock)]
     assert {event.wanted for event in blocked} == {"public.t"}
 
 
@@ -197,7 +197,7 @@ def test_a_commit_that_waits_for_an_absent_standby_is_ended_and_told(alone, larg
         conn.execute("SET synchronous_commit = local; CREATE TABLE not_fresh ()")
     report = braid.up(alone, on_event=heard.append)
     assert [o.migration.version for o in report.applied] == [1]
-    said = [event.diagnostic for event in heard if isinstance(event, Noticed)]
+    said = [event.diagnostic for event in heard if isinstance(event, ServerNotice)]
     assert "canceling wait for synchronous replication" in said[-1].message
     assert "already committed locally" in said[-1].detail
     with psycopg.connect(alone, autocommit=True) as conn:
@@ -255,8 +255,8 @@ def test_a_locked_set_is_waited_for_and_its_holder_named(database, table):
         with pytest.raises(pgbraid.LockTimeout) as caught:
             braid.up(database.conninfo, on_event=heard.append)
     assert "somebody's" in caught.value.detail
-    assert [type(event).__name__ for event in heard] == ["Waiting"]
-    assert braid.up(database.conninfo).already == 1
+    assert [type(event).__name__ for event in heard] == ["WaitingForLock"]
+    assert braid.up(database.conninfo).previously_applied == 1
 
 
 def test_a_check_of_a_locked_set_does_not_hang(cli, database, folder):

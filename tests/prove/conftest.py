@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pgbraid.config import cache_dir
-from pgbraid.db.scratch import scratch_server
+from pgbraid.postgres.scratch.databases import scratch_server
+from pgbraid.settings.environment import cache_dir
 
 
 @pytest.fixture(scope="session")

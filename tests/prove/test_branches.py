@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 import pgbraid
-from pgbraid.core.proof import Verdict
+from pgbraid.model.proof import Verdict
 
 TABLE = "CREATE TABLE t (a int);\n"
 HARMLESS = "CREATE TABLE other (id int);\n"
@@ -79,7 +79,7 @@ def test_a_migration_that_the_base_deleted_is_not_added_by_the_branch(repository
     repository.on_feature().write(_105_y="CREATE TABLE y (id int);")
     proof = repository.prove()
     assert proof.verdict is Verdict.SAME
-    assert [m.version for m in proof.left] == [101, 104, 105]
+    assert [m.version for m in proof.recorded_order] == [101, 104, 105]
     assert "102_u was deleted in main since: it is not replayed" in proof.notes
 
 
@@ -89,7 +89,7 @@ def test_a_migration_that_the_base_renumbered_is_replayed_as_that(repository):
     repository.commit()
     repository.on_feature().write(_106_y=HARMLESS)
     proof = repository.prove()
-    assert [m.version for m in proof.left] == [101, 105, 106]
+    assert [m.version for m in proof.recorded_order] == [101, 105, 106]
     assert "102_u is 105_u.sql in main since: it is replayed as that" in proof.notes
 
 
@@ -128,7 +128,7 @@ def test_a_migration_deleted_by_the_branch_is_not_compared(repository):
     folder.remove("102_u.sql")
     proof = repository.prove()
     assert proof.verdict is Verdict.SAME
-    assert proof.left_out == ("102_u: deleted here, and databases of main have it",)
+    assert proof.not_compared == ("102_u: deleted here, and databases of main have it",)
 
 
 def test_a_folder_that_the_branch_moved_is_found_in_the_base(repository):
@@ -168,7 +168,7 @@ def test_a_committed_link_is_followed_within_the_folder(repository):
     repository.on_feature().write(_103_b="ALTER TABLE t ADD COLUMN j int;")
     proof = repository.prove()
     assert proof.verdict is Verdict.SAME
-    assert [m.version for m in proof.left] == [101, 102, 104, 103]
+    assert [m.version for m in proof.recorded_order] == [101, 102, 104, 103]
 
 
 @pytest.mark.parametrize("target", ["../secret.sql", "/etc/hostname", "nowhere.sql", "104_d.sql"])

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pgbraid.core.model import Tracker
-from pgbraid.core.proof import Verdict
-from pgbraid.judge import Question, judge_orders
-from pgbraid.replay import Replayer
-from pgbraid.source import load_migrations
-from pgbraid.stop import StopToken
+from pgbraid.model.migration import LedgerTable
+from pgbraid.model.options import StopToken
+from pgbraid.model.proof import Verdict
+from pgbraid.prove.order_pair import OrderPair, compare_orders
+from pgbraid.prove.replay.replayer import Replayer
+from pgbraid.source.loader import load_migrations
 
 PATHS = sorted(Path(__file__).with_name("cases").glob("*.sql"))
 LINE = re.compile(r"-- (\w+): (\S.*)\n")
@@ -76,9 +76,9 @@ def read_case(text):
 def prove(scratch, case):
     by_version = load_migrations(case.files).migrations
     recorded = tuple(next(m for m in by_version if m.version == v) for v in case.order)
-    replayer = Replayer(scratch, Tracker(), stop=StopToken())
-    question = Question(recorded, by_version)
-    return judge_orders(replayer, question, listen=lambda _: None, explain_for=120)
+    replayer = Replayer(scratch, LedgerTable(), stop=StopToken())
+    question = OrderPair(recorded, by_version)
+    return compare_orders(replayer, question, listen=lambda _: None, explain_for=120)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -94,7 +94,7 @@ def test_case(scratch, path):
     assert proof.verdict is case.verdict, (proof.differences, pair and pair.sentence)
     assert (pair and (pair.first.version, pair.second.version)) == case.pair
     assert (case.no_pair or "") in (proof.no_pair or "")
-    left_out = " | ".join(proof.left_out)
+    left_out = " | ".join(proof.not_compared)
     assert (case.not_compared or "") in left_out
     assert proof.complete == (case.not_compared is None) or proof.verdict is not Verdict.SAME
     if pair:

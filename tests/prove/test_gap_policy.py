@@ -3,8 +3,8 @@
 import pytest
 
 import pgbraid
-from pgbraid.core.events import Proven
-from pgbraid.core.proof import Verdict
+from pgbraid.model.events import GapProven
+from pgbraid.model.proof import Verdict
 
 TABLE = "CREATE TABLE t (id int);"
 
@@ -24,7 +24,7 @@ def up(folder, database, programs, monkeypatch):
         proofs = []
 
         def hear(event):
-            if isinstance(event, Proven):
+            if isinstance(event, GapProven):
                 proofs.append(event.proof)
 
         braid = folder.load(settings=False, gaps="prove", **options)
@@ -73,9 +73,9 @@ def test_a_directive_allows_what_its_own_lateness_does_where_another_is_late_too
     )
     versions, (proof,) = up()
     assert versions == [3, 4]
-    assert proof.allowed == "004_c allows it: the view follows"
+    assert proof.allowed_reason == "004_c allows it: the view follows"
     history = [1, 5, 3, 4]
-    assert folder.load(settings=False).prove(history=history).allowed == proof.allowed
+    assert folder.load(settings=False).prove(history=history).allowed_reason == proof.allowed_reason
 
 
 def test_a_directive_does_not_allow_what_another_late_one_does(folder):
@@ -86,7 +86,7 @@ def test_a_directive_does_not_allow_what_another_late_one_does(folder):
         _005_v="CREATE VIEW v AS SELECT * FROM t;",
     )
     proof = folder.load(settings=False).prove(history=[1, 5, 3, 4])
-    assert proof.allowed is None
+    assert proof.allowed_reason is None
     assert {proof.pair.first.version, proof.pair.second.version} == {3, 5}
 
 
@@ -123,7 +123,7 @@ def test_the_journal_says_what_a_proof_did_not_compare(renumbered, up, database)
     (detail,) = database.rows(
         "SELECT detail FROM applied_migrations_journal WHERE event = 'proven'"
     )
-    assert detail[0]["not_compared"] == list(proof.left_out)
+    assert detail[0]["not_compared"] == list(proof.not_compared)
     assert detail[0]["not_compared"][0].startswith("public.t.id: generated")
 
 
@@ -179,8 +179,8 @@ def test_rights_that_only_a_platform_gives_are_named(folder, database, role, pro
     folder.write(_103_other="CREATE TABLE o (id int);")
     proof = folder.load(settings=False).prove(database.conninfo)
     assert proof.verdict is Verdict.SAME
-    assert len(proof.left_out) == 1
-    assert f"the rights of role {role}: 101_trigger needs some" in proof.left_out[0]
+    assert len(proof.not_compared) == 1
+    assert f"the rights of role {role}: 101_trigger needs some" in proof.not_compared[0]
 
 
 def test_what_was_undone_is_replayed_with_what_undid_it(folder, database):
@@ -211,7 +211,7 @@ def test_a_table_that_was_undone_and_made_again_is_the_same(folder, database):
     braid.up(database.conninfo)
     proof = braid.prove(database.conninfo)
     assert (proof.verdict, proof.replays > 0) == (Verdict.SAME, True)
-    assert [m.version for m in proof.left] == [1, 3, 2]
+    assert [m.version for m in proof.recorded_order] == [1, 3, 2]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from bench.fuzz.planted import PLANTED
 from bench.model import Skip
 from psycopg import sql
 
-from pgbraid.core.proof import Verdict
+from pgbraid.model.proof import Verdict
 
 SEED = int(os.environ.get("PGBRAID_FUZZ_SEED", "1"))
 FAILING = [kind for kind in PLANTED if kind.verdict is Verdict.FAILS]

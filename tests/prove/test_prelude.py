@@ -6,7 +6,7 @@ import re
 import pytest
 
 import pgbraid
-from pgbraid.core.proof import Verdict
+from pgbraid.model.proof import Verdict
 
 PRELUDE = """
 CREATE SCHEMA auth;
@@ -42,7 +42,7 @@ def test_prelude_is_run_before_both_orders_of_a_proof(platform, tmp_path):
     proof = platform.load(settings=False).prove(history=[2, 1])
     assert proof.verdict is Verdict.NOT_REPLAYED
     assert not proof.ok
-    assert proof.left_failure.diagnostic.message == 'schema "auth" does not exist'
+    assert proof.recorded_failure.diagnostic.message == 'schema "auth" does not exist'
     braid = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
     assert braid.prove(history=[2, 1]).verdict is Verdict.SAME
     platform.write(_003_view=THIRD, _004_k="ALTER TABLE q ADD k int;")
@@ -76,7 +76,7 @@ def test_prelude_is_no_drift_and_is_said_not_to_be_compared(platform, database, 
         [],
         ["schema public"],  # whose rights the fixture changes before PostgreSQL 15
     )
-    assert "schema auth: the prelude makes it" in drifted.left_out
+    assert "schema auth: the prelude makes it" in drifted.not_compared
     database.run("ALTER TABLE p ADD by_hand int")
     found = braid.drift(database.conninfo, ignore="schema public")
     assert [d.name for d in found.differences] == ["column public.p.by_hand"]
@@ -92,7 +92,7 @@ def test_prelude_in_the_schema_public_is_said_not_to_be_compared(folder, own, da
     braid.up(database.conninfo)
     drifted = braid.drift(database.conninfo, ignore="schema public")
     assert drifted.differences == ()
-    assert drifted.left_out == ("table public.versions: the prelude makes it",)
+    assert drifted.not_compared == ("table public.versions: the prelude makes it",)
 
 
 def test_a_comment_on_public_is_compared_although_there_is_a_prelude(platform, database, tmp_path):

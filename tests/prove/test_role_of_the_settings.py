@@ -5,8 +5,8 @@ import subprocess
 import pytest
 
 import pgbraid
-from pgbraid.core.proof import Verdict
-from pgbraid.core.snapshot import Facet
+from pgbraid.model.proof import Verdict
+from pgbraid.model.snapshot import Facet
 
 ONLY_OWNER = """DO $$ BEGIN
     IF current_user <> 'app_owner' THEN RAISE EXCEPTION 'ran as %', current_user; END IF;
@@ -28,7 +28,7 @@ def prove(folder, order, **settings):
 def test_the_role_of_the_settings_replays_a_list(folder):
     folder.write(_101_t=HIDDEN, _102_a=ONLY_OWNER, _103_b="SELECT 1;")
     proof = prove(folder, [101, 103, 102], role="app_owner")
-    assert proof.verdict is Verdict.SAME, proof.left_failure
+    assert proof.verdict is Verdict.SAME, proof.recorded_failure
     assert proof.complete
 
 
@@ -57,7 +57,7 @@ def test_rights_that_only_a_platform_gives_are_named(folder):
     folder.write(_101_t=HIDDEN, _102_r=creates, _103_b="SELECT 1;")
     proof = prove(folder, [101, 103, 102], role="app_owner")
     assert proof.verdict is Verdict.SAME
-    assert any("the rights of role app_owner" in words for words in proof.left_out)
+    assert any("the rights of role app_owner" in words for words in proof.not_compared)
 
 
 @pytest.mark.parametrize(

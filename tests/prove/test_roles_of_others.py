@@ -26,12 +26,12 @@ def test_a_role_of_others_is_no_drift(granted, database, role):
     braid = granted.load(settings=False)
     drifted = braid.drift(database.conninfo, ignore="schema public")
     assert drifted.differences == ()
-    assert drifted.assumed == (f"role {role}",)
+    assert drifted.provided == (f"role {role}",)
     database.run(f"REVOKE SELECT ON t FROM {role}; GRANT INSERT ON t TO {role}")
     (found,) = braid.drift(database.conninfo, ignore="schema public").differences
-    assert (found.name, found.facts[0].name) == ("table public.t", "relacl")
-    assert f"{role}=a/" in found.facts[0].left
-    assert f"{role}=r/" in found.facts[0].right
+    assert (found.name, found.attributes[0].name) == ("table public.t", "relacl")
+    assert f"{role}=a/" in found.attributes[0].left
+    assert f"{role}=r/" in found.attributes[0].right
 
 
 def test_drift_notes_that_a_role_of_others_was_created(granted, cli, programs, role):
@@ -42,9 +42,9 @@ def test_drift_notes_that_a_role_of_others_was_created(granted, cli, programs, r
 
 def test_a_snapshot_of_files_has_the_rights_of_a_role_of_others(granted, database, role):
     braid = granted.load(settings=False)
-    acl = braid.snapshot().parts["pg_class"].rows["table public.t"]
+    acl = braid.snapshot().catalogs["pg_class"].rows["table public.t"]
     assert any(f"{role}=r/" in (fact or "") for fact in acl)
-    assert acl == braid.snapshot(database.conninfo).parts["pg_class"].rows["table public.t"]
+    assert acl == braid.snapshot(database.conninfo).catalogs["pg_class"].rows["table public.t"]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_late_migration_is_proven_beside_a_role_of_others(
         braid.up(database.conninfo)
     proof = caught.value.proof
     assert proof.pair is not None
-    assert proof.assumed == (f"role {role}",)
+    assert proof.provided == (f"role {role}",)
 
 
 def test_an_extension_named_in_a_comment_is_created(folder, database):
@@ -82,7 +82,7 @@ def test_an_extension_named_in_a_comment_is_created(folder, database):
     braid.up(database.conninfo)
     drifted = braid.drift(database.conninfo, ignore="schema public")
     assert drifted.differences == ()
-    assert "extension pgcrypto" in drifted.assumed
+    assert "extension pgcrypto" in drifted.provided
     folder.write(_103_o="CREATE TABLE o (id int);")
     proof = folder.load(settings=False).prove(database.conninfo)
     assert (proof.verdict.value, proof.ok) == ("same", True)

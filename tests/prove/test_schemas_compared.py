@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid.core.portion import schema_of
+from pgbraid.prove.comparison.schema_subset import schema_of
 
 TWO = """
 CREATE SCHEMA app; CREATE TABLE app.t (i int);
@@ -104,7 +104,7 @@ def test_everything_in_a_schema_is_known_to_be_in_it(database, schema):
     snapshot = pgbraid.load({}, settings=False).snapshot(database.conninfo)
     elsewhere = {
         key
-        for part in snapshot.parts.values()
+        for part in snapshot.catalogs.values()
         for key in part.rows
         if schema_of(key) != (schema if schema == "app" else quoted)
     }

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 import pgbraid
-from pgbraid.core.proof import Verdict
+from pgbraid.model.proof import Verdict
 
 TABLE = "CREATE TABLE t (id int);"
 OTHER = "CREATE TABLE o (id int);"
@@ -175,7 +175,7 @@ def test_rows_that_row_security_hides_are_not_compared(folder, others, server, r
     )
     proof = prove(folder)
     assert proof.verdict is Verdict.SAME
-    assert "public.t: its rows, row security hides some from this role" in proof.left_out
+    assert "public.t: its rows, row security hides some from this role" in proof.not_compared
 
 
 def test_a_trigger_on_login_keeps_nobody_from_reading_the_result(

@@ -1,9 +1,9 @@
 """Orders that a search tries in one transaction, which is rolled back."""
 
-from pgbraid.core.model import Tracker
-from pgbraid.replay import Replayer
-from pgbraid.source import load_migrations
-from pgbraid.stop import StopToken
+from pgbraid.model.migration import LedgerTable
+from pgbraid.model.options import StopToken
+from pgbraid.prove.replay.replayer import Replayer
+from pgbraid.source.loader import load_migrations
 
 FILES = {
     "1_t.sql": "CREATE TABLE t (id serial PRIMARY KEY, n int);\n"
@@ -15,11 +15,11 @@ FILES = {
 
 def test_a_try_leaves_sequences_where_they_stood(scratch):
     first, second, third = load_migrations(FILES).migrations
-    replayer = Replayer(scratch, Tracker(), stop=StopToken())
+    replayer = Replayer(scratch, LedgerTable(), stop=StopToken())
     base, _ = replayer.base((first,))
     try:
         for order in ((second,), (second, third), (second,)):
-            replayer.try_out(base, order)
+            replayer.replay_in_transaction(base, order)
         kept = replayer.keep(base, (second,))
         assert kept.rows.sequences["value of sequence public.t_id_seq"] == ("1", "true")
         assert kept.rows.sequences['value of sequence public."a.b %s"'] == ("-1", "true")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 import pgbraid
-from pgbraid.core.snapshot_text import text_of
+from pgbraid.prove.comparison.snapshot_text import format_snapshot
 
 OWN = "CREATE TABLE public.schema_migrations (version varchar NOT NULL PRIMARY KEY);"
 
@@ -22,7 +22,7 @@ def deployed(folder, database, programs, monkeypatch):
 
         def drift():
             found = braid.drift(database.conninfo, ignore="schema public")
-            return [d.name for d in found.differences], found.left_out
+            return [d.name for d in found.differences], found.not_compared
 
         return drift
 
@@ -78,7 +78,7 @@ def test_a_setting_of_the_database_changes_no_answer(folder, deployed, cli, data
     braid = folder.load(settings=False)
     assert braid.prove(database.conninfo).verdict is pgbraid.Verdict.SAME
     braid.up(database.conninfo)
-    assert [m.version for m in braid.prove(database.conninfo).left] == [1, 3, 2]
+    assert [m.version for m in braid.prove(database.conninfo).recorded_order] == [1, 3, 2]
     for words in ("status", "check", "snapshot", "prove", "plan"):
         cli(words, code=0)
 
@@ -97,7 +97,7 @@ def test_a_time_of_the_replay_in_a_definition_is_no_drift(deployed, database):
 
 def text(database):
     """Return the text that a snapshot of a database is written as."""
-    return text_of(pgbraid.load({}, settings=False).snapshot(database.conninfo))
+    return format_snapshot(pgbraid.load({}, settings=False).snapshot(database.conninfo))
 
 
 MASKED = {

@@ -5,11 +5,11 @@ import json
 import pytest
 
 import pgbraid
-from pgbraid.compare import compare_kept
-from pgbraid.core.proof import Verdict
-from pgbraid.replay import Replayer
-from pgbraid.source import load_migrations
-from pgbraid.stop import StopToken
+from pgbraid.model.options import StopToken
+from pgbraid.model.proof import Verdict
+from pgbraid.prove.comparison.compare_results import compare_kept
+from pgbraid.prove.replay.replayer import Replayer
+from pgbraid.source.loader import load_migrations
 
 TABLE = "CREATE TABLE t (a int);"
 VIEW = "CREATE VIEW v AS SELECT * FROM t;"
@@ -120,7 +120,7 @@ def test_an_order_that_fails_when_it_is_replayed_again_is_said(scratch):
         "4_fails.sql": "SELECT 1 / 0",
     }
     table, one, two, fails = load_migrations(files).migrations
-    replayer = Replayer(scratch, pgbraid.load({}, settings=False).tracker, stop=StopToken())
+    replayer = Replayer(scratch, pgbraid.load({}, settings=False).ledger, stop=StopToken())
     base, failure = replayer.base((table,))
     assert failure is None
     left, right = replayer.keep(base, (two, one)), replayer.keep(base, (one, two))

@@ -14,8 +14,7 @@ from bench.chaos.forks import Ended
 from bench.chaos.hostile import BODIES, WHOLE
 from bench.chaos.model import Size, Tally
 from bench.chaos.workload import trace
-from pgbraid.core.lockkey import lock_key
-from pgbraid.core.model import Tracker
+from pgbraid.model.migration import LedgerTable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +84,7 @@ def _filled(database: Database, text: str | bytes) -> bytes:
     if isinstance(text, bytes):
         return text
     name = str(database.value("SELECT current_database()"))
-    for mark, value in (("role", _ROLE), ("key", lock_key(Tracker())), ("database", name)):
+    for mark, value in (("role", _ROLE), ("key", LedgerTable().lock_key), ("database", name)):
         text = text.replace(f"{{{mark}}}", str(value))
     return text.encode()
 

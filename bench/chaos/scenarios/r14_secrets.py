@@ -21,10 +21,10 @@ from psycopg import sql
 import pgbraid
 from bench.chaos.model import Size, Tally
 from bench.chaos.passwords import FORMS, Place, Spelling, pieces_of, random_passwords, word
-from pgbraid.core.model import Tracker
-from pgbraid.db.conninfo import parse_target
-from pgbraid.db.session import connect
-from pgbraid.stop import StopToken
+from pgbraid.model.migration import LedgerTable
+from pgbraid.model.options import StopToken
+from pgbraid.postgres.client.conninfo import parse_target
+from pgbraid.postgres.client.open_session import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,7 +209,7 @@ def _by_library(spelling: Spelling, text: str) -> str:
             try:
                 target = parse_target(spelling.conninfo)
                 shown.append(f"{target!r} {target}")
-                with connect(target, Tracker(), StopToken()) as session:
+                with connect(target, LedgerTable(), StopToken()) as session:
                     shown.append(f"{session!r}")
             except pgbraid.PgbraidError as error:
                 shown += _shown(error)

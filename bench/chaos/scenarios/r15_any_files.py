@@ -22,7 +22,7 @@ import pgbraid
 from bench.chaos.checker import left_behind
 from bench.chaos.model import Tally
 from bench.chaos.workload import trace
-from pgbraid.offline import check_files
+from pgbraid.migrate.offline_check import check_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -233,7 +233,7 @@ class _Reading:
         return found
 
 
-def _result(braid: pgbraid.Braid) -> tuple[object, ...]:
+def _result(braid: pgbraid.Migrator) -> tuple[object, ...]:
     """Return what was read, but for the place that it came from."""
     read = braid.migrations
     problems = sorted(

@@ -20,17 +20,17 @@ from bench.fuzz.seeds.story import make_story
 from bench.fuzz.seeds.tally import Tally, agree
 from bench.fuzz.seeds.world import READER, WRITER
 from bench.model import ROOT
-from pgbraid import config
-from pgbraid.core.proof import Verdict
-from pgbraid.db.changing_rows import ChangingRows
-from pgbraid.db.embedded import embedded_server
-from pgbraid.db.programs import find_programs
-from pgbraid.db.scratch import scratch_server
+from pgbraid.model.proof import Verdict
+from pgbraid.postgres.catalog.changing_values import ChangingRows
+from pgbraid.postgres.scratch.databases import scratch_server
+from pgbraid.postgres.server.binaries import find_programs
+from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.settings import environment
 
 if TYPE_CHECKING:
     from bench.fuzz.seeds.psql import Built
     from bench.fuzz.seeds.story import Story
-    from pgbraid.core.proof import Pair, Proof
+    from pgbraid.model.proof import ConflictingPair, Proof
 
 __all__ = ["Campaign"]
 
@@ -82,7 +82,9 @@ class Campaign:
         return story, self.psql.build(story.texts.values())
 
     def _opinion(self, story: Story, proof: Proof, built: Built) -> Opinion:
-        left, right = ([m.version for m in order] for order in (proof.left, proof.right))
+        left, right = (
+            [m.version for m in order] for order in (proof.recorded_order, proof.version_order)
+        )
         known = built if right == list(story.texts) else None
         return ask(self.psql, story, (left, right), known)
 
@@ -99,7 +101,7 @@ class Campaign:
             return "none"
         opinion = ask(self.psql, story, _orders(pair))
         real = agree(
-            Verdict.FAILS if pair.left_failure or pair.right_failure else Verdict.DIFFERENT,
+            Verdict.FAILS if pair.recorded_failure or pair.version_failure else Verdict.DIFFERENT,
             opinion.result,
         )
         said = {True: "real", False: "not real", None: "undecided"}[real]
@@ -117,7 +119,7 @@ class Campaign:
             "result": opinion.result.value,
             "agree": agree(proof.verdict, opinion.result),
             "complete": proof.complete,
-            "left_out": proof.left_out,
+            "left_out": proof.not_compared,
             "differences": [f"{d.facet.value}: {d.name}" for d in proof.differences],
             "told": opinion.told,
             "tables": sorted(opinion.tables),
@@ -133,7 +135,7 @@ class Campaign:
             file.write(json.dumps(line) + "\n")
 
 
-def _orders(pair: Pair) -> tuple[list[int], list[int]]:
+def _orders(pair: ConflictingPair) -> tuple[list[int], list[int]]:
     before, after = ([m.version for m in found] for found in (pair.context, pair.after))
     one, two = pair.first.version, pair.second.version
     return [*before, one, two, *after], [*before, two, one, *after]
@@ -161,8 +163,8 @@ def _arguments() -> argparse.Namespace:
 
 def _opened(stack: ExitStack, options: argparse.Namespace) -> Campaign:
     """Start a server for each side: what one does to roles must not reach the other."""
-    programs = find_programs(options.programs or config.server_programs())
-    folder, cache = str(programs.folder), config.cache_dir()
+    programs = find_programs(options.programs or environment.server_programs())
+    folder, cache = str(programs.folder), environment.cache_dir()
     server = stack.enter_context(embedded_server(programs=folder, cache=cache))
     role = _DEPLOYER if options.role else None
     owned = options.role != "guest"
@@ -188,9 +190,11 @@ def main() -> int:
         campaign = _opened(stack, options)
         campaign.lines = options.lines
         if options.blind:
-            stack.enter_context(mock.patch("pgbraid.compare.find_changing", _blinded))
+            stack.enter_context(
+                mock.patch("pgbraid.prove.comparison.compare_results.find_changing", _blinded)
+            )
             nothing = ({}, frozenset[str]())
-            place = "pgbraid.compare.digests_by_meaning"
+            place = "pgbraid.prove.comparison.compare_results.digests_by_meaning"
             stack.enter_context(mock.patch(place, return_value=nothing))
         for number, seed in enumerate(range(options.seed, options.seed + count)):
             story, proof, opinion = campaign.run(seed)
@@ -209,7 +213,7 @@ def _show(story: Story, proof: Proof | None, opinion: Opinion | None) -> None:
     if proof:
         print(proof.verdict.value, "|", proof.pair.sentence if proof.pair else proof.no_pair)
         print("\n".join(f"  {d.facet.value}: {d.name}" for d in proof.differences))
-        print("\n".join(f"  not compared: {line}" for line in proof.left_out))
+        print("\n".join(f"  not compared: {line}" for line in proof.not_compared))
     print(opinion)
 
 

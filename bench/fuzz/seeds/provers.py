@@ -12,20 +12,19 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 import pgbraid
-from pgbraid.core.model import Tracker
-from pgbraid.errors import PgbraidError
-from pgbraid.judge import Question, judge_orders
-from pgbraid.replay import Replayer
-from pgbraid.source import load_migrations
-from pgbraid.stop import StopToken
-from pgbraid.survey import silent
+from pgbraid.model.errors import PgbraidError
+from pgbraid.model.migration import LedgerTable
+from pgbraid.model.options import StopToken, ignore_event
+from pgbraid.prove.order_pair import OrderPair, compare_orders
+from pgbraid.prove.replay.replayer import Replayer
+from pgbraid.source.loader import load_migrations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.fuzz.seeds.story import Story
-    from pgbraid.core.proof import Proof
-    from pgbraid.db.scratch import Scratch
+    from pgbraid.model.proof import Proof
+    from pgbraid.postgres.scratch.databases import ScratchServer
 
 __all__ = ["Direct", "Recorded"]
 
@@ -34,15 +33,15 @@ __all__ = ["Direct", "Recorded"]
 class Direct:
     """Judges orders on one scratch server, as a superuser."""
 
-    scratch: Scratch
+    scratch: ScratchServer
 
     def prove(self, story: Story, *, pair: bool) -> Proof:
         """Return the proof of a history; without ``pair``, no cause is looked for."""
         files = load_migrations(story.files).migrations
         by_version = {migration.version: migration for migration in files}
         order = tuple(by_version[version] for version in story.order)
-        replayer = Replayer(self.scratch, Tracker(), stop=StopToken())
-        return judge_orders(replayer, Question(order, files), listen=silent, pair=pair)
+        replayer = Replayer(self.scratch, LedgerTable(), stop=StopToken())
+        return compare_orders(replayer, OrderPair(order, files), listen=ignore_event, pair=pair)
 
 
 @dataclass(slots=True)
@@ -64,8 +63,8 @@ class Recorded:
                 self._open(admin, name)
                 for files in _releases(story):
                     pgbraid.load(files, settings=False).up(url)
-                judge = partial(judge_orders, pair=pair)
-                with mock.patch("pgbraid.proving.judge_orders", judge):
+                judge = partial(compare_orders, pair=pair)
+                with mock.patch("pgbraid.prove.prover.compare_orders", judge):
                     return pgbraid.load(story.files, settings=False).prove(url)
             except pgbraid.MigrationFailed:
                 return None

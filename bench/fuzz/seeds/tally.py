@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bench.fuzz.seeds.oracle import Result
-from pgbraid.core.proof import Verdict
+from pgbraid.model.proof import Verdict
 
 if TYPE_CHECKING:
     from bench.fuzz.seeds.oracle import Opinion
     from bench.fuzz.seeds.story import Story
-    from pgbraid.core.proof import Proof
+    from pgbraid.model.proof import Proof
 
 __all__ = ["Tally", "agree", "kind_left_out"]
 
@@ -65,7 +65,7 @@ class Tally:
         """Count one history."""
         self.cells[proof.verdict, opinion.result] += 1
         self.incomplete[proof.verdict] += not proof.complete
-        for kind in {kind_left_out(line) for line in proof.left_out}:
+        for kind in {kind_left_out(line) for line in proof.not_compared}:
             self.left_out[kind, proof.verdict.value] += 1
         if agree(proof.verdict, opinion.result) is False:
             said = "; ".join(opinion.told)[:200]

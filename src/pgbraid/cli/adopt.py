@@ -14,7 +14,7 @@ TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from pgbraid.api import Braid
+    from pgbraid.api import Migrator
     from pgbraid.cli.context import Context
 
 __all__ = ["add_arguments", "run"]
@@ -46,7 +46,7 @@ def run(context: Context) -> int:
     not_applied = context.arguments.not_applied
     with context.database() as target:
         adoption = braid.adopt(target, not_applied=not_applied)
-        rows = () if adoption else braid.withdraw(target, not_applied)
+        rows = () if adoption else braid.unadopt(target, not_applied)
     if adoption is not None:
         return context.output.result(adoption, 0)
     versions = [row.version for row in rows]
@@ -57,7 +57,7 @@ def run(context: Context) -> int:
     return context.output.lines(lines or [nothing], 0, adopted=None, withdrawn=versions)
 
 
-def _drop(context: Context, braid: Braid) -> int:
+def _drop(context: Context, braid: Migrator) -> int:
     with context.database() as target:
-        table = braid.drop_legacy(target)
+        table = braid.drop_tracker_table(target)
     return context.output.lines([f"Dropped {table}."], 0, dropped=table)

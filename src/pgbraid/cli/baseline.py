@@ -8,7 +8,7 @@ afterwards what `pgbraid drift` says.
 from __future__ import annotations
 
 from pgbraid.cli.parser import version_number
-from pgbraid.errors import ConfigError
+from pgbraid.model.errors import ConfigError
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:

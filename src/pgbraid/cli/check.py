@@ -27,15 +27,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     if context.arguments.offline:
-        from pgbraid.offline import check_files  # needs no driver
-        from pgbraid.source import load_migrations
+        from pgbraid.migrate.offline_check import check_files  # needs no driver
+        from pgbraid.source.loader import load_migrations
 
         migrations = load_migrations(context.settings.dir, context.settings.links)
         check = check_files(migrations)
         if context.arguments.sum:
-            from pgbraid.manifest import with_sums
+            from pgbraid.source.checksum_file_io import with_checksum_problems
 
-            check = with_sums(check, migrations)
+            check = with_checksum_problems(check, migrations)
     else:
         with context.both() as (braid, target):
             check = braid.check(target, sums=context.arguments.sum)

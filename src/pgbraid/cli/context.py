@@ -7,20 +7,22 @@ from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
 
-from pgbraid import config
-from pgbraid.core.durations import parse_duration
-from pgbraid.errors import ConfigError
-from pgbraid.stop import StopToken
+from pgbraid.model.durations import parse_duration
+from pgbraid.model.errors import ConfigError
+from pgbraid.model.options import StopToken
+from pgbraid.settings import environment
+from pgbraid.settings.settings import Settings, has_password
+from pgbraid.settings.settings_file import find_settings
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from pgbraid.api import Braid
+    from pgbraid.api import Migrator
     from pgbraid.cli.render import Output
-    from pgbraid.db.conninfo import Target
-    from pgbraid.survey import ScratchPlace
+    from pgbraid.model.options import ScratchServerConfig
+    from pgbraid.postgres.client.conninfo import Target
 
 __all__ = ["Context"]
 
@@ -33,7 +35,7 @@ class Context:
     output: Output
     stop: StopToken = field(default_factory=StopToken)
     """What a signal asks to stop."""
-    found: dict[str, config.Settings] = field(default_factory=dict, repr=False)
+    found: dict[str, Settings] = field(default_factory=dict, repr=False)
     """The settings, once they are found."""
 
     def call(self) -> int:
@@ -46,17 +48,17 @@ class Context:
         return code
 
     @property
-    def settings(self) -> config.Settings:
+    def settings(self) -> Settings:
         """The settings of the file, with the command line's in their place."""
         if "settings" not in self.found:
-            names = [f.name for f in fields(config.Settings) if f.compare and f.name != "verify"]
+            names = [f.name for f in fields(Settings) if f.compare and f.name != "verify"]
             given = {name: getattr(self.arguments, name, None) for name in names}
-            found = config.find_settings(getattr(self.arguments, "config", None))
+            found = find_settings(getattr(self.arguments, "config", None))
             self._tell_of(found)
             self.found["settings"] = found.override(**given)
         return self.found["settings"]
 
-    def _tell_of(self, settings: config.Settings) -> None:
+    def _tell_of(self, settings: Settings) -> None:
         """Say which settings file is in use, and which ones are not although they are there."""
         for file in settings.passed_over:
             self.output.warn(
@@ -67,27 +69,27 @@ class Context:
         self.output.settings = settings.file
         self.output.detail(f"settings: {settings.file or 'no file'}")
 
-    def braid(self, settings: config.Settings | None = None) -> Braid:
+    def braid(self, settings: Settings | None = None) -> Migrator:
         """Return the migrations with their tracker."""
-        from pgbraid.api import Braid  # imports the driver
-        from pgbraid.source import load_migrations
+        from pgbraid.api import Migrator  # imports the driver
+        from pgbraid.source.loader import load_migrations
 
         settings = settings or self.settings
-        return Braid(load_migrations(settings.dir, settings.links), settings, self._scratch())
+        return Migrator(load_migrations(settings.dir, settings.links), settings, self._scratch())
 
-    def _scratch(self) -> ScratchPlace:
+    def _scratch(self) -> ScratchServerConfig:
         """Return where orders are replayed."""
-        from pgbraid.survey import ScratchPlace
+        from pgbraid.model.options import ScratchServerConfig
 
         url = getattr(self.arguments, "scratch", None)
-        if url is not None and config.has_password(url):
+        if url is not None and has_password(url):
             self.output.warn(
                 "password_shown",
                 "the password on the command line can be read by every user of this machine",
                 hint="Give the URL in PGBRAID_SCRATCH_URL.",
             )
-        return ScratchPlace(
-            url or config.scratch_url(), config.server_programs(), config.cache_dir()
+        return ScratchServerConfig(
+            url or environment.scratch_url(), environment.server_programs(), environment.cache_dir()
         )
 
     def read(self, file: str) -> str:
@@ -111,7 +113,7 @@ class Context:
             ) from None
 
     @contextmanager
-    def both(self) -> Iterator[tuple[Braid, Target]]:
+    def both(self) -> Iterator[tuple[Migrator, Target]]:
         """Yield the migrations and the database, which is connected to while they are read."""
         if getattr(self.arguments, "embedded", None) is not None:
             braid = self.braid()
@@ -119,23 +121,23 @@ class Context:
                 yield braid, target
             return
         settings = self.settings
-        from pgbraid.db.opening import Opening  # imports the driver
+        from pgbraid.postgres.client.connection import BackgroundConnect  # imports the driver
 
         with self.database(settings) as target:
-            opening = Opening(target.parameters)
+            opening = BackgroundConnect(target.parameters)
             try:
-                yield self.braid(settings), replace(target, opening=opening)
+                yield self.braid(settings), replace(target, background_connect=opening)
             finally:
                 opening.close()
 
     @contextmanager
-    def database(self, settings: config.Settings | None = None) -> Iterator[Target]:
+    def database(self, settings: Settings | None = None) -> Iterator[Target]:
         """Yield the database that the command line, the environment or the settings name.
 
         An embedded server runs as long as the block lasts. Raises ConfigError where none is
         named.
         """
-        from pgbraid.db.conninfo import parse_target  # imports the driver
+        from pgbraid.postgres.client.conninfo import parse_target  # imports the driver
 
         folder: str | bool | None = getattr(self.arguments, "embedded", None)
         named: str | None = getattr(self.arguments, "database", None)
@@ -144,34 +146,34 @@ class Context:
             url, direct = self._url(named, settings)
             target = replace(parse_target(url, role=settings.role), direct=direct)
             self.output.detail(f"database: {target.label}")
-            if target.unverified:
+            if target.tls_warning:
                 self.output.warn(
                     "unverified_server",
-                    target.unverified,
+                    target.tls_warning,
                     hint="Give sslmode=verify-full and sslrootcert=… in the URL, or set PGSSLMODE.",
                 )
-            yield replace(target, wait=self._wait(), tell=self.output.waiting)
+            yield replace(target, wait=self._wait(), on_first_failure=self.output.waiting)
             return
         if named is not None:
             raise ConfigError("--database and --embedded name two databases")
         if folder == "":
             raise ConfigError("--embedded is empty", hint="Leave the value out, or name a folder.")
-        from pgbraid.db.embedded import embedded_server  # only where asked for
-        from pgbraid.prelude import read_prelude
+        from pgbraid.postgres.server.embedded import embedded_server  # only where asked for
+        from pgbraid.source.prelude import read_prelude
 
         with (
-            config.without_libpq_variables(),
+            environment.without_libpq_variables(),
             embedded_server(
                 None if folder is True else Path(str(folder)),
-                programs=config.server_programs(),
-                cache=config.cache_dir(),
+                programs=environment.server_programs(),
+                cache=environment.cache_dir(),
             ) as server,
         ):
             self.output.detail(
                 f"database: {server.label}, its programs in {server.programs.folder}"
             )
             self.output.throw_away = folder is True
-            from pgbraid.db.dev_server import prepare_embedded
+            from pgbraid.postgres.scratch.prelude import prepare_embedded
 
             prepare_embedded(server.conninfo, settings.role, read_prelude(settings.prelude))
             yield parse_target(server.conninfo, embedded=server.label, role=settings.role)
@@ -185,7 +187,7 @@ class Context:
             raise ConfigError(f"--wait must be {said}, not {given!r}")
         return span
 
-    def _url(self, named: str | None, settings: config.Settings) -> tuple[str, bool]:
+    def _url(self, named: str | None, settings: Settings) -> tuple[str, bool]:
         """Return the URL of the command line, the environment, or the settings' direct one.
 
         With it comes whether it was named as a direct one. A direct URL goes before one that may
@@ -199,14 +201,14 @@ class Context:
                 raise ConfigError(f"{option} is empty", hint=hint)
         given = direct or named
         if given is None:
-            direct = config.direct_url() or _past_a_pooler(settings)
-        url = direct or named or config.database_url()
+            direct = environment.direct_url() or _past_a_pooler(settings)
+        url = direct or named or environment.database_url()
         if url is None:
             raise ConfigError(
                 "no database is named",
                 hint="Set PGBRAID_DATABASE_URL, or give --database URL, or try --embedded.",
             )
-        if given is not None and config.has_password(given):
+        if given is not None and has_password(given):
             self.output.warn(
                 "password_shown",
                 "the password on the command line can be read by every user of this machine",
@@ -216,16 +218,16 @@ class Context:
         return url, direct is not None
 
 
-def _past_a_pooler(settings: config.Settings) -> str | None:
+def _past_a_pooler(settings: Settings) -> str | None:
     """Return the direct URL of the settings, if there is one and nothing else is named.
 
     A settings file is committed: where the environment names another database, or another user,
     it is not the one that this run is about. Raises ConfigError then.
     """
-    url, named = settings.direct_url, config.database_url()
+    url, named = settings.direct_url, environment.database_url()
     if url is None or named is None:
         return url
-    from pgbraid.db.conninfo import identity, parse_target
+    from pgbraid.postgres.client.conninfo import identity, parse_target
 
     direct, asked = identity(parse_target(url)), identity(parse_target(named))
     if direct != asked:

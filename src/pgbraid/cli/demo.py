@@ -6,7 +6,7 @@ set does. Everything is real, and gone at the end. --database and --dir are not 
 
 from __future__ import annotations
 
-from pgbraid import config
+from pgbraid.settings import environment
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    from pgbraid.cli.render.story import facts, tell  # only this command
+    from pgbraid.cli.render.demo_text import facts, tell  # only this command
     from pgbraid.demo import play  # imports the driver
 
-    with config.without_libpq_variables():
-        demo = play(programs=config.server_programs(), cache=config.cache_dir())
+    with environment.without_libpq_variables():
+        demo = play(programs=environment.server_programs(), cache=environment.cache_dir())
     return context.output.lines(tell(demo), 0, **facts(demo))

@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    from pgbraid.create import create_migration  # only this command needs it
+    from pgbraid.source.new_migration import create_migration  # only this command needs it
 
     arguments = context.arguments
     made = create_migration(context.settings.dir, arguments.name, timestamp=arguments.timestamp)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-from pgbraid import __version__
+from pgbraid._version import __version__
 from pgbraid.cli.commands import COMMANDS, Command, find
-from pgbraid.errors import ConfigError
+from pgbraid.model.errors import ConfigError
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def add_scratch(parser: argparse.ArgumentParser) -> None:
 
 def version_number(text: str) -> int:
     """Return a version given on the command line, for argparse."""
-    from pgbraid.core.filenames import parse_version
+    from pgbraid.source.filenames import parse_version
 
     version = parse_version(text.partition("_")[0])
     if version is None:

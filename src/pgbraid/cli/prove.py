@@ -10,14 +10,14 @@ the migrations cannot be replayed on the scratch server.
 from __future__ import annotations
 
 from pgbraid.cli.parser import add_accept, add_scratch
-from pgbraid.errors import ConfigError
+from pgbraid.model.errors import ConfigError
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from pgbraid.cli.context import Context
-    from pgbraid.core.proof import Proof
+    from pgbraid.model.proof import Proof
 
 __all__ = ["add_arguments", "run"]
 
@@ -61,7 +61,7 @@ def _proof(context: Context) -> Proof:
     if arguments.base is not None:
         return context.braid().prove(base=arguments.base, on_event=listen, stop=stop)
     if arguments.history is not None:
-        from pgbraid.core.history import parse_history
+        from pgbraid.prove.history_file import parse_history
 
         text = context.read(arguments.history)
         versions = parse_history(text, arguments.history)

@@ -10,7 +10,7 @@ says; --trust set makes the journal say what the set says, and `up` runs what th
 from __future__ import annotations
 
 from pgbraid.cli.parser import version_number
-from pgbraid.errors import ConfigError
+from pgbraid.model.errors import ConfigError
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run(context: Context) -> int:
         )
     with context.both() as (braid, target):
         repair = braid.repair(
-            target, arguments.versions, everything=arguments.all, rename=arguments.rename
+            target, arguments.versions, all_modified=arguments.all, rename=arguments.rename
         )
     return context.output.result(repair, 0)
 

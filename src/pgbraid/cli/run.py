@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from pgbraid.cli.commands import find
 from pgbraid.cli.parser import parse_arguments
-from pgbraid.errors import (
+from pgbraid.model.errors import (
     ConfigError,
     MigrationFailed,
     NotProven,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
     from pgbraid.cli.render import Output
-    from pgbraid.stop import StopToken
+    from pgbraid.model.options import StopToken
 
 __all__ = ["exit_code", "run_words"]
 
@@ -35,7 +35,7 @@ _MISTAKE = 70
 
 
 class _Terminated(KeyboardInterrupt):
-    """A signal, handled as Ctrl-C is, so that nothing is left half done."""
+    """A signal, handled as Ctrl-C is, so that nothing is left incomplete."""
 
     def __init__(self, number: int) -> None:
         self.signal = number
@@ -80,10 +80,10 @@ def run_words(words: list[str]) -> int:
 
 def _output(words: list[str]) -> Output:
     from pgbraid.cli.render import Output
-    from pgbraid.config import takes_lines_back
+    from pgbraid.settings.environment import terminal_can_redraw
 
     terminal = sys.stderr is not None and sys.stderr.isatty()
-    output = Output(as_json="--json" in words, bar=terminal and takes_lines_back())
+    output = Output(as_json="--json" in words, bar=terminal and terminal_can_redraw())
     chosen = find(words)
     output.command = chosen.name if chosen else ""
     return output

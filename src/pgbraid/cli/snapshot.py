@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from pgbraid.cli.context import Context
-    from pgbraid.core.snapshot import Snapshot
+    from pgbraid.model.snapshot import Snapshot
 
 __all__ = ["add_arguments", "run"]
 
@@ -33,12 +33,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    from pgbraid.core.snapshot_text import compare_texts, text_of
+    from pgbraid.prove.comparison.snapshot_text import diff_snapshot_texts, format_snapshot
 
     arguments, output = context.arguments, context.output
-    text = text_of(_snapshot(context))
+    text = format_snapshot(_snapshot(context))
     if arguments.check is not None:
-        diff = compare_texts(context.read(arguments.check), text, arguments.check)
+        diff = diff_snapshot_texts(context.read(arguments.check), text, arguments.check)
         same = not diff
         said = [f"{arguments.check} is the schema."] if same else diff
         return output.lines(said, 0 if same else 1, same=same, diff="\n".join(diff))

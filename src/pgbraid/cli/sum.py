@@ -21,8 +21,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    from pgbraid.manifest import write_sums
-    from pgbraid.source import load_migrations
+    from pgbraid.source.checksum_file_io import write_checksum_file
+    from pgbraid.source.loader import load_migrations
 
     folder, links = context.settings.dir, context.settings.links
-    return context.output.result(write_sums(folder, load_migrations(folder, links)), 0)
+    return context.output.result(write_checksum_file(folder, load_migrations(folder, links)), 0)

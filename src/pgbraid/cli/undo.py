@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from pgbraid.cli.parser import add_limits, version_number
-from pgbraid.errors import ConfigError
+from pgbraid.model.errors import ConfigError
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    from pgbraid.undo import find_undoable  # imports the driver
+    from pgbraid.migrate.undo import find_undoable  # imports the driver
 
     braid = context.braid()
     version = context.arguments.version

@@ -10,17 +10,17 @@ from __future__ import annotations
 from argparse import SUPPRESS
 
 from pgbraid.cli.parser import add_accept, add_limits, add_scratch, version_number
-from pgbraid.errors import MigrationFailed
+from pgbraid.model.errors import MigrationFailed
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from pgbraid.api import Braid
+    from pgbraid.api import Migrator
     from pgbraid.cli.context import Context
-    from pgbraid.core.answers import Outcome
-    from pgbraid.core.model import Report
-    from pgbraid.db.conninfo import Target
+    from pgbraid.model.migration import MigrationResult
+    from pgbraid.model.plan import Report
+    from pgbraid.postgres.client.conninfo import Target
 
 __all__ = ["add_arguments", "run"]
 
@@ -73,12 +73,12 @@ def run(context: Context) -> int:
     return context.output.result(report, _FAILED if report.failures else 0)
 
 
-def _applied(context: Context, braid: Braid, target: Target) -> Report:
+def _applied(context: Context, braid: Migrator, target: Target) -> Report:
     """Apply what is pending; on an embedded server, create the roles that migrations expect."""
     from dataclasses import replace
 
     arguments = context.arguments
-    applied: tuple[Outcome, ...] = ()
+    applied: tuple[MigrationResult, ...] = ()
     while True:
         try:
             report = braid.up(
@@ -100,7 +100,7 @@ def _applied(context: Context, braid: Braid, target: Target) -> Report:
 
 def _provided(context: Context, target: Target, error: MigrationFailed) -> bool:
     """Create the role that a migration failed for want of, as whoever started the server."""
-    from pgbraid.db.dev_server import provide_role
+    from pgbraid.postgres.scratch.prelude import provide_role
 
     role = provide_role(target, error)
     if role is not None:

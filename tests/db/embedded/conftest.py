@@ -22,8 +22,8 @@ from pathlib import Path
 import pytest
 from psycopg import pq
 
-from pgbraid.db.programs import find_programs
-from pgbraid.db.server_user import reachable_programs, server_user
+from pgbraid.postgres.server.binaries import find_programs
+from pgbraid.postgres.server.os_user import reachable_programs, server_user
 
 PLACE = next(place for place in ("/dev/shm", "/tmp") if os.access(place, os.W_OK))  # noqa: S108
 ROOT = os.geteuid() == 0
@@ -31,8 +31,12 @@ ACT = """
 import json, os, signal, socket, sys, tempfile, time, traceback
 from pathlib import Path
 import psycopg, pwd, encodings.idna
-from pgbraid.db import datadir, embedded, joining, lasting, postmaster
-from pgbraid.errors import EmbeddedError
+from pgbraid.postgres.server import data_dir
+from pgbraid.postgres.server import embedded
+from pgbraid.postgres.server import running_server
+from pgbraid.postgres.server import persistent
+from pgbraid.postgres.server import process
+from pgbraid.model.errors import EmbeddedError
 
 def become(uid, gid):
     if os.geteuid() != uid:
@@ -69,11 +73,11 @@ for line in sys.stdin:
 """Runs pieces of code, each in a fork of its own, which saves each the imports."""
 RUN = """
 tempfile.tempdir = given["temporary"]
-datadir._MEMORY, datadir.SHARED_CACHE = Path(given["memory"]), Path(given["shared"])
-datadir._TEMPORARY = Path(given["temporary"])
+data_dir._MEMORY, data_dir.SHARED_CACHE = Path(given["memory"]), Path(given["shared"])
+data_dir._TEMPORARY = Path(given["temporary"])
 time.time = lambda now=time.time: now() + given["later"]
-joining._SILENCE = lasting._TURN = 0.5
-joining.PATIENCE = postmaster.PATIENCE = given["patience"]
+running_server._SILENCE = persistent._TURN = 0.5
+running_server.PATIENCE = process.PATIENCE = given["patience"]
 folder = Path(given["folder"]) if given["folder"] else None
 try:
     with embedded.embedded_server(

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from pgbraid.config import cache_dir
-from pgbraid.db.embedded import embedded_server
-from pgbraid.errors import EmbeddedError
+from pgbraid.model.errors import EmbeddedError
+from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.settings.environment import cache_dir
 
 
 def test_data_that_cannot_be_copied_are_said_briefly(programs, tmp_path, monkeypatch):

@@ -9,8 +9,8 @@ import sys
 import psycopg
 import pytest
 
-from pgbraid.db.postmaster import conninfo_of
-from pgbraid.db.server_user import ServerUser
+from pgbraid.postgres.server.os_user import ServerUser
+from pgbraid.postgres.server.process import conninfo_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the scenes read /proc")
 NUMBER = 1000670

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import difflib
 
-from pgbraid.cli.render.psql import clean, count, spelled
-from pgbraid.core.facts import spoken
-from pgbraid.core.snapshot import COLUMN_ORDER, DATA, DEFINITION, ENUM_ORDER, SEQUENCES
+from pgbraid.cli.render.characters import clean
+from pgbraid.cli.render.psql import count, spelled
+from pgbraid.model.catalog_names import display_name
+from pgbraid.model.snapshot import COLUMN_ORDER, DATA, DEFINITION, ENUM_ORDER, SEQUENCES
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pgbraid.core.proof import Drifted, Failure, Proof
-    from pgbraid.core.snapshot import Difference, Fact
+    from pgbraid.model.proof import DriftReport, Proof, ReplayFailure
+    from pgbraid.model.snapshot import AttributeDifference, Difference
 
 __all__ = ["drifted", "proof", "tell_differences"]
 
@@ -27,27 +28,27 @@ def proof(found: Proof) -> Iterator[str]:
     """Yield the lines that answer ``prove``."""
     for line in found.notes:
         yield f"NOTE:  {clean(line)}"
-    if found.assumed:
-        yield from _assumed(found.assumed)
+    if found.provided:
+        yield from _assumed(found.provided)
     if not found.inversions and not found.replays:
-        yield f"same: none of {count(len(found.left), 'migration')} is out of order."
-        yield from _left_out(found.left_out)
+        yield f"same: none of {count(len(found.recorded_order), 'migration')} is out of order."
+        yield from _left_out(found.not_compared)
         return
     yield from _verdict(found)
-    if found.allowed:
-        yield f"Accepted: {clean(spelled(found.allowed))}."
+    if found.allowed_reason:
+        yield f"Accepted: {clean(spelled(found.allowed_reason))}."
     yield from _pair(found)
     yield from _failures(found)
     if found.differences:
         yield ""
         yield from tell_differences(found.differences, found.label, "by version")
-    yield from _left_out(found.left_out)
+    yield from _left_out(found.not_compared)
     yield from _advice(found)
 
 
 def _advice(found: Proof) -> Iterator[str]:
     """Say what can be done where the answer is no."""
-    if found.ok or not found.late:
+    if found.ok or not found.out_of_order:
         return
     yield ""
     if found.verdict.value == "not replayed" and not found.lacks_something:
@@ -59,8 +60,8 @@ def _advice(found: Proof) -> Iterator[str]:
         yield "programs in PGBRAID_PG_BIN; or create it before the first migration with the setting"
         yield "`prelude`."
         return
-    late = found.pair.second if found.pair else found.late[0]
-    highest = max(m.version for m in found.left)
+    late = found.pair.second if found.pair else found.out_of_order[0]
+    highest = max(m.version for m in found.recorded_order)
     yield f"HINT:  If no database has {clean(late.label)} yet, rename it to a version above"
     yield f"{highest}; otherwise change one of the two so that both orders end the same."
     if found.verdict.word in {"column-order", "enum-order"}:
@@ -85,9 +86,9 @@ def _verdict(found: Proof) -> Iterator[str]:
         "not replayed": "the migrations cannot be replayed here; nothing was compared",
     }[found.verdict.value]
     but = ""
-    if found.left_out and found.verdict.value == "same":
-        but = f", but for {count(len(found.left_out), 'thing')} that could not be compared"
-    late = f"{count(len(found.late), 'migration')} out of order"
+    if found.not_compared and found.verdict.value == "same":
+        but = f", but for {count(len(found.not_compared), 'thing')} that could not be compared"
+    late = f"{count(len(found.out_of_order), 'migration')} out of order"
     pairs = f"{count(found.inversions, 'pair')} in another order"
     yield f"{found.verdict.value}{but}: {said}."
     yield f"({late}, {pairs}; {count(found.replays, 'replay')} on {clean(found.server)})"
@@ -115,7 +116,7 @@ def _pair(found: Proof) -> Iterator[str]:
 
 
 def _failures(found: Proof) -> Iterator[str]:
-    left, right = found.left_failure, found.right_failure
+    left, right = found.recorded_failure, found.version_failure
     if left and right and left.key == right.key:
         yield from _failure("whatever the order", left)
         return
@@ -124,7 +125,7 @@ def _failures(found: Proof) -> Iterator[str]:
             yield from _failure(order, failure)
 
 
-def _failure(order: str, failure: Failure) -> Iterator[str]:
+def _failure(order: str, failure: ReplayFailure) -> Iterator[str]:
     said = failure.diagnostic
     place = f"{said.location}: " if said.location else ""
     yield ""
@@ -147,13 +148,13 @@ def _left_out(lines: Iterable[str]) -> Iterator[str]:
         yield f"  and {len(listed) - _LISTED} more; --json lists all"
 
 
-def drifted(found: Drifted) -> Iterator[str]:
+def drifted(found: DriftReport) -> Iterator[str]:
     """Yield the lines that answer ``drift``."""
     for line in found.notes:
         yield f"NOTE:  {clean(line)}"
-    if found.assumed:
-        yield from _assumed(found.assumed)
-    for line in found.left_out:
+    if found.provided:
+        yield from _assumed(found.provided)
+    for line in found.not_compared:
         yield f"NOTE:  not compared: {clean(line)}"
     history = count(found.replayed, "migration")
     ignored = f"; {found.ignored} ignored" if found.ignored else ""
@@ -176,29 +177,29 @@ def tell_differences(differences: Iterable[Difference], left: str, right: str) -
             yield from _one_side(difference)
             continue
         yield clean(difference.name)
-        for fact in difference.facts:
+        for fact in difference.attributes:
             yield from _fact(difference, fact, (left, right), columns)
 
 
 def _one_side(difference: Difference) -> Iterator[str]:
-    for fact in difference.facts:
+    for fact in difference.attributes:
         value = fact.left if difference.only == "left" else fact.right
         if value and fact.name == "next value":
             yield "    a row has that value, so that an INSERT fails"
-        if value and value not in {"-", "{}"} and spoken(fact.name) in _SHOWN:
+        if value and value not in {"-", "{}"} and display_name(fact.name) in _SHOWN:
             lines = value.splitlines()
-            yield f"    {spoken(fact.name)}: {clean(lines[0])}"
+            yield f"    {display_name(fact.name)}: {clean(lines[0])}"
             yield from (f"        {clean(line)}" for line in lines[1:])
 
 
 def _fact(
-    difference: Difference, fact: Fact, sides: tuple[str, str], columns: int
+    difference: Difference, fact: AttributeDifference, sides: tuple[str, str], columns: int
 ) -> Iterator[str]:
     if difference.catalog == DATA:
         yield from _rows(fact, sides)
         return
     values = [_value(difference, value) for value in (fact.left, fact.right)]
-    name = "" if difference.catalog in {*_LISTS, SEQUENCES} else f"{spoken(fact.name)} "
+    name = "" if difference.catalog in {*_LISTS, SEQUENCES} else f"{display_name(fact.name)} "
     if fact.name == DEFINITION and any("\n" in value for value in values):
         yield from _diff(values[0], values[1], sides)
         return
@@ -212,7 +213,7 @@ def _value(difference: Difference, value: str | None) -> str:
     return "none" if value in {None, "-"} else str(value)
 
 
-def _rows(fact: Fact, sides: tuple[str, str]) -> Iterator[str]:
+def _rows(fact: AttributeDifference, sides: tuple[str, str]) -> Iterator[str]:
     if fact.name == "rows":
         yield f"    {fact.left or 0} {sides[0]}, {fact.right or 0} {sides[1]}"
     elif fact.name == "digest":

@@ -6,49 +6,59 @@ import os
 import sys
 from collections import defaultdict
 
-from pgbraid.cli.render import psql
-from pgbraid.errors import MigrationFailed, PgbraidError, ProblemsFound, ServerError, Stopped
+from pgbraid.cli.render import characters, psql
+from pgbraid.cli.render.error_text import problems_found, what_stands
+from pgbraid.model.errors import MigrationFailed, PgbraidError, ProblemsFound, ServerError, Stopped
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, TextIO
 
-    from pgbraid.core.answers import Outcome
-    from pgbraid.core.events import (
+    from pgbraid.model.events import (
         Adopted,
-        Blocked,
-        Building,
+        BlockedByLock,
+        DryRunPassed,
         Event,
+        FileProgress,
         Finished,
-        Healed,
+        GapProven,
+        IndexProgress,
         Interrupted,
-        Noticed,
+        LeftoverDropped,
         Planned,
-        Posed,
-        Progressed,
-        Proven,
-        Proving,
-        Rehearsed,
+        ProofStarted,
+        ReplayStarted,
         Retrying,
-        Skipped,
+        ServerNotice,
         Started,
-        Waiting,
+        StatementSkipped,
+        WaitingForLock,
     )
-    from pgbraid.core.model import Problem
+    from pgbraid.model.migration import MigrationResult, Problem
 
 __all__ = ["Output"]
 
 _LIKE_IT = 5
+
+
 _WIDEST_LABEL = 60
+
+
 _UNWRITTEN = 4
 """The exit code where an answer could not be written."""
+
+
 _ACTING = frozenset({"up", "resume", "undo", "repair", "adopt", "baseline", "new", "sum", "demo"})
 """Commands that act: without --json, what they print is not what they were called for."""
-_IN_THE_WAY = frozenset({"55P03", "40P01", "40001"})
-"""No lock in time, a deadlock, a serialization failure: nothing is wrong with the file."""
+
+
 _APPLYING = frozenset({"up", "resume"})
+
+
 _MEGABYTE = 1_000_000
+
+
 _USUAL_COLUMNS = 80
 
 
@@ -65,10 +75,10 @@ class Output:
         self.settings: str | None = None
         self.verbose = self.quiet = self.throw_away = False
         self._bar_wanted = bar
-        self._outcomes: list[Outcome] = []
+        self._outcomes: list[MigrationResult] = []
         self._started: Started | None = None
         self._interrupted: Interrupted | None = None
-        self._heard: list[Noticed] = []
+        self._heard: list[ServerNotice] = []
         self._retries: list[Retrying] = []
         self._warnings: list[Problem] = []
         self._planned: tuple[Problem, ...] = ()
@@ -81,37 +91,39 @@ class Output:
 
         By its name, so that a command without events need not know them.
         """
-        getattr(self, f"_heard_{type(event).__name__.lower()}")(event)
+        getattr(self, f"_on_{_snake_case(type(event).__name__)}")(event)
 
-    def _heard_noticed(self, event: Noticed) -> None:
+    def _on_server_notice(self, event: ServerNotice) -> None:
         self._heard.append(event)
         self._tell(psql.diagnostic(event.diagnostic, verbose=self.verbose))
 
-    def _heard_waiting(self, event: Waiting) -> None:
-        self._tell([f"waiting for the lock, held by {psql.clean(event.holder)}"])
+    def _on_waiting_for_lock(self, event: WaitingForLock) -> None:
+        self._tell([f"waiting for the lock, held by {characters.clean(event.holder)}"])
 
-    def _heard_blocked(self, event: Blocked) -> None:
-        holders = "; ".join(map(psql.clean, event.holders)) or "somebody"
-        self._tell([f"waiting for {psql.clean(event.wanted)}, in the way: {holders}"])
+    def _on_blocked_by_lock(self, event: BlockedByLock) -> None:
+        holders = "; ".join(map(characters.clean, event.blockers)) or "somebody"
+        self._tell([f"waiting for {characters.clean(event.wanted)}, in the way: {holders}"])
 
-    def _heard_retrying(self, event: Retrying) -> None:
+    def _on_retrying(self, event: Retrying) -> None:
         self._retries.append(event)
-        label = psql.clean(event.migration.label)
-        said = psql.clean(event.diagnostic.message)
-        again = f"rolled back, attempt {event.attempt + 1} in {event.pause:.1f} s"
+        label = characters.clean(event.migration.label)
+        said = characters.clean(event.diagnostic.message)
+        again = f"rolled back, attempt {event.attempt + 1} in {event.delay:.1f} s"
         self._tell([f"{label}: {said}; {again}"])
 
-    def _heard_building(self, event: Building) -> None:
+    def _on_index_progress(self, event: IndexProgress) -> None:
         if self._started:
             share = f" {100 * event.done // event.total} %" if event.total else ""
             self._bar(self._started, said=f"{event.table}: {event.phase}{share}")
 
-    def _heard_healed(self, event: Healed) -> None:
-        label = psql.clean(event.migration.label)
-        self._tell([f"{label}: did not end well earlier, so first: {psql.clean(event.statement)}"])
+    def _on_leftover_dropped(self, event: LeftoverDropped) -> None:
+        label = characters.clean(event.migration.label)
+        self._tell(
+            [f"{label}: did not end well earlier, so first: {characters.clean(event.statement)}"]
+        )
 
-    def _heard_skipped(self, event: Skipped) -> None:
-        from pgbraid.core.masking import mask, secrets_in
+    def _on_statement_skipped(self, event: StatementSkipped) -> None:
+        from pgbraid.sql.secrets import mask, secrets_in
 
         statement = mask(event.statement, secrets_in(event.statement))
         self.warn(
@@ -120,11 +132,15 @@ class Output:
             f"run: {' '.join(statement.split())}",
         )
 
-    def _heard_posed(self, event: Posed) -> None:
+    def _on_proof_started(self, event: ProofStarted) -> None:
         if not event.inversions:
             return
-        late = ", ".join(psql.clean(m.label) for m in event.late[:_LIKE_IT])
-        more = f" and {len(event.late) - _LIKE_IT} more" if len(event.late) > _LIKE_IT else ""
+        late = ", ".join(characters.clean(m.label) for m in event.out_of_order[:_LIKE_IT])
+        more = (
+            f" and {len(event.out_of_order) - _LIKE_IT} more"
+            if len(event.out_of_order) > _LIKE_IT
+            else ""
+        )
         pairs = psql.count(event.inversions, "pair")
         self._tell([f"out of order: {late}{more}; {pairs} in another order"])
         differ, whole = len(event.order) - event.common, len(event.order)
@@ -133,52 +149,54 @@ class Output:
         )
         self._tell([f"{said}. Finding the cause can take longer."])
 
-    def _heard_proven(self, event: Proven) -> None:
+    def _on_gap_proven(self, event: GapProven) -> None:
         proof = event.proof
         said = "proven: it ends the same"
-        if proof.allowed:
-            said = psql.spelled(f"accepted: {proof.allowed}")
-        number = len(proof.left_out)
+        if proof.allowed_reason:
+            said = psql.spelled(f"accepted: {proof.allowed_reason}")
+        number = len(proof.not_compared)
         but = (
             f", but for {psql.count(number, 'thing')} that could not be compared" if number else ""
         )
-        self._tell([psql.clean(f"{said}{but} ({psql.count(proof.replays, 'replay')})")])
-        self._tell(f"  not compared: {psql.clean(line)}" for line in proof.left_out[:_LIKE_IT])
+        self._tell([characters.clean(f"{said}{but} ({psql.count(proof.replays, 'replay')})")])
+        self._tell(
+            f"  not compared: {characters.clean(line)}" for line in proof.not_compared[:_LIKE_IT]
+        )
 
-    def _heard_proving(self, event: Proving) -> None:
+    def _on_replay_started(self, event: ReplayStarted) -> None:
         if self._bar_wanted and not self.as_json and not self.quiet:
             from pgbraid.cli.render.screen import cut
 
-            said = cut(f"replay {event.number}: {psql.cell(event.what)}", self._room() - 1)
+            said = cut(f"replay {event.number}: {characters.cell(event.what)}", self._room() - 1)
             self._write(sys.stderr, f"\r\x1b[K{said}")
             self._bar_shown = True
         else:
             self.detail(f"replay {event.number}: {event.what}")
 
-    def _heard_planned(self, event: Planned) -> None:
+    def _on_planned(self, event: Planned) -> None:
         self._planned = event.plan.warnings
-        widths = (psql.width(step.migration.label) for step in event.plan.steps)
+        widths = (characters.width(step.migration.label) for step in event.plan.steps)
         self._columns = min(max(widths, default=0), _WIDEST_LABEL)
 
-    def _heard_adopted(self, event: Adopted) -> None:
+    def _on_adopted(self, event: Adopted) -> None:
         self._say(_answer(event.adoption, self._terminal()))
 
-    def _heard_started(self, event: Started) -> None:
+    def _on_started(self, event: Started) -> None:
         self._started = event
         self._bar(event)
 
-    def _heard_progressed(self, event: Progressed) -> None:
+    def _on_file_progress(self, event: FileProgress) -> None:
         if self._started:
-            self._bar(self._started, event.done)
+            self._bar(self._started, event.sent)
 
-    def _heard_interrupted(self, event: Interrupted) -> None:
+    def _on_interrupted(self, event: Interrupted) -> None:
         self._interrupted = event
 
-    def _heard_finished(self, event: Finished) -> None:
+    def _on_finished(self, event: Finished) -> None:
         self._outcomes.append(event.outcome)
-        self._heard_rehearsed(event)
+        self._on_dry_run_passed(event)
 
-    def _heard_rehearsed(self, event: Finished | Rehearsed) -> None:
+    def _on_dry_run_passed(self, event: Finished | DryRunPassed) -> None:
         from pgbraid.cli.render.text import outcome_line
 
         self._say([outcome_line(event.outcome, self._columns, self._terminal())])
@@ -187,9 +205,9 @@ class Output:
         """Print a command's answer and return its exit code."""
         self._wipe()
         if self.as_json:
-            from pgbraid.cli.render import document
+            from pgbraid.cli.render import json_document
 
-            return self._document(code, document.result(value, self._warnings))
+            return self._document(code, json_document.result(value, self._warnings))
         self._problems(getattr(value, "problems", getattr(value, "warnings", ())))
         for _, said in getattr(value, "failures", ()):
             self._warn(psql.diagnostic(said, verbose=self.verbose))
@@ -208,15 +226,15 @@ class Output:
     def detail(self, line: str) -> None:
         """Print one line for a person who asked for more."""
         if self.verbose:
-            self._tell([psql.clean(line)])
+            self._tell([characters.clean(line)])
 
     def waiting(self, message: str) -> None:
         """Say that a server is waited for, and why."""
-        self._tell([f"waiting for the server: {psql.clean(message)}"])
+        self._tell([f"waiting for the server: {characters.clean(message)}"])
 
     def warn(self, code: str, message: str, hint: str | None = None) -> None:
         """Print a warning, or keep it for the document's other ones."""
-        from pgbraid.core.model import Problem, Severity
+        from pgbraid.model.migration import Problem, Severity
 
         problem = Problem(code, message, hint=hint, severity=Severity.WARNING)
         self._warnings.append(problem)
@@ -224,25 +242,25 @@ class Output:
 
     def ask(self, question: str) -> None:
         """Print a question and stay on its line."""
-        self._write(sys.stderr, psql.clean(question))
+        self._write(sys.stderr, characters.clean(question))
 
     def error(self, error: PgbraidError, code: int) -> int:
         """Print an error in PostgreSQL's slots and return the exit code."""
         self._wipe()
         if self.as_json:
-            from pgbraid.cli.render import document
+            from pgbraid.cli.render import json_document
 
             warnings = (*self._warnings, *self._planned)
             return self._document(
-                code, document.failure(error, applied=self._outcomes, warnings=warnings)
+                code, json_document.failure(error, applied=self._outcomes, warnings=warnings)
             )
         self._problems(self._planned)
         if isinstance(error, ProblemsFound):
             self._problems(error.problems)
-            self._warn([f"{_found(error)}."])
+            self._warn([f"{problems_found(error)}."])
         elif isinstance(error, MigrationFailed):
             self._warn(psql.diagnostic(error.diagnostic, verbose=self.verbose))
-            self._warn([_what_stands(error, self.command, throw_away=self.throw_away)])
+            self._warn([what_stands(error, self.command, throw_away=self.throw_away)])
         else:
             self._warn(psql.error(error.message, error.detail, error.hint))
             if isinstance(error, ServerError) and error.diagnostic is not None:
@@ -256,9 +274,9 @@ class Output:
             message += f"; {psql.count(len(self._outcomes), 'migration')} applied"
         event = self._interrupted
         if event is not None:
-            label = psql.clean(event.step.migration.label)
+            label = characters.clean(event.step.migration.label)
             fates = {True: "is applied too", False: "was rolled back", None: "may be or not"}
-            fate = "is half done" if event.half_done else fates[event.applied]
+            fate = "is incomplete" if event.incomplete else fates[event.applied]
             message += f", {label} {fate}"
         known = event is not None and event.applied is not None
         hint = None if known else "Run `pgbraid status` to see where the database stands."
@@ -272,13 +290,13 @@ class Output:
     def _document(self, code: int, facts: dict[str, Any]) -> int:
         import json
 
-        from pgbraid.cli.render import document
+        from pgbraid.cli.render import json_document
 
         head = {"command": self.command, "ok": code == 0, "exit_code": code}
         head["settings"] = self.settings
         heard = {
-            "notices": document.notices(self._heard),
-            "retries": document.retries(self._retries),
+            "notices": json_document.notices(self._heard),
+            "retries": json_document.retries(self._retries),
         }
         self._write(sys.stdout, json.dumps({**head, **facts, **heard}, indent=2) + "\n")
         return self._written(code)
@@ -374,26 +392,5 @@ def _answer(value: object, columns: int | None) -> Iterator[str]:
     return answer(value, columns)
 
 
-def _found(error: ProblemsFound) -> str:
-    found = f"{psql.count(len(error.problems), 'problem')} found"
-    before = psql.count(len(error.applied), "migration")
-    return f"{found}; {before} applied before" if error.applied else f"{found}; nothing was run"
-
-
-def _what_stands(error: MigrationFailed, command: str, *, throw_away: bool) -> str:
-    label = psql.clean(error.migration.label)
-    if error.through:
-        done, total = error.through
-        stands = f"{label} is half done: {done} of its {psql.count(total, 'statement')} through"
-        before = psql.count(len(error.applied), "migration")
-        return f"{stands}; {before} applied before it. Everything later waits for it."
-    if error.half_done:
-        return f"{label} is not recorded. Look at what it left before you run anything again."
-    if command == "undo":
-        return f"The down file was rolled back; {label} stays applied."
-    end = "gone with the throw-away server" if throw_away else "kept"
-    before = f"{psql.count(len(error.applied), 'migration')} applied before it, {end}"
-    kept = before if error.applied else "nothing was applied"
-    if error.sqlstate in _IN_THE_WAY:
-        return f"{label} was rolled back; {kept}."
-    return f"{label} was rolled back; {kept}. Mend the file, then run `pgbraid up` again."
+def _snake_case(name: str) -> str:
+    return "".join(f"_{char.lower()}" if char.isupper() else char for char in name).lstrip("_")

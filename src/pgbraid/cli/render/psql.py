@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import re
 
+from pgbraid.cli.render.characters import cell, clean, width
+
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import timedelta
 
-    from pgbraid.core.answers import Diagnostic
-    from pgbraid.core.model import Location, Problem
+    from pgbraid.model.migration import Diagnostic, Location, Problem
 
-__all__ = [
-    "cell",
-    "clean",
-    "context",
-    "count",
-    "diagnostic",
-    "duration",
-    "error",
-    "problem",
-    "spelled",
-    "table",
-    "width",
-]
+__all__ = ["context", "count", "diagnostic", "duration", "error", "problem", "spelled", "table"]
 
 _LONGEST_EXCERPT = 60
+
+
 _BEFORE_CARET = 44
 """Columns, as in psql, so that a line with its number fits into 80."""
+
+
 _WITHOUT_CONTEXT = frozenset({"DEBUG", "LOG", "INFO", "NOTICE", "WARNING"})
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 
 
 _OPTIONS = {
@@ -61,6 +51,8 @@ _OPTIONS = {
     "`only_schemas`": "--only-schema",
     "`scratch_url`": "--scratch",
 }
+
+
 _NAMED = re.compile("|".join(_OPTIONS))
 
 
@@ -72,26 +64,6 @@ def spelled(text: str) -> str:
 def count(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 gap``, ``2 gaps``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def width(text: str) -> int:
-    """Return how many columns of a terminal the text takes."""
-    if text.isascii():
-        return len(text)
-    from wcwidth import wcswidth  # only where a text is not ASCII
-
-    columns = wcswidth(text)
-    return columns if columns >= 0 else len(text)
-
-
-def clean(text: str) -> str:
-    """Return a text of one line without characters that could steer a terminal."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
-
-
-def cell(text: str) -> str:
-    """Return a text for a table, in which every character has a width."""
-    return clean(text).replace("\t", "\\x09")
 
 
 def table(

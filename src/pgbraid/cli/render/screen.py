@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from pgbraid.cli.render.psql import cell, width
+from pgbraid.cli.render.characters import cell, width
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pgbraid.cli.render.psql import cell, clean, count, duration, spelled, table, width
+from pgbraid.cli.render.characters import cell, clean, width
+from pgbraid.cli.render.psql import count, duration, spelled, table
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -10,21 +11,21 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from pgbraid.core.answers import (
+    from pgbraid.model.migration import MigrationResult
+    from pgbraid.model.plan import Plan, Report, Step
+    from pgbraid.model.proof import DriftReport, Proof
+    from pgbraid.model.results import (
         Adoption,
         Baselined,
         Check,
+        ChecksumFileWritten,
         Mismatch,
-        Outcome,
         Reconciled,
         Repair,
         Repaired,
         Status,
-        Summed,
         Undone,
     )
-    from pgbraid.core.model import Plan, Report, Step
-    from pgbraid.core.proof import Drifted, Proof
 
 __all__ = ["answer", "outcome_line"]
 
@@ -47,7 +48,7 @@ def answer(value: object, columns: int | None = None) -> Iterator[str]:
         yield from _ANSWERS[kind](value)
 
 
-def outcome_line(outcome: Outcome, longest: int, columns: int | None = None) -> str:
+def outcome_line(outcome: MigrationResult, longest: int, columns: int | None = None) -> str:
     """Return the line of one migration that was applied, in line with a label of that length."""
     label = cell(outcome.migration.label)
     tail = f"  {'gap' if outcome.gap else '':3}  {duration(outcome.duration):>9}"
@@ -64,13 +65,13 @@ def _report(report: Report) -> Iterator[str]:
         forgotten = report.forgotten
         name = f"{forgotten.version}" + (f" ({clean(forgotten.name)})" if forgotten.name else "")
         yield (
-            f"{name} is forgotten as half done; what it did stays. The next up with its file runs "
+            f"{name} is forgotten as incomplete; what it did stays. The next up with its file runs "
             "it from its first statement."
         )
         return
     if report.adoption and report.dry_run:
         yield from _would_adopt(report.adoption)
-    if report.dry_run and (report.rehearsed or report.failures or report.inconclusive):
+    if report.dry_run and (report.would_apply or report.failures or report.inconclusive):
         yield from _rehearsal(report)
     elif report.applied:
         gaps = sum(outcome.gap for outcome in report.applied)
@@ -78,18 +79,19 @@ def _report(report: Report) -> Iterator[str]:
         total = sum(rest, first)
         gap_note = f" ({count(gaps, 'gap')})" if gaps else ""
         yield f"{count(len(report.applied), 'migration')} applied{gap_note} in {duration(total)}."
-    elif report.elsewhere:
-        yield f"{count(len(report.elsewhere), 'migration')} applied by another run meanwhile."
+    elif report.applied_elsewhere:
+        others = count(len(report.applied_elsewhere), "migration")
+        yield f"{others} applied by another run meanwhile."
     elif not (report.adoption and report.adoption.counter is not None):
-        yield f"Nothing to do: {count(report.already, 'migration')} applied."
-    if report.later:
-        yield f"{count(len(report.later), 'migration')} left above --to."
+        yield f"Nothing to do: {count(report.previously_applied, 'migration')} applied."
+    if report.above_target:
+        yield f"{count(len(report.above_target), 'migration')} left above --to."
 
 
 def _rehearsal(report: Report) -> Iterator[str]:
-    total = len(report.rehearsed) + len(report.failures) + len(report.inconclusive)
+    total = len(report.would_apply) + len(report.failures) + len(report.inconclusive)
     yield (
-        f"Dry run: {len(report.rehearsed)} of {count(total, 'migration')} ran, "
+        f"Dry run: {len(report.would_apply)} of {count(total, 'migration')} ran, "
         f"{len(report.failures)} failed; nothing was kept."
     )
     if len(report.failures) > 1:
@@ -134,18 +136,18 @@ def _plan(plan: Plan, columns: int | None) -> Iterator[str]:
         yield from table(["version", "name", "state"], rows, right=1, columns=columns)
         gaps = f", {count(len(plan.gaps), 'gap')} among them" if plan.gaps else ""
         yield f"{count(len(plan.steps), 'migration')} to apply{gaps}."
-    if plan.later:
-        yield f"{count(len(plan.later), 'migration')} left above --to."
+    if plan.above_target:
+        yield f"{count(len(plan.above_target), 'migration')} left above --to."
     if plan.errors:
         yield f"up would refuse: {count(len(plan.errors), 'problem')}."
 
 
 def _pending(step: Step) -> str:
-    return "half done" if step.half_done else "gap" if step.gap else "pending"
+    return "incomplete" if step.incomplete else "gap" if step.gap else "pending"
 
 
 def _status(status: Status, columns: int | None) -> Iterator[str]:
-    from pgbraid.core.answers import State
+    from pgbraid.model.results import State
 
     if status.adoption:
         yield from _would_adopt(status.adoption)
@@ -184,7 +186,7 @@ def _check(check: Check) -> Iterator[str]:
         yield "yes: nothing in the files would stop a run."
     else:
         yield f"yes: {count(check.applied, 'migration')} applied, exactly the files'{_texts(check)}"
-    if check.ok and check.sums:
+    if check.ok and check.checksum_file_compared:
         yield "pgbraid.sum lists exactly these files."
 
 
@@ -240,11 +242,11 @@ def _versioned(mismatch: Mismatch) -> str:
 def _baselined(found: Baselined) -> Iterator[str]:
     for migration in found.migrations:
         yield f"  {clean(migration.label)}"
-    also = f"; {found.already} were before" if found.already else ""
+    also = f"; {found.previously_applied} were before" if found.previously_applied else ""
     yield f"{count(len(found.migrations), 'migration')} recorded as applied, none was run{also}."
 
 
-def _summed(summed: Summed) -> Iterator[str]:
+def _summed(summed: ChecksumFileWritten) -> Iterator[str]:
     yield f"{clean(summed.file)} lists {count(summed.listed, 'file')}."
 
 
@@ -259,7 +261,7 @@ def _proof(found: Proof) -> Iterator[str]:
     return proof(found)
 
 
-def _drifted(found: Drifted) -> Iterator[str]:
+def _drifted(found: DriftReport) -> Iterator[str]:
     from pgbraid.cli.render.differences import drifted
 
     return drifted(found)
@@ -275,9 +277,9 @@ _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Repair": _repair,
     "Reconciled": _reconciled,
     "Baselined": _baselined,
-    "Summed": _summed,
+    "ChecksumFileWritten": _summed,
     "Undone": _undone,
     "Adoption": _adoption,
     "Proof": _proof,
-    "Drifted": _drifted,
+    "DriftReport": _drifted,
 }

@@ -1,0 +1,353 @@
+"""JSON documents; their shape is a promise, described in ``docs/json.md``."""
+
+from __future__ import annotations
+
+from pgbraid.cli.render.psql import spelled
+from pgbraid.model.catalog_names import display_name
+from pgbraid.model.errors import (
+    MigrationFailed,
+    NotProven,
+    PgbraidError,
+    ProblemsFound,
+    ServerError,
+)
+
+TYPE_CHECKING = False  # see the package
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeAlias
+
+    from pgbraid.model.events import Retrying, ServerNotice
+    from pgbraid.model.migration import Diagnostic, Location, Migration, MigrationResult, Problem
+    from pgbraid.model.plan import Plan, Report, Step
+    from pgbraid.model.proof import ConflictingPair, DriftReport, Proof, ReplayFailure
+    from pgbraid.model.results import (
+        Adoption,
+        Baselined,
+        Check,
+        ChecksumFileWritten,
+        Reconciled,
+        Repair,
+        Status,
+        Undone,
+    )
+    from pgbraid.model.snapshot import Difference
+
+    Document: TypeAlias = dict[str, Any]
+
+__all__ = ["failure", "notices", "result", "retries"]
+
+
+def result(value: object, warnings: Iterable[Problem] = ()) -> Document:
+    """Return the document of what a command returned.
+
+    ``warnings`` of the command line stand before the answer's own, where it has a place for such.
+    """
+    document = _DOCUMENTS[type(value).__name__](value)
+    for member in document.keys() & {"warnings", "problems"}:
+        document[member] = [*map(_problem, warnings), *document[member]]
+    return document
+
+
+def failure(
+    error: PgbraidError,
+    *,
+    applied: Iterable[MigrationResult] = (),
+    warnings: Iterable[Problem] = (),
+) -> Document:
+    """Return the document of a command that raised, with what was warned of before."""
+    problems = error.problems if isinstance(error, ProblemsFound) else ()
+    said = error.diagnostic if isinstance(error, MigrationFailed) else None
+    document: Document = {
+        "type": type(error).__name__,
+        "message": spelled(error.message),
+        "detail": _spelled(error.detail),
+        "hint": _spelled(error.hint),
+        "problems": [_problem(problem) for problem in problems],
+    }
+    if isinstance(error, MigrationFailed):
+        document["migration"] = _migration(error.migration)
+        document["diagnostic"] = _diagnostic(said) if said else None
+        through = error.completed_of_total
+        document["incomplete"] = error.incomplete
+        document["statements_through"] = through[0] if through else None
+    if isinstance(error, ServerError) and error.diagnostic is not None:
+        document["diagnostic"] = _diagnostic(error.diagnostic)
+    if isinstance(error, NotProven):
+        document["proof"] = _proof(error.proof)
+    return {
+        "applied": [_outcome(o) for o in error.applied or applied],
+        "warnings": [_problem(problem) for problem in warnings],
+        "error": document,
+    }
+
+
+def _spelled(text: str | None) -> str | None:
+    return None if text is None else spelled(text)
+
+
+def notices(heard: Iterable[ServerNotice]) -> list[Document]:
+    """Return what the server said while migrations ran."""
+    return [
+        {"version": event.migration.version, **_diagnostic(event.diagnostic)} for event in heard
+    ]
+
+
+def retries(heard: Iterable[Retrying]) -> list[Document]:
+    """Return which migrations were tried again, and who was in their way."""
+    return [
+        {
+            "version": event.migration.version,
+            "attempt": event.attempt,
+            "pause_s": round(event.delay, 3),
+            "sqlstate": event.diagnostic.sqlstate,
+            "message": event.diagnostic.message,
+            "blocked_by": list(event.blockers),
+        }
+        for event in heard
+    ]
+
+
+def _migration(migration: Migration) -> Document:
+    return {"version": migration.version, "name": migration.name, "file": migration.path}
+
+
+def _step(step: Step) -> Document:
+    return {**_migration(step.migration), "gap": step.gap, "incomplete": step.incomplete}
+
+
+def _outcome(outcome: MigrationResult) -> Document:
+    return {
+        **_migration(outcome.migration),
+        "gap": outcome.gap,
+        "duration_ms": round(outcome.duration.total_seconds() * 1000, 3),
+    }
+
+
+def _location(location: Location | None) -> Document | None:
+    if location is None:
+        return None
+    return {"file": location.file, "line": location.line, "column": location.column}
+
+
+def _problem(problem: Problem) -> Document:
+    return {
+        "code": problem.code,
+        "severity": problem.severity.value,
+        "message": spelled(problem.message),
+        "detail": _spelled(problem.detail),
+        "hint": _spelled(problem.hint),
+        "location": _location(problem.location),
+        "versions": list(problem.versions),
+        "diff": problem.diff,
+    }
+
+
+def _diagnostic(said: Diagnostic) -> Document:
+    return {
+        "severity": said.severity,
+        "sqlstate": said.sqlstate,
+        "message": said.message,
+        "detail": said.detail,
+        "hint": _spelled(said.hint),
+        "context": said.context,
+        "location": _location(said.location),
+    }
+
+
+def _adoption(adoption: Adoption | None) -> Document | None:
+    if adoption is None or adoption.counter is None:
+        return None
+    return {
+        "tool": adoption.tool,
+        "source": adoption.source,
+        "versions": [m.version for m in adoption.migrations],
+        "not_applied": list(adoption.excluded),
+        "note": _spelled(adoption.note),
+    }
+
+
+def _report(report: Report) -> Document:
+    return {
+        "run_id": report.run_id,
+        "dry_run": report.dry_run,
+        "already_applied": report.previously_applied,
+        "adopted": _adoption(report.adoption),
+        "applied": [_outcome(outcome) for outcome in report.applied],
+        "rehearsed": [_outcome(outcome) for outcome in report.would_apply],
+        "applied_elsewhere": [_migration(migration) for migration in report.applied_elsewhere],
+        "later": [_step(step) for step in report.above_target],
+        "forgotten": report.forgotten.version if report.forgotten else None,
+        "failures": [{**_migration(m), "diagnostic": _diagnostic(d)} for m, d in report.failures],
+        "inconclusive": [
+            {**_migration(m), "diagnostic": _diagnostic(d)} for m, d in report.inconclusive
+        ],
+        "warnings": [_problem(problem) for problem in report.warnings],
+    }
+
+
+def _plan(plan: Plan) -> Document:
+    return {
+        "already_applied": len(plan.applied),
+        "adopt": _adoption(plan.adoption),
+        "pending": [_step(step) for step in plan.steps],
+        "gaps": [_step(step) for step in plan.gaps],
+        "later": [_step(step) for step in plan.above_target],
+        "problems": [_problem(problem) for problem in plan.problems],
+    }
+
+
+def _status(status: Status) -> Document:
+    return {
+        "migrations": [
+            {
+                "version": row.version,
+                "name": row.name,
+                "state": row.state.value,
+                "applied_at": row.applied_at.isoformat() if row.applied_at else None,
+                "file": row.file,
+            }
+            for row in status.rows
+        ],
+        "adopt": _adoption(status.adoption),
+        "problems": [_problem(problem) for problem in status.problems],
+    }
+
+
+def _check(check: Check) -> Document:
+    return {
+        "answer": "yes" if check.ok else "no",
+        "offline": check.offline,
+        "compared": check.compared,
+        "unverified": check.unverified,
+        "sums": check.checksum_file_compared,
+        "applied": check.applied,
+        "problems": [_problem(problem) for problem in check.problems],
+    }
+
+
+def _repair(repair: Repair) -> Document:
+    return {
+        "repaired": [
+            {
+                **_migration(change.migration),
+                "change": change.kind.value if change.kind else None,
+                "old_checksum": change.old_checksum,
+                "checksum": change.migration.checksum,
+                "old_name": change.old_name,
+            }
+            for change in repair.repaired
+        ],
+        "unchanged": [_migration(migration) for migration in repair.unchanged],
+        "renamed": [_migration(migration) for migration in repair.renamed],
+    }
+
+
+def _reconciled(found: Reconciled) -> Document:
+    return {
+        "trust": found.trust,
+        "lost": [{"version": m.version, "name": m.name} for m in found.lost],
+        "outdated": [{"version": m.version, "name": m.name} for m in found.outdated],
+    }
+
+
+def _baselined(found: Baselined) -> Document:
+    return {
+        "recorded": [_migration(migration) for migration in found.migrations],
+        "already_applied": found.previously_applied,
+    }
+
+
+def _summed(summed: ChecksumFileWritten) -> Document:
+    warnings = [_problem(problem) for problem in summed.warnings]
+    return {"file": summed.file, "listed": summed.listed, "warnings": warnings}
+
+
+def _undone(undone: Undone) -> Document:
+    taken = round(undone.duration.total_seconds() * 1000, 3)
+    return {"undone": {**_migration(undone.migration), "duration_ms": taken}}
+
+
+def _difference(difference: Difference) -> Document:
+    return {
+        "facet": difference.facet.value,
+        "object": difference.name,
+        "catalog": difference.catalog,
+        "only": difference.only,
+        "facts": [
+            {"name": display_name(fact.name), "left": fact.left, "right": fact.right}
+            for fact in difference.attributes
+        ],
+    }
+
+
+def _failure(failure: ReplayFailure | None) -> Document | None:
+    if failure is None:
+        return None
+    return {**_migration(failure.migration), "diagnostic": _diagnostic(failure.diagnostic)}
+
+
+def _pair(pair: ConflictingPair | None) -> Document | None:
+    if pair is None:
+        return None
+    return {
+        "sentence": pair.sentence,
+        "first": _migration(pair.first),
+        "second": _migration(pair.second),
+        "context": [_migration(migration) for migration in pair.context],
+        "after": [_migration(migration) for migration in pair.after],
+        "minimal": pair.minimal,
+        "differences": [_difference(difference) for difference in pair.differences],
+        "left_failure": _failure(pair.recorded_failure),
+        "right_failure": _failure(pair.version_failure),
+    }
+
+
+def _proof(proof: Proof) -> Document:
+    return {
+        "verdict": proof.verdict.value,
+        "accepted": _spelled(proof.allowed_reason),
+        "server": proof.server,
+        "order": [migration.version for migration in proof.recorded_order],
+        "late": [_migration(migration) for migration in proof.out_of_order],
+        "inversions": proof.inversions,
+        "replays": proof.replays,
+        "pair": _pair(proof.pair),
+        "no_pair": proof.no_pair,
+        "differences": [_difference(difference) for difference in proof.differences],
+        "left_failure": _failure(proof.recorded_failure),
+        "right_failure": _failure(proof.version_failure),
+        "complete": proof.complete,
+        "left_out": list(proof.not_compared),
+        "assumed": list(proof.provided),
+        "notes": list(proof.notes),
+    }
+
+
+def _drifted(drifted: DriftReport) -> Document:
+    return {
+        "drifted": not drifted.ok,
+        "server": drifted.server,
+        "replayed": drifted.replayed,
+        "ignored": drifted.ignored,
+        "differences": [_difference(difference) for difference in drifted.differences],
+        "left_out": list(drifted.not_compared),
+        "assumed": list(drifted.provided),
+        "notes": list(drifted.notes),
+    }
+
+
+_DOCUMENTS: dict[str, Callable[[Any], Document]] = {
+    "Report": _report,
+    "Plan": _plan,
+    "Status": _status,
+    "Check": _check,
+    "Repair": _repair,
+    "Reconciled": _reconciled,
+    "Baselined": _baselined,
+    "ChecksumFileWritten": _summed,
+    "Undone": _undone,
+    "Proof": _proof,
+    "DriftReport": _drifted,
+    "Adoption": lambda adoption: {"adopted": _adoption(adoption)},
+}

@@ -1,0 +1,69 @@
+"""Makes the values of a command from the parameters of a call and the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from pgbraid.arguments import a_version, an_instance, some_versions
+from pgbraid.model.options import PlanRequest, RunOptions, StopToken, Verify
+from pgbraid.postgres.client.conninfo import Target, parse_target
+
+TYPE_CHECKING = False  # see the package
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pgbraid.model.events import Listener
+    from pgbraid.model.options import GapCheck, ScratchServerConfig
+    from pgbraid.settings.settings import Settings
+
+__all__ = ["make_options", "make_request", "make_target"]
+
+
+def make_options(
+    settings: Settings,
+    scratch: ScratchServerConfig,
+    on_event: Listener,
+    stop: StopToken | None,
+) -> RunOptions:
+    """Return how a run behaves. Raises ConfigError for a parameter of another type."""
+    gap_check: GapCheck | None = None
+    if settings.gaps == "prove":
+        from pgbraid.prove.gap_policy import prove_gaps  # noqa: PLC0415 - only with this policy
+
+        gap_check = prove_gaps
+    return RunOptions(
+        settings.lock_wait,
+        an_instance("on_event", on_event, Callable, "a function that takes an event"),
+        an_instance("stop", stop or StopToken(), StopToken, "a pgbraid.StopToken"),
+        limits=settings.limits,
+        gaps=settings.gaps,
+        gaps_require=settings.gaps_require,
+        accept=settings.accept,
+        explain_for=settings.explain_for,
+        gap_check=gap_check,
+        search_path=settings.search_path,
+        role=settings.role,
+        scratch=replace(scratch, prelude=settings.prelude),
+    )
+
+
+def make_request(settings: Settings, to: int | None, not_applied: Iterable[int]) -> PlanRequest:
+    """Return what the caller asks of a plan. Raises ConfigError for what is no version."""
+    return PlanRequest(
+        None if to is None else a_version("to", to),
+        some_versions("not_applied", not_applied),
+        Verify(settings.verify),
+        settings.adopt,
+        refuse_gaps=settings.gaps == "refuse",
+        one_ledger=settings.ledgers == "one",
+        platform=settings.prelude is not None,
+    )
+
+
+def make_target(settings: Settings, conninfo: str | Target) -> Target:
+    """Return the database of a connection string. Raises ConfigError."""
+    target = (
+        conninfo if isinstance(conninfo, Target) else parse_target(conninfo, role=settings.role)
+    )
+    return replace(target, search_path=settings.search_path, session_pooler=settings.session_pooler)

@@ -1,0 +1,1 @@
+"""Other tools: one module for each, with its tracker table."""

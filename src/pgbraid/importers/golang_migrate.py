@@ -1,0 +1,106 @@
+"""golang-migrate: one row with the highest version applied, and a flag that says it is dirty.
+
+Source: its ``database/pgx/v5`` driver, which creates ``schema_migrations(version bigint,
+dirty boolean)`` and keeps none or one row in it; version -1 stands for no version.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid.importers.tool import Tool
+from pgbraid.model.migration import MigrationSet, Problem
+from pgbraid.model.results import Adoption, TrackerTable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["TOOL"]
+
+_COLUMNS = (("version", "bigint"), ("dirty", "boolean"))
+_NOT_OURS = "hdb_catalog"
+
+
+def _recognise(table: TrackerTable) -> bool:
+    """Whether the columns are golang-migrate's; Hasura has the same ones, in its own schema.
+
+    Applications add columns of their own: Harbor has ``data_version`` in it.
+    """
+    return set(_COLUMNS) <= set(table.columns) and table.schema != _NOT_OURS
+
+
+def _adopt(
+    table: TrackerTable, migrations: MigrationSet, not_applied: Collection[int]
+) -> Adoption | tuple[Problem, ...]:
+    source = f"{table.schema}.{table.table}"
+    names = [name for name, _ in table.columns]
+    rows = [dict(zip(names, row, strict=True)) for row in table.rows]
+    if any(row["dirty"] for row in rows):
+        return (_dirty(source, next(row["version"] for row in rows if row["dirty"])),)
+    if len(rows) > 1 or any(row["version"] is None for row in rows):
+        return (_several(source, len(rows)),)
+    version = rows[0]["version"] if rows else -1
+    if version < 0:
+        return Adoption("golang-migrate", source, ())
+    if migrations.get(version) is None:
+        return (_no_file(source, version, migrations),)
+    below = [m for m in migrations.migrations if m.version <= version]
+    excluded = tuple(sorted(m.version for m in below if m.version in not_applied))
+    return Adoption(
+        "golang-migrate",
+        source,
+        tuple(m for m in below if m.version not in not_applied),
+        excluded,
+        counter=version,
+        note=_note(source, version, len(below) - len(excluded), excluded),
+    )
+
+
+def _note(source: str, version: int, count: int, excluded: tuple[int, ...]) -> str:
+    text = (
+        f"{source} says version {version}: all {count} migrations up to it are taken as applied. "
+        "A counter cannot know what it skipped; "
+    )
+    if excluded:
+        return text + f"not taken as applied, as you said: {', '.join(map(str, excluded))}."
+    return text + "if it skipped one, name it with `not_applied`."
+
+
+def _dirty(source: str, version: int) -> Problem:
+    return Problem(
+        "legacy_dirty",
+        f"{source} is dirty at version {version}: golang-migrate stopped in the middle of it",
+        detail="Nobody but you can tell how much of that migration was done.",
+        hint=f"Finish or undo migration {version} by hand, clear the flag with `migrate force "
+        "VERSION` (the last one that is wholly applied), then run `pgbraid up` again.",
+        versions=(version,),
+    )
+
+
+def _several(source: str, count: int) -> Problem:
+    return Problem(
+        "legacy_ambiguous",
+        f"{source} has {count} rows or no version, golang-migrate keeps one row with one",
+        hint="Leave the row of the highest version that is really applied, then run "
+        "`pgbraid adopt`.",
+    )
+
+
+def _no_file(source: str, version: int, migrations: MigrationSet) -> Problem:
+    return Problem(
+        "legacy_version_without_file",
+        f"{source} says version {version}, but no file of that version is in {migrations.label}",
+        detail="Another folder's migrations, or a release older than the database.",
+        hint="Give the folder that golang-migrate ran with `dir`, then run `pgbraid adopt`; "
+        "where the table is another application's, leave it alone with `adopt = false`.",
+        versions=(version,),
+    )
+
+
+TOOL = Tool(
+    "golang-migrate",
+    ("schema_migrations",),
+    _recognise,
+    _adopt,
+    reads=tuple(name for name, _ in _COLUMNS),
+)

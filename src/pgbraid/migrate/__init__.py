@@ -1,0 +1,1 @@
+"""The main job: a module for each command."""

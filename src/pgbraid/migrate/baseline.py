@@ -1,0 +1,93 @@
+"""``baseline``: record migrations as applied that this database has by other means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pgbraid.migrate.planning.ledger_problems import MISMATCHES
+from pgbraid.migrate.planning.preflight import read_plan
+from pgbraid.model.errors import ConfigError, ProblemsFound
+from pgbraid.model.results import Baselined
+from pgbraid.postgres.client.open_session import connect
+from pgbraid.postgres.ledger import journal, record
+from pgbraid.postgres.ledger.agreement import mark_unfinished
+from pgbraid.postgres.ledger.tables import ensure_schema, ensure_tables
+from pgbraid.postgres.locks.lock_monitor import monitored_session
+from pgbraid.postgres.locks.session_lock import acquire_session_lock
+from pgbraid.postgres.transaction.boundaries import transaction
+from pgbraid.source.filenames import name_style, recorded_name
+
+if TYPE_CHECKING:
+    from pgbraid.migrate.planning.preflight import Command
+    from pgbraid.model.migration import Migration, MigrationSet
+    from pgbraid.model.plan import Plan
+
+__all__ = ["BaselineSelection", "record_baseline"]
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineSelection:
+    """Which migrations to record: every one up to ``through``, and those of ``versions``."""
+
+    through: int | None = None
+    versions: tuple[int, ...] = ()
+
+
+def record_baseline(command: Command, choice: BaselineSelection) -> Baselined:
+    """Enter migrations in the set without running them, in one transaction under the lock.
+
+    Their rows have no checksum, as nobody saw what ran. Nothing is asked of their texts.
+
+    Raises ConfigError for a version that has no file, and where another tool's table can be
+    adopted instead; ProblemsFound where files have one version, or set and journal do not agree.
+    """
+    migrations, request = command.migrations, command.request
+    options = command.options
+    with connect(command.target, command.ledger, options.stop) as opened:
+        plan = read_plan(opened, migrations, request, options=options)
+        chosen, already = _chosen(migrations, plan, choice)
+        if not chosen:
+            return Baselined((), already)
+        with monitored_session(opened, options.limits, options.on_event) as (session, _):
+            ensure_schema(session)
+            acquire_session_lock(session, wait=options.lock_wait, on_waiting=options.report_waiting)
+            ensure_tables(session)
+            plan = read_plan(session, migrations, request, options=options)
+            chosen, already = _chosen(migrations, plan, choice)
+            style = name_style(plan.applied, migrations.migrations)
+            run_id = journal.new_run_id()
+            with transaction(session):
+                for migration in chosen:
+                    name = recorded_name(migration, style)
+                    record.record_baseline(session, migration, name, run_id)
+                    mark_unfinished(session, migration.version, unfinished=False)
+            return Baselined(chosen, already)
+
+
+def _chosen(
+    migrations: MigrationSet, plan: Plan, choice: BaselineSelection
+) -> tuple[tuple[Migration, ...], int]:
+    """Return the migrations to record, and how many of those chosen are applied."""
+    wrong = {problem.code for problem in migrations.problems} | MISMATCHES | {"legacy_dirty"}
+    problems = tuple(p for p in plan.errors if p.code in wrong)
+    if problems:
+        raise ProblemsFound(problems)
+    if plan.adoption and plan.adoption.migrations:
+        raise ConfigError(
+            f"{plan.adoption.source} says what {plan.adoption.tool} has applied",
+            hint="Take that over with `pgbraid adopt`; where the table has nothing to do with "
+            "these migrations, run it with `adopt = false`.",
+        )
+    for version in (*choice.versions, *([] if choice.through is None else [choice.through])):
+        if migrations.get(version) is None:
+            raise ConfigError(
+                f"no migration has version {version}",
+                hint="Run `pgbraid status` to see the versions.",
+            )
+    through = -1 if choice.through is None else choice.through
+    named = [
+        m for m in migrations.migrations if m.version <= through or m.version in choice.versions
+    ]
+    have = {row.version for row in plan.applied}
+    return tuple(m for m in named if m.version not in have), sum(m.version in have for m in named)

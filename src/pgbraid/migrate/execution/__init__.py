@@ -1,0 +1,1 @@
+"""How one migration after the other is applied."""

@@ -1,0 +1,1 @@
+"""Migrations that run outside a transaction, statement by statement."""

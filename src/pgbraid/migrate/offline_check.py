@@ -1,0 +1,20 @@
+"""``check --offline``: whether the files alone could be run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid.migrate.planning.planner import as_check_problem
+from pgbraid.model.results import Check
+from pgbraid.source.content import check_scripts
+
+if TYPE_CHECKING:
+    from pgbraid.model.migration import MigrationSet
+
+__all__ = ["check_files"]
+
+
+def check_files(migrations: MigrationSet) -> Check:
+    """Return whether the files could be run, without a database; every text is looked at."""
+    problems = (*migrations.problems, *check_scripts(migrations.migrations, downs=True))
+    return Check(0, tuple(map(as_check_problem, problems)), offline=True, compared=False)

@@ -1,0 +1,1 @@
+"""What to run, decided before anything runs."""

@@ -1,0 +1,103 @@
+"""What speaks against a first run: migrations that may have been applied by other means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid.migrate.planning.ledger_problems import ledger_emptied
+from pgbraid.model.migration import Problem, Severity, digest
+from pgbraid.postgres.ledger import agreement, first_run
+from pgbraid.source.content import is_large, read_script
+from pgbraid.source.filenames import same_migration_name
+from pgbraid.sql.checksum import checksum_variants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pgbraid.model.migration import AppliedMigration, Migration, MigrationSet
+    from pgbraid.model.options import PlanRequest
+    from pgbraid.model.plan import LedgerState
+    from pgbraid.postgres.client.session import Session
+
+__all__ = ["first_run_problems"]
+
+_NOTHING = digest(b"")
+_BY_NAME, _BY_NAME_ALONE = 2, 3
+"""So many names have to agree, all of them, where no checksum was recorded, and where none is that
+of a file: one alone is often ``init``, and a few are often those of a template."""
+
+
+def first_run_problems(
+    session: Session, migrations: MigrationSet, state: LedgerState, request: PlanRequest
+) -> Iterator[Problem]:
+    """Yield what shows that an empty set may not be the truth.
+
+    A set and a journal that once held something, and another table of the database that has these
+    migrations applied, are errors; tables of somebody's are a warning.
+    """
+    if not (state.journal and agreement.has_lines(session)) and (
+        (state.exists or state.journal) and agreement.was_emptied(session)
+    ):
+        yield ledger_emptied(session.ledger, journal=state.journal)
+        return
+    if not (request.one_ledger and migrations.migrations):
+        return
+    other = next(_other_ledgers(session, migrations.migrations), None)
+    if other:
+        yield other
+    elif not (state.exists and state.journal) and not request.platform:
+        yield from _not_empty(session)
+
+
+def _other_ledgers(session: Session, files: Sequence[Migration]) -> Iterator[Problem]:
+    for (schema, table), rows in first_run.read_ledgers(session).items():
+        same = _in_common(files, rows)
+        if same:
+            names = {"schema": schema, "table": table}
+            others = (n for n in names if names[n] != getattr(session.ledger, n))
+            option = " and ".join(f"`{name}` {names[name]}" for name in others)
+            yield Problem(
+                "other_ledger",
+                f"{schema}.{table} has {len(same)} of these {len(files)} migrations applied, and "
+                f"{session.ledger.schema}.{session.ledger.table} has none",
+                detail="They would run a second time in this database.",
+                hint=f"Name the set that is in use, with {option} or in the settings. "
+                "Where each schema has tables of its own made by these migrations, say so with "
+                '`ledgers = "many"`.',
+                versions=same,
+            )
+
+
+def _in_common(files: Sequence[Migration], rows: Sequence[AppliedMigration]) -> tuple[int, ...]:
+    """Return the versions of these files that a set has: by checksums, else by names."""
+    recorded = {row.version: row for row in rows}
+    both = [(file, recorded[file.version]) for file in files if file.version in recorded]
+    same = tuple(file.version for file, row in both if _same_text(file, row))
+    if same:
+        return same
+    agree = [f.version for f, row in both if same_migration_name(row.name or "", f.version, f.name)]
+    least = _BY_NAME_ALONE if any(row.checksum for _, row in both) else _BY_NAME
+    return tuple(agree) if len(agree) == len(both) >= least else ()
+
+
+def _same_text(file: Migration, row: AppliedMigration) -> bool:
+    if row.checksum is None or row.checksum == _NOTHING:
+        return False
+    if row.checksum == file.checksum or is_large(file):
+        return row.checksum == file.checksum
+    return row.checksum in checksum_variants(read_script(file)[0])
+
+
+def _not_empty(session: Session) -> Iterator[Problem]:
+    """Warn that nothing is recorded, and somebody has made tables."""
+    tables = first_run.read_user_tables(session)
+    if tables:
+        more = " and others" if len(tables) > 1 else ""
+        yield Problem(
+            "database_not_empty",
+            f"no migration is recorded in this database, but it has the table {tables[0]}{more}",
+            detail="Whatever these migrations did before would be done a second time.",
+            hint="If some of them are applied, record that with `pgbraid baseline VERSION`, which "
+            "runs nothing; the next `pgbraid up` applies the rest.",
+            severity=Severity.WARNING,
+        )

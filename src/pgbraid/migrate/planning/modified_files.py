@@ -1,0 +1,44 @@
+"""Whether an applied file changed since, and whether the change means anything."""
+
+from __future__ import annotations
+
+import difflib
+from itertools import islice
+
+from pgbraid.model.results import ModificationKind
+from pgbraid.sql.checksum import normalize_newlines
+from pgbraid.sql.parser import normalized_tokens
+from pgbraid.sql.secrets import mask, secrets_in
+
+__all__ = [
+    "classify_modification",
+    "unified_diff",
+]
+
+_DIFF_LINES = 60
+
+
+def classify_modification(recorded: str | None, now: str) -> ModificationKind | None:
+    """Return how two texts differ; None where they differ in line ends or not at all."""
+    if recorded is None:
+        return ModificationKind.UNKNOWN
+    if normalize_newlines(recorded) == normalize_newlines(now):
+        return None
+    same = normalized_tokens(recorded) == normalized_tokens(now)
+    return ModificationKind.COSMETIC if same else ModificationKind.MEANING
+
+
+def unified_diff(recorded: str, now: str, name: str) -> str:
+    """Return a unified diff from the recorded text to the file's, cut after 60 lines."""
+    secrets = secrets_in(recorded) | secrets_in(now)
+    lines = difflib.unified_diff(
+        mask(normalize_newlines(recorded), secrets).splitlines(),
+        mask(normalize_newlines(now), secrets).splitlines(),
+        f"{name} as applied",
+        f"{name} on disk",
+        lineterm="",
+    )
+    shown = list(islice(lines, _DIFF_LINES + 1))
+    if len(shown) > _DIFF_LINES:
+        shown[_DIFF_LINES:] = ["… (the rest is left out)"]
+    return "\n".join(shown)

@@ -1,0 +1,236 @@
+"""What to run: one pure function over the files and the applied set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pgbraid.model.migration import (
+    AppliedMigration,
+    Location,
+    Migration,
+    MigrationSet,
+    Problem,
+    Severity,
+    digest,
+    is_digest,
+)
+from pgbraid.model.options import Verify
+from pgbraid.model.plan import LedgerState, Plan, Step
+from pgbraid.source.filenames import case_folded, same_migration_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pgbraid.model.results import Adoption, ModifiedFile
+
+__all__ = ["as_check_problem", "make_plan", "renumbered_problem"]
+
+_FAILING_WARNINGS = frozenset({"missing_file", "near_miss", "drifted", "incomplete_missing"})
+"""Warnings of a run that are the answer no to a check."""
+_LISTED = 12
+_NOTHING = digest(b"")
+
+
+def make_plan(  # noqa: PLR0913 - everything that decides what runs
+    migrations: MigrationSet,
+    state: LedgerState,
+    *,
+    adoption: Adoption | None = None,
+    drifts: Sequence[ModifiedFile] = (),
+    verify: Verify = Verify.ERROR,
+    to: int | None = None,
+) -> Plan:
+    """Return what ``up`` would do: every file's version that the set lacks, in version order.
+
+    A version below the highest applied one is a gap and runs like any other. ``to`` leaves out
+    the versions above it. The plan lists every problem; it raises nothing.
+    """
+    have = {row.version for row in state.applied}
+    have |= {m.version for m in adoption.migrations} if adoption else set()
+    highest = max(have, default=-1)
+    pending = [
+        Step(m, gap=m.version < highest) for m in migrations.migrations if m.version not in have
+    ]
+    missing = _missing(migrations, state)
+    taken = {d.migration.version for d in drifts if d.kind != "cosmetic"}
+    problems = (
+        *(_with_applied(problem, state) for problem in migrations.problems),
+        *_renames(migrations, state, taken),
+        *_drift_problems(drifts, verify, _other_names(migrations, state)),
+        *_foreign_checksums(state, verify),
+        *_missing_problem(missing),
+    )
+    return Plan(
+        steps=tuple(s for s in pending if to is None or s.migration.version <= to),
+        above_target=tuple(s for s in pending if to is not None and s.migration.version > to),
+        applied=state.applied,
+        missing_files=missing,
+        modified_files=tuple(drifts),
+        adoption=adoption,
+        problems=problems,
+        ledger_exists=state.exists,
+    )
+
+
+def _missing(migrations: MigrationSet, state: LedgerState) -> tuple[AppliedMigration, ...]:
+    """Return the applied rows without a file; a file with a problem of its own is there."""
+    present = {m.version for m in migrations.migrations}
+    present |= {version for problem in migrations.problems for version in problem.versions}
+    return tuple(row for row in state.applied if row.version not in present)
+
+
+def _missing_problem(missing: tuple[AppliedMigration, ...]) -> Iterator[Problem]:
+    versions = tuple(row.version for row in missing)
+    if not versions:
+        return
+    listed = ", ".join(map(str, versions[:_LISTED])) + (" …" if len(versions) > _LISTED else "")
+    yield Problem(
+        "missing_file",
+        f"{versions[0]} ({missing[0].name or 'no name'}) is applied, but has no file here"
+        if len(missing) == 1
+        else f"{len(versions)} applied versions have no file here: {listed}",
+        detail="An older release started on a newer database, or files were deleted.",
+        hint="Bring them back, or leave it if this release is older than the database. "
+        "`pgbraid status` lists them.",
+        severity=Severity.WARNING,
+        versions=versions,
+    )
+
+
+def _with_applied(problem: Problem, state: LedgerState) -> Problem:
+    """Say of two files with one version which of them was applied."""
+    rows = {row.version: row for row in state.applied}
+    row = next((rows[v] for v in problem.versions if v in rows), None)
+    if problem.code != "duplicate_version" or row is None or not row.name:
+        return problem
+    return replace(problem, detail=f"The one that was applied is {row.name!r}: keep that one.")
+
+
+def _other_names(migrations: MigrationSet, state: LedgerState) -> frozenset[int]:
+    """Return the versions whose file has another name than was recorded."""
+    files = {m.version: m for m in migrations.migrations}
+    return frozenset(
+        row.version
+        for row in state.applied
+        if row.name
+        and row.version in files
+        and not same_migration_name(row.name, row.version, files[row.version].name)
+    )
+
+
+def _renames(migrations: MigrationSet, state: LedgerState, changed: set[int]) -> Iterator[Problem]:
+    files = {m.version: m for m in migrations.migrations}
+    others = _other_names(migrations, state)
+    free = max((*files, *(row.version for row in state.applied)), default=0) + 1
+    for row in state.applied:
+        if row.version in others and row.name:
+            file = files[row.version]
+            if row.version in changed:
+                yield _taken_problem(row.name, file, free)
+                free += 1
+            else:
+                yield _rename_problem(row, file)
+
+
+def _taken_problem(recorded: str, file: Migration, free: int) -> Problem:
+    return Problem(
+        "version_taken",
+        f"version {file.version} was applied as {recorded!r}; {file.file} is another migration",
+        detail="Its name and its text both differ from what was applied: two branches used one "
+        "version.",
+        hint=f"Rename {file.file} to the next free version, {free}, and bring the applied file "
+        f"back. Only if it is the same one, renamed and edited: `pgbraid repair --rename "
+        f"{file.version}`.",
+        location=Location(file.path),
+        versions=(file.version,),
+    )
+
+
+def _rename_problem(row: AppliedMigration, file: Migration) -> Problem:
+    detail = "Either the file was renamed, or two branches used one version."
+    if case_folded(row.name or "") == case_folded(file.name):
+        detail = "The two names differ only in case or in Unicode normalisation."
+    elif row.checksum == file.checksum:
+        detail = "Its text is the one that was applied, so it was renamed."
+    return Problem(
+        "renamed",
+        f"{file.version} was applied under the name {row.name!r}, its file is now {file.file!r}",
+        detail=detail,
+        hint="Give the file its old name back, or accept the new one with "
+        f"`pgbraid repair --rename {file.version}`.",
+        location=Location(file.path),
+        versions=(file.version,),
+    )
+
+
+def renumbered_problem(file: Migration, row: AppliedMigration) -> Problem:
+    """Return the problem of a file that was applied as another version, and would run again."""
+    return Problem(
+        "renumbered",
+        f"{file.label} is what was applied as {row.version}, which has no file now",
+        detail="It would run a second time.",
+        hint=f"Give the file its version {row.version} back, then run `pgbraid up` again. If the "
+        f"new version is to stay, record it unrun with `pgbraid baseline --only {file.version}`; "
+        f"{row.version} stays in the set without a file. If it is to run again, change a comment "
+        "in it.",
+        location=Location(file.path),
+        versions=(file.version, row.version),
+    )
+
+
+def _drift_problems(
+    drifts: Sequence[ModifiedFile], verify: Verify, renamed: frozenset[int]
+) -> Iterator[Problem]:
+    """Say what changed after it was applied; a file of another name is told of elsewhere."""
+    if verify is Verify.OFF:
+        return
+    for drift in drifts:
+        cosmetic = drift.kind == "cosmetic"
+        if drift.migration.version in renamed and not cosmetic:
+            continue
+        warn = cosmetic or verify is Verify.WARN
+        file = drift.migration
+        yield Problem(
+            "drifted_comments" if cosmetic else "drifted",
+            f"{file.label} was changed after it was applied"
+            + (", in comments or white space only" if cosmetic else ""),
+            detail=_drift_detail(drift),
+            hint="Restore the file and put the change into a new migration, or accept it with "
+            f"`pgbraid repair {file.version}`."
+            if drift.recorded != _NOTHING
+            else "It was empty when it was applied, so none of it ran: put its text into a new "
+            "migration (`pgbraid new`), and empty it again.",
+            severity=Severity.WARNING if warn else Severity.ERROR,
+            location=Location(file.path),
+            versions=(file.version,),
+            diff=drift.diff,
+        )
+
+
+def _foreign_checksums(state: LedgerState, verify: Verify) -> Iterator[Problem]:
+    """Say that checksums of another kind, in a tracker that another program writes, stay unread."""
+    other = [row.version for row in state.applied if row.checksum and not is_digest(row.checksum)]
+    if other and verify is not Verify.OFF:
+        yield Problem(
+            "foreign_checksum",
+            f"{len(other)} recorded checksums are no sha256, so those files are not verified",
+            hint=f"Record ours with `pgbraid repair {other[0]}` and so on.",
+            severity=Severity.WARNING,
+            versions=tuple(other),
+        )
+
+
+def _drift_detail(drift: ModifiedFile) -> str | None:
+    if drift.kind != "unknown":
+        return None
+    return (
+        f"Recorded sha256 {drift.recorded[:12]}…, now {drift.migration.checksum[:12]}…; the text "
+        "that ran was not kept, so the change cannot be shown."
+    )
+
+
+def as_check_problem(problem: Problem) -> Problem:
+    """Return the problem as a check sees it: some warnings of a run are its answer no."""
+    failing = problem.code in _FAILING_WARNINGS
+    return replace(problem, severity=Severity.ERROR) if failing else problem

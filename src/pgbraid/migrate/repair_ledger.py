@@ -1,0 +1,98 @@
+"""``repair --trust``: bring applied set and journal together, where they say the opposite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pgbraid.model.errors import ConfigError
+from pgbraid.model.results import Reconciled
+from pgbraid.postgres.client.open_session import connect
+from pgbraid.postgres.ledger import agreement, journal
+from pgbraid.postgres.ledger.applied_set import read_ledger
+from pgbraid.postgres.ledger.record import record_restored, remove_applied
+from pgbraid.postgres.ledger.tables import ensure_schema, ensure_tables
+from pgbraid.postgres.locks.lock_monitor import monitored_session
+from pgbraid.postgres.locks.session_lock import acquire_session_lock
+from pgbraid.postgres.transaction.boundaries import transaction
+
+if TYPE_CHECKING:
+    from pgbraid.migrate.planning.preflight import Command
+    from pgbraid.model.plan import LedgerState
+    from pgbraid.model.results import Mismatch
+    from pgbraid.postgres.client.session import Session
+    from pgbraid.postgres.ledger.tables import LedgerTraits
+
+    Trust = Literal["journal", "set"]
+
+__all__ = ["reconcile_ledger"]
+
+
+def reconcile_ledger(command: Command, versions: tuple[int, ...], trust: Trust) -> Reconciled:
+    """Make the set say what the journal says, or the journal what the set says.
+
+    Of all versions on which they do not agree, or only of these. All of it is one transaction
+    under the lock; each version gets a line in the journal. No migration is run.
+
+    Raises ConfigError for a version on which they agree.
+    """
+    if trust not in {"journal", "set"}:
+        raise ConfigError(f"trust must be 'journal' or 'set', not {trust!r}")
+    options = command.options
+    with connect(command.target, command.ledger, options.stop) as opened:
+        state = read_ledger(opened, wait=options.lock_wait, tell=options.report_waiting)
+        found = _chosen(state, versions)
+        begun = _says_nothing(opened, state) and trust == "set"
+        if not (found or begun):
+            return Reconciled(trust)
+        with monitored_session(opened, options.limits, options.on_event) as (session, _):
+            ensure_schema(session)
+            acquire_session_lock(session, wait=options.lock_wait, on_waiting=options.report_waiting)
+            traits = ensure_tables(session)
+            found = _chosen(read_ledger(session), versions)
+            run_id = journal.new_run_id()
+            with transaction(session):
+                for mismatch in found:
+                    _settle(session, mismatch, trust, traits, run_id)
+                if begun and not agreement.has_lines(session):
+                    journal.append(
+                        session, journal.JournalEntry(run_id, "created", detail={"trust": trust})
+                    )
+            restored = tuple(m for m in found if m.applied)
+            taken_out = tuple(m for m in found if not m.applied)
+            return Reconciled(trust, restored, taken_out)
+
+
+def _says_nothing(session: Session, state: LedgerState) -> bool:
+    """Whether the set is empty, beside a journal that is not there or has no line at all."""
+    return not state.applied and not (state.journal and agreement.has_lines(session))
+
+
+def _chosen(state: LedgerState, versions: tuple[int, ...]) -> tuple[Mismatch, ...]:
+    known = {mismatch.version: mismatch for mismatch in state.mismatches}
+    for version in versions:
+        if version not in known:
+            raise ConfigError(
+                f"set and journal agree on {version}, so there is nothing to repair",
+                hint="Run `pgbraid check` to see on which versions they do not.",
+            )
+    return tuple(known[v] for v in sorted(versions or known))
+
+
+def _settle(
+    session: Session, mismatch: Mismatch, trust: Trust, traits: LedgerTraits, run_id: str
+) -> None:
+    """Settle one version; what is written makes both say the same of it."""
+    version, name = mismatch.version, mismatch.name
+    if trust == "journal" and mismatch.applied:
+        event = "restored"
+    elif trust == "journal":
+        event = "removed"
+    else:
+        event = "unadopted" if mismatch.applied else "adopted"
+    entry = journal.JournalEntry(run_id, event, version, name, detail={"trust": trust})
+    if event == "restored":
+        record_restored(session, mismatch, traits, entry)
+    elif event == "removed":
+        remove_applied(session, version, entry)
+    else:
+        journal.append(session, entry)

@@ -1,0 +1,279 @@
+"""Applies one migration after the other, and says of none that it is applied before it is safe.
+
+While the server works on one migration, the next is read, taken apart and made ready. On a fresh
+database commits need not wait for the disk one by one: those that have not are told of only when
+a later one has, or after an error, when they were flushed.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pgbraid.migrate.execution.batch import apply_batch, largest_batch, next_batch
+from pgbraid.migrate.execution.interruption import reporting_interruptions
+from pgbraid.migrate.execution.lock_retry import retry_on_lock_timeout
+from pgbraid.migrate.execution.progress import PreparedMigration, RunProgress
+from pgbraid.migrate.execution.run_journal import (
+    journal_failure,
+    new_entry,
+    reset_between,
+    reset_session_once,
+)
+from pgbraid.migrate.execution.transactional import (
+    RunStatementwise,
+    apply_in_one_message,
+    apply_in_transaction,
+    retry_without_xid,
+)
+from pgbraid.migrate.nontransactional.executor import apply_nontransactional
+from pgbraid.model.errors import (
+    ConnectionFailed,
+    MigrationFailed,
+    PgbraidError,
+    ProblemsFound,
+)
+from pgbraid.model.events import FileProgress, Started
+from pgbraid.model.migration import LARGE_SCRIPT_BYTES, Diagnostic, Location
+from pgbraid.postgres.client.server_errors import translate_errors
+from pgbraid.postgres.ledger.record import (
+    applied_by_another,
+    is_applied,
+    record_applied,
+    record_sql,
+)
+from pgbraid.postgres.locks.session_lock import ensure_session_lock, retry_on_lock_lost
+from pgbraid.postgres.transaction.migration_message import build_message
+from pgbraid.source.content import LargeFileReader, decode, is_large, read_script
+from pgbraid.source.filenames import recorded_name
+from pgbraid.sql.replication_slots import concerns_slots
+from pgbraid.sql.script import Script
+from pgbraid.sql.session_effects import leaves_session_unchanged
+from pgbraid.sql.stream import ScriptPart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import timedelta
+
+    from pgbraid.migrate.execution.transactional import RunContext
+    from pgbraid.model.migration import MigrationResult
+    from pgbraid.model.plan import Step
+
+__all__ = ["apply_steps"]
+
+_PROGRESS_REPORTS = 200
+"""How often it is told, at most, how far a large migration is."""
+
+
+def apply_steps(run: RunContext, steps: tuple[Step, ...]) -> tuple[MigrationResult, ...]:
+    """Apply the steps in their order and return the outcome of each that this run applied.
+
+    Raises what applying one of them raises; the error's ``applied`` holds what is committed,
+    and on the disk.
+    """
+    progress = RunProgress(run, len(steps))
+    try:
+        _apply_each(run, steps, progress)
+        progress.flush()
+    except ConnectionFailed as error:
+        error.applied = tuple(progress.reported)
+        raise
+    except PgbraidError as error:
+        _flush_after_error(progress)
+        error.applied = tuple(progress.reported)
+        raise
+    except BaseException as error:  # raised by a signal's handler or by who listens
+        _flush_after_error(progress)
+        number = len(progress.reported)
+        error.add_note(f"pgbraid: {number} migration{'' if number == 1 else 's'} applied.")
+        raise
+    return tuple(progress.reported)
+
+
+def _flush_after_error(progress: RunProgress) -> None:
+    """Flush after an error; what cannot be flushed is not told of."""
+    with suppress(PgbraidError):
+        progress.flush()
+
+
+def _apply_each(run: RunContext, steps: tuple[Step, ...], progress: RunProgress) -> None:
+    ready: dict[int, PreparedMigration] = {}
+    total = len(steps)
+
+    def prepare(*indexes: int) -> None:
+        room = LARGE_SCRIPT_BYTES
+        with suppress(ProblemsFound):  # it is prepared again, and raised, when its turn comes
+            for index in indexes:
+                if index < total and index not in ready and room > 0:
+                    ready[index] = _prepare(run, steps[index], index + 1, progress)
+                    room -= steps[index].migration.size
+
+    for index, step in enumerate(steps):
+        if index not in progress.batched and largest_batch(run) > 1:
+            apply_batch(run, next_batch(run, index, total, ready, prepare), progress, prepare)
+        if index in progress.committed:
+            ready.pop(index, None)
+            continue
+        work = ready.pop(index, None) or _prepare(run, step, index + 1, progress)
+        run.options.on_event(Started(step, work.index, total))
+        with reporting_interruptions(run, (work,), progress):
+            reset_session_once(run, work, progress)
+            _apply_one(run, work, progress, ahead=partial(prepare, index + 1))
+
+
+def _apply_one(
+    run: RunContext, work: PreparedMigration, progress: RunProgress, *, ahead: Callable[[], None]
+) -> None:
+    durable = progress.needs_flush(work.index)
+    try:
+        duration = _apply_with_retries(run, work, durable=durable, ahead=ahead)
+    except MigrationFailed as error:
+        if error.completed_of_total is None:
+            with suppress(PgbraidError):  # the failure itself matters more
+                journal_failure(run, work, error)
+        raise
+    if duration is not None:
+        progress.add(work, duration, durable=durable)
+    else:
+        _check_elsewhere(run, work)
+    if work.index < progress.total and work.may_touch_locks:
+        with translate_errors(run.session):
+            ensure_session_lock(run.session, wait=run.options.lock_wait)
+
+
+def _check_elsewhere(run: RunContext, work: PreparedMigration) -> None:
+    """Make sure that another run has applied what the set has; a row alone is no proof of that."""
+    migration, ledger = work.step.migration, run.session.ledger
+    with translate_errors(run.session):
+        if applied_by_another(run.session, migration.version, run.run_id):
+            return
+    said = Diagnostic(
+        "ERROR",
+        f"{ledger.schema}.{ledger.table} has version {migration.version} already, and no run of "
+        "pgbraid has applied it",
+        detail="Its row was written after this run began: by a migration, or by another program.",
+        hint=f"If the row is right, run `pgbraid up` again; if not, delete it first. The file is "
+        f"{migration.path}.",
+        location=Location(migration.path),
+    )
+    raise MigrationFailed(migration, said)
+
+
+def _prepare(run: RunContext, step: Step, index: int, progress: RunProgress) -> PreparedMigration:
+    migration = step.migration
+    name = recorded_name(migration, run.name_style)
+    if is_large(migration):
+        progress.session_unchanged = False
+        return PreparedMigration(
+            step, index, Script(""), name, new_entry(run, step, None, "applied"), None
+        )
+    data, script = read_script(migration)
+    alone = migration.directives.no_transaction
+    progress.session_unchanged = (
+        progress.session_unchanged and leaves_session_unchanged(script) and not alone
+    )
+    entry = new_entry(run, step, decode(data), "applied")
+    segments = script.segments()
+    message = None
+    stepwise = alone or migration.directives.isolation is not None or concerns_slots(script.text)
+    if run.can_use_one_message and not stepwise and all(s.data is None for s in segments):
+        writes = record_sql(
+            run.session, migration, traits=run.ledger_traits, name=name, entry=entry
+        )
+        message = build_message(
+            run.session,
+            segments[0] if segments else None,
+            version=migration.version,
+            label=migration.label,
+            writes=writes,
+            limits=run.limits_of(migration),
+            skip_reset=progress.session_unchanged,
+        )
+    return PreparedMigration(step, index, script, name, entry, message)
+
+
+def _apply_with_retries(
+    run: RunContext, work: PreparedMigration, *, durable: bool, ahead: Callable[[], None]
+) -> timedelta | None:
+    """Apply one migration, patient with other sessions' locks and with other runs."""
+    if work.step.migration.directives.no_transaction:
+        return apply_nontransactional(run, work)
+    once = partial(_apply_once, run, work, durable=durable, ahead=ahead)
+    attempt = partial(
+        retry_on_lock_lost,
+        run.session,
+        once,
+        wait=run.options.lock_wait,
+        on_waiting=run.report_waiting,
+    )
+    return retry_on_lock_timeout(run, work.step.migration, attempt)
+
+
+def _apply_once(
+    run: RunContext, work: PreparedMigration, *, durable: bool, ahead: Callable[[], None]
+) -> timedelta | None:
+    attempt = partial(_attempt, run, work, durable=durable, ahead=ahead)
+    return retry_without_xid(run.session, work.script.text, attempt)
+
+
+def _attempt(
+    run: RunContext,
+    work: PreparedMigration,
+    *,
+    durable: bool,
+    ahead: Callable[[], None],
+    without_id: bool,
+) -> timedelta | None:
+    migration = work.step.migration
+    if work.message and not without_id:
+        kept = apply_in_one_message(
+            run, migration, work.script, work.message, durable=durable, meanwhile=ahead
+        )
+        if not isinstance(kept, RunStatementwise):
+            if kept and not kept.session_is_clean:
+                reset_between(run)
+            return kept.duration if kept else None
+        reset_between(run)  # what the message prepared outlives its rollback
+    duration = _apply_statementwise(run, work, durable=durable, without_id=without_id)
+    reset_between(run)
+    return duration
+
+
+def _apply_statementwise(
+    run: RunContext, work: PreparedMigration, *, durable: bool, without_id: bool
+) -> timedelta | None:
+    """Apply one migration statement by statement, a large one as it is read."""
+    session, migration = run.session, work.step.migration
+    reading = LargeFileReader(migration) if is_large(migration) else None
+
+    def record() -> timedelta:
+        entry = work.entry
+        if reading:
+            entry = replace(entry, digest_lf=reading.digest_lf)
+        return record_applied(
+            session, migration, traits=run.ledger_traits, name=work.name, entry=entry
+        )
+
+    return apply_in_transaction(
+        run,
+        migration,
+        _reporting_progress(run, work, reading) if reading else (ScriptPart(work.script),),
+        still_needed=lambda: not is_applied(session, migration.version),
+        record=record,
+        durable=durable,
+        without_id=without_id,
+    )
+
+
+def _reporting_progress(
+    run: RunContext, work: PreparedMigration, reading: LargeFileReader
+) -> Iterator[ScriptPart]:
+    """Yield a large migration's parts, and tell how far it is."""
+    told = 0
+    for part in reading.executable_parts():
+        yield part
+        if reading.seen - told > work.step.migration.size // _PROGRESS_REPORTS:
+            told = reading.seen
+            run.options.on_event(FileProgress(work.step, told))

@@ -1,0 +1,112 @@
+"""``plan``, ``status`` and ``check``: what stands, told without a write or a lock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pgbraid.migrate.planning.incomplete_first import progress_text
+from pgbraid.migrate.planning.planner import as_check_problem
+from pgbraid.migrate.planning.preflight import read_plan
+from pgbraid.model.migration import Problem
+from pgbraid.model.options import Verify
+from pgbraid.model.results import Check, State, Status, StatusRow
+from pgbraid.postgres.client.open_session import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgbraid.migrate.planning.preflight import Command
+    from pgbraid.model.migration import MigrationSet
+    from pgbraid.model.plan import Plan
+
+__all__ = ["check", "plan_pending", "read_status"]
+
+_OTHER_NAME = frozenset({"renamed", "version_taken"})
+
+
+def plan_pending(command: Command) -> Plan:
+    """Return what ``up`` would do now, with every problem; nothing is written or locked."""
+    with connect(command.target, command.ledger, command.options.stop) as session:
+        return read_plan(session, command.migrations, command.request)
+
+
+def check(command: Command) -> Check:
+    """Return whether the applied set is exactly the files' and nothing has drifted.
+
+    What ``up`` only warns of fails here: applied versions without a file, and files that look
+    like migrations and are none.
+    """
+    plan = plan_pending(command)
+    problems = (*map(as_check_problem, plan.problems), *_pending(plan))
+    return Check(
+        applied=len(plan.applied),
+        problems=problems,
+        compared=command.request.verify is not Verify.OFF,
+        unverified=sum(row.checksum is None for row in plan.applied),
+    )
+
+
+def _pending(plan: Plan) -> Iterator[Problem]:
+    if any(problem.code.startswith("legacy_") for problem in plan.problems):
+        return  # what is pending is not known before that is mended
+    if plan.adoption:
+        count = len(plan.adoption.migrations)
+        yield Problem(
+            "not_adopted",
+            f"{count} migrations are recorded by {plan.adoption.tool} only",
+            detail=plan.adoption.note,
+            hint="Enter them in the set with `pgbraid adopt`, or let `pgbraid up` do it.",
+            versions=tuple(m.version for m in plan.adoption.migrations),
+        )
+    far = {incomplete.version: progress_text(incomplete) for incomplete in plan.incomplete}
+    for step in (*plan.steps, *plan.above_target):
+        migration = step.migration
+        yield Problem(
+            "incomplete" if step.incomplete else "gap" if step.gap else "pending",
+            f"{migration.label} is incomplete"
+            if step.incomplete
+            else f"{migration.label} is not applied"
+            + (", although a higher version is" if step.gap else ""),
+            detail=far.get(migration.version),
+            hint=f"Go on with `pgbraid up`, or `pgbraid resume {migration.version}` for it alone."
+            if step.incomplete
+            else "Apply it with `pgbraid up`.",
+            versions=(migration.version,),
+        )
+
+
+def read_status(command: Command) -> Status:
+    """Return where every version stands, of the files and of the applied set."""
+    plan = plan_pending(replace(command, request=replace(command.request, with_times=True)))
+    rows = sorted(_rows(command.migrations, plan), key=lambda row: row.version)
+    return Status(tuple(rows), plan.problems, plan.adoption)
+
+
+def _rows(migrations: MigrationSet, plan: Plan) -> Iterator[StatusRow]:
+    files = {m.version: m for m in migrations.migrations}
+    missing = {row.version for row in plan.missing_files}
+    drifted = {v for p in plan.problems if p.code == "drifted" for v in p.versions}
+    renamed = {v for p in plan.problems if p.code in _OTHER_NAME for v in p.versions}
+    for row in plan.applied:
+        file = files.get(row.version)
+        state = State.APPLIED
+        if row.version in missing:
+            state = State.MISSING_FILE
+        elif row.version in renamed:
+            state = State.RENAMED
+        elif row.version in drifted:
+            state = State.MODIFIED
+        name = file.name if file else row.name or ""
+        yield StatusRow(row.version, name, state, row.applied_at, file.path if file else None)
+    for migration in plan.adoption.migrations if plan.adoption else ():
+        yield StatusRow(migration.version, migration.name, State.ADOPTABLE, None, migration.path)
+    for incomplete in plan.incomplete:
+        if incomplete.version not in files:
+            yield StatusRow(incomplete.version, incomplete.name, State.INCOMPLETE)
+    for step in plan.steps:
+        state = State.GAP if step.gap else State.PENDING
+        state = State.INCOMPLETE if step.incomplete else state
+        yield StatusRow(
+            step.migration.version, step.migration.name, state, None, step.migration.path
+        )

@@ -1,0 +1,1 @@
+"""Values, events and errors that every room speaks of. Pure: no input, no output, no clock."""

@@ -1,0 +1,140 @@
+"""The names of the catalog's columns as people say them."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["display_name"]
+
+_SPOKEN = {
+    "attnotnull": "not null",
+    "attcollation": "collation",
+    "attidentity": "identity",
+    "attgenerated": "generated",
+    "attcompression": "compression",
+    "attstattarget": "statistics target",
+    "attislocal": "is local",
+    "attinhcount": "inherited from",
+    "relpersistence": "persistence",
+    "relrowsecurity": "row security",
+    "relforcerowsecurity": "forced row security",
+    "relreplident": "replica identity",
+    "relispopulated": "populated",
+    "relam": "access method",
+    "reltablespace": "tablespace",
+    "relispartition": "is a partition",
+    "tgenabled": "enabled",
+    "evtenabled": "enabled",
+    "ev_enabled": "enabled",
+    "polroles": "roles",
+    "polcmd": "command",
+    "polpermissive": "permissive",
+    "extversion": "version",
+    "extnamespace": "schema",
+    "convalidated": "validated",
+    "conenforced": "enforced",
+    "condeferrable": "deferrable",
+    "condeferred": "deferred",
+    "indisvalid": "valid",
+    "indisclustered": "clustered",
+    "indisreplident": "replica identity",
+    "provolatile": "volatility",
+    "prosecdef": "security definer",
+    "proconfig": "settings",
+    "prolang": "language",
+    "setconfig": "settings",
+    "typnotnull": "not null",
+    "typdefault": "default",
+    "adnum": "column",
+    "attndims": "dimensions",
+    "castcontext": "context",
+    "castfunc": "function",
+    "castmethod": "method",
+    "collctype": "ctype",
+    "conkey": "columns",
+    "confkey": "referenced columns",
+    "confrelid": "referenced table",
+    "confupdtype": "action on update",
+    "confdeltype": "action on delete",
+    "confdelsetcols": "columns set on delete",
+    "confmatchtype": "match type",
+    "conislocal": "is local",
+    "coninhcount": "inherited from",
+    "connoinherit": "no inherit",
+    "conindid": "index",
+    "conparentid": "parent",
+    "dictinitoption": "options",
+    "inhparent": "parent",
+    "inhseqno": "place among the parents",
+    "inhdetachpending": "is being detached",
+    "indkey": "columns",
+    "indnkeyatts": "key columns",
+    "indcollation": "collations",
+    "indclass": "operator classes",
+    "indoption": "options",
+    "opcdefault": "default",
+    "partdefid": "default partition",
+    "proargtypes": "types of arguments",
+    "prorettype": "result type",
+    "prosupport": "support function",
+    "proisstrict": "strict",
+    "proleakproof": "leakproof",
+    "proparallel": "parallel safety",
+    "procost": "cost",
+    "prorows": "rows",
+    "relkind": "kind",
+    "reltoastrelid": "toast table",
+    "seqincrement": "increment",
+    "seqmax": "maximum",
+    "seqmin": "minimum",
+    "seqstart": "start",
+    "seqcache": "cache",
+    "seqcycle": "cycle",
+    "seqtypid": "type",
+    "stxkeys": "columns",
+    "stxkind": "kinds",
+    "tgtype": "events",
+    "tgfoid": "function",
+    "typbasetype": "base type",
+    "typcollation": "collation",
+    "typtypmod": "type modifier",
+    "puballtables": "for all tables",
+    "pubinsert": "publishes inserts",
+    "pubupdate": "publishes updates",
+    "pubdelete": "publishes deletes",
+    "pubtruncate": "publishes truncates",
+    "pubviaroot": "publishes via the root",
+    "prattrs": "columns",
+    "prqual": "filter",
+    "using": "USING expression",
+    "with_check": "WITH CHECK expression",
+    "toast_options": "options of the toast table",
+}
+_OURS = frozenset(
+    {
+        *("definition", "default", "digest", "expressions", "filter", "identity", "partition"),
+        *("rows", "storage", "type", "value", "values", "columns"),
+    }
+)
+"""Facts that are no columns of the catalog."""
+_OPTIONS, _ACL, _OWNER = "options", "acl", "owner"
+_PREFIX = re.compile(
+    r"^(?:agg|amop|amproc|am|att|cast|cfg|coll|con|def|dict|enum|evt|ev|ext|fdw|ft|ind|inh|lan|map"
+    r"|nsp|opc|opf|opr|part|pol|pro|prs|pub|pr|rel|rng|seq|srv|stx|sub|tg|tmpl|trf|typ|um)(?=[a-z]{3})"
+)
+"""How the catalog begins the names of its columns, by their table."""
+
+
+def display_name(fact: str) -> str:
+    """Return what a fact of the catalog is called: ``owner`` for ``relowner``."""
+    if fact in _SPOKEN or fact in _OURS:
+        return _SPOKEN.get(fact, fact)
+    if "_" in fact or " " in fact:
+        return fact.replace("_", " ")
+    if fact.endswith(_OWNER):
+        return _OWNER
+    if fact.endswith(_ACL) and fact != _ACL:
+        return "privileges"
+    if fact.endswith(_OPTIONS):
+        return _OPTIONS
+    return _PREFIX.sub("", fact)

@@ -1,0 +1,1 @@
+"""The schema and the rows of a database, read as values."""

@@ -1,0 +1,160 @@
+"""Opens a connection to the database, and makes sure that pgbraid can migrate through it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from pgbraid.model.errors import ConnectionFailed
+from pgbraid.postgres.client.connection import Arrival, open_connection
+from pgbraid.postgres.client.server_errors import translate_errors
+from pgbraid.postgres.client.session import PoolerState, Session, pinned_settings_sql, send_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgbraid.model.migration import LedgerTable
+    from pgbraid.model.options import Limits, StopToken
+    from pgbraid.postgres.client.connection import Connection
+    from pgbraid.postgres.client.conninfo import Target
+
+__all__ = ["connect", "prepare_for_migration"]
+
+_WATCHES_SINCE = 140000
+
+
+_DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
+"""Values of synchronous_commit that wait for the disk, and maybe for more."""
+
+
+_UNSUPPORTED = re.compile("unsupported startup parameter(?:: options| in options: role)")
+"""What PgBouncer says, before version 1.20 and since."""
+
+
+_DRIVERS_WORDS = re.compile(r"^(?:connection failed|connection is bad): ")
+
+
+@contextmanager
+def connect(target: Target, ledger: LedgerTable, stop: StopToken) -> Iterator[Session]:
+    """Open a connection in autocommit; closing it also gives back every lock.
+
+    A server that is not there yet is waited for as long as the target says. Raises
+    ConnectionFailed where there is none or it is lost, ServerError where the server refuses a
+    statement of ours, and Stopped where ``stop`` was asked; no message repeats a secret.
+    """
+    conn = _opened(target, stop)
+    if isinstance(conn, ConnectionFailed):
+        raise conn
+    conn.stop = stop
+    session = Session(conn, replace(target, wait=0.0), ledger, stop)
+    with conn, translate_errors(session):
+        try:
+            if target.role and (conn.opened_with or target.session_pooler):
+                from pgbraid.postgres.client.pooler import set_role  # noqa: PLC0415 - behind a pooler
+
+                set_role(session, target.role)
+            yield session
+        finally:
+            if conn.process is not None:
+                from pgbraid.postgres.client.pooler import release_session  # noqa: PLC0415 - behind a proxy
+
+                release_session(conn)
+
+
+def _opened(target: Target, stop: StopToken) -> Connection | ConnectionFailed:
+    """Return a connection, or an error, which must not have the driver's for its context."""
+    opening = target.background_connect
+    arrival = Arrival(target.parameters, target.wait)
+    while True:
+        try:
+            return opening.take() if opening else open_connection(target.parameters)
+        except psycopg.Error as error:
+            failed = _no_connection(target, error)
+            if target.role and _UNSUPPORTED.search(failed.message):
+                return _without_role(target)
+        if not arrival.may_come():
+            return failed
+        if target.on_first_failure and arrival.tries == 1:
+            target.on_first_failure(failed.message)
+        stop.sleep(arrival.pause)
+
+
+def _without_role(target: Target) -> Connection | ConnectionFailed:
+    """Return a connection that was opened without the option that sets the role."""
+    parameters = target.without_role()
+    try:
+        conn = open_connection(parameters)
+    except psycopg.Error as error:
+        failed = _no_connection(target, error)
+        from pgbraid.postgres.client.server_requirements import role_refusal  # noqa: PLC0415 - rare
+
+        return role_refusal(target) if _UNSUPPORTED.search(failed.message) else failed
+    conn.opened_with = parameters
+    return conn
+
+
+def _no_connection(target: Target, error: psycopg.Error) -> ConnectionFailed:
+    lines = [line.strip() for line in target.scrub(str(error)).splitlines() if line.strip()]
+    message = _DRIVERS_WORDS.sub("", lines[0] if lines else "no answer")
+    detail = "\n".join(lines[1:]) or None
+    return ConnectionFailed(f"cannot connect to {target.label}: {message}", detail=detail)
+
+
+def prepare_for_migration(
+    session: Session, limits: Limits | None = None, *, allow_pooler: bool = False
+) -> Session:
+    """Return the session set up to migrate, once it is sure that this connection can.
+
+    Raises TargetRefused for a standby, a server below 13, a session that is read-only, one that
+    is not the role asked for and, unless it is for what ``pools``, a connection through a pooler
+    that lends sessions.
+    """
+    from pgbraid.postgres.client import server_requirements  # noqa: PLC0415 - not for a no-op boot
+
+    row = session.run("session", "facts").fetchone()
+    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+    in_recovery, backend_pid, server_version, commit, read_only, role, since = row
+    server_requirements.check_server(
+        session, server_version, in_recovery=in_recovery, read_only=read_only
+    )
+    server_requirements.check_role(session, role)
+    pool = _pool_of(session, backend_pid)
+    if pool and not allow_pooler:
+        raise server_requirements.pooler_refusal(replace(session, pooler=pool))
+    if pool is None:
+        session.conn.parameters = session.conn.opened_with or session.target.parameters
+        session.conn.backend_start = since
+    durable = commit if commit in _DURABLE else "on"
+    claimed = replace(
+        session,
+        durable_commit=durable,
+        pid=backend_pid,
+        limits=limits or session.limits,
+        pooler=pool,
+    )
+    session.conn.serving_pid = backend_pid
+    return claimed if pool else _pinned(claimed)
+
+
+def _pool_of(session: Session, process: int) -> PoolerState | None:
+    """Return the pooler that lends the session, or None where it is ours."""
+    if process == session.conn.info.backend_pid:
+        return None
+    from pgbraid.postgres.client.pooler import find_pooler  # noqa: PLC0415 - behind a proxy
+
+    return find_pooler(session, process)
+
+
+def _pinned(session: Session) -> Session:
+    """Pin the settings; the server of some platforms cannot watch a client, and says so."""
+    if session.conn.info.server_version >= _WATCHES_SINCE:
+        with suppress(psycopg.DataError):
+            watched = replace(session, server_detects_client_loss=True)
+            send_sql(session, pinned_settings_sql(watched))
+            return watched
+    send_sql(session, pinned_settings_sql(session))
+    return session

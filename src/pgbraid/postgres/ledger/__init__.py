@@ -1,0 +1,1 @@
+"""The applied set and the journal."""

@@ -1,0 +1,83 @@
+"""What a database already holds where the applied set is empty: asked by a first run only."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from psycopg import errors, sql
+
+from pgbraid.model.migration import AppliedMigration
+
+if TYPE_CHECKING:
+    from pgbraid.model.results import TrackerTable
+    from pgbraid.postgres.client.session import Session
+
+__all__ = ["has_foreign_rows", "made_in_schema", "read_ledgers", "read_user_tables"]
+
+
+def read_user_tables(session: Session) -> list[str]:
+    """Return the names of at most two tables that this role may use, as ``schema.table``."""
+    ledger = session.ledger
+    rows = session.run(
+        "first_run",
+        "user_tables",
+        schema=ledger.schema,
+        table=ledger.table,
+        journal=ledger.journal,
+    )
+    return [f"{schema}.{table}" for schema, table in rows]
+
+
+def read_ledgers(session: Session) -> dict[tuple[str, str], tuple[AppliedMigration, ...]]:
+    """Return the other trackers of the database, by schema and table, with their rows.
+
+    One that row security would hide rows of is passed over.
+    """
+    ledger = session.ledger
+    found = session.run("first_run", "ledgers", schema=ledger.schema, table=ledger.table).fetchall()
+    ledgers: dict[tuple[str, str], tuple[AppliedMigration, ...]] = {}
+    for schema, table in found:
+        with suppress(errors.InsufficientPrivilege, errors.UndefinedTable):
+            ledgers[schema, table] = _rows(session, schema, table)
+    return ledgers
+
+
+def _rows(session: Session, schema: str, table: str) -> tuple[AppliedMigration, ...]:
+    query = sql.SQL(
+        "SELECT pg_catalog.set_config('row_security', 'off', true),"
+        " pg_catalog.set_config('bytea_output', 'hex', true);"
+        " SELECT version::pg_catalog.text, name::pg_catalog.text, checksum::pg_catalog.text FROM {}"
+    ).format(sql.Identifier(schema, table))
+    cursor = session.conn.execute(query)
+    cursor.nextset()
+    return tuple(
+        AppliedMigration(
+            int(version), name, checksum.lower().removeprefix("\\x") if checksum else None
+        )
+        for version, name, checksum in cursor
+        if version is not None and version.isdecimal()
+    )
+
+
+def has_foreign_rows(session: Session, table: TrackerTable) -> bool:
+    """Whether a table holds anything; one that this role may not read counts as if it did."""
+    source = sql.Identifier(table.schema, table.table)
+    try:
+        row = session.conn.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(source))
+        return row.fetchone() == (True,)
+    except errors.InsufficientPrivilege:
+        return True
+
+
+def made_in_schema(session: Session) -> bool:
+    """Whether the tracker's schema holds anything but the tracker and its journal."""
+    ledger = session.ledger
+    row = session.run(
+        "first_run",
+        "made_in_schema",
+        schema=ledger.schema,
+        table=ledger.table,
+        journal=ledger.journal,
+    ).fetchone()
+    return row == (True,)

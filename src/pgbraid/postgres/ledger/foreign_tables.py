@@ -1,0 +1,54 @@
+"""Other tools' tracker tables: found, read, and dropped once they are adopted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from pgbraid.model.results import TrackerTable
+    from pgbraid.postgres.client.session import Session
+
+__all__ = ["drop_table", "read_tracker_rows", "read_tracker_tables"]
+
+
+def read_tracker_tables(session: Session, tables: Iterable[str]) -> tuple[TrackerTable, ...]:
+    """Return the tables of those names in the tracker's schema, then in public, without rows."""
+    from pgbraid.model.results import TrackerTable  # noqa: PLC0415 - only where one is looked for
+
+    schemas = list(dict.fromkeys((session.ledger.schema, "public")))
+    found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for schema, table, column, kind in session.run(
+        "ledger", "foreign_columns", schemas=schemas, tables=list(tables)
+    ):
+        found[schema, table].append((column, kind))
+    ordered = sorted(found.items(), key=lambda item: (schemas.index(item[0][0]), item[0][1]))
+    return tuple(TrackerTable(*name, tuple(columns), ()) for name, columns in ordered)
+
+
+def read_tracker_rows(
+    session: Session, table: TrackerTable, names: Collection[str]
+) -> TrackerTable:
+    """Return the table with its rows, as far as these columns go.
+
+    Row security raises an error, so that no rows stay unseen.
+    """
+    from pgbraid.model.results import TrackerTable  # noqa: PLC0415 - only where one is looked for
+
+    kept = tuple(column for column in table.columns if column[0] in names)
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in kept)
+    source = sql.Identifier(table.schema, table.table)
+    secure = sql.SQL("SELECT pg_catalog.set_config('row_security', 'off', true); ")
+    query = secure + sql.SQL("SELECT {} FROM {}").format(columns, source)
+    cursor = session.conn.execute(query)
+    cursor.nextset()
+    return TrackerTable(table.schema, table.table, kept, tuple(cursor.fetchall()))
+
+
+def drop_table(session: Session, schema: str, table: str) -> None:
+    """Drop another tool's table, which has been adopted."""
+    session.conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, table)))

@@ -1,0 +1,221 @@
+"""Rows of the applied set: written together with their line of the journal."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from psycopg import errors
+
+from pgbraid.model.errors import ServerError
+from pgbraid.postgres.client.wire import error_of, send
+from pgbraid.postgres.ledger.journal import JournalEntry, append, append_timed, not_written_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pgbraid.model.migration import Migration
+    from pgbraid.model.results import Adoption, Mismatch
+    from pgbraid.postgres.client.session import Session
+    from pgbraid.postgres.ledger.tables import LedgerTraits
+
+__all__ = [
+    "AdoptionRecord",
+    "applied_by_another",
+    "has_rows",
+    "is_applied",
+    "read_adopted",
+    "read_adoption",
+    "read_unexpected_rows",
+    "record_adopted",
+    "record_applied",
+    "record_baseline",
+    "record_nontransactional",
+    "record_repaired",
+    "record_restored",
+    "record_sql",
+    "remove_applied",
+    "run_nontransactional",
+    "versions_applied_by",
+]
+
+_ROUTINE = re.compile(r"\b(?:function|procedure|do)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionRecord:
+    """From which table a history was taken over, and the version its counter said.
+
+    ``emptied`` says that something was undone or withdrawn since.
+    """
+
+    source: str | None
+    counter: int | None
+    undone_since: bool
+
+
+def read_adoption(session: Session) -> AdoptionRecord | None:
+    """Return what was taken over from another tool, or None if nothing ever was."""
+    try:
+        row = session.run("ledger", "adoption").fetchone()
+    except errors.UndefinedTable:
+        return None
+    return AdoptionRecord(*row) if row else None
+
+
+def read_adopted(session: Session, versions: Iterable[int]) -> frozenset[int]:
+    """Return those of the versions that were adopted and never ran since."""
+    try:
+        rows = session.run("ledger", "adopted_last", versions=list(versions)).fetchall()
+    except errors.UndefinedTable:
+        return frozenset()
+    return frozenset(version for (version,) in rows)
+
+
+def has_rows(session: Session) -> bool:
+    """Whether the set has any version now."""
+    return session.run("ledger", "has_rows").fetchone() == (True,)
+
+
+def is_applied(session: Session, version: int) -> bool:
+    """Whether the set has the version now."""
+    return session.run("ledger", "is_applied", version=version).fetchone() == (True,)
+
+
+def record_applied(
+    session: Session, migration: Migration, *, traits: LedgerTraits, name: str, entry: JournalEntry
+) -> timedelta:
+    """Enter a migration in the set and in the journal, in the transaction that is open.
+
+    Returns the time since that transaction began.
+    """
+    checksum = traits.checksum(migration.checksum)
+    _write(session, "add", version=migration.version, name=name, checksum=checksum)
+    return append_timed(session, entry)
+
+
+def record_nontransactional(
+    session: Session, migration: Migration, *, traits: LedgerTraits, name: str, entry: JournalEntry
+) -> None:
+    """Enter a migration that ran in pieces, whose entry says how long it took."""
+    checksum = traits.checksum(migration.checksum)
+    _write(session, "add", version=migration.version, name=name, checksum=checksum)
+    append(session, entry)
+
+
+def run_nontransactional(session: Session, text: str) -> None:
+    """Run a statement of ours that no transaction holds. Raises psycopg's error."""
+    session.stop.check()
+    error = error_of(send(session.conn, text.encode(), tick=session.watching()))
+    if error is not None:
+        raise error
+
+
+def record_sql(
+    session: Session, migration: Migration, *, traits: LedgerTraits, name: str, entry: JournalEntry
+) -> tuple[str, str]:
+    """Return the statements that enter a migration, as one message with it, in set and journal."""
+    checksum, values = traits.checksum(migration.checksum), entry.values(session.encoding)
+    add = session.text(
+        "ledger", "add_at_once", version=migration.version, name=name, checksum=checksum
+    )
+    text = values["statement"]
+    if text is None or not _ROUTINE.search(text):
+        return add, session.text("ledger", "journal_at_once", **values)
+    values["statement"] = base64.b64encode(text.encode()).decode()
+    return add, session.text("ledger", "journal_at_once_encoded", **values)
+
+
+def applied_by_another(session: Session, version: int, run_id: str) -> bool:
+    """Whether the journal says that another run has entered a version in the set."""
+    values = {"version": version, "run_id": run_id}
+    return session.run("ledger", "applied_by_another", **values).fetchone() == (True,)
+
+
+def read_unexpected_rows(session: Session, versions: Iterable[int], run_id: str) -> tuple[int, ...]:
+    """Return what the set has beside these versions, and no other run says it has entered."""
+    rows = session.run("ledger", "strays", versions=list(versions), run_id=run_id)
+    return tuple(version for (version,) in rows)
+
+
+def versions_applied_by(
+    session: Session, run_id: str, versions: Iterable[int] = ()
+) -> dict[int, timedelta]:
+    """Return the versions that a run has applied, each with the time it took.
+
+    Of the ``versions``, of which COMMIT has succeeded, those count too that the set has and no
+    line of the journal tells of, with no time.
+    """
+    cursor = session.run("ledger", "run", run_id=run_id, versions=list(versions))
+    cursor.nextset()
+    rows = cursor.fetchall()
+    return {version: timedelta(seconds=seconds) for version, seconds in rows}
+
+
+def _write(session: Session, statement: str, /, **values: object) -> None:
+    """Write one row of the set, and make sure that it was written: a trigger may swallow it."""
+    try:
+        written = session.run_watched("ledger", statement, **values).rowcount
+    except errors.FeatureNotSupported:  # a rule that does something else instead
+        written = 0
+    if written > 1:
+        name = f"{session.ledger.schema}.{session.ledger.table}"
+        raise ServerError(
+            f"{name} has {written} rows of version {values['version']}",
+            detail="Its primary key was dropped, or a table that inherits it has the version, too.",
+            hint="Delete all but one of them; then run `pgbraid check`.",
+        )
+    if not written:
+        raise not_written_error(session, session.ledger.table)
+
+
+def record_adopted(session: Session, adoption: Adoption, run_id: str) -> None:
+    """Enter what another tool has applied, unrun, in the transaction that is open."""
+    detail = {
+        "from": adoption.source,
+        "tool": adoption.tool,
+        "counter": adoption.counter,
+        "not_applied": list(adoption.excluded),
+    }
+    append(session, JournalEntry(run_id, "adopted", detail=detail))
+    for migration in adoption.migrations:
+        _write(session, "adopt", version=migration.version, name=migration.name)
+        append(session, JournalEntry(run_id, "adopted", migration.version, migration.name))
+
+
+def record_baseline(session: Session, migration: Migration, name: str, run_id: str) -> None:
+    """Enter a migration in set and journal that was applied by other means, unrun."""
+    _write(session, "adopt", version=migration.version, name=name)
+    detail = {"from": "baseline"}
+    entry = JournalEntry(run_id, "adopted", migration.version, migration.name, detail=detail)
+    append(session, entry)
+
+
+def record_restored(
+    session: Session, lost: Mismatch, traits: LedgerTraits, entry: JournalEntry
+) -> None:
+    """Put a row back into the set as the journal has it, in the transaction that is open."""
+    name, checksum = lost.name or str(lost.version), traits.checksum(lost.checksum)
+    _write(session, "restore", version=lost.version, name=name, checksum=checksum)
+    append(session, entry)
+
+
+def record_repaired(
+    session: Session, migration: Migration, *, traits: LedgerTraits, name: str, entry: JournalEntry
+) -> None:
+    """Give a row of the set the file's checksum and a name, in the transaction that is open."""
+    checksum = traits.checksum(migration.checksum)
+    _write(session, "repair", version=migration.version, name=name, checksum=checksum)
+    append(session, entry)
+
+
+def remove_applied(session: Session, version: int, entry: JournalEntry) -> timedelta:
+    """Take a version out of the set, in the transaction that is open.
+
+    Returns the time since that transaction began.
+    """
+    _write(session, "remove", version=version)
+    return append_timed(session, entry)

@@ -1,0 +1,71 @@
+"""Other sessions of the server, described for a person to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid.sql.secrets import mask, secrets_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pgbraid.postgres.client.session import Session
+
+__all__ = ["describe_backends"]
+
+_LONGEST = 80
+_CLIENT = "client backend"
+_PREPARED = "a prepared transaction (see pg_prepared_xacts)"
+_PREPARED_HERE = """
+    SELECT gid, owner, pg_catalog.to_char(prepared, 'YYYY-MM-DD HH24:MI:SS TZH')
+      FROM pg_catalog.pg_prepared_xacts
+     WHERE database OPERATOR(pg_catalog.=) pg_catalog.current_database() ORDER BY prepared"""
+
+
+def describe_backends(session: Session, pids: Iterable[int]) -> tuple[str, ...]:
+    """Return who these processes are, as far as the role may see it, the oldest first.
+
+    Process 0 stands for a prepared transaction, as ``pg_blocking_pids`` has it.
+    """
+    wanted = list(dict.fromkeys(pids))
+    found = [
+        _described(session, row)
+        for row in session.run("session", "others", pids=[pid for pid in wanted if pid])
+    ]
+    return (*found, *([_prepared(session)] if 0 in wanted else []))
+
+
+def _prepared(session: Session) -> str:
+    """Name the prepared transactions of the database; which of them it is, the server hides."""
+    rows = session.conn.execute(_PREPARED_HERE.encode()).fetchall()
+    names = [f"{gid!r} (role {role}, prepared {since})" for gid, role, since in rows]
+    if not names:
+        return _PREPARED
+    return f"the prepared transaction {' or '.join(names)}"
+
+
+def _described(session: Session, row: tuple[object, ...]) -> str:
+    pid, role, application, kind, host, since, in_transaction, state, query = row
+    if kind != _CLIENT and kind is not None:
+        return f"process {pid} ({kind})"
+    began = "in a transaction since" if in_transaction else "connected since"
+    known = [
+        f"process {pid} ({application or 'no application name'})",
+        f"role {role}" if role else "",
+        f"host {host}" if since else "",
+        f"{began} {since}" if since else "",
+        _doing(session, state, query),
+    ]
+    return ", ".join(part for part in known if part)
+
+
+def _doing(session: Session, state: object, query: object) -> str:
+    """Say what it runs, or ran last, in one line and without a password."""
+    if not state:
+        return ""
+    text = session.target.scrub(str(query or ""))
+    text = " ".join(mask(text, secrets_in(text)).split())
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    if state == "active":
+        return f"running: {shown}" if shown else "active"
+    return f"{state}, last ran: {shown}" if shown else str(state)

@@ -1,0 +1,394 @@
+"""Databases of our own, to replay migrations in: made, copied and dropped.
+
+They bear our prefix, the number of the run that made them, and a limit of connections that is our
+mark, given in the statement that makes them; nothing without both is ever dropped. A run holds an
+advisory lock of its number as long as it lives, so that the next one can tell, and drop, what a
+run left that was killed.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+
+from pgbraid.model.errors import ConfigError, ConnectionFailed, EmbeddedError, ServerError
+from pgbraid.model.migration import LedgerTable
+from pgbraid.postgres.client.connection import open_connection
+from pgbraid.postgres.client.conninfo import Target, parse_target
+from pgbraid.postgres.client.named_sql import statement
+from pgbraid.postgres.scratch.cluster_state import (
+    Cluster,
+    differences,
+    drop_set_aside,
+    put_back,
+    read_cluster,
+    set_roles_aside,
+    shared_changes,
+)
+from pgbraid.postgres.server.binaries import find_programs
+from pgbraid.postgres.server.embedded import embedded_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from pgbraid.model.options import Prelude
+    from pgbraid.postgres.client.connection import Connection
+    from pgbraid.postgres.ledger.history import MigratingRole
+
+__all__ = ["PREFIX", "ScratchServer", "prelude_fails", "scratch_server"]
+
+PREFIX = "pgbraid_scratch_"
+_CONNECTION_LIMIT_MARK = 1953
+"""The limit of connections that marks our databases."""
+_CLASS = 0x70677363
+"""The first half of the advisory locks of runs that have scratch databases: ``pgsc``."""
+_IDLES_SINCE = 140000
+_LOGIN_TRIGGERS_SINCE = 170000
+_PATTERN = f"^{PREFIX}([0-9]{{1,10}})_[0-9]+$"
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchServer:
+    """A server on which we create databases.
+
+    ``own`` says that the whole server is ours; there, roles that migrations expect are created,
+    too.
+    """
+
+    conn: Connection = field(repr=False)
+    target: Target = field(repr=False)
+    number: int
+    label: str
+    version: str
+    role: str
+    superuser: bool
+    exclusive: bool
+    made: list[str] = field(default_factory=list, repr=False)
+    _gone: set[str] = field(default_factory=set, repr=False)
+
+    def create(self, template: str | None = None, owner: str | None = None) -> str:
+        """Create a database, a copy of ``template`` if it is given, and return its name.
+
+        Without a template it is a copy of ``template0``: what this server has added to
+        ``template1`` is no part of anybody's migrations. Raises ServerError.
+        """
+        name = f"{PREFIX}{self.number}_{len(self.made)}"
+        self.made.append(name)
+        owned = sql.SQL(" OWNER {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
+        self._execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}{} CONNECTION LIMIT {}").format(
+                sql.Identifier(name),
+                sql.Identifier(template or "template0"),
+                owned,
+                sql.Literal(_CONNECTION_LIMIT_MARK),
+            )
+        )
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database that this run has made, and its roles. Raises ServerError."""
+        if name not in self.made or name in self._gone:
+            return
+        try:
+            self._execute(_drop_of(name))
+        except ServerError:
+            with suppress(psycopg.Error):
+                _let_go({**self.target.parameters, "dbname": name})
+            self._execute(_drop_of(name))
+        self._gone.add(name)
+        if self.exclusive:
+            drop_set_aside(self.conn, name.removeprefix(PREFIX))
+
+    def target_of(
+        self, name: str, role: str | None = None, settings: Iterable[tuple[str, str]] = ()
+    ) -> Target:
+        """Return the target that a database of this server is.
+
+        Where they are given, for another role, and with settings to begin with.
+        """
+        parameters = {**self.target.parameters, "dbname": name}
+        if role is not None:
+            parameters["user"] = role
+        given = "".join(f" -c {key}={_escaped(value)}" for key, value in settings)
+        if given:
+            parameters["options"] = f"{parameters.get('options') or ''}{given}".strip()
+        return Target(parameters, f"{self.label}/{name}", secrets=self.target.secrets)
+
+    def reading(self, name: str) -> Target:
+        """Return the target to read a database's result at.
+
+        On a server of our own no event trigger fires there: a trigger on login is a part of the
+        result, and must not keep anybody from reading it.
+        """
+        since = self.conn.info.server_version >= _LOGIN_TRIGGERS_SINCE
+        return self.target_of(
+            name, settings=(("event_triggers", "off"),) if self.exclusive and since else ()
+        )
+
+    def create_login_role(self, role: MigratingRole) -> str | None:
+        """Create a role with the attributes of the one that migrates, and return its name.
+
+        It is also a member of the server's own roles that the other one is a member of. Returns
+        None where the server is not ours.
+        """
+        if not self.exclusive:
+            return None
+        if role.name != self.role:
+            words = (word if on else f"NO{word}" for word, on in role.attributes)
+            name = sql.Identifier(role.name).as_string(None)
+            self._execute(f"CREATE ROLE {name} LOGIN {' '.join(words)}".encode())
+            for group in role.member_of:
+                if group.startswith("pg_") and self.has_role(group):
+                    self.add_member(group, role.name)
+        return role.name
+
+    def elevate(self, name: str) -> None:
+        """Make a role a superuser."""
+        self._execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(name)))
+
+    def has_role(self, name: str) -> bool:
+        """Whether the server has a role of that name."""
+        return self.conn.execute(_text("has_role"), {"name": name}).fetchone() == (True,)
+
+    def add_role(self, name: str) -> None:
+        """Create a role that migrations expect, unless it is there."""
+        if not self.has_role(name):
+            self._execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
+
+    def add_member(self, role: str, member: str) -> None:
+        """Make a role a member of another one."""
+        self._execute(
+            sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(member))
+        )
+
+    def add_database(self, name: str) -> None:
+        """Create an empty database of a name that migrations mention, unless it is there."""
+        there = self.conn.execute(_text("has_database"), {"name": name}).fetchone()
+        if there != (True,):
+            self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+    def create_extensions(self, name: str, extensions: Iterable[tuple[str, str]]) -> list[str]:
+        """Create extensions, each in a schema, in a database.
+
+        Returns those that could be, and were not there.
+        """
+        made = []
+        with open_connection(self.target_of(name).parameters) as conn:
+            there = {extension for (extension,) in conn.execute(_text("extensions"))}
+            for extension, schema in extensions:
+                if extension not in there:
+                    with suppress(psycopg.Error), conn.transaction():
+                        where = sql.Identifier(schema)
+                        conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(where))
+                        create = sql.SQL("CREATE EXTENSION {} SCHEMA {} CASCADE")
+                        conn.execute(create.format(sql.Identifier(extension), where))
+                        made.append(extension)
+        return made
+
+    def run_prelude(self, name: str, prelude: Prelude) -> None:
+        """Run the prelude in a new database. Raises ConfigError where it fails."""
+        with open_connection(self.target_of(name).parameters) as conn:
+            try:
+                conn.execute(b"BEGIN")
+                conn.execute(prelude.text.encode())
+                changes = () if self.exclusive else self.changes_of(conn)
+                conn.execute(b"ROLLBACK" if changes else b"COMMIT")
+            except psycopg.Error as error:
+                raise prelude_fails(prelude, error) from None
+        if changes:
+            raise ConfigError(
+                f"the prelude {prelude.path} changes what the databases of {self.label} share",
+                detail=f"It changes: {', '.join(changes[:3])}.",
+                hint="Leave `scratch_url` and PGBRAID_SCRATCH_URL out, or create it on that "
+                "server.",
+            )
+
+    def read_cluster_state(self) -> Cluster | None:
+        """Return what the databases of the server share, where it is ours to restore."""
+        return read_cluster(self.conn, PREFIX) if self.exclusive else None
+
+    def restore_cluster_state(self, before: Cluster | None) -> None:
+        """Restore what the databases share. Raises ServerError where that is not possible."""
+        if before is not None:
+            put_back(self.conn, before, PREFIX)
+
+    def set_aside(self, name: str, before: Cluster | None) -> None:
+        """Rename the roles that were created for a database that is kept."""
+        if before is not None:
+            set_roles_aside(self.conn, before, PREFIX, name.removeprefix(PREFIX))
+
+    def changes_of(self, conn: Connection) -> tuple[str, ...]:
+        """Return what the open transaction of a connection changes of what databases share."""
+        return shared_changes(conn, self.conn, PREFIX)
+
+    def shared(self) -> Cluster:
+        """Return what the databases of the server share, as far as any role may read it."""
+        return read_cluster(self.conn, PREFIX, exclusive=False)
+
+    def changed_since(self, before: Cluster) -> tuple[str, ...]:
+        """Return what the databases share that is not as it was."""
+        return tuple(differences(before, self.shared()))
+
+    def clear(self) -> None:
+        """Drop every database that this run has made."""
+        for name in self.made:
+            with suppress(ServerError):
+                self.drop(name)
+
+    def _execute(self, query: sql.Composed | bytes) -> None:
+        try:
+            self.conn.execute(query)
+        except psycopg.Error as error:
+            said = self.target.scrub(error.diag.message_primary or str(error))
+            raise ServerError(f"the scratch server refused: {said}") from None
+
+
+def prelude_fails(prelude: Prelude, error: psycopg.Error) -> ConfigError:
+    """Return the error of a prelude that the server refuses, with its line."""
+    position = error.diag.statement_position
+    line = prelude.text.count("\n", 0, int(position) - 1) + 1 if position else None
+    place = f"{prelude.path}:{line}" if line else prelude.path
+    return ConfigError(
+        f"{place}: the prelude fails: {error.diag.message_primary or error}",
+        detail=error.diag.message_detail,
+        hint="Correct the file that the setting `prelude` names, then run the command again.",
+    )
+
+
+def _escaped(value: str) -> str:
+    """Return a value as libpq's options take it."""
+    return re.sub(r"([\s\\])", r"\\\1", value)
+
+
+def _text(name: str) -> sql.Composed:
+    return statement("scratch", name, LedgerTable(), with_values=False)
+
+
+@contextmanager
+def scratch_server(
+    url: str | None = None,
+    *,
+    programs: str | None = None,
+    cache: Path | None = None,
+    major: int | None = None,
+    exact: bool = False,
+) -> Iterator[ScratchServer]:
+    """Yield a server for scratch databases: that of ``url``, or a throw-away one.
+
+    What dead runs left on it is dropped first, and what this one made at the end. A server of the
+    ``major`` version is looked for among those installed; where it must be ``exact`` that one,
+    no other will do. Raises ConfigError where it does not, and where the role may not create
+    databases; EmbeddedError and ConnectionFailed.
+    """
+    if url is not None:
+        with _opened(parse_target(url), own=False) as scratch:
+            _check_major(scratch, major if exact else None)
+            yield scratch
+        return
+    if major is not None and programs is None:
+        with suppress(EmbeddedError):
+            programs = str(find_programs(None, major=str(major)).folder)
+    with (
+        embedded_server(programs=programs, cache=cache) as server,
+        _opened(parse_target(server.conninfo), own=True, label=server.label) as scratch,
+    ):
+        _check_major(scratch, major if exact else None)
+        yield scratch
+
+
+def _check_major(scratch: ScratchServer, major: int | None) -> None:
+    if major is None or scratch.version.partition(".")[0] == str(major):
+        return
+    raise ConfigError(
+        f"the database is on PostgreSQL {major}, the scratch server is {scratch.version}",
+        detail="The catalogs of two major versions cannot be compared.",
+        hint=f"Name a scratch server of version {major} with `scratch_url`, or the folder of its "
+        "programs in PGBRAID_PG_BIN.",
+    )
+
+
+@contextmanager
+def _opened(target: Target, *, own: bool, label: str | None = None) -> Iterator[ScratchServer]:
+    conn = _connected(target)
+    with conn:
+        row = conn.execute(_text("facts")).fetchone()
+        role, version, may_create, superuser = row or ("", "", False, False)
+        if not may_create:
+            raise ConfigError(
+                f"the role {role} may not create databases on the scratch server {target.label}",
+                hint="Grant it CREATEDB, or name another server with `scratch_url`.",
+            )
+        conn.execute("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
+        if conn.info.server_version >= _IDLES_SINCE:
+            conn.execute("SET idle_session_timeout = 0")
+        number = secrets.randbelow(2**31)
+        conn.execute(
+            statement("scratch", "hold", LedgerTable(), with_values=True),
+            {"class": _CLASS, "number": number},
+        )
+        _drop_abandoned(conn, target.parameters)
+        scratch = ScratchServer(
+            conn,
+            target,
+            number,
+            label or target.label,
+            str(version).partition(" ")[0],
+            role,
+            superuser,
+            own,
+        )
+        try:
+            yield scratch
+        finally:
+            if not conn.closed and not own:
+                conn.stop = None
+                scratch.clear()
+
+
+def _connected(target: Target) -> Connection:
+    try:
+        return open_connection(target.parameters)
+    except psycopg.Error as error:
+        message = target.scrub(str(error)).strip().splitlines()
+    raise ConnectionFailed(
+        f"cannot connect to the scratch server {target.label}: {message[0] if message else ''}",
+        hint="Name a server with `scratch_url`, or leave it out for an embedded one.",
+    )
+
+
+def _drop_abandoned(conn: Connection, parameters: Mapping[str, Any]) -> None:
+    """Drop what runs left that are dead."""
+    query = statement("scratch", "abandoned", LedgerTable(), with_values=True)
+    found = conn.execute(
+        query, {"pattern": _PATTERN, "mark": _CONNECTION_LIMIT_MARK, "class": _CLASS}
+    ).fetchall()
+    for (name,) in found:
+        with suppress(psycopg.Error):
+            _let_go({**parameters, "dbname": name})
+        with suppress(psycopg.Error):
+            conn.execute(_drop_of(name))
+
+
+def _drop_of(name: str) -> sql.Composed:
+    return sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+
+
+def _let_go(parameters: Mapping[str, Any]) -> None:
+    """Drop a database's subscriptions and replication slots, with which it cannot be dropped."""
+    with open_connection(parameters) as conn:
+        for (name,) in conn.execute(_text("subscriptions")).fetchall():
+            quoted = sql.Identifier(name)
+            for change in (
+                "ALTER SUBSCRIPTION {} DISABLE",
+                "ALTER SUBSCRIPTION {} SET (slot_name = NONE)",
+            ):
+                conn.execute(sql.SQL(change).format(quoted))
+            conn.execute(sql.SQL("DROP SUBSCRIPTION {}").format(quoted))
+        conn.execute(_text("drop_slots"))

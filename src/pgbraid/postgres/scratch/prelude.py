@@ -1,0 +1,83 @@
+"""Gives an embedded server what is there before the first migration on the server deployed to."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from pgbraid.model import sqlstate
+from pgbraid.model.migration import LedgerTable
+from pgbraid.postgres.client.connection import open_connection
+from pgbraid.postgres.client.conninfo import parse_target
+from pgbraid.postgres.client.named_sql import statement
+from pgbraid.postgres.scratch.databases import prelude_fails
+
+if TYPE_CHECKING:
+    from pgbraid.model.errors import MigrationFailed
+    from pgbraid.model.options import Prelude
+    from pgbraid.postgres.client.connection import Connection
+    from pgbraid.postgres.client.conninfo import Target
+
+__all__ = ["prepare_embedded", "provide_role"]
+
+_ROLE = re.compile(r'^role "(?P<name>.+)" does not exist$')
+_PUBLIC_IS_THE_OWNERS_SINCE = 150000
+
+
+def prepare_embedded(conninfo: str, role: str | None, prelude: Prelude | None) -> None:
+    """Create the role that migrates, as the owner of the database, and run the prelude.
+
+    The role is no superuser, so that a migration finds here what a managed server refuses. The
+    prelude runs in an empty database only. Raises ConfigError where it fails.
+    """
+    with open_connection(parse_target(conninfo).parameters) as conn:
+        if role is not None and not _has_role(conn, role):
+            _create_owner(conn, role)
+        if prelude is not None and _ask(conn, "is_empty"):
+            _run_prelude(conn, prelude)
+
+
+def provide_role(target: Target, error: MigrationFailed) -> str | None:
+    """Create the role that a migration failed for want of, and return its name, if it was one."""
+    found = (
+        _ROLE.match(error.diagnostic.message)
+        if error.sqlstate == sqlstate.UNDEFINED_OBJECT
+        else None
+    )
+    if found is None:
+        return None
+    # The server's own superuser does it, whatever role migrates.
+    parameters = {**target.parameters, "options": ""}
+    with open_connection(parameters) as conn:
+        if _has_role(conn, found["name"]):
+            return None
+        conn.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(found["name"])))
+    return found["name"]
+
+
+def _create_owner(conn: Connection, role: str) -> None:
+    name = sql.Identifier(role)
+    conn.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+    database = sql.Identifier(conn.info.dbname)
+    conn.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, name))
+    if conn.info.server_version < _PUBLIC_IS_THE_OWNERS_SINCE:
+        conn.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(name))
+
+
+def _run_prelude(conn: Connection, prelude: Prelude) -> None:
+    try:
+        conn.execute(prelude.text.encode())
+    except psycopg.Error as error:
+        raise prelude_fails(prelude, error) from None
+
+
+def _has_role(conn: Connection, name: str) -> bool:
+    return _ask(conn, "has_role", name=name)
+
+
+def _ask(conn: Connection, name: str, /, **values: object) -> bool:
+    query = statement("scratch", name, LedgerTable(), with_values=bool(values))
+    return conn.execute(query, values or None).fetchone() == (True,)

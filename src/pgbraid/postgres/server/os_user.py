@@ -1,0 +1,155 @@
+"""Who runs the server: PostgreSQL refuses root, so root hands it to an unprivileged user."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from pgbraid.model.errors import EmbeddedError
+from pgbraid.postgres.server.safe_files import is_ours_alone
+
+if TYPE_CHECKING:
+    from pgbraid.postgres.server.binaries import ServerBinaries
+
+__all__ = ["SHARED_CACHE", "ServerUser", "reachable_programs", "server_user"]
+
+_UNPRIVILEGED = "nobody"
+SHARED_CACHE = Path("/var/cache/pgbraid")
+"""Where root keeps what other users may read: programs, and templates if an image has them."""
+
+
+class _Drop(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+    env: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUser:
+    """The ids to run the server under; None is whoever we are."""
+
+    ids: tuple[int, int] | None = None
+
+    @property
+    def uid(self) -> int:
+        """The number of the user that the server's processes run as."""
+        return self.ids[0] if self.ids else os.geteuid()
+
+    def popen(self) -> _Drop:
+        """Return the arguments that make subprocess drop to this user.
+
+        Root's environment is not for this user: it may hold passwords, and a migration can read
+        the server's.
+        """
+        if self.ids is None:
+            return {}
+        uid, gid = self.ids
+        return {"user": uid, "group": gid, "extra_groups": [], "env": {"PATH": os.defpath}}
+
+    def chown(self, path: Path | str, dir_fd: int | None = None) -> None:
+        """Give a file or folder of ours, not what is in it, to this user."""
+        if self.ids is not None:
+            os.chown(path, *self.ids, dir_fd=dir_fd, follow_symlinks=False)
+
+    def chown_all(self, folder: Path | str, dir_fd: int | None = None) -> None:
+        """Give a folder of ours and everything in it to this user.
+
+        The folder itself goes last: until then this user cannot enter it, and nothing in it
+        changes while it is walked through.
+        """
+        if self.ids is not None:
+            for _, folders, files, parent in os.fwalk(folder, dir_fd=dir_fd):
+                for name in (*folders, *files):
+                    self.chown(name, dir_fd=parent)
+            self.chown(folder, dir_fd=dir_fd)
+
+    def can_reach(self, path: Path) -> bool:
+        """Whether the permissions let this user pass every folder above ``path``."""
+        if self.ids is None:
+            return True
+        uid, gid = self.ids
+        try:
+            return all(_may_pass(folder.stat(), uid, gid) for folder in path.resolve().parents)
+        except OSError:
+            return False
+
+
+def _may_pass(info: os.stat_result, uid: int, gid: int) -> bool:
+    if info.st_uid == uid:
+        return bool(info.st_mode & stat.S_IXUSR)
+    if info.st_gid == gid:
+        return bool(info.st_mode & stat.S_IXGRP)
+    return bool(info.st_mode & stat.S_IXOTH)
+
+
+@cache
+def server_user() -> ServerUser:
+    """Return who is to run the server. Raises EmbeddedError for a root without that user."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return ServerUser()
+    import pwd  # noqa: PLC0415 - not on every platform
+
+    try:
+        entry = pwd.getpwnam(_UNPRIVILEGED)
+    except KeyError:
+        raise EmbeddedError(
+            f"PostgreSQL refuses to run as root, and there is no user {_UNPRIVILEGED!r}",
+            hint="Run pgbraid as another user, or name a server with `conninfo`.",
+        ) from None
+    return ServerUser((entry.pw_uid, entry.pw_gid))
+
+
+def reachable_programs(programs: ServerBinaries, user: ServerUser) -> ServerBinaries:
+    """Return the programs in a place that the server's user can reach.
+
+    A virtual environment below a private home is closed to it. No permission is opened there:
+    the programs are copied, once for each version, to a folder of our own.
+    """
+    if user.can_reach(programs.folder / "postgres"):
+        return programs
+    package, size = programs.folder.parts[-3], (programs.folder / "postgres").stat().st_size
+    copy = SHARED_CACHE / f"{package}-{programs.version}-{size}"
+    try:
+        SHARED_CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not is_ours_alone(SHARED_CACHE):
+            raise EmbeddedError(
+                f"the user {_UNPRIVILEGED} cannot reach {programs.folder}, and other users than "
+                f"root can change {SHARED_CACHE}, where a copy would be kept",
+                hint=f"Give {SHARED_CACHE} to root, closed to others, or install pgbraid where "
+                "every user can read it.",
+            )
+        if not is_ours_alone(copy):
+            _copy_programs(programs.folder.parent, copy)
+    except OSError as error:
+        raise EmbeddedError(
+            f"the user {_UNPRIVILEGED} cannot reach {programs.folder}, and {SHARED_CACHE} "
+            f"cannot be written: {error.strerror}",
+            hint="Install pgbraid where every user can read it, or run it as another user.",
+        ) from None
+    return replace(programs, folder=copy.joinpath(*programs.folder.parts[-3:]))
+
+
+def _copy_programs(source: Path, copy: Path) -> None:
+    """Copy an installation, and the libraries that a wheel has put beside its package."""
+    partial = Path(tempfile.mkdtemp(dir=copy.parent))
+    try:
+        partial.chmod(0o755)
+        package = source.parent
+        shutil.copytree(source, partial / package.name / source.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, partial / libraries.name)
+        try:
+            partial.rename(copy)
+        except OSError:
+            if not is_ours_alone(copy):  # else another process was quicker
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,315 @@
+"""An embedded server whose data stay in a folder, shared by all who use it at a time."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import stat
+import sys
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgbraid.model.errors import EmbeddedError
+from pgbraid.postgres.server.binaries import ServerBinaries, find_programs
+from pgbraid.postgres.server.data_dir import fresh_data, private_places, short_folder
+from pgbraid.postgres.server.os_user import ServerUser, reachable_programs
+from pgbraid.postgres.server.private_folders import (
+    PREFIX,
+    make_private,
+    private_folder,
+    remove_served,
+    sweep,
+)
+from pgbraid.postgres.server.process import (
+    POLL,
+    Start,
+    await_ready,
+    conninfo_of,
+    has_ended,
+    signals_blocked,
+    start_server,
+)
+from pgbraid.postgres.server.running_server import Running, await_end, clear_stale, join_server
+from pgbraid.postgres.server.safe_files import open_folder, shown_user, writable_by_others
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+    from pgbraid.postgres.server.safe_files import OpenFolder
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["persistent_server"]
+
+_LOCK, _USERS, _LOG = "pgbraid.lock", "pgbraid.users", "postgres.log"
+_OURS = re.compile(rf"{_LOCK}|{_USERS}|{_LOG}|data|{PREFIX}.*|\..*", re.DOTALL)
+_ANOTHER = "Name another folder with `embedded`."
+_TURN = 60.0
+"""Seconds to wait for the lock of a folder; it is held while a server starts or stops."""
+_LEAVING = 10.0
+"""The same at the end, where no signal can end the wait."""
+_ABOVE = 20
+"""The least number of a file that a shell passes on and does not use itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """The folder's server as this process uses it."""
+
+    running: Running
+    programs: ServerBinaries
+    process: subprocess.Popen[bytes] | None = None
+    """Where this process started it."""
+
+
+@contextmanager
+def persistent_server(
+    folder: Path, named: str | None, user: ServerUser, cache: Path | None
+) -> Iterator[tuple[str, ServerBinaries]]:
+    """Start the folder's server, or join it; the last one to leave stops it.
+
+    A server that somebody else started on the data is joined, too, and goes on when we leave.
+    Yields its connection string and programs. Raises EmbeddedError where the folder is
+    somebody else's, or cannot be used.
+    """
+    with _opened(folder.absolute()) as place, _own_file(place, _USERS) as users:
+        with _locked(place, _TURN):
+            try:
+                server = _join_or_start(place, named, user, cache)
+            except OSError as error:
+                raise _unusable(place.path, error) from None
+            fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            yield server.running.conninfo, server.programs
+        finally:
+            with signals_blocked():
+                _leave(place, users, server, user)
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[OpenFolder]:
+    """Open the folder, made where its parent is there; refuse one that is somebody else's."""
+    with ExitStack() as stack:
+        try:
+            if folder.exists() and not folder.is_dir():
+                raise EmbeddedError(f"{folder} is a file", hint=_ANOTHER)
+            folder.mkdir(mode=0o755, exist_ok=True)
+            place = stack.enter_context(open_folder(folder, follow=True))
+            _check(place)
+            with _own_file(place, _LOCK):
+                pass  # it is there from now on, and marks the folder as ours
+        except OSError as error:
+            raise _unusable(folder, error) from None
+        yield place
+
+
+def _unusable(folder: Path, error: OSError) -> EmbeddedError:
+    return EmbeddedError(f"cannot use the folder {folder}: {error.strerror}", hint=_ANOTHER)
+
+
+def _check(place: OpenFolder) -> None:
+    """Refuse a folder with files of others, one of another user's, and one open to others."""
+    names, info = place.names(), place.info()
+    if names and not (_LOCK in names and all(_OURS.fullmatch(name) for name in names)):
+        raise _other_files(place)
+    if info.st_uid not in {0, os.geteuid()}:
+        raise EmbeddedError(
+            f"{place.path} belongs to {shown_user(info.st_uid)}",
+            hint="Run pgbraid as that user, or name another folder with `embedded`.",
+        )
+    if writable_by_others(info):
+        raise EmbeddedError(
+            f"other users can change what is in {place.path}",
+            hint=f"Close it with `chmod go-w {place.path}`, or name another folder, which may "
+            "be one in it, with `embedded`.",
+        )
+
+
+def _other_files(place: OpenFolder) -> EmbeddedError:
+    return EmbeddedError(
+        f"{place.path} holds other files than an embedded server's",
+        hint="Name an empty folder, or one that does not exist, with `embedded`.",
+    )
+
+
+@contextmanager
+def _own_file(place: OpenFolder, name: str, flags: int = os.O_RDWR) -> Iterator[int]:
+    file = place.open_own(name, flags)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+@contextmanager
+def _locked(place: OpenFolder, patience: float) -> Iterator[None]:
+    """Lock the folder as long as the block lasts. Raises EmbeddedError where others hold on."""
+    deadline = time.monotonic() + patience
+    with _own_file(place, _LOCK) as file:
+        while not _is_taken(file, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise _still_locked(place, patience)
+            time.sleep(POLL)  # soon, so that a server is joined before its first user stops it
+        os.ftruncate(file, 0)
+        os.write(file, f"{os.getpid()}\n".encode())
+        yield
+
+
+def _still_locked(place: OpenFolder, waited: float) -> EmbeddedError:
+    holder = place.read(_LOCK).strip()
+    number = f" {holder}" if re.fullmatch("[0-9]{1,9}", holder) else ""
+    return EmbeddedError(
+        f"another process{number} has held the lock {place.path / _LOCK} for {waited:g} s",
+        detail="A pgbraid that starts or stops the folder's server holds it for a moment only.",
+        hint="Look what that process waits for, end it, and run the command again.",
+    )
+
+
+def _is_taken(file: int, kind: int) -> bool:
+    """Take a lock, if it is free."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_used(place: OpenFolder) -> bool:
+    """Whether any process uses the folder's server; ours has taken its own lock back."""
+    with _own_file(place, _USERS) as file:
+        return not _is_taken(file, fcntl.LOCK_EX)
+
+
+def _join_or_start(
+    place: OpenFolder, named: str | None, user: ServerUser, cache: Path | None
+) -> _Server:
+    """Return the folder's server. Raises EmbeddedError and OSError."""
+    major = _major(place, user)
+    programs = reachable_programs(find_programs(named, major=major), user)
+    if major is None:
+        with private_folder(place, user) as base:
+            fresh_data(programs, user, cache, base.folder)
+            os.rename("data", "data", src_dir_fd=base.folder.fd, dst_dir_fd=place.fd)
+    with place.child("data") as data:
+        running = join_server(data, user)
+        if running is not None:
+            return _Server(running, programs)
+        if _is_used(place):
+            raise EmbeddedError(
+                f"another pgbraid uses {place.path}, and its server cannot be reached from here",
+                detail="That server has crashed, or it runs in another container.",
+                hint="Run the command again when the other one has ended.",
+            )
+        clear_stale(data, user)
+        return _start(place, data, programs, user)
+
+
+def _major(place: OpenFolder, user: ServerUser) -> str | None:
+    """Return the version that made the folder's data, or None where there are none yet."""
+    info = place.look("data")
+    if info is None:
+        return None
+    if not stat.S_ISDIR(info.st_mode):
+        raise _other_files(place)
+    if info.st_uid != user.uid:
+        raise EmbeddedError(
+            f"{place.path / 'data'} belongs to {shown_user(info.st_uid)}, and the server would "
+            f"run as {shown_user(user.uid)}",
+            hint="Run pgbraid as the user who made it, or name another folder with `embedded`.",
+        )
+    with place.child("data") as data:
+        version = data.read("PG_VERSION").strip()
+    if not re.fullmatch(r"[1-9][0-9]{0,2}(\.[0-9]{1,2})?", version):
+        raise _other_files(place)
+    return version
+
+
+def _start(
+    place: OpenFolder, data: OpenFolder, programs: ServerBinaries, user: ServerUser
+) -> _Server:
+    """Start the folder's server.
+
+    Where the server's user cannot pass the folders above, the data directory is handed over
+    open, and needs no such pass; so no permission of others is touched.
+    """
+    sweep({place.path, *private_places(user)}, user)
+    process: subprocess.Popen[bytes] | None = None
+    with signals_blocked():
+        base = make_private(short_folder(user), user, data.info())
+    try:
+        with (
+            _own_file(place, _LOG, os.O_WRONLY | os.O_APPEND) as log,
+            _handed_over(data, user) as (path, files),
+            signals_blocked(),
+        ):
+            base.make("run")
+            start = Start(programs, user, base.path, path, base.sockets, "INT", files=files)
+            process = start_server(start, base.reader, log)
+        conninfo = conninfo_of(base.sockets, user)
+        await_ready(conninfo, process, place.path / _LOG)
+        running = Running(base.sockets, conninfo, os.dup(base.writer))
+    except BaseException:
+        with signals_blocked():
+            if process is None or has_ended(process, signal.SIGINT):
+                base.remove()
+            else:
+                base.close()
+        raise
+    base.close()
+    return _Server(running, programs, process)
+
+
+@contextmanager
+def _handed_over(data: OpenFolder, user: ServerUser) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield a path by which the server's user reaches the folder, and what it must inherit."""
+    if user.can_reach(data.path):
+        yield str(data.path), ()
+        return
+    if not Path("/proc/self/fd").is_dir():
+        raise EmbeddedError(
+            f"the server's user cannot reach {data.path}",
+            hint="Name a folder that every user can reach with `embedded`.",
+        )
+    file = fcntl.fcntl(data.fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
+    try:
+        yield f"/proc/self/fd/{file}", (file,)
+    finally:
+        os.close(file)
+
+
+def _leave(place: OpenFolder, users: int, server: _Server, user: ServerUser) -> None:
+    """Need the server no longer; where no other process does, wait until it has ended.
+
+    Where the folder's lock cannot be had in time, or the folder is gone, the server's watcher ends
+    it all the same, as no process holds on to it any more.
+    """
+    held, process = server.running.held, server.process
+    try:
+        with suppress(EmbeddedError, OSError), _locked(place, _LEAVING):
+            fcntl.flock(users, fcntl.LOCK_UN)
+            if held is not None and not _is_used(place):
+                _stop(place, held, server, user)
+    finally:
+        if held is not None:
+            os.close(held)
+        if process is not None and process.returncode is None:
+            process.returncode = 0  # it goes on for others, and is not ours to wait for
+
+
+def _stop(place: OpenFolder, held: int, server: _Server, user: ServerUser) -> None:
+    """Have the server's watcher stop it, and remove the folder of its socket."""
+    process = server.process
+    with suppress(BrokenPipeError):
+        os.write(held, b"farewell\n")
+    with place.child("data") as data:
+        if process is None:
+            await_end(data, user)
+        elif not has_ended(process, signal.SIGINT):
+            return
+        remove_served(server.running.sockets, data.info(), user)

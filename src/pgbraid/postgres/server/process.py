@@ -1,0 +1,207 @@
+"""One server process: how it is started and reached, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
+
+from pgbraid.model.errors import EmbeddedError
+from pgbraid.postgres.server.safe_files import name_of, read_end
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pgbraid.postgres.server.binaries import ServerBinaries
+    from pgbraid.postgres.server.os_user import ServerUser
+
+__all__ = [
+    "PATIENCE",
+    "POLL",
+    "PORT",
+    "SERVER_OPTIONS",
+    "SOCKET",
+    "Start",
+    "await_ready",
+    "conninfo_of",
+    "end_process",
+    "has_ended",
+    "is_listening",
+    "ping",
+    "signals_blocked",
+    "start_server",
+]
+
+PORT = 5432
+SERVER_OPTIONS = ("-p", str(PORT), "-c", "listen_addresses=", "-c", "unix_socket_permissions=0700")
+"""Options of every server of ours: a socket, for its own user, and nothing else.
+
+The port is part of the socket's name; without it PGPORT would give it another.
+"""
+SOCKET = f".s.PGSQL.{PORT}"
+"""The name of the socket of every server of ours."""
+POLL = 0.002
+"""Seconds between two looks at a server that is about to start or to end."""
+PATIENCE = 60.0
+"""Seconds after which a server that neither starts nor ends is given up."""
+_NO_DETOUR = {
+    "hostaddr": "",
+    "options": "",
+    "sslmode": "disable",
+    "gssencmode": "disable",
+    "target_session_attrs": "any",
+    "connect_timeout": "10",
+}
+"""Parameters that keep libpq's environment from leading a connection elsewhere."""
+_WATCHDOG_SCRIPT = """\
+exec 3<&0 </dev/null
+( trap '' INT TERM HUP
+  gone() {
+    ! kill -0 $$ || grep -q '^State:.*Z' /proc/$$/status
+  }
+  read -r farewell
+  kill -"$1" $$
+  until gone; do sleep 0.1; done
+  rm -rf "$0/data"
+  rm -f "$0/run/.s.PGSQL.5432" "$0/run/.s.PGSQL.5432.lock"
+  rmdir "$0/run" && rm -f "$0/log" "$0/alive" "$0/owner" && rmdir "$0" ) <&3 3<&- 2>/dev/null &
+shift
+exec "$@" 3<&-
+"""
+"""Starts a server, and a watcher that ends it when no process holds the write end of its stdin.
+
+The watcher belongs to the server's process group, so the system gives the server's number to no
+other process as long as the watcher lives. It removes what its user may remove.
+"""
+
+
+def conninfo_of(sockets: Path, user: ServerUser | None = None, port: int = PORT) -> str:
+    """Return the connection string of the server whose socket is in a folder.
+
+    With ``user`` no server is spoken to that another user runs, wherever the path leads.
+    """
+    name = user and name_of(user.uid)
+    peer = {"requirepeer": name} if name else {}
+    return make_conninfo(
+        host=str(sockets), port=port, user="postgres", dbname="postgres", **_NO_DETOUR, **peer
+    )
+
+
+def ping(conninfo: str) -> pq.Ping:
+    """Ask a server whether it takes connections."""
+    return pq.Ping(pq.PGconn.ping(conninfo.encode()))
+
+
+def is_listening(sockets: Path) -> bool:
+    """Whether any process listens on a server's socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(0)
+        try:
+            client.connect(str(sockets / SOCKET))
+        except BlockingIOError:
+            return True  # so many wait already
+        except OSError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a server is to be started, and what its watcher does at its end."""
+
+    programs: ServerBinaries
+    user: ServerUser
+    base: Path
+    """The private folder that the watcher removes."""
+    data: str
+    sockets: Path
+    end: str
+    """The signal that the watcher sends when no process needs the server any more."""
+    options: Sequence[str] = ()
+    files: Sequence[int] = ()
+    """Open files to hand over; their numbers must be above those that a shell uses itself."""
+
+
+def start_server(start: Start, needed: int, log: int) -> subprocess.Popen[bytes]:
+    """Start a server and its watcher, which reads from the FIFO ``needed``."""
+    server = [start.programs.path("postgres"), "-D", start.data, "-k", str(start.sockets)]
+    return subprocess.Popen(  # noqa: S603 - a server program found by us
+        [
+            "/bin/sh",
+            "-c",
+            _WATCHDOG_SCRIPT,
+            start.base,
+            start.end,
+            *server,
+            *SERVER_OPTIONS,
+            *start.options,
+        ],
+        stdin=needed,
+        stdout=log,
+        stderr=log,
+        cwd="/",
+        pass_fds=start.files,
+        start_new_session=True,
+        **start.user.popen(),
+    )
+
+
+def await_ready(conninfo: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a server that was started takes connections.
+
+    Raises EmbeddedError with the end of its log where it ended instead.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while ping(conninfo) != pq.Ping.OK:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise EmbeddedError(
+                "the embedded server did not start",
+                detail=_why_it_ended(read_end(log).splitlines()) or None,
+                hint="Correct what it says, then run the command again; `pgbraid demo` tries it.",
+            )
+        time.sleep(POLL)
+
+
+def _why_it_ended(log: list[str]) -> str:
+    """Return the end of a server's log, and the error before it, which the shutdown may follow."""
+    errors = [line for line in log if "FATAL:" in line or "PANIC:" in line]
+    tail = log[-5:]
+    return "\n".join([line for line in errors[:1] if line not in tail] + tail)
+
+
+def has_ended(process: subprocess.Popen[bytes], sign: signal.Signals) -> bool:
+    """Ask a server that this process started to end; whether it has ended in time."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            process.send_signal(sign)
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        time.sleep(POLL)  # Popen.wait() looks twenty times a second only
+    return process.returncode is not None
+
+
+def end_process(process: subprocess.Popen[bytes], sign: signal.Signals) -> None:
+    """End a server that this process started; one that does not end in time is killed."""
+    if not has_ended(process, sign):
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def signals_blocked() -> Iterator[None]:
+    """Let no signal interrupt a block; those that came are delivered at its end."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    signals = {getattr(signal, name) for name in names if hasattr(signal, name)}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,359 @@
+-- name: read_applied
+-- The one message of a run that has nothing to do. Its first statement divides by zero where
+-- somebody has put a view, whose functions would run as us, in the place of the tracker or of the
+-- journal, or given one of them a column of a type that is not the server's own, whose casts may;
+-- and has row security raise an error instead of hiding rows. Times only where they are asked for,
+-- and as text, as a DateStyle may be any. The last statement finds versions of which the journal may say
+-- other than the set: begun or applied and not in the set, or taken out and in it. Only where there
+-- is one is asked more. Each word of it costs: a session begins with empty caches.
+SELECT pg_catalog.set_config('row_security', 'off', true),
+       pg_catalog.set_config('lock_timeout', '1s', true), CURRENT_USER::pg_catalog.text,
+       pg_catalog.set_config('bytea_output', 'hex', true),
+       1 OPERATOR(pg_catalog./)
+       CASE WHEN %(trusted)s OR pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+ WHERE n.nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
+   AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY[%(table)s, %(journal)s]::pg_catalog.name[])
+   AND (c.relkind OPERATOR(pg_catalog.<>) ALL ('{{r,p}}'::pg_catalog."char"[])
+        OR EXISTS (SELECT FROM pg_catalog.pg_attribute a
+                    WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
+                      AND a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid));
+SELECT version, name, checksum,
+       CASE WHEN %(times)s
+            THEN pg_catalog.to_char(pg_catalog.timezone('UTC', applied_at::pg_catalog.timestamptz),
+                                    'YYYY-MM-DD HH24:MI:SS.US') END
+  FROM {ledger} ORDER BY version;
+SELECT version FROM {journal}
+ WHERE event OPERATOR(pg_catalog.=) ANY ('{{started,applied,adopted,repaired}}'::pg_catalog.text[])
+       AND NOT (version OPERATOR(pg_catalog.=) ANY (SELECT version FROM {ledger}))
+    OR event OPERATOR(pg_catalog.=) ANY ('{{undone,unadopted}}'::pg_catalog.text[])
+       AND version OPERATOR(pg_catalog.=) ANY (SELECT version FROM {ledger})
+-- name: distrusted
+-- Why the first statement above has failed, where that was for a reason: what is no table, or has a
+-- column of a type whose owner is neither a superuser nor one of our roles.
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+     WHERE n.nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
+       AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY[%(table)s, %(journal)s]::pg_catalog.name[])
+       AND (c.relkind OPERATOR(pg_catalog.<>) ALL ('{{r,p}}'::pg_catalog."char"[])
+            OR EXISTS (
+               SELECT FROM pg_catalog.pg_attribute a
+                 JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
+                 JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) t.typowner
+                WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
+                  AND NOT r.rolsuper
+                  AND r.rolname OPERATOR(pg_catalog.<>) ALL (ARRAY[CURRENT_USER, SESSION_USER])
+                  AND NOT EXISTS (
+                      SELECT FROM pg_catalog.pg_auth_members m
+                        JOIN pg_catalog.pg_roles own ON own.oid OPERATOR(pg_catalog.=) m.member
+                       WHERE m.roleid OPERATOR(pg_catalog.=) r.oid
+                         AND own.rolname OPERATOR(pg_catalog.=)
+                             ANY (ARRAY[CURRENT_USER, SESSION_USER])))))
+-- name: is_applied
+SELECT count(*) > 0 FROM {ledger} WHERE version = %(version)s
+-- name: has_rows
+SELECT EXISTS (SELECT FROM {ledger})
+-- name: add
+WITH written AS (
+    INSERT INTO {ledger} (version, name, applied_at, checksum)
+    VALUES (%(version)s, %(name)s, pg_catalog.now(), %(checksum)s) RETURNING version
+)
+SELECT FROM written WHERE version = %(version)s
+-- name: adopt
+WITH written AS (
+    INSERT INTO {ledger} (version, name, applied_at, checksum)
+    VALUES (%(version)s, %(name)s, now(), NULL)
+    ON CONFLICT DO NOTHING RETURNING version
+)
+SELECT FROM written WHERE version = %(version)s
+-- name: repair
+UPDATE {ledger} SET name = %(name)s, checksum = %(checksum)s WHERE version = %(version)s
+-- name: remove
+DELETE FROM {ledger} WHERE version = %(version)s
+-- name: journal_add
+-- Returns a row only where the line was written as it was given, with the highest id: a trigger may
+-- change it. Every line is written under the lock, so no other run takes an id meanwhile.
+WITH written AS (
+    INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+    VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s, %(duration)s, %(checksum)s,
+            %(statement)s, %(detail)s)
+    RETURNING id, event, version
+)
+SELECT FROM written
+ WHERE event = %(event)s AND version IS NOT DISTINCT FROM %(version)s
+   AND id > coalesce((SELECT max(id) FROM {journal}), id - 1)
+-- name: journal_add_timed
+-- The same inside the migration's transaction, whose start is when its body began.
+WITH written AS (
+    INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+    VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
+            pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.transaction_timestamp(),
+            %(checksum)s, %(statement)s, %(detail)s)
+    RETURNING id, event, version, duration
+)
+SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 FROM written
+ WHERE event = %(event)s AND version IS NOT DISTINCT FROM %(version)s
+   AND id > coalesce((SELECT max(id) FROM {journal}), id - 1)
+-- name: add_at_once
+-- In a message with others: a row that a trigger has swallowed divides by zero, and the time is
+-- the clock's, as every transaction of a message begins when the message comes.
+WITH written AS (
+    INSERT INTO {ledger} (version, name, applied_at, checksum)
+    VALUES (%(version)s, %(name)s, pg_catalog.clock_timestamp(), %(checksum)s) RETURNING version
+)
+SELECT 1 OPERATOR(pg_catalog./) pg_catalog.count(*) FROM written
+ WHERE version OPERATOR(pg_catalog.=) %(version)s
+-- name: journal_at_once
+-- A line whose id is not the highest divides by zero, too.
+WITH written AS (
+    INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+    VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
+            pg_catalog.make_interval(secs =>
+                EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
+                OPERATOR(pg_catalog.-)
+                pg_catalog.current_setting('pgbraid.begun')::pg_catalog.float8),
+            %(checksum)s, %(statement)s, %(detail)s)
+    RETURNING id, duration
+)
+SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 OPERATOR(pg_catalog./)
+       CASE WHEN id OPERATOR(pg_catalog.<=) (SELECT pg_catalog.max(id) FROM {journal})
+            THEN 0 ELSE 1 END
+  FROM written
+-- name: journal_at_once_encoded
+-- The server tells where in a routine's body an error is by finding that body in the message; it
+-- gives up where it finds two, so the journal's copy must not look like one.
+WITH written AS (
+    INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+    VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
+            pg_catalog.make_interval(secs =>
+                EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
+                OPERATOR(pg_catalog.-)
+                pg_catalog.current_setting('pgbraid.begun')::pg_catalog.float8),
+            %(checksum)s,
+            pg_catalog.convert_from(pg_catalog.decode(%(statement)s, 'base64'), 'UTF8'), %(detail)s)
+    RETURNING id, duration
+)
+SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 OPERATOR(pg_catalog./)
+       CASE WHEN id OPERATOR(pg_catalog.<=) (SELECT pg_catalog.max(id) FROM {journal})
+            THEN 0 ELSE 1 END
+  FROM written
+-- name: journal_texts
+-- Runs before the search path is pinned, hence the qualified operators.
+SELECT DISTINCT ON (version) version, checksum, statement,
+       pg_catalog.jsonb_extract_path_text(detail, 'sha256_lf')
+  FROM {journal}
+ WHERE version OPERATOR(pg_catalog.=) ANY (%(versions)s::pg_catalog.int8[])
+   AND event OPERATOR(pg_catalog.=) ANY ('{{applied,repaired}}'::pg_catalog.text[])
+ ORDER BY version, id DESC
+-- name: halves
+-- The journal's lines of migrations that were begun and neither finished nor forgotten, since they
+-- were begun last; before the search path is pinned, too.
+SELECT line.version, line.name, line.event, line.detail
+  FROM {journal} AS line
+  JOIN (SELECT version, max(id) AS first FROM {journal}
+         WHERE event OPERATOR(pg_catalog.=) 'started'::pg_catalog.text
+         GROUP BY version) AS half
+    ON half.version OPERATOR(pg_catalog.=) line.version
+   AND line.id OPERATOR(pg_catalog.>=) half.first
+ WHERE NOT EXISTS (
+           SELECT FROM {journal} AS later
+            WHERE later.version OPERATOR(pg_catalog.=) half.version
+              AND later.id OPERATOR(pg_catalog.>) half.first
+              AND later.event OPERATOR(pg_catalog.=)
+                  ANY ('{{applied,adopted,incomplete_forgotten}}'::pg_catalog.text[]))
+   AND NOT EXISTS (SELECT FROM {ledger} AS row
+                    WHERE row.version OPERATOR(pg_catalog.=) half.version)
+ ORDER BY line.id
+-- name: mismatches
+-- Versions of which the last line of the journal that decides it, and the set, say the opposite;
+-- before the search path is pinned, too.
+SELECT line.version, line.name, line.checksum, line.event
+  FROM (SELECT DISTINCT ON (version) version, name, checksum, event FROM {journal}
+         WHERE version IS NOT NULL
+           AND event OPERATOR(pg_catalog.=)
+               ANY ('{{applied,adopted,repaired,undone,unadopted}}'::pg_catalog.text[])
+         ORDER BY version, id DESC) AS line
+ WHERE (line.event OPERATOR(pg_catalog.=) ANY ('{{undone,unadopted}}'::pg_catalog.text[]))
+       OPERATOR(pg_catalog.=)
+       EXISTS (SELECT FROM {ledger} AS row
+                WHERE row.version OPERATOR(pg_catalog.=) line.version)
+ ORDER BY line.version
+-- name: mismatches_without_set
+-- The same where there is no set; another run may be making it in this moment.
+SELECT line.version, line.name, line.checksum, line.event
+  FROM (SELECT DISTINCT ON (version) version, name, checksum, event FROM {journal}
+         WHERE version IS NOT NULL
+           AND event OPERATOR(pg_catalog.=)
+               ANY ('{{applied,adopted,repaired,undone,unadopted}}'::pg_catalog.text[])
+         ORDER BY version, id DESC) AS line
+ WHERE line.event OPERATOR(pg_catalog.<>) ALL ('{{undone,unadopted}}'::pg_catalog.text[])
+   AND pg_catalog.to_regclass({ledger_text}) IS NULL
+ ORDER BY line.version
+-- name: has_lines
+SELECT EXISTS (SELECT FROM {journal})
+-- name: was_used
+-- Whether set or journal, as far as they are there, ever held a row: it has pages, another file than
+-- it was made with (TRUNCATE gives it one), or ids were taken.
+-- CASE keeps the order: the journal's TOAST table depends on it as the sequence does, and the
+-- functions of sequences raise an error for a table.
+SELECT EXISTS (
+           SELECT FROM pg_catalog.pg_class c
+            WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[
+                      pg_catalog.to_regclass({ledger_text}), pg_catalog.to_regclass({journal_text})]
+                      ::pg_catalog.oid[])
+              AND (pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog.>) 0
+                   OR pg_catalog.pg_relation_filenode(c.oid) OPERATOR(pg_catalog.<>) c.oid))
+    OR EXISTS (
+           SELECT FROM pg_catalog.pg_depend d
+             JOIN pg_catalog.pg_class s ON s.oid OPERATOR(pg_catalog.=) d.objid
+            WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+              AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+              AND d.refobjid OPERATOR(pg_catalog.=) pg_catalog.to_regclass({journal_text})::pg_catalog.oid
+              AND CASE WHEN s.relkind OPERATOR(pg_catalog.<>) 'S' THEN false
+                       WHEN pg_catalog.has_sequence_privilege(s.oid, 'USAGE, SELECT')
+                       THEN pg_catalog.pg_sequence_last_value(s.oid) IS NOT NULL END)
+-- name: restore
+-- A row of the set as the journal has it; its time is that of the line that says so.
+WITH written AS (
+    INSERT INTO {ledger} (version, name, applied_at, checksum)
+    SELECT %(version)s, %(name)s, happened_at, %(checksum)s FROM {journal}
+     WHERE version = %(version)s AND event = ANY ('{{applied,adopted,repaired}}'::text[])
+     ORDER BY event = 'repaired', id DESC LIMIT 1
+    RETURNING version
+)
+SELECT FROM written WHERE version = %(version)s
+-- name: note
+-- The tracker's comment, and whether this role may write it.
+SELECT pg_catalog.obj_description(c.oid, 'pg_class'),
+       pg_catalog.pg_has_role(c.relowner, 'USAGE')
+  FROM pg_catalog.pg_class c
+ WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass({ledger_text})
+-- name: adoption
+-- What was taken over from another tool, if it was; before the search path is pinned, too.
+SELECT pg_catalog.jsonb_extract_path_text(taken.detail, 'from'),
+       pg_catalog.jsonb_extract_path_text(taken.detail, 'counter')::pg_catalog.int8,
+       EXISTS (SELECT FROM {journal} AS later
+                WHERE later.id OPERATOR(pg_catalog.>) taken.id
+                  AND later.event OPERATOR(pg_catalog.=)
+                      ANY ('{{undone,unadopted}}'::pg_catalog.text[]))
+  FROM {journal} AS taken
+ WHERE taken.event OPERATOR(pg_catalog.=) 'adopted'::pg_catalog.text AND taken.version IS NULL
+ ORDER BY taken.id DESC LIMIT 1
+-- name: adopted_last
+-- Versions that were adopted, and that nothing was run of or taken out since.
+SELECT version
+  FROM (SELECT DISTINCT ON (version) version, event FROM {journal}
+         WHERE version OPERATOR(pg_catalog.=) ANY (%(versions)s::pg_catalog.int8[])
+           AND event OPERATOR(pg_catalog.<>) ALL ('{{failed,repaired}}'::pg_catalog.text[])
+         ORDER BY version, id DESC) AS newest
+ WHERE event OPERATOR(pg_catalog.=) 'adopted'::pg_catalog.text
+-- name: foreign_columns
+-- A role may have every identifier quoted, also a type's.
+SELECT n.nspname, c.relname, a.attname, pg_catalog.replace(pg_catalog.format_type(a.atttypid, NULL), '"', '')
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+  JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
+ WHERE n.nspname OPERATOR(pg_catalog.=) ANY (%(schemas)s::pg_catalog.name[])
+   AND c.relname OPERATOR(pg_catalog.=) ANY (%(tables)s::pg_catalog.name[])
+   AND c.relkind OPERATOR(pg_catalog.=) ANY ('{{r,p}}'::pg_catalog."char"[])
+   AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
+ ORDER BY n.nspname, c.relname, a.attnum
+-- name: run
+-- What one run has applied; asked before anything is pinned, hence the first statement. Of versions
+-- whose COMMIT has succeeded, a row of the set counts as well: a body may have pruned the journal.
+SELECT pg_catalog.set_config('row_security', 'off', true);
+SELECT version, EXTRACT(epoch FROM duration)::pg_catalog.float8
+  FROM {journal}
+ WHERE run_id OPERATOR(pg_catalog.=) %(run_id)s::pg_catalog.uuid
+   AND event OPERATOR(pg_catalog.=) 'applied'::pg_catalog.text
+ UNION ALL
+SELECT row.version, 0
+  FROM {ledger} AS row
+ WHERE row.version OPERATOR(pg_catalog.=) ANY (%(versions)s::pg_catalog.int8[])
+   AND NOT EXISTS (SELECT FROM {journal} AS line
+                    WHERE line.version OPERATOR(pg_catalog.=) row.version
+                      AND line.event OPERATOR(pg_catalog.=)
+                          ANY ('{{applied,adopted,repaired}}'::pg_catalog.text[]))
+-- name: applied_by_another
+-- Whether another run says that it has applied, adopted or restored a version.
+SELECT EXISTS (SELECT FROM {journal}
+                WHERE version = %(version)s AND run_id <> %(run_id)s::uuid
+                  AND event = ANY ('{{applied,adopted,repaired,restored}}'::text[]))
+-- name: strays
+-- Versions of the set beside these, of which no other run says that it has entered them.
+SELECT t.version FROM {ledger} t
+ WHERE t.version <> ALL (%(versions)s::int8[])
+   AND NOT EXISTS (SELECT FROM {journal} j
+                    WHERE j.version = t.version AND j.run_id <> %(run_id)s::uuid
+                      AND j.event = ANY ('{{applied,adopted,repaired,restored}}'::text[]))
+ ORDER BY 1
+-- name: order
+-- The set in the order in which it was applied: what the journal has no line of first (it was
+-- adopted, or the journal pruned), by time and version, then by the journal. Runs before the search
+-- path is pinned, and behind that, too: hence the values that settings began with.
+SELECT t.version, t.name, t.checksum::pg_catalog.text, pg_catalog.max(j.id) AS place
+  FROM {ledger} t
+  LEFT JOIN {journal} j
+    ON j.version OPERATOR(pg_catalog.=) t.version
+   AND j.event OPERATOR(pg_catalog.=) 'applied'::pg_catalog.text
+ GROUP BY t.version, t.name, t.checksum
+ ORDER BY place NULLS FIRST, pg_catalog.max(t.applied_at::pg_catalog.timestamptz), t.version
+-- name: undone
+-- Of each version that was ever undone, what ran of it and what undid it, in order.
+SELECT line.id, line.version, line.name, line.event, line.statement
+  FROM {journal} AS line
+ WHERE line.event OPERATOR(pg_catalog.=) ANY ('{{applied,undone}}'::pg_catalog.text[])
+   AND EXISTS (SELECT FROM {journal} AS undone
+                WHERE undone.version OPERATOR(pg_catalog.=) line.version
+                  AND undone.event OPERATOR(pg_catalog.=) 'undone'::pg_catalog.text)
+ ORDER BY line.id
+-- name: order_by_time
+-- The same where there is no journal.
+SELECT t.version, t.name, t.checksum::pg_catalog.text, NULL
+  FROM {ledger} t ORDER BY t.applied_at, t.version
+-- name: surroundings
+-- What migrations take for granted of a database: settings of its own, and extensions.
+SELECT 'setting', name, reset_val FROM pg_catalog.pg_settings
+ WHERE name OPERATOR(pg_catalog.=) ANY
+       ('{{search_path,default_table_access_method,default_toast_compression,TimeZone,DateStyle,
+          IntervalStyle,check_function_bodies,array_nulls,bytea_output,extra_float_digits,
+          transform_null_equals,xmlbinary,xmloption,backslash_quote,standard_conforming_strings,
+          quote_all_identifiers}}'::pg_catalog.text[])
+    -- A configuration of somebody's is not there yet when a session on a scratch database begins.
+    OR (name OPERATOR(pg_catalog.=) 'default_text_search_config'
+        AND pg_catalog.starts_with(reset_val, 'pg_catalog.'))
+ UNION ALL
+SELECT 'setting', pg_catalog.split_part(o, '=', 1),
+       pg_catalog.substr(o, pg_catalog.strpos(o, '=') OPERATOR(pg_catalog.+) 1)
+  FROM pg_catalog.pg_db_role_setting s
+ CROSS JOIN pg_catalog.unnest(s.setconfig) AS o
+ WHERE pg_catalog.strpos(pg_catalog.split_part(o, '=', 1), '.') OPERATOR(pg_catalog.>) 0
+   AND s.setrole OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid,
+           (SELECT oid FROM pg_catalog.pg_roles
+             WHERE rolname OPERATOR(pg_catalog.=) CURRENT_USER)])
+   AND s.setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid,
+           (SELECT oid FROM pg_catalog.pg_database
+             WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())])
+ UNION ALL
+SELECT 'extension', e.extname::pg_catalog.text, n.nspname::pg_catalog.text
+  FROM pg_catalog.pg_extension e
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
+ ORDER BY 1, 2
+-- name: owner
+-- The role that owns the tracker, with its attributes.
+SELECT r.rolname::pg_catalog.text, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb,
+       r.rolreplication, r.rolbypassrls,
+       ARRAY(SELECT g.rolname::pg_catalog.text
+               FROM pg_catalog.pg_auth_members m
+               JOIN pg_catalog.pg_roles g ON g.oid OPERATOR(pg_catalog.=) m.roleid
+              WHERE m.member OPERATOR(pg_catalog.=) r.oid)
+  FROM pg_catalog.pg_roles r
+ WHERE r.rolname OPERATOR(pg_catalog.=) coalesce(%(role)s::pg_catalog.name, (
+           SELECT o.rolname
+             FROM pg_catalog.pg_class c
+             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+             JOIN pg_catalog.pg_roles o ON o.oid OPERATOR(pg_catalog.=) c.relowner
+            WHERE n.nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
+              AND c.relname OPERATOR(pg_catalog.=) %(table)s::pg_catalog.name))

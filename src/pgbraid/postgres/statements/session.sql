@@ -1,0 +1,294 @@
+-- name: facts
+SELECT pg_catalog.pg_is_in_recovery(),
+       pg_catalog.pg_backend_pid(),
+       pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
+       pg_catalog.current_setting('synchronous_commit'),
+       pg_catalog.current_setting('default_transaction_read_only')::pg_catalog.bool,
+       CURRENT_USER::pg_catalog.text,
+       (SELECT EXTRACT(epoch FROM backend_start)::pg_catalog.float8
+          FROM pg_catalog.pg_stat_activity
+         WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())
+-- name: who
+SELECT CURRENT_USER::pg_catalog.text, pg_catalog.pg_backend_pid()
+-- name: pin
+-- Our own statements must not be led astray by a search path, nor cut short by a role's limits,
+-- nor see a part of the rows.
+SET search_path = pg_catalog, pg_temp;
+SET idle_in_transaction_session_timeout = 0;
+SET row_security = off;
+SET standard_conforming_strings = on
+-- name: pin_14
+SET idle_session_timeout = 0
+-- name: pin_17
+SET transaction_timeout = 0
+-- name: check_interval
+-- Frees the lock of a client that died during a long statement; some platforms refuse it. A dead
+-- host is noticed by the kernel's keepalives, and during a statement only with both.
+SET tcp_keepalives_idle = 30;
+SET tcp_keepalives_interval = 10;
+SET tcp_keepalives_count = 3;
+SET client_connection_check_interval = '5s'
+-- name: pin_local
+-- The same for one transaction, where the session is a pool's and goes on to somebody else.
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL idle_in_transaction_session_timeout = 0;
+SET LOCAL row_security = off;
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL client_encoding = 'UTF8'
+-- name: pin_local_14
+-- The pooler closes the session of a client that dies in a transaction; some platforms cannot look
+-- whether it did.
+DO $pgbraid$
+BEGIN
+    SET LOCAL client_connection_check_interval = '5s';
+EXCEPTION WHEN invalid_parameter_value THEN
+    NULL;
+END
+$pgbraid$
+-- name: leave
+-- What a body left in a session that is a pool's, taken back before the transaction's end. Settings
+-- are taken back by name, as RESET ALL would also take what the pooler has set under names with a
+-- dot, which pg_settings does not list.
+CLOSE ALL;
+UNLISTEN *;
+DISCARD TEMP;
+DISCARD SEQUENCES
+-- name: let_go
+-- What no rollback takes back. Prepared statements by name, as those that the pooler keeps for
+-- others are to stay.
+SELECT pg_catalog.pg_advisory_unlock_all();
+DO $pgbraid$
+DECLARE
+    prepared pg_catalog.text;
+BEGIN
+    FOR prepared IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP
+        EXECUTE pg_catalog.concat('DEALLOCATE ', pg_catalog.quote_ident(prepared));
+    END LOOP;
+END
+$pgbraid$
+-- name: set_before
+-- What the pooler, or a client that should not have, has set in the session; who it is comes
+-- last, the role behind what would take it back.
+SELECT name, pg_catalog.current_setting(name) FROM pg_catalog.pg_settings
+ WHERE source OPERATOR(pg_catalog.=) 'session'::pg_catalog.text
+   AND context OPERATOR(pg_catalog.=) ANY ('{{user,superuser}}'::pg_catalog.text[])
+   AND name OPERATOR(pg_catalog.<>) ALL
+       ('{{transaction_isolation,transaction_read_only,transaction_deferrable}}'::pg_catalog.text[])
+UNION ALL
+SELECT 'session_authorization', SESSION_USER::pg_catalog.text
+UNION ALL
+SELECT 'role', pg_catalog.current_setting('role')
+-- name: set_now
+-- What these settings are; one that was never set is NULL.
+SELECT name, pg_catalog.current_setting(name, true)
+  FROM pg_catalog.unnest(%(names)s::pg_catalog.text[]) AS name
+-- name: set_again
+SELECT pg_catalog.set_config(%(name)s, %(value)s, false)
+-- name: try_fence
+SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s)
+-- name: reset
+-- DISCARD ALL without the part that gives the advisory lock away.
+SET SESSION AUTHORIZATION DEFAULT;
+RESET ROLE;
+CLOSE ALL;
+UNLISTEN *;
+DEALLOCATE ALL;
+DISCARD TEMP;
+DISCARD SEQUENCES;
+RESET ALL
+-- name: try_lock
+SELECT pg_catalog.pg_try_advisory_lock(%(key)s)
+-- name: locks_held
+-- Whether the session holds our lock, and whether a body has left it any other.
+SELECT coalesce(bool_or(ours), false), coalesce(bool_or(NOT ours), false)
+  FROM (SELECT (classid::bigint << 32) | objid::bigint = %(key)s AND objsubid = 1
+          FROM pg_catalog.pg_locks
+         WHERE locktype = 'advisory' AND pid = pg_catalog.pg_backend_pid()) AS held (ours)
+-- name: unlock_all
+SELECT pg_catalog.pg_advisory_unlock_all()
+-- name: lock_pids
+SELECT l.pid
+  FROM pg_catalog.pg_locks l
+ WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted
+   AND l.pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()
+   AND l.database OPERATOR(pg_catalog.=) (
+           SELECT oid FROM pg_catalog.pg_database
+            WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+   AND (l.classid::pg_catalog.int8 OPERATOR(pg_catalog.<<) 32)
+       OPERATOR(pg_catalog.|) l.objid::pg_catalog.int8 OPERATOR(pg_catalog.=) %(key)s
+   AND l.objsubid OPERATOR(pg_catalog.=) 1
+-- name: table_holders
+SELECT DISTINCT l.pid
+  FROM pg_catalog.pg_locks l
+ WHERE l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.granted
+   AND l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'
+   AND l.database OPERATOR(pg_catalog.=) (
+           SELECT oid FROM pg_catalog.pg_database
+            WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+   AND l.relation OPERATOR(pg_catalog.=) ANY (ARRAY[
+           pg_catalog.to_regclass({ledger_text}), pg_catalog.to_regclass({journal_text})]
+           ::pg_catalog.oid[])
+-- name: others
+-- Other sessions, for a person to read.
+SELECT a.pid, a.usename::pg_catalog.text, a.application_name, a.backend_type,
+       coalesce(pg_catalog.host(a.client_addr), 'local'),
+       pg_catalog.to_char(coalesce(a.xact_start, a.backend_start), 'YYYY-MM-DD HH24:MI:SSOF'),
+       a.xact_start IS NOT NULL, a.state, pg_catalog."left"(a.query, 1000)
+  FROM pg_catalog.pg_stat_activity a
+ WHERE a.pid OPERATOR(pg_catalog.=) ANY (%(pids)s::pg_catalog.int4[])
+ ORDER BY a.xact_start
+-- name: waits
+-- What a session waits for: the kind of wait, who stands in its way, and for which lock.
+SELECT a.wait_event, pg_catalog.pg_blocking_pids(a.pid),
+       (SELECT coalesce(
+                   (SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname)
+                      FROM pg_catalog.pg_class c
+                      JOIN pg_catalog.pg_namespace n
+                        ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+                     WHERE c.oid OPERATOR(pg_catalog.=) l.relation),
+                   CASE l.locktype WHEN 'virtualxid' THEN 'the end of an older transaction'
+                        WHEN 'transactionid' THEN 'the end of another transaction'
+                        WHEN 'tuple' THEN 'a row' ELSE l.locktype END)
+          FROM pg_catalog.pg_locks l
+         WHERE l.pid OPERATOR(pg_catalog.=) a.pid AND NOT l.granted LIMIT 1)
+  FROM pg_catalog.pg_stat_activity a WHERE a.pid OPERATOR(pg_catalog.=) %(pid)s
+-- name: building
+-- How far the index is that a session builds.
+SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname), p.phase,
+       greatest(p.blocks_done, 0), greatest(p.blocks_total, 0),
+       greatest(p.tuples_done, 0), greatest(p.tuples_total, 0)
+  FROM pg_catalog.pg_stat_progress_create_index p
+  LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relid
+  LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+ WHERE p.pid OPERATOR(pg_catalog.=) %(pid)s
+-- name: cancel
+-- Only as long as it waits for a standby, and not what it runs next.
+SELECT pg_catalog.pg_cancel_backend(pid)
+  FROM pg_catalog.pg_stat_activity
+ WHERE pid OPERATOR(pg_catalog.=) %(pid)s
+   AND wait_event OPERATOR(pg_catalog.=) 'SyncRep'::pg_catalog.text
+-- name: begin
+-- The fence: with it, and with the look at the set, exactly-once holds even without the lock.
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
+       pg_catalog.pg_current_xact_id()::pg_catalog.text, pg_catalog.pg_backend_pid(),
+       pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({ledger_text}))::pg_catalog.text
+-- name: begin_without_id
+-- The same for a body that runs only in a transaction without an id. What tells the transaction is
+-- the lock that each one holds of its virtual id, which no other transaction of the server has.
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
+       (SELECT l.virtualtransaction FROM pg_catalog.pg_locks l
+         WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+           AND l.locktype OPERATOR(pg_catalog.=) 'virtualxid'::pg_catalog.text
+           AND l.virtualxid OPERATOR(pg_catalog.=) l.virtualtransaction),
+       pg_catalog.pg_backend_pid(),
+       pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({ledger_text}))::pg_catalog.text
+-- name: filenode
+-- Another one where the tracker was emptied by TRUNCATE, or dropped and made again.
+SELECT pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({ledger_text}))::pg_catalog.text
+-- name: written
+-- Whether this transaction has written to the tracker, to a partition of it or to a table that
+-- inherits it, or has emptied one of the latter. Whatever does, takes this lock and keeps it; the
+-- statistics would not count what is written while track_counts is off.
+SELECT EXISTS (
+               SELECT FROM pg_catalog.pg_locks l
+                WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+                  AND (l.mode OPERATOR(pg_catalog.=) 'RowExclusiveLock'
+                       OR l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'
+                          AND l.relation OPERATOR(pg_catalog.<>)
+                              pg_catalog.to_regclass({ledger_text})::pg_catalog.oid)
+                  AND l.relation OPERATOR(pg_catalog.=) ANY (
+                      WITH RECURSIVE tree (oid) AS (
+                          SELECT pg_catalog.to_regclass({ledger_text})::pg_catalog.oid
+                           UNION
+                          SELECT i.inhrelid FROM pg_catalog.pg_inherits i
+                            JOIN tree ON tree.oid OPERATOR(pg_catalog.=) i.inhparent)
+                      SELECT oid FROM tree))
+-- name: counted
+-- The same from the statistics, for a transaction in which we have written to it ourselves.
+SELECT pg_catalog.concat_ws(
+           ':', pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({ledger_text})),
+           pg_catalog.pg_stat_get_xact_tuples_inserted(pg_catalog.to_regclass({ledger_text})),
+           pg_catalog.pg_stat_get_xact_tuples_updated(pg_catalog.to_regclass({ledger_text})),
+           pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({ledger_text})))
+-- name: fence_at_once
+-- The same as `begin` in a message that nobody looks into before its end: what must hold divides by
+-- one, what does not by zero. The transaction's number is kept where COMMIT AND CHAIN would drop it.
+-- The path is still pinned here, so the names are short: pg_stat_activity shows 1 kB, the body in it.
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+SELECT 1 / CASE WHEN pg_try_advisory_xact_lock(%(key)s) THEN 1 ELSE 0 END AS pgbraid_fence,
+set_config('pgbraid.transaction', pg_current_xact_id()::text, true),
+set_config('pgbraid.begun', extract(epoch FROM clock_timestamp())::text, true),
+set_config('pgbraid.filenode', pg_relation_filenode(to_regclass({ledger_text}))::text, true)
+-- name: absent
+SELECT 1 OPERATOR(pg_catalog./)
+       CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
+  FROM {ledger} WHERE version OPERATOR(pg_catalog.=) %(version)s
+-- name: still_there
+-- Whether this is the transaction that was begun, and the body has left the tracker alone.
+SELECT 1 OPERATOR(pg_catalog./)
+       CASE WHEN pg_catalog.current_setting('pgbraid.transaction', true)
+                 OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()::pg_catalog.text
+             AND coalesce(pg_catalog.current_setting('pgbraid.filenode', true), '')
+                 OPERATOR(pg_catalog.=) coalesce(
+                     pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({ledger_text}))
+                     ::pg_catalog.text, '')
+             AND NOT EXISTS (
+               SELECT FROM pg_catalog.pg_locks l
+                WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+                  AND (l.mode OPERATOR(pg_catalog.=) 'RowExclusiveLock'
+                       OR l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock'
+                          AND l.relation OPERATOR(pg_catalog.<>)
+                              pg_catalog.to_regclass({ledger_text})::pg_catalog.oid)
+                  AND l.relation OPERATOR(pg_catalog.=) ANY (
+                      WITH RECURSIVE tree (oid) AS (
+                          SELECT pg_catalog.to_regclass({ledger_text})::pg_catalog.oid
+                           UNION
+                          SELECT i.inhrelid FROM pg_catalog.pg_inherits i
+                            JOIN tree ON tree.oid OPERATOR(pg_catalog.=) i.inhparent)
+                      SELECT oid FROM tree))
+            THEN 1 ELSE 0 END AS pgbraid_guard
+-- name: flush
+-- A commit that writes waits for everything before it to reach the disk; one that does not, not.
+SELECT pg_catalog.pg_logical_emit_message(true, 'pgbraid', 'flush');
+COMMIT
+-- name: is_alive
+-- Before the search path is pinned, hence the qualified names.
+SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
+  FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) %(pid)s
+-- name: open_path
+-- A body sees the search path and the rows that any other session of this role would see.
+SET LOCAL search_path TO DEFAULT;
+SET LOCAL row_security TO DEFAULT
+-- name: as_written
+SET LOCAL client_encoding = 'UTF8';
+SET LOCAL standard_conforming_strings = on
+-- name: settle
+-- What a body set must not reach the rows that record it.
+SET SESSION AUTHORIZATION DEFAULT;
+RESET ROLE;
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL row_security = off;
+SET LOCAL client_encoding = 'UTF8';
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0
+-- name: begin_immediate
+-- The names of deferrable constraints that a transaction begins with immediate. A name may stand
+-- for several constraints of a schema, and can be set only where all of them are deferrable.
+SELECT n.nspname, c.conname
+  FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
+ WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+   AND c.contype = ANY ('{{f,u,p,x,t}}'::pg_catalog."char"[])
+ GROUP BY n.nspname, c.conname
+HAVING pg_catalog.bool_and(c.condeferrable) AND NOT pg_catalog.bool_or(c.condeferred)
+-- name: in_transaction
+SELECT pg_catalog.pg_current_xact_id() = %(id)s::pg_catalog.xid8
+-- name: in_virtual_transaction
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_locks l
+     WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+       AND l.locktype OPERATOR(pg_catalog.=) 'virtualxid'::pg_catalog.text
+       AND l.virtualxid OPERATOR(pg_catalog.=) l.virtualtransaction
+       AND l.virtualtransaction OPERATOR(pg_catalog.=) %(id)s::pg_catalog.text)

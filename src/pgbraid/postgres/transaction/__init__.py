@@ -1,0 +1,1 @@
+"""One migration in its transaction."""

@@ -1,0 +1,1 @@
+"""Replay, compare, search: proofs, drift, snapshots."""

@@ -1,0 +1,228 @@
+"""Which migrations a branch's merge will leave, and in which order databases get them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pgbraid.migrate.planning.planner import renumbered_problem
+from pgbraid.model.errors import ProblemsFound
+from pgbraid.model.migration import AppliedMigration, Location, Problem, digest
+from pgbraid.source.filenames import same_migration_name
+from pgbraid.source.loader import load_migrations
+from pgbraid.sql.checksum import same_but_line_ends
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgbraid.model.migration import Migration, MigrationSet
+    from pgbraid.source.git import GitFolder
+
+__all__ = ["Merged", "merge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What databases of the base have, by version, and what the branch adds to it.
+
+    ``notes`` is what a person should know; ``not_replayed`` what is left out of the replays
+    although databases of the base have it.
+    """
+
+    before: tuple[Migration, ...]
+    added: tuple[Migration, ...]
+    notes: tuple[str, ...] = ()
+    not_replayed: tuple[str, ...] = ()
+
+
+def merge(migrations: MigrationSet, base: GitFolder, fork: GitFolder, ref: str) -> Merged:
+    """Return what there will be after a merge of this branch into ``ref``.
+
+    ``base`` is the folder of ``ref``, ``fork`` that of the commit at which the branch began. Raises
+    ProblemsFound for what ``ref`` has that cannot be run, and for what ``pgbraid up`` would refuse
+    on a database of ``ref``.
+    """
+    return _Merge(migrations, base, fork, ref).merged()
+
+
+class _Merge:
+    def __init__(
+        self, migrations: MigrationSet, base: GitFolder, fork: GitFolder, ref: str
+    ) -> None:
+        self.ref, self.base, self.fork = ref, base, fork
+        self.ours = migrations
+        self.here = {migration.file: migration for migration in migrations.migrations}
+        self.theirs = self._their_migrations(base)
+        self.before: list[Migration] = []
+        self.notes: list[str] = []
+        self.not_replayed: list[str] = []
+
+    def _their_migrations(self, base: GitFolder) -> dict[str, Migration]:
+        """Return the migrations of the base by file; raise ProblemsFound for what it has wrong."""
+        loaded = load_migrations(base.files)
+        if not base.files:
+            return {}
+        errors = tuple(self._at_ref(p) for p in loaded.problems if p.severity == "error")
+        if errors:
+            raise ProblemsFound(errors)
+        return {migration.file: migration for migration in loaded.migrations}
+
+    def _at_ref(self, problem: Problem) -> Problem:
+        """Return a problem of the base with the place where it is."""
+        place = problem.location
+        return replace(
+            problem,
+            message=f"{problem.message}, in {self.ref}",
+            location=Location(f"{self.ref}:{place.file}", place.line) if place else None,
+        )
+
+    def merged(self) -> Merged:
+        ref = self.ref
+        if self.base.elsewhere:
+            self._note(f"{ref} has the migrations of this folder in {self.base.elsewhere}")
+        if not self.theirs:
+            where = self.ours.label
+            self._note(f"{ref} has no migrations in {where}, so all of these are new to it")
+        problems = [*self._taken(), *self._merged_before()]
+        for migration in sorted(self.theirs.values(), key=lambda m: m.version):
+            file = self.here.get(migration.file)
+            if file is None:
+                problems += self._gone(migration)
+            elif self._both_added(migration, file):
+                problems.append(_taken(migration, file, self.ref))
+            else:
+                self.before.append(self._newer(migration, file))
+        if problems:
+            raise ProblemsFound(tuple(problems))
+        added = tuple(m for m in self.ours.migrations if self._is_added(m))
+        return Merged(tuple(self.before), added, tuple(self.notes), tuple(self.not_replayed))
+
+    def _both_added(self, migration: Migration, file: Migration) -> bool:
+        """Whether both sides added a file of one name, each with a text of its own."""
+        name = migration.file
+        return name not in self.fork.files and not _same(self.base.files[name], file)
+
+    def _newer(self, migration: Migration, file: Migration) -> Migration:
+        """Return which text a file of both sides will have."""
+        name, ref = migration.file, self.ref
+        if _same(self.base.files[name], file):
+            return file
+        if name in self.fork.files and _same(self.fork.files[name], file):
+            self._note(f"{file.label} was changed in {ref} since: it is replayed as it is there")
+            return migration
+        self._note(f"{file.label} was changed since {ref}; it is replayed as it is now")
+        return file
+
+    def _note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def _gone(self, migration: Migration) -> Iterator[Problem]:
+        """Look into a file of the base that is not here: it came since, or it was taken away."""
+        ref, name = self.ref, migration.file
+        if name not in self.fork.files:
+            self._note(f"{migration.label} came to {ref} since: it is replayed, too")
+            self.before.append(migration)
+            return
+        same = self._same_text_here(migration)
+        version = self.ours.get(migration.version)
+        if same is not None and same.version != migration.version:
+            row = AppliedMigration(migration.version, migration.name, migration.checksum)
+            yield renumbered_problem(same, row)
+        elif version is not None and same is None and not self._agree(migration, version):
+            yield _renamed(migration, version, ref)
+        elif version is not None:
+            self._note(
+                f"version {version.version} is {migration.label} in {ref}, {version.label} here"
+            )
+            self.before.append(version)
+        else:
+            self._note(f"{migration.label} is in {ref} and was deleted here: it is not replayed")
+            self.not_replayed.append(
+                f"{migration.label}: deleted here, and databases of {ref} have it"
+            )
+
+    @staticmethod
+    def _agree(one: Migration, other: Migration) -> bool:
+        return same_migration_name(one.name, one.version, other.name)
+
+    def _same_text_here(self, migration: Migration) -> Migration | None:
+        """Return a file here, which the base has not, with the text of a migration."""
+        text = self.base.files[migration.file]
+        new = (m for m in self.ours.migrations if m.file not in self.theirs)
+        return next((m for m in new if _same(text, m)), None)
+
+    def _is_added(self, file: Migration) -> bool:
+        """Whether the branch adds a file; one that the base has taken away since is not added."""
+        name, ref = file.file, self.ref
+        if name in self.theirs or any(m is file for m in self.before):
+            return False
+        if name not in self.fork.files or not _same(self.fork.files[name], file):
+            return True
+        now = next((n for n, data in self.base.files.items() if _same(data, file)), None)
+        if now is None:
+            self._note(f"{file.label} was deleted in {ref} since: it is not replayed")
+        else:
+            self._note(f"{file.label} is {now} in {ref} since: it is replayed as that")
+        return False
+
+    def _taken(self) -> Iterator[Problem]:
+        """Find versions that both sides have added."""
+        for migration in self.theirs.values():
+            file = self.ours.get(migration.version)
+            new = migration.file not in self.fork.files
+            if file is not None and new and file.file not in self.theirs:
+                if file.file in self.fork.files and not self._agree(migration, file):
+                    continue  # the base has given the version to another file since
+                yield _taken(migration, file, self.ref)
+
+    def _merged_before(self) -> Iterator[Problem]:
+        """Find files of the branch that the base has already, under another version."""
+        for file in self.ours.migrations:
+            if file.file in self.theirs or file.file in self.fork.files:
+                continue
+            for name, migration in self.theirs.items():
+                other = migration.version != file.version
+                if other and name not in self.fork.files and _same(self.base.files[name], file):
+                    yield _came_before(file, migration, self.ref)
+
+
+def _same(data: bytes, file: Migration) -> bool:
+    return digest(data) == file.checksum or same_but_line_ends(file.checksum, data)
+
+
+def _taken(theirs: Migration, ours: Migration, ref: str) -> Problem:
+    one_name = theirs.file == ours.file
+    return Problem(
+        "duplicate_version",
+        f"both {ref} and this branch added {ours.file}, with different texts"
+        if one_name
+        else f"version {ours.version} is {theirs.file} in {ref} and {ours.file} here",
+        detail=f"Databases of {ref} have the other text applied."
+        if one_name
+        else "After the merge there would be two files with one version.",
+        hint="Give the one here the next free version (`pgbraid new NAME` chooses it).",
+        location=Location(ours.path),
+        versions=(ours.version,),
+    )
+
+
+def _renamed(theirs: Migration, ours: Migration, ref: str) -> Problem:
+    return Problem(
+        "renamed",
+        f"version {ours.version} is {theirs.file} in {ref} and {ours.file} here, with another text",
+        detail=f"Databases of {ref} have applied {theirs.file}, and `pgbraid up` refuses this.",
+        hint="Bring the file back, and give the one here the next free version.",
+        location=Location(ours.path),
+        versions=(ours.version,),
+    )
+
+
+def _came_before(ours: Migration, theirs: Migration, ref: str) -> Problem:
+    return Problem(
+        "renumbered",
+        f"{ours.file} came to {ref} as {theirs.file}",
+        detail="After the merge there would be two files with one text, and both would run.",
+        hint=f"Merge {ref} into this branch and delete {ours.file}.",
+        location=Location(ours.path),
+        versions=(ours.version, theirs.version),
+    )

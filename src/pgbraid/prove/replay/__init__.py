@@ -1,0 +1,1 @@
+"""Orders of migrations, run on scratch databases."""

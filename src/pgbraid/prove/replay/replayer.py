@@ -1,0 +1,388 @@
+"""Replays orders of migrations on scratch databases.
+
+An order that counts runs on a database of its own, by the runner that every deploy uses. Orders
+that are only searched through run in one transaction that is rolled back, which costs no database;
+what such a search finds is confirmed on databases.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pgbraid.migrate.execution.transactional import RunContext
+from pgbraid.migrate.runner import apply_steps
+from pgbraid.model import sqlstate
+from pgbraid.model.errors import MigrationFailed, ServerError
+from pgbraid.model.options import Limits, RunOptions
+from pgbraid.model.plan import Step
+from pgbraid.model.proof import ReplayFailure, ReplayResult
+from pgbraid.postgres.catalog.snapshot_reader import EVERYTHING, Scope, SnapshotReader
+from pgbraid.postgres.client.open_session import connect, prepare_for_migration
+from pgbraid.postgres.client.server_errors import translate_errors
+from pgbraid.postgres.ledger.tables import LedgerTraits, ensure_schema, ensure_tables
+from pgbraid.postgres.scratch.trial_run import run_and_roll_back
+from pgbraid.prove.replay.prerequisites import Prerequisites
+from pgbraid.prove.replay.shared_objects import SharedServerGuard
+from pgbraid.source.content import is_large, read_script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pgbraid.model.migration import LedgerTable, Migration
+    from pgbraid.model.options import Prelude, StopToken
+    from pgbraid.model.snapshot import Snapshot
+    from pgbraid.postgres.catalog.row_digests import KnownRows, Rows
+    from pgbraid.postgres.client.connection import Connection
+    from pgbraid.postgres.client.conninfo import Target
+    from pgbraid.postgres.client.session import Session
+    from pgbraid.postgres.ledger.history import AppliedHistory, MigratingRole
+    from pgbraid.postgres.scratch.cluster_state import Cluster
+    from pgbraid.postgres.scratch.databases import ScratchServer
+    from pgbraid.sql.script import Script
+
+__all__ = ["Base", "KeptReplay", "Replayer"]
+
+_OF_ONE_TRANSACTION = frozenset(
+    {
+        sqlstate.UNSAFE_NEW_ENUM_VALUE_USAGE,
+        sqlstate.OBJECT_IN_USE,
+        sqlstate.ACTIVE_SQL_TRANSACTION,
+        sqlstate.OUT_OF_MEMORY,
+        sqlstate.NO_ACTIVE_SQL_TRANSACTION,
+        sqlstate.INVALID_TRANSACTION_TERMINATION,
+    }
+)
+"""A new enum value, pending triggers, what no transaction holds, too many locks: all of these are
+for want of a commit, and on a database of its own the same order may run."""
+_LARGE_DATABASE = 20_000_000
+"""Bytes of a base above which it is noted what its tables hold, so that it is read once only."""
+
+
+class Base:
+    """A scratch database with some migrations applied, which others are copied from."""
+
+    __slots__ = ("cluster", "known", "name", "prefix", "seconds", "shares")
+
+    def __init__(self, prefix: tuple[Migration, ...]) -> None:
+        self.prefix = prefix
+        self.name = ""
+        self.cluster: Cluster | None = None
+        """What the databases shared before it."""
+        self.known: KnownRows | None = None
+        self.seconds = 0.0
+        """How long it took to make."""
+        self.shares = False
+        """Whether its migrations changed what all databases share, such as roles."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReplay:
+    """A replay whose database is there still; without a name it failed, and is not."""
+
+    result: ReplayResult
+    name: str = ""
+    rows: Rows | None = None
+    seconds: float = 0.0
+    """How long the replay took, without reading what it came to."""
+
+
+class Replayer:
+    """Replays on one scratch server.
+
+    ``replays`` counts the orders that were replayed. ``scope`` is what is read of each replay that
+    is not kept. Everything raises ServerError and ConnectionFailed where the scratch server fails,
+    and Stopped.
+    """
+
+    def __init__(  # noqa: PLR0913 - what is replayed where, and how
+        self,
+        scratch: ScratchServer,
+        ledger: LedgerTable,
+        *,
+        stop: StopToken,
+        role: MigratingRole | None = None,
+        like: AppliedHistory | None = None,
+        extend: bool = False,
+        prelude: Prelude | None = None,
+        also_ours: Sequence[str] = (),
+        search_path: str | None = None,
+    ) -> None:
+        self.scratch = scratch
+        self.tracker = ledger
+        self.stop = stop
+        self.replays = 0
+        self.reader = SnapshotReader(ledger, also_ours=also_ours)
+        self.scope: Scope | None = EVERYTHING
+        self.provision = Prerequisites(scratch, like, role, prelude)
+        if extend:
+            self.provision.extend_from_now_on()
+        self._options = RunOptions(stop=stop, limits=Limits(lock_timeout=0.0))
+        self._role = scratch.create_login_role(role) if role else None
+        self._settings = like.settings if like else ()
+        self._search_path = search_path
+        self._shape = LedgerTraits()
+        self._bases: list[Base] = []
+        self._session_of: tuple[str, ExitStack, Session] | None = None
+        self._slow: set[int] = set()
+        self._scripts: dict[int, Script] = {}
+        self._others = SharedServerGuard(scratch, self._script)
+
+    def refuse_server_wide(self, migrations: Sequence[Migration]) -> None:
+        """Refuse, with ConfigError, what changes a server of others and is never rolled back."""
+        if not self.scratch.exclusive:
+            self._others.refuse(migrations)
+
+    def base(self, prefix: Sequence[Migration]) -> tuple[Base, ReplayFailure | None]:
+        """Make a database on which others are to be based, with these migrations applied.
+
+        Returns it, and the failure of a migration if there was one.
+        """
+        base = Base(tuple(prefix))
+        failure = self._make(base)
+        self._bases.append(base)
+        return base, failure
+
+    def _make(self, base: Base) -> ReplayFailure | None:
+        while True:
+            began = time.perf_counter()
+            base.cluster = self.scratch.read_cluster_state()
+            base.name = self.scratch.create(owner=self._role)
+            self.provision.furnish(base.name)
+            with connect(self._target(base.name), self.tracker, self.stop) as opened:
+                session = prepare_for_migration(opened)
+                ensure_schema(session)
+                self._shape = ensure_tables(session)
+            failure = self._apply(base.name, base.prefix) if base.prefix else None
+            base.seconds = time.perf_counter() - began
+            if not self._provided(failure, base):
+                now = self.scratch.read_cluster_state()
+                self.provision.note_created(base.cluster, now)
+                base.shares = now != base.cluster
+                base.known = None if failure else self._known(base.name)
+                return self.provision.explained(failure)
+
+    def _provided(self, failure: ReplayFailure | None, base: Base) -> bool:
+        """Provide what a migration failed for want of; return whether there was anything."""
+        if failure is None:
+            return False
+        need = self.provision.missing(failure)
+        if need is None and not self.provision.needs_extensions(failure):
+            return False
+        self._drop(base)
+        if need is None:
+            self.provision.extend_from_now_on()
+        else:
+            self.provision.provide(need, failure)
+        return True
+
+    def _known(self, name: str) -> KnownRows | None:
+        """Read the rows of a large database once, so that its copies need not be read whole."""
+        query = b"SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"
+        with self._reading(name) as conn:
+            row = conn.execute(query).fetchone()
+            return self.reader.known(conn) if row and row[0] > _LARGE_DATABASE else None
+
+    def has(self, base: Base) -> bool:
+        """Whether a base is there still."""
+        return base in self._bases
+
+    def snapshot_of(self, base: Base) -> Snapshot:
+        """Return the schema of a base."""
+        self._close()
+        with self._reading(base.name) as conn:
+            return self.reader.schema(conn)
+
+    def made_by_prelude(self) -> Snapshot | None:
+        """Return the schema that the prelude alone makes, if there is a prelude."""
+        if self.provision.prelude is None:
+            return None
+        base, _ = self.base(())
+        try:
+            return self.snapshot_of(base)
+        finally:
+            self.release(base)
+
+    def release(self, base: Base) -> None:
+        """Drop a base, and restore what the databases shared before it."""
+        if self.has(base):
+            self._bases.remove(base)
+            self._drop(base)
+            self.provision.restore()
+
+    def _drop(self, base: Base) -> None:
+        self._close()
+        self.scratch.drop(base.name)
+        self.scratch.restore_cluster_state(base.cluster)
+
+    def keep(self, base: Base, order: Sequence[Migration]) -> KeptReplay:
+        """Run an order on a copy of ``base``, read all of the result and keep the database."""
+        self.replays += 1
+        began = time.perf_counter()
+        name, cluster, failure = self._replayed(base, order)
+        if failure is not None:
+            return KeptReplay(ReplayResult(None, failure))
+        seconds = time.perf_counter() - began
+        try:
+            with self._reading(name) as conn:
+                snapshot, rows = self.reader.whole(conn, base.known)
+            self.scratch.set_aside(name, cluster)
+            self.scratch.restore_cluster_state(cluster)
+        except BaseException:
+            self.drop(name)
+            raise
+        return KeptReplay(ReplayResult(snapshot), name, rows, seconds)
+
+    def replay(self, base: Base, order: Sequence[Migration]) -> ReplayResult:
+        """Run an order on a copy of ``base`` and return what the scope reads of the result."""
+        self.replays += 1
+        name, cluster, failure = self._replayed(base, order)
+        if failure is not None:
+            return ReplayResult(None, failure)
+        try:
+            return self.read(name)
+        finally:
+            self.drop(name)
+            self.scratch.restore_cluster_state(cluster)
+
+    def _replayed(
+        self, base: Base, order: Sequence[Migration]
+    ) -> tuple[str, Cluster | None, ReplayFailure | None]:
+        """Run an order on a copy of a base.
+
+        Returns the copy, with what the databases shared before it; or the failure, and no copy.
+        """
+        while True:
+            self._close()
+            cluster = self.scratch.read_cluster_state()
+            name = self.scratch.create(base.name, owner=self._role)
+            failure: ReplayFailure | None = None
+            try:
+                failure = self._apply(name, order) if order else None
+            except BaseException:
+                self.drop(name)
+                raise
+            self.provision.note_created(cluster, self.scratch.read_cluster_state())
+            if failure is None:
+                return name, cluster, None
+            self.drop(name)
+            self.scratch.restore_cluster_state(cluster)
+            if not self._provided_on(base, failure):
+                return "", None, self.provision.explained(failure)
+
+    def _provided_on(self, base: Base, failure: ReplayFailure) -> bool:
+        """Provide what an order on a base failed for want of; make the base again if it must be."""
+        need = self.provision.missing(failure)
+        if need is None and not self.provision.needs_extensions(failure):
+            return False
+        if need is None:
+            self.provision.extend_from_now_on()
+        else:
+            self.provision.provide(need, failure)
+        if need is None or need.in_database:
+            self._drop(base)
+            self.provision.restore()
+            self._make(base)
+        return True
+
+    def replay_in_transaction(self, base: Base, order: Sequence[Migration]) -> ReplayResult:
+        """Run an order in one transaction on ``base``, roll it back and return what it came to.
+
+        One that cannot run so is replayed.
+        """
+        if any(self._needs_own_database(migration) for migration in order):
+            return self.replay(base, order)
+        self.replays += 1
+        while True:
+            scripts = [(migration, self._script(migration)) for migration in order]
+            session = self._session(base.name)
+            ended = run_and_roll_back(session, scripts, self._read_scope, self._options.limits)
+            failure = ended.failure
+            if failure is None:
+                return ended
+            if failure.diagnostic.sqlstate in _OF_ONE_TRANSACTION:
+                self._slow.add(failure.migration.version)
+                return self.replay(base, order)
+            self._close()
+            if not self._provided_on(base, failure):
+                return ReplayResult(None, self.provision.explained(failure))
+
+    def text_of(self, migration: Migration) -> str:
+        """Return a migration's text; of a large one nothing."""
+        return "" if is_large(migration) else self._script(migration).text
+
+    def _script(self, migration: Migration) -> Script:
+        if migration.version not in self._scripts:
+            self._scripts[migration.version] = read_script(migration)[1]
+        return self._scripts[migration.version]
+
+    def _needs_own_database(self, migration: Migration) -> bool:
+        alone = migration.directives.no_transaction or is_large(migration)
+        return alone or migration.version in self._slow
+
+    def _target(self, name: str) -> Target:
+        target = self.scratch.target_of(name, self._role, self._settings)
+        return replace(target, search_path=self._search_path)
+
+    def _apply(self, name: str, order: Sequence[Migration]) -> ReplayFailure | None:
+        if self.scratch.exclusive:
+            return self._run(name, order)
+        with self._others.watching(order):
+            return self._run(name, order)
+
+    def _run(self, name: str, order: Sequence[Migration]) -> ReplayFailure | None:
+        steps = tuple(Step(migration) for migration in order)
+        with connect(self._target(name), self.tracker, self.stop) as opened:
+            session = prepare_for_migration(opened, self._options.limits)
+            guard = None if self.scratch.exclusive else self._others.guard
+            run = RunContext(session, self._shape, options=self._options, fresh=True, guard=guard)
+            try:
+                apply_steps(run, steps)
+            except MigrationFailed as error:
+                return ReplayFailure(error.migration, error.diagnostic)
+        return None
+
+    def read(self, name: str) -> ReplayResult:
+        """Return what a database has, as far as the scope goes."""
+        if self.scope is None:
+            return ReplayResult(None)
+        with self._reading(name) as conn:
+            return ReplayResult(self.reader.within(conn, self.scope))
+
+    def _read_scope(self, session: Session) -> Snapshot | None:
+        return None if self.scope is None else self.reader.within(session.conn, self.scope)
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[Connection]:
+        with (
+            connect(self.scratch.reading(name), self.tracker, self.stop) as opened,
+            translate_errors(opened),
+        ):
+            yield opened.conn
+
+    @contextmanager
+    def reading(self, kept: KeptReplay) -> Iterator[Connection]:
+        """Open the database of a replay that was kept, to read it."""
+        with self._reading(kept.name) as conn:
+            yield conn
+
+    def drop(self, name: str) -> None:
+        """Drop the database of a replay."""
+        with suppress(ServerError):
+            self.scratch.drop(name)
+
+    def _session(self, name: str) -> Session:
+        if self._session_of is None or self._session_of[0] != name:
+            self._close()
+            stack = ExitStack()
+            opened = stack.enter_context(connect(self._target(name), self.tracker, self.stop))
+            self._session_of = name, stack, prepare_for_migration(opened, self._options.limits)
+        return self._session_of[2]
+
+    def _close(self) -> None:
+        """Close the session that orders are tried out in: a database in use cannot be copied."""
+        if self._session_of is not None:
+            opened, self._session_of = self._session_of, None
+            opened[1].close()

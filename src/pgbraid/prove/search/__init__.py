@@ -1,0 +1,1 @@
+"""Which pair of migrations does not commute."""

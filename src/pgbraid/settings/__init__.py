@@ -1,0 +1,1 @@
+"""Settings: their values, the file they come from, the environment."""

@@ -1,0 +1,1 @@
+"""Where migrations come from: folder, package, zip, memory, git."""

@@ -1,0 +1,143 @@
+"""``pgbraid.sum``: the files of a folder with their checksums, as sha256sum writes them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pgbraid.model.migration import Location, Problem
+from pgbraid.source.filenames import CHECKSUM_FILE, FileName, parse_file_name, parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    Sums = Iterable[tuple[str, str, str]]
+
+__all__ = ["compare_checksums", "format_checksums", "unreadable"]
+
+_LINE = re.compile(r"(\\?)([0-9A-Fa-f]{64}) [ *](.+)", re.DOTALL)
+_CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
+_ESCAPED = re.compile(r"[\\\n\r]")
+_ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
+_MEANINGS = {"\\": "\\", "n": "\n", "r": "\r"}
+_WRITE = "If that is meant, write it anew with `pgbraid sum`, and commit both together."
+
+
+def format_checksums(sums: Sums) -> str:
+    """Return the manifest of files, each given as its name, its path and its checksum.
+
+    One line a file, sorted by name and without a sum over all, so that what two branches add
+    merges as two lines.
+    """
+    return "".join(_line(name, checksum) for name, _, checksum in sorted(sums))
+
+
+def _line(name: str, checksum: str) -> str:
+    if _ESCAPED.search(name):
+        return f"\\{checksum}  {_ESCAPED.sub(lambda m: _ESCAPES[m[0]], name)}\n"
+    return f"{checksum}  {name}\n"
+
+
+def compare_checksums(sums: Sums, manifest: bytes, path: str) -> Iterator[Problem]:
+    """Yield every difference between files, given as for :func:`render`, and their manifest.
+
+    A file without a checksum could not be read; only its name is compared. Of a manifest with
+    a merge conflict nothing else is said.
+    """
+    try:
+        text = manifest.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        yield unreadable(path, f"{CHECKSUM_FILE} is not UTF-8")
+        return
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    for number, line in enumerate(lines, 1):
+        if line.startswith(_CONFLICT):
+            yield _conflict(path, number)
+            return
+    listed: dict[str, tuple[str, int]] = {}
+    problems = list(_read(lines, path, listed))
+    yield from _differences(sums, listed, path)
+    yield from problems
+
+
+def _read(lines: list[str], path: str, listed: dict[str, tuple[str, int]]) -> Iterator[Problem]:
+    """Enter in ``listed`` what the lines say, name by name; yield what is wrong with a line."""
+    for number, line in enumerate(lines, 1):
+        if not line or line.startswith("#"):
+            continue
+        match = _LINE.fullmatch(line)
+        name = _unescaped(match[3]) if match and match[1] else match and match[3]
+        if match is None or name is None:
+            message = "the line is not a sha256, two spaces and a file name"
+            yield unreadable(path, message, number)
+        elif "/" in name:
+            message = f"{name} is in another folder, where no migration is looked for"
+            yield unreadable(path, message, number)
+        elif name in listed:
+            message = f"{name} is listed twice, first in line {listed[name][1]}"
+            yield unreadable(path, message, number)
+        else:
+            listed[name] = match[2].lower(), number
+
+
+def _unescaped(name: str) -> str | None:
+    if any(escape not in _MEANINGS for escape in _ESCAPE.findall(name)):
+        return None
+    return _ESCAPE.sub(lambda match: _MEANINGS[match[1]], name)
+
+
+def _differences(sums: Sums, listed: Mapping[str, tuple[str, int]], path: str) -> Iterator[Problem]:
+    names = set[str]()
+    for name, file, checksum in sums:
+        names.add(name)
+        if name not in listed:
+            yield Problem(
+                "sum_unlisted",
+                f"{name} is not in {CHECKSUM_FILE}",
+                hint=_WRITE,
+                location=Location(file),
+                versions=_versions(name),
+            )
+        elif checksum not in {"", listed[name][0]}:
+            yield Problem(
+                "sum_changed",
+                f"{name} is not the file that {CHECKSUM_FILE} lists",
+                detail=f"Its sha256 is {checksum}; line {listed[name][1]} says {listed[name][0]}.",
+                hint=_WRITE,
+                location=Location(file),
+                versions=_versions(name),
+            )
+    for name in (name for name in listed if name not in names):
+        yield Problem(
+            "sum_gone",
+            f"{name} is in {CHECKSUM_FILE}, but is no migration of this folder",
+            hint=_WRITE,
+            location=Location(path, listed[name][1]),
+            versions=_versions(name),
+        )
+
+
+def _versions(name: str) -> tuple[int, ...]:
+    parts = parse_file_name(name)
+    version = parse_version(parts.digits) if isinstance(parts, FileName) else None
+    return () if version is None else (version,)
+
+
+def unreadable(path: str, message: str, line: int | None = None) -> Problem:
+    """Return the problem of a manifest, or a line of it, that cannot be read."""
+    return Problem(
+        "sum_unreadable",
+        message,
+        hint="Write it anew with `pgbraid sum`.",
+        location=Location(path, line),
+    )
+
+
+def _conflict(path: str, line: int) -> Problem:
+    return Problem(
+        "sum_unreadable",
+        f"a merge conflict in {CHECKSUM_FILE} is not resolved",
+        hint="Look through the migrations of both sides, then write it anew with `pgbraid sum`.",
+        location=Location(path, line),
+    )

@@ -1,0 +1,157 @@
+"""What a file's name says: a migration, its down file, a near miss, or nothing of ours."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+TYPE_CHECKING = False  # see the package
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Literal
+
+    from pgbraid.model.migration import AppliedMigration, Migration
+
+    NameStyle = Literal["name", "label", "number", "file"]
+
+__all__ = [
+    "CHECKSUM_FILE",
+    "MAX_VERSION",
+    "FileName",
+    "NearMiss",
+    "case_folded",
+    "name_style",
+    "parse_file_name",
+    "parse_version",
+    "recorded_name",
+    "same_migration_name",
+    "slug",
+]
+
+CHECKSUM_FILE = "pgbraid.sum"
+"""The file that lists the others with their checksums."""
+MAX_VERSION = 2**63 - 1
+"""The highest version: PostgreSQL's bigint."""
+_STYLES: tuple[NameStyle, ...] = ("name", "label", "number", "file")
+"""How a tracker spells the name of ``0103_add.sql``: add, 0103_add, 103_add, 0103_add.sql."""
+_DIGITS = re.compile(r"[0-9]+")
+_MIGRATION = re.compile(r"([0-9]+)_(.+?)(\.up|\.down)?\.sql", re.DOTALL)
+_LOOKS_LIKE = re.compile(
+    r"\s*(?:[vurb]?[-+]?\d|r__).*\.sql(?:\.txt)?|[^.].*\.up\.sql(?:\.txt)?",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A number and ``.sql``, or anything but a hidden file and ``.up.sql``; editors add ``.txt``."""
+_PARTS = re.compile(
+    r"\s*[vurb]?\+?(?P<digits>\d*)[\W_]*(?P<name>.*?)(?P<kind>\.up|\.down)?\.sql(?:\.txt)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_RECORDED = re.compile(r"(?:0*(?P<version>[0-9]+)_)?(?P<name>.*?)(?:(?:\.up)?\.sql)?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class FileName:
+    """The parts of a migration's file name; ``digits`` is the version as it is spelled."""
+
+    digits: str
+    name: str
+    kind: Literal["up", "down"]
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A name that looks like a migration and is not one; ``suggestion`` would be one."""
+
+    suggestion: str | None
+
+
+def parse_file_name(file_name: str) -> FileName | NearMiss | None:
+    """Return what the name says, or None where it has nothing of a migration.
+
+    ``NNN_name.sql`` and ``NNN_name.up.sql`` are migrations, ``NNN_name.down.sql`` their down
+    files; digits are ASCII, endings lower-case.
+    """
+    match = _MIGRATION.fullmatch(file_name)
+    if match and not match[2].lower().endswith((".up", ".down")) and match[2].strip(". "):
+        return FileName(match[1], match[2], "down" if match[3] == ".down" else "up")
+    if _LOOKS_LIKE.fullmatch(file_name):
+        return NearMiss(_suggestion(file_name))
+    return None
+
+
+def parse_version(digits: str) -> int | None:
+    """Return a version as a number; None where it is not ASCII digits, or beyond bigint."""
+    if not _DIGITS.fullmatch(digits):
+        return None
+    digits = digits.lstrip("0") or "0"
+    version = int(digits) if len(digits) <= len(str(MAX_VERSION)) else MAX_VERSION + 1
+    return version if version <= MAX_VERSION else None
+
+
+def _suggestion(file_name: str) -> str | None:
+    match = _PARTS.fullmatch(file_name)
+    if not match or not match["digits"] or not match["name"]:
+        return None
+    import unicodedata  # noqa: PLC0415 - few names need it
+
+    digits = "".join(str(unicodedata.decimal(char)) for char in match["digits"])
+    suggestion = f"{digits}_{match['name']}{(match['kind'] or '').lower()}.sql"
+    return suggestion if isinstance(parse_file_name(suggestion), FileName) else None
+
+
+def same_migration_name(recorded: str, version: int, name: str) -> bool:
+    """Whether a recorded name means this migration.
+
+    A tracker that another program writes may record the bare name, the name with its version,
+    or the file name; all three are the same migration.
+    """
+    if recorded == name:
+        return True
+    match = _RECORDED.fullmatch(recorded)
+    if match is None or match["name"] != name:
+        return False
+    return match["version"] is None or parse_version(match["version"]) == version
+
+
+def recorded_name(migration: Migration, style: NameStyle) -> str:
+    """Return the name to record for a migration, as this tracker spells names."""
+    spelled = {
+        "name": migration.name,
+        "label": migration.label,
+        "number": f"{migration.version}_{migration.name}",
+        "file": migration.file,
+    }
+    return spelled[style]
+
+
+def name_style(applied: Iterable[AppliedMigration], migrations: Iterable[Migration]) -> NameStyle:
+    """Return how the tracker's newest row that is one of ours spells its name.
+
+    A tracker that another program began keeps that program's spelling; ours is the bare name.
+    """
+    files = {m.version: m for m in migrations}
+    for row in sorted(applied, key=lambda row: row.version, reverse=True):
+        if row.version in files:
+            return _style_of(row, files[row.version])
+    return "name"
+
+
+def _style_of(row: AppliedMigration, migration: Migration) -> NameStyle:
+    for style in _STYLES:
+        if recorded_name(migration, style) == row.name:
+            return style
+    return "name"
+
+
+def case_folded(name: str) -> str:
+    """Return the name as a file system without case and Unicode forms would see it."""
+    if name.isascii():
+        return name.lower()
+    import unicodedata  # noqa: PLC0415 - few names need it
+
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def slug(title: str) -> str:
+    """Return a title as the name part of a file name: lower-case words joined by ``_``."""
+    title = re.sub(r"(\.(up|down))?(\.sql)?$", "", title.strip().lower())
+    return re.sub(r"[^\w.-]+", "_", title).strip("_.-")

@@ -1,0 +1,391 @@
+"""Where migrations come from: a folder, a package resource, or a mapping in memory."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from os import PathLike
+from typing import TYPE_CHECKING
+
+from pgbraid.arguments import an_instance, wrong_type
+from pgbraid.model.errors import ConfigError
+from pgbraid.model.migration import (
+    NO_DIRECTIVES,
+    Directives,
+    Location,
+    Migration,
+    MigrationSet,
+    Problem,
+    Severity,
+    digest,
+)
+from pgbraid.source.filenames import (
+    CHECKSUM_FILE,
+    MAX_VERSION,
+    FileName,
+    NearMiss,
+    case_folded,
+    parse_file_name,
+    parse_version,
+)
+from pgbraid.source.files import (
+    LinkOutsideFolder,
+    MemoryFile,
+    list_folder,
+    not_regular_reason,
+    read_error_reason,
+    read_pieces,
+    read_unless_large,
+    wrap_resource,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgbraid.source.files import Source, SourceFile
+
+
+__all__ = ["load_migrations"]
+
+_DIRECTED = b"pgbraid:"
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class _CandidateFile:
+    """One file whose name is a migration's."""
+
+    __slots__ = ("file", "name", "parts", "path", "version")
+
+    def __init__(self, version: int, parts: FileName, file: SourceFile, path: str) -> None:
+        self.version = version
+        self.parts = parts
+        self.file = file
+        self.path = path
+        self.name = file.name
+
+
+def load_migrations(source: Source, links: tuple[str, ...] = ()) -> MigrationSet:
+    """Return the migrations of a source, each read and hashed once, with every problem found.
+
+    ``source`` is a folder's path, a ``Traversable`` such as ``importlib.resources.files()``
+    returns, or a mapping of file names to texts. Sub-folders are not entered. A link may lead to
+    a file of the folder itself or below one of ``links``.
+
+    Raises ConfigError where the folder is not there or cannot be listed. What is wrong with
+    single files is no exception but stands in ``problems`` of the result.
+    """
+    label, files = _files(source, links)
+    entries: list[_CandidateFile] = []
+    problems: list[Problem] = []
+    manifest: tuple[str, SourceFile] | None = None
+    for file in sorted(files, key=lambda file: file.name):
+        path = f"{label}/{file.name}" if label else file.name
+        parts = parse_file_name(file.name)
+        if parts is not None and not _is_unicode(file.name):
+            problems.append(_bad_name(file.name, path))
+            continue
+        if isinstance(parts, NearMiss):
+            problems.append(_near_miss(file.name, path, parts))
+        elif parts is not None:
+            version = parse_version(parts.digits)
+            if version is None:
+                problems.append(_out_of_range(parts.digits, path))
+            else:
+                entries.append(_CandidateFile(version, parts, file, path))
+        elif file.name == CHECKSUM_FILE:
+            manifest = path, file
+    if not entries:
+        from pgbraid.source.empty_source import explain_empty_source  # noqa: PLC0415 - a mistake
+
+        problems += explain_empty_source(source, label, problems)
+    return _assemble(label, entries, problems, manifest)
+
+
+def _files(source: Source, links: tuple[str, ...]) -> tuple[str, list[SourceFile]]:
+    if isinstance(source, Mapping):
+        return "", [_in_memory(name, content) for name, content in source.items()]
+    if isinstance(source, (str, PathLike)):
+        if not str(source):
+            raise ConfigError("source is empty; it names the folder of migrations")
+        label = str(source).rstrip("/") or "/"
+        try:
+            return label, [*list_folder(source, links)]
+        except OSError as error:
+            raise _bad_folder(label, error) from None
+    if not hasattr(source, "is_dir"):
+        raise wrong_type(
+            "source", "a folder's path, a package's resource or a mapping of texts", source
+        )
+    if not source.is_dir():
+        raise _bad_folder(source.name, FileNotFoundError())
+    return source.name, [wrap_resource(file, links) for file in source.iterdir()]
+
+
+def _in_memory(name: str, content: str | bytes) -> MemoryFile:
+    an_instance("each key of source", name, str, "a file's name")
+    if isinstance(content, str):
+        content = content.encode(errors="surrogateescape")
+    return MemoryFile(name, an_instance(f"source[{name!r}]", content, bytes, "a text"))
+
+
+def _bad_folder(label: str, error: OSError) -> ConfigError:
+    reasons = {
+        FileNotFoundError: "does not exist",
+        NotADirectoryError: "is not a folder",
+        PermissionError: "cannot be read: permission denied",
+    }
+    reason = reasons.get(type(error), f"cannot be read: {error.strerror}")
+    return ConfigError(
+        f"the migrations folder {label!r} {reason}",
+        hint="Name the folder with `dir`; `pgbraid new NAME` makes the first migration.",
+    )
+
+
+def _assemble(
+    label: str,
+    entries: list[_CandidateFile],
+    problems: list[Problem],
+    manifest: tuple[str, SourceFile] | None,
+) -> MigrationSet:
+    ups: dict[int, list[_CandidateFile]] = defaultdict(list)
+    downs: dict[int, list[_CandidateFile]] = defaultdict(list)
+    for entry in entries:
+        (ups if entry.parts.kind == "up" else downs)[entry.version].append(entry)
+    migrations: list[Migration] = []
+    sums: list[tuple[str, str, str]] = []
+    for version in sorted(ups.keys() | downs.keys()):
+        up, down = ups[version], downs[version]
+        if len(up) != 1 or down:
+            problems += [*_clashes(version, up), *_clashes(version, down)]
+            problems += _lone_downs(version, up, down)
+        read = [(entry, _read(entry)) for entry in (*up, *down)]
+        for entry, facts in read:
+            problems += facts.problems
+            sums.append((entry.name, entry.path, facts.checksum))
+        sound = [(entry, facts) for entry, facts in read if not facts.problems]
+        if len(up) == 1 and sound and sound[0][0] is up[0]:
+            migrations.append(_migration(*sound[0], [entry for entry, _ in sound[1:]]))
+    return MigrationSet(
+        tuple(migrations), tuple(problems), label or "memory", tuple(sums), manifest
+    )
+
+
+def _migration(up: _CandidateFile, facts: _FileFacts, downs: list[_CandidateFile]) -> Migration:
+    named = [entry for entry in downs if entry.parts.name == up.parts.name]
+    down = named[0] if len(named) == 1 else None
+    return Migration(
+        version=up.version,
+        name=up.parts.name,
+        file=up.name,
+        checksum=facts.checksum,
+        size=facts.size,
+        path=up.path,
+        digits=up.parts.digits,
+        content=up.file,
+        down=down.name if down else None,
+        down_content=down.file if down else None,
+        directives=facts.directives,
+    )
+
+
+class _FileFacts:
+    """What is kept of a file that was read: its checksum, its size, what is wrong with it."""
+
+    __slots__ = ("checksum", "directives", "problems", "size")
+
+    def __init__(
+        self,
+        checksum: str = "",
+        size: int = 0,
+        problems: tuple[Problem, ...] = (),
+        head: bytes = b"",
+    ) -> None:
+        self.checksum = checksum
+        self.size = size
+        self.problems = problems
+        self.directives = _directives(head) if _DIRECTED in head else NO_DIRECTIVES
+
+
+def _is_head(head: bytes) -> bool:
+    from pgbraid.sql.directives import is_head  # noqa: PLC0415 - few files are large
+
+    return is_head(head.decode(errors="replace"))
+
+
+def _directives(head: bytes) -> Directives:
+    from pgbraid.sql.directives import read_directives  # noqa: PLC0415 - few files have any
+
+    return read_directives(head.decode(errors="replace"))
+
+
+def _read(entry: _CandidateFile) -> _FileFacts:
+    """Read a file once; a pipe is not waited for, nor a link out of the folder followed."""
+    try:
+        reason = not_regular_reason(entry.file)
+        data = b"" if reason else read_unless_large(entry.file)
+        if data is None:
+            return _read_large(entry)
+    except LinkOutsideFolder as error:
+        return _FileFacts(problems=(_link_outside(entry, error.target),))
+    except OSError as error:
+        reason = read_error_reason(entry.file, error)
+        data = None
+    if reason or data is None:
+        problem = _file_problem("unreadable", entry, f"cannot be read: {reason}", None)
+        return _FileFacts(problems=(problem,))
+    return _FileFacts(digest(data), len(data), tuple(_bad_bytes(entry, data)), data)
+
+
+def _read_large(entry: _CandidateFile) -> _FileFacts:
+    """Read a large file piece by piece."""
+    sha, size, problems, head = hashlib.sha256(), 0, list[Problem](), b""
+    decoder, lines = codecs.getincrementaldecoder("utf-8")(), 1
+    for piece in read_pieces(entry.file):
+        if size == 0 and piece.startswith(_UTF16):
+            return _FileFacts(problems=tuple(_bad_bytes(entry, piece[:2])))
+        sha.update(piece)
+        size += len(piece)
+        head += piece if not head or _is_head(head) else b""
+        try:
+            decoder.decode(piece)
+        except UnicodeDecodeError as error:
+            line = lines + piece[: error.start].count(b"\n")
+            bad = error.object[error.start]
+            problem = _file_problem(
+                "invalid_utf8", entry, f"is not UTF-8: byte 0x{bad:02x}", (line,)
+            )
+            return _FileFacts(problems=(*problems, problem))
+        nul = piece.find(b"\0")
+        if nul >= 0 and not problems:
+            line = lines + piece[:nul].count(b"\n")
+            problems.append(_file_problem("nul_byte", entry, "has a NUL byte", (line,)))
+        lines += piece.count(b"\n")
+    if decoder.getstate()[0]:
+        message = "is not UTF-8: its last character is cut off"
+        problems.append(_file_problem("invalid_utf8", entry, message, (lines,)))
+    return _FileFacts(sha.hexdigest(), size, tuple(problems), head)
+
+
+def _bad_bytes(entry: _CandidateFile, data: bytes) -> Iterator[Problem]:
+    if data.startswith(_UTF16):
+        yield _file_problem("utf16", entry, "is UTF-16, not UTF-8", None)
+        return
+    nul = data.find(b"\0")
+    if nul >= 0:
+        yield _file_problem("nul_byte", entry, "has a NUL byte", _byte_place(data, nul))
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        message = f"is not UTF-8: byte 0x{data[error.start]:02x}"
+        yield _file_problem("invalid_utf8", entry, message, _byte_place(data, error.start))
+
+
+def _byte_place(data: bytes, offset: int) -> tuple[int, int]:
+    from pgbraid.sql.script import line_and_column  # noqa: PLC0415 - only where something is wrong
+
+    before = data[:offset].decode(errors="replace")
+    return line_and_column(before, len(before))
+
+
+def _file_problem(
+    code: str, entry: _CandidateFile, message: str, at: tuple[int, ...] | None
+) -> Problem:
+    hints = {
+        "unreadable": "Make it a readable file or take it away, then run `pgbraid check "
+        "--offline`.",
+        "nul_byte": "PostgreSQL's text has no NUL. Remove it, or save the file as UTF-8.",
+    }
+    return Problem(
+        code,
+        f"{entry.name} {message}",
+        hint=hints.get(code, "Save the file as UTF-8, then run `pgbraid check --offline`."),
+        location=Location(entry.path, *(at or ())),
+        versions=(entry.version,),
+    )
+
+
+def _link_outside(entry: _CandidateFile, target: str) -> Problem:
+    return Problem(
+        "link_outside",
+        f"{entry.name} is a link out of the folder",
+        detail=f"It leads to {target}.",
+        hint="Put the file itself into the folder, or name the folder that it stands in as `links` "
+        "in the settings. Then run `pgbraid check --offline`.",
+        location=Location(entry.path),
+        versions=(entry.version,),
+    )
+
+
+def _is_unicode(name: str) -> bool:
+    """Whether a file's name was readable; Python puts lone surrogates for bytes that are not."""
+    return name.isascii() or not any("\ud800" <= char <= "\udfff" for char in name)
+
+
+def _bad_name(name: str, path: str) -> Problem:
+    return Problem(
+        "invalid_utf8",
+        f"the file's name is not UTF-8: {name!r}",
+        hint="Rename the file; its name is recorded in the database.",
+        location=Location(path),
+    )
+
+
+def _near_miss(name: str, path: str, miss: NearMiss) -> Problem:
+    hint = f"Rename it to {miss.suggestion}" if miss.suggestion else "Name it NNN_name.sql"
+    return Problem(
+        "near_miss",
+        f"{name} looks like a migration, is not one",
+        hint=f"{hint}, or move it out of the folder.",
+        severity=Severity.WARNING,
+        location=Location(path),
+    )
+
+
+def _out_of_range(digits: str, path: str) -> Problem:
+    return Problem(
+        "version_out_of_range",
+        f"version {digits} is beyond bigint, whose highest value is {MAX_VERSION}",
+        hint="Give the file a smaller version; `pgbraid new NAME` chooses the next free one.",
+        location=Location(path),
+    )
+
+
+def _clashes(version: int, entries: list[_CandidateFile]) -> list[Problem]:
+    if len(entries) < 2:  # noqa: PLR2004 - a clash takes two
+        return []
+    names = [entry.name for entry in entries]
+    alike = len({case_folded(name) for name in names}) < len(names)
+    return [
+        Problem(
+            "name_collision" if alike else "duplicate_version",
+            f"version {version} has {len(names)} files: {', '.join(names)}",
+            detail="Their names differ only in case or in Unicode normalisation: on some file "
+            "systems they are one file."
+            if alike
+            else None,
+            hint="Keep one; give the other the next free version (`pgbraid new NAME` chooses it).",
+            location=Location(entries[-1].path),
+            versions=(version,),
+        )
+    ]
+
+
+def _lone_downs(
+    version: int, ups: list[_CandidateFile], downs: list[_CandidateFile]
+) -> Iterator[Problem]:
+    up_names = {entry.parts.name for entry in ups}
+    for down in downs:
+        if down.parts.name in up_names:
+            continue
+        alike = case_folded(down.parts.name) in {case_folded(name) for name in up_names}
+        owner = f"; version {version} is {', '.join(e.name for e in ups)}" if ups else ""
+        yield Problem(
+            "name_collision" if alike else "lone_down",
+            f"{down.name} has no migration of its name{owner}",
+            detail="The names differ only in case or in Unicode normalisation." if alike else None,
+            hint="Rename it to match its migration, or delete it.",
+            location=Location(down.path),
+            versions=(version,),
+        )

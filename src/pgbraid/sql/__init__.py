@@ -1,0 +1,1 @@
+"""The text of a migration: lexer, parser, directives, checks. Pure."""

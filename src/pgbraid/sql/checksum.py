@@ -1,0 +1,31 @@
+"""Checksums of texts, and what of a text they leave out of account."""
+
+from __future__ import annotations
+
+from pgbraid.model.migration import digest
+
+__all__ = ["checksum_variants", "digest_lf", "normalize_newlines", "same_but_line_ends"]
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def normalize_newlines(text: str) -> str:
+    """Return the text without a byte-order mark, its lines ended by a line feed."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def digest_lf(text: str) -> str:
+    """Return the sha256 of a text whose lines are ended by a line feed, without a mark."""
+    return digest(normalize_newlines(text).encode())
+
+
+def same_but_line_ends(recorded: str, data: bytes) -> bool:
+    """Whether some spelling of line ends and byte-order mark gives the recorded checksum."""
+    return recorded in checksum_variants(data)
+
+
+def checksum_variants(data: bytes) -> frozenset[str]:
+    """Return the checksums of a text with either line end, with and without a mark."""
+    plain = data.removeprefix(_BOM).replace(b"\r\n", b"\n")
+    bodies = (plain, plain.replace(b"\n", b"\r\n"))
+    return frozenset({digest(data), *(digest(bom + b) for bom in (b"", _BOM) for b in bodies)})

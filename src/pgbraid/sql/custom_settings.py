@@ -1,0 +1,78 @@
+"""The settings with a dot in their names that a text sets: no list of the server's has them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pgbraid.sql.lexer import next_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["custom_settings_set"]
+
+_MAYBE = re.compile(r"\b(?:set|reset|set_config)\b", re.IGNORECASE)
+_BLANK = frozenset({"space", "comment", "block"})
+_LITERAL = frozenset({"string", "escape", "dollar"})
+_SCOPES = frozenset({"session", "local"})
+_PARTS = frozenset({"word", "quoted"})
+_DOLLARS = re.compile(r"\$[^$]*\$", re.DOTALL)
+
+
+def custom_settings_set(text: str) -> frozenset[str]:
+    """Return the names that ``SET``, ``RESET`` and ``set_config`` have in a text, lower case.
+
+    Texts in its strings are looked at, too, as a DO block's body is one.
+    """
+    return frozenset(name for name in _names(text) if "." in name)
+
+
+def _names(text: str) -> Iterator[str]:
+    if not _MAYBE.search(text):
+        return
+    tokens = _tokens(text)
+    for index, (kind, value) in enumerate(tokens):
+        if kind in _LITERAL:
+            yield from _names(_content(kind, value))
+        elif kind == "word" and value.lower() in {"set", "reset"}:
+            first = index + 1
+            if tokens[first : first + 1] and tokens[first][1].lower() in _SCOPES:
+                first += 1
+            yield _joined(tokens[first:])
+        elif kind in _PARTS and value.strip('"').lower() == "set_config":
+            argument = tokens[index + 2 : index + 3]
+            if argument and argument[0][0] in _LITERAL:
+                yield _content(*argument[0]).strip().lower()
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    position = 0
+    while position < len(text):
+        kind, start, position = next_token(text, position)
+        if kind not in _BLANK:
+            found.append((kind, text[start:position]))
+    return found
+
+
+def _joined(tokens: list[tuple[str, str]]) -> str:
+    """Return the name that tokens begin with, its parts joined by dots."""
+    parts: list[str] = []
+    for kind, value in tokens:
+        if kind in _PARTS and (not parts or parts[-1] == "."):
+            parts.append(value[1:-1].replace('""', '"') if kind == "quoted" else value)
+        elif value == "." and parts:
+            parts.append(value)
+        else:
+            break
+    return "".join(parts).lower()
+
+
+def _content(kind: str, value: str) -> str:
+    """Return what a literal holds, escapes left as they are."""
+    if kind == "dollar":
+        tag = _DOLLARS.match(value)
+        size = len(tag[0]) if tag else 0
+        return value[size : len(value) - size]
+    return value[value.index("'") + 1 : -1].replace("''", "'")

@@ -1,0 +1,71 @@
+"""Whether a text can leave anything in its session, told from the text alone.
+
+Only for a database in which nothing was before: there, a statement calls no function but the
+server's own, those of extensions, and those of earlier texts, which were looked at too. What is
+not known to be quiet counts as loud.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pgbraid.sql.script import Script, Statement
+
+__all__ = ["leaves_session_unchanged"]
+
+_LEAVES_SESSION_UNCHANGED = frozenset(
+    {"CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE", "INSERT", "UPDATE", "DELETE"}
+)
+"""What changes the database and not the session; no SELECT, which is there for its calls."""
+_MADE = frozenset(
+    {
+        *("TABLE", "UNLOGGED", "UNIQUE", "INDEX", "SEQUENCE", "TYPE", "DOMAIN", "VIEW", "SCHEMA"),
+        *("MATERIALIZED", "FUNCTION", "PROCEDURE", "TRIGGER", "POLICY", "EXTENSION", "OR"),
+    }
+)
+"""What may be created; no aggregate, operator or cast, which call by another name."""
+_PASSING = frozenset({"TEMP", "TEMPORARY"})
+_ROUTINES = frozenset({"FUNCTION", "PROCEDURE"})
+_CHANGES_SESSION = re.compile(
+    r"\bset_|set_config|pg_settings|advisory|pg_temp|dblink|u&"
+    r"|\b(?:nextval|currval|lastval|setval)\b",
+    re.IGNORECASE,
+)
+"""Whatever sets, locks or connects, in whatever quotes; U& can spell any of it."""
+_CHANGES_SESSION_IN_ROUTINE = re.compile(
+    r"\b(?:set|reset|execute|listen|prepare|declare|discard|load|role|temp|temporary)\b",
+    re.IGNORECASE,
+)
+_LANGUAGE = re.compile(r"\blanguage\s+'?(?:sql|plpgsql)\b", re.IGNORECASE)
+_EXTENSION = re.compile(
+    r"extension\s+(?:if\s+not\s+exists\s+)?\"?(?:pgcrypto|citext|uuid-ossp|btree_gin|btree_gist"
+    r"|hstore|ltree|pg_trgm|unaccent|intarray|postgis|vector|pg_stat_statements|cube"
+    r"|fuzzystrmatch|tablefunc)\b",
+    re.IGNORECASE,
+)
+"""Extensions whose functions are known to leave nothing, but for those named set_something."""
+
+
+def leaves_session_unchanged(script: Script) -> bool:
+    """Whether no statement of the script, and no routine it makes, sets or opens anything."""
+    if _CHANGES_SESSION.search(script.text):
+        return False
+    for statement in script.statements:
+        words = statement.words
+        if not words or words[0] not in _LEAVES_SESSION_UNCHANGED:
+            return False
+        if words[0] == "CREATE" and not _creates_without_effects(script, statement):
+            return False
+    return True
+
+
+def _creates_without_effects(script: Script, statement: Statement) -> bool:
+    words = statement.words
+    if _MADE.isdisjoint(words[1:2]) or not _PASSING.isdisjoint(words[1:4]):
+        return False
+    text = script.text[statement.start : statement.end]
+    if not _ROUTINES.isdisjoint(words[1:4]):
+        return bool(_LANGUAGE.search(text)) and not _CHANGES_SESSION_IN_ROUTINE.search(text)
+    return words[1] != "EXTENSION" or _EXTENSION.search(text) is not None
