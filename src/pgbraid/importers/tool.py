@@ -18,7 +18,7 @@ __all__ = ["Tool"]
 class Tool:
     """One tool's tracker.
 
-    ``tables`` are the bare names it may have; ``recognise`` decides by the columns, as several
+    ``tables`` are the bare names it may have; ``matches`` decides by the columns, as several
     tools share a name; ``adopt`` says which of our files the table's rows mean, leaving out
     the versions that are named as not applied, or which problems forbid to say so. Only the
     columns of ``reads`` are read, as an application may have added others, of any type.

@@ -160,12 +160,13 @@ class ServerError(PgbraidError):
 class MigrationFailed(PgbraidError):
     """A migration failed and was rolled back.
 
-    ``migration`` is the one that failed, ``diagnostic`` what the server said of it with the
-    place in the file; ``applied`` holds what the run had committed before. ``incomplete`` says
-    that it ended its transaction itself, so that a part of it may be committed, or that it runs
-    outside one; then ``through`` holds how many of its statements are, and how many there are.
-    ``alone`` says that the server runs the statement outside transactions only, ``unwritten`` that
-    it does so only in a transaction that has not written anything yet.
+    ``migration`` is the one that failed, ``diagnostic`` what the server said of it with the place
+    in the file; ``applied`` holds what the run had committed before. ``incomplete`` says that it
+    ended its transaction itself, so that a part of it may be committed, or that it runs outside
+    one; then ``completed_of_total`` holds how many of its statements are, and how many there are.
+    ``needs_no_transaction`` says that the server runs the statement outside transactions only,
+    ``needs_first_statement`` that it does so only in a transaction that has not written anything
+    yet.
     """
 
     default_hint = "Mend the file, then run `pgbraid up` again; what was applied before it stays."

@@ -45,7 +45,7 @@ class WaitingForLock:
 
 @dataclass(frozen=True, slots=True)
 class BlockedByLock:
-    """A statement waits for ``wanted``, which ``holders`` have; told when those change."""
+    """A statement waits for ``wanted``, which ``blockers`` have; told when those change."""
 
     wanted: str
     blockers: tuple[str, ...]
@@ -58,7 +58,7 @@ class Retrying:
     It got no lock in time, met a deadlock, could not be serialized, or another session changed the
     same row of the catalog meanwhile.
 
-    ``attempt`` counts from 1 those that failed; ``pause`` is in seconds; ``holders`` were seen
+    ``attempt`` counts from 1 those that failed; ``delay`` is in seconds; ``blockers`` were seen
     in its way.
     """
 
@@ -152,7 +152,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class FileProgress:
-    """A large migration is on its way; ``done`` of its bytes were read and sent."""
+    """A large migration is on its way; ``sent`` of its bytes were read and sent."""
 
     step: Step
     sent: int

@@ -17,9 +17,9 @@ class StartedStatement:
     """A statement that was begun and is not known to be done, by the journal.
 
     ``number`` is its place in the file then, from 1; ``settings`` are the statements in force
-    there. ``kind`` and ``command`` are what it was run as; ``before`` is what the catalog had of
-    its object. ``failed`` is the code of the error it ended with, if it did, and ``left`` the oid
-    of the invalid index that was there right behind that.
+    there. ``kind`` and ``command`` are what it was run as; ``catalog_before`` is what the catalog
+    had of its object. ``sqlstate`` is the code of the error it ended with, if it did, and
+    ``invalid_index_oid`` the oid of the invalid index that was there right behind that.
     """
 
     number: int
@@ -37,7 +37,7 @@ class StartedStatement:
 class CompletedStatement:
     """A statement that is through, or was skipped: its number, from 1, and its digest.
 
-    ``index`` is the oid of the index it made.
+    ``index_oid`` is the oid of the index it made.
     """
 
     number: int
@@ -49,8 +49,8 @@ class CompletedStatement:
 class IncompleteMigration:
     """A migration outside a transaction that was begun and not finished, by the journal.
 
-    ``begun`` holds those statements whose end was not seen, or not good, the newest last;
-    ``lines`` is how much the journal says of it, so that two looks at it can be told apart.
+    ``started`` holds those statements whose end was not seen, or not good, the newest last;
+    ``journal_lines`` is how much the journal says of it, so that two looks at it can be told apart.
     """
 
     version: int

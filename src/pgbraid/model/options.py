@@ -115,7 +115,7 @@ def ignore_event(event: Event) -> None:
 class ResumeDecision:
     """What a person says of the statement of that digest, at which a file stands.
 
-    ``lines`` is how much the journal said of the file when it was looked at.
+    ``journal_lines`` is how much the journal said of the file when it was looked at.
     """
 
     action: Literal["retry", "skip"]
@@ -141,7 +141,7 @@ class ScratchServerConfig:
 class RunOptions:
     """How a run behaves.
 
-    It waits ``lock_wait`` seconds for another one to end, tells ``listen`` what it does, and
+    It waits ``lock_wait`` seconds for another one to end, tells ``on_event`` what it does, and
     stops when ``stop`` says so. With ``durable_each`` every commit waits for the disk, also
     on a fresh database; with ``batch`` several migrations go to the server at once. ``limits``
     are those of its statements; a ``decision`` is for one that nobody saw the end of. ``gaps`` says
@@ -183,7 +183,7 @@ class PlanRequest:
 
     ``to`` is the highest version to apply, ``not_applied`` the versions that another tool's
     counter counts in although it skipped them; without ``adopt`` such a tool's table is not
-    looked at. With ``times`` the plan's applied versions say when. ``only`` is the one version
+    looked at. With ``with_times`` the plan's applied versions say when. ``only`` is the one version
     that is to be applied. Unless it is the ``one_ledger``, other tables of the database may have
     these migrations applied, too. On a ``platform``, tables are there before the first migration.
     """

@@ -121,8 +121,8 @@ class ConflictingPair:
 class Proof:
     """What two orders of the same migrations came to.
 
-    ``left`` is the order as it was recorded or would be, ``right`` the order of the versions, in
-    which a fresh database runs them.
+    ``recorded_order`` is the order as it was recorded or would be, ``version_order`` the order of
+    the versions, in which a fresh database runs them.
     """
 
     verdict: Verdict

@@ -91,7 +91,7 @@ class Mismatch:
     """A version of which the applied set and the journal say the opposite.
 
     Where ``applied``, the journal says that it is applied and the set lacks it; else the journal
-    says that it was taken out, by the event ``said``, and the set has it.
+    says that it was taken out, by the event ``last_event``, and the set has it.
     """
 
     version: int

@@ -71,8 +71,8 @@ class CatalogRows:
 class Snapshot:
     """A database's schema as a value; two are equal where the schemas are.
 
-    ``parents`` says of what is a part of something else what that is. ``left_out`` names what was
-    not compared, and why, for a person to read.
+    ``parents`` says of what is a part of something else what that is. ``not_compared`` names what
+    was not compared, and why, for a person to read.
     """
 
     catalogs: Mapping[str, CatalogRows]
@@ -111,8 +111,8 @@ class AttributeDifference:
 class Difference:
     """One object that is not the same on both sides.
 
-    ``only`` is ``left`` or ``right`` where the other side has no such object; ``facts`` are those
-    that differ, or all of an object that is on one side only.
+    ``only`` is ``left`` or ``right`` where the other side has no such object; ``attributes`` are
+    those that differ, or all of an object that is on one side only.
     """
 
     facet: Facet

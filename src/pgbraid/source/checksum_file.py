@@ -40,7 +40,7 @@ def _line(name: str, checksum: str) -> str:
 
 
 def compare_checksums(sums: Sums, manifest: bytes, path: str) -> Iterator[Problem]:
-    """Yield every difference between files, given as for :func:`render`, and their manifest.
+    """Yield every difference between files, as :func:`format_checksums` takes them, and a manifest.
 
     A file without a checksum could not be read; only its name is compared. Of a manifest with
     a merge conflict nothing else is said.

@@ -41,7 +41,7 @@ __all__ = [
 
 
 def is_large(migration: Migration) -> bool:
-    """Whether a migration is too large to be held, and is to be read by a :class:`Reading`."""
+    """Whether a migration is too large to hold, so that a :class:`LargeFileReader` reads it."""
     return migration.size > LARGE_SCRIPT_BYTES
 
 

@@ -56,9 +56,10 @@ class PreparedMigration:
 class RunProgress:
     """What the run has committed: what is told of, and what waits for the disk.
 
-    ``tried`` and ``passed`` are the indexes, from 0, of the steps that were sent together, and
-    of those that are committed. ``quiet`` says that no text so far can have left anything in the
-    session but the state of sequences; ``calm`` that not even that is there.
+    ``batched`` and ``committed`` are the indexes, from 0, of the steps that were sent together, and
+    of those that are committed. ``session_unchanged`` says that no text so far can have left
+    anything in the session but the state of sequences; ``sequences_reset`` that not even that is
+    there.
     """
 
     def __init__(self, run: RunContext, total: int) -> None:

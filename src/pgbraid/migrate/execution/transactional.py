@@ -114,7 +114,10 @@ class RunContext:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A migration is committed, after ``duration``; ``clean`` says that the session is, too."""
+    """A migration is committed, after ``duration``.
+
+    ``session_is_clean`` says that the session needs no reset.
+    """
 
     duration: timedelta
     session_is_clean: bool = True
@@ -211,7 +214,7 @@ def apply_in_transaction(  # noqa: PLR0913 - the work, and how it is kept
 ) -> timedelta | None:
     """Run a text and record it in one transaction; return what ``record`` returned.
 
-    ``wanted`` is asked inside the transaction, behind the fence: where another run was
+    ``still_needed`` is asked inside the transaction, behind the fence: where another run was
     quicker, nothing is run and None returned. ``without_id`` is for a text that runs only in a
     transaction to which no id was assigned yet. Raises MigrationFailed after rolling back,
     ServerError where our own statements are refused, and ConnectionFailed where the connection
@@ -236,7 +239,8 @@ def apply_in_transaction(  # noqa: PLR0913 - the work, and how it is kept
             raise _as_migration_error(migration, error) from None
         if not (migration.directives.isolation and error.sqlstate == sqlstate.UNIQUE_VIOLATION):
             raise
-        # ``wanted`` saw the set as it was when the fence was asked for, and another run was between
+        # The snapshot of ``still_needed`` is older than the lock: another run recorded the version
+        # in between.
         with translate_errors(run.session):
             if still_needed():
                 raise

@@ -126,10 +126,10 @@ class NonTransactionalRun:
     def restore_progress(
         self, known: IncompleteMigration, *, then: IncompleteMigration | None = None
     ) -> IncompleteMigration | None:
-        """Return what :meth:`stand` does; where the journal has lost some, write it again.
+        """Return what :meth:`read_progress` does; where the journal has lost some, write it again.
 
         What is written is what is so ``then``, if that is more than what is ``known``. Raises
-        :class:`Lost` where it was lost.
+        :class:`JournalLost` where it was lost.
         """
         try:
             return self.read_progress(known)

@@ -108,7 +108,7 @@ def settle_there(
 def recover_removed_statement(file: NonTransactionalRun, incomplete: IncompleteMigration) -> bool:
     """Settle one statement that was begun, and that the file has no longer.
 
-    Returns whether there was one. Raises what :func:`settle_own` raises; that it was done is
+    Returns whether there was one. Raises what :func:`recover_statement` raises; that it was done is
     for a person to look at, as the file no longer says so.
     """
     own = {statement.digest for statement in file.statements}

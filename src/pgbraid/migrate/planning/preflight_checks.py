@@ -56,7 +56,7 @@ def plan_with_checks(
     *,
     inspected: Plan | None,
 ) -> Plan:
-    """Return the plan, with every problem; what ``look`` promises."""
+    """Return the plan, with every problem; what ``read_plan`` promises."""
     incomplete_migrations = state.incomplete
     adoption, problems = (
         _adoption(session, migrations, state, request) if not incomplete_migrations else (None, ())

@@ -51,7 +51,7 @@ def read_snapshot(
     """Return everything the schema is, but for the tracker and the members of extensions.
 
     It reads in a transaction of its own, or in the one that is open; it writes nothing. What the
-    role may not read is named in ``left_out``; ``also_ours`` names more tables to leave out, as
+    role may not read is named in ``not_compared``; ``also_ours`` names more tables to leave out, as
     ``schema.table``. Raises psycopg's error.
     """
     own = conn.info.transaction_status == pq.TransactionStatus.IDLE

@@ -42,8 +42,8 @@ _NAMED_TOO = frozenset({"pg_authid", "pg_opfamily", "pg_ts_config"})
 class CatalogAnswers:
     """What was read of one database.
 
-    ``apart`` lists what is left out with the table it is in, and whether that is the tracker's;
-    ``about`` is what hangs on objects of any kind, by name.
+    ``excluded`` lists what is left out with the table it is in, and whether that is the tracker's;
+    ``annotations`` is what hangs on objects of any kind, by name.
     """
 
     excluded: list[Row]

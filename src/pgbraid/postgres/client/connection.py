@@ -44,8 +44,8 @@ _COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStat
 class Connection(psycopg.Connection[tuple[Any, ...]]):
     """A connection that a stop reaches in the middle of a statement.
 
-    ``stop`` is what asks for it, once. ``parameters`` are those it was opened with, for the
-    second connection that ends its session, and ``since`` when that began, in seconds, by the
+    ``stop`` is what asks for it, once. ``parameters`` are those it was opened with, for the second
+    connection that ends its session, and ``backend_start`` when that began, in seconds, by the
     server; they are None where a pooler lends the session, as the process that is known may be
     anybody's then. ``process`` is the server's process, where it is not the one that the protocol
     names, as a proxy or a pooler stands between that gives us a session of our own. ``role`` is the

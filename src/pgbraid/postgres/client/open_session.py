@@ -109,9 +109,9 @@ def prepare_for_migration(
 ) -> Session:
     """Return the session set up to migrate, once it is sure that this connection can.
 
-    Raises TargetRefused for a standby, a server below 13, a session that is read-only, one that
-    is not the role asked for and, unless it is for what ``pools``, a connection through a pooler
-    that lends sessions.
+    Raises TargetRefused for a standby, a server below 13, a session that is read-only, one that is
+    not the role asked for and, unless it is for what ``allow_pooler``, a connection through a
+    pooler that lends sessions.
     """
     from pgbraid.postgres.client import server_requirements  # noqa: PLC0415 - not for a no-op boot
 

@@ -82,7 +82,7 @@ def diagnose(
 
 @contextmanager
 def forward_notices(session: Session, on_notice: Callable[[Diagnostic], None]) -> Iterator[None]:
-    """Call ``hear`` with every notice that the server sends during the block.
+    """Call ``on_notice`` with every notice that the server sends during the block.
 
     What it raises, or a signal's handler meanwhile, ends the statement.
     """

@@ -172,7 +172,7 @@ def reset_session(session: Session) -> None:
 
 
 def reset_session_sql(session: Session) -> str:
-    """Return the statements that do what :func:`clean` does."""
+    """Return the statements that do what :func:`reset_session` does."""
     return f"{named_sql(session, 'reset')};\n{pinned_settings_sql(session)}"
 
 

@@ -41,8 +41,8 @@ def send(
 ) -> list[PGresult]:
     """Send a message and return the result of each of its statements, a failed one last.
 
-    ``meanwhile`` is called once while the server works, ``tick`` at least ten times a second; where
-    one raises, the statement is made to end and the server's answer waited for; the exception
+    ``while_waiting`` is called once while the server works, ``tick`` at least ten times a second;
+    where one raises, the statement is made to end and the server's answer waited for; the exception
     goes before whatever that raises. The results are put into the list given, as they come.
     """
     results = [] if results is None else results

@@ -91,7 +91,7 @@ def _is_over(second: Session, lost: Session) -> bool:
 
 
 def _read_after_loss(session: Session, run_id: str, versions: tuple[int, ...]) -> RunOutcome | None:
-    """Return what :func:`read_on` does, of a run whose connection was lost, on a second one.
+    """Return what :func:`read_outcome` does, of a run whose connection was lost, on a second one.
 
     The server is asked again until the lost connection's process is gone, as long as that may
     take; None where it stays, or nobody answers.

@@ -49,7 +49,7 @@ _ROUTINE = re.compile(r"\b(?:function|procedure|do)\b", re.IGNORECASE)
 class AdoptionRecord:
     """From which table a history was taken over, and the version its counter said.
 
-    ``emptied`` says that something was undone or withdrawn since.
+    ``undone_since`` says that something was undone or withdrawn since.
     """
 
     source: str | None

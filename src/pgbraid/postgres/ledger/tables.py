@@ -48,10 +48,10 @@ _DEFAULTS = frozenset(
 class LedgerTraits:
     """How tracker and journal are made, where another program or another role had a hand in it.
 
-    ``acts`` says that a trigger or a rule hangs on one of them, ``fresh`` that before them the
-    database held nothing of anybody's. Of roles other than superusers and our own, ``owners`` own
-    one of them, ``writers`` may write to one, and ``creators`` might have made one, as they may
-    create in the schema and neither was there.
+    ``has_triggers_or_rules`` says that a trigger or a rule hangs on one of them,
+    ``database_is_empty`` that before them the database held nothing of anybody's. Of roles other
+    than superusers and our own, ``owners`` own one of them, ``writers`` may write to one, and
+    ``schema_creators`` might have made one, as they may create in the schema and neither was there.
     """
 
     binary_checksum: bool = False

@@ -62,7 +62,7 @@ def monitored_session(
 ) -> Iterator[tuple[Session, LockMonitor]]:
     """Yield the session set up to migrate, and who watches its long statements in the block.
 
-    Raises what :func:`claim` raises.
+    Raises what :func:`prepare_for_migration` raises.
     """
     session = prepare_for_migration(opened, limits, allow_pooler=allow_pooler)
     watch = LockMonitor(session, on_event, limits.commit_wait)

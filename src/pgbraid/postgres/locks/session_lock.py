@@ -79,10 +79,10 @@ def acquire_session_lock(
     work_is_done: Callable[[], bool] | None = None,
     on_waiting: Callable[[str], None] | None = None,
 ) -> bool:
-    """Take the tracker's advisory lock; return False if ``done`` came true while waiting.
+    """Take the tracker's advisory lock; return False if ``work_is_done`` came true while waiting.
 
     The lock is polled for, as a session that waits inside the server would stop a CREATE INDEX
-    CONCURRENTLY of the holder. ``tell`` is called once, with who holds it, where that takes a
+    CONCURRENTLY of the holder. ``on_waiting`` is called once, with who holds it, where that takes a
     while. Raises LockTimeout after ``wait`` seconds.
     """
     import random  # noqa: PLC0415 - most boots take no lock

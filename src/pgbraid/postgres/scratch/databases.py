@@ -58,8 +58,8 @@ _PATTERN = f"^{PREFIX}([0-9]{{1,10}})_[0-9]+$"
 class ScratchServer:
     """A server on which we create databases.
 
-    ``own`` says that the whole server is ours; there, roles that migrations expect are created,
-    too.
+    ``exclusive`` says that the whole server is ours; there, roles that migrations expect are
+    created, too.
     """
 
     conn: Connection = field(repr=False)

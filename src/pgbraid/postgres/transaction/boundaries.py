@@ -87,11 +87,11 @@ def transaction(
 ) -> Iterator[OpenTransaction]:
     """Run a block in one fenced transaction of an isolation level and commit it; yield it.
 
-    Any exception rolls back, and so does the end of the block unless it is to ``keep``. Where
-    no synchronous_commit is given to ``commit`` with, the disk is waited for. ``without_id`` says
-    that the transaction gets an id only when the block writes something. Raises
-    LockLost where another session holds the fence, ServerError where the server refuses the
-    block's statements or the COMMIT, and ConnectionFailed where the connection is lost.
+    Any exception rolls back, and so does the end of the block unless it is to ``commit_at_end``.
+    Where no synchronous_commit is given to ``commit`` with, the disk is waited for. ``without_xid``
+    says that the transaction gets an id only when the block writes something. Raises LockLost where
+    another session holds the fence, ServerError where the server refuses the block's statements or
+    the COMMIT, and ConnectionFailed where the connection is lost.
     """
     conn = session.conn
     with translate_errors(session):
@@ -247,7 +247,7 @@ def apply_session_settings(session: Session, limits: Limits, *, path: bool = Tru
 
 
 def body_settings_sql(session: Session, limits: Limits | None = None) -> str:
-    """Return the statements that do what :func:`open_path` does, four of them with limits."""
+    """Return the SQL of :func:`apply_body_settings`: four statements where there are limits."""
     chosen = _search_path(session, local=True)
     own = [chosen, _OWN_ROWS] if chosen else [named_sql(session, "open_path")]
     if not chosen and session.pooler and "search_path" in session.pooler.settings:
@@ -267,7 +267,7 @@ def _search_path(session: Session, *, local: bool) -> str | None:
 
 
 def finish_body_sql(session: Session) -> str:
-    """Return the statements by which :func:`settle` takes back what a body set.
+    """Return the statements by which :func:`finish_body` takes back what a body set.
 
     The rows are not waited for longer than a body's locks: all its locks are held meanwhile.
     """

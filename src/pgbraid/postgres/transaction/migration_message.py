@@ -136,7 +136,7 @@ class BatchResult:
 
     ``seconds`` are the times that the journal was given of those whose COMMIT succeeded; the
     ``whole`` of them ran if none failed. ``ended`` is the number, from 0, of the first whose body
-    ended its transaction. ``stopped`` is what became of the one that failed, where it had begun.
+    ended its transaction. ``failure`` is what became of the one that failed, where it had begun.
     """
 
     seconds: tuple[float, ...]
@@ -159,7 +159,7 @@ def build_message(  # noqa: PLR0913 - all that differs from one to the other
 
     ``label`` is how the server's own views and logs show the migration; ``writes`` are the
     statements that write the set's row and the journal's line; ``limits`` are the body's. Of a
-    ``quiet`` body nothing is taken back or cleaned, as it leaves nothing; and that the set has
+    ``skip_reset`` body nothing is taken back or cleaned, as it leaves nothing; and that the set has
     the version already is left to the row's key to say, as on a fresh database nobody else is
     expected.
     """

@@ -69,7 +69,7 @@ def run_script(session: Session, migration: Migration, parts: Iterable[ScriptPar
 def run_segments(session: Session, migration: Migration, parts: Iterable[ScriptPart]) -> Script:
     """Run a text's segments, inside a transaction or not; return the last part's script.
 
-    Raises what :func:`run_body` raises.
+    Raises what :func:`run_script` raises.
     """
     pieces = ((part.script, segment) for part in parts for segment in part.segments())
     piece = next(pieces, None)

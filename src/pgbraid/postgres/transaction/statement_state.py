@@ -46,8 +46,8 @@ _INDEX = "index"
 class RecoveryDecision:
     """What is to be done with a statement that was begun.
 
-    It is ``done``; or what it left is to be taken away by ``healing`` and it is run again; or
-    somebody is ``busy`` with it; or only a person can say, for the reason in ``unsure``.
+    It is ``done``; or what it left is to be taken away by ``cleanup_sql`` and it is run again; or
+    somebody is ``in_use`` with it; or only a person can say, for the reason in ``unknown_reason``.
     ``index`` is the oid of the index that is there.
     """
 
