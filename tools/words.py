@@ -13,16 +13,19 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 PHRASES = {
     r"anew": "again",
     r"mend(?:s|ed|ing)?": "fix, change",
     r"to be had": "available",
     r"what (?:becomes?|became|has become|came|comes) of": "the outcome of, whether it committed",
-    r"(?:is|are|was|were|be|been|being|not|never|you are) (?:told|asked)": "is reported, is queried",
+    r"(?:is|are|was|were|be|been|being|not|never) (?:told|asked)": "is reported, is queried",
     r"(?:is|are|was|were|been|being) said": "is reported",
     r"tells? of": "reports",
     r"heed(?:s|ed|ing)?": "observe, follow",
@@ -35,7 +38,7 @@ PHRASES = {
     r"taken for(?: granted)?": "treated as, assumed",
     r"half[ -]?(?:done|way)|piecemeal|loners?": "incomplete, nontransactional",
     r"fences?|fenced": "transaction-level advisory lock, xact lock",
-    r"whence|wherein|thereof|therein|hence|lest|albeit|nought|thus|likewise|aught|thereby": "plain English",
+    r"whence|wherein|there(?:of|in|by)|hence|lest|albeit|nought|thus|likewise": "plain English",
     r"for ever": "permanently",
     r"come to nothing": "has no effect",
     r"at hand": "available",

@@ -229,7 +229,7 @@ class World:
     def _learn(self, words: tuple[str, ...], before: Facts, after: Facts, ended: Ended) -> None:
         """Note what a person has decided by a command."""
         decided: set[int] = set()
-        if words[:3] == ("repair", "--trust", "set"):
+        if words[:3] == ("repair", "--trust", "applied-set"):
             decided = before.lost | before.outdated
             decided |= set(self.files) if not before.rows and not before.count else set()
         elif words[:3] == ("repair", "--trust", "journal"):

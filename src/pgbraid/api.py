@@ -124,24 +124,26 @@ class Migrator:
 
         return plan_pending(self._command(conninfo, to=to, not_applied=not_applied))
 
-    def check(self, conninfo: str | Target, *, sums: bool = False) -> Check:
+    def check(self, conninfo: str | Target, *, checksum_file: bool = False) -> Check:
         """Return whether the applied set is exactly the files' and nothing has drifted.
 
-        With ``sums`` also whether ``pgbraid.sum`` lists exactly the files that were loaded.
+        With ``checksum_file``, also whether ``pgbraid.sum`` lists exactly the loaded files.
         """
         from pgbraid.migrate import status
 
-        return self._with_sums(status.check(self._command(conninfo)), sums=sums)
+        return self._with_checksum_file(
+            status.check(self._command(conninfo)), checksum_file=checksum_file
+        )
 
-    def check_files(self, *, sums: bool = False) -> Check:
+    def check_files(self, *, checksum_file: bool = False) -> Check:
         """Return whether the files could be run, every text of them; no database is asked.
 
-        With ``sums`` also whether ``pgbraid.sum`` lists exactly the files that were loaded,
+        With ``checksum_file``, also whether ``pgbraid.sum`` lists exactly the loaded files,
         which are the ones that :meth:`up` runs.
         """
         from pgbraid.migrate.offline_check import check_files
 
-        return self._with_sums(check_files(self.migrations), sums=sums)
+        return self._with_checksum_file(check_files(self.migrations), checksum_file=checksum_file)
 
     def status(self, conninfo: str | Target) -> Status:
         """Return where every version stands, of the files and of the applied set."""
@@ -171,7 +173,7 @@ class Migrator:
         conninfo: str | Target,
         versions: Iterable[int] = (),
         *,
-        trust: Literal["journal", "set"],
+        trust: Literal["journal", "applied_set"],
     ) -> Reconciled:
         """Bring set and journal together where they say the opposite: of these versions, or of all.
 
@@ -366,8 +368,8 @@ class Migrator:
     def _target(self, conninfo: str | Target) -> Target:
         return make_target(self.settings, conninfo)
 
-    def _with_sums(self, check: Check, *, sums: bool) -> Check:
-        if not sums:
+    def _with_checksum_file(self, check: Check, *, checksum_file: bool) -> Check:
+        if not checksum_file:
             return check
         from pgbraid.source.checksum_file_io import with_checksum_problems
 

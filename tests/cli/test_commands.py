@@ -72,11 +72,11 @@ def test_status_is_a_table_as_psql_prints_it(cli, incident):
         ["101", "users", "missing file"],
         ["102", "orders", "applied"],
         ["103", "add_email", "gap"],
-        ["104", "index", "drifted"],
+        ["104", "index", "modified"],
         ["105", "x", "pending"],
     ]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d(?::\d\d)?", cells[0][3])
-    assert lines[-1] == "(5 versions: 1 applied, 1 pending, 1 gap, 1 drifted, 1 missing file)"
+    assert lines[-1] == "(5 versions: 1 applied, 1 pending, 1 gap, 1 modified, 1 missing file)"
 
 
 def test_json_names_the_gaps(cli, incident):
@@ -226,8 +226,8 @@ def test_adopt(cli, incident, database):
     database.run("DROP TABLE IF EXISTS orders")
     assert "102_orders  gap" in cli("up", "--to", "102", code=0).out
     assert "103_add_email  gap" in cli("up", code=0).out
-    assert cli("adopt", "--drop-legacy", code=0).out == "Dropped public.schema_migrations.\n"
-    assert "no other tool's tracker was found" in cli("adopt", "--drop-legacy", code=2).err
+    assert cli("adopt", "--drop-tracker-table", code=0).out == "Dropped public.schema_migrations.\n"
+    assert "no other tool's tracker was found" in cli("adopt", "--drop-tracker-table", code=2).err
 
 
 def test_another_applications_table_is_left_alone(cli, folder, database, tmp_path):
@@ -325,7 +325,7 @@ def test_no_connection_is_exit_code_4(program, folder):
         (["undo"], "the following arguments are required: VERSION"),
         (["up", "--config", "none.toml"], "cannot read the settings file"),
         (["repair", "1", "--all"], "name the versions to repair or take --all"),
-        (["adopt", "--drop-legacy", "--not-applied", "1"], "not allowed with argument"),
+        (["adopt", "--drop-tracker-table", "--not-applied", "1"], "not allowed with argument"),
     ],
 )
 def test_usage_errors_are_exit_code_2(program, folder, words, message):
@@ -387,7 +387,7 @@ def test_every_json_document_has_the_same_head(cli, incident):
     ):
         document = cli(*words, "--json", code=0).json
         assert (document["command"], document["ok"], document["exit_code"]) == (words[0], True, 0)
-        assert list(document)[:3] == ["command", "ok", "exit_code"]
+        assert list(document)[:4] == ["format", "command", "ok", "exit_code"]
         assert document["notices"] == []
 
 
@@ -508,7 +508,7 @@ def test_the_demo_tells_the_incident_on_one_screen(program):
         "then": [],
         "error": 'column "email" does not exist',
     }
-    assert document["set"] == {"first": [101, 102, 104], "then": [103], "error": None}
+    assert document["pgbraid"] == {"first": [101, 102, 104], "then": [103], "error": None}
 
 
 def test_no_programs_are_a_clear_error(program, tmp_path):

@@ -9,7 +9,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
 SECTIONS = {
     part.partition("\n")[0]: part for part in re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]
 }
-HEAD = {"command", "ok", "exit_code", "settings"}
+HEAD = {"format", "command", "ok", "exit_code", "settings"}
 
 
 def members(section):
@@ -59,11 +59,11 @@ def test_every_adoption_is_documented(cli, applied, database):
         "INSERT INTO schema_migrations VALUES (2, false)"
     )
     adopted = cli("adopt", "--json", code=0).json
-    withdrawn = cli("adopt", "--not-applied", "1", "--json", code=0).json
-    dropped = cli("adopt", "--drop-legacy", "--json", code=0).json
-    assert own(adopted) | own(withdrawn) | own(dropped) == members("adopt")
+    unadopted = cli("adopt", "--not-applied", "1", "--json", code=0).json
+    dropped = cli("adopt", "--drop-tracker-table", "--json", code=0).json
+    assert own(adopted) | own(unadopted) | own(dropped) == members("adopt")
     assert set(adopted["adopted"]) == {"tool", "source", "versions", "not_applied", "note"}
-    assert (withdrawn["withdrawn"], dropped["dropped"]) == ([1], "public.schema_migrations")
+    assert (unadopted["unadopted"], dropped["dropped"]) == ([1], "public.schema_migrations")
 
 
 def test_every_failure_is_documented(cli, folder):
@@ -74,7 +74,7 @@ def test_every_failure_is_documented(cli, folder):
     refused = cli("up", "--to", "9", "--json", code=2).json["error"]
     assert refused["type"] == "ConfigError"
     assert set(refused) == members("Failures") - {
-        *("migration", "diagnostic", "incomplete", "statements_through", "proof"),
+        *("migration", "diagnostic", "incomplete", "statements_completed", "proof"),
     }
     diagnostic = failed["error"]["diagnostic"]
     assert set(diagnostic) == {

@@ -10,7 +10,7 @@ def test_baseline_says_what_it_recorded(cli, folder, database):
     answer = cli("baseline", "2")
     assert answer.out == "0 migrations recorded as applied, none was run; 2 were before.\n"
     document = cli("baseline", "--only", "2", "--json").json
-    assert (document["recorded"], document["already_applied"]) == ([], 1)
+    assert (document["recorded"], document["previously_applied"]) == ([], 1)
 
 
 def test_baseline_wants_one_way_of_naming_versions(cli, folder):
@@ -31,9 +31,11 @@ def test_repair_trusts_the_journal_or_the_set(cli, folder, database):
     assert (
         answer.out == "  2_b: put back into the set\n1 version repaired; set and journal agree.\n"
     )
-    document = cli("repair", "--trust", "set", "--json").json
-    assert document["lost"] == [{"version": 1, "name": "a"}]
-    assert cli("repair", "--trust", "set").out == "Nothing to repair: set and journal agree.\n"
+    document = cli("repair", "--trust", "applied-set", "--json").json
+    assert document["missing"] == [{"version": 1, "name": "a"}]
+    assert (
+        cli("repair", "--trust", "applied-set").out == "Nothing to repair: set and journal agree.\n"
+    )
     assert cli("up").out.startswith("  1_a")
     assert cli("check").out.startswith("yes: 2 migrations applied")
 
@@ -41,5 +43,5 @@ def test_repair_trusts_the_journal_or_the_set(cli, folder, database):
 def test_repair_trust_is_no_repair_of_files(cli, folder):
     folder.write(_1_a="CREATE TABLE a ()")
     cli("up")
-    answer = cli("repair", "--trust", "set", "--all", code=2)
+    answer = cli("repair", "--trust", "applied-set", "--all", code=2)
     assert "--trust is about the set and the journal" in answer.err

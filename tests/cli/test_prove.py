@@ -66,7 +66,7 @@ def test_of_a_database(late, cli, scratch, database):
 def test_of_a_database_as_json(late, cli, scratch):
     document = cli("prove", "--json", env=scratch, code=1).json
     assert document["verdict"] == "different"
-    assert [m["version"] for m in document["late"]] == [103]
+    assert [m["version"] for m in document["out_of_order"]] == [103]
     pair = document["pair"]
     assert (pair["first"]["version"], pair["second"]["version"]) == (104, 103)
     assert [m["version"] for m in pair["context"]] == [101]

@@ -270,8 +270,8 @@ def test_the_table_of_another_application_is_never_dropped(cli, folder, database
     )
     folder.put("1_a.sql", "SELECT 1")
     cli("up", "--no-adopt", code=0)
-    assert "was not adopted" in cli("adopt", "--drop-legacy", code=2).err
-    assert "--no-adopt" in cli("adopt", "--drop-legacy", "--no-adopt", code=2).err
+    assert "was not adopted" in cli("adopt", "--drop-tracker-table", code=2).err
+    assert "--no-adopt" in cli("adopt", "--drop-tracker-table", "--no-adopt", code=2).err
     assert database.value("SELECT to_regclass('schema_migrations') IS NOT NULL")
 
 
@@ -282,7 +282,7 @@ def test_an_excluded_highest_version_does_not_keep_the_old_table(cli, folder, da
     )
     folder.put("1_a.sql", "SELECT 1").put("2_b.sql", "SELECT 2")
     cli("adopt", "--not-applied", "2", code=0)
-    assert cli("adopt", "--drop-legacy", code=0).out == "Dropped public.schema_migrations.\n"
+    assert cli("adopt", "--drop-tracker-table", code=0).out == "Dropped public.schema_migrations.\n"
 
 
 def test_a_counter_at_nothing_is_said(cli, folder, database):
@@ -320,7 +320,7 @@ def test_what_cannot_be_tried_is_no_error(cli, folder):
     assert "ERROR" not in answer.err
     assert "migrations/3_c.sql:1:8: WARNING:" in answer.err
     document = cli("up", "--dry-run", "--json", code=0).json
-    assert (document["applied"], [m["version"] for m in document["rehearsed"]]) == ([], [2])
+    assert (document["applied"], [m["version"] for m in document["would_apply"]]) == ([], [2])
 
 
 def test_names_with_line_breaks_do_not_break_the_table(cli, folder):

@@ -33,7 +33,7 @@ def test_the_list_is_compared_with_and_without_a_database(cli, summed):
     summed.put("1_a.down.sql", "DROP TABLE a CASCADE")
     cli("check", code=0)
     answer = cli("check", "--sum", "--json", code=1).json
-    assert (answer["answer"], answer["sums"]) == ("no", True)
+    assert (answer["answer"], answer["checksum_file_compared"]) == ("no", True)
     assert [(p["code"], p["versions"]) for p in answer["problems"]] == [("sum_changed", [1])]
 
 

@@ -75,7 +75,7 @@ def test_a_difference_that_is_accepted_is_said_in_the_callers_words(
     assert proof.allowed_reason == "column order only, by `accept` or the settings"
     env = {"PGBRAID_PG_BIN": programs}
     answer = cli("prove", "--accept", "column-order", "--json", env=env, code=0)
-    assert answer.json["accepted"] == "column order only, by --accept or the settings"
+    assert answer.json["allowed_reason"] == "column order only, by --accept or the settings"
     answer = cli("up", "--gaps", "prove", "--accept", "column-order", env=env, code=0)
     assert "accepted: column order only, by --accept or the settings" in answer.err
 

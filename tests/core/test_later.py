@@ -27,7 +27,7 @@ def problems(text):
 @pytest.mark.parametrize("text", LATER)
 def test_a_default_path_that_the_next_migrations_do_not_have_is_warned_of(text):
     (problem,) = problems(text)
-    assert (problem.code, problem.severity) == ("later_default", "warning")
+    assert (problem.code, problem.severity) == ("search_path_default", "warning")
     assert problem.location.line == 2
 
 

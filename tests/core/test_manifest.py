@@ -34,7 +34,7 @@ def codes(text, files=FILES):
 
 
 def sums(source):
-    return pgbraid.load(source).check_files(sums=True)
+    return pgbraid.load(source).check_files(checksum_file=True)
 
 
 def test_it_is_sorted_by_the_bytes_of_the_names_one_line_a_file():
@@ -185,7 +185,7 @@ def test_the_bytes_that_were_loaded_are_the_ones_compared(folder):
     braid = folder.load()
     folder.write(_1_a="SELECT 1")
     assert [p.code for p in sums(folder.path).problems] == ["sum_changed"]
-    codes = [p.code for p in braid.check_files(sums=True).problems]
+    codes = [p.code for p in braid.check_files(checksum_file=True).problems]
     assert codes == ["changed_during_run"]
 
 

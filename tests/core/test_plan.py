@@ -131,7 +131,7 @@ def test_every_problem_is_listed_at_once():
     drift = ModifiedFile(file(2), "a" * 64, ModificationKind.UNKNOWN)
     ledger = LedgerState((AppliedMigration(1, "old", None), AppliedMigration(2, "x", "a" * 64)))
     plan = make_plan(broken, ledger, drifts=[drift])
-    assert [p.code for p in plan.errors] == ["duplicate_version", "renamed", "drifted"]
+    assert [p.code for p in plan.errors] == ["duplicate_version", "renamed", "modified"]
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,8 @@ def test_of_two_files_the_applied_one_is_named():
     [
         ("missing_file", Severity.ERROR),
         ("near_miss", Severity.ERROR),
-        ("drifted", Severity.ERROR),
-        ("drifted_comments", Severity.WARNING),
+        ("modified", Severity.ERROR),
+        ("modified_comments", Severity.WARNING),
     ],
 )
 def test_a_check_is_stricter_than_a_run(code, severity):

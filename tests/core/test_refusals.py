@@ -105,7 +105,7 @@ def test_a_wrapping_commit_may_not_chain():
     ],
 )
 def test_a_setting_that_would_change_how_the_text_is_read_is_refused(text):
-    assert found(f"select 1;\n{text}") == [("text_setting", 2, 1)]
+    assert found(f"select 1;\n{text}") == [("parsing_setting", 2, 1)]
 
 
 @pytest.mark.parametrize(

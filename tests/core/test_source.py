@@ -104,8 +104,8 @@ def test_a_folder_that_is_none_is_a_usage_error(tmp_path, make, message):
         (["1_a.sql", "1_A.sql"], "name_collision"),
         (["1_caf\u00e9.sql", "1_cafe\u0301.sql"], "name_collision"),
         (["1_a.up.sql", "1_A.down.sql"], "name_collision"),
-        (["1_a.up.sql", "1_b.down.sql"], "lone_down"),
-        (["1_a.down.sql"], "lone_down"),
+        (["1_a.up.sql", "1_b.down.sql"], "down_without_up"),
+        (["1_a.down.sql"], "down_without_up"),
         (["9223372036854775808_a.sql"], "version_out_of_range"),
     ],
 )
@@ -161,7 +161,7 @@ def test_everything_is_found_in_one_pass(folder):
         ("duplicate_version", "error"),
         ("version_out_of_range", "error"),
         ("nul_byte", "error"),
-        ("lone_down", "error"),
+        ("down_without_up", "error"),
         ("near_miss", "warning"),
     }
 
@@ -244,5 +244,5 @@ def test_a_down_file_of_another_name_is_nobodys(tmp_path):
     (tmp_path / "3_b.up.sql").write_text("SELECT 1")
     (tmp_path / "3_c.down.sql").write_text("SELECT 1")
     found = load_migrations(tmp_path)
-    assert [p.code for p in found.problems] == ["lone_down"]
+    assert [p.code for p in found.problems] == ["down_without_up"]
     assert [m.down for m in found.migrations] == [None]

@@ -29,7 +29,7 @@ def refused(database, body, **options):
 def test_a_row_of_a_partitioned_set(database):
     database.run(f"CREATE TABLE applied_migrations ({MAKE}) PARTITION BY RANGE (version)")
     database.run("CREATE TABLE part PARTITION OF applied_migrations DEFAULT")
-    pgbraid.load(FIRST).reconcile(database.conninfo, trust="set")
+    pgbraid.load(FIRST).reconcile(database.conninfo, trust="applied_set")
     pgbraid.load(FIRST).up(database.conninfo)
     refused(database, WRITES)
     refused(database, "INSERT INTO part VALUES (3, 'c', now(), NULL)")
@@ -51,7 +51,7 @@ def test_a_row_of_a_table_that_inherits_the_set(database):
 def test_a_row_of_a_partition_that_is_emptied(database):
     database.run(f"CREATE TABLE applied_migrations ({MAKE}) PARTITION BY RANGE (version)")
     database.run("CREATE TABLE part PARTITION OF applied_migrations DEFAULT")
-    pgbraid.load(FIRST).reconcile(database.conninfo, trust="set")
+    pgbraid.load(FIRST).reconcile(database.conninfo, trust="applied_set")
     pgbraid.load(FIRST).up(database.conninfo)
     refused(database, "TRUNCATE part")
 

@@ -34,7 +34,7 @@ def test_mixed_line_ends_are_no_drift_by_the_journals_text(database):
 def test_a_change_of_comments_is_a_warning(applied):
     report = now("-- the first\nCREATE TABLE a (id int);\n").up(applied.conninfo)
     (problem,) = report.warnings
-    assert problem.code == "drifted_comments"
+    assert problem.code == "modified_comments"
     assert "+-- the first" in problem.diff
 
 
@@ -42,7 +42,7 @@ def test_a_change_of_meaning_stops_the_run_and_shows_the_diff(applied):
     with pytest.raises(ProblemsFound) as caught:
         now("CREATE TABLE a (id bigint);\n").up(applied.conninfo)
     (problem,) = caught.value.problems
-    assert problem.code == "drifted"
+    assert problem.code == "modified"
     assert "-CREATE TABLE a (id int);" in problem.diff
     assert "+CREATE TABLE a (id bigint);" in problem.diff
     assert "pgbraid repair 1" in problem.hint
@@ -66,7 +66,7 @@ def test_a_text_of_another_checksum_in_the_journal_is_not_believed(applied):
     assert "was not kept" in caught.value.problems[0].detail
 
 
-@pytest.mark.parametrize(("verify", "codes"), [("off", []), ("warn", ["drifted"])])
+@pytest.mark.parametrize(("verify", "codes"), [("off", []), ("warn", ["modified"])])
 def test_verify_softens_it(applied, verify, codes):
     report = now("SELECT 1", verify=verify).up(applied.conninfo)
     assert [p.code for p in report.warnings] == codes
@@ -78,7 +78,7 @@ def test_status_calls_it_drifted_and_check_answers_no(applied):
         State.MODIFIED,
         State.APPLIED,
     ]
-    assert [p.code for p in braid.check(applied.conninfo).problems] == ["drifted"]
+    assert [p.code for p in braid.check(applied.conninfo).problems] == ["modified"]
 
 
 def test_repair_accepts_the_file_and_keeps_the_old_text_in_the_journal(applied):
@@ -103,7 +103,7 @@ def test_repair_accepts_the_file_and_keeps_the_old_text_in_the_journal(applied):
 def test_after_a_repair_the_next_change_is_told_against_the_accepted_text(applied):
     now("SELECT 1;").repair(applied.conninfo, [1])
     (problem,) = now("SELECT 1; -- x").check(applied.conninfo).problems
-    assert problem.code == "drifted_comments"
+    assert problem.code == "modified_comments"
 
 
 def test_many_are_accepted_by_one_call(database):

@@ -111,8 +111,8 @@ def test_another_tools_table_that_is_not_understood_stops_a_first_run(database, 
     for verb in (braid.up, braid.adopt):
         with pytest.raises(ProblemsFound) as caught:
             verb(database.conninfo)
-        assert codes(caught.value.problems) == ["legacy_unknown"]
-    assert "legacy_unknown" in codes(braid.check(database.conninfo).problems)
+        assert codes(caught.value.problems) == ["tracker_unknown"]
+    assert "tracker_unknown" in codes(braid.check(database.conninfo).problems)
     assert database.value("SELECT to_regclass('a')") is None
     alone = pgbraid.load(PLAIN, adopt=False)
     assert len(alone.up(database.conninfo).applied) == 2
@@ -207,7 +207,7 @@ def test_who_else_may_write_to_the_set_is_warned_of(database, role):
     pgbraid.load({"1_a.sql": PLAIN["1_a.sql"]}).up(database.conninfo)
     database.run(f"GRANT INSERT, DELETE ON applied_migrations TO {role}")
     (warning,) = pgbraid.load(PLAIN).up(database.conninfo).warnings
-    assert warning.code == "open_tables"
+    assert warning.code == "ledger_writable"
     assert warning.message.startswith(f"{role} may write to public.applied_migrations")
 
 

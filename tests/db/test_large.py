@@ -105,7 +105,7 @@ def test_other_line_ends_are_no_drift_of_a_large_file_and_another_text_is(databa
     windows = text.replace("\n", "\r\n")
     assert pgbraid.load({"1_a.sql": windows}).check(database.conninfo).ok
     check = pgbraid.load({"1_a.sql": f"{text}-- more"}).check(database.conninfo)
-    assert [p.code for p in check.problems] == ["drifted"]
+    assert [p.code for p in check.problems] == ["modified"]
 
 
 def test_a_body_that_ends_its_transaction_is_found_in_a_large_file_too(database):

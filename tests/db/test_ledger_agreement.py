@@ -41,15 +41,15 @@ def test_a_set_that_lost_rows_stops_every_command_and_is_restored(database, loss
     for command in (braid.up, lambda url: braid.up(url, dry_run=True)):
         with pytest.raises(ProblemsFound) as caught:
             command(database.conninfo)
-        assert codes(caught) == ["set_lost"]
+        assert codes(caught) == ["applied_rows_missing"]
         assert 2 in caught.value.problems[0].versions
         assert "`pgbraid repair --trust journal`" in caught.value.problems[0].hint
-    assert [p.code for p in braid.plan(database.conninfo).errors] == ["set_lost"]
-    assert "set_lost" in [p.code for p in braid.check(database.conninfo).problems]
+    assert [p.code for p in braid.plan(database.conninfo).errors] == ["applied_rows_missing"]
+    assert "applied_rows_missing" in [p.code for p in braid.check(database.conninfo).problems]
     assert not braid.check(database.conninfo).ok
     assert rows_of_a(database) == 1
     found = braid.reconcile(database.conninfo, trust="journal")
-    assert 2 in [m.version for m in found.lost]
+    assert 2 in [m.version for m in found.missing]
     restored = database.rows("SELECT version, name, checksum FROM applied_migrations ORDER BY 1")
     assert restored == [row[:3] for row in kept]
     moved = database.rows("SELECT version, applied_at FROM applied_migrations ORDER BY 1")
@@ -63,7 +63,7 @@ def test_a_version_without_a_file_that_the_set_lost_is_no_yes(database):
     pgbraid.load(FILES).up(database.conninfo)
     database.run("DELETE FROM applied_migrations WHERE version = 3")
     older = pgbraid.load({name: text for name, text in FILES.items() if name != "3_c.sql"})
-    assert [p.code for p in older.check(database.conninfo).problems] == ["set_lost"]
+    assert [p.code for p in older.check(database.conninfo).problems] == ["applied_rows_missing"]
     with pytest.raises(ProblemsFound):
         older.up(database.conninfo)
 
@@ -72,8 +72,8 @@ def test_trust_in_the_set_runs_a_lost_version_again(database):
     braid = pgbraid.load(FILES)
     braid.up(database.conninfo)
     database.run("DELETE FROM applied_migrations WHERE version = 2")
-    found = braid.reconcile(database.conninfo, [2], trust="set")
-    assert [(m.version, m.name) for m in found.lost] == [(2, "row")]
+    found = braid.reconcile(database.conninfo, [2], trust="applied_set")
+    assert [(m.version, m.name) for m in found.missing] == [(2, "row")]
     assert [o.migration.version for o in braid.up(database.conninfo).applied] == [2]
     assert rows_of_a(database) == 2
     assert braid.check(database.conninfo).ok
@@ -90,7 +90,7 @@ def test_a_version_that_was_undone_and_is_back_in_the_set_stops_a_run(database):
     database.rows("INSERT INTO applied_migrations VALUES (%s, %s, %s, %s)", *row)
     with pytest.raises(ProblemsFound) as caught:
         braid.up(database.conninfo)
-    assert codes(caught) == ["set_outdated"]
+    assert codes(caught) == ["applied_rows_outdated"]
     assert not braid.check(database.conninfo).ok
     braid.reconcile(database.conninfo, trust="journal")
     assert database.versions() == [1, 2]
@@ -105,7 +105,9 @@ def test_trust_in_the_set_keeps_a_version_that_was_undone(database):
     row = database.rows("SELECT * FROM applied_migrations WHERE version = 3")[0]
     braid.undo(database.conninfo, 3)
     database.rows("INSERT INTO applied_migrations VALUES (%s, %s, %s, %s)", *row)
-    assert [m.version for m in braid.reconcile(database.conninfo, trust="set").outdated] == [3]
+    assert [
+        m.version for m in braid.reconcile(database.conninfo, trust="applied_set").outdated
+    ] == [3]
     assert braid.check(database.conninfo).ok
 
 
@@ -115,7 +117,7 @@ def test_nothing_is_undone_while_set_and_journal_do_not_agree(database):
     database.run("DELETE FROM applied_migrations WHERE version = 2")
     with pytest.raises(ProblemsFound) as caught:
         braid.undo(database.conninfo, 1)
-    assert codes(caught) == ["set_lost"]
+    assert codes(caught) == ["applied_rows_missing"]
 
 
 def test_a_version_on_which_both_agree_is_not_repaired(database):
@@ -124,7 +126,7 @@ def test_a_version_on_which_both_agree_is_not_repaired(database):
     with pytest.raises(ConfigError, match="agree on 2"):
         braid.reconcile(database.conninfo, [2], trust="journal")
     found = braid.reconcile(database.conninfo, trust="journal")
-    assert (found.lost, found.outdated) == ((), ())
+    assert (found.missing, found.outdated) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -178,7 +180,7 @@ def test_an_emptied_set_is_believed_where_somebody_says_so(database):
     with pytest.raises(ProblemsFound) as caught:
         braid.up(database.conninfo)
     assert codes(caught) == ["ledger_emptied"]
-    braid.reconcile(database.conninfo, trust="set")
+    braid.reconcile(database.conninfo, trust="applied_set")
     assert len(braid.up(database.conninfo).applied) == 3
 
 
@@ -304,4 +306,4 @@ def test_neither_proof_nor_drift_builds_on_a_set_that_lost_rows(database):
     for verb in (braid.prove, braid.drift):
         with pytest.raises(ProblemsFound) as caught:
             verb(database.conninfo)
-        assert codes(caught) == ["set_lost"]
+        assert codes(caught) == ["applied_rows_missing"]

@@ -64,12 +64,12 @@ def test_several_rows_are_no_counter(database):
         "INSERT INTO schema_migrations VALUES (1, false), (2, false)"
     )
     plan = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}).plan(database.conninfo)
-    assert [p.code for p in plan.errors] == ["legacy_ambiguous"]
+    assert [p.code for p in plan.errors] == ["tracker_ambiguous"]
     database.run(
         "DELETE FROM schema_migrations; INSERT INTO schema_migrations VALUES (NULL, false)"
     )
     plan = pgbraid.load({"1_a.sql": "--"}).plan(database.conninfo)
-    assert [p.code for p in plan.errors] == ["legacy_ambiguous"]
+    assert [p.code for p in plan.errors] == ["tracker_ambiguous"]
 
 
 def test_our_own_schema_goes_before_public(database):

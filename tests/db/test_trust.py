@@ -51,7 +51,7 @@ def test_a_tracker_of_another_role_is_warned_of(database, role, open_schema):
 def test_a_schema_in_which_others_create_is_warned_of_once(database, role, open_schema):
     braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}, schema=open_schema)
     report = braid.up(database.conninfo, to=1)
-    assert [p.code for p in report.warnings] == ["open_schema"]
+    assert [p.code for p in report.warnings] == ["schema_writable"]
     assert role in report.warnings[0].message
     assert braid.up(database.conninfo).warnings == ()
 
@@ -137,7 +137,7 @@ def test_whatever_of_another_role_would_run_is_refused(database, role, open_sche
     as_role(database, role, trap.format(schema=open_schema))
     braid = pgbraid.load({"1_a.sql": "--"}, schema=open_schema)
     # A rewriting ALTER TABLE gives the table another file, as TRUNCATE does: up asks first.
-    verb = partial(braid.reconcile, trust="set") if "ADD x" in trap else braid.up
+    verb = partial(braid.reconcile, trust="applied_set") if "ADD x" in trap else braid.up
     with pytest.raises((TargetRefused, pgbraid.ServerError)) as caught:
         verb(database.conninfo)
     said = f"{caught.value.message} {caught.value.detail}"

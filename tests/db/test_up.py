@@ -241,7 +241,7 @@ def test_problems_of_files_and_database_come_in_one_list_before_anything_runs(da
     with pytest.raises(ProblemsFound) as caught:
         pgbraid.load(files).up(database.conninfo)
     assert sorted(p.code for p in caught.value.problems) == [
-        "drifted",
+        "modified",
         "duplicate_version",
         "invalid_utf8",
         "meta_command",
@@ -379,7 +379,7 @@ def test_a_starter_that_waited_sees_that_the_other_applied_another_text(database
 
     with pytest.raises(ProblemsFound) as caught:
         pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo, on_event=meanwhile)
-    assert [p.code for p in caught.value.problems] == ["drifted"]
+    assert [p.code for p in caught.value.problems] == ["modified"]
 
 
 def test_to_a_version_that_two_files_have_is_no_usage_error(database):
@@ -403,7 +403,7 @@ def test_the_rights_that_the_documents_name_are_enough(database, role):
     reader = database.as_role(role)
     assert pgbraid.load(files).check(reader).ok
     (problem,) = pgbraid.load({"1_a.sql": "SELECT 2"}).check(reader).problems
-    assert problem.code == "drifted"
+    assert problem.code == "modified"
     database.run(
         f"GRANT INSERT, UPDATE, DELETE ON applied_migrations TO {role};"
         f"GRANT SELECT, INSERT ON applied_migrations_journal TO {role}"

@@ -89,7 +89,7 @@ def try_state(lab: Lab, seed: str) -> World:
             "up --dry-run",
             "plan",
             "repair --trust journal",
-            "repair --trust set",
+            "repair --trust applied-set",
             f"resume {version}",
             f"undo {version} --yes",
             f"baseline {version}",

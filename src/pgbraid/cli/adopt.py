@@ -3,7 +3,7 @@
 golang-migrate's schema_migrations is found in the tracker's schema or in public. Its counter
 stands for every file up to its version; name the versions that it skipped with --not-applied,
 and the next up applies them. Said after the adoption, it takes them out of the set again. The
-old table stays until --drop-legacy drops it.
+old table stays until --drop-tracker-table drops it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="a version that the tool's counter skipped (may be repeated)",
     )
     kind.add_argument(
-        "--drop-legacy",
+        "--drop-tracker-table",
         action="store_true",
         help="drop the other tool's table, which was adopted before",
     )
@@ -41,7 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     braid = context.braid()
-    if context.arguments.drop_legacy:
+    if context.arguments.drop_tracker_table:
         return _drop(context, braid)
     not_applied = context.arguments.not_applied
     with context.database() as target:
@@ -54,7 +54,7 @@ def run(context: Context) -> int:
     if not_applied and not versions:
         lines = [f"Nothing to do: the set does not have {', '.join(map(str, not_applied))}."]
     nothing = "Nothing to adopt: the set has that history, or gave it back, already."
-    return context.output.lines(lines or [nothing], 0, adopted=None, withdrawn=versions)
+    return context.output.lines(lines or [nothing], 0, adopted=None, unadopted=versions)
 
 
 def _drop(context: Context, braid: Migrator) -> int:

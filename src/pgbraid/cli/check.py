@@ -38,5 +38,5 @@ def run(context: Context) -> int:
             check = with_checksum_problems(check, migrations)
     else:
         with context.both() as (braid, target):
-            check = braid.check(target, sums=context.arguments.sum)
+            check = braid.check(target, checksum_file=context.arguments.sum)
     return context.output.result(check, 0 if check.ok else 1)

@@ -4,7 +4,7 @@ Name the versions, or take --all for everything that has drifted. With --rename 
 accepted too. What was accepted stands in the journal, with the text. No migration is run.
 
 Where the applied set lost rows, or has old ones, --trust journal makes it say what the journal
-says; --trust set makes the journal say what the set says, and `up` runs what the set lacks.
+says; --trust applied-set makes the journal say what the set says, and `up` runs what the set lacks.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--rename", action="store_true", help="accept new names too")
     parser.add_argument(
         "--trust",
-        choices=("journal", "set"),
+        choices=("journal", "applied-set"),
         help="where applied set and journal say the opposite: which of them is right",
     )
 
@@ -57,8 +57,10 @@ def _reconcile(context: Context) -> int:
     if arguments.all or arguments.rename:
         raise ConfigError(
             "--trust is about the set and the journal, --all and --rename are about the files",
-            hint="Run `pgbraid repair --trust journal` or `--trust set` alone.",
+            hint="Run `pgbraid repair --trust journal` or `--trust applied-set` alone.",
         )
     with context.both() as (braid, target):
-        reconciled = braid.reconcile(target, arguments.versions, trust=arguments.trust)
+        reconciled = braid.reconcile(
+            target, arguments.versions, trust=arguments.trust.replace("-", "_")
+        )
     return context.output.result(reconciled, 0)

@@ -68,7 +68,7 @@ def _note(source: str, version: int, count: int, excluded: tuple[int, ...]) -> s
 
 def _dirty(source: str, version: int) -> Problem:
     return Problem(
-        "legacy_dirty",
+        "tracker_dirty",
         f"{source} is dirty at version {version}: golang-migrate stopped in the middle of it",
         detail="Nobody but you can tell how much of that migration was done.",
         hint=f"Finish or undo migration {version} by hand, clear the flag with `migrate force "
@@ -79,7 +79,7 @@ def _dirty(source: str, version: int) -> Problem:
 
 def _several(source: str, count: int) -> Problem:
     return Problem(
-        "legacy_ambiguous",
+        "tracker_ambiguous",
         f"{source} has {count} rows or no version, golang-migrate keeps one row with one",
         hint="Leave the row of the highest version that is really applied, then run "
         "`pgbraid adopt`.",
@@ -88,7 +88,7 @@ def _several(source: str, count: int) -> Problem:
 
 def _no_file(source: str, version: int, migrations: MigrationSet) -> Problem:
     return Problem(
-        "legacy_version_without_file",
+        "tracker_version_without_file",
         f"{source} says version {version}, but no file of that version is in {migrations.label}",
         detail="Another folder's migrations, or a release older than the database.",
         hint="Give the folder that golang-migrate ran with `dir`, then run `pgbraid adopt`; "

@@ -69,7 +69,7 @@ def _chosen(
     migrations: MigrationSet, plan: Plan, choice: BaselineSelection
 ) -> tuple[tuple[Migration, ...], int]:
     """Return the migrations to record, and how many of those chosen are applied."""
-    wrong = {problem.code for problem in migrations.problems} | MISMATCHES | {"legacy_dirty"}
+    wrong = {problem.code for problem in migrations.problems} | MISMATCHES | {"tracker_dirty"}
     problems = tuple(p for p in plan.errors if p.code in wrong)
     if problems:
         raise ProblemsFound(problems)

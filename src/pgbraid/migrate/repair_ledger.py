@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pgbraid.postgres.client.session import Session
     from pgbraid.postgres.ledger.tables import LedgerTraits
 
-    Trust = Literal["journal", "set"]
+    Trust = Literal["journal", "applied_set"]
 
 __all__ = ["reconcile_ledger"]
 
@@ -35,13 +35,13 @@ def reconcile_ledger(command: Command, versions: tuple[int, ...], trust: Trust) 
 
     Raises ConfigError for a version on which they agree.
     """
-    if trust not in {"journal", "set"}:
-        raise ConfigError(f"trust must be 'journal' or 'set', not {trust!r}")
+    if trust not in {"applied_set", "journal"}:
+        raise ConfigError(f"trust must be 'journal' or 'applied_set', not {trust!r}")
     options = command.options
     with connect(command.target, command.ledger, options.stop) as opened:
         state = read_ledger(opened, wait=options.lock_wait, tell=options.report_waiting)
         found = _chosen(state, versions)
-        begun = _says_nothing(opened, state) and trust == "set"
+        begun = _says_nothing(opened, state) and trust == "applied_set"
         if not (found or begun):
             return Reconciled(trust)
         with monitored_session(opened, options.limits, options.on_event) as (session, _):

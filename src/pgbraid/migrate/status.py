@@ -86,7 +86,7 @@ def read_status(command: Command) -> Status:
 def _rows(migrations: MigrationSet, plan: Plan) -> Iterator[StatusRow]:
     files = {m.version: m for m in migrations.migrations}
     missing = {row.version for row in plan.missing_files}
-    drifted = {v for p in plan.problems if p.code == "drifted" for v in p.versions}
+    drifted = {v for p in plan.problems if p.code == "modified" for v in p.versions}
     renamed = {v for p in plan.problems if p.code in _OTHER_NAME for v in p.versions}
     for row in plan.applied:
         file = files.get(row.version)

@@ -53,7 +53,7 @@ class State(StrEnum):
     """Pending, although a higher version is applied."""
     INCOMPLETE = "incomplete"
     """Begun outside a transaction, and not finished."""
-    MODIFIED = "drifted"
+    MODIFIED = "modified"
     RENAMED = "renamed"
     """Applied under another name."""
     MISSING_FILE = "missing file"
@@ -167,12 +167,12 @@ class Repair:
 class Reconciled:
     """What ``repair --trust`` did where the applied set and the journal said the opposite.
 
-    ``trust`` says which of the two was right. ``lost`` are the versions that the set lacked,
+    ``trust`` says which of the two was right. ``missing`` are the versions that the applied set lacked,
     ``outdated`` those that it had, although the journal says that they were taken out.
     """
 
     trust: str
-    lost: tuple[Mismatch, ...] = ()
+    missing: tuple[Mismatch, ...] = ()
     outdated: tuple[Mismatch, ...] = ()
 
 

@@ -55,7 +55,7 @@ def facts(demo: Demo) -> dict[str, object]:
             "then": list(demo.counter_then),
             "error": demo.counter_error,
         },
-        "set": {
+        "pgbraid": {
             "first": [o.migration.version for o in demo.set_first.applied],
             "then": [o.migration.version for o in demo.set_then.applied],
             "error": demo.set_error,

@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
     Document: TypeAlias = dict[str, Any]
 
-__all__ = ["failure", "notices", "result", "retries"]
+__all__ = ["FORMAT", "failure", "notices", "result", "retries"]
+
+FORMAT = 1
+"""The version of the documents' shape. Only a removed member or a changed meaning raises it."""
 
 
 def result(value: object, warnings: Iterable[Problem] = ()) -> Document:
@@ -70,7 +73,7 @@ def failure(
         document["diagnostic"] = _diagnostic(said) if said else None
         through = error.completed_of_total
         document["incomplete"] = error.incomplete
-        document["statements_through"] = through[0] if through else None
+        document["statements_completed"] = through[0] if through else None
     if isinstance(error, ServerError) and error.diagnostic is not None:
         document["diagnostic"] = _diagnostic(error.diagnostic)
     if isinstance(error, NotProven):
@@ -171,12 +174,12 @@ def _report(report: Report) -> Document:
     return {
         "run_id": report.run_id,
         "dry_run": report.dry_run,
-        "already_applied": report.previously_applied,
+        "previously_applied": report.previously_applied,
         "adopted": _adoption(report.adoption),
         "applied": [_outcome(outcome) for outcome in report.applied],
-        "rehearsed": [_outcome(outcome) for outcome in report.would_apply],
+        "would_apply": [_outcome(outcome) for outcome in report.would_apply],
         "applied_elsewhere": [_migration(migration) for migration in report.applied_elsewhere],
-        "later": [_step(step) for step in report.above_target],
+        "above_target": [_step(step) for step in report.above_target],
         "forgotten": report.forgotten.version if report.forgotten else None,
         "failures": [{**_migration(m), "diagnostic": _diagnostic(d)} for m, d in report.failures],
         "inconclusive": [
@@ -188,11 +191,11 @@ def _report(report: Report) -> Document:
 
 def _plan(plan: Plan) -> Document:
     return {
-        "already_applied": len(plan.applied),
+        "previously_applied": len(plan.applied),
         "adopt": _adoption(plan.adoption),
         "pending": [_step(step) for step in plan.steps],
         "gaps": [_step(step) for step in plan.gaps],
-        "later": [_step(step) for step in plan.above_target],
+        "above_target": [_step(step) for step in plan.above_target],
         "problems": [_problem(problem) for problem in plan.problems],
     }
 
@@ -220,7 +223,7 @@ def _check(check: Check) -> Document:
         "offline": check.offline,
         "compared": check.compared,
         "unverified": check.unverified,
-        "sums": check.checksum_file_compared,
+        "checksum_file_compared": check.checksum_file_compared,
         "applied": check.applied,
         "problems": [_problem(problem) for problem in check.problems],
     }
@@ -246,7 +249,7 @@ def _repair(repair: Repair) -> Document:
 def _reconciled(found: Reconciled) -> Document:
     return {
         "trust": found.trust,
-        "lost": [{"version": m.version, "name": m.name} for m in found.lost],
+        "missing": [{"version": m.version, "name": m.name} for m in found.missing],
         "outdated": [{"version": m.version, "name": m.name} for m in found.outdated],
     }
 
@@ -254,7 +257,7 @@ def _reconciled(found: Reconciled) -> Document:
 def _baselined(found: Baselined) -> Document:
     return {
         "recorded": [_migration(migration) for migration in found.migrations],
-        "already_applied": found.previously_applied,
+        "previously_applied": found.previously_applied,
     }
 
 
@@ -274,7 +277,7 @@ def _difference(difference: Difference) -> Document:
         "object": difference.name,
         "catalog": difference.catalog,
         "only": difference.only,
-        "facts": [
+        "attributes": [
             {"name": display_name(fact.name), "left": fact.left, "right": fact.right}
             for fact in difference.attributes
         ],
@@ -298,28 +301,28 @@ def _pair(pair: ConflictingPair | None) -> Document | None:
         "after": [_migration(migration) for migration in pair.after],
         "minimal": pair.minimal,
         "differences": [_difference(difference) for difference in pair.differences],
-        "left_failure": _failure(pair.recorded_failure),
-        "right_failure": _failure(pair.version_failure),
+        "recorded_failure": _failure(pair.recorded_failure),
+        "version_failure": _failure(pair.version_failure),
     }
 
 
 def _proof(proof: Proof) -> Document:
     return {
         "verdict": proof.verdict.value,
-        "accepted": _spelled(proof.allowed_reason),
+        "allowed_reason": _spelled(proof.allowed_reason),
         "server": proof.server,
-        "order": [migration.version for migration in proof.recorded_order],
-        "late": [_migration(migration) for migration in proof.out_of_order],
+        "recorded_order": [migration.version for migration in proof.recorded_order],
+        "out_of_order": [_migration(migration) for migration in proof.out_of_order],
         "inversions": proof.inversions,
         "replays": proof.replays,
         "pair": _pair(proof.pair),
         "no_pair": proof.no_pair,
         "differences": [_difference(difference) for difference in proof.differences],
-        "left_failure": _failure(proof.recorded_failure),
-        "right_failure": _failure(proof.version_failure),
+        "recorded_failure": _failure(proof.recorded_failure),
+        "version_failure": _failure(proof.version_failure),
         "complete": proof.complete,
-        "left_out": list(proof.not_compared),
-        "assumed": list(proof.provided),
+        "not_compared": list(proof.not_compared),
+        "provided": list(proof.provided),
         "notes": list(proof.notes),
     }
 
@@ -331,8 +334,8 @@ def _drifted(drifted: DriftReport) -> Document:
         "replayed": drifted.replayed,
         "ignored": drifted.ignored,
         "differences": [_difference(difference) for difference in drifted.differences],
-        "left_out": list(drifted.not_compared),
-        "assumed": list(drifted.provided),
+        "not_compared": list(drifted.not_compared),
+        "provided": list(drifted.provided),
         "notes": list(drifted.notes),
     }
 

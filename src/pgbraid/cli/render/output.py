@@ -292,8 +292,13 @@ class Output:
 
         from pgbraid.cli.render import json_document
 
-        head = {"command": self.command, "ok": code == 0, "exit_code": code}
-        head["settings"] = self.settings
+        head = {
+            "format": json_document.FORMAT,
+            "command": self.command,
+            "ok": code == 0,
+            "exit_code": code,
+            "settings": self.settings,
+        }
         heard = {
             "notices": json_document.notices(self._heard),
             "retries": json_document.retries(self._retries),

@@ -191,7 +191,7 @@ def _check(check: Check) -> Iterator[str]:
 
 
 def _texts(check: Check) -> str:
-    changed = sum(problem.code == "drifted_comments" for problem in check.problems)
+    changed = sum(problem.code == "modified_comments" for problem in check.problems)
     if not check.compared:
         return "; their texts were not compared."
     said = [f"{changed} changed in comments or white space"] if changed else []
@@ -224,11 +224,11 @@ def _change(change: Repaired) -> str:
 
 def _reconciled(found: Reconciled) -> Iterator[str]:
     journal = found.trust == "journal"
-    for mismatch in found.lost:
+    for mismatch in found.missing:
         yield f"  {_versioned(mismatch)}: {'put back into the set' if journal else 'runs again'}"
     for mismatch in found.outdated:
         yield f"  {_versioned(mismatch)}: {'taken out of the set' if journal else 'stays applied'}"
-    number = len(found.lost) + len(found.outdated)
+    number = len(found.missing) + len(found.outdated)
     if number:
         yield f"{count(number, 'version')} repaired; set and journal agree."
     else:

@@ -122,7 +122,7 @@ def _ownership_warnings(session: Session, traits: LedgerTraits) -> Iterator[Prob
         )
     if traits.writers:
         yield Problem(
-            "open_tables",
+            "ledger_writable",
             f"{', '.join(traits.writers)} may write to {name} or its journal",
             detail="A row that is deleted there makes a migration run a second time.",
             hint="Take the rights away with REVOKE … ON TABLE … FROM; pgbraid itself grants none.",
@@ -130,7 +130,7 @@ def _ownership_warnings(session: Session, traits: LedgerTraits) -> Iterator[Prob
         )
     if traits.schema_creators:
         yield Problem(
-            "open_schema",
+            "schema_writable",
             f"{', '.join(traits.schema_creators)} may create tables in the schema "
             f"{session.ledger.schema}",
             detail="A tracker made by somebody else in its place could have run code as this role.",

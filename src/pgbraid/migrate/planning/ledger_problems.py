@@ -20,7 +20,7 @@ __all__ = [
     "mismatch_problems",
 ]
 
-MISMATCHES = frozenset({"set_lost", "set_outdated"})
+MISMATCHES = frozenset({"applied_rows_missing", "applied_rows_outdated"})
 """The codes of what is wrong where set and journal say the opposite of a version."""
 _LISTED = 12
 
@@ -30,26 +30,26 @@ def mismatch_problems(found: Sequence[Mismatch], ledger: LedgerTable) -> Iterato
     lost = [mismatch for mismatch in found if mismatch.applied]
     if lost:
         yield Problem(
-            "set_lost",
+            "applied_rows_missing",
             f"the journal says that {_listed(lost)} {_are(lost)} applied, and the set lacks "
             f"{'it' if len(lost) == 1 else 'them'}",
             detail=f"Rows of {_name(ledger)} were deleted, or the table was emptied, dropped or "
             "restored from an older copy.",
             hint="Put the rows back with `pgbraid repair --trust journal`. Only if these "
-            "migrations are to run again: `pgbraid repair --trust set`.",
+            "migrations are to run again: `pgbraid repair --trust applied-set`.",
             versions=tuple(m.version for m in lost),
         )
     out = [mismatch for mismatch in found if not mismatch.applied]
     if out:
         yield Problem(
-            "set_outdated",
+            "applied_rows_outdated",
             f"the journal says that {_listed(out)} {_were(out)} taken out of the set, and the set "
             f"has {'it' if len(out) == 1 else 'them'}",
             detail=f"{_name(ledger)} was restored from an older copy, or the rows were written by "
             "hand.",
             hint="Take the rows out with `pgbraid repair --trust journal`, and `pgbraid up` runs "
             "these migrations; if they are applied, keep the rows with `pgbraid repair --trust "
-            "set`.",
+            "applied-set`.",
             versions=tuple(m.version for m in out),
         )
 
@@ -62,7 +62,7 @@ def ledger_emptied(ledger: LedgerTable, *, journal: bool) -> Problem:
         detail="They held something before: they were emptied, or dropped in part. What is applied "
         "is not known.",
         hint="If migrations are applied, record them with `pgbraid baseline VERSION`; if none is, "
-        "say so with `pgbraid repair --trust set`.",
+        "say so with `pgbraid repair --trust applied-set`.",
     )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_check_problem", "make_plan", "renumbered_problem"]
 
-_FAILING_WARNINGS = frozenset({"missing_file", "near_miss", "drifted", "incomplete_missing"})
+_FAILING_WARNINGS = frozenset({"missing_file", "near_miss", "modified", "incomplete_missing"})
 """Warnings of a run that are the answer no to a check."""
 _LISTED = 12
 _NOTHING = digest(b"")
@@ -192,7 +192,7 @@ def _drift_problems(
         warn = cosmetic or verify is Verify.WARN
         file = drift.migration
         yield Problem(
-            "drifted_comments" if cosmetic else "drifted",
+            "modified_comments" if cosmetic else "modified",
             f"{file.label} was changed after it was applied"
             + (", in comments or white space only" if cosmetic else ""),
             detail=_drift_detail(drift),

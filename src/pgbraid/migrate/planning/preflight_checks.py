@@ -227,7 +227,7 @@ def _not_understood(session: Session) -> Iterator[Problem]:
         if has_foreign_rows(session, table):
             columns = ", ".join(name for name, _ in table.columns)
             yield Problem(
-                "legacy_unknown",
+                "tracker_unknown",
                 f"{table.schema}.{table.table} may be another tool's record of these migrations",
                 detail=f"It has the columns {columns}, which pgbraid does not know how to read.",
                 hint="If migrations are applied, record them with `pgbraid baseline VERSION`; "

@@ -39,7 +39,7 @@ def deferred_search_path_problems(migration: Migration, script: Script) -> Itera
         if _is_comment(script.text, next(starts, None), at):
             continue
         yield Problem(
-            "later_default",
+            "search_path_default",
             "a default of search_path holds from the next connection on",
             detail="Migrations behind this one have the old path if they run with it, as on a "
             "fresh database, and the new one if they run later.",

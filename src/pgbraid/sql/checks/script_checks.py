@@ -31,7 +31,7 @@ __all__ = ["LARGEST_ALONE", "WARNINGS", "check_parts", "check_script"]
 LARGEST_ALONE = 1_000_000
 """Bytes of a file that is run statement by statement, and so is held whole."""
 
-WARNINGS = frozenset({"empty", "invisible_character", "isolation_unused", "later_default"})
+WARNINGS = frozenset({"empty", "invisible_character", "isolation_unused", "search_path_default"})
 """The codes of what is found in a text and does not stop a run."""
 
 _PASSED_OVER = frozenset({r"\restrict", r"\unrestrict"})
@@ -180,7 +180,12 @@ def _unrecoverable_index(piece: ScriptStatement) -> tuple[str, str, str, str] | 
     if piece.name is None:
         return ("unnamed_index", f"{piece.command} without a name", f"{detail}.", "Give it a name.")
     if piece.name[:2].upper() == "U&":
-        return ("odd_name", f"the index is named by {piece.name}", f"{detail}.", "Spell it out.")
+        return (
+            "escaped_index_name",
+            f"the index is named by {piece.name}",
+            f"{detail}.",
+            "Spell it out.",
+        )
     return None
 
 
@@ -311,7 +316,7 @@ def _text_settings(migration: Migration, script: Script) -> Iterator[Problem]:
         harmless = _TEXT_SETTINGS.get(name)
         if harmless is not None and not (value and value[0] in harmless):
             yield Problem(
-                "text_setting",
+                "parsing_setting",
                 f"{' '.join(tokens)} would change how the rest of the file is read",
                 detail="A file is UTF-8, with standard_conforming_strings on, from its first "
                 "character to its last.",
