@@ -45,7 +45,7 @@ PHRASES = {
     r"(?:in|by) halves": "partly",
     r"the set(?! (?:of|time|session|role)\b)": "the applied set",
     r"the pieces?|piece by piece": "statement, part",
-    r"loud|calm|quiet": "changes the session, leaves the session unchanged",
+    r"loud|calm|(?<!-)quiet": "changes the session, leaves the session unchanged",
     r"throw-?away": "temporary",
     r"in the way": "blocking, blocked by",
     r"(?:of|by) chance": "random",
@@ -67,7 +67,6 @@ IDENTIFIERS = {
     "fenced": "xact_lock",
     "tally": "progress",
     "calm": "sequences_reset",
-    "quiet": "session_unchanged",
     "loud": "changes_session",
     "tidy": "reset",
     "heal": "clean_up",
@@ -196,6 +195,8 @@ def long_lived(path: Path) -> Iterator[Finding]:
                     lines.setdefault(node.id, []).append(node.lineno)
                 elif isinstance(node, ast.arg) and node.arg in SHORT_LIVED:
                     lines.setdefault(node.arg, []).append(node.lineno)
+            if "right" in stored:
+                lines.pop("left", None)  # the two sides of a comparison
             for name, places in lines.items():
                 if max(places) - min(places) >= LIFETIME:
                     yield Finding(path, min(places), name, "the noun of what it holds")

@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["Ended", "Forks", "Running"]
 
 _PATIENCE = 120.0
-_IMPORTED = ("pgbraid.cli.run", "pgbraid.cli.up", "pgbraid.cli.check", "pgbraid.migrate.up")
+_IMPORTED = (
+    "pgbraid.cli.run",
+    "pgbraid.cli.commands.up",
+    "pgbraid.cli.commands.check",
+    "pgbraid.migrate.up",
+)
 
 
 @dataclass(frozen=True, slots=True)

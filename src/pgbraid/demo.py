@@ -27,7 +27,7 @@ _EARLY = {
     "    user_id bigint NOT NULL REFERENCES users);\n",
     "104_index_orders.sql": "CREATE INDEX orders_user_id_idx ON orders (user_id);\n",
 }
-_LATE = {"103_add_email.sql": "ALTER TABLE users ADD COLUMN email text;\n"}
+_GAP = {"103_add_email.sql": "ALTER TABLE users ADD COLUMN email text;\n"}
 _QUESTION = "SELECT name, email FROM users"
 
 
@@ -36,7 +36,7 @@ class Demo:
     """What happened: by the counter the versions applied, by the set the runs' reports."""
 
     server: str
-    late: str
+    gap: str
     question: str
     counter_first: tuple[int, ...]
     counter_then: tuple[int, ...]
@@ -62,13 +62,13 @@ def play(*, programs: str | None, cache: Path | None) -> Demo:
         braided = create_database(server.conninfo, "braided")
         _merge(folder, _EARLY)
         counter_first, set_first = _deploy(folder, counter, braided)
-        _merge(folder, _LATE)
+        _merge(folder, _GAP)
         merged = load_migrations(folder)
         waiting = status.read_status(Command(merged, parse_target(braided), LedgerTable()))
         counter_then, set_then = _deploy(folder, counter, braided)
         return Demo(
             server=server.label,
-            late=next(iter(_LATE)),
+            gap=next(iter(_GAP)),
             question=_QUESTION,
             counter_first=counter_first,
             counter_then=counter_then,

@@ -118,8 +118,8 @@ def _told(problem: Any) -> str:  # noqa: ANN401 - a Problem
 
 
 def _prove(braid: Migrator, ref: str) -> None:
-    from pgbraid.cli.render.differences import proof  # noqa: PLC0415 - only where it runs
+    from pgbraid.cli.render.differences import proof_lines  # noqa: PLC0415 - only where it runs
 
     found = braid.prove(base=ref)
     if not found.ok:
-        raise _Failed("\n".join(proof(found)))
+        raise _Failed("\n".join(proof_lines(found)))

@@ -22,8 +22,8 @@ def test_a_role_that_migrations_expect_is_created_and_named(folder, embedded, wo
     folder.write(_001_a=GRANT, _002_b="GRANT INSERT ON t TO app, other;")
     answer = embedded("up", "--embedded", *words)
     assert "2 migrations applied" in answer.out
-    assert "created the role app, which 001_a expects" in answer.err
-    assert "created the role other, which 002_b expects" in answer.err
+    assert "created the role app, because 001_a expects it" in answer.err
+    assert "created the role other, because 002_b expects it" in answer.err
 
 
 def test_a_role_that_migrations_create_is_not_created_for_them(folder, embedded):

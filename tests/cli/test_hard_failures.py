@@ -165,9 +165,9 @@ def test_everything_is_listed_in_one_pass(cli, folder):
     folder.put("5_e.sql", b"\xff").put("6_f.sql", "--").put("6_g.sql", "--").put("V7__x.sql", "--")
     answer = cli("up", "--json", code=1).json
     assert sorted(p["code"] for p in answer["error"]["problems"]) == [
-        "modified",
         "duplicate_version",
         "invalid_utf8",
+        "modified",
         "renamed",
         "transaction_control",
     ]

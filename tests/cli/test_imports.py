@@ -60,10 +60,11 @@ def test_help_and_version_import_next_to_nothing(program, words):
             "pgbraid",
             "pgbraid._version",
             "pgbraid.cli",
+            "pgbraid.cli.command_list",
             "pgbraid.cli.commands",
             "pgbraid.cli.parser",
         ),
-        *("pgbraid.cli.run", "pgbraid.cli.up", "pgbraid.model", "pgbraid.model.errors"),
+        *("pgbraid.cli.run", "pgbraid.cli.commands.up", "pgbraid.model", "pgbraid.model.errors"),
     }
 
 

@@ -60,7 +60,7 @@ def test_every_adoption_is_documented(cli, applied, database):
     )
     adopted = cli("adopt", "--json", code=0).json
     unadopted = cli("adopt", "--not-applied", "1", "--json", code=0).json
-    dropped = cli("adopt", "--drop-tracker-table", "--json", code=0).json
+    dropped = cli("adopt", "--drop-tracker", "--json", code=0).json
     assert own(adopted) | own(unadopted) | own(dropped) == members("adopt")
     assert set(adopted["adopted"]) == {"tool", "source", "versions", "not_applied", "note"}
     assert (unadopted["unadopted"], dropped["dropped"]) == ([1], "public.schema_migrations")

@@ -8,7 +8,7 @@ def test_baseline_says_what_it_recorded(cli, folder, database):
     assert answer.out == "  1_a\n1 migration recorded as applied, none was run.\n"
     assert cli("up").out.startswith("  2_b")
     answer = cli("baseline", "2")
-    assert answer.out == "0 migrations recorded as applied, none was run; 2 were before.\n"
+    assert answer.out == "0 migrations recorded as applied, none was run; 2 applied before.\n"
     document = cli("baseline", "--only", "2", "--json").json
     assert (document["recorded"], document["previously_applied"]) == ([], 1)
 
@@ -17,7 +17,7 @@ def test_baseline_wants_one_way_of_naming_versions(cli, folder):
     folder.write(_1_a="CREATE TABLE a ()")
     for words in ([], ["1", "--only", "1"]):
         answer = cli("baseline", *words, code=2)
-        assert "name the highest version that is applied, or single ones" in answer.err
+        assert "name the highest applied version, or single versions" in answer.err
 
 
 def test_repair_trusts_the_journal_or_the_set(cli, folder, database):
@@ -28,13 +28,14 @@ def test_repair_trusts_the_journal_or_the_set(cli, folder, database):
     assert "the journal says that 1, 2 are applied, and the set lacks them" in answer.err
     assert cli("check", code=1).out.startswith("no: ")
     answer = cli("repair", "--trust", "journal", "2")
-    assert (
-        answer.out == "  2_b: put back into the set\n1 version repaired; set and journal agree.\n"
+    assert answer.out == (
+        "  2_b: restored to the applied set\n1 version repaired; applied set and journal agree.\n"
     )
     document = cli("repair", "--trust", "applied-set", "--json").json
     assert document["missing"] == [{"version": 1, "name": "a"}]
     assert (
-        cli("repair", "--trust", "applied-set").out == "Nothing to repair: set and journal agree.\n"
+        cli("repair", "--trust", "applied-set").out
+        == "Nothing to repair: applied set and journal agree.\n"
     )
     assert cli("up").out.startswith("  1_a")
     assert cli("check").out.startswith("yes: 2 migrations applied")
@@ -44,4 +45,4 @@ def test_repair_trust_is_no_repair_of_files(cli, folder):
     folder.write(_1_a="CREATE TABLE a ()")
     cli("up")
     answer = cli("repair", "--trust", "applied-set", "--all", code=2)
-    assert "--trust is about the set and the journal" in answer.err
+    assert "--trust repairs the ledger" in answer.err

@@ -209,7 +209,7 @@ def test_a_check_never_says_unchanged_of_what_changed(cli, folder, tmp_path):
     folder.put("1_a.sql", "SELECT 1 -- one")
     answer = cli("check", code=0)
     assert answer.out == (
-        "yes: 1 migration applied, exactly the files'; 1 changed in comments or white space.\n"
+        "yes: 1 migration applied, all files match; 1 changed in comments or white space.\n"
     )
     folder.put("1_a.sql", "SELECT 2")
     (tmp_path / "pgbraid.toml").write_text('verify = "warn"')
@@ -217,7 +217,7 @@ def test_a_check_never_says_unchanged_of_what_changed(cli, folder, tmp_path):
     assert cli("check", code=1).out == "no: 1 problem.\n"
     (tmp_path / "pgbraid.toml").write_text('verify = "off"')
     assert cli("check", code=0).out == (
-        "yes: 1 migration applied, exactly the files'; their texts were not compared.\n"
+        "yes: 1 migration applied, all files match; their texts were not compared.\n"
     )
 
 
@@ -270,8 +270,8 @@ def test_the_table_of_another_application_is_never_dropped(cli, folder, database
     )
     folder.put("1_a.sql", "SELECT 1")
     cli("up", "--no-adopt", code=0)
-    assert "was not adopted" in cli("adopt", "--drop-tracker-table", code=2).err
-    assert "--no-adopt" in cli("adopt", "--drop-tracker-table", "--no-adopt", code=2).err
+    assert "was not adopted" in cli("adopt", "--drop-tracker", code=2).err
+    assert "--no-adopt" in cli("adopt", "--drop-tracker", "--no-adopt", code=2).err
     assert database.value("SELECT to_regclass('schema_migrations') IS NOT NULL")
 
 
@@ -282,14 +282,14 @@ def test_an_excluded_highest_version_does_not_keep_the_old_table(cli, folder, da
     )
     folder.put("1_a.sql", "SELECT 1").put("2_b.sql", "SELECT 2")
     cli("adopt", "--not-applied", "2", code=0)
-    assert cli("adopt", "--drop-tracker-table", code=0).out == "Dropped public.schema_migrations.\n"
+    assert cli("adopt", "--drop-tracker", code=0).out == "Dropped public.schema_migrations.\n"
 
 
 def test_a_counter_at_nothing_is_said(cli, folder, database):
     database.run("CREATE TABLE schema_migrations (version bigint, dirty boolean)")
     folder.put("1_a.sql", "SELECT 1")
     assert cli("adopt", code=0).out == (
-        "Nothing to adopt: public.schema_migrations says that nothing is applied.\n"
+        "Nothing to adopt: public.schema_migrations has no applied version.\n"
     )
 
 
@@ -429,7 +429,7 @@ def test_a_mistyped_folder_of_an_embedded_server_is_not_made(program, folder):
 def test_what_a_throw_away_server_had_is_not_called_kept(program, folder):
     folder.write(_1_a="SELECT 1", _2_b="SELEC")
     answer = program("up", "--embedded", code=3)
-    assert "1 migration applied before it, gone with the throw-away server" in answer.err
+    assert "1 migration applied before it, removed with the temporary server" in answer.err
 
 
 def test_the_programs_of_an_embedded_server_are_told_on_demand(program, folder):

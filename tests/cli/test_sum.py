@@ -23,12 +23,11 @@ def test_the_list_is_compared_with_and_without_a_database(cli, summed):
         listed,
     )
     assert cli("check", "--offline", "--sum", code=0).out == (
-        "yes: nothing in the files would stop a run.\npgbraid.sum lists exactly these files.\n"
+        "yes: no problem in the files would stop a run.\nThe files match pgbraid.sum.\n"
     )
     cli("up", code=0)
     assert cli("check", "--sum", code=0).out == (
-        "yes: 2 migrations applied, exactly the files', unchanged.\n"
-        "pgbraid.sum lists exactly these files.\n"
+        "yes: 2 migrations applied, all files match, unchanged.\nThe files match pgbraid.sum.\n"
     )
     summed.put("1_a.down.sql", "DROP TABLE a CASCADE")
     cli("check", code=0)

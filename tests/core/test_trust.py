@@ -136,8 +136,8 @@ def test_the_program_warns_of_a_strangers_file_and_says_how_to_take_it(place, pr
     inside = type(program)(work, program.env)
     answer = inside("check", "--offline", code=0)
     assert answer.err == (
-        f"WARNING:  the settings file {file} is passed over: others own it or can write it\n"
-        f"HINT:  To use it all the same, name it with --config {file}.\n"
+        f"WARNING:  the settings file {file} is ignored: another user owns it or can write to it\n"
+        f"HINT:  To use it anyway, name it with --config {file}.\n"
     )
     document = inside("check", "--offline", "--json", code=0).json
     assert document["problems"][0]["code"] == "untrusted_settings"

@@ -129,7 +129,9 @@ def test_the_journal_says_what_a_proof_did_not_compare(renumbered, up, database)
 
 def test_the_command_says_what_a_proof_did_not_compare(renumbered, cli, programs):
     answer = cli("up", "--gaps", "prove", env={"PGBRAID_PG_BIN": programs}, code=0)
-    said = "proven: it ends the same, but for 1 thing that could not be compared (3 replays)"
+    said = (
+        "proven: both orders end the same, except 1 object that could not be compared (3 replays)"
+    )
     assert said in answer.err
     assert "  not compared: public.t.id: generated" in answer.err
 

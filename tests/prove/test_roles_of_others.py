@@ -37,7 +37,7 @@ def test_a_role_of_others_is_no_drift(granted, database, role):
 def test_drift_notes_that_a_role_of_others_was_created(granted, cli, programs, role):
     answer = cli("drift", "--ignore", "schema public", env={"PGBRAID_PG_BIN": programs}, code=0)
     assert f"created on the scratch server because migrations expect it: role {role}" in answer.out
-    assert "clean: the schema is what its 2 migrations built" in answer.out
+    assert "clean: the schema is the one that its 2 migrations built" in answer.out
 
 
 def test_a_snapshot_of_files_has_the_rights_of_a_role_of_others(granted, database, role):

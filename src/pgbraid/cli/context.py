@@ -1,4 +1,4 @@
-"""What every command needs: settings, migrations, a database, and where to print."""
+"""One call of a command: its settings, migrations, database and output."""
 
 from __future__ import annotations
 
@@ -34,43 +34,43 @@ class Context:
     arguments: argparse.Namespace
     output: Output
     stop: StopToken = field(default_factory=StopToken)
-    """What a signal asks to stop."""
-    found: dict[str, Settings] = field(default_factory=dict, repr=False)
-    """The settings, once they are found."""
+    """Set by a signal to stop the run."""
+    cache: dict[str, Settings] = field(default_factory=dict, repr=False)
+    """The settings, after the first read: a slotted value has no other place to keep them."""
 
     def call(self) -> int:
         """Run the command and return its exit code."""
         command = self.arguments.command
         if command is None:
             raise ConfigError("no command given", hint="Run `pgbraid --help`.")
-        module = import_module(f"pgbraid.cli.{command}")
+        module = import_module(f"pgbraid.cli.commands.{command}")
         code: int = module.run(self)
         return code
 
     @property
     def settings(self) -> Settings:
-        """The settings of the file, with the command line's in their place."""
-        if "settings" not in self.found:
+        """The settings of the file, overridden by the options of the command line."""
+        if "settings" not in self.cache:
             names = [f.name for f in fields(Settings) if f.compare and f.name != "verify"]
             given = {name: getattr(self.arguments, name, None) for name in names}
-            found = find_settings(getattr(self.arguments, "config", None))
-            self._tell_of(found)
-            self.found["settings"] = found.override(**given)
-        return self.found["settings"]
+            settings = find_settings(getattr(self.arguments, "config", None))
+            self._report_files(settings)
+            self.cache["settings"] = settings.override(**given)
+        return self.cache["settings"]
 
-    def _tell_of(self, settings: Settings) -> None:
-        """Say which settings file is in use, and which ones are not although they are there."""
+    def _report_files(self, settings: Settings) -> None:
+        """Report the settings file in use, and warn about files that are not trusted."""
         for file in settings.passed_over:
             self.output.warn(
                 "untrusted_settings",
-                f"the settings file {file} is passed over: others own it or can write it",
-                hint=f"To use it all the same, name it with --config {file}.",
+                f"the settings file {file} is ignored: another user owns it or can write to it",
+                hint=f"To use it anyway, name it with --config {file}.",
             )
         self.output.settings = settings.file
         self.output.detail(f"settings: {settings.file or 'no file'}")
 
     def braid(self, settings: Settings | None = None) -> Migrator:
-        """Return the migrations with their tracker."""
+        """Return the migrations with their settings."""
         from pgbraid.api import Migrator  # imports the driver
         from pgbraid.source.loader import load_migrations
 
@@ -78,14 +78,14 @@ class Context:
         return Migrator(load_migrations(settings.dir, settings.links), settings, self._scratch())
 
     def _scratch(self) -> ScratchServerConfig:
-        """Return where orders are replayed."""
+        """Return the server on which migrations are replayed."""
         from pgbraid.model.options import ScratchServerConfig
 
         url = getattr(self.arguments, "scratch", None)
         if url is not None and has_password(url):
             self.output.warn(
                 "password_shown",
-                "the password on the command line can be read by every user of this machine",
+                "every user of this machine can read the password on the command line",
                 hint="Give the URL in PGBRAID_SCRATCH_URL.",
             )
         return ScratchServerConfig(
@@ -93,7 +93,7 @@ class Context:
         )
 
     def read(self, file: str) -> str:
-        """Return a text file's content. Raises ConfigError where it cannot be read."""
+        """Return the content of a text file. Raises ConfigError if it cannot be read."""
         try:
             return Path(file).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
@@ -103,7 +103,7 @@ class Context:
             ) from None
 
     def write(self, file: str, text: str) -> None:
-        """Write a text file. Raises ConfigError where that cannot be done."""
+        """Write a text file. Raises ConfigError if it cannot be written."""
         try:
             Path(file).write_text(text, encoding="utf-8")
         except OSError as error:
@@ -113,8 +113,8 @@ class Context:
             ) from None
 
     @contextmanager
-    def both(self) -> Iterator[tuple[Migrator, Target]]:
-        """Yield the migrations and the database, which is connected to while they are read."""
+    def project_and_database(self) -> Iterator[tuple[Migrator, Target]]:
+        """Yield the migrations and the database; the files are read while the connection opens."""
         if getattr(self.arguments, "embedded", None) is not None:
             braid = self.braid()
             with self.database() as target:
@@ -132,10 +132,9 @@ class Context:
 
     @contextmanager
     def database(self, settings: Settings | None = None) -> Iterator[Target]:
-        """Yield the database that the command line, the environment or the settings name.
+        """Yield the database named by the command line, the environment or the settings.
 
-        An embedded server runs as long as the block lasts. Raises ConfigError where none is
-        named.
+        An embedded server runs until the block ends. Raises ConfigError if no database is named.
         """
         from pgbraid.postgres.client.conninfo import parse_target  # imports the driver
 
@@ -155,7 +154,7 @@ class Context:
             yield replace(target, wait=self._wait(), on_first_failure=self.output.waiting)
             return
         if named is not None:
-            raise ConfigError("--database and --embedded name two databases")
+            raise ConfigError("--database and --embedded name two different databases")
         if folder == "":
             raise ConfigError("--embedded is empty", hint="Leave the value out, or name a folder.")
         from pgbraid.postgres.server.embedded import embedded_server  # only where asked for
@@ -172,36 +171,36 @@ class Context:
             self.output.detail(
                 f"database: {server.label}, its programs in {server.programs.folder}"
             )
-            self.output.throw_away = folder is True
+            self.output.temporary_server = folder is True
             from pgbraid.postgres.scratch.prelude import prepare_embedded
 
             prepare_embedded(server.conninfo, settings.role, read_prelude(settings.prelude))
             yield parse_target(server.conninfo, embedded=server.label, role=settings.role)
 
     def _wait(self) -> float:
-        """Return how many seconds a server that is not there yet is waited for."""
+        """Return how many seconds to wait for a server that does not accept connections yet."""
         given = getattr(self.arguments, "wait", None)
         span = parse_duration(0 if given is None else given)
         if span is None:
-            said = "a number of seconds, or a span such as 500ms, 2s or 10min"
-            raise ConfigError(f"--wait must be {said}, not {given!r}")
+            expected = "a number of seconds, or a span such as 500ms, 2s or 10min"
+            raise ConfigError(f"--wait must be {expected}, not {given!r}")
         return span
 
     def _url(self, named: str | None, settings: Settings) -> tuple[str, bool]:
-        """Return the URL of the command line, the environment, or the settings' direct one.
+        """Return the URL to connect to, and whether it is a direct URL that bypasses a pooler.
 
-        With it comes whether it was named as a direct one. A direct URL goes before one that may
-        lead to a pooler; that of the settings only to the same database. Raises ConfigError where
-        no database is named, or two are.
+        A direct URL takes precedence over the database URL. The direct URL of a settings file must
+        lead to the same database as the environment. Raises ConfigError if no database is named, or
+        if two different databases are.
         """
         direct: str | None = getattr(self.arguments, "direct_url", None)
         for option, value in (("--database", named), ("--direct-url", direct)):
             if value == "":
-                hint = "Is the variable set that the URL comes from?"
+                hint = "Check that the variable with the URL is set."
                 raise ConfigError(f"{option} is empty", hint=hint)
         given = direct or named
         if given is None:
-            direct = environment.direct_url() or _past_a_pooler(settings)
+            direct = environment.direct_url() or _direct_url(settings)
         url = direct or named or environment.database_url()
         if url is None:
             raise ConfigError(
@@ -211,33 +210,33 @@ class Context:
         if given is not None and has_password(given):
             self.output.warn(
                 "password_shown",
-                "the password on the command line can be read by every user of this machine",
+                "every user of this machine can read the password on the command line",
                 hint="Give the URL in PGBRAID_DATABASE_URL, or the password in PGPASSWORD or a "
                 ".pgpass file.",
             )
         return url, direct is not None
 
 
-def _past_a_pooler(settings: Settings) -> str | None:
-    """Return the direct URL of the settings, if there is one and nothing else is named.
+def _direct_url(settings: Settings) -> str | None:
+    """Return the direct URL of the settings, or None if they have none.
 
-    A settings file is committed: where the environment names another database, or another user,
-    it is not the one that this run is about. Raises ConfigError then.
+    Raises ConfigError if the environment names another database or another user. A settings file
+    is committed, so its direct URL may belong to another environment than this run.
     """
     url, named = settings.direct_url, environment.database_url()
     if url is None or named is None:
         return url
     from pgbraid.postgres.client.conninfo import identity, parse_target
 
-    direct, asked = identity(parse_target(url)), identity(parse_target(named))
-    if direct != asked:
+    direct, expected = identity(parse_target(url)), identity(parse_target(named))
+    if direct != expected:
         raise ConfigError(
             f"direct_url of {settings.file} leads to database {direct[0]} as user {direct[1]}, and "
-            f"the environment names database {asked[0]} as user {asked[1]}",
-            detail="The direct URL of a settings file is a way past a pooler to the same database. "
-            "Neither of the two was connected to.",
-            hint="Name the one you mean in PGBRAID_DIRECT_URL or with --database, or take "
-            "direct_url out of the settings.",
+            f"the environment names database {expected[0]} as user {expected[1]}",
+            detail="The direct URL of a settings file bypasses a pooler in front of the same "
+            "database. pgbraid connected to neither of the two.",
+            hint="Name the right database in PGBRAID_DIRECT_URL or with --database, or remove "
+            "direct_url from the settings.",
         )
     return url
 

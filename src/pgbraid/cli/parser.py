@@ -1,4 +1,4 @@
-"""The command line's grammar."""
+"""The grammar of the command line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from importlib import import_module
 
 from pgbraid._version import __version__
-from pgbraid.cli.commands import COMMANDS, Command, find
+from pgbraid.cli.command_list import COMMANDS, Command, find
 from pgbraid.model.errors import ConfigError
 
 TYPE_CHECKING = False  # see the package
@@ -24,25 +24,26 @@ __all__ = [
 ]
 
 _DESCRIPTION = """\
-Applies plain .sql migrations to PostgreSQL. It remembers the set of applied versions, not the
-highest one: a migration that merges late is a gap, and the next up applies it."""
+Applies plain .sql migrations to PostgreSQL. It records the set of applied versions, not only the
+highest one. A migration that is merged out of order is a gap, and the next up applies it."""
 _EPILOG = """\
-The database is --database, else PGBRAID_DATABASE_URL, else DATABASE_URL, else libpq's PG*.
-Settings are read from pgbraid.toml or [tool.pgbraid] in pyproject.toml.
+The database is --database, else PGBRAID_DATABASE_URL, else DATABASE_URL, else libpq's PG*
+variables. Settings are read from pgbraid.toml or [tool.pgbraid] in pyproject.toml.
 
-Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 a migration failed, 4 no connection, no
-lock, or an answer that could not be written, 129, 130 and 143 stopped."""
+Exit codes: 0 done, or yes; 1 the answer is no; 2 wrong usage or settings; 3 a migration failed; 4
+no connection, no lock, or the answer could not be written; 129, 130 and 143 stopped by a
+signal."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises a usage error instead of ending the process."""
+    """A parser that raises ConfigError instead of ending the process."""
 
     def error(self, message: str) -> NoReturn:
         raise ConfigError(message)
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Wraps each paragraph of a description at the terminal's width, or that of COLUMNS."""
+    """A formatter that wraps each paragraph of a description at the width of the terminal."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         paragraphs = text.strip().split("\n\n")
@@ -51,10 +52,9 @@ class _Formatter(argparse.HelpFormatter):
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the arguments as a namespace; ``command`` is None where none was named.
+    """Return the arguments as a namespace; ``command`` is None if no command is named.
 
-    Raises ConfigError for what is not in the grammar. ``--help`` and ``--version`` print and
-    end the process, as in every other tool.
+    Raises ConfigError for wrong usage. ``--help`` and ``--version`` print and end the process.
     """
     words = _close_optional_value(list(arguments))
     chosen = find(words)
@@ -67,36 +67,35 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"pgbraid {__version__}")
     _add_globals(parser)
-    commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", prog="pgbraid"
-    )  # not asked for
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", prog="pgbraid")
     for command in COMMANDS:
         _add_command(commands, command, whole=command is chosen)
     try:
         return parser.parse_args(words)
     except ConfigError as error:
-        asked = commands.choices[chosen.name] if chosen else parser
-        raise _explained(error, words, parser, asked, chosen) from None
+        subparser = commands.choices[chosen.name] if chosen else parser
+        raise _explained(error, words, parser, subparser, chosen) from None
 
 
 def _explained(
     error: ConfigError,
     words: list[str],
     parser: argparse.ArgumentParser,
-    asked: argparse.ArgumentParser,
+    subparser: argparse.ArgumentParser,
     chosen: Command | None,
 ) -> ConfigError:
-    """Return the error with the nearest option or command, where a word is neither.
+    """Return the error with the most similar option or command as its hint.
 
-    An option that is not known goes first: its value would be taken for a command.
+    An unknown option is reported before an unknown command: argparse takes the value that follows
+    the option for the command.
     """
     import difflib
     import re
 
-    known = re.findall(r"--[a-z][a-z-]*", parser.format_help() + asked.format_help())
+    options = re.findall(r"--[a-z][a-z-]*", parser.format_help() + subparser.format_help())
     given = [word.partition("=")[0] for word in words[: (*words, "--").index("--")]]
-    wrong = next((word for word in given if word[:2] == "--" and word not in known), None)
-    names = sorted(known)
+    wrong = next((word for word in given if word[:2] == "--" and word not in options), None)
+    names = sorted(options)
     if wrong is not None:
         error = ConfigError(f"unknown option {wrong}")
     elif chosen is None and (match := re.search(r"invalid choice: '(.*?)'", error.message)):
@@ -112,7 +111,7 @@ def _explained(
 def _add_command(
     commands: argparse._SubParsersAction[Any], command: Command, *, whole: bool
 ) -> None:
-    """Add a command, and its options only where it is the one called."""
+    """Add a command. Only the called command is imported for its options."""
     if not whole:
         commands.add_parser(command.name, help=command.summary)
         return
@@ -129,7 +128,7 @@ def _add_command(
 
 
 def _add_globals(parser: argparse._ActionsContainer) -> None:
-    """Add the options that stand before the command or behind it."""
+    """Add the options that every command has; they may stand before or after the command."""
     unset: Any = argparse.SUPPRESS
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--database", metavar="URL", default=unset, help="the database to migrate")
@@ -137,7 +136,7 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
         "--direct-url",
         metavar="URL",
         default=unset,
-        help="the way past a connection pooler; goes before --database",
+        help="a URL that bypasses the connection pooler; takes precedence over --database",
     )
     target.add_argument(
         "--embedded",
@@ -145,7 +144,7 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
         nargs="?",
         const=True,
         default=unset,
-        help="an embedded PostgreSQL, its data in DIR; without DIR a throw-away one",
+        help="an embedded PostgreSQL with its data in DIR; without DIR a temporary one",
     )
     _add_settings(parser)
     parser.add_argument(
@@ -153,28 +152,32 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
     )
     volume = parser.add_mutually_exclusive_group()
     volume.add_argument(
-        "-v", "--verbose", action="store_true", default=unset, help="say more: server, codes, lock"
+        "-v",
+        "--verbose",
+        action="store_true",
+        default=unset,
+        help="print more: server, SQLSTATEs, lock",
     )
     volume.add_argument(
-        "-q", "--quiet", action="store_true", default=unset, help="print nothing but problems"
+        "-q", "--quiet", action="store_true", default=unset, help="print only problems"
     )
 
 
 def _add_settings(parser: argparse._ActionsContainer) -> None:
-    """Add the options that stand for settings."""
+    """Add the options that override settings."""
     unset: Any = argparse.SUPPRESS
     for name, metavar, text in (
         ("--dir", "DIR", "the folder of migrations (migrations)"),
-        ("--schema", "SCHEMA", "the tracker's schema (public)"),
-        ("--table", "TABLE", "the tracker's table (applied_migrations)"),
+        ("--schema", "SCHEMA", "the schema of the ledger (public)"),
+        ("--table", "TABLE", "the table of the applied set (applied_migrations)"),
         ("--config", "FILE", "the settings file"),
-        ("--lock-wait", "TIME", "how long to wait for another run to end (10min)"),
+        ("--lock-wait", "TIME", "how long to wait while another run holds the lock (10min)"),
         (
             "--wait",
             "TIME",
-            "how long to wait for a server that is not there yet or is starting (0)",
+            "how long to wait for a server that does not accept connections yet (0)",
         ),
-        ("--role", "ROLE", "the role to be, as SET ROLE; it owns what is made"),
+        ("--role", "ROLE", "the role to SET ROLE to; it owns the created objects"),
         ("--search-path", "SCHEMAS", "the schemas in which migrations look up and create objects"),
     ):
         parser.add_argument(name, metavar=metavar, default=unset, help=text)
@@ -182,13 +185,13 @@ def _add_settings(parser: argparse._ActionsContainer) -> None:
         "--ledgers",
         choices=("one", "many"),
         default=unset,
-        help="whether each of several schemas of the database has these migrations (one)",
+        help="whether one or many schemas of the database have a ledger of these migrations (one)",
     )
     parser.add_argument(
         "--session-pooler",
         action="store_true",
         default=unset,
-        help="say that a connection pooler gives each client a session of its own",
+        help="declare that the connection pooler uses session pooling",
     )
     parser.add_argument(
         "--no-adopt",
@@ -196,12 +199,12 @@ def _add_settings(parser: argparse._ActionsContainer) -> None:
         const=False,
         dest="adopt",
         default=unset,
-        help="leave other tools' tables alone, where they are another application's",
+        help="ignore the tables of other tools: they belong to another application",
     )
 
 
 def _close_optional_value(words: list[str]) -> list[str]:
-    """Keep ``--embedded`` from taking the command's name for its folder: put it last."""
+    """Move ``--embedded`` to the end if a command follows: argparse would take it for DIR."""
     names = {command.name for command in COMMANDS}
     for index, word in enumerate(words[:-1]):
         if word == "--embedded" and words[index + 1] in names:
@@ -210,51 +213,51 @@ def _close_optional_value(words: list[str]) -> list[str]:
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a command that runs migrations: how long it waits for what."""
+    """Add the timeouts of a command that runs migrations."""
     for name, text in (
-        ("--lock-timeout", "how long a statement waits for a lock, and others behind it (500ms)"),
-        ("--retry-for", "how long a migration is tried again that got no lock in time (10min)"),
-        ("--statement-timeout", "how long a statement may take (0: as long as it takes)"),
+        ("--lock-timeout", "how long a statement waits for a lock (500ms)"),
+        ("--retry-for", "how long to retry a migration after a lock timeout or deadlock (10min)"),
+        ("--statement-timeout", "how long a statement may take (0: no limit)"),
         ("--commit-wait", "how long a commit waits for a synchronous standby (1min)"),
     ):
         parser.add_argument(name, metavar="TIME", default=argparse.SUPPRESS, help=text)
 
 
 def add_accept(parser: argparse.ArgumentParser) -> None:
-    """Add the option of a command that proves: which verdicts are no failure."""
+    """Add the option that lists the verdicts which do not fail a proof."""
     parser.add_argument(
         "--accept",
         metavar="VERDICT",
         action="append",
         choices=("column-order", "enum-order", "different"),
         default=argparse.SUPPRESS,
-        help="a verdict of a proof that is no failure, such as column-order (may be repeated)",
+        help="a verdict that does not fail the proof, such as column-order (may be repeated)",
     )
 
 
 def add_only_schema(parser: argparse.ArgumentParser) -> None:
-    """Add the option of a command that may look at some schemas only."""
+    """Add the option that limits a comparison to some schemas."""
     parser.add_argument(
         "--only-schema",
         metavar="SCHEMA",
         action="append",
         default=[],
-        help="leave every other schema out (may be repeated)",
+        help="compare only this schema (may be repeated)",
     )
 
 
 def add_scratch(parser: argparse.ArgumentParser) -> None:
-    """Add the option of a command that replays migrations."""
+    """Add the option that names the scratch server."""
     parser.add_argument(
         "--scratch",
         metavar="URL",
         default=argparse.SUPPRESS,
-        help="a server to make scratch databases on (an embedded, throw-away one)",
+        help="the server for scratch databases (a temporary embedded one)",
     )
 
 
 def version_number(text: str) -> int:
-    """Return a version given on the command line, for argparse."""
+    """Return the version that a word of the command line names, for argparse."""
     from pgbraid.source.filenames import parse_version
 
     version = parse_version(text.partition("_")[0])

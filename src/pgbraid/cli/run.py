@@ -1,4 +1,4 @@
-"""Runs one command line from words to exit code."""
+"""Runs one command line and turns its result into an exit code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import threading
 from contextlib import contextmanager
 
-from pgbraid.cli.commands import find
+from pgbraid.cli.command_list import find
 from pgbraid.cli.parser import parse_arguments
 from pgbraid.model.errors import (
     ConfigError,
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["exit_code", "run_words"]
 
-_MISTAKE = 70
+_BUG = 70
 """EX_SOFTWARE of sysexits.h."""
 
 
 class _Terminated(KeyboardInterrupt):
-    """A signal, handled as Ctrl-C is, so that nothing is left incomplete."""
+    """A signal, raised like Ctrl-C so that every block on the stack cleans up."""
 
     def __init__(self, number: int) -> None:
         self.signal = number
@@ -43,17 +43,17 @@ class _Terminated(KeyboardInterrupt):
 
 
 class _Signals:
-    """What was heard of the system, and the run that it is to stop.
+    """The received signal, and the stop token of the run.
 
-    An exception may be lost that is raised where the driver calls back, for a notice; the run
-    then finds that it was asked to stop.
+    The token is needed beside the exception: an exception raised in a callback of the driver, such
+    as a notice handler, can be lost. The run then stops at its next look at the token.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
         self.stop: StopToken | None = None
 
-    def hear(self, number: int, _frame: FrameType | None) -> None:
+    def on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.number = number
         if self.stop is not None:
             self.stop.request()
@@ -61,19 +61,19 @@ class _Signals:
 
 
 def run_words(words: list[str]) -> int:
-    """Parse and run one command line and return its exit code; user errors are printed.
+    """Run one command line, print its result or error, and return its exit code.
 
-    What prints is imported behind the parser, which answers --help and --version itself.
+    The renderer is imported after parsing: the parser itself answers --help and --version.
     """
     signals = _Signals()
-    with _terminable(signals), _uncollected():
+    with _signals_handled(signals), _gc_disabled():
         try:
             arguments: Namespace | PgbraidError = parse_arguments(words)
         except PgbraidError as error:
             arguments = error
         output = _output(words)
         try:
-            return _answer(arguments, output, signals)
+            return _run(arguments, output, signals)
         finally:
             output.close()
 
@@ -89,7 +89,7 @@ def _output(words: list[str]) -> Output:
     return output
 
 
-def _answer(arguments: Namespace | PgbraidError, output: Output, signals: _Signals) -> int:
+def _run(arguments: Namespace | PgbraidError, output: Output, signals: _Signals) -> int:
     if isinstance(arguments, PgbraidError):
         return output.error(arguments, exit_code(arguments))
     from pgbraid.cli.context import Context
@@ -106,17 +106,19 @@ def _answer(arguments: Namespace | PgbraidError, output: Output, signals: _Signa
         return output.error(error, exit_code(error))
     except KeyboardInterrupt as stop:
         return output.stopped(128 + getattr(stop, "signal", signal.SIGINT))
-    except Exception as error:  # noqa: BLE001 - a mistake of ours: one document all the same
+    except Exception as error:  # noqa: BLE001 - a bug: --json prints its document anyway
         import traceback
 
         traceback.print_exc()
-        message = f"a mistake in pgbraid: {type(error).__name__}"
-        hint = "Please report it with the lines above; run `pgbraid status` to see what stands."
-        return output.error(PgbraidError(message, hint=hint), _MISTAKE)
+        message = f"internal error: {type(error).__name__}"
+        hint = (
+            "Report it with the lines above; run `pgbraid status` to see the state of the versions."
+        )
+        return output.error(PgbraidError(message, hint=hint), _BUG)
 
 
 def exit_code(error: PgbraidError) -> int:
-    """Return the exit code that stands for an error."""
+    """Return the exit code of an error."""
     if isinstance(error, (NotProven, ProblemsFound)):
         return 1
     if isinstance(error, ConfigError):
@@ -125,8 +127,8 @@ def exit_code(error: PgbraidError) -> int:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Collect no garbage: values without cycles are all that is made, a fifth faster without."""
+def _gc_disabled() -> Iterator[None]:
+    """Disable the garbage collector: pgbraid makes no cycles, and it costs a fifth of a run."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -137,28 +139,29 @@ def _uncollected() -> Iterator[None]:
 
 
 @contextmanager
-def _terminable(signals: _Signals) -> Iterator[None]:
-    """Turn SIGINT, SIGTERM and SIGHUP into a stop as long as the block lasts."""
+def _signals_handled(signals: _Signals) -> Iterator[None]:
+    """Turn SIGINT, SIGTERM and SIGHUP into a stop until the block ends."""
 
-    def quietly(lost: sys.UnraisableHookArgs) -> None:
+    def on_unraisable(lost: sys.UnraisableHookArgs) -> None:
         if not isinstance(lost.exc_value, _Terminated):
             unraisable(lost)
 
-    def silently(
+    def on_uncaught(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
         if not isinstance(error, _Terminated):
             uncaught(kind, error, trace)
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")
-    known = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
-        known = []  # a program that calls this in a thread of its own hears them itself
-    # nohup has SIGHUP ignored; None is a handler that Python could not set again
-    heard = [n for n in known if signal.getsignal(n) not in {signal.SIG_IGN, None}]
-    before = [(number, signal.signal(number, signals.hear)) for number in heard]
-    unraisable, sys.unraisablehook = sys.unraisablehook, quietly
-    uncaught, sys.excepthook = sys.excepthook, silently  # a compiled driver prints by it
+        numbers = []  # Python handles signals only in the main thread
+    # nohup ignores SIGHUP: respect it. None is a handler that Python cannot restore afterwards.
+    handled = [n for n in numbers if signal.getsignal(n) not in {signal.SIG_IGN, None}]
+    before = [(number, signal.signal(number, signals.on_signal)) for number in handled]
+    # the driver's C code reports an exception of its callbacks through these hooks: no traceback
+    unraisable, sys.unraisablehook = sys.unraisablehook, on_unraisable
+    uncaught, sys.excepthook = sys.excepthook, on_uncaught
     try:
         yield
     finally:

@@ -167,8 +167,8 @@ class Repair:
 class Reconciled:
     """What ``repair --trust`` did where the applied set and the journal said the opposite.
 
-    ``trust`` says which of the two was right. ``missing`` are the versions that the applied set lacked,
-    ``outdated`` those that it had, although the journal says that they were taken out.
+    ``trust`` names the side that was right. ``missing`` are the versions that only the journal had
+    as applied, ``outdated`` those that only the applied set had.
     """
 
     trust: str

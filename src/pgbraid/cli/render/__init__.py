@@ -1,4 +1,4 @@
-"""Everything a person or a machine reads: the only place that formats and prints."""
+"""Formats and prints results, errors and progress; no other room prints."""
 
 from pgbraid.cli.render.output import Output
 

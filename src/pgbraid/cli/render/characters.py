@@ -1,4 +1,4 @@
-"""Characters on a terminal: how wide a text is, and which characters are shown as escapes."""
+"""The width of text on a terminal, and escapes for control characters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CONTROL = re.compile(
 
 
 def width(text: str) -> int:
-    """Return how many columns of a terminal the text takes."""
+    """Return the number of terminal columns that a text takes."""
     if text.isascii():
         return len(text)
     from wcwidth import wcswidth  # only where a text is not ASCII
@@ -22,10 +22,10 @@ def width(text: str) -> int:
 
 
 def clean(text: str) -> str:
-    """Return a text of one line without characters that could steer a terminal."""
+    """Return one line of text with its control characters escaped."""
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def cell(text: str) -> str:
-    """Return a text for a table, in which every character has a width."""
+    """Return a text for a table cell: control characters and tabs are escaped."""
     return clean(text).replace("\t", "\\x09")

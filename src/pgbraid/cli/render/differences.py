@@ -1,4 +1,4 @@
-"""What two schemas differ in, object by object."""
+"""Renders the differences of two schemas, object by object."""
 
 from __future__ import annotations
 
@@ -16,127 +16,129 @@ if TYPE_CHECKING:
     from pgbraid.model.proof import DriftReport, Proof, ReplayFailure
     from pgbraid.model.snapshot import AttributeDifference, Difference
 
-__all__ = ["drifted", "proof", "tell_differences"]
+__all__ = ["difference_lines", "drift_lines", "proof_lines"]
 
 _LISTS = frozenset({COLUMN_ORDER, ENUM_ORDER})
 _LISTED = 6
 _SHOWN = frozenset({"type", "definition", "owner", "identity", "default", "value"})
-"""What is told of an object that is on one side only."""
+"""The attributes shown of an object that exists on one side only."""
 
 
-def proof(found: Proof) -> Iterator[str]:
-    """Yield the lines that answer ``prove``."""
-    for line in found.notes:
+def proof_lines(proof: Proof) -> Iterator[str]:
+    """Yield the lines of a proof."""
+    for line in proof.notes:
         yield f"NOTE:  {clean(line)}"
-    if found.provided:
-        yield from _assumed(found.provided)
-    if not found.inversions and not found.replays:
-        yield f"same: none of {count(len(found.recorded_order), 'migration')} is out of order."
-        yield from _left_out(found.not_compared)
+    if proof.provided:
+        yield from _provided(proof.provided)
+    if not proof.inversions and not proof.replays:
+        yield f"same: none of {count(len(proof.recorded_order), 'migration')} is out of order."
+        yield from _not_compared(proof.not_compared)
         return
-    yield from _verdict(found)
-    if found.allowed_reason:
-        yield f"Accepted: {clean(spelled(found.allowed_reason))}."
-    yield from _pair(found)
-    yield from _failures(found)
-    if found.differences:
+    yield from _verdict(proof)
+    if proof.allowed_reason:
+        yield f"Accepted: {clean(spelled(proof.allowed_reason))}."
+    yield from _pair(proof)
+    yield from _failures(proof)
+    if proof.differences:
         yield ""
-        yield from tell_differences(found.differences, found.label, "by version")
-    yield from _left_out(found.not_compared)
-    yield from _advice(found)
+        yield from difference_lines(proof.differences, proof.label, "by version")
+    yield from _not_compared(proof.not_compared)
+    yield from _advice(proof)
 
 
-def _advice(found: Proof) -> Iterator[str]:
-    """Say what can be done where the answer is no."""
-    if found.ok or not found.out_of_order:
+def _advice(proof: Proof) -> Iterator[str]:
+    """Yield the hint for a proof that failed."""
+    if proof.ok or not proof.out_of_order:
         return
     yield ""
-    if found.verdict.value == "not replayed" and not found.lacks_something:
-        yield "HINT:  The migration fails in every order, also on a fresh database: correct its"
+    if proof.verdict.value == "not replayed" and not proof.lacks_something:
+        yield "HINT:  The migration fails in every order, also on a fresh database. Fix its"
         yield "file, and try it with `pgbraid up --embedded`."
         return
-    if found.verdict.value == "not replayed":
-        yield "HINT:  Name a server that has what the migrations need with --scratch URL, or its"
-        yield "programs in PGBRAID_PG_BIN; or create it before the first migration with the setting"
-        yield "`prelude`."
+    if proof.verdict.value == "not replayed":
+        yield "HINT:  Use a server that has what the migrations need: name it with --scratch URL,"
+        yield "or its programs in PGBRAID_PG_BIN. Or create it before the first migration with the"
+        yield "setting `prelude`."
         return
-    late = found.pair.second if found.pair else found.out_of_order[0]
-    highest = max(m.version for m in found.recorded_order)
-    yield f"HINT:  If no database has {clean(late.label)} yet, rename it to a version above"
+    moved = proof.pair.second if proof.pair else proof.out_of_order[0]
+    highest = max(m.version for m in proof.recorded_order)
+    yield f"HINT:  If no database has {clean(moved.label)} yet, rename it to a version above"
     yield f"{highest}; otherwise change one of the two so that both orders end the same."
-    if found.verdict.word in {"column-order", "enum-order"}:
-        yield f"If that order does not matter, accept it with `--accept {found.verdict.word}`."
-    elif found.verdict.word == "different":
-        yield "A known difference can be allowed in the head of the late one, with a reason:"
-        yield "`-- pgbraid: allow-difference=REASON`."
+    if proof.verdict.word in {"column-order", "enum-order"}:
+        yield f"If that order does not matter, accept it with `--accept {proof.verdict.word}`."
+    elif proof.verdict.word == "different":
+        yield "To allow a known difference, add it with a reason at the top of the out-of-order"
+        yield "migration: `-- pgbraid: allow-difference=REASON`."
 
 
-def _assumed(made: tuple[str, ...]) -> Iterator[str]:
-    names = clean(", ".join(made))
+def _provided(objects: tuple[str, ...]) -> Iterator[str]:
+    names = clean(", ".join(objects))
     yield f"NOTE:  created on the scratch server because migrations expect it: {names}"
 
 
-def _verdict(found: Proof) -> Iterator[str]:
-    said = {
+def _verdict(proof: Proof) -> Iterator[str]:
+    explanation = {
         "same": "both orders end with the same schema and rows",
-        "column order only": "the two orders end with other orders of columns",
-        "enum order": "the two orders end with other orders of enum values",
-        "different": "the two orders do not end with the same schema and rows",
-        "fails": "an order cannot be replayed",
+        "column order only": "the two orders end with different orders of columns",
+        "enum order": "the two orders end with different orders of enum values",
+        "different": "the two orders end with different schemas or rows",
+        "fails": "a migration fails in one of the two orders",
         "not replayed": "the migrations cannot be replayed here; nothing was compared",
-    }[found.verdict.value]
-    but = ""
-    if found.not_compared and found.verdict.value == "same":
-        but = f", but for {count(len(found.not_compared), 'thing')} that could not be compared"
-    late = f"{count(len(found.out_of_order), 'migration')} out of order"
-    pairs = f"{count(found.inversions, 'pair')} in another order"
-    yield f"{found.verdict.value}{but}: {said}."
-    yield f"({late}, {pairs}; {count(found.replays, 'replay')} on {clean(found.server)})"
+    }[proof.verdict.value]
+    exceptions = ""
+    if proof.not_compared and proof.verdict.value == "same":
+        exceptions = (
+            f", except {count(len(proof.not_compared), 'object')} that could not be compared"
+        )
+    moved = f"{count(len(proof.out_of_order), 'migration')} out of order"
+    pairs = f"{count(proof.inversions, 'pair')} in another order"
+    yield f"{proof.verdict.value}{exceptions}: {explanation}."
+    yield f"({moved}, {pairs}; {count(proof.replays, 'replay')} on {clean(proof.server)})"
 
 
-def _pair(found: Proof) -> Iterator[str]:
-    pair = found.pair
+def _pair(proof: Proof) -> Iterator[str]:
+    pair = proof.pair
     if pair is None:
-        if found.no_pair:
+        if proof.no_pair:
             yield ""
-            yield f"{clean(found.no_pair[0].upper() + found.no_pair[1:])}."
+            yield f"{clean(proof.no_pair[0].upper() + proof.no_pair[1:])}."
         return
     yield ""
     yield f"{clean(pair.sentence)}."
     names = [clean(m.label) for m in pair.context]
-    behind = f" behind {', '.join(names)}" if names else " on an empty database"
+    context = f" after {', '.join(names)}" if names else " on an empty database"
     if len(names) > _LISTED:
-        behind = f" behind {count(len(names), 'migration')}"
+        context = f" after {count(len(names), 'migration')}"
     after = f", then {', '.join(clean(m.label) for m in pair.after)}" if pair.after else ""
     if pair.minimal:
-        yield f"Smallest example: these two{behind}{after}."
+        yield f"Smallest example: these two{context}{after}."
     else:
-        yield f"Example: these two{behind}{after}."
-        yield "The time for a smaller example was up; --explain-for SECONDS gives it longer."
+        yield f"Example: these two{context}{after}."
+        yield "The time to minimize the example is over; --explain-for TIME allows more."
 
 
-def _failures(found: Proof) -> Iterator[str]:
-    left, right = found.recorded_failure, found.version_failure
+def _failures(proof: Proof) -> Iterator[str]:
+    left, right = proof.recorded_failure, proof.version_failure
     if left and right and left.key == right.key:
-        yield from _failure("whatever the order", left)
+        yield from _failure("in both orders", left)
         return
-    for order, failure in ((found.label, left), ("by version", right)):
+    for order, failure in ((proof.label, left), ("by version", right)):
         if failure:
             yield from _failure(order, failure)
 
 
 def _failure(order: str, failure: ReplayFailure) -> Iterator[str]:
-    said = failure.diagnostic
-    place = f"{said.location}: " if said.location else ""
+    diagnostic = failure.diagnostic
+    place = f"{diagnostic.location}: " if diagnostic.location else ""
     yield ""
     yield f"{order}, {clean(failure.migration.label)} fails:"
-    yield f"  {clean(f'{place}{said.severity}:  {said.message}')}"
-    for name, text in (("DETAIL", said.detail), ("HINT", said.hint)):
+    yield f"  {clean(f'{place}{diagnostic.severity}:  {diagnostic.message}')}"
+    for name, text in (("DETAIL", diagnostic.detail), ("HINT", diagnostic.hint)):
         if text:
             yield from (f"  {clean(line)}" for line in f"{name}:  {text}".splitlines())
 
 
-def _left_out(lines: Iterable[str]) -> Iterator[str]:
+def _not_compared(lines: Iterable[str]) -> Iterator[str]:
     listed = list(lines)
     if not listed:
         return
@@ -148,27 +150,28 @@ def _left_out(lines: Iterable[str]) -> Iterator[str]:
         yield f"  and {len(listed) - _LISTED} more; --json lists all"
 
 
-def drifted(found: DriftReport) -> Iterator[str]:
-    """Yield the lines that answer ``drift``."""
-    for line in found.notes:
+def drift_lines(report: DriftReport) -> Iterator[str]:
+    """Yield the lines of a drift report."""
+    for line in report.notes:
         yield f"NOTE:  {clean(line)}"
-    if found.provided:
-        yield from _assumed(found.provided)
-    for line in found.not_compared:
+    if report.provided:
+        yield from _provided(report.provided)
+    for line in report.not_compared:
         yield f"NOTE:  not compared: {clean(line)}"
-    history = count(found.replayed, "migration")
-    ignored = f"; {found.ignored} ignored" if found.ignored else ""
-    if found.ok:
-        yield f"clean: the schema is what its {history} built{ignored}."
+    history = count(report.replayed, "migration")
+    ignored = f"; {report.ignored} ignored" if report.ignored else ""
+    if report.ok:
+        yield f"clean: the schema is the one that its {history} built{ignored}."
         return
-    yield from tell_differences(found.differences, "database", "history")
+    yield from difference_lines(report.differences, "database", "history")
     yield ""
-    number = count(len(found.differences), "difference")
-    yield f"drifted: {number} from what its {history} built on {clean(found.server)}{ignored}."
+    number = count(len(report.differences), "difference")
+    server = clean(report.server)
+    yield f"drifted: {number} from the schema that its {history} built on {server}{ignored}."
 
 
-def tell_differences(differences: Iterable[Difference], left: str, right: str) -> Iterator[str]:
-    """Yield the lines of what differs; the sides have names."""
+def difference_lines(differences: Iterable[Difference], left: str, right: str) -> Iterator[str]:
+    """Yield the lines of differences; ``left`` and ``right`` are the names of the two sides."""
     columns = max(len(left), len(right))
     for difference in differences:
         if difference.only:
@@ -177,30 +180,30 @@ def tell_differences(differences: Iterable[Difference], left: str, right: str) -
             yield from _one_side(difference)
             continue
         yield clean(difference.name)
-        for fact in difference.attributes:
-            yield from _fact(difference, fact, (left, right), columns)
+        for attribute in difference.attributes:
+            yield from _attribute(difference, attribute, (left, right), columns)
 
 
 def _one_side(difference: Difference) -> Iterator[str]:
-    for fact in difference.attributes:
-        value = fact.left if difference.only == "left" else fact.right
-        if value and fact.name == "next value":
-            yield "    a row has that value, so that an INSERT fails"
-        if value and value not in {"-", "{}"} and display_name(fact.name) in _SHOWN:
+    for attribute in difference.attributes:
+        value = attribute.left if difference.only == "left" else attribute.right
+        if value and attribute.name == "next value":
+            yield "    a row has this value already, so the next INSERT fails"
+        if value and value not in {"-", "{}"} and display_name(attribute.name) in _SHOWN:
             lines = value.splitlines()
-            yield f"    {display_name(fact.name)}: {clean(lines[0])}"
+            yield f"    {display_name(attribute.name)}: {clean(lines[0])}"
             yield from (f"        {clean(line)}" for line in lines[1:])
 
 
-def _fact(
-    difference: Difference, fact: AttributeDifference, sides: tuple[str, str], columns: int
+def _attribute(
+    difference: Difference, attribute: AttributeDifference, sides: tuple[str, str], columns: int
 ) -> Iterator[str]:
     if difference.catalog == DATA:
-        yield from _rows(fact, sides)
+        yield from _rows(attribute, sides)
         return
-    values = [_value(difference, value) for value in (fact.left, fact.right)]
-    name = "" if difference.catalog in {*_LISTS, SEQUENCES} else f"{display_name(fact.name)} "
-    if fact.name == DEFINITION and any("\n" in value for value in values):
+    values = [_value(difference, value) for value in (attribute.left, attribute.right)]
+    name = "" if difference.catalog in {*_LISTS, SEQUENCES} else f"{display_name(attribute.name)} "
+    if attribute.name == DEFINITION and any("\n" in value for value in values):
         yield from _diff(values[0], values[1], sides)
         return
     for side, value in zip(sides, values, strict=True):
@@ -213,11 +216,11 @@ def _value(difference: Difference, value: str | None) -> str:
     return "none" if value in {None, "-"} else str(value)
 
 
-def _rows(fact: AttributeDifference, sides: tuple[str, str]) -> Iterator[str]:
-    if fact.name == "rows":
-        yield f"    {fact.left or 0} {sides[0]}, {fact.right or 0} {sides[1]}"
-    elif fact.name == "digest":
-        yield "    their values are not the same"
+def _rows(attribute: AttributeDifference, sides: tuple[str, str]) -> Iterator[str]:
+    if attribute.name == "rows":
+        yield f"    {attribute.left or 0} {sides[0]}, {attribute.right or 0} {sides[1]}"
+    elif attribute.name == "digest":
+        yield "    their values differ"
 
 
 def _diff(left: str, right: str, sides: tuple[str, str]) -> Iterator[str]:

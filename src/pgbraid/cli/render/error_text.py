@@ -1,4 +1,4 @@
-"""What is said of an error beside its own message: what stays applied, and the next command."""
+"""Adds to an error message which migrations stay applied, and the next command."""
 
 from __future__ import annotations
 
@@ -9,36 +9,38 @@ TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from pgbraid.model.errors import MigrationFailed, ProblemsFound
 
-__all__ = ["problems_found", "what_stands"]
+__all__ = ["failure_summary", "problems_summary"]
 
-_IN_THE_WAY = frozenset(
+_TRANSIENT = frozenset(
     {sqlstate.LOCK_NOT_AVAILABLE, sqlstate.DEADLOCK_DETECTED, sqlstate.SERIALIZATION_FAILURE}
 )
-"""No lock in time, a deadlock, a serialization failure: nothing is wrong with the file."""
+"""Errors that another session caused: the file needs no change."""
 
 
-def problems_found(error: ProblemsFound) -> str:
-    """Return how many problems were found, and how many migrations were applied before."""
-    found = f"{psql.count(len(error.problems), 'problem')} found"
+def problems_summary(error: ProblemsFound) -> str:
+    """Return the number of problems, and of the migrations applied before."""
+    problems = f"{psql.count(len(error.problems), 'problem')} found"
     before = psql.count(len(error.applied), "migration")
-    return f"{found}; {before} applied before" if error.applied else f"{found}; nothing was run"
+    return (
+        f"{problems}; {before} applied before" if error.applied else f"{problems}; nothing was run"
+    )
 
 
-def what_stands(error: MigrationFailed, command: str, *, throw_away: bool) -> str:
-    """Return what a failed migration leaves behind, and what to do next."""
+def failure_summary(error: MigrationFailed, command: str, *, temporary_server: bool) -> str:
+    """Return the state that a failed migration leaves, and the next step."""
     label = characters.clean(error.migration.label)
     if error.completed_of_total:
         done, total = error.completed_of_total
-        stands = f"{label} is incomplete: {done} of its {psql.count(total, 'statement')} through"
+        state = f"{label} is incomplete: {done} of its {psql.count(total, 'statement')} completed"
         before = psql.count(len(error.applied), "migration")
-        return f"{stands}; {before} applied before it. Everything later waits for it."
+        return f"{state}; {before} applied before it. All later migrations wait for it."
     if error.incomplete:
-        return f"{label} is not recorded. Look at what it left before you run anything again."
+        return f"{label} is not recorded. Check which changes it committed before the next run."
     if command == "undo":
         return f"The down file was rolled back; {label} stays applied."
-    end = "gone with the throw-away server" if throw_away else "kept"
+    end = "removed with the temporary server" if temporary_server else "kept"
     before = f"{psql.count(len(error.applied), 'migration')} applied before it, {end}"
-    kept = before if error.applied else "nothing was applied"
-    if error.sqlstate in _IN_THE_WAY:
-        return f"{label} was rolled back; {kept}."
-    return f"{label} was rolled back; {kept}. Mend the file, then run `pgbraid up` again."
+    applied = before if error.applied else "nothing was applied"
+    if error.sqlstate in _TRANSIENT:
+        return f"{label} was rolled back; {applied}."
+    return f"{label} was rolled back; {applied}. Fix the file, then run `pgbraid up` again."

@@ -1,4 +1,4 @@
-"""JSON documents; their shape is a promise, described in ``docs/json.md``."""
+"""Builds the JSON documents of ``--json``, as ``docs/json.md`` describes them."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ FORMAT = 1
 
 
 def result(value: object, warnings: Iterable[Problem] = ()) -> Document:
-    """Return the document of what a command returned.
+    """Return the document of a command's result.
 
-    ``warnings`` of the command line stand before the answer's own, where it has a place for such.
+    The ``warnings`` of the command line stand before those of the result.
     """
     document = _DOCUMENTS[type(value).__name__](value)
     for member in document.keys() & {"warnings", "problems"}:
@@ -58,9 +58,8 @@ def failure(
     applied: Iterable[MigrationResult] = (),
     warnings: Iterable[Problem] = (),
 ) -> Document:
-    """Return the document of a command that raised, with what was warned of before."""
+    """Return the document of a command that raised ``error``."""
     problems = error.problems if isinstance(error, ProblemsFound) else ()
-    said = error.diagnostic if isinstance(error, MigrationFailed) else None
     document: Document = {
         "type": type(error).__name__,
         "message": spelled(error.message),
@@ -70,16 +69,16 @@ def failure(
     }
     if isinstance(error, MigrationFailed):
         document["migration"] = _migration(error.migration)
-        document["diagnostic"] = _diagnostic(said) if said else None
-        through = error.completed_of_total
+        document["diagnostic"] = _diagnostic(error.diagnostic)
+        completed = error.completed_of_total
         document["incomplete"] = error.incomplete
-        document["statements_completed"] = through[0] if through else None
+        document["statements_completed"] = completed[0] if completed else None
     if isinstance(error, ServerError) and error.diagnostic is not None:
         document["diagnostic"] = _diagnostic(error.diagnostic)
     if isinstance(error, NotProven):
         document["proof"] = _proof(error.proof)
     return {
-        "applied": [_outcome(o) for o in error.applied or applied],
+        "applied": [_applied(result) for result in error.applied or applied],
         "warnings": [_problem(problem) for problem in warnings],
         "error": document,
     }
@@ -89,15 +88,15 @@ def _spelled(text: str | None) -> str | None:
     return None if text is None else spelled(text)
 
 
-def notices(heard: Iterable[ServerNotice]) -> list[Document]:
-    """Return what the server said while migrations ran."""
+def notices(events: Iterable[ServerNotice]) -> list[Document]:
+    """Return the notices that the server sent while migrations ran."""
     return [
-        {"version": event.migration.version, **_diagnostic(event.diagnostic)} for event in heard
+        {"version": event.migration.version, **_diagnostic(event.diagnostic)} for event in events
     ]
 
 
-def retries(heard: Iterable[Retrying]) -> list[Document]:
-    """Return which migrations were tried again, and who was in their way."""
+def retries(events: Iterable[Retrying]) -> list[Document]:
+    """Return the retries of migrations, and the sessions that blocked them."""
     return [
         {
             "version": event.migration.version,
@@ -107,7 +106,7 @@ def retries(heard: Iterable[Retrying]) -> list[Document]:
             "message": event.diagnostic.message,
             "blocked_by": list(event.blockers),
         }
-        for event in heard
+        for event in events
     ]
 
 
@@ -119,11 +118,11 @@ def _step(step: Step) -> Document:
     return {**_migration(step.migration), "gap": step.gap, "incomplete": step.incomplete}
 
 
-def _outcome(outcome: MigrationResult) -> Document:
+def _applied(result: MigrationResult) -> Document:
     return {
-        **_migration(outcome.migration),
-        "gap": outcome.gap,
-        "duration_ms": round(outcome.duration.total_seconds() * 1000, 3),
+        **_migration(result.migration),
+        "gap": result.gap,
+        "duration_ms": round(result.duration.total_seconds() * 1000, 3),
     }
 
 
@@ -146,15 +145,15 @@ def _problem(problem: Problem) -> Document:
     }
 
 
-def _diagnostic(said: Diagnostic) -> Document:
+def _diagnostic(diagnostic: Diagnostic) -> Document:
     return {
-        "severity": said.severity,
-        "sqlstate": said.sqlstate,
-        "message": said.message,
-        "detail": said.detail,
-        "hint": _spelled(said.hint),
-        "context": said.context,
-        "location": _location(said.location),
+        "severity": diagnostic.severity,
+        "sqlstate": diagnostic.sqlstate,
+        "message": diagnostic.message,
+        "detail": diagnostic.detail,
+        "hint": _spelled(diagnostic.hint),
+        "context": diagnostic.context,
+        "location": _location(diagnostic.location),
     }
 
 
@@ -176,8 +175,8 @@ def _report(report: Report) -> Document:
         "dry_run": report.dry_run,
         "previously_applied": report.previously_applied,
         "adopted": _adoption(report.adoption),
-        "applied": [_outcome(outcome) for outcome in report.applied],
-        "would_apply": [_outcome(outcome) for outcome in report.would_apply],
+        "applied": [_applied(result) for result in report.applied],
+        "would_apply": [_applied(result) for result in report.would_apply],
         "applied_elsewhere": [_migration(migration) for migration in report.applied_elsewhere],
         "above_target": [_step(step) for step in report.above_target],
         "forgotten": report.forgotten.version if report.forgotten else None,
@@ -246,18 +245,18 @@ def _repair(repair: Repair) -> Document:
     }
 
 
-def _reconciled(found: Reconciled) -> Document:
+def _reconciled(reconciled: Reconciled) -> Document:
     return {
-        "trust": found.trust,
-        "missing": [{"version": m.version, "name": m.name} for m in found.missing],
-        "outdated": [{"version": m.version, "name": m.name} for m in found.outdated],
+        "trust": reconciled.trust,
+        "missing": [{"version": m.version, "name": m.name} for m in reconciled.missing],
+        "outdated": [{"version": m.version, "name": m.name} for m in reconciled.outdated],
     }
 
 
-def _baselined(found: Baselined) -> Document:
+def _baselined(baselined: Baselined) -> Document:
     return {
-        "recorded": [_migration(migration) for migration in found.migrations],
-        "previously_applied": found.previously_applied,
+        "recorded": [_migration(migration) for migration in baselined.migrations],
+        "previously_applied": baselined.previously_applied,
     }
 
 
@@ -267,8 +266,8 @@ def _summed(summed: ChecksumFileWritten) -> Document:
 
 
 def _undone(undone: Undone) -> Document:
-    taken = round(undone.duration.total_seconds() * 1000, 3)
-    return {"undone": {**_migration(undone.migration), "duration_ms": taken}}
+    duration_ms = round(undone.duration.total_seconds() * 1000, 3)
+    return {"undone": {**_migration(undone.migration), "duration_ms": duration_ms}}
 
 
 def _difference(difference: Difference) -> Document:
@@ -278,8 +277,8 @@ def _difference(difference: Difference) -> Document:
         "catalog": difference.catalog,
         "only": difference.only,
         "attributes": [
-            {"name": display_name(fact.name), "left": fact.left, "right": fact.right}
-            for fact in difference.attributes
+            {"name": display_name(a.name), "left": a.left, "right": a.right}
+            for a in difference.attributes
         ],
     }
 

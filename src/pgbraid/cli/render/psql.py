@@ -1,4 +1,4 @@
-"""Text as psql's users expect it: aligned tables, ERROR / LINE / DETAIL / HINT with a caret."""
+"""Formats text as psql does: aligned tables, ERROR / LINE / DETAIL / HINT with a caret."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST_EXCERPT = 60
 
 
 _BEFORE_CARET = 44
-"""Columns, as in psql, so that a line with its number fits into 80."""
+"""In columns, as in psql: a line with its number fits into 80."""
 
 
 _WITHOUT_CONTEXT = frozenset({"DEBUG", "LOG", "INFO", "NOTICE", "WARNING"})
@@ -57,7 +57,7 @@ _NAMED = re.compile("|".join(_OPTIONS))
 
 
 def spelled(text: str) -> str:
-    """Return a message of the library's with its parameters as the command line spells them."""
+    """Return a message of the library with its parameters spelled as command-line options."""
     return _NAMED.sub(lambda match: _OPTIONS[match[0]], text) if "`" in text else text
 
 
@@ -75,7 +75,7 @@ def table(
 ) -> Iterator[str]:
     """Yield an aligned table as psql prints it; the first ``right`` columns are numbers.
 
-    On a terminal of ``columns`` the widest ones are cut so that every row fits.
+    If ``columns`` is the width of a terminal, the widest columns are cut so that every row fits.
     """
     cells = [[cell(text) for text in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(head, *cells, strict=True)]
@@ -109,34 +109,38 @@ def _centred(text: str, columns: int) -> str:
     return " " * left + text + " " * (columns - width(text) - left)
 
 
-def problem(found: Problem) -> Iterator[str]:
+def problem(problem: Problem) -> Iterator[str]:
     """Yield the lines of a problem."""
-    label = "ERROR" if found.severity == "error" else "WARNING"
-    yield from _head(found.location, label, spelled(found.message))
-    yield from _slot("DETAIL", found.detail, ours=True)
-    if found.diff:
-        yield from (f"    {clean(line)}" for line in found.diff.splitlines())
-    yield from _slot("HINT", found.hint, ours=True)
+    label = "ERROR" if problem.severity == "error" else "WARNING"
+    yield from _head(problem.location, label, spelled(problem.message))
+    yield from _slot("DETAIL", problem.detail, ours=True)
+    if problem.diff:
+        yield from (f"    {clean(line)}" for line in problem.diff.splitlines())
+    yield from _slot("HINT", problem.hint, ours=True)
 
 
 def diagnostic(
-    said: Diagnostic, *, verbose: bool = False, severity: str | None = None
+    diagnostic: Diagnostic, *, verbose: bool = False, severity: str | None = None
 ) -> Iterator[str]:
-    """Yield the lines of what the server said, with the line of the file and a caret."""
-    code = f"{said.sqlstate}: " if verbose and said.sqlstate else ""
-    yield from _head(said.location, severity or said.severity, code + said.message)
-    if said.excerpt is not None and said.location is not None:
-        yield from _excerpt(f"LINE {said.location.line}: ", said.excerpt, said.caret)
-    yield from _slot("DETAIL", said.detail)
-    yield from _slot("HINT", said.hint, ours=True)
-    yield from _slot("QUERY", said.internal_query)
-    if verbose or said.severity not in _WITHOUT_CONTEXT:
-        yield from context(said)
+    """Yield the lines of a diagnostic, with the line of the file and a caret."""
+    code = f"{diagnostic.sqlstate}: " if verbose and diagnostic.sqlstate else ""
+    yield from _head(
+        diagnostic.location, severity or diagnostic.severity, code + diagnostic.message
+    )
+    if diagnostic.excerpt is not None and diagnostic.location is not None:
+        yield from _excerpt(
+            f"LINE {diagnostic.location.line}: ", diagnostic.excerpt, diagnostic.caret
+        )
+    yield from _slot("DETAIL", diagnostic.detail)
+    yield from _slot("HINT", diagnostic.hint, ours=True)
+    yield from _slot("QUERY", diagnostic.internal_query)
+    if verbose or diagnostic.severity not in _WITHOUT_CONTEXT:
+        yield from context(diagnostic)
 
 
-def context(said: Diagnostic) -> Iterator[str]:
-    """Yield the lines that say which code of the server's was running."""
-    yield from _slot("CONTEXT", said.context)
+def context(diagnostic: Diagnostic) -> Iterator[str]:
+    """Yield the CONTEXT line of a diagnostic: the server code that was running."""
+    yield from _slot("CONTEXT", diagnostic.context)
 
 
 def error(
@@ -177,7 +181,7 @@ def _excerpt(prefix: str, line: str, caret: int | None) -> Iterator[str]:
 
 
 def _reach(text: str, columns: int, at: int, step: int) -> int:
-    """Return how far from ``at`` one gets in that many columns."""
+    """Return the position that is at most ``columns`` away from ``at``."""
     for char in text:
         columns -= width(_flat(char))
         if columns < 0:
@@ -187,7 +191,7 @@ def _reach(text: str, columns: int, at: int, step: int) -> int:
 
 
 def _flat(text: str) -> str:
-    """Return a piece of a line in which every character has a width."""
+    """Return a part of a line without characters of zero width."""
     import unicodedata
 
     return "".join(
@@ -197,7 +201,7 @@ def _flat(text: str) -> str:
 
 
 def duration(taken: timedelta) -> str:
-    """Return a time span with the unit that suits it."""
+    """Return a duration in ms, s or min, whichever fits its size."""
     seconds = taken.total_seconds()
     if seconds < 1:
         return f"{seconds * 1000:.1f} ms"

@@ -1,4 +1,4 @@
-"""Fits lines into a terminal; where there is no terminal, nothing is cut."""
+"""Fits lines into the width of a terminal."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["bar_line", "columns_of", "cut"]
 
 _BAR = 24
 _WHOLE_BAR_FROM = 80
-"""Columns of a terminal; in a narrower one the bar is shorter, too."""
+"""In columns; in a narrower terminal the bar is shorter, too."""
 _SHORTEST_LABEL = 10
 _CUT = "..."
 
 
 def columns_of(stream: TextIO | None) -> int | None:
-    """Return how many columns a terminal has, or None where the stream is none."""
+    """Return the width of a terminal in columns, or None if the stream is not a terminal."""
     if stream is None or not stream.isatty():
         return None
     try:
@@ -29,36 +29,37 @@ def columns_of(stream: TextIO | None) -> int | None:
         columns = 0
     if columns:
         return columns
-    import shutil  # only where the terminal itself does not know
+    import shutil  # for the variable COLUMNS: the terminal has no size
 
     return shutil.get_terminal_size().columns
 
 
 def cut(text: str, columns: int) -> str:
-    """Return a text that takes no more columns than these; its end shows that it was cut."""
+    """Return the text cut to ``columns``; a cut text ends with dots."""
     if width(text) <= columns:
         return text
     end = _CUT[: max(columns, 0)]
-    kept = ""
+    start = ""
     for char in text:
-        if width(kept + char) > columns - len(end):
+        if width(start + char) > columns - len(end):
             break
-        kept += char
-    return kept + end
+        start += char
+    return start + end
 
 
-def bar_line(done: float, place: str, label: str, said: str, columns: int) -> str:
-    """Return the line of a migration in progress, which leaves the last column free.
+def bar_line(done: float, place: str, label: str, note: str, columns: int) -> str:
+    """Return the progress line of a migration; the last column stays free.
 
-    ``done`` is between 0 and 1, ``place`` is which one of how many, and ``said`` how far it is. A
-    full row would make some terminals begin the next one, which no carriage return takes back.
+    ``done`` is between 0 and 1, ``place`` is its number of the total, and ``note`` its progress. A
+    full row would move the cursor of some terminals to the next row, where a carriage return cannot
+    return from.
     """
     room = columns - 1
     size = min(_BAR, _BAR * columns // _WHOLE_BAR_FROM)
     marks = "#" * int(size * done)
     head = f"[{marks}{'.' * (size - len(marks))}] {place} "
-    tail = f" {cell(said)}" if said else ""
-    left = room - width(head) - width(tail)
-    if left < _SHORTEST_LABEL:
+    tail = f" {cell(note)}" if note else ""
+    remaining = room - width(head) - width(tail)
+    if remaining < _SHORTEST_LABEL:
         return cut(f"{head}{cell(label)}{tail}", room)
-    return f"{head}{cut(cell(label), left)}{tail}"
+    return f"{head}{cut(cell(label), remaining)}{tail}"

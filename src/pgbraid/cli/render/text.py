@@ -1,4 +1,4 @@
-"""What each command's answer reads like."""
+"""Renders the result of each command as text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Undone,
     )
 
-__all__ = ["answer", "outcome_line"]
+__all__ = ["migration_line", "result_lines"]
 
 _CHANGES = {
     "cosmetic": "comments or white space changed",
@@ -36,11 +36,11 @@ _CHANGES = {
 }
 
 _HOURS = 3
-"""The length of a time zone's offset without minutes."""
+"""The length of a time zone offset without minutes."""
 
 
-def answer(value: object, columns: int | None = None) -> Iterator[str]:
-    """Yield the lines that answer a command, tables cut to a terminal's columns."""
+def result_lines(value: object, columns: int | None = None) -> Iterator[str]:
+    """Yield the lines of a result; tables are cut to the width of the terminal."""
     kind = type(value).__name__
     if kind in _TABLES:
         yield from _TABLES[kind](value, columns)
@@ -48,10 +48,10 @@ def answer(value: object, columns: int | None = None) -> Iterator[str]:
         yield from _ANSWERS[kind](value)
 
 
-def outcome_line(outcome: MigrationResult, longest: int, columns: int | None = None) -> str:
-    """Return the line of one migration that was applied, in line with a label of that length."""
-    label = cell(outcome.migration.label)
-    tail = f"  {'gap' if outcome.gap else '':3}  {duration(outcome.duration):>9}"
+def migration_line(result: MigrationResult, longest: int, columns: int | None = None) -> str:
+    """Return the line of one applied migration, its label padded to ``longest`` columns."""
+    label = cell(result.migration.label)
+    tail = f"  {'gap' if result.gap else '':3}  {duration(result.duration):>9}"
     if columns is not None:
         from pgbraid.cli.render.screen import cut
 
@@ -65,14 +65,14 @@ def _report(report: Report) -> Iterator[str]:
         forgotten = report.forgotten
         name = f"{forgotten.version}" + (f" ({clean(forgotten.name)})" if forgotten.name else "")
         yield (
-            f"{name} is forgotten as incomplete; what it did stays. The next up with its file runs "
-            "it from its first statement."
+            f"{name} is no longer incomplete; its committed statements stay. The next up with its "
+            "file runs it from its first statement."
         )
         return
     if report.adoption and report.dry_run:
         yield from _would_adopt(report.adoption)
     if report.dry_run and (report.would_apply or report.failures or report.inconclusive):
-        yield from _rehearsal(report)
+        yield from _dry_run(report)
     elif report.applied:
         gaps = sum(outcome.gap for outcome in report.applied)
         first, *rest = (outcome.duration for outcome in report.applied)
@@ -81,28 +81,28 @@ def _report(report: Report) -> Iterator[str]:
         yield f"{count(len(report.applied), 'migration')} applied{gap_note} in {duration(total)}."
     elif report.applied_elsewhere:
         others = count(len(report.applied_elsewhere), "migration")
-        yield f"{others} applied by another run meanwhile."
+        yield f"{others} applied by another run in the meantime."
     elif not (report.adoption and report.adoption.counter is not None):
         yield f"Nothing to do: {count(report.previously_applied, 'migration')} applied."
     if report.above_target:
         yield f"{count(len(report.above_target), 'migration')} left above --to."
 
 
-def _rehearsal(report: Report) -> Iterator[str]:
+def _dry_run(report: Report) -> Iterator[str]:
     total = len(report.would_apply) + len(report.failures) + len(report.inconclusive)
     yield (
         f"Dry run: {len(report.would_apply)} of {count(total, 'migration')} ran, "
         f"{len(report.failures)} failed; nothing was kept."
     )
     if len(report.failures) > 1:
-        yield "Later failures may only follow from the first one."
+        yield "Later failures may be consequences of the first."
     for migration, _ in report.inconclusive:
         yield (
             f"{clean(migration.label)} cannot be tried in a dry run: "
             + (
-                "it asks for no-transaction."
+                "it has the directive no-transaction."
                 if migration.directives.no_transaction
-                else "it, or one before it, needs what must be committed first."
+                else "it, or a migration before it, needs a commit of an earlier statement."
             )
         )
 
@@ -118,10 +118,10 @@ def _would_adopt(adoption: Adoption) -> Iterator[str]:
 
 def _adoption(adoption: Adoption) -> Iterator[str]:
     if adoption.counter is None:
-        yield f"Nothing to adopt: {adoption.source} says that nothing is applied."
+        yield f"Nothing to adopt: {adoption.source} has no applied version."
         return
     number = count(len(adoption.migrations), "migration")
-    yield f"Adopted {number} from {adoption.source} ({adoption.tool}); none of them was run."
+    yield f"Adopted {number} from {adoption.source} ({adoption.tool}); none was run."
     if adoption.note:
         yield f"NOTE:  {spelled(adoption.note)}"
 
@@ -183,32 +183,33 @@ def _check(check: Check) -> Iterator[str]:
         errors = sum(p.severity == "error" for p in check.problems)
         yield f"no: {count(errors, 'problem')}."
     elif check.offline:
-        yield "yes: nothing in the files would stop a run."
+        yield "yes: no problem in the files would stop a run."
     else:
-        yield f"yes: {count(check.applied, 'migration')} applied, exactly the files'{_texts(check)}"
+        yield f"yes: {count(check.applied, 'migration')} applied, all files match{_texts(check)}"
     if check.ok and check.checksum_file_compared:
-        yield "pgbraid.sum lists exactly these files."
+        yield "The files match pgbraid.sum."
 
 
 def _texts(check: Check) -> str:
     changed = sum(problem.code == "modified_comments" for problem in check.problems)
     if not check.compared:
         return "; their texts were not compared."
-    said = [f"{changed} changed in comments or white space"] if changed else []
+    notes = [f"{changed} changed in comments or white space"] if changed else []
     if check.unverified:
-        said.append(f"{check.unverified} without a checksum, not compared")
-    return f"; {'; '.join(said)}." if said else ", unchanged."
+        notes.append(f"{check.unverified} without a checksum, not compared")
+    return f"; {'; '.join(notes)}." if notes else ", unchanged."
 
 
 def _repair(repair: Repair) -> Iterator[str]:
     for change in repair.repaired:
         yield f"  {clean(change.migration.label)}: {_change(change)}"
     for migration in repair.unchanged:
-        yield f"  {clean(migration.label)}: is what was recorded"
+        yield f"  {clean(migration.label)}: matches the record"
     for migration in repair.renamed:
         yield f"  {clean(migration.label)}: has another name; accept it with --rename"
     if repair.repaired:
-        yield f"{count(len(repair.repaired), 'migration')} repaired; the journal has the old ones."
+        number = count(len(repair.repaired), "migration")
+        yield f"{number} repaired; the journal keeps the old checksums."
     else:
         yield "Nothing repaired." if repair.renamed else "Nothing to repair."
 
@@ -222,28 +223,33 @@ def _change(change: Repaired) -> str:
     return ", ".join(parts) or "line ends changed"
 
 
-def _reconciled(found: Reconciled) -> Iterator[str]:
-    journal = found.trust == "journal"
-    for mismatch in found.missing:
-        yield f"  {_versioned(mismatch)}: {'put back into the set' if journal else 'runs again'}"
-    for mismatch in found.outdated:
-        yield f"  {_versioned(mismatch)}: {'taken out of the set' if journal else 'stays applied'}"
-    number = len(found.missing) + len(found.outdated)
+def _reconciled(reconciled: Reconciled) -> Iterator[str]:
+    journal = reconciled.trust == "journal"
+    missing = "restored to the applied set" if journal else "pending again"
+    outdated = "removed from the applied set" if journal else "stays applied"
+    for mismatch in reconciled.missing:
+        yield f"  {_versioned(mismatch)}: {missing}"
+    for mismatch in reconciled.outdated:
+        yield f"  {_versioned(mismatch)}: {outdated}"
+    number = len(reconciled.missing) + len(reconciled.outdated)
     if number:
-        yield f"{count(number, 'version')} repaired; set and journal agree."
+        yield f"{count(number, 'version')} repaired; applied set and journal agree."
     else:
-        yield "Nothing to repair: set and journal agree."
+        yield "Nothing to repair: applied set and journal agree."
 
 
 def _versioned(mismatch: Mismatch) -> str:
     return f"{mismatch.version}_{clean(mismatch.name)}" if mismatch.name else f"{mismatch.version}"
 
 
-def _baselined(found: Baselined) -> Iterator[str]:
-    for migration in found.migrations:
+def _baselined(baselined: Baselined) -> Iterator[str]:
+    for migration in baselined.migrations:
         yield f"  {clean(migration.label)}"
-    also = f"; {found.previously_applied} were before" if found.previously_applied else ""
-    yield f"{count(len(found.migrations), 'migration')} recorded as applied, none was run{also}."
+    also = (
+        f"; {baselined.previously_applied} applied before" if baselined.previously_applied else ""
+    )
+    number = count(len(baselined.migrations), "migration")
+    yield f"{number} recorded as applied, none was run{also}."
 
 
 def _summed(summed: ChecksumFileWritten) -> Iterator[str]:
@@ -252,19 +258,19 @@ def _summed(summed: ChecksumFileWritten) -> Iterator[str]:
 
 def _undone(undone: Undone) -> Iterator[str]:
     yield f"{clean(undone.migration.label)} undone in {duration(undone.duration)}."
-    yield "It is pending now: the next `pgbraid up` applies it again, unless its file goes."
+    yield "It is pending now: the next `pgbraid up` applies it again, unless its file is removed."
 
 
-def _proof(found: Proof) -> Iterator[str]:
-    from pgbraid.cli.render.differences import proof
+def _proof(proof: Proof) -> Iterator[str]:
+    from pgbraid.cli.render.differences import proof_lines
 
-    return proof(found)
+    return proof_lines(proof)
 
 
-def _drifted(found: DriftReport) -> Iterator[str]:
-    from pgbraid.cli.render.differences import drifted
+def _drifted(report: DriftReport) -> Iterator[str]:
+    from pgbraid.cli.render.differences import drift_lines
 
-    return drifted(found)
+    return drift_lines(report)
 
 
 _TABLES: dict[str, Callable[[Any, int | None], Iterator[str]]] = {

@@ -1,8 +1,9 @@
-"""Records migrations as applied that this database has by other means; none of them is run.
+"""Records migrations as applied without running them.
 
-For a restore that left the applied set out, or a schema made by hand. VERSION stands for every
-migration up to it; --only names single ones. Their texts are not compared with the database: see
-afterwards what `pgbraid drift` says.
+Use it when the database already has their changes: after a restore without the applied set, or
+when the schema was made by hand. VERSION stands for all migrations up to this version; --only
+names single versions. pgbraid does not compare the files with the database: run `pgbraid drift`
+afterwards.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=version_number,
         action="append",
         default=[],
-        help="this version alone (may be repeated)",
+        help="only this version (may be repeated)",
     )
 
 
@@ -43,9 +44,9 @@ def run(context: Context) -> int:
     arguments = context.arguments
     if (arguments.version is None) == (not arguments.only):
         raise ConfigError(
-            "name the highest version that is applied, or single ones with --only, not both",
+            "name the highest applied version, or single versions with --only, not both",
             hint="Run `pgbraid status` to see the versions.",
         )
-    with context.both() as (braid, target):
+    with context.project_and_database() as (braid, target):
         baselined = braid.baseline(target, arguments.version, only=arguments.only)
     return context.output.result(baselined, 0)

@@ -1,8 +1,8 @@
-"""Finds what somebody changed by hand: the database against what its recorded history builds.
+"""Finds schema changes that no migration made.
 
-The history is replayed on a scratch server of the same major version. The database is only read,
-in one transaction, and needs no superuser. Exit code 0 where nothing has drifted, 1 where
-something has.
+pgbraid replays the recorded history on a scratch server of the same major version, and compares
+the result with the database. It only reads the database, in one transaction, and needs no
+superuser. Exit code 0 means no drift, 1 means drift.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="PATTERN",
         action="append",
         default=SUPPRESS,
-        help="objects to pass over, such as 'table audit.*' (may be repeated)",
+        help="objects to ignore, such as 'table audit.*' (may be repeated)",
     )
     add_only_schema(parser)
     add_scratch(parser)
@@ -36,12 +36,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     ignore = context.settings.ignore
-    with context.both() as (braid, target):
+    with context.project_and_database() as (braid, target):
         drifted = braid.drift(
             target,
             ignore=ignore,
             only_schemas=context.arguments.only_schema,
-            on_event=context.output.listen,
+            on_event=context.output.on_event,
             stop=context.stop,
         )
     return context.output.result(drifted, 0 if drifted.ok else 1)

@@ -1,6 +1,6 @@
-"""Shows what up would do now: which migrations run, which of them are gaps, what stops them.
+"""Shows what up would do: the migrations it would run, the gaps, and the problems.
 
-Nothing is written and no lock is taken. Exit code 1 where up would refuse to run.
+plan writes nothing and takes no lock. Exit code 1 means that up would refuse to run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's own options."""
     parser.add_argument(
-        "--to", metavar="VERSION", type=version_number, help="plan nothing above this version"
+        "--to", metavar="VERSION", type=version_number, help="the highest version to plan"
     )
     parser.add_argument(
         "--not-applied",
@@ -34,6 +34,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     arguments = context.arguments
-    with context.both() as (braid, target):
+    with context.project_and_database() as (braid, target):
         plan = braid.plan(target, to=arguments.to, not_applied=arguments.not_applied)
     return context.output.result(plan, 1 if plan.errors else 0)

@@ -1,8 +1,8 @@
-"""Runs one version's .down.sql and takes the version out of the set, in one transaction.
+"""Runs the .down.sql of one version and removes it from the applied set, in one transaction.
 
-The safe form of psql and DELETE by hand: under the lock, all or nothing, journalled. It asks
-first, unless --yes is given. The version is pending afterwards, so the next up applies it
-again unless its file goes.
+It replaces psql and a DELETE by hand: it runs under the lock, commits all or nothing, and writes
+the journal. It asks for confirmation unless --yes is given. The version is pending afterwards: the
+next up applies it again, unless its file is removed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's own options."""
     parser.add_argument("version", metavar="VERSION", type=version_number, help="the version")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     add_limits(parser)
 
 
@@ -37,17 +37,19 @@ def run(context: Context) -> int:
     down, _ = find_undoable(braid.migrations, version)
     with context.database() as target:
         if not (context.arguments.yes or _confirmed(context, version, down.path, target.label)):
-            return context.output.lines(["Nothing was done."], 1)
-        undone = braid.undo(target, version, on_event=context.output.listen, stop=context.stop)
+            return context.output.lines(["Nothing was changed."], 1)
+        undone = braid.undo(target, version, on_event=context.output.on_event, stop=context.stop)
     return context.output.result(undone, 0)
 
 
 def _confirmed(context: Context, version: int, path: str, database: str) -> bool:
-    """Ask on a terminal; elsewhere an explicit --yes is needed."""
+    """Ask for confirmation on a terminal. Raises ConfigError without one: use --yes."""
     if context.output.as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfigError(
             f"undo {version} runs {path} and needs a confirmation",
             hint=f"Run `pgbraid undo {version} --yes`.",
         )
-    context.output.ask(f"Run {path} on {database} and take {version} out of the set? Type yes: ")
+    context.output.prompt(
+        f"Run {path} on {database} and remove {version} from the applied set? Type yes: "
+    )
     return sys.stdin.readline().strip().lower() == "yes"

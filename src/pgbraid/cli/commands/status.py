@@ -1,8 +1,9 @@
-"""Shows every version of the files and of the applied set, and where it stands.
+"""Shows the state of every version, of the files and of the applied set.
 
-States: applied, pending, gap (pending below an applied version), drifted (the file changed
-after it was applied), missing file (applied, but no file here), adoptable (applied by another
-tool, not yet in the set). Nothing is written and no lock is taken.
+States: applied; pending; gap (pending below an applied version); incomplete (a non-transactional
+migration that did not finish); modified (the file changed after it was applied); renamed; missing
+file (applied, but no file here); adoptable (applied by another tool, not adopted yet). status
+writes nothing and takes no lock.
 """
 
 from __future__ import annotations
@@ -22,6 +23,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    with context.both() as (braid, target):
+    with context.project_and_database() as (braid, target):
         status = braid.status(target)
     return context.output.result(status, 0)

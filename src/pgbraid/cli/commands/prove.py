@@ -1,10 +1,11 @@
-"""Shows that an out-of-order history and a fresh database end with the same schema, or why not.
+"""Proves that an out-of-order history and a fresh database end with the same schema.
 
-Two orders of the migrations are replayed on scratch databases and compared: the one recorded in
-the database with what is pending behind it, and that of the versions. With --base no database is
-asked: what the commit has, then what the folder adds. Where they differ, every difference is told
-and the pair of migrations named that does not commute. Exit code 0 for the same, 1 for not, 4 where
-the migrations cannot be replayed on the scratch server.
+pgbraid replays two orders of the migrations on scratch databases and compares the results: the
+order recorded in the database, followed by the pending migrations, and the order of the versions.
+With --base it needs no database: the recorded order is the files of the commit, followed by the
+files that the folder adds. If the results differ, prove prints the differences and names the pair
+of migrations that does not commute. Exit code 0 means the same, 1 different, 4 that the migrations
+cannot be replayed on the scratch server.
 """
 
 from __future__ import annotations
@@ -28,17 +29,21 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's own options."""
     order = parser.add_mutually_exclusive_group()
     order.add_argument(
-        "--base", metavar="REF", help="a git commit, such as origin/main, instead of a database"
+        "--base",
+        metavar="REF",
+        help="take the recorded order from a git commit, such as origin/main",
     )
     order.add_argument(
-        "--history", metavar="FILE", help="versions in the order they were applied, as JSON"
+        "--history",
+        metavar="FILE",
+        help="take the recorded order from a file: a JSON list of versions",
     )
     add_accept(parser)
     parser.add_argument(
         "--explain-for",
         metavar="TIME",
-        help="how long to look for the smallest example (until the proof has taken as long as "
-        "twelve plain replays)",
+        help="how long to minimize the example (until the proof has taken as long as twelve plain "
+        "replays)",
     )
     add_scratch(parser)
 
@@ -52,19 +57,19 @@ def run(context: Context) -> int:
 
 
 def _proof(context: Context) -> Proof:
-    arguments, listen, stop = context.arguments, context.output.listen, context.stop
+    arguments, on_event, stop = context.arguments, context.output.on_event, context.stop
     if arguments.base is not None or arguments.history is not None:
         for name in ("database", "embedded", "direct_url"):
             if getattr(arguments, name, None) is not None:
                 option = f"--{name.replace('_', '-')}"
-                raise ConfigError(f"{option} and --base or --history name two histories")
+                raise ConfigError(f"{option} and --base or --history name two different histories")
     if arguments.base is not None:
-        return context.braid().prove(base=arguments.base, on_event=listen, stop=stop)
+        return context.braid().prove(base=arguments.base, on_event=on_event, stop=stop)
     if arguments.history is not None:
         from pgbraid.prove.history_file import parse_history
 
         text = context.read(arguments.history)
         versions = parse_history(text, arguments.history)
-        return context.braid().prove(history=versions, on_event=listen, stop=stop)
-    with context.both() as (braid, target):
-        return braid.prove(target, on_event=listen, stop=stop)
+        return context.braid().prove(history=versions, on_event=on_event, stop=stop)
+    with context.project_and_database() as (braid, target):
+        return braid.prove(target, on_event=on_event, stop=stop)

@@ -1,7 +1,7 @@
-"""Lists every migration file with its sha256 in pgbraid.sum, beside them.
+"""Lists all migration files with their sha256 in pgbraid.sum, in the same folder.
 
-The format is sha256sum's. Commit the file; `pgbraid check --sum` then says whether the folder is
-the one that was reviewed. Where a file cannot be run as it is, nothing is written.
+The format is that of sha256sum. Commit the file: `pgbraid check --sum` then verifies that the
+folder is the reviewed one. If a file has a problem that would stop up, sum writes nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Goes on with one migration that runs outside a transaction and was cut, and with no other.
+"""Resumes one incomplete non-transactional migration, and runs no other migration.
 
-What the catalog shows is done is not run again, what an interrupted statement of ours left is
-taken away. Where nobody can tell whether a statement was done, --retry or --skip says what to do.
+pgbraid does not repeat a statement that the catalog shows as done, and drops what an interrupted
+statement left behind. If it cannot tell whether a statement was done, it needs a decision: --retry
+or --skip.
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("version", metavar="VERSION", type=version_number, help="the version")
     how = parser.add_mutually_exclusive_group()
     for name, text in (
-        ("retry", "run the statement at which it stands again, whatever became of it"),
-        ("skip", "take the statement at which it stands for done"),
+        ("retry", "run the started statement again"),
+        ("skip", "treat the started statement as done, and run the next one"),
     ):
         how.add_argument(
             f"--{name}", metavar="NUMBER", nargs="?", type=int, const=0, default=None, help=text
         )
     how.add_argument(
-        "--forget", action="store_true", help="run nothing; the next up begins the file anew"
+        "--forget",
+        action="store_true",
+        help="run nothing; the next up runs the file from its first statement",
     )
     add_limits(parser)
 
@@ -48,13 +51,13 @@ def run(context: Context) -> int:
         given: int | None = getattr(arguments, name)
         if given is not None:
             how, number = name, given or None
-    with context.both() as (braid, target):
+    with context.project_and_database() as (braid, target):
         report = braid.resume(
             target,
             arguments.version,
             how=how,
             statement=number,
-            on_event=context.output.listen,
+            on_event=context.output.on_event,
             stop=context.stop,
         )
     return context.output.result(report, 0)

@@ -1,8 +1,8 @@
-"""Creates the next migration file, empty, with a version that is free; prints its path.
+"""Creates an empty migration file with the next version, and prints its path.
 
-The version is the next free number, or with --timestamp the time in UTC as YYYYMMDDHHMMSS;
-without either option the folder's newest file decides. A folder of .up.sql files gets a
-.down.sql too.
+The version is the next free number, or with --timestamp the time in UTC as YYYYMMDDHHMMSS.
+Without either option the new file follows the newest file of the folder. In a folder of .up.sql
+files it also creates a .down.sql file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's own options."""
-    parser.add_argument("name", metavar="NAME", help="what it does, such as add_email")
+    parser.add_argument("name", metavar="NAME", help="a name for the migration, such as add_email")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument(
         "--timestamp",

@@ -1,10 +1,11 @@
-"""Accepts files that changed after they were applied: their checksum is recorded anew.
+"""Accepts files that changed after they were applied: it records their new checksums.
 
-Name the versions, or take --all for everything that has drifted. With --rename a new name is
-accepted too. What was accepted stands in the journal, with the text. No migration is run.
+Name the versions, or use --all for all modified files. With --rename it also accepts new names.
+The journal keeps the accepted texts. repair runs no migration.
 
-Where the applied set lost rows, or has old ones, --trust journal makes it say what the journal
-says; --trust applied-set makes the journal say what the set says, and `up` runs what the set lacks.
+If applied set and journal contradict each other, --trust journal restores or deletes rows of the
+applied set as the journal requires. --trust applied-set corrects the journal instead, and the next
+up runs the versions that the applied set lacks.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "versions", metavar="VERSION", type=version_number, nargs="*", help="a version to accept"
     )
-    parser.add_argument("--all", action="store_true", help="accept everything that has drifted")
-    parser.add_argument("--rename", action="store_true", help="accept new names too")
+    parser.add_argument("--all", action="store_true", help="accept all modified files")
+    parser.add_argument("--rename", action="store_true", help="also accept new names")
     parser.add_argument(
         "--trust",
         choices=("journal", "applied-set"),
-        help="where applied set and journal say the opposite: which of them is right",
+        help="which of applied set and journal is right, if they contradict each other",
     )
 
 
@@ -42,10 +43,10 @@ def run(context: Context) -> int:
         return _reconcile(context)
     if bool(arguments.versions) == arguments.all:
         raise ConfigError(
-            "name the versions to repair or take --all, not both",
-            hint="Run `pgbraid status` to see what has drifted.",
+            "name the versions to repair or use --all, not both",
+            hint="Run `pgbraid status` to see which files are modified.",
         )
-    with context.both() as (braid, target):
+    with context.project_and_database() as (braid, target):
         repair = braid.repair(
             target, arguments.versions, all_modified=arguments.all, rename=arguments.rename
         )
@@ -56,10 +57,10 @@ def _reconcile(context: Context) -> int:
     arguments = context.arguments
     if arguments.all or arguments.rename:
         raise ConfigError(
-            "--trust is about the set and the journal, --all and --rename are about the files",
-            hint="Run `pgbraid repair --trust journal` or `--trust applied-set` alone.",
+            "--trust repairs the ledger, --all and --rename accept files; use one of them",
+            hint="Run `pgbraid repair --trust journal` or `pgbraid repair --trust applied-set`.",
         )
-    with context.both() as (braid, target):
+    with context.project_and_database() as (braid, target):
         reconciled = braid.reconcile(
             target, arguments.versions, trust=arguments.trust.replace("-", "_")
         )

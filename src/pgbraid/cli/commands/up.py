@@ -1,8 +1,8 @@
-"""Applies every migration that the set lacks, in version order, each in one transaction.
+"""Applies all pending migrations in version order, each in one transaction.
 
-A migration that is lower than the highest applied one is a gap; it runs like any other. Where
-nothing is to do, one query is asked and nothing is written. An empty set takes over a clean
-schema_migrations table of golang-migrate first.
+A pending migration below the highest applied version is a gap; it runs like any other. If nothing
+is pending, up runs one query and writes nothing. On its first run up adopts a clean
+schema_migrations table of golang-migrate.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ _FAILED = 3
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's own options."""
     parser.add_argument(
-        "--to", metavar="VERSION", type=version_number, help="apply nothing above this version"
+        "--to", metavar="VERSION", type=version_number, help="the highest version to apply"
     )
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="run everything pending in one transaction, report every failure, keep nothing",
+        help="run all pending migrations in one transaction, report every failure, roll back",
     )
     parser.add_argument(
         "--durable-each",
         action="store_true",
-        help="wait for the disk after every migration, also on a fresh database",
+        help="flush every commit to disk, also on a fresh database",
     )
     parser.add_argument(
         "--batch",
         action="store_true",
-        help="send several migrations at once, for a server that is far away",
+        help="send several migrations in one message, for a slow network",
     )
     parser.add_argument(
         "--not-applied",
@@ -59,7 +59,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--gaps",
         choices=("apply", "prove", "refuse"),
         default=SUPPRESS,
-        help="what becomes of a late migration (apply)",
+        help="policy for gaps, the out-of-order migrations (apply)",
     )
     add_accept(parser)
     add_scratch(parser)
@@ -68,13 +68,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    with context.both() as (braid, target):
-        report = _applied(context, braid, target)
+    with context.project_and_database() as (braid, target):
+        report = _up(context, braid, target)
     return context.output.result(report, _FAILED if report.failures else 0)
 
 
-def _applied(context: Context, braid: Migrator, target: Target) -> Report:
-    """Apply what is pending; on an embedded server, create the roles that migrations expect."""
+def _up(context: Context, braid: Migrator, target: Target) -> Report:
+    """Run up. On an embedded server, create the roles that the migrations expect."""
     from dataclasses import replace
 
     arguments = context.arguments
@@ -88,25 +88,25 @@ def _applied(context: Context, braid: Migrator, target: Target) -> Report:
                 dry_run=arguments.dry_run,
                 durable_each=arguments.durable_each,
                 batch=arguments.batch,
-                on_event=context.output.listen,
+                on_event=context.output.on_event,
                 stop=context.stop,
             )
             return replace(report, applied=(*applied, *report.applied))
         except MigrationFailed as error:
             error.applied = applied = (*applied, *error.applied)
-            if target.embedded is None or not _provided(context, target, error):
+            if target.embedded is None or not _role_created(context, target, error):
                 raise
 
 
-def _provided(context: Context, target: Target, error: MigrationFailed) -> bool:
-    """Create the role that a migration failed for want of, as whoever started the server."""
+def _role_created(context: Context, target: Target, error: MigrationFailed) -> bool:
+    """Create the missing role that a migration failed for; return whether there was one."""
     from pgbraid.postgres.scratch.prelude import provide_role
 
     role = provide_role(target, error)
     if role is not None:
         context.output.warn(
             "role_provided",
-            f"created the role {role}, which {error.migration.label} expects",
-            hint="On a server that is deployed to, create it before the migrations run.",
+            f"created the role {role}, because {error.migration.label} expects it",
+            hint="On a production server, create it before the migrations run.",
         )
     return role is not None

@@ -1,7 +1,8 @@
-"""Plays an out-of-order merge on an embedded PostgreSQL, in a temporary folder.
+"""Shows an out-of-order merge on an embedded PostgreSQL, in a temporary folder.
 
-101, 102 and 104 are deployed, then 103 is merged: what a counter does with it, and what the
-set does. Everything is real, and gone at the end. --database and --dir are not used.
+101, 102 and 104 are deployed, then 103 is merged. The demo shows how a counter-based tool and
+pgbraid handle it, on a real server that is removed at the end. It does not use --database and
+--dir.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    from pgbraid.cli.render.demo_text import facts, tell  # only this command
+    from pgbraid.cli.render.demo_text import demo_document, demo_lines  # only this command
     from pgbraid.demo import play  # imports the driver
 
     with environment.without_libpq_variables():
         demo = play(programs=environment.server_programs(), cache=environment.cache_dir())
-    return context.output.lines(tell(demo), 0, **facts(demo))
+    return context.output.lines(demo_lines(demo), 0, **demo_document(demo))

@@ -1,8 +1,8 @@
-"""Answers whether the applied set is exactly the files', and nothing has drifted.
+"""Verifies that the applied migrations match the files.
 
-Made for the boot of an application and for CI: exit code 0 for yes, 1 for no. Nothing is
-written and no lock is taken. With --offline only the files are looked at, every text of them,
-and no database is needed. With --sum the files must be those that pgbraid.sum lists, too.
+Exit code 0 means yes, 1 means no: use it in CI and when an application starts. check writes
+nothing and takes no lock. With --offline it reads only the files, and checks whether each of them
+could run; it needs no database. With --sum the files must also match pgbraid.sum.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's own options."""
-    parser.add_argument("--offline", action="store_true", help="look at the files alone")
     parser.add_argument(
-        "--sum", action="store_true", help="compare the files with pgbraid.sum as well"
+        "--offline", action="store_true", help="check only the files, without a database"
+    )
+    parser.add_argument(
+        "--sum", action="store_true", help="also compare the files with pgbraid.sum"
     )
 
 
@@ -37,6 +39,6 @@ def run(context: Context) -> int:
 
             check = with_checksum_problems(check, migrations)
     else:
-        with context.both() as (braid, target):
+        with context.project_and_database() as (braid, target):
             check = braid.check(target, checksum_file=context.arguments.sum)
     return context.output.result(check, 0 if check.ok else 1)

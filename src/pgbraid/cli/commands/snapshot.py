@@ -1,8 +1,8 @@
-"""Writes everything a schema is as stable text, to be committed and read in a review.
+"""Writes the schema of a database as stable text, to commit it and to read it in a review.
 
-Of the database, or with --files of what the files build on a fresh one, on a scratch server. The
-text depends on neither oids nor the order of creation. With --check the text of a file is
-compared: exit code 0 where it is the same, 1 and a diff where it is not.
+With --files it writes the schema that the files build on an empty scratch database. The text
+depends neither on oids nor on the order of creation. With --check it compares the schema with the
+text of a file: exit code 0 means the same; 1 means different, and it prints a diff.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's own options."""
     parser.add_argument(
-        "--files", action="store_true", help="of what the files build, on a scratch server"
+        "--files", action="store_true", help="the schema that the files build, on a scratch server"
     )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--output", metavar="FILE", help="write it to a file")
-    where.add_argument("--check", metavar="FILE", help="compare it with a file's")
+    where.add_argument("--output", metavar="FILE", help="write the text to a file")
+    where.add_argument("--check", metavar="FILE", help="compare the text with this file")
     add_only_schema(parser)
     add_scratch(parser)
 
@@ -40,8 +40,8 @@ def run(context: Context) -> int:
     if arguments.check is not None:
         diff = diff_snapshot_texts(context.read(arguments.check), text, arguments.check)
         same = not diff
-        said = [f"{arguments.check} is the schema."] if same else diff
-        return output.lines(said, 0 if same else 1, same=same, diff="\n".join(diff))
+        lines = [f"{arguments.check} matches the schema."] if same else diff
+        return output.lines(lines, 0 if same else 1, same=same, diff="\n".join(diff))
     if arguments.output is not None:
         context.write(arguments.output, text)
         return output.lines([f"{arguments.output} written."], 0, file=arguments.output)
@@ -52,5 +52,5 @@ def _snapshot(context: Context) -> Snapshot:
     only, stop = context.arguments.only_schema, context.stop
     if context.arguments.files:
         return context.braid().snapshot(only_schemas=only, stop=stop)
-    with context.both() as (braid, target):
+    with context.project_and_database() as (braid, target):
         return braid.snapshot(target, only_schemas=only, stop=stop)

@@ -1,4 +1,4 @@
-"""Which commands there are; each is a module of its own, imported when it is called."""
+"""The list of commands. Each command is a module, imported when it is called."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["COMMANDS", "Command", "find"]
 
 
 class Command:
-    """A command: its name, and the line of ``--help`` about it."""
+    """A command: its name, and its line in ``--help``."""
 
     __slots__ = ("name", "summary")
 
@@ -17,25 +17,25 @@ class Command:
     @property
     def module(self) -> str:
         """The module with its ``add_arguments`` and ``run``."""
-        return f"pgbraid.cli.{self.name}"
+        return f"pgbraid.cli.commands.{self.name}"
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("up", "apply every migration that the set lacks"),
-    Command("plan", "show what up would do, gaps marked; reads only"),
-    Command("status", "show where every version stands"),
-    Command("prove", "show that a late merge ends as a fresh database does"),
-    Command("drift", "find what somebody changed by hand in a database"),
-    Command("snapshot", "write a database's schema as stable text, or compare it"),
-    Command("check", "answer whether the applied set is exactly the files'"),
+    Command("up", "apply all pending migrations, gaps included"),
+    Command("plan", "show what up would do"),
+    Command("status", "show the state of every version"),
+    Command("prove", "prove that an out-of-order history and a fresh database end the same"),
+    Command("drift", "find schema changes that no migration made"),
+    Command("snapshot", "write the schema of a database as stable text, or compare it"),
+    Command("check", "verify that the applied migrations match the files"),
     Command("sum", "list the files with their checksums in pgbraid.sum"),
     Command("new", "create the next migration file"),
     Command("repair", "accept files that changed after they were applied"),
     Command("baseline", "record migrations as applied without running them"),
-    Command("adopt", "enter another tool's history in the set"),
-    Command("resume", "go on with a migration that was cut outside a transaction"),
-    Command("undo", "run one version's down file and take it out of the set"),
-    Command("demo", "play an out-of-order merge on an embedded PostgreSQL"),
+    Command("adopt", "record another tool's history as applied"),
+    Command("resume", "resume an incomplete non-transactional migration"),
+    Command("undo", "run the down file of one version"),
+    Command("demo", "show an out-of-order merge on an embedded PostgreSQL"),
 )
 
 _VALUED = frozenset(
@@ -48,7 +48,7 @@ _VALUED = frozenset(
 
 
 def find(arguments: list[str]) -> Command | None:
-    """Return the command that is called: the first word that is no option's value."""
+    """Return the called command: the first command name that is not the value of an option."""
     names = {command.name: command for command in COMMANDS}
     before = ["", *arguments]
     words = (word for word, last in zip(arguments, before, strict=False) if last not in _VALUED)

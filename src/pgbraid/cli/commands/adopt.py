@@ -1,9 +1,10 @@
-"""Enters another tool's history in the set; no migration is run.
+"""Records the migrations of another tool as applied. It runs no migration.
 
-golang-migrate's schema_migrations is found in the tracker's schema or in public. Its counter
-stands for every file up to its version; name the versions that it skipped with --not-applied,
-and the next up applies them. Said after the adoption, it takes them out of the set again. The
-old table stays until --drop-tracker-table drops it.
+pgbraid looks for golang-migrate's table schema_migrations in the schema of the ledger and in
+public. The version in that table stands for all files up to this version. Name the versions that
+golang-migrate skipped with --not-applied, and the next up applies them. After the adoption,
+--not-applied removes versions from the applied set again. The other tool's table stays until
+--drop-tracker drops it.
 """
 
 from __future__ import annotations
@@ -32,16 +33,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="a version that the tool's counter skipped (may be repeated)",
     )
     kind.add_argument(
-        "--drop-tracker-table",
+        "--drop-tracker",
         action="store_true",
-        help="drop the other tool's table, which was adopted before",
+        help="drop the other tool's table, after its history was adopted",
     )
 
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     braid = context.braid()
-    if context.arguments.drop_tracker_table:
+    if context.arguments.drop_tracker:
         return _drop(context, braid)
     not_applied = context.arguments.not_applied
     with context.database() as target:
@@ -50,10 +51,12 @@ def run(context: Context) -> int:
     if adoption is not None:
         return context.output.result(adoption, 0)
     versions = [row.version for row in rows]
-    lines = [f"{version} taken out of the set; the next up runs it." for version in versions]
+    lines = [
+        f"{version} removed from the applied set; the next up runs it." for version in versions
+    ]
     if not_applied and not versions:
-        lines = [f"Nothing to do: the set does not have {', '.join(map(str, not_applied))}."]
-    nothing = "Nothing to adopt: the set has that history, or gave it back, already."
+        lines = [f"Nothing to do: {', '.join(map(str, not_applied))} not in the applied set."]
+    nothing = "Nothing to adopt: that history was adopted before."
     return context.output.lines(lines or [nothing], 0, adopted=None, unadopted=versions)
 
 
