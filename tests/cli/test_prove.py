@@ -127,14 +127,14 @@ def test_of_a_branch_that_changed_what_was_merged(branch, program, scratch):
 def test_of_a_list(late, program, scratch, tmp_path, history):
     (tmp_path / "history.json").write_text(json.dumps(history))
     answer = program("prove", "--history", "history.json", "--json", env=scratch, code=1).json
-    assert answer["order"] == [101, 104, 103]
+    assert answer["recorded_order"] == [101, 104, 103]
     assert answer["verdict"] == "different"
 
 
 def test_of_what_status_says(late, cli, scratch, tmp_path):
     (tmp_path / "history.json").write_text(cli("status", "--json").out)
     answer = cli("prove", "--history", "history.json", "--json", env=scratch, code=1).json
-    assert answer["order"] == [101, 104, 103]
+    assert answer["recorded_order"] == [101, 104, 103]
 
 
 @pytest.mark.parametrize("text", ["", "[1, 1]", '{"x": []}', '["a"]', "[999]", "[true]"])
