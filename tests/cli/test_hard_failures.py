@@ -61,7 +61,7 @@ FILES = {
     ),
     "an unknown directive": (
         {"1_a.sql": "-- pgbraid: no-transition\nSELECT 1"},
-        "1_a.sql:1:1: ERROR:  this pgbraid knows no directive 'no-transition'",
+        "1_a.sql:1:1: ERROR:  unrecognized directive 'no-transition'",
     ),
     "no file of the right name": (
         {"V014__x.sql": OK},
