@@ -99,7 +99,7 @@ def test_of_a_branch(branch, program, scratch):
 
 def test_of_a_branch_whose_base_is_not_there(branch, program, scratch):
     answer = program("prove", "--base", "origin/none", env=scratch, code=2)
-    assert "git knows no commit 'origin/none'" in answer.err
+    assert "commit 'origin/none' does not exist" in answer.err
     assert "fetch-depth: 0" in answer.err
     assert program("prove", "--base", "--upload-pack=x", env=scratch, code=2)
 

@@ -231,7 +231,9 @@ def test_the_first_change_of_an_empty_text_has_a_diff(cli, folder):
 def test_a_pipe_in_the_folder_is_no_trap(cli, folder):
     folder.put("1_a.sql", "SELECT 1")
     os.mkfifo(folder.path / "2_b.sql")
-    assert "2_b.sql cannot be read: it is no regular file" in cli("check", "--offline", code=1).err
+    assert (
+        "2_b.sql cannot be read: it is not a regular file" in cli("check", "--offline", code=1).err
+    )
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_a_set_that_has_rows_asks_no_counter(legacy):
     [
         ("(104, true)", "legacy_dirty", "is dirty at version 104"),
         ("(-1, true)", "legacy_dirty", "is dirty at version -1"),
-        ("(99, false)", "legacy_version_without_file", "says version 99, but no file"),
+        ("(99, false)", "legacy_version_without_file", "has version 99, but no file"),
         ("(101, false), (102, false)", "legacy_ambiguous", "has 2 rows"),
     ],
 )
