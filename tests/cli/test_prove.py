@@ -55,7 +55,9 @@ def left_behind(database):
 def test_of_a_database(late, cli, scratch, database):
     answer = cli("prove", env=scratch, code=1)
     assert answer.out.startswith("different: ")
-    said = "104_view and 103_add do not commute: run late, 103_add leaves no column public.v.c"
+    said = (
+        "104_view and 103_add do not commute: run out of order, 103_add leaves no column public.v.c"
+    )
     assert said in answer.out
     assert "Smallest example: these two behind 101_table." in answer.out
     assert "out of order: 103_add; 1 pair in another order" in answer.err
@@ -152,7 +154,7 @@ def test_a_failing_order_names_the_migration_and_the_error(folder, cli, scratch)
     assert answer.out.startswith("fails: ")
     assert "as recorded, 103_index fails:\n" in answer.out
     assert '103_index.sql:1:1: ERROR:  column "b" does not exist' in answer.out
-    assert "do not commute: 103_index fails behind 104_drop: column" in answer.out
+    assert "do not commute: 103_index fails after 104_drop: column" in answer.out
 
 
 def test_what_is_accepted_is_no_failure(folder, cli, scratch, tmp_path):

@@ -81,7 +81,7 @@ def test_a_stop_names_the_migration_in_progress(cli, folder, database, sign, cod
     _, err = run.communicate(timeout=30)
     assert run.returncode == code
     assert err.splitlines()[0] == "ERROR:  stopped; 1 migration applied, 2_b was rolled back"
-    assert "HINT:  Run `pgbraid up` to go on." in err
+    assert "HINT:  Run `pgbraid up` to continue." in err
 
 
 def test_a_stop_in_json_is_the_documented_error(cli, folder, database):
