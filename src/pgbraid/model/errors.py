@@ -227,6 +227,7 @@ def _next_step(proof: Proof) -> str:
             "apply the migration with `pgbraid up --gaps apply`."
         )
     see = "Run `pgbraid prove` to see every difference."
+    # A missing object may exist on another server; any other error would occur everywhere.
     if proof.verdict == "not replayed" and not proof.lacks_something:
         return (
             "Run `pgbraid prove` to see the error. The migration fails in every order, also on a "

@@ -126,7 +126,7 @@ def _unknown_setting(path: Path, key: str, names: list[str]) -> ConfigError:
 
 def _relative(path: Path) -> str:
     """Return the path relative to the current folder, if it is in that folder."""
-    _current_folder()
+    _current_folder()  # os.path.relpath fails without one, and with a less helpful error
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
 

@@ -80,6 +80,7 @@ def _read(lines: list[str], path: str, listed: dict[str, tuple[str, int]]) -> It
 
 
 def _unescaped(name: str) -> str | None:
+    """Return the name of a line that begins with a backslash, which sha256sum writes escaped."""
     if any(escape not in _MEANINGS for escape in _ESCAPE.findall(name)):
         return None
     return _ESCAPE.sub(lambda match: _MEANINGS[match[1]], name)

@@ -224,6 +224,7 @@ def _directives(head: bytes) -> Directives:
 def _read(entry: _CandidateFile) -> _FileFacts:
     """Return the facts of a file. Neither blocks on a pipe nor follows a link out of the folder."""
     try:
+        # Opening a pipe would block until another process writes to it.
         reason = not_regular_reason(entry.file)
         data = b"" if reason else read_unless_large(entry.file)
         if data is None:

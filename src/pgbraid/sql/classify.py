@@ -104,6 +104,7 @@ class ScriptStatement:
 def nontransactional_command(script: Script, statement: Statement) -> str | None:
     """Return the command name if PostgreSQL rejects it inside a transaction block, else None."""
     text = script.text[statement.start : statement.end]
+    # Tokenizing is slow, and few statements have one of these words.
     if not _MAYBE.search(text):
         return None
     words = tuple(tokens_of(script.text, statement))
@@ -254,6 +255,7 @@ def _transactional_kind(script: Script, statement: Statement) -> ExecutionKind:
     if words[0] in _SETTINGS and words[1] not in _NOT_FOR_SESSION:
         return ExecutionKind.SETTING
     text = script.text[statement.start : statement.end]
+    # Such a statement may have committed a part before it was interrupted.
     if words[0] == "CALL" or (words[0] == "DO" and _ENDS_ITSELF.search(text)):
         return ExecutionKind.NOT_REPEATABLE
     return ExecutionKind.TRANSACTIONAL
@@ -297,7 +299,10 @@ def _index(names: list[str], upper: list[str]) -> tuple[str | None, str | None, 
 
 
 def if_not_exists_of(script: Script, statement: ScriptStatement) -> tuple[tuple[int, int], ...]:
-    """Return the spans of the words IF NOT EXISTS of a concurrent index, in the script's text."""
+    """Return the spans of the words IF NOT EXISTS of a concurrent index, in the script's text.
+
+    The caller blanks them: with them the server would accept any relation of that name.
+    """
     spans: list[tuple[int, int]] = []
     position, behind = statement.statement.start, False
     while statement.if_not_exists and len(spans) < len(_IF_NOT_EXISTS):
@@ -352,6 +357,7 @@ def _setting(statement: ScriptStatement) -> tuple[str, str]:
     if rest[:2] == ["TIME", "ZONE"]:
         return verb, "TIMEZONE"
     end = next((i for i, token in enumerate(rest) if token in {"=", "TO"}), len(rest))
+    # SET NAMES, SET ROLE and the like have neither = nor TO, so only their first word is a name.
     whole = verb == "RESET" or end < len(rest)
     name = "".join(rest[:end]).replace('"', "") if whole else (*rest, "")[0]
     return verb, _SAME.get(name, name)

@@ -119,6 +119,7 @@ def _head(text: str) -> Iterator[str]:
     position = 1 if text.startswith("\ufeff") else 0
     while position < len(text):
         kind, start, position = next_token(text, position)
+        # The head of a dump may hold the meta-command \restrict.
         if kind == "meta":
             newline = _NEWLINE.search(text, position)
             position = newline.start() if newline else len(text)

@@ -26,6 +26,7 @@ _DIRECTING = re.compile(
     r"--[ \t]*(?:pgbraid:|\+goose|\+migrate|migrate:down|create above)", re.IGNORECASE
 )
 _HEAD = 6
+"""The number of words recorded of a statement, unless it is one of _KEPT_WHOLE."""
 _KEPT_WHOLE = frozenset({"COPY", "BEGIN", "START", "COMMIT", "END"})
 _NO_CASE = frozenset({",", ";", ")", "FROM", "INTO", "WHERE", "GROUP", "HAVING", "ORDER"}) | {
     *("LIMIT", "OFFSET", "FETCH", "FOR", "UNION", "EXCEPT", "INTERSECT", "WINDOW"),

@@ -142,6 +142,7 @@ def _search(text: str, depth: int) -> Secrets:
             # An error excerpt shows single lines of a literal, without its quotes.
             certain |= {s for line in body.splitlines()[1:] if len(s := line.strip()) >= _LONG_LINE}
         certain |= {m[m.lastgroup or 0] for m in _INSIDE.finditer(body)}
+        # Literals nest: a DO body may EXECUTE a quoted statement that holds another literal.
         if depth < _DEEPEST and len(body) < len(text):
             inner = _search(body if kind == "dollar" else body.replace("''", "'"), depth + 1)
             certain |= inner.certain
@@ -199,6 +200,7 @@ def mask(text: str, secrets: Secrets) -> str:
         text = text.replace(secret, "*" * len(secret))
     for secret in sorted(secrets.likely, key=len, reverse=True):
         if secret in text:
+            # A likely secret may be an ordinary word, so it is masked only inside quotes.
             for mark in "'\"":
                 hidden = f"{mark}{'*' * len(secret)}{mark}"
                 text = text.replace(f"{mark}{secret}{mark}", hidden)

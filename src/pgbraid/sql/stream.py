@@ -95,6 +95,7 @@ def _is_whole(statement: Statement, script: Script) -> bool:
     """Whether more text after the window could not change where the statement ends."""
     if script.unterminated is not None and statement.rest > script.unterminated:
         return False
+    # The data begin on the next line, whose beginning must be inside the window.
     if statement.data and statement.closed:
         return script.text[: statement.data[0]].endswith(("\n", "\r"))
     return statement.closed

@@ -104,7 +104,11 @@ def check_parts(migration: Migration, parts: Iterable[Script]) -> tuple[Problem,
 
 
 class _TransactionControlCheck:
-    """Collects transaction control, except one BEGIN … COMMIT that encloses the whole file."""
+    """Collects transaction control, except one BEGIN … COMMIT that encloses the whole file.
+
+    This is the first of two defences. At run time the transaction's id and the command tags of the
+    server are compared as well.
+    """
 
     def __init__(self, migration: Migration) -> None:
         self._migration = migration
@@ -130,6 +134,7 @@ class _TransactionControlCheck:
         """Yield the problems, after all parts were checked."""
         # Only the end of the file shows whether its first BEGIN encloses everything.
         wrapped = self._mode is not None and 1 < self._commit_at == self._count
+        # A no-transaction file runs statement by statement, so its BEGIN would stay open.
         wrapped = wrapped and not self._migration.directives.no_transaction
         if wrapped:
             yield from self._mode or ()
@@ -163,6 +168,7 @@ def _set_config_problems(migration: Migration, script: Script) -> Iterator[Probl
     """Yield set_config calls in a no-transaction file, where only SET affects later statements."""
     matches = _SET_CONFIG.finditer(script.text) if migration.directives.no_transaction else ()
     for match in matches:
+        # In other statements, such as CREATE FUNCTION, the call is defined but not executed.
         holders = (s for s in script.statements if s.start <= match.start() < s.end)
         if any(s.words[:1] in _CALLERS for s in holders):
             command = "set_config" if "(" in match[0] else "UPDATE pg_settings"
@@ -312,6 +318,7 @@ def _text_settings(migration: Migration, script: Script) -> Iterator[Problem]:
             continue
         tokens = [token.strip("'\"") for token in tokens_of(script.text, statement)]
         name, *value = [t for t in tokens[1:] if t not in {"SESSION", "LOCAL", "=", "TO"}] or [""]
+        # The lexer reads the whole file by one set of rules, so the server must do the same.
         harmless = _TEXT_SETTINGS.get(name)
         if harmless is not None and not (value and value[0] in harmless):
             yield Problem(
@@ -356,6 +363,7 @@ def _comments(migration: Migration, script: Script, *, after_statements: bool) -
         )
     for start, end in script.comments:
         comment = script.text[start:end]
+        # Run as plain SQL, the file would undo itself and still be recorded as applied.
         if _DOWN_SECTION.match(comment) and not down_seen:
             down_seen = True
             yield Problem(
