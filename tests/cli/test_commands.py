@@ -181,7 +181,7 @@ def test_new_takes_the_next_free_version(program, folder):
 
 @pytest.mark.parametrize("name", ["!!!", "", "///"])
 def test_new_needs_a_name(program, name):
-    assert "gives no file name" in program("new", name, code=2).err
+    assert "has no letter or digit for a file name" in program("new", name, code=2).err
 
 
 def test_repair_and_undo(cli, folder, database):
@@ -216,8 +216,10 @@ def test_adopt(cli, incident, database):
     assert "103 | add_email | gap" in out
     adopted = cli("adopt", "--not-applied", "103", code=0).out
     assert "Adopted 3 migrations from public.schema_migrations" in adopted
-    assert "not taken as applied, as you said: 103" in adopted
-    assert cli("adopt", code=0).out == ("Nothing to adopt: that history was adopted before.\n")
+    assert "not adopted, as requested: 103" in adopted
+    assert cli("adopt", code=0).out == (
+        "Nothing to adopt: the set has that history, or gave it back, already.\n"
+    )
     assert cli("adopt", "--not-applied", "102", code=0).out == (
         "102 removed from the applied set; the next up runs it.\n"
     )
@@ -268,9 +270,9 @@ def test_schema_table_dir_and_config(cli, folder, database, tmp_path):
 def test_a_warning_does_not_stop_up(cli, folder):
     folder.put("1_a.sql", "--").put("V2__b.sql", "--")
     answer = cli("up", code=0)
-    assert "WARNING:  V2__b.sql looks like a migration, is not one" in answer.err
+    assert "WARNING:  V2__b.sql looks like a migration, but is not one" in answer.err
     assert "HINT:  Rename it to 2_b.sql" in answer.err
-    assert "looks like a migration, is not one" in cli("check", code=1).err
+    assert "looks like a migration, but is not one" in cli("check", code=1).err
 
 
 def test_many_warnings_of_one_kind_are_folded(cli, folder):

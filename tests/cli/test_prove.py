@@ -55,7 +55,9 @@ def left_behind(database):
 def test_of_a_database(late, cli, scratch, database):
     answer = cli("prove", env=scratch, code=1)
     assert answer.out.startswith("different: ")
-    said = "104_view and 103_add do not commute: run late, 103_add leaves no column public.v.c"
+    said = (
+        "104_view and 103_add do not commute: run out of order, 103_add leaves no column public.v.c"
+    )
     assert said in answer.out
     assert "Smallest example: these two after 101_table." in answer.out
     assert "out of order: 103_add; 1 pair in another order" in answer.err
@@ -99,7 +101,7 @@ def test_of_a_branch(branch, program, scratch):
 
 def test_of_a_branch_whose_base_is_not_there(branch, program, scratch):
     answer = program("prove", "--base", "origin/none", env=scratch, code=2)
-    assert "git knows no commit 'origin/none'" in answer.err
+    assert "commit 'origin/none' does not exist" in answer.err
     assert "fetch-depth: 0" in answer.err
     assert program("prove", "--base", "--upload-pack=x", env=scratch, code=2)
 
@@ -152,7 +154,7 @@ def test_a_failing_order_names_the_migration_and_the_error(folder, cli, scratch)
     assert answer.out.startswith("fails: ")
     assert "as recorded, 103_index fails:\n" in answer.out
     assert '103_index.sql:1:1: ERROR:  column "b" does not exist' in answer.out
-    assert "do not commute: 103_index fails behind 104_drop: column" in answer.out
+    assert "do not commute: 103_index fails after 104_drop: column" in answer.out
 
 
 def test_what_is_accepted_is_no_failure(folder, cli, scratch, tmp_path):
@@ -264,7 +266,7 @@ def test_a_folder_that_the_base_lacks_is_said(branch, program, scratch, tmp_path
 def test_a_directive_without_a_reason_is_a_mistake(late, cli):
     late.write(_103_add=f"-- pgbraid: allow-difference\n{LATE}")
     answer = cli("check", "--offline", code=1)
-    assert "allow-difference must say why" in answer.err
+    assert "allow-difference needs a reason" in answer.err
 
 
 CHANGES = {

@@ -81,7 +81,7 @@ def test_a_stop_names_the_migration_in_progress(cli, folder, database, sign, cod
     _, err = run.communicate(timeout=30)
     assert run.returncode == code
     assert err.splitlines()[0] == "ERROR:  stopped; 1 migration applied, 2_b was rolled back"
-    assert "HINT:  Run `pgbraid up` to go on." in err
+    assert "HINT:  Run `pgbraid up` to continue." in err
 
 
 def test_a_stop_in_json_is_the_documented_error(cli, folder, database):
@@ -231,7 +231,9 @@ def test_the_first_change_of_an_empty_text_has_a_diff(cli, folder):
 def test_a_pipe_in_the_folder_is_no_trap(cli, folder):
     folder.put("1_a.sql", "SELECT 1")
     os.mkfifo(folder.path / "2_b.sql")
-    assert "2_b.sql cannot be read: it is no regular file" in cli("check", "--offline", code=1).err
+    assert (
+        "2_b.sql cannot be read: it is not a regular file" in cli("check", "--offline", code=1).err
+    )
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,10 @@ def test_every_difference_is_shown_with_its_place(program, summed):
     assert answer.out == "no: 4 problems.\n"
     heads = [line for line in answer.err.splitlines() if "ERROR:" in line]
     assert heads == [
-        "migrations/2_b.sql: ERROR:  2_b.sql is not the file that pgbraid.sum lists",
+        "migrations/2_b.sql: ERROR:  2_b.sql differs from its checksum in pgbraid.sum",
         "migrations/3_c.sql: ERROR:  3_c.sql is not in pgbraid.sum",
-        "migrations/pgbraid.sum:1: ERROR:  1_a.down.sql is in pgbraid.sum, but is no migration of "
-        "this folder",
+        "migrations/pgbraid.sum:1: ERROR:  1_a.down.sql is in pgbraid.sum, but is not a migration "
+        "in this folder",
         "migrations/pgbraid.sum:4: ERROR:  the line is not a sha256, two spaces and a file name",
     ]
     assert answer.err.count("HINT:") == 4
@@ -68,7 +68,7 @@ def test_an_open_conflict_is_named_and_writing_anew_ends_it(program, summed):
     summed.put("pgbraid.sum", f"<<<<<<< HEAD\n{text}=======\n>>>>>>> theirs\n")
     answer = program("check", "--offline", "--sum", code=1)
     assert answer.err.startswith(
-        "migrations/pgbraid.sum:1: ERROR:  a merge conflict in pgbraid.sum is not resolved\n"
+        "migrations/pgbraid.sum:1: ERROR:  pgbraid.sum has an unresolved merge conflict\n"
     )
     program("sum", code=0)
     assert (summed.path / "pgbraid.sum").read_text() == text

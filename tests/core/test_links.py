@@ -24,7 +24,7 @@ def size(request, monkeypatch):
     """Read a file at once, or in pieces as a large one."""
     if request.param:
         monkeypatch.setattr(files, "LARGE_SCRIPT_BYTES", 0)
-        monkeypatch.setattr(files, "_USUAL", 1)
+        monkeypatch.setattr(files, "_SMALL_FILE_BYTES", 1)
 
 
 def replace_by_link(path, target):
@@ -139,7 +139,7 @@ def test_a_file_that_becomes_a_link_after_it_was_listed_is_not_followed(
     monkeypatch.setattr("pgbraid.source.loader.read_unless_large", late)
     (problem,) = load_migrations(folder.path).problems
     assert problem.code == "unreadable"
-    assert problem.message == "1_a.sql cannot be read: it became a link meanwhile"
+    assert problem.message == "1_a.sql cannot be read: it became a link after the folder was listed"
 
 
 def test_a_file_that_becomes_a_link_after_loading_is_not_run(folder, outside):
@@ -244,7 +244,7 @@ def test_a_trusted_folder_counts_from_the_settings_file(program, folder, store, 
         inside(*words, "--dir", str(folder.path), code=0)
     (tmp_path / "pgbraid.toml").write_text('links = ["elsewhere"]')
     answer = inside("check", "--offline", "--dir", str(folder.path), code=1)
-    assert "as `links` in the settings" in answer.err
+    assert "to the setting `links`" in answer.err
 
 
 def test_a_package_on_the_disk_may_have_links_to_a_trusted_folder(folder, store):

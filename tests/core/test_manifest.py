@@ -66,12 +66,12 @@ def test_what_sha256sum_would_take_is_taken(text):
 def test_every_difference_is_a_problem_of_its_own():
     text = f"{A}  1_a.down.sql\n{A}  1_a.up.sql\n{C}  9_gone.sql\n"
     assert found(text) == [
-        ("sum_changed", "m/1_a.up.sql", "1_a.up.sql is not the file that pgbraid.sum lists"),
+        ("sum_changed", "m/1_a.up.sql", "1_a.up.sql differs from its checksum in pgbraid.sum"),
         ("sum_unlisted", "m/10_c.sql", "10_c.sql is not in pgbraid.sum"),
         (
             "sum_gone",
             "m/pgbraid.sum:3",
-            "9_gone.sql is in pgbraid.sum, but is no migration of this folder",
+            "9_gone.sql is in pgbraid.sum, but is not a migration in this folder",
         ),
     ]
 
@@ -89,8 +89,8 @@ def test_a_file_that_could_not_be_read_is_not_said_to_have_changed():
         (f"{A}  ", "the line is not a sha256, two spaces and a file name"),
         (f"SHA256 (1_a.sql) = {A}", "the line is not a sha256, two spaces and a file name"),
         (f"\\{A}  1_a\\x.sql", "the line is not a sha256, two spaces and a file name"),
-        (f"{A}  old/1_a.sql", "old/1_a.sql is in another folder, where no migration is looked for"),
-        (f"{A}  ./1_a.sql", "./1_a.sql is in another folder, where no migration is looked for"),
+        (f"{A}  old/1_a.sql", "old/1_a.sql is in another folder, which pgbraid does not read"),
+        (f"{A}  ./1_a.sql", "./1_a.sql is in another folder, which pgbraid does not read"),
         (f"{C}  10_c.sql", "10_c.sql is listed twice, first in line 3"),
         (f"{A}  10_c.sql", "10_c.sql is listed twice, first in line 3"),
     ],
@@ -105,7 +105,7 @@ def test_a_merge_conflict_is_all_that_is_said():
     assert problem == (
         "sum_unreadable",
         "m/pgbraid.sum:2",
-        "a merge conflict in pgbraid.sum is not resolved",
+        "pgbraid.sum has an unresolved merge conflict",
     )
 
 

@@ -172,9 +172,9 @@ def test_what_only_mentions_pgbraid_is_no_mistake(head):
 def test_a_wrapping_in_a_file_without_a_transaction_is_told_so():
     alone = replace(FILE, directives=Directives(no_transaction=True))
     problems = check_script(alone, parse("BEGIN; CREATE TABLE a (); COMMIT"))
-    assert [problem.hint for problem in problems] == ["Take the statement out."] * 2
+    assert [problem.hint for problem in problems] == ["Remove the statement."] * 2
     assert {problem.detail for problem in problems} == {
-        "Each statement of a no-transaction file is run by itself."
+        "pgbraid runs each statement of a no-transaction file separately."
     }
 
 

@@ -16,7 +16,7 @@ def tiny(monkeypatch):
     """Take every file for a large one, and read it in tiny pieces."""
     monkeypatch.setattr(files, "LARGE_SCRIPT_BYTES", 0)
     monkeypatch.setattr("pgbraid.source.content.LARGE_SCRIPT_BYTES", 0)
-    monkeypatch.setattr(files, "_PIECE", 3)
+    monkeypatch.setattr(files, "_CHUNK_BYTES", 3)
 
 
 @given(st.text(st.sampled_from("aé→;\r\n-"), min_size=1), st.booleans())
@@ -24,7 +24,7 @@ def test_a_reading_gives_the_text_and_its_digest_without_the_line_ends(text, mar
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files, "LARGE_SCRIPT_BYTES", 0)
         patch.setattr("pgbraid.source.content.LARGE_SCRIPT_BYTES", 0)
-        patch.setattr(files, "_PIECE", 3)
+        patch.setattr(files, "_CHUNK_BYTES", 3)
         data = ("\ufeff" * mark + text).encode()
         (migration,) = load_migrations({"1_a.sql": data}).migrations
         assert is_large(migration)

@@ -199,5 +199,5 @@ def test_a_folder_above_that_may_not_be_entered_holds_no_settings(monkeypatch, t
 
 def test_a_passed_over_file_is_no_setting(tmp_path):
     (tmp_path / "pgbraid.toml").write_text("passed_over = ['x']")
-    with pytest.raises(ConfigError, match="'passed_over' is no setting"):
+    with pytest.raises(ConfigError, match="'passed_over' is not a setting"):
         find_settings(start=tmp_path)

@@ -119,9 +119,15 @@ def test_a_version_that_another_run_records_meanwhile_is_not_recorded_twice(data
     [
         ("isolation=chaos", "isolation must be serializable or repeatable-read, not 'chaos'"),
         ("isolation", "isolation must be serializable or repeatable-read, not ''"),
-        ("isolation=serializable, isolation=serializable", "isolation is said twice"),
-        ("no-transaction isolation=serializable", "an isolation level is one of a transaction"),
-        ("isolation=serializable no-transaction", "an isolation level is one of a transaction"),
+        ("isolation=serializable, isolation=serializable", "isolation is given twice"),
+        (
+            "no-transaction isolation=serializable",
+            "isolation cannot be combined with no-transaction",
+        ),
+        (
+            "isolation=serializable no-transaction",
+            "isolation cannot be combined with no-transaction",
+        ),
     ],
 )
 def test_a_directive_that_cannot_be_is_an_error(database, directive, said):

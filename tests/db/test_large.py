@@ -30,7 +30,7 @@ COMMIT;
 def small_pieces(monkeypatch):
     monkeypatch.setattr(files, "LARGE_SCRIPT_BYTES", 5000)
     monkeypatch.setattr("pgbraid.source.content.LARGE_SCRIPT_BYTES", 5000)
-    monkeypatch.setattr(files, "_PIECE", 700)
+    monkeypatch.setattr(files, "_CHUNK_BYTES", 700)
     monkeypatch.setattr(stream, "_WINDOW", 512)
 
 

@@ -1,1 +1,1 @@
-"""Other tools: one module for each, with its tracker table."""
+"""Other migration tools: one module for each, with its tracker table."""

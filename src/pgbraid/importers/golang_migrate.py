@@ -1,7 +1,7 @@
-"""golang-migrate: one row with the highest version applied, and a flag that says it is dirty.
+"""Adopts the tracker of golang-migrate: one row with the highest version and a dirty flag.
 
 Source: its ``database/pgx/v5`` driver, which creates ``schema_migrations(version bigint,
-dirty boolean)`` and keeps none or one row in it; version -1 stands for no version.
+dirty boolean)`` and keeps at most one row in it. Version -1 means that no version is applied.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["TOOL"]
 
 _COLUMNS = (("version", "bigint"), ("dirty", "boolean"))
-_NOT_OURS = "hdb_catalog"
+_HASURA_SCHEMA = "hdb_catalog"
 
 
-def _recognise(table: TrackerTable) -> bool:
-    """Whether the columns are golang-migrate's; Hasura has the same ones, in its own schema.
-
-    Applications add columns of their own: Harbor has ``data_version`` in it.
-    """
-    return set(_COLUMNS) <= set(table.columns) and table.schema != _NOT_OURS
+def _matches(table: TrackerTable) -> bool:
+    """Whether a table has golang-migrate's columns and is not Hasura's table of the same shape."""
+    # Applications add columns of their own: Harbor adds data_version.
+    return set(_COLUMNS) <= set(table.columns) and table.schema != _HASURA_SCHEMA
 
 
 def _adopt(
@@ -58,11 +56,11 @@ def _adopt(
 
 def _note(source: str, version: int, count: int, excluded: tuple[int, ...]) -> str:
     text = (
-        f"{source} says version {version}: all {count} migrations up to it are taken as applied. "
-        "A counter cannot know what it skipped; "
+        f"{source} has version {version}: all {count} migrations up to it are adopted as applied. "
+        "A counter does not record skipped versions; "
     )
     if excluded:
-        return text + f"not taken as applied, as you said: {', '.join(map(str, excluded))}."
+        return text + f"not adopted, as requested: {', '.join(map(str, excluded))}."
     return text + "if it skipped one, name it with `not_applied`."
 
 
@@ -70,29 +68,29 @@ def _dirty(source: str, version: int) -> Problem:
     return Problem(
         "tracker_dirty",
         f"{source} is dirty at version {version}: golang-migrate stopped in the middle of it",
-        detail="Nobody but you can tell how much of that migration was done.",
+        detail="The table does not record how much of that migration was applied.",
         hint=f"Finish or undo migration {version} by hand, clear the flag with `migrate force "
-        "VERSION` (the last one that is wholly applied), then run `pgbraid up` again.",
+        "VERSION` (the last version that is fully applied), then run `pgbraid up` again.",
         versions=(version,),
     )
 
 
 def _several(source: str, count: int) -> Problem:
     return Problem(
-        "tracker_ambiguous",
-        f"{source} has {count} rows or no version, golang-migrate keeps one row with one",
-        hint="Leave the row of the highest version that is really applied, then run "
+        "legacy_ambiguous",
+        f"{source} has {count} rows or no version; golang-migrate keeps one row with a version",
+        hint="Keep only the row of the highest version that is fully applied, then run "
         "`pgbraid adopt`.",
     )
 
 
 def _no_file(source: str, version: int, migrations: MigrationSet) -> Problem:
     return Problem(
-        "tracker_version_without_file",
-        f"{source} says version {version}, but no file of that version is in {migrations.label}",
-        detail="Another folder's migrations, or a release older than the database.",
-        hint="Give the folder that golang-migrate ran with `dir`, then run `pgbraid adopt`; "
-        "where the table is another application's, leave it alone with `adopt = false`.",
+        "legacy_version_without_file",
+        f"{source} has version {version}, but no file of that version is in {migrations.label}",
+        detail="The folder may be another one, or this release is older than the database.",
+        hint="Name the folder of golang-migrate with `dir`, then run `pgbraid adopt`. If the table "
+        "belongs to another application, ignore it with `adopt = false`.",
         versions=(version,),
     )
 
@@ -100,7 +98,7 @@ def _no_file(source: str, version: int, migrations: MigrationSet) -> Problem:
 TOOL = Tool(
     "golang-migrate",
     ("schema_migrations",),
-    _recognise,
+    _matches,
     _adopt,
     reads=tuple(name for name, _ in _COLUMNS),
 )

@@ -1,4 +1,4 @@
-"""What every foreign tracker gives."""
+"""The interface of an importer."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["Tool"]
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool's tracker.
+    """The tracker of another migration tool, and how to adopt it.
 
-    ``tables`` are the bare names it may have; ``matches`` decides by the columns, as several
-    tools share a name; ``adopt`` says which of our files the table's rows mean, leaving out
-    the versions that are named as not applied, or which problems forbid to say so. Only the
-    columns of ``reads`` are read, as an application may have added others, of any type.
+    ``tables`` are the possible table names without schema. ``matches`` recognises the table by its
+    columns, because several tools share a table name. ``adopt`` returns the migrations that the
+    table's rows record as applied, without the versions given as not applied, or the problems that
+    prevent adoption. ``reads`` are the columns to read; an application may have added others.
     """
 
     tool: str

@@ -1,4 +1,4 @@
-"""The trackers of other tools: which table is whose, and which migrations it says are applied."""
+"""The list of supported migration tools."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 __all__ = ["TOOLS", "Tool", "find_tool"]
 
 TOOLS: tuple[Tool, ...] = (golang_migrate.TOOL,)
-"""Every tracker that can be adopted; a new one is a module here and a name in this tuple."""
+"""All tools whose tracker can be adopted. Add a new tool's module to this tuple."""
 
 
 def find_tool(table: TrackerTable) -> Tool | None:
-    """Return the tracker that this table belongs to, decided by its columns, or None."""
-    return next((tracker for tracker in TOOLS if tracker.matches(table)), None)
+    """Return the tool whose tracker this table is, or None."""
+    return next((tool for tool in TOOLS if tool.matches(table)), None)

@@ -1,1 +1,1 @@
-"""Values, events and errors that every room speaks of. Pure: no input, no output, no clock."""
+"""Values, events and errors that all rooms share. No input, no output, no clock."""

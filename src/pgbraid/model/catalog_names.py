@@ -1,4 +1,4 @@
-"""The names of the catalog's columns as people say them."""
+"""Readable names for the columns of PostgreSQL's catalogs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 __all__ = ["display_name"]
 
-_SPOKEN = {
+_DISPLAY_NAMES = {
     "attnotnull": "not null",
     "attcollation": "collation",
     "attidentity": "identity",
@@ -110,31 +110,31 @@ _SPOKEN = {
     "with_check": "WITH CHECK expression",
     "toast_options": "options of the toast table",
 }
-_OURS = frozenset(
+_DERIVED_ATTRIBUTES = frozenset(
     {
         *("definition", "default", "digest", "expressions", "filter", "identity", "partition"),
         *("rows", "storage", "type", "value", "values", "columns"),
     }
 )
-"""Facts that are no columns of the catalog."""
+"""Attributes of a snapshot that are not columns of a catalog."""
 _OPTIONS, _ACL, _OWNER = "options", "acl", "owner"
 _PREFIX = re.compile(
     r"^(?:agg|amop|amproc|am|att|cast|cfg|coll|con|def|dict|enum|evt|ev|ext|fdw|ft|ind|inh|lan|map"
     r"|nsp|opc|opf|opr|part|pol|pro|prs|pub|pr|rel|rng|seq|srv|stx|sub|tg|tmpl|trf|typ|um)(?=[a-z]{3})"
 )
-"""How the catalog begins the names of its columns, by their table."""
+"""Prefixes of the column names in the catalogs."""
 
 
-def display_name(fact: str) -> str:
-    """Return what a fact of the catalog is called: ``owner`` for ``relowner``."""
-    if fact in _SPOKEN or fact in _OURS:
-        return _SPOKEN.get(fact, fact)
-    if "_" in fact or " " in fact:
-        return fact.replace("_", " ")
-    if fact.endswith(_OWNER):
+def display_name(attribute: str) -> str:
+    """Return a readable name for an attribute of an object, such as ``owner`` for ``relowner``."""
+    if attribute in _DISPLAY_NAMES or attribute in _DERIVED_ATTRIBUTES:
+        return _DISPLAY_NAMES.get(attribute, attribute)
+    if "_" in attribute or " " in attribute:
+        return attribute.replace("_", " ")
+    if attribute.endswith(_OWNER):
         return _OWNER
-    if fact.endswith(_ACL) and fact != _ACL:
+    if attribute.endswith(_ACL) and attribute != _ACL:
         return "privileges"
-    if fact.endswith(_OPTIONS):
+    if attribute.endswith(_OPTIONS):
         return _OPTIONS
-    return _PREFIX.sub("", fact)
+    return _PREFIX.sub("", attribute)

@@ -1,34 +1,35 @@
-"""Spans of time as people write them: a number of seconds, or a number with PostgreSQL's unit."""
+"""Parses durations: a number of seconds, or a number with one of PostgreSQL's units."""
 
 from __future__ import annotations
 
 __all__ = ["parse_duration", "timeout_literal"]
 
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-"""PostgreSQL's units of time, in seconds."""
-_SPAN = r"\s*(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(?P<unit>us|ms|s|min|h|d)?\s*"
+"""PostgreSQL's time units, in seconds."""
+_DURATION = r"\s*(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(?P<unit>us|ms|s|min|h|d)?\s*"
 _LONGEST = 2_147_483.0
-"""Seconds: what a timeout of PostgreSQL, an integer of milliseconds, holds at most."""
+"""The maximum of PostgreSQL's timeouts (an integer of milliseconds), in seconds."""
 
 
 def parse_duration(value: object) -> float | None:
-    """Return a span in seconds, or None for what is none: ``0.5``, ``"500ms"``, ``"10 min"``.
+    """Return a duration such as ``0.5``, ``"500ms"`` or ``"10 min"`` in seconds, or None.
 
-    A bare number is of seconds. The longest is what PostgreSQL's own timeouts can be, 24 days.
+    A number without a unit is in seconds. The maximum is that of PostgreSQL's timeouts, 24 days.
     """
     if isinstance(value, str):
-        import re  # noqa: PLC0415 - every command reads settings, few of them a text
+        import re  # noqa: PLC0415 - every command reads settings, few of them as text
 
-        match = re.fullmatch(_SPAN, value)
-        found = float(match["number"]) * _UNITS[match["unit"] or "s"] if match else -1.0
+        match = re.fullmatch(_DURATION, value)
+        seconds = float(match["number"]) * _UNITS[match["unit"] or "s"] if match else -1.0
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        found = float(value)
+        seconds = float(value)
     else:
         return None
-    return found if 0 <= found <= _LONGEST else None
+    return seconds if 0 <= seconds <= _LONGEST else None
 
 
 def timeout_literal(seconds: float) -> str:
-    """Return a span as the value of a timeout setting; what is not nothing stays above it."""
+    """Return a duration as the value of a PostgreSQL timeout setting, in milliseconds."""
+    # A timeout of 0 means no limit, so a duration under a millisecond must not become 0.
     milliseconds = round(seconds * 1000)
     return f"'{max(milliseconds, 1) if seconds else 0}ms'"

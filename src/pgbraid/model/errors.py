@@ -1,4 +1,7 @@
-"""Every error that pgbraid raises, in one tree, with PostgreSQL's own slots."""
+"""All errors that pgbraid raises, with the slots of PostgreSQL's error messages.
+
+The first line of a class's docstring is its default message.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +29,15 @@ __all__ = [
 ]
 
 
-_SHOWN = 20
-"""How many problems an exception's text lists."""
+_LISTED_PROBLEMS = 20
+"""The number of problems that the text of an exception lists."""
 
 
 class PgbraidError(Exception):
-    """pgbraid could not do what was asked.
+    """pgbraid could not complete the command.
 
-    ``message``, ``detail`` and ``hint`` are PostgreSQL's error slots; ``applied`` holds what
-    this run had committed before the error, in the order of application.
+    ``message``, ``detail`` and ``hint`` are PostgreSQL's error slots. ``applied`` holds the
+    migrations that this run committed before the error, in the order of application.
     """
 
     default_hint: ClassVar[str] = "Run `pgbraid status` to see where the database stands."
@@ -49,16 +52,16 @@ class PgbraidError(Exception):
         super().__init__(self.message)
 
     def explain(self, detail: str | None, hint: str) -> None:
-        """Say more of what happened, and what to do."""
+        """Replace the detail and the hint."""
         self.detail, self.hint = detail, hint
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Have pickle and copy carry every field, whatever a subclass is made of."""
-        return _made_again, (type(self), self.args), self.__dict__
+        """Support pickle and copy for all subclasses, which have different constructors."""
+        return _restored, (type(self), self.args), self.__dict__
 
 
-def _made_again(kind: type[PgbraidError], arguments: tuple[object, ...]) -> PgbraidError:
-    """Return an error of that class; its fields are put in place by who copies it."""
+def _restored(kind: type[PgbraidError], arguments: tuple[object, ...]) -> PgbraidError:
+    """Return an error of a class without its fields, which pickle or copy then sets."""
     error = kind.__new__(kind)
     super(PgbraidError, error).__init__(*arguments)
     return error
@@ -79,10 +82,10 @@ class DriverMissing(ConfigError, ImportError):
 class ProblemsFound(PgbraidError):
     """The migrations cannot be run as they are; nothing was run.
 
-    ``problems`` lists everything that was found, in one pass.
+    ``problems`` lists all problems of the migrations and the database, not only the first.
     """
 
-    default_hint = "Mend what is listed, then run `pgbraid check`."
+    default_hint = "Fix the listed problems, then run `pgbraid check`."
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
@@ -90,13 +93,14 @@ class ProblemsFound(PgbraidError):
         super().__init__(f"{count} problem{'' if count == 1 else 's'} found; nothing was run")
 
     def __str__(self) -> str:
-        """Return the message and each problem, as a log that shows nothing else needs them."""
-        shown = [
+        """Return the message and the problems, because a log may show nothing but this text."""
+        lines = [
             f"{problem.location or problem.code}: {problem.message}"
-            for problem in self.problems[:_SHOWN]
+            for problem in self.problems[:_LISTED_PROBLEMS]
         ]
-        left = len(self.problems) - len(shown)
-        return "\n".join([self.message, *shown, *([f"and {left} more"] if left else [])])
+        remaining = len(self.problems) - len(lines)
+        more = [f"and {remaining} more"] if remaining else []
+        return "\n".join([self.message, *lines, *more])
 
 
 class ConnectionFailed(PgbraidError):
@@ -133,9 +137,9 @@ class LockLost(PgbraidError):
 
 
 class ServerError(PgbraidError):
-    """The server refused a statement of pgbraid's own.
+    """The server rejected one of pgbraid's own statements.
 
-    ``diagnostic`` is what the server said, where it was the server that refused.
+    ``diagnostic`` is the server's error, or None if the error did not come from the server.
     """
 
     default_hint = "Run `pgbraid status` to see where the database stands."
@@ -160,16 +164,15 @@ class ServerError(PgbraidError):
 class MigrationFailed(PgbraidError):
     """A migration failed and was rolled back.
 
-    ``migration`` is the one that failed, ``diagnostic`` what the server said of it with the place
-    in the file; ``applied`` holds what the run had committed before. ``incomplete`` says that it
-    ended its transaction itself, so that a part of it may be committed, or that it runs outside
-    one; then ``completed_of_total`` holds how many of its statements are, and how many there are.
-    ``needs_no_transaction`` says that the server runs the statement outside transactions only,
-    ``needs_first_statement`` that it does so only in a transaction that has not written anything
-    yet.
+    ``diagnostic`` is the server's error with its location in the file of ``migration``.
+    ``applied`` holds the migrations that the run committed before. If ``incomplete``, a part of
+    the migration may be committed: it ended its transaction itself, or it runs outside a
+    transaction. In the second case ``completed_of_total`` counts its statements.
+    ``needs_no_transaction``: the server runs the statement only outside a transaction block.
+    ``needs_first_statement``: the server runs it only before the transaction writes anything.
     """
 
-    default_hint = "Mend the file, then run `pgbraid up` again; what was applied before it stays."
+    default_hint = "Fix the file, then run `pgbraid up` again; earlier migrations stay applied."
 
     def __init__(
         self, migration: Migration, diagnostic: Diagnostic, *, incomplete: bool = False
@@ -191,22 +194,22 @@ class MigrationFailed(PgbraidError):
         return self.diagnostic.sqlstate
 
     def explain(self, detail: str | None, hint: str) -> None:
-        """Say more of what happened, and what to do."""
+        """Replace the detail and the hint, in the diagnostic too."""
         from dataclasses import replace  # noqa: PLC0415 - see the package
 
         super().explain(detail, hint)
         self.diagnostic = replace(self.diagnostic, detail=detail, hint=hint)
 
     def __str__(self) -> str:
-        """Return the message with the place in the file."""
+        """Return the message with its location in the file."""
         place = self.diagnostic.location
         return f"{place}: {self.message}" if place else self.message
 
 
 class NotProven(PgbraidError):
-    """A late migration was not proven to end as a fresh database does; nothing was run.
+    """An out-of-order migration is not proven to give the same result as in order; nothing was run.
 
-    ``proof`` is what its replays came to.
+    ``proof`` is the result of the replays.
     """
 
     default_hint = "Run `pgbraid prove` to see every difference."
@@ -217,13 +220,14 @@ class NotProven(PgbraidError):
 
 
 def _next_step(proof: Proof) -> str:
-    """Return the hint that fits a proof that does not hold."""
+    """Return the hint for a proof that does not allow the run."""
     if proof.ok:
         return (
-            "Run `pgbraid prove` to see what was not compared; then apply the migration with "
-            "`pgbraid up --gaps apply` if that does not matter."
+            "Run `pgbraid prove` to see the values that were not compared. If they do not matter, "
+            "apply the migration with `pgbraid up --gaps apply`."
         )
     see = "Run `pgbraid prove` to see every difference."
+    # A missing object may exist on another server; any other error would occur everywhere.
     if proof.verdict == "not replayed" and not proof.lacks_something:
         return (
             "Run `pgbraid prove` to see the error. The migration fails in every order, also on a "
@@ -231,11 +235,11 @@ def _next_step(proof: Proof) -> str:
         )
     if proof.verdict == "not replayed":
         return (
-            "Run `pgbraid prove` to see the error; name a server that has what the migrations need "
-            "with `scratch_url`, or create it first with the setting `prelude`."
+            "Run `pgbraid prove` to see the error. Name a server that has the missing objects with "
+            "`scratch_url`, or create them with the setting `prelude`."
         )
     if proof.verdict == "fails":
-        return f"{see} Then change one of the two migrations, or renumber the late one."
+        return f"{see} Then change one of the two migrations, or renumber the out-of-order one."
     return (
         f"{see} Then change the migration, or accept the difference in its head with "
         "`-- pgbraid: allow-difference=REASON`."
@@ -245,4 +249,4 @@ def _next_step(proof: Proof) -> str:
 class Stopped(PgbraidError):
     """The run was stopped."""
 
-    default_hint = "Run `pgbraid up` to go on."
+    default_hint = "Run `pgbraid up` to continue."

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on, for whoever listens."""
+"""Events that a run reports to the caller's listener while it runs."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class WaitingForLock:
-    """Another session holds the lock; told once, after a second. ``holder`` is for a person."""
+    """Another session holds the lock; reported once, after a second. ``holder`` describes it."""
 
     holder: str
 
 
 @dataclass(frozen=True, slots=True)
 class BlockedByLock:
-    """A statement waits for ``wanted``, which ``blockers`` have; told when those change."""
+    """A statement waits for ``wanted``, held by ``blockers``; reported when the blockers change."""
 
     wanted: str
     blockers: tuple[str, ...]
@@ -53,13 +53,11 @@ class BlockedByLock:
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """Other sessions were in a migration's way, it was rolled back, and is tried again.
+    """A migration was rolled back because of other sessions, and will be tried again.
 
-    It got no lock in time, met a deadlock, could not be serialized, or another session changed the
-    same row of the catalog meanwhile.
-
-    ``attempt`` counts from 1 those that failed; ``delay`` is in seconds; ``blockers`` were seen
-    in its way.
+    The causes are a lock timeout, a deadlock, a serialization failure, and a row of the catalog
+    that another session changed concurrently. ``attempt`` counts the failed attempts from 1;
+    ``delay`` is in seconds; ``blockers`` are the sessions that blocked the migration.
     """
 
     migration: Migration
@@ -71,7 +69,7 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    """An index of ``table`` is being built; ``done`` of ``total`` blocks or rows of a phase."""
+    """An index of ``table`` is being built: ``done`` of ``total`` blocks or rows of a phase."""
 
     table: str
     phase: str
@@ -81,7 +79,7 @@ class IndexProgress:
 
 @dataclass(frozen=True, slots=True)
 class LeftoverDropped:
-    """What an interrupted statement of ours had left is taken away by this one."""
+    """``statement`` drops the leftovers of an interrupted statement of the migration."""
 
     migration: Migration
     statement: str
@@ -89,7 +87,7 @@ class LeftoverDropped:
 
 @dataclass(frozen=True, slots=True)
 class StatementSkipped:
-    """A statement, by its number from 1, is taken for done, as somebody decided."""
+    """The statement ``number`` (from 1) counts as completed, by the user's decision."""
 
     migration: Migration
     number: int
@@ -98,9 +96,10 @@ class StatementSkipped:
 
 @dataclass(frozen=True, slots=True)
 class ProofStarted:
-    """A proof begins: which of these migrations are late, and how many replays it takes at most.
+    """A proof begins.
 
-    ``common`` is how many both orders begin with, which are run once.
+    ``out_of_order`` are the migrations of ``order`` that are out of order. ``common`` counts the
+    migrations that both orders begin with and that run once. ``most_replays`` is the maximum.
     """
 
     order: tuple[Migration, ...]
@@ -113,14 +112,14 @@ class ProofStarted:
 
 @dataclass(frozen=True, slots=True)
 class GapProven:
-    """Late migrations end as if they had come in time, or what differs is allowed."""
+    """Out-of-order migrations give the same result as in order, or an allowed difference."""
 
     proof: Proof
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayStarted:
-    """An order is replayed on a scratch database; ``total`` is how many it takes at most."""
+    """A replay begins on a scratch database; ``total`` is the maximum number of replays."""
 
     what: str
     number: int
@@ -129,14 +128,14 @@ class ReplayStarted:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The lock is held and this is what will be done."""
+    """The lock is held, and the run will execute this plan."""
 
     plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """Another tool's migrations are entered in the set and committed."""
+    """Another tool's migrations are recorded as applied, and committed."""
 
     adoption: Adoption
 
@@ -152,7 +151,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class FileProgress:
-    """A large migration is on its way; ``sent`` of its bytes were read and sent."""
+    """A large migration is being sent; ``sent`` is the number of bytes so far."""
 
     step: Step
     sent: int
@@ -169,7 +168,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class DryRunPassed:
-    """In a dry run: a migration ran, and nothing of it will be kept."""
+    """A migration ran in a dry run, which will roll it back."""
 
     outcome: MigrationResult
     index: int
@@ -178,9 +177,9 @@ class DryRunPassed:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """A migration was interrupted; ``applied`` is None where its outcome is not known.
+    """A migration was interrupted; ``applied`` is None if its outcome is unknown.
 
-    One that is ``incomplete`` runs outside a transaction and goes on where it was cut.
+    If ``incomplete``, it runs outside a transaction; the next run resumes it.
     """
 
     step: Step
@@ -215,7 +214,7 @@ Event: TypeAlias = (
     | Interrupted
     | ServerNotice
 )
-"""Anything a run tells."""
+"""Any event of a run."""
 
 Listener: TypeAlias = "Callable[[Event], None]"
 """A function that is called with each event, in the thread of the run."""

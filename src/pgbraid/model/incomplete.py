@@ -1,4 +1,4 @@
-"""Migrations outside a transaction that were begun and not finished, by the journal."""
+"""Incomplete migrations: nontransactional ones that started and did not finish."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["CompletedStatement", "IncompleteMigration", "StartedStatement"]
 
 @dataclass(frozen=True, slots=True)
 class StartedStatement:
-    """A statement that was begun and is not known to be done, by the journal.
+    """A statement that started and is not completed in the journal.
 
-    ``number`` is its place in the file then, from 1; ``settings`` are the statements in force
-    there. ``kind`` and ``command`` are what it was run as; ``catalog_before`` is what the catalog
-    had of its object. ``sqlstate`` is the code of the error it ended with, if it did, and
-    ``invalid_index_oid`` the oid of the invalid index that was there right behind that.
+    ``number`` was its number in the file (from 1), ``settings`` the settings in force,
+    ``kind`` and ``command`` its classification, ``catalog_before`` the catalog entry of its object
+    before it started. If it failed, ``sqlstate`` is the code of the error and
+    ``invalid_index_oid`` the oid of the invalid index that it left.
     """
 
     number: int
@@ -35,9 +35,9 @@ class StartedStatement:
 
 @dataclass(frozen=True, slots=True)
 class CompletedStatement:
-    """A statement that is through, or was skipped: its number, from 1, and its digest.
+    """A completed or skipped statement: its number (from 1) and its digest.
 
-    ``index_oid`` is the oid of the index it made.
+    ``index_oid`` is the oid of the index that it created.
     """
 
     number: int
@@ -47,10 +47,11 @@ class CompletedStatement:
 
 @dataclass(frozen=True, slots=True)
 class IncompleteMigration:
-    """A migration outside a transaction that was begun and not finished, by the journal.
+    """A nontransactional migration that started and did not finish, according to the journal.
 
-    ``started`` holds those statements whose end was not seen, or not good, the newest last;
-    ``journal_lines`` is how much the journal says of it, so that two looks at it can be told apart.
+    ``started`` holds its statements that failed or whose outcome is unknown, the newest last.
+    ``journal_lines`` is the number of its journal lines, which shows whether the journal changed
+    between two readings.
     """
 
     version: int
@@ -62,5 +63,5 @@ class IncompleteMigration:
 
     @property
     def completed_numbers(self) -> frozenset[int]:
-        """The numbers of the statements that are through."""
-        return frozenset(through.number for through in self.completed)
+        """The numbers of the completed statements."""
+        return frozenset(statement.number for statement in self.completed)

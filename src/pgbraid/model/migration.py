@@ -1,4 +1,4 @@
-"""Migrations as files, applied migrations as rows, and the problems found in either."""
+"""Migration files, applied migrations, and their problems."""
 
 from __future__ import annotations
 
@@ -38,41 +38,41 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Directives:
-    """What one file asks for in place of the run's own; spans are in seconds."""
+    """Parameters that one file overrides; durations are in seconds."""
 
     no_transaction: bool = False
     lock_timeout: float | None = None
     statement_timeout: float | None = None
     retry_for: float | None = None
     isolation: str | None = None
-    """The isolation level of its transaction, in PostgreSQL's words; else READ COMMITTED."""
+    """The isolation level of its transaction, as PostgreSQL spells it; None is READ COMMITTED."""
     allow_difference: str | None = None
-    """The reason for which this migration, where it is late, may make a difference."""
+    """The reason why this migration, applied out of order, may give another result."""
 
 
 NO_DIRECTIVES = Directives()
 
 
 LARGE_SCRIPT_BYTES = 1_000_000
-"""Bytes above which a file is read, looked at and run piece by piece."""
+"""Files larger than this number of bytes are read, checked and run in parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place in a file; line and column are counted from 1, the column in characters."""
+    """A position in a file; line and column count from 1, the column in characters."""
 
     file: str
     line: int | None = None
     column: int | None = None
 
     def __str__(self) -> str:
-        """Return ``file:line:column``, as far as they are known."""
+        """Return ``file:line:column``, without the parts that are None."""
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that stops a run (an error) or that somebody should know (a warning)."""
+    """A problem that stops a run (an error) or that the user should know about (a warning)."""
 
     code: str
     message: str
@@ -94,41 +94,41 @@ class Migration:
     checksum: str
     size: int
     path: str
-    """The file's name with its folder, as a person would type it."""
+    """The file's name with its folder, for messages."""
     digits: str
-    """The version as the file spells it, leading zeros kept."""
+    """The version as it is written in the file's name, with leading zeros."""
     content: Any = field(repr=False, compare=False, default=None)
     down: str | None = None
     down_content: Any = field(repr=False, compare=False, default=None)
     directives: Directives = NO_DIRECTIVES
-    """What the head of the file asks for."""
+    """The directives at the head of the file."""
 
     @property
     def label(self) -> str:
-        """The file's version and name, such as ``103_add_email``."""
+        """Version and name, such as ``103_add_email``."""
         return f"{self.digits}_{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationSet:
-    """All migrations of one source, ordered by version, and what is wrong with the source."""
+    """All migrations of one source, ordered by version, and the problems of the source."""
 
     migrations: tuple[Migration, ...]
     problems: tuple[Problem, ...] = ()
     label: str = "memory"
     file_checksums: tuple[tuple[str, str, str], ...] = field(repr=False, compare=False, default=())
-    """Of each up and down file its name, its path and the sha256 of its bytes."""
+    """Name, path and sha256 of each up and down file."""
     checksum_file: tuple[str, Any] | None = field(repr=False, compare=False, default=None)
     """The path of the source's ``pgbraid.sum``, and the file itself."""
 
     def get(self, version: int) -> Migration | None:
-        """Return the migration of that version, or None."""
+        """Return the migration with a version, or None."""
         return next((m for m in self.migrations if m.version == version), None)
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerTable:
-    """Where the applied set is kept: ``schema.table``; the journal is ``table_journal``."""
+    """The names of the ledger's tables: ``schema.table`` and its journal."""
 
     schema: str = "public"
     table: str = "applied_migrations"
@@ -140,18 +140,19 @@ class LedgerTable:
 
     @property
     def lock_key(self) -> int:
-        """The key of its advisory lock: a signed 64-bit number.
+        """The key of the ledger's advisory lock: a signed 64-bit number.
 
-        The first eight bytes of a sha256, so that two trackers, or a tracker and an application's
-        own keys, meet with a chance of 2**-64; NUL separates the parts, as no identifier holds one.
+        The key is the first eight bytes of a sha256, so two ledgers, or a ledger and a key of an
+        application, collide with probability 2**-64.
         """
+        # NUL separates the parts because no identifier can contain it.
         seed = f"pgbraid\0migrate\0{self.schema}\0{self.table}"
         return int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], signed=True)
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedMigration:
-    """One row of the applied set; ``checksum`` is lower-case hex, or None where adopted."""
+    """One row of the applied set; ``checksum`` is lower-case hex, or None if it was adopted."""
 
     version: int
     name: str | None
@@ -161,11 +162,11 @@ class AppliedMigration:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """What the server said, in its own slots, with the place in the file it is about.
+    """An error or notice of the server, with its location in the migration file.
 
-    ``excerpt`` is the line of the file and ``caret`` the index in it, from 0, of the error;
-    ``caret`` is None where the server named no position and the place is the statement's start.
-    ``raced`` says that another session has changed the same row of the catalog meanwhile.
+    ``excerpt`` is the line of the file, ``caret`` the index (from 0) of the error in that line.
+    If the server reported no position, ``caret`` is None and ``location`` is the start of the
+    statement. ``raced``: another session concurrently changed the same row of the catalog.
     """
 
     severity: str
@@ -183,7 +184,7 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class MigrationResult:
-    """One migration that this run committed; ``duration`` is the server's, without COMMIT."""
+    """A migration that this run committed; ``duration`` is the server's, without COMMIT."""
 
     migration: Migration
     gap: bool
@@ -196,5 +197,5 @@ def digest(data: bytes) -> str:
 
 
 def is_digest(checksum: str) -> bool:
-    """Whether a recorded checksum has the form of ours."""
+    """Whether a recorded checksum has the form of :func:`digest`."""
     return re.fullmatch(r"[0-9a-f]{64}", checksum) is not None

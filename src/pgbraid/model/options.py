@@ -1,4 +1,4 @@
-"""How a run behaves: what the caller gives besides the files and the database."""
+"""Options of a run, besides the files and the database."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = [
 
 
 class Verify(StrEnum):
-    """What an applied file that has changed since does to a run."""
+    """How a run treats an applied file that was modified: ignore it, warn, or fail."""
 
     OFF = "off"
     WARN = "warn"
@@ -44,11 +44,11 @@ class Verify(StrEnum):
 
 
 class StopToken:
-    """Stops the run that bears it, from any thread.
+    """Stops the run that has this token, from any thread.
 
-    The statement in progress is cancelled within a tenth of a second, and its session ended
-    where it does not heed that in half of one; its transaction is rolled back and the run raises
-    Stopped. A token stops once and for good.
+    The running statement is cancelled within 0.1 s. If it does not end within 0.5 s, its session is
+    terminated. The transaction is rolled back and the run raises Stopped. A requested stop cannot
+    be withdrawn.
     """
 
     __slots__ = ("_requested",)
@@ -58,31 +58,32 @@ class StopToken:
 
     @property
     def requested(self) -> bool:
-        """Whether somebody asked."""
+        """Whether a stop was requested."""
         return self._requested.is_set()
 
     def request(self) -> None:
-        """Ask the run to stop."""
+        """Request the run to stop."""
         self._requested.set()
 
     def check(self) -> None:
-        """Raise Stopped if somebody asked."""
+        """Raise Stopped if a stop was requested."""
         if self.requested:
             raise Stopped
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, but raise Stopped as soon as somebody asks."""
+        """Sleep, but raise Stopped as soon as a stop is requested."""
         self._requested.wait(seconds)
         self.check()
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a run waits, in seconds; 0 of a timeout stands for no limit.
+    """Time limits of a run, in seconds. A timeout of 0 means no limit.
 
-    A statement waits ``lock_timeout`` for a lock, and with it whoever stands in line behind it;
-    then the migration is rolled back and tried again, for ``retry_for`` in all. A statement may
-    take ``statement_timeout``. A commit waits ``commit_wait`` for a synchronous standby.
+    A statement waits up to ``lock_timeout`` for a lock, and blocks the sessions that queue behind
+    it for as long. Then the migration is rolled back and tried again, for ``retry_for`` in total. A
+    statement may run for ``statement_timeout``. A commit waits up to ``commit_wait`` for a
+    synchronous standby.
     """
 
     lock_timeout: float = 0.5
@@ -91,14 +92,14 @@ class Limits:
     commit_wait: float = 60.0
 
     def __post_init__(self) -> None:
-        """Refuse what is no span of seconds that the server's settings can hold."""
+        """Raise ConfigError for a value that PostgreSQL's timeout settings cannot hold."""
         for name in ("lock_timeout", "statement_timeout", "retry_for", "commit_wait"):
             value = getattr(self, name)
             if isinstance(value, str) or parse_duration(value) is None:
                 raise ConfigError(f"{name} must be a number of seconds, not {value!r}")
 
     def of(self, asked: Directives) -> Limits:
-        """Return the limits of a file that asks for some of its own."""
+        """Return these limits with those that a file overrides."""
         return Limits(
             self.lock_timeout if asked.lock_timeout is None else asked.lock_timeout,
             self.statement_timeout if asked.statement_timeout is None else asked.statement_timeout,
@@ -108,14 +109,14 @@ class Limits:
 
 
 def ignore_event(event: Event) -> None:
-    """Listen to nothing."""
+    """Ignore an event."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeDecision:
-    """What a person says of the statement of that digest, at which a file stands.
+    """The user's decision on the statement with a digest, at which a migration stopped.
 
-    ``journal_lines`` is how much the journal said of the file when it was looked at.
+    ``journal_lines`` is the number of the migration's journal lines when the user decided.
     """
 
     action: Literal["retry", "skip"]
@@ -125,10 +126,10 @@ class ResumeDecision:
 
 @dataclass(frozen=True, slots=True)
 class ScratchServerConfig:
-    """Where orders are replayed: on the server of a URL, or on a throw-away one of our own.
+    """The server for replays: the server of ``url``, or a temporary one.
 
-    ``programs`` names the folder of that one's programs, ``cache`` is where its template is kept,
-    and ``prelude`` a file of SQL that is run before the first migration.
+    ``programs`` is the folder of server programs and ``cache`` the folder of the template for a
+    temporary server. ``prelude`` is a file of SQL that runs before the first migration.
     """
 
     url: str | None = field(default=None, repr=False)
@@ -139,18 +140,18 @@ class ScratchServerConfig:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run behaves.
+    """Options of one run.
 
-    It waits ``lock_wait`` seconds for another one to end, tells ``on_event`` what it does, and
-    stops when ``stop`` says so. With ``durable_each`` every commit waits for the disk, also
-    on a fresh database; with ``batch`` several migrations go to the server at once. ``limits``
-    are those of its statements; a ``decision`` is for one that nobody saw the end of. ``gaps`` says
-    what a late migration is to: ``apply`` it, ``prove`` first that it ends the same, in a
-    ``scratch`` place and but for the verdicts that one will ``accept``, or ``refuse`` it. With
-    ``gaps_require`` complete, a proof that left anything out is none. The search for the cause of
-    a difference takes ``explain_for`` seconds at most. ``search_path`` is that of the bodies, and
-    ``role`` the one that is to migrate; where no database is asked, a proof replays by a role of
-    its name.
+    The run waits ``lock_wait`` seconds for another run, reports its events to ``on_event``, and
+    stops when ``stop`` is requested. With ``durable_each`` every commit waits for the disk, also on
+    a fresh database; with ``batch`` one message holds several migrations. ``limits`` apply to its
+    statements; ``decision`` applies to a statement with an unknown outcome.
+
+    ``gaps`` is the policy for out-of-order migrations: ``apply``, ``refuse``, or ``prove`` on a
+    ``scratch`` server that the result is the same, except for the verdicts in ``accept``. With
+    ``gaps_require`` complete, a proof must compare everything. The search for the cause of a
+    difference takes at most ``explain_for`` seconds. ``search_path`` is that of the migrations,
+    ``role`` the role that runs them; a proof without a database replays with a role of that name.
     """
 
     lock_wait: float = 600.0
@@ -165,13 +166,13 @@ class RunOptions:
     accept: tuple[str, ...] = ()
     explain_for: float | None = None
     gap_check: GapCheck | None = None
-    """Proves the gaps of a plan where ``gaps`` is prove, and raises NotProven where they differ."""
+    """Proves the gaps of a plan if ``gaps`` is prove. Raises NotProven if the results differ."""
     search_path: str | None = None
     role: str | None = None
     scratch: ScratchServerConfig = field(default_factory=ScratchServerConfig)
 
     def report_waiting(self, holder: str) -> None:
-        """Tell that somebody else has what this run needs."""
+        """Report that another session holds the lock that this run needs."""
         from pgbraid.model.events import WaitingForLock  # noqa: PLC0415 - most boots do not wait
 
         self.on_event(WaitingForLock(holder))
@@ -179,13 +180,13 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What the caller asks of a run.
+    """The caller's request for a plan.
 
-    ``to`` is the highest version to apply, ``not_applied`` the versions that another tool's
-    counter counts in although it skipped them; without ``adopt`` such a tool's table is not
-    looked at. With ``with_times`` the plan's applied versions say when. ``only`` is the one version
-    that is to be applied. Unless it is the ``one_ledger``, other tables of the database may have
-    these migrations applied, too. On a ``platform``, tables are there before the first migration.
+    ``to`` is the highest version to apply, ``only`` the single version to apply. ``not_applied``
+    are versions that another tool's counter includes although the tool skipped them; without
+    ``adopt``, no other tool's table is read. ``with_times`` adds the times of applied versions.
+    ``one_ledger``: no other table of the database may have these migrations applied. ``platform``:
+    the database has tables before the first migration.
     """
 
     to: int | None = None
@@ -201,7 +202,7 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class Prelude:
-    """A script that is run on every scratch database before the first migration."""
+    """A script that runs on every scratch database before the first migration."""
 
     path: str
     text: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""What the database has, and what a run would do."""
+"""The state of the ledger, the plan of a run, and its report."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["LedgerState", "Plan", "Report", "Step"]
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """What the database says it has: the applied set, and what is incomplete, by version.
+    """The ledger as it was read: the applied set and the incomplete migrations, by version.
 
-    ``exists`` and ``journal`` say whether the two tables are there; ``mismatches`` are the
-    versions of which they say the opposite.
+    ``exists`` is whether the applied set's table exists, ``journal`` whether the journal does.
+    ``mismatches`` are the versions on which the two tables disagree.
     """
 
     applied: tuple[AppliedMigration, ...] = ()
@@ -33,9 +33,9 @@ class LedgerState:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One migration to apply; a gap is lower than a version that is applied already.
+    """One migration to apply. A ``gap`` is lower than a version that is already applied.
 
-    One that is ``incomplete`` runs outside a transaction, and goes on where it was cut.
+    An ``incomplete`` migration runs outside a transaction and resumes at its next statement.
     """
 
     migration: Migration
@@ -45,20 +45,20 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What ``up`` would do now, and everything that speaks against it."""
+    """The migrations that ``up`` would apply now, and all problems of files and database."""
 
     steps: tuple[Step, ...] = ()
     applied: tuple[AppliedMigration, ...] = ()
     above_target: tuple[Step, ...] = ()
-    """Pending, but above the version that ``to`` names."""
+    """Pending migrations above the version ``to``."""
     missing_files: tuple[AppliedMigration, ...] = ()
-    """Applied versions that have no file."""
+    """Applied versions without a file."""
     modified_files: tuple[ModifiedFile, ...] = ()
     adoption: Adoption | None = None
     problems: tuple[Problem, ...] = ()
     ledger_exists: bool = True
     incomplete: tuple[IncompleteMigration, ...] = ()
-    """Migrations outside a transaction that were begun and not finished."""
+    """Nontransactional migrations that started and did not finish."""
 
     @property
     def gaps(self) -> tuple[Step, ...]:
@@ -88,26 +88,26 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one run of ``up`` did.
+    """The result of one run of ``up``.
 
-    ``failures`` is filled by a dry run only: there every failure is reported, elsewhere the
-    first one is raised.
+    Only a dry run fills ``failures``, because it reports all failures; any other run raises the
+    first one.
     """
 
     applied: tuple[MigrationResult, ...] = ()
     adoption: Adoption | None = None
     previously_applied: int = 0
-    """How many migrations were applied before this run."""
+    """The number of migrations that were applied before this run."""
     above_target: tuple[Step, ...] = ()
     warnings: tuple[Problem, ...] = ()
     run_id: str | None = None
     dry_run: bool = False
     failures: tuple[tuple[Migration, Diagnostic], ...] = ()
     inconclusive: tuple[tuple[Migration, Diagnostic], ...] = ()
-    """What a dry run cannot try: it fails there only for want of an earlier commit."""
+    """Migrations that a dry run cannot try: they need an earlier migration to be committed."""
     would_apply: tuple[MigrationResult, ...] = ()
-    """What ran well in a dry run; nothing of it was kept."""
+    """Migrations that succeeded in a dry run and were rolled back."""
     forgotten: IncompleteMigration | None = None
-    """What ``resume --forget`` let go of."""
+    """The incomplete migration that ``resume --forget`` abandoned."""
     applied_elsewhere: tuple[Migration, ...] = ()
-    """Pending when the run began, then applied by another run while this one waited."""
+    """Pending migrations that another run applied while this one waited."""

@@ -1,4 +1,4 @@
-"""The nouns of proofs: what two orders came to, and the pair that is to blame."""
+"""Results of proofs: the verdict on two orders, and the pair of migrations that conflicts."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ __all__ = [
 
 
 class Verdict(StrEnum):
-    """How the results of two orders compare, the best first."""
+    """How the results of two orders compare, from the best to the worst."""
 
     SAME = "same"
-    """They are equal."""
+    """Both orders give the same result."""
     COLUMN_ORDER = "column order only"
     ENUM_ORDER = "enum order"
     DIFFERENT = "different"
     FAILS = "fails"
-    """An order fails, or both do, each in its own way."""
+    """One order fails, or both fail with different errors."""
     NOT_REPLAYED = "not replayed"
-    """Both orders fail alike, or the server lacks what they need: nothing was compared."""
+    """Nothing was compared: both orders fail alike, or the server lacks objects that they need."""
 
     @property
     def word(self) -> str:
-        """The verdict as the settings name it."""
+        """The verdict as the setting ``accept`` spells it."""
         return self.value.removesuffix(" only").replace(" ", "-")
 
 
-_LACKING = frozenset(
+_MISSING_OBJECT_CODES = frozenset(
     {
         sqlstate.UNDEFINED_TABLE,
         sqlstate.UNDEFINED_COLUMN,
@@ -61,31 +61,31 @@ _LACKING = frozenset(
         sqlstate.INVALID_PARAMETER_VALUE,
     }
 )
-"""Codes of errors about what is not there: a relation, column, function, object, schema, database
-or file; what a build does not support, rights, and settings that are not known."""
+"""SQLSTATEs of missing objects (relation, column, function, schema, database, file), of features
+that a build does not support, of missing privileges, and of unknown settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayFailure:
-    """A migration that failed in a replay, and what the server said."""
+    """A migration that failed in a replay, and the server's error."""
 
     migration: Migration
     diagnostic: Diagnostic
 
     @property
     def lacks_something(self) -> bool:
-        """Whether it failed for want of something that a platform or another server may have."""
-        return self.diagnostic.sqlstate in _LACKING
+        """Whether the error is about an object that a platform or another server may have."""
+        return self.diagnostic.sqlstate in _MISSING_OBJECT_CODES
 
     @property
     def key(self) -> tuple[int, str | None, str]:
-        """What makes two failures one and the same."""
+        """Version, SQLSTATE and message; two failures with the same key count as equal."""
         return self.migration.version, self.diagnostic.sqlstate, self.diagnostic.message
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """What a replay came to: what was read of the result, or a failure."""
+    """The result of a replay: a snapshot of the database, or a failure."""
 
     snapshot: Snapshot | None = None
     failure: ReplayFailure | None = None
@@ -93,11 +93,10 @@ class ReplayResult:
 
 @dataclass(frozen=True, slots=True)
 class ConflictingPair:
-    """Two migrations that do not commute behind the few that they need.
+    """Two migrations that do not commute, with the few migrations that they need (``context``).
 
-    ``first`` stands before ``second`` in the order that was recorded. ``differences`` are those
-    between first, then second, on the left and second, then first, on the right; a failure is of
-    the side it says.
+    The recorded order runs ``first`` before ``second``; it is the left side of ``differences``.
+    The order of versions runs ``second`` before ``first``; it is the right side.
     """
 
     context: tuple[Migration, ...]
@@ -107,22 +106,22 @@ class ConflictingPair:
     recorded_failure: ReplayFailure | None = None
     version_failure: ReplayFailure | None = None
     after: tuple[Migration, ...] = ()
-    """What has to run behind the two before the difference shows."""
+    """Migrations that must run after the pair for the difference to show."""
     minimal: bool = True
-    """Whether nothing can be left out of the context; else the time was up."""
+    """Whether ``context`` is minimal; False if the search ran out of time."""
 
     @property
     def sentence(self) -> str:
-        """The reason in one sentence."""
+        """The reason why the pair does not commute, in one sentence."""
         return explain_pair(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What two orders of the same migrations came to.
+    """The comparison of two orders of the same migrations.
 
-    ``recorded_order`` is the order as it was recorded or would be, ``version_order`` the order of
-    the versions, in which a fresh database runs them.
+    ``recorded_order`` is the order that is or would be recorded; ``version_order`` is the order of
+    versions, as a fresh database runs them.
     """
 
     verdict: Verdict
@@ -136,28 +135,28 @@ class Proof:
     version_failure: ReplayFailure | None = None
     pair: ConflictingPair | None = None
     no_pair: str | None = None
-    """Why no pair is named, where the orders differ and none is."""
+    """The reason why the orders differ but no pair is named."""
     not_compared: tuple[str, ...] = ()
-    """What was not compared, and why: values that differ between two replays of one order,
-    generated keys, rows that may not be read."""
+    """Values that were not compared, with the reason: values that differ between two replays of
+    one order, generated keys, unreadable rows."""
     provided: tuple[str, ...] = ()
-    """What was made on the scratch server because migrations take it for granted."""
+    """Objects created on the scratch server because the migrations expect them."""
     notes: tuple[str, ...] = ()
-    """What a person should know of how the orders came about."""
+    """Notes for the user on how the two orders were determined."""
     label: str = "as recorded"
-    """What the left order is called."""
+    """The name of the left order."""
     server: str = ""
     allowed_reason: str | None = None
-    """The reason for which a late migration allows the difference."""
+    """The reason that an out-of-order migration gives for allowing the difference."""
 
     @property
     def ok(self) -> bool:
-        """Whether both orders end the same, or differ in what is allowed."""
+        """Whether both orders give the same result, or an allowed difference."""
         return self.verdict is Verdict.SAME or self.allowed_reason is not None
 
     @property
     def lacks_something(self) -> bool:
-        """Whether nothing was compared for want of what a platform or another server may have."""
+        """Whether nothing was compared because the server lacks an object that others may have."""
         failure = self.recorded_failure or self.version_failure
         return (
             self.verdict is Verdict.NOT_REPLAYED and failure is not None and failure.lacks_something
@@ -165,22 +164,22 @@ class Proof:
 
     @property
     def complete(self) -> bool:
-        """Whether everything was compared."""
+        """Whether no value was left out of the comparison."""
         return not self.not_compared
 
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """How a database differs from what its recorded history builds.
+    """The differences between a database and a replay of its recorded history.
 
-    The left side of each difference is the database, the right side what its history builds.
+    The left side of each difference is the database, the right side the replay.
     """
 
     differences: tuple[Difference, ...]
     replayed: int
-    """How many migrations were replayed."""
+    """The number of replayed migrations."""
     ignored: int = 0
-    """How many differences the patterns to ignore match."""
+    """The number of differences that match a pattern of ``ignore``."""
     not_compared: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -188,7 +187,7 @@ class DriftReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing has drifted."""
+        """Whether there is no difference."""
         return not self.differences
 
 
@@ -201,13 +200,13 @@ _BY_FACET = {
 
 
 def verdict_of(facets: AbstractSet[Facet]) -> Verdict:
-    """Return the verdict on results that differ in these respects."""
-    found = [_BY_FACET.get(facet, Verdict.SAME) for facet in facets]
-    return max(found, key=list(Verdict).index, default=Verdict.SAME)
+    """Return the worst verdict among the facets in which two results differ."""
+    verdicts = [_BY_FACET.get(facet, Verdict.SAME) for facet in facets]
+    return max(verdicts, key=list(Verdict).index, default=Verdict.SAME)
 
 
 def explain_pair(pair: ConflictingPair) -> str:
-    """Return in one sentence why two migrations do not commute."""
+    """Return one sentence that explains why two migrations do not commute."""
     first, second = pair.first.label, pair.second.label
     return f"{first} and {second} do not commute: {_why(pair)}"
 
@@ -221,47 +220,49 @@ def _why(pair: ConflictingPair) -> str:
         return f"{_failed(failure, pair)}: {failure.diagnostic.message}"
     if not pair.differences:
         return "their results differ"
-    return _told(pair.differences[0], pair.second.label)
+    return _difference_text(pair.differences[0], pair.second.label)
 
 
 def _failed(failure: ReplayFailure, pair: ConflictingPair) -> str:
-    """Say which of a pair fails, and whether for want of the other one or because of it."""
-    one = failure.migration
+    """Return which migration of a pair fails, and whether it needs the other one or not."""
+    failed = failure.migration
     in_left = failure is pair.recorded_failure
     last = pair.second if in_left else pair.first
-    if one not in {pair.first, pair.second}:
-        return f"{one.label}, which follows, fails if {last.label} runs last"
-    other = pair.second if one == pair.first else pair.first
-    return f"{one.label} fails " + (
-        f"behind {other.label}" if one == last else f"unless {other.label} has run"
+    if failed not in {pair.first, pair.second}:
+        return f"{failed.label}, which follows, fails if {last.label} runs last"
+    other = pair.second if failed == pair.first else pair.first
+    # The one that runs last fails because of the other; the one that runs first fails without it.
+    return f"{failed.label} fails " + (
+        f"after {other.label}" if failed == last else f"unless {other.label} has run"
     )
 
 
-def _told(difference: Difference, late: str) -> str:
-    """Say what differs between the late migration run late, on the left, and run in order."""
-    name, fact = difference.name, difference.attributes[0] if difference.attributes else None
+def _difference_text(difference: Difference, label: str) -> str:
+    """Return the difference between a migration run out of order (left) and in order (right)."""
+    name = difference.name
+    attribute = difference.attributes[0] if difference.attributes else None
     if name.startswith("next value of "):
-        side = "run late" if difference.only == "left" else "run in order"
-        return f"{side}, {late} leaves the {name} one that a row has, so that an INSERT fails"
+        side = "out of order" if difference.only == "left" else "in order"
+        return f"run {side}, {label} leaves a {name} that a row already has, so an INSERT fails"
     if difference.only == "right":
-        return f"run late, {late} leaves no {name}; run in order, it leaves one"
-    if difference.only or fact is None:
-        return f"run late, {late} leaves {name}; run in order, it leaves none"
-    if difference.facet in _SAID:
-        return _SAID[difference.facet].format(late=late, name=name)
-    said = display_name(fact.name)
-    if fact.left and fact.right and len(fact.left) + len(fact.right) <= _SHORT:
+        return f"run out of order, {label} leaves no {name}; run in order, it leaves one"
+    if difference.only or attribute is None:
+        return f"run out of order, {label} leaves {name}; run in order, it leaves none"
+    if difference.facet in _FACET_TEXTS:
+        return _FACET_TEXTS[difference.facet].format(label=label, name=name)
+    shown = display_name(attribute.name)
+    left, right = attribute.left, attribute.right
+    if left and right and len(left) + len(right) <= _SHORT:
         return (
-            f"run late, {late} leaves {name} with {said} {fact.left}; run in order, with "
-            f"{fact.right}"
+            f"run out of order, {label} leaves {name} with {shown} {left}; in order, with {right}"
         )
-    return f"run late, {late} leaves {name} with another {said}"
+    return f"run out of order, {label} leaves {name} with another {shown}"
 
 
-_SAID = {
-    Facet.COLUMN_ORDER: "run late, {late} leaves the columns of {name} in another order",
-    Facet.ENUM_ORDER: "run late, {late} leaves the values of {name} in another order",
-    Facet.DATA: "run late, {late} leaves other {name}",
+_FACET_TEXTS = {
+    Facet.COLUMN_ORDER: "run out of order, {label} leaves the columns of {name} in another order",
+    Facet.ENUM_ORDER: "run out of order, {label} leaves the values of {name} in another order",
+    Facet.DATA: "run out of order, {label} leaves other {name}",
 }
 _SHORT = 80
-"""Characters that two values may have to stand in a sentence."""
+"""Maximum length of two values together that are shown in a sentence."""

@@ -1,4 +1,4 @@
-"""The nouns of what was found and done, apart from those that every run needs."""
+"""Result types that only some commands need; separate so that a no-op boot does not import them."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ __all__ = [
 
 
 class ModificationKind(StrEnum):
-    """How an applied file differs from what was recorded."""
+    """How an applied file differs from the recorded text."""
 
     COSMETIC = "cosmetic"
     """Comments or white space only: the same statements."""
     MEANING = "meaning"
     """Other statements."""
     UNKNOWN = "unknown"
-    """The recorded text was not kept, so nobody can say."""
+    """The journal does not hold the text, so the kind is unknown."""
 
 
 class State(StrEnum):
-    """Where one version stands."""
+    """The state of one version."""
 
     APPLIED = "applied"
     PENDING = "pending"
     GAP = "gap"
     """Pending, although a higher version is applied."""
     INCOMPLETE = "incomplete"
-    """Begun outside a transaction, and not finished."""
-    MODIFIED = "modified"
+    """Started outside a transaction, and not finished."""
+    MODIFIED = "drifted"
     RENAMED = "renamed"
     """Applied under another name."""
     MISSING_FILE = "missing file"
@@ -63,7 +63,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrackerTable:
-    """Another tool's tracker table as it was found: columns with their types, and its rows."""
+    """Another tool's tracker table as it was read: columns with their types, and rows."""
 
     schema: str
     table: str
@@ -73,7 +73,7 @@ class TrackerTable:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """The migrations that another tool has applied, to be entered in the set unrun."""
+    """The migrations that another tool has applied, to be recorded as applied without running."""
 
     tool: str
     source: str
@@ -81,17 +81,17 @@ class Adoption:
     migrations: tuple[Migration, ...]
     excluded: tuple[int, ...] = ()
     counter: int | None = None
-    """The version that a counter says, where the tool has one."""
+    """The version of the tool's counter, if the tool keeps one."""
     note: str | None = None
-    """What had to be assumed, for a person to read."""
+    """An assumption of the adoption, for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A version of which the applied set and the journal say the opposite.
+    """A version on which the applied set and the journal disagree.
 
-    Where ``applied``, the journal says that it is applied and the set lacks it; else the journal
-    says that it was taken out, by the event ``last_event``, and the set has it.
+    If ``applied``, the journal records the version as applied and the applied set lacks it. Else
+    the journal records its removal, by the event ``last_event``, and the applied set has it.
     """
 
     version: int
@@ -101,13 +101,13 @@ class Mismatch:
 
     @property
     def applied(self) -> bool:
-        """Whether the journal says that the version is applied."""
+        """Whether the version is applied according to the journal."""
         return self.last_event not in {"undone", "unadopted"}
 
 
 @dataclass(frozen=True, slots=True)
 class ModifiedFile:
-    """An applied file that is not what was recorded."""
+    """An applied file that differs from the recorded text."""
 
     migration: Migration
     recorded: str
@@ -117,25 +117,25 @@ class ModifiedFile:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Whether the applied set is exactly the files' and nothing has drifted."""
+    """Whether the applied versions match the files and no file was modified."""
 
     applied: int
     problems: tuple[Problem, ...] = ()
     offline: bool = False
     compared: bool = True
-    """Whether the texts were compared with what was applied."""
+    """Whether the files were compared with the applied texts."""
     unverified: int = 0
-    """How many of the applied have no checksum to compare with, as they were adopted."""
+    """The number of applied versions without a checksum, because they were adopted."""
     checksum_file_compared: bool = False
     """Whether the files were compared with ``pgbraid.sum``."""
 
     @property
     def ok(self) -> bool:
-        """Whether the answer is yes."""
+        """Whether there is no error."""
         return not any(p.severity is Severity.ERROR for p in self.problems)
 
     def raise_for_problems(self) -> None:
-        """Raise :class:`ProblemsFound` with every error, if the answer is no."""
+        """Raise :class:`ProblemsFound` with every error, if there is one."""
         if not self.ok:
             raise ProblemsFound(
                 tuple(p for p in self.problems if p.severity is Severity.ERROR),
@@ -144,19 +144,19 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """One row of the set that was made to agree with its file."""
+    """One row of the applied set that was updated to match its file."""
 
     migration: Migration
     kind: ModificationKind | None = None
-    """How the file had changed; None where only its name had, or its line ends."""
+    """How the file had changed; None if only its name or its line ends had."""
     old_checksum: str | None = None
     old_name: str | None = None
-    """The name it was applied under, where the new one was accepted."""
+    """The previously recorded name, if the new one was accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What ``repair`` did; ``unchanged`` needed nothing, ``renamed`` needs another word."""
+    """The result of ``repair``: ``unchanged`` needed no repair, ``renamed`` needs ``--rename``."""
 
     repaired: tuple[Repaired, ...] = ()
     unchanged: tuple[Migration, ...] = ()
@@ -165,10 +165,10 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What ``repair --trust`` did where the applied set and the journal said the opposite.
+    """The result of ``repair --trust`` for versions on which applied set and journal disagreed.
 
-    ``trust`` names the side that was right. ``missing`` are the versions that only the journal had
-    as applied, ``outdated`` those that only the applied set had.
+    ``trust`` is the table that was treated as correct. ``lost`` are the versions that the applied
+    set lacked, ``outdated`` those that it had although the journal records their removal.
     """
 
     trust: str
@@ -178,16 +178,16 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class Baselined:
-    """What ``baseline`` did: the migrations that are recorded as applied, and were not run."""
+    """The result of ``baseline``: the migrations that were recorded as applied without running."""
 
     migrations: tuple[Migration, ...]
     previously_applied: int = 0
-    """How many of those named were applied before."""
+    """The number of named migrations that were already applied."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What ``undo`` did: which down file it ran, and how long that took on the server."""
+    """The result of ``undo``: the undone migration, and the duration on the server."""
 
     migration: Migration
     duration: timedelta
@@ -195,7 +195,7 @@ class Undone:
 
 @dataclass(frozen=True, slots=True)
 class ChecksumFileWritten:
-    """What ``sum`` wrote: which file, and how many it lists."""
+    """The result of ``sum``: the file written, and the number of files that it lists."""
 
     file: str
     listed: int
@@ -204,24 +204,24 @@ class ChecksumFileWritten:
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """One version of the union of files and applied set."""
+    """One version that has a file, a row of the applied set, or both."""
 
     version: int
     name: str
     state: State
     applied_at: datetime | None = None
     file: str | None = None
-    """The path of its file, as a migration's."""
+    """The path of its file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where every version stands, ordered by version."""
+    """The state of every version, ordered by version."""
 
     rows: tuple[StatusRow, ...]
     problems: tuple[Problem, ...] = ()
     adoption: Adoption | None = None
 
     def count(self, state: State) -> int:
-        """Return how many versions are in that state."""
+        """Return the number of versions in a state."""
         return sum(row.state == state for row in self.rows)

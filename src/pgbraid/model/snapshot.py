@@ -1,7 +1,7 @@
-"""Everything a schema is, as a value without oids and without the order of creation.
+"""A database's schema as a value, independent of oids and of the order of creation.
 
-A snapshot holds, for each table of the system catalog, its rows by the identity of what they are
-about; what differs between two of them is graded, from the order of columns to the schema itself.
+For each table of the system catalog, a snapshot holds the rows by the identity of their object.
+Each difference between two snapshots has a facet, from the order of columns to the schema itself.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Facts: TypeAlias = "tuple[str | None, ...]"
 
 
 DEFINITION = "definition"
-"""The fact that is an object's SQL, by the server's own ``pg_get_…def``."""
+"""The name of the attribute with an object's SQL, from the server's ``pg_get_…def`` functions."""
 
 
 COLUMN_ORDER, ENUM_ORDER, DATA, SEQUENCES = (
@@ -41,38 +41,38 @@ COLUMN_ORDER, ENUM_ORDER, DATA, SEQUENCES = (
     "data",
     "sequence values",
 )
-"""The parts of a snapshot that are no table of the catalog."""
+"""The parts of a snapshot that are not tables of the catalog."""
 
 
 class Facet(StrEnum):
-    """What a difference is about, the gravest first."""
+    """The aspect in which two databases differ, the most serious first."""
 
     SCHEMA = "schema"
     DATA = DATA
     ENUM_ORDER = ENUM_ORDER
     COLUMN_ORDER = COLUMN_ORDER
     SEQUENCES = SEQUENCES
-    """The values that sequences stand at, which nothing but ids comes from."""
+    """The current values of sequences, which affect only generated ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogRows:
-    """One table of the catalog: the names of its facts, and the facts by identity."""
+    """One table of the catalog: its column names, and its rows by the identity of the object."""
 
     columns: tuple[str, ...]
     rows: Mapping[str, Facts]
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Travel to another process, which a read-only mapping cannot do by itself."""
-        return _part, (self.columns, dict(self.rows))
+        """Support pickle, which cannot handle a read-only mapping."""
+        return _catalog_rows, (self.columns, dict(self.rows))
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A database's schema as a value; two are equal where the schemas are.
+    """A database's schema as a value; snapshots of equal schemas are equal.
 
-    ``parents`` says of what is a part of something else what that is. ``not_compared`` names what
-    was not compared, and why, for a person to read.
+    ``parents`` maps a dependent object, such as a column, to the object it belongs to.
+    ``not_compared`` lists, for messages, the values that were not read and the reason.
     """
 
     catalogs: Mapping[str, CatalogRows]
@@ -84,23 +84,26 @@ class Snapshot:
     """The server's version, such as ``18.6``."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Travel to another process, as a part does."""
+        """Support pickle, which cannot handle a read-only mapping."""
         return _snapshot, (dict(self.catalogs), dict(self.parents), self.not_compared, self.server)
 
 
-def _part(columns: tuple[str, ...], rows: dict[str, Facts]) -> CatalogRows:
+def _catalog_rows(columns: tuple[str, ...], rows: dict[str, Facts]) -> CatalogRows:
     return CatalogRows(columns, MappingProxyType(rows))
 
 
 def _snapshot(
-    parts: dict[str, CatalogRows], parents: dict[str, str], left_out: tuple[str, ...], server: str
+    catalogs: dict[str, CatalogRows],
+    parents: dict[str, str],
+    not_compared: tuple[str, ...],
+    server: str,
 ) -> Snapshot:
-    return Snapshot(MappingProxyType(parts), MappingProxyType(parents), left_out, server)
+    return Snapshot(MappingProxyType(catalogs), MappingProxyType(parents), not_compared, server)
 
 
 @dataclass(frozen=True, slots=True)
 class AttributeDifference:
-    """One fact that differs; None where it is NULL or there is no such object."""
+    """One attribute that differs; a side is None if the value is NULL or the object is missing."""
 
     name: str
     left: str | None
@@ -109,10 +112,10 @@ class AttributeDifference:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One object that is not the same on both sides.
+    """One object that differs between the two sides.
 
-    ``only`` is ``left`` or ``right`` where the other side has no such object; ``attributes`` are
-    those that differ, or all of an object that is on one side only.
+    ``only`` is ``left`` or ``right`` if the object exists on that side only. ``attributes`` are the
+    ones that differ, or all attributes of an object that exists on one side only.
     """
 
     facet: Facet
@@ -123,8 +126,8 @@ class Difference:
     only: str | None = None
 
     def side(self, side: str) -> str | None:
-        """Return the definition on the ``left`` or ``right`` side, where there is one."""
-        for fact in self.attributes:
-            if fact.name == DEFINITION:
-                return fact.left if side == "left" else fact.right
+        """Return the object's SQL on the ``left`` or ``right`` side, or None."""
+        for attribute in self.attributes:
+            if attribute.name == DEFINITION:
+                return attribute.left if side == "left" else attribute.right
         return None

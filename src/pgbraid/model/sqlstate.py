@@ -1,4 +1,4 @@
-"""SQLSTATE codes by the names of their conditions, from PostgreSQL's Appendix A.
+"""SQLSTATE codes by their condition names, from Appendix A of PostgreSQL's manual.
 
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """

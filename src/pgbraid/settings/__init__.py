@@ -1,1 +1,1 @@
-"""Settings: their values, the file they come from, the environment."""
+"""Settings: their values, the settings file, the environment."""

@@ -1,4 +1,4 @@
-"""Reads the environment: connection strings, folders, the terminal. No other module does."""
+"""Reads the environment variables; no other module does."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _GITS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "
 
 
 def direct_url(environ: Mapping[str, str] | None = None) -> str | None:
-    """Return the connection string past a pooler that the environment names, or None."""
+    """Return the connection string that bypasses the pooler (PGBRAID_DIRECT_URL), or None."""
     return (os.environ if environ is None else environ).get("PGBRAID_DIRECT_URL") or None
 
 
 def database_url(environ: Mapping[str, str] | None = None) -> str | None:
-    """Return the connection string that the environment names, or None if it names none.
+    """Return the connection string of the database from the environment, or None.
 
-    PGBRAID_DATABASE_URL goes before DATABASE_URL; an empty string stands for libpq's own PG*
-    variables, if any of them is set.
+    PGBRAID_DATABASE_URL takes precedence over DATABASE_URL. If only libpq's PG* variables are set,
+    return an empty string, which leaves the connection to them.
     """
     env = os.environ if environ is None else environ
     for name in ("PGBRAID_DATABASE_URL", "DATABASE_URL"):
@@ -45,26 +45,24 @@ def database_url(environ: Mapping[str, str] | None = None) -> str | None:
 
 
 def scratch_url(environ: Mapping[str, str] | None = None) -> str | None:
-    """Return the connection string of a server for scratch databases, if one is named."""
+    """Return the connection string of the server for scratch databases, or None."""
     return (os.environ if environ is None else environ).get("PGBRAID_SCRATCH_URL") or None
 
 
 def git_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment for git: without the variables by which a hook names a repository."""
+    """Return the environment for git, without the variables that git sets for its hooks."""
+    # In a hook, GIT_DIR and the like would point git at the hook's repository, not the folder's.
     env = os.environ if environ is None else environ
     return {name: value for name, value in env.items() if name not in _GITS}
 
 
 def server_programs(environ: Mapping[str, str] | None = None) -> str | None:
-    """Return the folder of server programs that PGBRAID_PG_BIN names, if it is set."""
+    """Return the folder of server programs from PGBRAID_PG_BIN, or None."""
     return (os.environ if environ is None else environ).get("PGBRAID_PG_BIN") or None
 
 
 def cache_dir(environ: Mapping[str, str] | None = None) -> Path | None:
-    """Return the folder for what can be made again, by the XDG base directory specification.
-
-    None where there is no home to put it in.
-    """
+    """Return the cache folder by the XDG base directory specification, or None without a home."""
     env = os.environ if environ is None else environ
     if env.get("XDG_CACHE_HOME"):
         return Path(env["XDG_CACHE_HOME"]) / "pgbraid"
@@ -75,26 +73,26 @@ def cache_dir(environ: Mapping[str, str] | None = None) -> Path | None:
 
 
 def terminal_can_redraw() -> bool:
-    """Whether TERM names a terminal that can take a line back, so that a bar may be drawn."""
+    """Whether the terminal (TERM) can redraw a line, as a progress bar needs."""
     return os.environ.get("TERM", "") not in {"", "dumb"}
 
 
 def sudo_uid(environ: Mapping[str, str] | None = None) -> int | None:
-    """Return the user for whom sudo runs this process, if it says so."""
-    found = (os.environ if environ is None else environ).get("SUDO_UID", "")
-    return int(found) if found.isdecimal() else None
+    """Return the id of the user who called sudo (SUDO_UID), or None."""
+    uid = (os.environ if environ is None else environ).get("SUDO_UID", "")
+    return int(uid) if uid.isdecimal() else None
 
 
 @contextmanager
 def without_libpq_variables() -> Iterator[None]:
-    """Take libpq's PG* variables out of the environment for a block.
+    """Remove libpq's PG* variables from the environment within a ``with`` block.
 
-    They would lead a connection to a server of our own to another one.
+    They would redirect a connection to a server that pgbraid started.
     """
-    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
-    ours = {name: value for name, value in kept.items() if name.startswith("PGBRAID_")}
-    os.environ.update(ours)
+    saved = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
+    pgbraid = {name: value for name, value in saved.items() if name.startswith("PGBRAID_")}
+    os.environ.update(pgbraid)
     try:
         yield
     finally:
-        os.environ.update(kept)
+        os.environ.update(saved)

@@ -1,4 +1,4 @@
-"""The settings as a value, checked when it is made."""
+"""The settings as one value, validated when it is created."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "has_password", "text_list"]
 
-_SPANS = frozenset(
+_DURATIONS = frozenset(
     {"lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait", "explain_for"}
 )
 _CHOICES = {
@@ -36,18 +36,26 @@ _JOURNAL_SUFFIX = len("_journal")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run needs to know besides the files and the database.
+    """The parameters of a run, except the files and the database.
 
-    Spans are in seconds: ``lock_wait`` is how long to wait for another run to end, the others
-    are those of :class:`pgbraid.Limits`. ``role`` is the role to be while migrating;
-    ``direct_url`` leads past a connection pooler; ``session_pooler`` says that a pooler gives each
-    client a session of its own. ``gaps`` is what becomes of late migrations,
-    ``accept`` which verdicts of a proof are no failure, ``ignore`` which objects drift passes over.
-    With ``gaps_require`` complete, a proof must have left nothing out. The search for the cause of
-    a difference takes ``explain_for`` seconds at most. ``prelude`` is a file of SQL that is run on
-    every scratch database before the first migration, ``search_path`` the schemas in which
-    migrations look up and create what they do not qualify. With ``ledgers`` many, each of several
-    schemas of a database has these migrations applied, and a ledger of its own.
+    Durations are in seconds. ``lock_wait`` limits the wait for another run; ``lock_timeout``,
+    ``statement_timeout``, ``retry_for`` and ``commit_wait`` are those of :class:`pgbraid.Limits`.
+
+    - ``dir``: the folder of migrations; ``links``: folders to which its symbolic links may lead
+    - ``schema``, ``table``: the ledger; ``ledgers``: one, or many if each of several schemas has
+      these migrations and its own ledger
+    - ``verify``: how a modified applied file is reported
+    - ``role``: the role of the session while it migrates
+    - ``direct_url``: a URL that bypasses the connection pooler
+    - ``session_pooler``: the pooler gives each client an exclusive session
+    - ``adopt``: whether an empty ledger adopts the history of another tool
+    - ``gaps``: policy for out-of-order migrations; ``gaps_require``: complete if the proof must
+      not leave anything out
+    - ``accept``: verdicts of a proof that do not fail it; ``explain_for``: seconds for the search
+      for the cause of a difference
+    - ``ignore``: objects that drift ignores
+    - ``prelude``: a file of SQL that runs on every scratch database before the first migration
+    - ``search_path``: schemas of the unqualified names in migrations
     """
 
     dir: str = "migrations"
@@ -72,14 +80,13 @@ class Settings:
     search_path: str | None = None
     ledgers: str = "one"
     links: tuple[str, ...] = ()
-    """Folders to which a migration that is a symbolic link may lead."""
     file: str | None = field(default=None, compare=False)
-    """The settings file they came from."""
+    """The settings file of these values."""
     passed_over: tuple[str, ...] = field(default=(), compare=False)
-    """Settings files nearer than that one, or any, that others could have put there."""
+    """Untrusted settings files that were skipped, nearer than ``file``."""
 
     def __post_init__(self) -> None:
-        """Refuse what no server would take, so that nothing has to be found out later."""
+        """Raise ConfigError for values that no server accepts, before pgbraid connects."""
         if not self.dir:
             raise ConfigError("dir is empty; it names the folder of migrations")
         _check_identifier("schema", self.schema)
@@ -87,25 +94,26 @@ class Settings:
         if self.role is not None:
             _check_identifier("role", self.role)
             if self.role.lower() == "none":
-                raise ConfigError("the role none stands for no role", hint="Leave `role` out.")
+                # SET ROLE none resets the role instead of setting one.
+                raise ConfigError("role name 'none' is reserved", hint="Omit `role`.")
         if self.direct_url is not None and has_password(self.direct_url):
             raise ConfigError(
-                "direct_url holds a password, which has no place in a file or a command line",
-                hint="Take it out and give it in PGPASSWORD or a .pgpass file, or name the whole "
+                "direct_url contains a password, which a file or command line must not contain",
+                hint="Remove it and give it in PGPASSWORD or a .pgpass file, or give the whole "
                 "URL in PGBRAID_DIRECT_URL.",
             )
 
     @property
     def limits(self) -> Limits:
-        """How long a run waits for locks, statements and commits."""
-        from pgbraid.model.options import Limits  # noqa: PLC0415 - not for a command without a run
+        """The time limits of a run for locks, statements and commits."""
+        from pgbraid.model.options import Limits  # noqa: PLC0415 - only for commands with a run
 
         return Limits(self.lock_timeout, self.statement_timeout, self.retry_for, self.commit_wait)
 
     def override(self, **values: object) -> Settings:
-        """Return these settings with the values that are not None in place of theirs.
+        """Return these settings with the given values, except None, in place of their own.
 
-        Raises ConfigError for a value that cannot be one.
+        Raises ConfigError for an invalid value.
         """
         given: dict[str, Any] = {
             name: _value(name, value) for name, value in values.items() if value is not None
@@ -116,23 +124,23 @@ class Settings:
 def _check_identifier(name: str, value: str, room: int = 0) -> None:
     size = len(value.encode())
     if "\0" in value:
-        raise ConfigError(f"the {name} {value!r} holds a NUL byte, which no name can have")
+        raise ConfigError(f"{name} {value!r} contains a NUL byte")
     if not value or size > _IDENTIFIER_BYTES - room:
         raise ConfigError(
-            f"the {name} {value!r} is no name a PostgreSQL {name} can have",
+            f"{name} {value!r} is not a valid name of a PostgreSQL {name}",
             detail=f"It must have 1 to {_IDENTIFIER_BYTES - room} bytes; it has {size}.",
         )
 
 
 def text_list(name: str, value: object) -> tuple[str, ...]:
-    """Return a list of texts; one alone may stand for a list of one."""
+    """Return a list of texts as a tuple; a single text counts as a list of one."""
     items = (value,) if isinstance(value, (str, PathLike)) else value
     if not isinstance(items, Iterable) or isinstance(items, (bytes, dict)):
         raise ConfigError(f"{name} must be a list of texts, not {value!r}")
     items = tuple(fspath(i) if isinstance(i, PathLike) else i for i in items)
     wrong = [item for item in items if not isinstance(item, str) or not item]
     if wrong:
-        raise ConfigError(f"{name} must be a list of texts that are not empty, not {wrong[0]!r}")
+        raise ConfigError(f"{name} must be a list of non-empty texts, not {wrong[0]!r}")
     unknown = [item for item in items if name == "accept" and item not in _ACCEPTED]
     if unknown:
         raise ConfigError(
@@ -149,33 +157,35 @@ def _value(name: str, value: object) -> str | float | bool | tuple[str, ...]:
             return value
         raise ConfigError(f"{name} must be true or false, not {value!r}")
     if name in _CHOICES:
-        *some, last = _CHOICES[name]
+        *others, last = _CHOICES[name]
         if isinstance(value, str) and value in _CHOICES[name]:
             return str(value)
-        raise ConfigError(f"{name} must be {', '.join(some)} or {last}, not {value!r}")
-    if name in _SPANS:
-        span = parse_duration(value)
-        if span is None:
-            said = "a number of seconds, or a span such as 500ms, 2s or 10min"
-            raise ConfigError(f"{name} must be {said}, not {value!r}")
-        return span
+        raise ConfigError(f"{name} must be {', '.join(others)} or {last}, not {value!r}")
+    if name in _DURATIONS:
+        duration = parse_duration(value)
+        if duration is None:
+            valid = "a number of seconds, or a duration such as 500ms, 2s or 10min"
+            raise ConfigError(f"{name} must be {valid}, not {value!r}")
+        return duration
     if not isinstance(value, str):
+        # The URL may hold a password, so the message does not show it.
         shown = "" if name == "direct_url" else f", not {value!r}"
         raise ConfigError(f"{name} must be text{shown}")
     if name in _NOT_EMPTY and not value.strip():
-        raise ConfigError(f"{name} is empty", hint="Give it a value, or leave it out.")
+        raise ConfigError(f"{name} is empty", hint="Give it a value, or omit it.")
     return value
 
 
 def has_password(conninfo: str) -> bool:
     """Whether a connection string holds a password, even one that is not percent-encoded."""
-    import re  # noqa: PLC0415 - as config is read by every command
+    import re  # noqa: PLC0415 - every command imports this module, and few have a direct_url
 
     if re.search(r"password\s*=", conninfo):
         return True
     rest = conninfo.partition("://")[2]
-    authority, asked, _ = rest.partition("?")
-    if not asked or "@" in authority:
+    authority, question_mark, _ = rest.partition("?")
+    if not question_mark or "@" in authority:
         return ":" in authority.rpartition("@")[0]
+    # The question mark may be part of a password, unless the text before it is just host and port.
     port = re.fullmatch(r"[^:]*:[0-9]*(?:/.*)?", authority)
     return "@" in rest and ":" in authority and not port

@@ -21,12 +21,12 @@ __all__ = ["can_be_trusted", "find_settings"]
 
 
 def find_settings(named: str | None = None, start: Path | None = None) -> Settings:
-    """Return the settings of the file named, or of the nearest one from ``start`` upwards.
+    """Return the settings of the named file, or of the nearest file from ``start`` upwards.
 
-    ``pgbraid.toml`` goes before ``[tool.pgbraid]`` of pyproject.toml. Relative paths in it count
-    from the file's folder. A file that was not named and that others could have put there is passed
-    over. Raises ConfigError for a file that cannot be read, a name that is no setting, a value that
-    cannot be one, and a current folder that does not exist any more.
+    ``pgbraid.toml`` takes precedence over ``[tool.pgbraid]`` of pyproject.toml. Relative paths in
+    a settings file start at its folder. An unnamed file that other users could have written is
+    skipped. Raises ConfigError for an unreadable file, an unknown setting, an invalid value, and a
+    current folder that no longer exists.
     """
     if named is not None:
         path = Path(named)
@@ -52,16 +52,16 @@ def _current_folder() -> Path:
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
-    """Yield the files that may hold settings, the nearest first."""
+    """Yield the existing files that may hold settings, the nearest first."""
     for parent in (folder, *folder.parents):
         for path in (parent / "pgbraid.toml", parent / "pyproject.toml"):
-            with suppress(PermissionError):  # a folder above that this user may not enter
+            with suppress(PermissionError):  # this user may not enter a folder above
                 if path.is_file():
                     yield path
 
 
 def _own_table(path: Path, *, trusted: bool) -> Mapping[str, Any] | None:
-    """Return the table of our settings in a file; what others have put there stops nobody."""
+    """Return pgbraid's table of a file, if it has one. Only a trusted file raises ConfigError."""
     try:
         return _table(path, _read_toml(path))
     except ConfigError:
@@ -71,7 +71,7 @@ def _own_table(path: Path, *, trusted: bool) -> Mapping[str, Any] | None:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
-    import tomllib  # noqa: PLC0415 - only where there is a file to read
+    import tomllib  # noqa: PLC0415 - only if there is a file to read
 
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -85,21 +85,21 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _table(path: Path, content: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the table of our settings: [tool.pgbraid], or all of a file of our own."""
+    """Return [tool.pgbraid], or the whole content of a file other than pyproject.toml."""
     tool = content.get("tool")
-    own = tool.get("pgbraid") if isinstance(tool, dict) else None
-    if own is None:
+    table = tool.get("pgbraid") if isinstance(tool, dict) else None
+    if table is None:
         return None if path.name == "pyproject.toml" else content
-    if not isinstance(own, dict):
-        raise ConfigError(f"{path}: [tool.pgbraid] must be a table, not {own!r}")
-    return own
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: [tool.pgbraid] must be a table, not {table!r}")
+    return table
 
 
 def _settings(path: Path, table: Mapping[str, Any]) -> Settings:
-    known = [f.name for f in fields(Settings) if f.compare]
+    names = [f.name for f in fields(Settings) if f.compare]
     values = {str(key).replace("-", "_"): value for key, value in table.items()}
-    for key in values.keys() - set(known):
-        raise _no_setting(path, key, known)
+    for key in values.keys() - set(names):
+        raise _unknown_setting(path, key, names)
     try:
         settings = Settings(file=str(path)).override(**values)
     except ConfigError as error:
@@ -113,47 +113,46 @@ def _settings(path: Path, table: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _no_setting(path: Path, key: str, known: list[str]) -> ConfigError:
-    import difflib  # noqa: PLC0415 - only for a mistake
+def _unknown_setting(path: Path, key: str, names: list[str]) -> ConfigError:
+    import difflib  # noqa: PLC0415 - only for this error
 
-    near = difflib.get_close_matches(key, known, 1)
+    near = difflib.get_close_matches(key, names, 1)
     hint = f"Did you mean {near[0]!r}?" if near else None
     if "database" in key or "url" in key:
         hint = "The database is never a setting: name it in PGBRAID_DATABASE_URL."
-    detail = f"Settings are: {', '.join(known)}."
-    return ConfigError(f"{path}: {key!r} is no setting", detail=detail, hint=hint)
+    detail = f"The settings are {', '.join(names)}."
+    return ConfigError(f"{path}: {key!r} is not a setting", detail=detail, hint=hint)
 
 
 def _relative(path: Path) -> str:
-    """Return the path as seen from the current folder where that is shorter to read."""
-    _current_folder()
+    """Return the path relative to the current folder, if it is in that folder."""
+    _current_folder()  # os.path.relpath fails without one, and with a less helpful error
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
 
 
 def can_be_trusted(file: Path, start: Path, sudo_uid: int | None) -> bool:
-    """Return whether only people whom this run trusts anyway can write a settings file.
+    """Return whether only users whom this run trusts anyway can write a settings file.
 
-    ``start`` is the folder from which the search went upwards. Its owner could put a folder
-    ``migrations`` there, so that owner is trusted, as this process's user, root, and the user of
-    ``sudo_uid`` where root runs for that user. The same holds where everybody can write ``start``.
-
-    The file, what it is a link to, and its folder must belong to one of these, and must not be
-    writable by everybody. In a sticky folder such as /tmp nobody can replace another user's file,
-    so there the owner of the file decides.
+    ``start`` is the folder where the search began. Trusted users are this process's user, root, the
+    owner of ``start``, and the user of ``sudo_uid`` if root runs for that user. The file, the
+    target of a link, and its folder must belong to trusted users and must not be world-writable.
+    World-writable ones are accepted if ``start`` is world-writable itself.
     """
     if not hasattr(os, "geteuid"):
         return True  # Windows has no such owners
     user, here = os.geteuid(), start.stat()
+    # The owner of the start folder could put a folder `migrations` there, which would run anyway.
     owners = {user, 0, here.st_uid}
     if user == 0 and sudo_uid is not None:
         owners.add(sudo_uid)
     shared = _is_open(here)
-    looked_at = (file.lstat(), file.stat(), file.parent.stat())
-    return all(s.st_uid in owners and (shared or not _is_open(s)) for s in looked_at)
+    stats = (file.lstat(), file.stat(), file.parent.stat())
+    return all(s.st_uid in owners and (shared or not _is_open(s)) for s in stats)
 
 
-def _is_open(found: os.stat_result) -> bool:
-    """Whether everybody can write it, or what stands in it; a link has no rights of its own."""
-    mode = found.st_mode
+def _is_open(status: os.stat_result) -> bool:
+    """Whether a file or folder is world-writable; a link has no permissions of its own."""
+    mode = status.st_mode
+    # In a sticky folder such as /tmp, only the owner of a file can replace it.
     return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX and not stat.S_ISLNK(mode)

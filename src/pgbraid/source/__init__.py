@@ -1,1 +1,1 @@
-"""Where migrations come from: folder, package, zip, memory, git."""
+"""Sources of migrations: folder, package, zip, memory, git."""

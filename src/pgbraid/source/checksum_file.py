@@ -1,4 +1,4 @@
-"""``pgbraid.sum``: the files of a folder with their checksums, as sha256sum writes them."""
+"""Formats and compares ``pgbraid.sum``: files and their checksums, as sha256sum writes them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,13 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 _ESCAPED = re.compile(r"[\\\n\r]")
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 _MEANINGS = {"\\": "\\", "n": "\n", "r": "\r"}
-_WRITE = "If that is meant, write it anew with `pgbraid sum`, and commit both together."
+_WRITE = "If this is intended, write it again with `pgbraid sum`, and commit both together."
 
 
 def format_checksums(sums: Sums) -> str:
-    """Return the manifest of files, each given as its name, its path and its checksum.
-
-    One line a file, sorted by name and without a sum over all, so that what two branches add
-    merges as two lines.
-    """
+    """Return the content of ``pgbraid.sum`` for files given as (name, path, checksum)."""
+    # One line per file, sorted, and no checksum over all: otherwise every merge of two branches
+    # with new migrations would be a conflict.
     return "".join(_line(name, checksum) for name, _, checksum in sorted(sums))
 
 
@@ -39,14 +37,14 @@ def _line(name: str, checksum: str) -> str:
     return f"{checksum}  {name}\n"
 
 
-def compare_checksums(sums: Sums, manifest: bytes, path: str) -> Iterator[Problem]:
-    """Yield every difference between files, as :func:`format_checksums` takes them, and a manifest.
+def compare_checksums(sums: Sums, content: bytes, path: str) -> Iterator[Problem]:
+    """Yield the differences between files and the content of ``pgbraid.sum``.
 
-    A file without a checksum could not be read; only its name is compared. Of a manifest with
-    a merge conflict nothing else is said.
+    ``sums`` are (name, path, checksum) of each file. A file with an empty checksum could not be
+    read; only its name is compared. A merge conflict in the content is reported alone.
     """
     try:
-        text = manifest.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         yield unreadable(path, f"{CHECKSUM_FILE} is not UTF-8")
         return
@@ -62,7 +60,7 @@ def compare_checksums(sums: Sums, manifest: bytes, path: str) -> Iterator[Proble
 
 
 def _read(lines: list[str], path: str, listed: dict[str, tuple[str, int]]) -> Iterator[Problem]:
-    """Enter in ``listed`` what the lines say, name by name; yield what is wrong with a line."""
+    """Add the checksum and line number of each name to ``listed``; yield malformed lines."""
     for number, line in enumerate(lines, 1):
         if not line or line.startswith("#"):
             continue
@@ -72,7 +70,7 @@ def _read(lines: list[str], path: str, listed: dict[str, tuple[str, int]]) -> It
             message = "the line is not a sha256, two spaces and a file name"
             yield unreadable(path, message, number)
         elif "/" in name:
-            message = f"{name} is in another folder, where no migration is looked for"
+            message = f"{name} is in another folder, which pgbraid does not read"
             yield unreadable(path, message, number)
         elif name in listed:
             message = f"{name} is listed twice, first in line {listed[name][1]}"
@@ -82,6 +80,7 @@ def _read(lines: list[str], path: str, listed: dict[str, tuple[str, int]]) -> It
 
 
 def _unescaped(name: str) -> str | None:
+    """Return the name of a line that begins with a backslash, which sha256sum writes escaped."""
     if any(escape not in _MEANINGS for escape in _ESCAPE.findall(name)):
         return None
     return _ESCAPE.sub(lambda match: _MEANINGS[match[1]], name)
@@ -102,8 +101,8 @@ def _differences(sums: Sums, listed: Mapping[str, tuple[str, int]], path: str) -
         elif checksum not in {"", listed[name][0]}:
             yield Problem(
                 "sum_changed",
-                f"{name} is not the file that {CHECKSUM_FILE} lists",
-                detail=f"Its sha256 is {checksum}; line {listed[name][1]} says {listed[name][0]}.",
+                f"{name} differs from its checksum in {CHECKSUM_FILE}",
+                detail=f"Its sha256 is {checksum}; line {listed[name][1]} has {listed[name][0]}.",
                 hint=_WRITE,
                 location=Location(file),
                 versions=_versions(name),
@@ -111,7 +110,7 @@ def _differences(sums: Sums, listed: Mapping[str, tuple[str, int]], path: str) -
     for name in (name for name in listed if name not in names):
         yield Problem(
             "sum_gone",
-            f"{name} is in {CHECKSUM_FILE}, but is no migration of this folder",
+            f"{name} is in {CHECKSUM_FILE}, but is not a migration in this folder",
             hint=_WRITE,
             location=Location(path, listed[name][1]),
             versions=_versions(name),
@@ -125,11 +124,11 @@ def _versions(name: str) -> tuple[int, ...]:
 
 
 def unreadable(path: str, message: str, line: int | None = None) -> Problem:
-    """Return the problem of a manifest, or a line of it, that cannot be read."""
+    """Return a problem for a checksum file, or a line of it, that cannot be read."""
     return Problem(
         "sum_unreadable",
         message,
-        hint="Write it anew with `pgbraid sum`.",
+        hint="Write it again with `pgbraid sum`.",
         location=Location(path, line),
     )
 
@@ -137,7 +136,7 @@ def unreadable(path: str, message: str, line: int | None = None) -> Problem:
 def _conflict(path: str, line: int) -> Problem:
     return Problem(
         "sum_unreadable",
-        f"a merge conflict in {CHECKSUM_FILE} is not resolved",
-        hint="Look through the migrations of both sides, then write it anew with `pgbraid sum`.",
+        f"{CHECKSUM_FILE} has an unresolved merge conflict",
+        hint="Review the migrations of both sides, then write it again with `pgbraid sum`.",
         location=Location(path, line),
     )

@@ -1,4 +1,4 @@
-"""Reads and writes ``pgbraid.sum``, which lists the files of a folder."""
+"""Reads and writes ``pgbraid.sum``, the checksum file of a folder."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ __all__ = ["with_checksum_problems", "write_checksum_file"]
 
 
 def with_checksum_problems(check: Check, migrations: MigrationSet) -> Check:
-    """Return the check with what is to be said of the source's ``pgbraid.sum``.
+    """Return the check with the problems of the source's ``pgbraid.sum`` added.
 
-    The checksums are those of loading, so what is compared is what would run.
+    Compares the checksums computed at loading, which are those of the texts that would run.
     """
     return replace(
         check, problems=(*check.problems, *_problems(migrations)), checksum_file_compared=True
@@ -57,10 +57,10 @@ def _problems(migrations: MigrationSet) -> Iterator[Problem]:
 def write_checksum_file(
     folder: str | os.PathLike[str], migrations: MigrationSet
 ) -> ChecksumFileWritten:
-    """List a folder's files, as they were loaded, in its ``pgbraid.sum``.
+    """Write the checksums of a folder's loaded files to its ``pgbraid.sum``.
 
-    It is written beside the old one, which it then replaces. Raises ProblemsFound where the
-    files could not be run, ConfigError where it cannot be written; the old one stays then.
+    Raises ProblemsFound if the files have errors, ConfigError if the file cannot be written. The
+    old file then stays unchanged.
     """
     errors = tuple(p for p in migrations.problems if p.severity is Severity.ERROR)
     if errors:
@@ -74,12 +74,13 @@ def write_checksum_file(
 
 
 def _replace(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{CHECKSUM_FILE}.{os.urandom(4).hex()}")
+    """Replace a file atomically, so that no reader ever sees a part of the new content."""
+    temporary = path.with_name(f".{CHECKSUM_FILE}.{os.urandom(4).hex()}")
     try:
-        with beside.open("xb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

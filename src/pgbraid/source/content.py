@@ -1,4 +1,8 @@
-"""The texts of migrations: read again as they were loaded, and inspected before anything runs."""
+"""Reads the texts of migrations again after loading, and checks them before anything runs.
+
+Loading keeps only checksums, so memory does not grow with the files. Each later reading must have
+the checksum of loading.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from pgbraid.model.migration import (
     Severity,
     digest,
 )
-from pgbraid.source.files import read_pieces
+from pgbraid.source.files import read_chunks
 from pgbraid.sql.checks.script_checks import check_parts, check_script
 from pgbraid.sql.checksum import normalize_newlines
 from pgbraid.sql.directives import read_directives
@@ -41,17 +45,16 @@ __all__ = [
 
 
 def is_large(migration: Migration) -> bool:
-    """Whether a migration is too large to hold, so that a :class:`LargeFileReader` reads it."""
+    """Whether a migration is too large for memory and is read by a :class:`LargeFileReader`."""
     return migration.size > LARGE_SCRIPT_BYTES
 
 
 class LargeFileReader:
-    """One pass through a large migration, which is the one that was hashed at loading.
+    """Reads a large migration once, in parts, and verifies the checksum of loading.
 
-    Its parts come in order; after the last one, ``digest_lf`` is the sha256 of the text with
-    its lines ended by a line feed, if ``digests`` was asked for. ``seen`` is how many bytes
-    were read so far. The parts raise ProblemsFound, at the end of the file at the latest, where
-    it has changed since.
+    ``seen`` is the number of bytes read so far. With ``digests``, ``digest_lf`` is the sha256 of
+    the text with LF line ends after the last part. Reading raises ProblemsFound if the file has
+    changed since loading, at the end of the file at the latest.
     """
 
     def __init__(self, migration: Migration, *, digests: bool = True) -> None:
@@ -61,28 +64,29 @@ class LargeFileReader:
         self._migration = migration
 
     def parts(self) -> Iterator[ScriptPart]:
-        """Yield the text's parts."""
+        """Yield the parts of the text in order."""
         return split_stream(self._texts())
 
     def executable_parts(self) -> Iterator[ScriptPart]:
-        """Yield them as they run: without the BEGIN … COMMIT that may stand round them."""
+        """Yield the parts as they run: without an enclosing BEGIN … COMMIT."""
         return (
             replace(part, script=part.script.without_transaction_control()) for part in self.parts()
         )
 
     def read_digest_lf(self) -> str:
-        """Read it for the sake of its digest alone."""
+        """Read the whole file and return its ``digest_lf``."""
         for _ in self._texts():
             pass
         return self.digest_lf
 
     def _texts(self) -> Iterator[str]:
-        """Yield the text without a byte-order mark, no piece ending between CR and LF."""
+        """Yield the text without a byte-order mark, in chunks that never end between CR and LF."""
         sha, sha_lf = hashlib.sha256(), hashlib.sha256()
         decoder, held = codecs.getincrementaldecoder("utf-8-sig")(), ""
-        for piece in self._pieces():
-            sha.update(piece)
-            text = held + self._decoded(decoder, piece)
+        for chunk in self._chunks():
+            sha.update(chunk)
+            text = held + self._decoded(decoder, chunk)
+            # A CR at the end may belong to a CRLF, so it is held back for the next chunk.
             held = "\r" if text.endswith("\r") else ""
             text = text.removesuffix("\r")
             if self._digests:
@@ -94,30 +98,30 @@ class LargeFileReader:
         self.digest_lf = sha_lf.hexdigest() if self._digests else ""
         yield held
 
-    def _decoded(self, decoder: codecs.IncrementalDecoder, piece: bytes) -> str:
+    def _decoded(self, decoder: codecs.IncrementalDecoder, chunk: bytes) -> str:
         try:
-            return decoder.decode(piece)
+            return decoder.decode(chunk)
         except UnicodeDecodeError:
             raise ProblemsFound((_changed(self._migration),)) from None
 
-    def _pieces(self) -> Iterator[bytes]:
+    def _chunks(self) -> Iterator[bytes]:
         try:
-            for piece in read_pieces(self._migration.content):
-                self.seen += len(piece)
-                yield piece
+            for chunk in read_chunks(self._migration.content):
+                self.seen += len(chunk)
+                yield chunk
         except OSError:
             raise ProblemsFound((_changed(self._migration),)) from None
 
 
 def decode(data: bytes) -> str:
-    """Return a migration's bytes as text; they were found to be UTF-8 when they were loaded."""
+    """Return a migration's bytes as text; loading has checked that they are UTF-8."""
     return data.decode()
 
 
 def read_script(migration: Migration) -> tuple[bytes, Script]:
-    """Return a migration's bytes and text, which are the ones that were hashed at loading.
+    """Return a migration's bytes and parsed text.
 
-    Raises ProblemsFound if the file has changed since.
+    Raises ProblemsFound if the file has changed since loading.
     """
     try:
         data: bytes = migration.content.read_bytes()
@@ -129,9 +133,9 @@ def read_script(migration: Migration) -> tuple[bytes, Script]:
 
 
 def read_down(migration: Migration) -> tuple[bytes, Script]:
-    """Return the bytes and text of a migration's down file, which must be there.
+    """Return the bytes and parsed text of the down file of a migration that has one.
 
-    Raises ProblemsFound if it cannot be read any more.
+    Raises ProblemsFound if the file can no longer be read.
     """
     try:
         data: bytes = migration.down_content.read_bytes()
@@ -144,21 +148,21 @@ def _changed(migration: Migration) -> Problem:
     return Problem(
         "changed_during_run",
         f"{migration.file} changed while pgbraid was running",
-        hint="Run `pgbraid up` again when the folder is at rest.",
+        hint="Run `pgbraid up` again when the files no longer change.",
         location=Location(migration.path),
         versions=(migration.version,),
     )
 
 
 def check_scripts(migrations: Iterable[Migration], *, downs: bool = False) -> Iterator[Problem]:
-    """Yield what must not be in the texts of these migrations.
+    """Yield the problems in the texts of these migrations.
 
-    With ``downs`` their down files are looked at too; as ``up`` never runs one, what is wrong
-    with it is a warning.
+    With ``downs``, their down files are checked too. Problems of a down file are warnings, because
+    ``up`` never runs one.
     """
     for migration in migrations:
         try:
-            yield from _inspected(migration)
+            yield from _script_problems(migration)
         except ProblemsFound as error:
             yield from error.problems
             continue
@@ -169,7 +173,7 @@ def check_scripts(migrations: Iterable[Migration], *, downs: bool = False) -> It
                     yield replace(problem, severity=Severity.WARNING)
 
 
-def _inspected(migration: Migration) -> tuple[Problem, ...]:
+def _script_problems(migration: Migration) -> tuple[Problem, ...]:
     if is_large(migration):
         scripts = (part.script for part in LargeFileReader(migration, digests=False).parts())
         return check_parts(migration, scripts)
@@ -177,7 +181,7 @@ def _inspected(migration: Migration) -> tuple[Problem, ...]:
 
 
 def down_migration(migration: Migration, script: Script) -> Migration:
-    """Return the migration as its down file, of that script, to speak of that file."""
+    """Return the migration with the path and the directives of its down file."""
     folder = migration.path.removesuffix(migration.file)
-    asked = read_directives(script.text)
-    return replace(migration, path=f"{folder}{migration.down}", directives=asked)
+    directives = read_directives(script.text)
+    return replace(migration, path=f"{folder}{migration.down}", directives=directives)

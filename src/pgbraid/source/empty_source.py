@@ -1,4 +1,4 @@
-"""What is said of a source in which there is no migration."""
+"""Explains why a source holds no migration."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _FOREIGN_FILES = ("up.sql", "migration.sql")
 def explain_empty_source(
     source: Source, label: str, problems: Iterable[Problem]
 ) -> Iterator[Problem]:
-    """Warn of a source without any migration; refuse one whose files show that it is wrong."""
+    """Yield a warning for a source without migrations, or an error if its files show a mistake."""
     misses = sum(problem.code == "near_miss" for problem in problems)
     folders = _subfolders(source)
     foreign = sum(any((f / name).is_file() for name in _FOREIGN_FILES) for f in folders)
     nested = any(any(f.glob("*.sql")) for f in folders)
-    found = ""
+    contents = ""
     if misses:
-        found = f", but {misses} file{'s look' if misses > 1 else ' looks'} like one"
+        contents = f", but {misses} file{'s look' if misses > 1 else ' looks'} like one"
     elif foreign:
-        found = f", but {foreign} folder{'s of' if foreign > 1 else ' of'} another tool's"
+        contents = f", but {foreign} folder{'s of' if foreign > 1 else ' of'} another tool's"
     elif nested:
-        found = "; sub-folders are not entered"
+        contents = "; sub-folders are not entered"
     yield Problem(
         "no_migrations",
-        f"no migration in {label or 'memory'}{found}",
-        hint="Migrations are files NNN_name.sql in the folder itself; rename them, or name "
+        f"no migration in {label or 'memory'}{contents}",
+        hint="Migrations are files NNN_name.sql directly in the folder. Rename them, or name "
         "another folder with `dir`.",
         severity=Severity.ERROR if misses or foreign else Severity.WARNING,
         location=Location(label) if label else None,
@@ -47,12 +47,12 @@ def _subfolders(source: Source) -> list[Path]:
     if not isinstance(source, (str, PathLike)):
         return []
     try:
-        return [entry for entry in Path(source).iterdir() if entry.is_dir() and _open(entry)]
+        return [entry for entry in Path(source).iterdir() if entry.is_dir() and _readable(entry)]
     except OSError:
         return []
 
 
-def _open(folder: Path) -> bool:
+def _readable(folder: Path) -> bool:
     try:
         next(folder.iterdir(), None)
     except OSError:

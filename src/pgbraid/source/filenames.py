@@ -1,4 +1,4 @@
-"""What a file's name says: a migration, its down file, a near miss, or nothing of ours."""
+"""Parses file names: a migration, its down file, a near miss, or an unrelated file."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ __all__ = [
 ]
 
 CHECKSUM_FILE = "pgbraid.sum"
-"""The file that lists the others with their checksums."""
+"""The name of the checksum file."""
 MAX_VERSION = 2**63 - 1
 """The highest version: PostgreSQL's bigint."""
 _STYLES: tuple[NameStyle, ...] = ("name", "label", "number", "file")
-"""How a tracker spells the name of ``0103_add.sql``: add, 0103_add, 103_add, 0103_add.sql."""
+"""Ways to record the name of ``0103_add.sql``: add, 0103_add, 103_add, 0103_add.sql."""
 _DIGITS = re.compile(r"[0-9]+")
 _MIGRATION = re.compile(r"([0-9]+)_(.+?)(\.up|\.down)?\.sql", re.DOTALL)
 _LOOKS_LIKE = re.compile(
     r"\s*(?:[vurb]?[-+]?\d|r__).*\.sql(?:\.txt)?|[^.].*\.up\.sql(?:\.txt)?",
     re.IGNORECASE | re.DOTALL,
 )
-"""A number and ``.sql``, or anything but a hidden file and ``.up.sql``; editors add ``.txt``."""
+"""A leading number and ``.sql``, or any visible ``.up.sql``. Some editors append ``.txt``."""
 _PARTS = re.compile(
     r"\s*[vurb]?\+?(?P<digits>\d*)[\W_]*(?P<name>.*?)(?P<kind>\.up|\.down)?\.sql(?:\.txt)?",
     re.IGNORECASE | re.DOTALL,
@@ -50,7 +50,7 @@ _RECORDED = re.compile(r"(?:0*(?P<version>[0-9]+)_)?(?P<name>.*?)(?:(?:\.up)?\.s
 
 @dataclass(frozen=True, slots=True)
 class FileName:
-    """The parts of a migration's file name; ``digits`` is the version as it is spelled."""
+    """The parts of a migration's file name; ``digits`` is the version as it is written."""
 
     digits: str
     name: str
@@ -59,16 +59,16 @@ class FileName:
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
-    """A name that looks like a migration and is not one; ``suggestion`` would be one."""
+    """A name that looks like a migration but is not one; ``suggestion`` is a valid name."""
 
     suggestion: str | None
 
 
 def parse_file_name(file_name: str) -> FileName | NearMiss | None:
-    """Return what the name says, or None where it has nothing of a migration.
+    """Return the parts of a migration's name, a near miss, or None for an unrelated name.
 
     ``NNN_name.sql`` and ``NNN_name.up.sql`` are migrations, ``NNN_name.down.sql`` their down
-    files; digits are ASCII, endings lower-case.
+    files. Digits are ASCII, endings lower-case.
     """
     match = _MIGRATION.fullmatch(file_name)
     if match and not match[2].lower().endswith((".up", ".down")) and match[2].strip(". "):
@@ -79,10 +79,11 @@ def parse_file_name(file_name: str) -> FileName | NearMiss | None:
 
 
 def parse_version(digits: str) -> int | None:
-    """Return a version as a number; None where it is not ASCII digits, or beyond bigint."""
+    """Return a version as a number, or None if it is not ASCII digits or exceeds bigint."""
     if not _DIGITS.fullmatch(digits):
         return None
     digits = digits.lstrip("0") or "0"
+    # int() raises ValueError for very long texts, so the length is compared first.
     version = int(digits) if len(digits) <= len(str(MAX_VERSION)) else MAX_VERSION + 1
     return version if version <= MAX_VERSION else None
 
@@ -99,10 +100,10 @@ def _suggestion(file_name: str) -> str | None:
 
 
 def same_migration_name(recorded: str, version: int, name: str) -> bool:
-    """Whether a recorded name means this migration.
+    """Whether a recorded name is the name of this migration.
 
-    A tracker that another program writes may record the bare name, the name with its version,
-    or the file name; all three are the same migration.
+    A ledger written by another program may record the bare name, the name with its version, or the
+    file name.
     """
     if recorded == name:
         return True
@@ -113,7 +114,7 @@ def same_migration_name(recorded: str, version: int, name: str) -> bool:
 
 
 def recorded_name(migration: Migration, style: NameStyle) -> str:
-    """Return the name to record for a migration, as this tracker spells names."""
+    """Return the name of a migration in the style in which this ledger records names."""
     spelled = {
         "name": migration.name,
         "label": migration.label,
@@ -124,9 +125,9 @@ def recorded_name(migration: Migration, style: NameStyle) -> str:
 
 
 def name_style(applied: Iterable[AppliedMigration], migrations: Iterable[Migration]) -> NameStyle:
-    """Return how the tracker's newest row that is one of ours spells its name.
+    """Return the style of the name in the highest applied row that has a file.
 
-    A tracker that another program began keeps that program's spelling; ours is the bare name.
+    A ledger that another program created keeps that program's style. The default is the bare name.
     """
     files = {m.version: m for m in migrations}
     for row in sorted(applied, key=lambda row: row.version, reverse=True):
@@ -143,7 +144,7 @@ def _style_of(row: AppliedMigration, migration: Migration) -> NameStyle:
 
 
 def case_folded(name: str) -> str:
-    """Return the name as a file system without case and Unicode forms would see it."""
+    """Return a key that is equal for names that differ only in case or Unicode normalisation."""
     if name.isascii():
         return name.lower()
     import unicodedata  # noqa: PLC0415 - few names need it
@@ -153,5 +154,6 @@ def case_folded(name: str) -> str:
 
 def slug(title: str) -> str:
     """Return a title as the name part of a file name: lower-case words joined by ``_``."""
+    # A title may be pasted with an ending: `pgbraid new add_email.sql`.
     title = re.sub(r"(\.(up|down))?(\.sql)?$", "", title.strip().lower())
     return re.sub(r"[^\w.-]+", "_", title).strip("_.-")

@@ -1,4 +1,4 @@
-"""Files of every kind a migration can be: in a folder, in a package or a zip, in memory."""
+"""Reads files from a folder, a package, a zip or memory through one interface."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     Source = str | os.PathLike[str] | Traversable | Mapping[str, str | bytes]
-    """A folder's path, a package resource, or file names with their texts."""
+    """A folder's path, a package resource, or a mapping of file names to texts."""
 
 __all__ = [
     "DiskFile",
@@ -24,15 +24,15 @@ __all__ = [
     "SourceFile",
     "list_folder",
     "not_regular_reason",
+    "read_chunks",
     "read_error_reason",
-    "read_pieces",
     "read_small",
     "read_unless_large",
     "wrap_resource",
 ]
 
-_PIECE = 262_144
-_USUAL = 32_768
+_CHUNK_BYTES = 262_144
+_SMALL_FILE_BYTES = 32_768
 _READ = (
     os.O_RDONLY
     | getattr(os, "O_CLOEXEC", 0)
@@ -40,31 +40,31 @@ _READ = (
     | getattr(os, "O_NOFOLLOW", 0)
 )
 _NOT_FOLLOWED = frozenset({errno.ELOOP, errno.EMLINK})
-"""What a link is refused with that is not to be followed; EMLINK on FreeBSD."""
+"""Error codes of opening a symbolic link with O_NOFOLLOW; FreeBSD uses EMLINK."""
 
 
 class SourceFile(Protocol):
-    """What is asked of a file: a path, a member of a zip, and one in memory all have it."""
+    """The methods that pgbraid needs of a file on disk, in a zip or in memory."""
 
     @property
     def name(self) -> str:  # pyright: ignore[reportReturnType]
-        """Its name without a folder."""
+        """The name without its folder."""
 
     def is_file(self) -> bool:  # pyright: ignore[reportReturnType]
-        """Whether it is a regular file."""
+        """Whether this is a regular file."""
 
     def is_dir(self) -> bool:  # pyright: ignore[reportReturnType]
-        """Whether it is a folder."""
+        """Whether this is a folder."""
 
     def read_bytes(self) -> bytes:  # pyright: ignore[reportReturnType]
-        """Return its bytes."""
+        """Return the content."""
 
     def open(self, mode: Literal["rb"], /) -> Any:  # noqa: ANN401 - streams differ by kind
-        """Return a stream of its bytes."""
+        """Return a stream of the content."""
 
 
 class MemoryFile:
-    """A file that is a text in memory."""
+    """A file whose content is in memory."""
 
     __slots__ = ("content", "name")
 
@@ -73,24 +73,24 @@ class MemoryFile:
         self.content = content
 
     def is_file(self) -> bool:
-        """Say that it is one."""
+        """Return True."""
         return True
 
     def is_dir(self) -> bool:
-        """Say that it is none."""
+        """Return False."""
         return False
 
     def read_bytes(self) -> bytes:
-        """Return its bytes."""
+        """Return the content."""
         return self.content
 
     def open(self, _mode: str, /) -> BinaryIO:
-        """Return a stream of its bytes."""
+        """Return a stream of the content."""
         return io.BytesIO(self.content)
 
 
 class LinkOutsideFolder(OSError):
-    """A symbolic link that leads out of the folder it stands in, to ``target``."""
+    """A symbolic link leads out of its folder, to ``target``."""
 
     def __init__(self, target: str) -> None:
         self.target = target
@@ -98,11 +98,10 @@ class LinkOutsideFolder(OSError):
 
 
 class DiskFile:
-    """A file of a folder; what the folder's listing says of it is not asked again.
+    """A file of a folder, with its type from the folder's listing, which saves a stat per file.
 
-    A file that the listing called regular is not followed where it has become a link since. A
-    link is followed each time it is read, as far as it leads neither out of the folder nor out of
-    one of ``trusted``.
+    If a regular file has become a symbolic link since the listing, opening it fails. A link is
+    resolved at each reading; it must lead into its own folder or one of ``trusted``.
     """
 
     __slots__ = ("link", "name", "path", "regular", "trusted")
@@ -123,42 +122,43 @@ class DiskFile:
         self.trusted = trusted
 
     def is_file(self) -> bool:
-        """Whether it is a regular file, or a link to one; raises OSError for a link to nothing."""
+        """Whether this is a regular file or a link to one. Raises OSError for a dangling link."""
         return Path(self.resolved_path()).is_file() if self.link else self.regular
 
     def is_dir(self) -> bool:
-        """Whether it is a folder, or a link to one."""
+        """Whether this is a folder or a link to one."""
         return Path(self.path).is_dir()
 
     def resolved_path(self) -> str:
-        """Return the path to read.
+        """Return the path to read, with links resolved.
 
-        Raises LeadsOutside where a link leads out of the folder, OSError where it leads nowhere.
+        Raises LinkOutsideFolder if a link leads out of the folder, OSError if it is dangling.
         """
         if not self.link:
             return self.path
         path = Path(self.path)
-        found = os.path.realpath(path, strict=True)
+        # The resolved path is opened with O_NOFOLLOW, so the target cannot become another link.
+        target = os.path.realpath(path, strict=True)
         folders = (str(path.parent), *self.trusted)
-        if not any(Path(found).is_relative_to(os.path.realpath(folder)) for folder in folders):
-            raise LinkOutsideFolder(found)
-        return found
+        if not any(Path(target).is_relative_to(os.path.realpath(folder)) for folder in folders):
+            raise LinkOutsideFolder(target)
+        return target
 
     def read_bytes(self) -> bytes:
-        """Return its bytes; raises OSError."""
+        """Return the content. Raises OSError."""
         return read_small(self.resolved_path(), limit=None) or b""
 
     def open(self, _mode: str, /) -> BinaryIO:
-        """Return a stream of its bytes; raises OSError."""
+        """Return a stream of the content. Raises OSError."""
         return os.fdopen(os.open(self.resolved_path(), _READ), "rb")
 
 
 def list_folder(folder: str | os.PathLike[str], trusted: tuple[str, ...] = ()) -> list[DiskFile]:
-    """Return what stands in a folder, in no order; its links may lead to ``trusted`` ones.
+    """Return the entries of a folder, unordered; links may lead into ``trusted`` folders.
 
     Raises OSError.
     """
-    with os.scandir(folder) as found:
+    with os.scandir(folder) as entries:
         return [
             DiskFile(
                 entry.name,
@@ -167,12 +167,12 @@ def list_folder(folder: str | os.PathLike[str], trusted: tuple[str, ...] = ()) -
                 link=entry.is_symlink(),
                 trusted=trusted,
             )
-            for entry in found
+            for entry in entries
         ]
 
 
 def wrap_resource(file: SourceFile, trusted: tuple[str, ...] = ()) -> SourceFile:
-    """Return a package's file; one that stands on the disk may be a link as any other there."""
+    """Return a package's file; a file on disk becomes a DiskFile, whose links are checked."""
     if not isinstance(file, Path):
         return file
     link = file.is_symlink()
@@ -181,24 +181,24 @@ def wrap_resource(file: SourceFile, trusted: tuple[str, ...] = ()) -> SourceFile
 
 
 def read_small(path: str, *, limit: int | None) -> bytes | None:
-    """Return a file's bytes, or None where it is above a size; raises OSError.
-
-    Few calls of the system for a file of the usual size: over many files they add up.
-    """
+    """Return a file's content, or None if it is larger than ``limit`` bytes. Raises OSError."""
     file = os.open(path, _READ)
     try:
-        data = os.read(file, _USUAL)
-        if len(data) == _USUAL and limit is not None and os.fstat(file).st_size > limit:
+        # One read covers most migrations; a stat of each file would add up over many files.
+        data = os.read(file, _SMALL_FILE_BYTES)
+        if len(data) == _SMALL_FILE_BYTES and limit is not None and os.fstat(file).st_size > limit:
             return None
-        while piece := os.read(file, _PIECE):  # a read may be short anywhere but at the end
-            data += piece
+        while chunk := os.read(
+            file, _CHUNK_BYTES
+        ):  # a short read does not mean the end of the file
+            data += chunk
         return data
     finally:
         os.close(file)
 
 
 def read_unless_large(file: SourceFile) -> bytes | None:
-    """Return a file's bytes, or None where it is to be read piece by piece; raises OSError."""
+    """Return a file's content, or None if it is too large to hold in memory. Raises OSError."""
     if isinstance(file, DiskFile):
         return read_small(file.resolved_path(), limit=LARGE_SCRIPT_BYTES)
     data = file.read_bytes()
@@ -206,25 +206,26 @@ def read_unless_large(file: SourceFile) -> bytes | None:
 
 
 def not_regular_reason(file: SourceFile) -> str | None:
-    """Return what a file is that is none; what is not there is found out by reading it.
+    """Return why an entry is not a regular file, or None. A missing file also gives None.
 
     Raises OSError for a link that cannot be followed.
     """
+    # Reading a missing file gives the system's own error, which is more precise.
     if file.is_file() or (isinstance(file, DiskFile) and not Path(file.path).exists()):
         return None
-    return "it is a folder" if file.is_dir() else "it is no regular file"
+    return "it is a folder" if file.is_dir() else "it is not a regular file"
 
 
 def read_error_reason(file: SourceFile, error: OSError) -> str | None:
-    """Return why a file cannot be read, as a person would say it."""
+    """Return the reason why a file cannot be read, for a message."""
     listed = isinstance(file, DiskFile) and not file.link
     if listed and error.errno in _NOT_FOLLOWED:
-        return "it became a link meanwhile"
+        return "it became a link after the folder was listed"
     return error.strerror
 
 
-def read_pieces(file: SourceFile) -> Iterator[bytes]:
-    """Yield a file's bytes in pieces that are easily held."""
+def read_chunks(file: SourceFile) -> Iterator[bytes]:
+    """Yield a file's content in chunks."""
     with file.open("rb") as stream:
-        while piece := stream.read(_PIECE):
-            yield piece
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield chunk

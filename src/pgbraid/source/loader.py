@@ -1,4 +1,4 @@
-"""Where migrations come from: a folder, a package resource, or a mapping in memory."""
+"""Loads migrations from a folder, a package resource or a mapping in memory."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from pgbraid.source.files import (
     MemoryFile,
     list_folder,
     not_regular_reason,
+    read_chunks,
     read_error_reason,
-    read_pieces,
     read_unless_large,
     wrap_resource,
 )
@@ -54,7 +54,7 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class _CandidateFile:
-    """One file whose name is a migration's."""
+    """A file whose name is that of a migration or of a down file."""
 
     __slots__ = ("file", "name", "parts", "path", "version")
 
@@ -67,19 +67,19 @@ class _CandidateFile:
 
 
 def load_migrations(source: Source, links: tuple[str, ...] = ()) -> MigrationSet:
-    """Return the migrations of a source, each read and hashed once, with every problem found.
+    """Return the migrations of a source, each read and hashed once, with all their problems.
 
     ``source`` is a folder's path, a ``Traversable`` such as ``importlib.resources.files()``
-    returns, or a mapping of file names to texts. Sub-folders are not entered. A link may lead to
-    a file of the folder itself or below one of ``links``.
+    returns, or a mapping of file names to texts. Sub-folders are not entered. A symbolic link may
+    lead to a file in the same folder or below one of ``links``.
 
-    Raises ConfigError where the folder is not there or cannot be listed. What is wrong with
-    single files is no exception but stands in ``problems`` of the result.
+    Raises ConfigError if the folder is missing or cannot be listed. Problems of single files do not
+    raise; they are in ``problems`` of the result.
     """
     label, files = _files(source, links)
     entries: list[_CandidateFile] = []
     problems: list[Problem] = []
-    manifest: tuple[str, SourceFile] | None = None
+    checksum_file: tuple[str, SourceFile] | None = None
     for file in sorted(files, key=lambda file: file.name):
         path = f"{label}/{file.name}" if label else file.name
         parts = parse_file_name(file.name)
@@ -95,12 +95,12 @@ def load_migrations(source: Source, links: tuple[str, ...] = ()) -> MigrationSet
             else:
                 entries.append(_CandidateFile(version, parts, file, path))
         elif file.name == CHECKSUM_FILE:
-            manifest = path, file
+            checksum_file = path, file
     if not entries:
         from pgbraid.source.empty_source import explain_empty_source  # noqa: PLC0415 - a mistake
 
         problems += explain_empty_source(source, label, problems)
-    return _assemble(label, entries, problems, manifest)
+    return _assemble(label, entries, problems, checksum_file)
 
 
 def _files(source: Source, links: tuple[str, ...]) -> tuple[str, list[SourceFile]]:
@@ -139,7 +139,7 @@ def _bad_folder(label: str, error: OSError) -> ConfigError:
     reason = reasons.get(type(error), f"cannot be read: {error.strerror}")
     return ConfigError(
         f"the migrations folder {label!r} {reason}",
-        hint="Name the folder with `dir`; `pgbraid new NAME` makes the first migration.",
+        hint="Name the folder with `dir`; `pgbraid new NAME` creates the first migration.",
     )
 
 
@@ -147,7 +147,7 @@ def _assemble(
     label: str,
     entries: list[_CandidateFile],
     problems: list[Problem],
-    manifest: tuple[str, SourceFile] | None,
+    checksum_file: tuple[str, SourceFile] | None,
 ) -> MigrationSet:
     ups: dict[int, list[_CandidateFile]] = defaultdict(list)
     downs: dict[int, list[_CandidateFile]] = defaultdict(list)
@@ -164,11 +164,12 @@ def _assemble(
         for entry, facts in read:
             problems += facts.problems
             sums.append((entry.name, entry.path, facts.checksum))
+        # A file with problems is not a migration, but pgbraid.sum lists it all the same.
         sound = [(entry, facts) for entry, facts in read if not facts.problems]
         if len(up) == 1 and sound and sound[0][0] is up[0]:
             migrations.append(_migration(*sound[0], [entry for entry, _ in sound[1:]]))
     return MigrationSet(
-        tuple(migrations), tuple(problems), label or "memory", tuple(sums), manifest
+        tuple(migrations), tuple(problems), label or "memory", tuple(sums), checksum_file
     )
 
 
@@ -191,7 +192,7 @@ def _migration(up: _CandidateFile, facts: _FileFacts, downs: list[_CandidateFile
 
 
 class _FileFacts:
-    """What is kept of a file that was read: its checksum, its size, what is wrong with it."""
+    """Checksum, size, directives and problems of a file; the content itself is not kept."""
 
     __slots__ = ("checksum", "directives", "problems", "size")
 
@@ -221,8 +222,9 @@ def _directives(head: bytes) -> Directives:
 
 
 def _read(entry: _CandidateFile) -> _FileFacts:
-    """Read a file once; a pipe is not waited for, nor a link out of the folder followed."""
+    """Return the facts of a file. Neither blocks on a pipe nor follows a link out of the folder."""
     try:
+        # Opening a pipe would block until another process writes to it.
         reason = not_regular_reason(entry.file)
         data = b"" if reason else read_unless_large(entry.file)
         if data is None:
@@ -239,29 +241,30 @@ def _read(entry: _CandidateFile) -> _FileFacts:
 
 
 def _read_large(entry: _CandidateFile) -> _FileFacts:
-    """Read a large file piece by piece."""
+    """Return the facts of a large file, read in chunks."""
     sha, size, problems, head = hashlib.sha256(), 0, list[Problem](), b""
     decoder, lines = codecs.getincrementaldecoder("utf-8")(), 1
-    for piece in read_pieces(entry.file):
-        if size == 0 and piece.startswith(_UTF16):
-            return _FileFacts(problems=tuple(_bad_bytes(entry, piece[:2])))
-        sha.update(piece)
-        size += len(piece)
-        head += piece if not head or _is_head(head) else b""
+    for chunk in read_chunks(entry.file):
+        if size == 0 and chunk.startswith(_UTF16):
+            return _FileFacts(problems=tuple(_bad_bytes(entry, chunk[:2])))
+        sha.update(chunk)
+        size += len(chunk)
+        # Directives end with the first statement, so the head grows only until then.
+        head += chunk if not head or _is_head(head) else b""
         try:
-            decoder.decode(piece)
+            decoder.decode(chunk)
         except UnicodeDecodeError as error:
-            line = lines + piece[: error.start].count(b"\n")
+            line = lines + chunk[: error.start].count(b"\n")
             bad = error.object[error.start]
             problem = _file_problem(
                 "invalid_utf8", entry, f"is not UTF-8: byte 0x{bad:02x}", (line,)
             )
             return _FileFacts(problems=(*problems, problem))
-        nul = piece.find(b"\0")
+        nul = chunk.find(b"\0")
         if nul >= 0 and not problems:
-            line = lines + piece[:nul].count(b"\n")
+            line = lines + chunk[:nul].count(b"\n")
             problems.append(_file_problem("nul_byte", entry, "has a NUL byte", (line,)))
-        lines += piece.count(b"\n")
+        lines += chunk.count(b"\n")
     if decoder.getstate()[0]:
         message = "is not UTF-8: its last character is cut off"
         problems.append(_file_problem("invalid_utf8", entry, message, (lines,)))
@@ -283,7 +286,7 @@ def _bad_bytes(entry: _CandidateFile, data: bytes) -> Iterator[Problem]:
 
 
 def _byte_place(data: bytes, offset: int) -> tuple[int, int]:
-    from pgbraid.sql.script import line_and_column  # noqa: PLC0415 - only where something is wrong
+    from pgbraid.sql.script import line_and_column  # noqa: PLC0415 - only for a problem
 
     before = data[:offset].decode(errors="replace")
     return line_and_column(before, len(before))
@@ -293,9 +296,8 @@ def _file_problem(
     code: str, entry: _CandidateFile, message: str, at: tuple[int, ...] | None
 ) -> Problem:
     hints = {
-        "unreadable": "Make it a readable file or take it away, then run `pgbraid check "
-        "--offline`.",
-        "nul_byte": "PostgreSQL's text has no NUL. Remove it, or save the file as UTF-8.",
+        "unreadable": "Make it a readable file or remove it, then run `pgbraid check --offline`.",
+        "nul_byte": "PostgreSQL text cannot contain NUL. Remove it, or save the file as UTF-8.",
     }
     return Problem(
         code,
@@ -311,15 +313,15 @@ def _link_outside(entry: _CandidateFile, target: str) -> Problem:
         "link_outside",
         f"{entry.name} is a link out of the folder",
         detail=f"It leads to {target}.",
-        hint="Put the file itself into the folder, or name the folder that it stands in as `links` "
-        "in the settings. Then run `pgbraid check --offline`.",
+        hint="Put the file itself into the folder, or add the folder of the file to the setting "
+        "`links`. Then run `pgbraid check --offline`.",
         location=Location(entry.path),
         versions=(entry.version,),
     )
 
 
 def _is_unicode(name: str) -> bool:
-    """Whether a file's name was readable; Python puts lone surrogates for bytes that are not."""
+    """Whether a file name is valid Unicode; Python maps other bytes to lone surrogates."""
     return name.isascii() or not any("\ud800" <= char <= "\udfff" for char in name)
 
 
@@ -327,7 +329,7 @@ def _bad_name(name: str, path: str) -> Problem:
     return Problem(
         "invalid_utf8",
         f"the file's name is not UTF-8: {name!r}",
-        hint="Rename the file; its name is recorded in the database.",
+        hint="Rename the file: pgbraid records its name in the database.",
         location=Location(path),
     )
 
@@ -336,7 +338,7 @@ def _near_miss(name: str, path: str, miss: NearMiss) -> Problem:
     hint = f"Rename it to {miss.suggestion}" if miss.suggestion else "Name it NNN_name.sql"
     return Problem(
         "near_miss",
-        f"{name} looks like a migration, is not one",
+        f"{name} looks like a migration, but is not one",
         hint=f"{hint}, or move it out of the folder.",
         severity=Severity.WARNING,
         location=Location(path),
@@ -346,14 +348,14 @@ def _near_miss(name: str, path: str, miss: NearMiss) -> Problem:
 def _out_of_range(digits: str, path: str) -> Problem:
     return Problem(
         "version_out_of_range",
-        f"version {digits} is beyond bigint, whose highest value is {MAX_VERSION}",
+        f"version {digits} is out of range for bigint, whose maximum is {MAX_VERSION}",
         hint="Give the file a smaller version; `pgbraid new NAME` chooses the next free one.",
         location=Location(path),
     )
 
 
 def _clashes(version: int, entries: list[_CandidateFile]) -> list[Problem]:
-    if len(entries) < 2:  # noqa: PLR2004 - a clash takes two
+    if len(entries) < 2:  # noqa: PLR2004 - a clash needs two files
         return []
     names = [entry.name for entry in entries]
     alike = len({case_folded(name) for name in names}) < len(names)
@@ -361,8 +363,8 @@ def _clashes(version: int, entries: list[_CandidateFile]) -> list[Problem]:
         Problem(
             "name_collision" if alike else "duplicate_version",
             f"version {version} has {len(names)} files: {', '.join(names)}",
-            detail="Their names differ only in case or in Unicode normalisation: on some file "
-            "systems they are one file."
+            detail="Their names differ only in case or in Unicode normalisation: some file "
+            "systems treat them as one file."
             if alike
             else None,
             hint="Keep one; give the other the next free version (`pgbraid new NAME` chooses it).",
@@ -382,8 +384,8 @@ def _lone_downs(
         alike = case_folded(down.parts.name) in {case_folded(name) for name in up_names}
         owner = f"; version {version} is {', '.join(e.name for e in ups)}" if ups else ""
         yield Problem(
-            "name_collision" if alike else "down_without_up",
-            f"{down.name} has no migration of its name{owner}",
+            "name_collision" if alike else "lone_down",
+            f"{down.name} has no migration with the same name{owner}",
             detail="The names differ only in case or in Unicode normalisation." if alike else None,
             hint="Rename it to match its migration, or delete it.",
             location=Location(down.path),

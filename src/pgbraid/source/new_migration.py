@@ -1,4 +1,4 @@
-"""``new``: the next migration file, with a version that is free."""
+"""Creates the next migration file, with a free version, for ``pgbraid new``."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ _FIRST_WIDTH = 3
 def create_migration(
     folder: str, title: str, *, timestamp: bool | None = None, now: datetime | None = None
 ) -> tuple[Path, ...]:
-    """Create an empty migration with the next free version and return the files made.
+    """Create an empty migration with the next free version and return its files.
 
-    ``timestamp`` asks for a version YYYYMMDDHHMMSS in UTC, or for the next number of the
-    sequence; None follows the folder's newest file. A folder whose newest file is an
-    ``.up.sql`` gets a ``.down.sql`` too. A folder that is missing is made. Raises ConfigError
-    for a title without a letter or digit, and where no version is left.
+    The version is YYYYMMDDHHMMSS in UTC with ``timestamp``, the next number of the sequence
+    without; None follows the folder's newest file. If the newest file is an ``.up.sql``, a
+    ``.down.sql`` is created too. A missing folder is created. Raises ConfigError for a title
+    without a letter or digit, and if no version is left.
     """
     name = slug(title)
     if not name:
         raise ConfigError(
-            f"{title!r} gives no file name",
-            hint="Say in a word or two what the migration does: `pgbraid new add_email`.",
+            f"{title!r} has no letter or digit for a file name",
+            hint="Describe the migration in a word or two: `pgbraid new add_email`.",
         )
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"cannot make the folder {folder}: {error.strerror}") from None
+        raise ConfigError(f"cannot create the folder {folder}: {error.strerror}") from None
     taken, ups = _versions_in(folder)
     newest = max(ups, default=None)
     if timestamp is None:
         timestamp = newest is not None and _is_timestamp(newest)
-    kin = [version for version in ups if _is_timestamp(version) == timestamp]
-    width = len(ups[max(kin)].partition("_")[0]) if kin else _FIRST_WIDTH
+    same_kind = [version for version in ups if _is_timestamp(version) == timestamp]
+    width = len(ups[max(same_kind)].partition("_")[0]) if same_kind else _FIRST_WIDTH
     version = _next_version(taken, timestamp=timestamp, now=now or datetime.now(UTC))
     paired = newest is not None and ups[newest].endswith(".up.sql")
     endings = (".up.sql", ".down.sql") if paired else (".sql",)
@@ -48,7 +48,7 @@ def create_migration(
 
 
 def _versions_in(folder: str) -> tuple[set[int], dict[int, str]]:
-    """Return all versions of a folder's files, and the migrations' names; only names are read."""
+    """Return all versions in a folder, and the file names of its migrations by version."""
     taken: set[int] = set()
     ups: dict[int, str] = {}
     for name in sorted(path.name for path in Path(folder).iterdir()):
@@ -66,12 +66,9 @@ def _is_timestamp(version: int) -> bool:
 
 
 def _next_version(taken: set[int], *, timestamp: bool, now: datetime) -> int:
-    """Return the next free version.
-
-    A sequence goes on behind its own last number, whatever timestamps stand in the folder.
-    """
-    kin = {v for v in taken if _is_timestamp(v) == timestamp}
-    version = max(kin, default=0) + 1
+    """Return the next free version; a sequence ignores the timestamps of the folder."""
+    same_kind = {v for v in taken if _is_timestamp(v) == timestamp}
+    version = max(same_kind, default=0) + 1
     if timestamp:
         version = max(version, int(f"{now:%Y%m%d%H%M%S}"))
     while version in taken:

@@ -1,4 +1,4 @@
-"""What a platform has before the first migration: schemas, roles, extensions, stubs of tables."""
+"""Reads the prelude: SQL that creates the objects which a platform has before any migration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["read_prelude"]
 
 
 def read_prelude(path: str | None) -> Prelude | None:
-    """Return the prelude of that path, if one is named. Raises ConfigError."""
+    """Return the prelude at a path, or None without a path. Raises ConfigError."""
     if path is None:
         return None
     try:
@@ -20,5 +20,5 @@ def read_prelude(path: str | None) -> Prelude | None:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigError(
             f"cannot read the prelude {path}: {reason}",
-            hint="Correct the setting `prelude`; it is counted from the settings file's folder.",
+            hint="Correct the setting `prelude`; it is relative to the settings file's folder.",
         ) from None

@@ -1,1 +1,1 @@
-"""The text of a migration: lexer, parser, directives, checks. Pure."""
+"""The text of a migration: lexer, parser, directives, checks. No input or output."""

@@ -1,8 +1,9 @@
-"""The statements of a migration that runs outside a transaction, one by one, and what each is.
+"""Classifies the statements of a migration that runs outside a transaction.
 
-What the server refuses inside a transaction block is in its manual, statement by statement;
-PostgreSQL 13 to 18 refuse the same. A statement is told by its words, so that nothing that needs a
-look into the database counts as one: REINDEX TABLE of a partitioned table, DROP SUBSCRIPTION.
+PostgreSQL's manual documents, command by command, which statements it rejects inside a transaction
+block; versions 13 to 18 reject the same ones. Only the words of a statement are read. Statements
+that only the catalog can identify (REINDEX TABLE of a partitioned table, DROP SUBSCRIPTION) are
+therefore not recognised here.
 """
 
 from __future__ import annotations
@@ -41,12 +42,12 @@ _MAYBE = re.compile(
     r"\b(?:concurrently|vacuum|cluster|reindex|system|database|tablespace|subscription|discard)\b",
     re.IGNORECASE,
 )
-"""Every statement that cannot stand in a transaction has one of these words."""
+"""Every nontransactional statement contains one of these words."""
 _ENDS_ITSELF = re.compile(r"\b(?:commit|rollback)\b", re.IGNORECASE)
 _SAME = {"NAMES": "CLIENT_ENCODING", "SCHEMA": "SEARCH_PATH", "XML": "XMLOPTION"}
-"""The names of settings that have a statement of their own."""
+"""Settings with a statement of their own (SET NAMES), and the parameter that it sets."""
 _ROLES = frozenset({"ROLE", "SESSION AUTHORIZATION"})
-"""What RESET ALL leaves."""
+"""RESET ALL does not reset these."""
 _SETTINGS = frozenset({"SET", "RESET"})
 _NOT_FOR_SESSION = frozenset({"CONSTRAINTS", "LOCAL", "TRANSACTION"})
 _SERVER_WIDE = re.compile(r"\b(?:DATABASE|TABLESPACE|SYSTEM)\b")
@@ -56,35 +57,35 @@ _OF_REINDEX = ("TABLE", "INDEX", "SCHEMA", "DATABASE", "SYSTEM")
 _OFF = frozenset({"OFF", "FALSE", "0", "'OFF'", "'FALSE'", "=", "NO"})
 _IF_NOT_EXISTS = ("IF", "NOT", "EXISTS")
 _NO_NAME = frozenset({"IF", "EXISTS", "ONLY", "CONCURRENTLY"})
-"""What may stand before a name."""
+"""Words that may stand before an object's name."""
 
 
 class ExecutionKind(StrEnum):
-    """What a statement is, as far as it decides how it is run and what is done if it is cut."""
+    """How a statement is executed, and how it is recovered after an interruption."""
 
     SETTING = "setting"
-    """SET or RESET: said again before each statement that follows."""
+    """SET or RESET: repeated before each statement that follows."""
     TRANSACTIONAL = "inside"
-    """It runs in a transaction with the journal's line: exactly once."""
+    """Runs in one transaction with its journal entry: exactly once."""
     CREATE_INDEX = "create index"
     DROP_INDEX = "drop index"
     REINDEX = "reindex"
     DETACH = "detach"
     REPEATABLE = "repeatable"
-    """It can be run again whatever became of it, as VACUUM can."""
+    """Can be run again after any interruption, as VACUUM can."""
     NOT_REPEATABLE = "once"
-    """Whether it was done, where nobody saw its end, only a person can say."""
+    """If its outcome is unknown, the user must decide whether to skip or retry the statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptStatement:
-    """One statement: its number from 1 among all of the file, its text, and what it is.
+    """One classified statement: its number in the file (from 1), its text and its kind.
 
-    ``name`` is what it is about as SQL: of an index its name, of a partition the partition's;
-    ``table`` the table of an index, or the parent of a partition. ``settings`` are the
-    statements of the file that are in force where it runs, and ``digest`` the sha256 of those
-    and of its text, lines ended by a line feed: under other settings it is another statement. It
-    tells the second of two that are alike from the first.
+    ``name`` is the name of the index or partition as it is written in the statement, ``table`` the
+    table of the index or the parent of the partition. ``settings`` are the statements in force
+    where the statement runs. ``digest`` is the sha256 of ``settings`` and the text, with line feeds
+    as line ends, so the same text under other settings is another statement. The digest of a
+    repeated statement also includes how many equal ones precede it.
     """
 
     number: int
@@ -93,7 +94,7 @@ class ScriptStatement:
     kind: ExecutionKind
     digest: str
     command: str | None = None
-    """What it is called, where it cannot run in a transaction."""
+    """The command name of a nontransactional statement."""
     name: str | None = None
     table: str | None = None
     if_not_exists: bool = False
@@ -101,16 +102,18 @@ class ScriptStatement:
 
 
 def nontransactional_command(script: Script, statement: Statement) -> str | None:
-    """Return what a statement is called that no transaction can hold, or None for any other."""
+    """Return the command name if PostgreSQL rejects it inside a transaction block, else None."""
     text = script.text[statement.start : statement.end]
+    # Tokenizing is slow, and few statements have one of these words.
     if not _MAYBE.search(text):
         return None
     words = tuple(tokens_of(script.text, statement))
-    if words[:2] == ("REINDEX", "("):  # an option may be quoted
+    if words[:2] == ("REINDEX", "("):
+        # The server accepts a quoted option: REINDEX ("concurrently") TABLE t.
         words = tuple(word.strip('"') for word in words)
     following = dict(zip(words, (*words[1:], ""), strict=True))
-    wanted = "CONCURRENTLY" in words and following["CONCURRENTLY"] not in _OFF
-    concurrently = " CONCURRENTLY" if wanted else ""
+    is_concurrent = "CONCURRENTLY" in words and following["CONCURRENTLY"] not in _OFF
+    concurrently = " CONCURRENTLY" if is_concurrent else ""
     first, second = (*words, "", "")[:2]
     if first in {"CREATE", "DROP"}:
         return _of_object(text, words, concurrently)
@@ -120,6 +123,7 @@ def nontransactional_command(script: Script, statement: Statement) -> str | None
     if first == "ALTER":
         return _of_alter(words, concurrently)
     if first == "CLUSTER":
+        # CLUSTER of one table can run in a transaction; without a table it cannot.
         bare = not [w for w in words[1:] if w not in {"(", ")", "VERBOSE", "ON", "OFF"}]
         return "CLUSTER" if bare else None
     plain = {("DISCARD", "ALL"): "DISCARD ALL", ("VACUUM", second): "VACUUM"}
@@ -127,7 +131,7 @@ def nontransactional_command(script: Script, statement: Statement) -> str | None
 
 
 def _whole_behind(words: tuple[str, ...]) -> bool:
-    """Whether REINDEX, behind its options in brackets, is of a whole schema or more."""
+    """Whether a REINDEX with options in parentheses covers a schema, database or system."""
     return words[words.index(")") + 1] in _WHOLE if ")" in words[:-1] else False
 
 
@@ -138,6 +142,7 @@ def _of_object(text: str, words: tuple[str, ...], concurrently: str) -> str | No
         return f"{first} {unique}INDEX{concurrently}"
     if second in {"DATABASE", "TABLESPACE"}:
         return f"{first} {second}"
+    # Without connect or create_slot the server runs CREATE SUBSCRIPTION in a transaction block.
     if (first, second) == ("CREATE", "SUBSCRIPTION") and not _NOT_CONNECTED.search(text):
         return "CREATE SUBSCRIPTION"
     return None
@@ -155,7 +160,7 @@ def _of_alter(words: tuple[str, ...], concurrently: str) -> str | None:
 
 
 def nontransactional_statements(script: Script) -> Iterator[tuple[Statement, str]]:
-    """Yield the statements that no transaction holds, and what they are called."""
+    """Yield the nontransactional statements of a script with their command names."""
     if not _MAYBE.search(script.text):
         return
     for statement in script.statements:
@@ -165,46 +170,46 @@ def nontransactional_statements(script: Script) -> Iterator[tuple[Statement, str
 
 
 def server_wide(script: Script) -> str | None:
-    """Return what changes the whole server and is taken back by no rollback, if there is any."""
+    """Return the first command that changes the whole server and that ROLLBACK does not undo."""
     commands = (command for _, command in nontransactional_statements(script))
-    found = next((c for c in commands if _SERVER_WIDE.search(c)), None)
-    return found or ("a replication slot" if concerns_slots(script.text) else None)
+    command = next((c for c in commands if _SERVER_WIDE.search(c)), None)
+    return command or ("a replication slot" if concerns_slots(script.text) else None)
 
 
 def may_commit(script: Script) -> bool:
-    """Whether a statement, run outside a transaction, may commit what it does by itself."""
+    """Whether a statement may commit by itself when it runs outside a transaction block."""
     return any(
-        _inside(script, statement) is ExecutionKind.NOT_REPEATABLE
+        _transactional_kind(script, statement) is ExecutionKind.NOT_REPEATABLE
         for statement in script.statements
     )
 
 
 def classify_statements(script: Script) -> tuple[ScriptStatement, ...]:
-    """Return a script's statements, each as what it is."""
-    found: list[ScriptStatement] = []
+    """Return the statements of a script, classified, with the settings in force at each."""
+    classified: list[ScriptStatement] = []
     settings: tuple[ScriptStatement, ...] = ()
     seen: Counter[str] = Counter()
-    for number, statement in enumerate(script.statements, 1):
-        piece = _piece(script, statement, number, settings)
-        seen[piece.digest] += 1
-        piece = replace(piece, digest=_nth(piece.digest, seen[piece.digest]))
-        found.append(piece)
-        if piece.kind is ExecutionKind.SETTING:
-            settings = settings_in_force((*settings, piece))
-    return tuple(found)
+    for number, span in enumerate(script.statements, 1):
+        statement = _classify(script, span, number, settings)
+        seen[statement.digest] += 1
+        statement = replace(statement, digest=_nth(statement.digest, seen[statement.digest]))
+        classified.append(statement)
+        if statement.kind is ExecutionKind.SETTING:
+            settings = settings_in_force((*settings, statement))
+    return tuple(classified)
 
 
 def _nth(digest: str, count: int) -> str:
-    """Return a digest that tells a statement from its like before it in the file."""
+    """Return a distinct digest for the ``count``-th statement with the same digest."""
     return digest if count == 1 else hashlib.sha256(f"{digest} {count}".encode()).hexdigest()
 
 
-def _piece(
+def _classify(
     script: Script, statement: Statement, number: int, settings: tuple[ScriptStatement, ...]
 ) -> ScriptStatement:
     text = script.text[statement.start : statement.end]
-    said = [*(setting.text for setting in settings), _whole(script, statement)]
-    digest = hashlib.sha256(NEWLINE.sub("\n", ";\n".join(said)).encode()).hexdigest()
+    texts = [*(setting.text for setting in settings), _whole(script, statement)]
+    digest = hashlib.sha256(NEWLINE.sub("\n", ";\n".join(texts)).encode()).hexdigest()
     command = nontransactional_command(script, statement)
     kind, name, table, careful = _kind(script, statement, command)
     return ScriptStatement(
@@ -213,7 +218,7 @@ def _piece(
 
 
 def _whole(script: Script, statement: Statement) -> str:
-    """Return the text of a statement with its data, if it has any."""
+    """Return the text of a statement, with its COPY data if it has any."""
     end = statement.data[1] if statement.data else statement.end
     return script.text[statement.start : end]
 
@@ -223,79 +228,84 @@ def _kind(
 ) -> tuple[ExecutionKind, str | None, str | None, bool]:
     words = statement.words
     if command is None:
-        return _inside(script, statement), None, None, False
+        return _transactional_kind(script, statement), None, None, False
     names = list(_names(script.text, statement))
-    said = [name.upper() for name in names]
+    upper = [name.upper() for name in names]
     if command.endswith(" INDEX CONCURRENTLY"):
         if command.startswith("DROP"):
-            return ExecutionKind.DROP_INDEX, _name_after(names, said, "CONCURRENTLY"), None, False
-        return (ExecutionKind.CREATE_INDEX, *_index(names, said))
+            return ExecutionKind.DROP_INDEX, _name_after(names, upper, "CONCURRENTLY"), None, False
+        return (ExecutionKind.CREATE_INDEX, *_index(names, upper))
     if command.startswith("REINDEX"):
-        of = next((word for word in _OF_REINDEX if word in said[1:4]), None)
-        return ExecutionKind.REINDEX, _name_after(names, said, of), of and of.lower(), False
+        of = next((word for word in _OF_REINDEX if word in upper[1:4]), None)
+        return ExecutionKind.REINDEX, _name_after(names, upper, of), of and of.lower(), False
     if command.startswith("DETACH"):
         return (
             ExecutionKind.DETACH,
-            _name_after(names, said, "PARTITION"),
-            _name_after(names, said, "TABLE"),
+            _name_after(names, upper, "PARTITION"),
+            _name_after(names, upper, "TABLE"),
             False,
         )
-    again = words[:1] in {("VACUUM",), ("CLUSTER",)} or command == "ALTER SYSTEM"
-    return (ExecutionKind.REPEATABLE if again else ExecutionKind.NOT_REPEATABLE), None, None, False
+    repeatable = words[:1] in {("VACUUM",), ("CLUSTER",)} or command == "ALTER SYSTEM"
+    kind = ExecutionKind.REPEATABLE if repeatable else ExecutionKind.NOT_REPEATABLE
+    return kind, None, None, False
 
 
-def _inside(script: Script, statement: Statement) -> ExecutionKind:
+def _transactional_kind(script: Script, statement: Statement) -> ExecutionKind:
     words = (*statement.words, "", "")
     if words[0] in _SETTINGS and words[1] not in _NOT_FOR_SESSION:
         return ExecutionKind.SETTING
     text = script.text[statement.start : statement.end]
+    # Such a statement may have committed a part before it was interrupted.
     if words[0] == "CALL" or (words[0] == "DO" and _ENDS_ITSELF.search(text)):
         return ExecutionKind.NOT_REPEATABLE
     return ExecutionKind.TRANSACTIONAL
 
 
 def _names(text: str, statement: Statement) -> Iterator[str]:
-    """Yield a statement's tokens outside brackets as they stand, a name with its schema as one."""
+    """Yield the tokens outside parentheses as written; a qualified name is one token."""
     position, depth, joined, before = statement.start, 0, "", ""
     while position < statement.end:
         kind, start, position = next_token(text, position)
         depth += {"open": 1, "close": -1}.get(kind, 0)
         if kind in BLANKS or depth > 0 or kind == "close":
             continue
-        piece = text[start:position]
-        if "." in {piece, before}:
-            joined += piece
+        token = text[start:position]
+        if "." in {token, before}:
+            joined += token
         else:
             if joined:
                 yield joined
-            joined = piece
-        before = piece
+            joined = token
+        before = token
     if joined:
         yield joined
 
 
-def _name_after(names: list[str], said: list[str], word: str | None) -> str | None:
-    """Return the name behind a word, but for IF EXISTS, ONLY and the like."""
-    if word not in said:
+def _name_after(names: list[str], upper: list[str], word: str | None) -> str | None:
+    """Return the name after a word, skipping IF EXISTS, ONLY and CONCURRENTLY."""
+    if word not in upper:
         return None
-    behind = range(said.index(word) + 1, len(said))
-    return next((names[index] for index in behind if said[index] not in _NO_NAME), None)
+    following = range(upper.index(word) + 1, len(upper))
+    return next((names[index] for index in following if upper[index] not in _NO_NAME), None)
 
 
-def _index(names: list[str], said: list[str]) -> tuple[str | None, str | None, bool]:
-    """Return the name of an index, its table, and whether IF NOT EXISTS is said."""
-    first = said.index("CONCURRENTLY") + 1
-    careful = tuple(said[first : first + len(_IF_NOT_EXISTS)]) == _IF_NOT_EXISTS
+def _index(names: list[str], upper: list[str]) -> tuple[str | None, str | None, bool]:
+    """Return the name of an index, its table, and whether the statement has IF NOT EXISTS."""
+    first = upper.index("CONCURRENTLY") + 1
+    careful = tuple(upper[first : first + len(_IF_NOT_EXISTS)]) == _IF_NOT_EXISTS
     first += len(_IF_NOT_EXISTS) if careful else 0
-    name = names[first] if said[first : first + 1] != ["ON"] else None
-    return name, _name_after(names[first:], said[first:], "ON"), careful
+    name = names[first] if upper[first : first + 1] != ["ON"] else None
+    return name, _name_after(names[first:], upper[first:], "ON"), careful
 
 
-def if_not_exists_of(script: Script, piece: ScriptStatement) -> tuple[tuple[int, int], ...]:
-    """Return the spans of the words IF NOT EXISTS of a concurrent index, in the script's text."""
+def if_not_exists_of(script: Script, statement: ScriptStatement) -> tuple[tuple[int, int], ...]:
+    """Return the spans of the words IF NOT EXISTS of a concurrent index, in the script's text.
+
+    The caller blanks them: with them the server would accept any relation of that name.
+    """
     spans: list[tuple[int, int]] = []
-    position, behind = piece.statement.start, False
-    while piece.if_not_exists and len(spans) < len(_IF_NOT_EXISTS):
+    position, behind = statement.statement.start, False
+    while statement.if_not_exists and len(spans) < len(_IF_NOT_EXISTS):
         kind, start, position = next_token(script.text, position)
         if kind in BLANKS:
             continue
@@ -306,7 +316,7 @@ def if_not_exists_of(script: Script, piece: ScriptStatement) -> tuple[tuple[int,
 
 
 def bare_name(name: str) -> str:
-    """Return the last part of a name, as it is written."""
+    """Return a name without its schema, as it is written."""
     position, last = 0, ""
     while position < len(name):
         kind, start, position = next_token(name, position)
@@ -316,28 +326,30 @@ def bare_name(name: str) -> str:
 
 
 def settings_in_force(settings: Iterable[ScriptStatement]) -> tuple[ScriptStatement, ...]:
-    """Return the settings that are in force at the end, in their order.
+    """Return the statements whose settings are still in force after all of them ran, in order.
 
-    What is set again, or reset, does not count; a role that was set and is gone since is not
-    asked for again.
+    A statement is left out if a later one sets or resets the same setting. A role is also dropped
+    by SET SESSION AUTHORIZATION, as the server resets the role with it.
     """
-    found: dict[str, ScriptStatement] = {}
-    for piece in settings:
-        verb, name = _setting(piece)
+    in_force: dict[str, ScriptStatement] = {}
+    for statement in settings:
+        verb, name = _setting(statement)
         if (verb, name) == ("RESET", "ALL"):
-            found = {key: kept for key, kept in found.items() if key in _ROLES}
+            in_force = {key: setting for key, setting in in_force.items() if key in _ROLES}
             continue
-        found.pop(name, None)
+        # Remove the old entry first, so that the new one gets its place at the end.
+        in_force.pop(name, None)
         if name == "SESSION AUTHORIZATION":
-            found.pop("ROLE", None)
+            in_force.pop("ROLE", None)
         if verb == "SET":
-            found[name] = piece
-    return tuple(found.values())
+            in_force[name] = statement
+    return tuple(in_force.values())
 
 
-def _setting(piece: ScriptStatement) -> tuple[str, str]:
-    """Return SET or RESET, and the name of what is set, in one spelling."""
-    verb, *rest = [token.upper() for token in significant_tokens(piece.text, 0, len(piece.text))]
+def _setting(statement: ScriptStatement) -> tuple[str, str]:
+    """Return SET or RESET, and the normalized name of the setting."""
+    text = statement.text
+    verb, *rest = [token.upper() for token in significant_tokens(text, 0, len(text))]
     if rest[:1] == ["SESSION"] and rest[1:2] not in (["AUTHORIZATION"], ["CHARACTERISTICS"]):
         rest = rest[1:]
     if rest[:2] in (["SESSION", "AUTHORIZATION"], ["SESSION", "CHARACTERISTICS"]):
@@ -345,23 +357,24 @@ def _setting(piece: ScriptStatement) -> tuple[str, str]:
     if rest[:2] == ["TIME", "ZONE"]:
         return verb, "TIMEZONE"
     end = next((i for i, token in enumerate(rest) if token in {"=", "TO"}), len(rest))
+    # SET NAMES, SET ROLE and the like have neither = nor TO, so only their first word is a name.
     whole = verb == "RESET" or end < len(rest)
     name = "".join(rest[:end]).replace('"', "") if whole else (*rest, "")[0]
     return verb, _SAME.get(name, name)
 
 
-def equivalent_index_sql(piece: ScriptStatement, name: str, table: str) -> str | None:
-    """Return the same index for another table, not concurrently, to compare what they are.
+def equivalent_index_sql(statement: ScriptStatement, name: str, table: str) -> str | None:
+    """Rewrite CREATE INDEX for another table without CONCURRENTLY, to compare both definitions.
 
-    None where the statement is too odd to be rewritten.
+    Return None if the statement has neither USING nor a column list after ON.
     """
-    position, on = 0, False
-    while position < len(piece.text):
-        kind, start, position = next_token(piece.text, position)
-        word = piece.text[start:position].upper() if kind == "word" else ""
+    text, position, on = statement.text, 0, False
+    while position < len(text):
+        kind, start, position = next_token(text, position)
+        word = text[start:position].upper() if kind == "word" else ""
         if kind == "open" or word == "USING":
-            unique = "UNIQUE " if piece.command and "UNIQUE" in piece.command else ""
-            rest = piece.text[start:]
+            unique = "UNIQUE " if statement.command and "UNIQUE" in statement.command else ""
+            rest = text[start:]
             return f"CREATE {unique}INDEX {name} ON {table} {rest}" if on else None
         on = on or word == "ON"
     return None

@@ -1,4 +1,8 @@
-"""The settings with a dot in their names that a text sets: no list of the server's has them."""
+"""Finds the custom settings (names with a dot) that a text sets.
+
+The server has no list of the custom settings of a session, so pgbraid reads the text to know which
+ones to restore behind a pooler.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +25,9 @@ _DOLLARS = re.compile(r"\$[^$]*\$", re.DOTALL)
 
 
 def custom_settings_set(text: str) -> frozenset[str]:
-    """Return the names that ``SET``, ``RESET`` and ``set_config`` have in a text, lower case.
+    """Return the custom settings that SET, RESET and set_config name in a text, in lower case.
 
-    Texts in its strings are looked at, too, as a DO block's body is one.
+    String literals are searched too, because the body of a DO block is a string literal.
     """
     return frozenset(name for name in _names(text) if "." in name)
 
@@ -47,17 +51,17 @@ def _names(text: str) -> Iterator[str]:
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+    tokens: list[tuple[str, str]] = []
     position = 0
     while position < len(text):
         kind, start, position = next_token(text, position)
         if kind not in _BLANK:
-            found.append((kind, text[start:position]))
-    return found
+            tokens.append((kind, text[start:position]))
+    return tokens
 
 
 def _joined(tokens: list[tuple[str, str]]) -> str:
-    """Return the name that tokens begin with, its parts joined by dots."""
+    """Return the qualified name at the beginning of the tokens, in lower case."""
     parts: list[str] = []
     for kind, value in tokens:
         if kind in _PARTS and (not parts or parts[-1] == "."):
@@ -70,7 +74,7 @@ def _joined(tokens: list[tuple[str, str]]) -> str:
 
 
 def _content(kind: str, value: str) -> str:
-    """Return what a literal holds, escapes left as they are."""
+    """Return the content of a literal without its quotes; escapes are not resolved."""
     if kind == "dollar":
         tag = _DOLLARS.match(value)
         size = len(tag[0]) if tag else 0

@@ -1,7 +1,7 @@
-"""What a migration's head says to pgbraid: ``-- pgbraid: no-transaction`` and its kin.
+"""Reads the directives of a migration, such as ``-- pgbraid: no-transaction``.
 
-A directive is a line comment before the first statement. Several stand on lines of their own, or
-on one, with blanks or commas between.
+A directive is a line comment before the first statement. A file may have several, on separate lines
+or on one line with spaces or commas between them.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 __all__ = ["DIRECTIVE", "directive_errors", "is_head", "read_directives"]
 
 DIRECTIVE = re.compile(r"--[ \t]*(?i:pgbraid):[ \t]*(?P<text>[^\r\n]*)")
-"""A comment that directs pgbraid."""
+"""A comment that holds directives."""
 _NEARLY = re.compile(
     r"(?:--|/\*)[ \t]*pgbraid\b[\s:]*(?:no-transaction|lock-timeout|statement-timeout|retry-for"
     r"|isolation|allow-difference)\b",
     re.IGNORECASE,
 )
-"""What was meant to be one, maybe."""
+"""A comment that was probably meant as a directive."""
 _BETWEEN = re.compile(r"[\s,]+")
 _NEWLINE = re.compile(r"[\r\n]")
 _PASSED_OVER = frozenset({"space", "block", "semicolon"})
-"""What may stand before the first statement, besides comments and psql's meta-commands."""
-_SPANS = {
+"""Tokens that may precede the first statement, besides line comments and meta-commands."""
+_DURATIONS = {
     "lock-timeout": "lock_timeout",
     "statement-timeout": "statement_timeout",
     "retry-for": "retry_for",
 }
 _REASONED = re.compile(r"(?:^|[\s,])(?P<word>allow-difference\b.*)$")
-"""The one directive that takes the rest of its line: why a difference is known and accepted."""
+"""The only directive that takes the rest of its line, as the reason for the difference."""
 _KNOWN = (
     "no-transaction, lock-timeout=, statement-timeout=, retry-for=, isolation= and "
     "allow-difference=REASON"
@@ -48,19 +48,19 @@ _LEVELS = {"serializable": "SERIALIZABLE", "repeatable-read": "REPEATABLE READ"}
 
 
 def read_directives(text: str) -> Directives:
-    """Return what the head of a text says; what is wrong with it is left out."""
-    found = NO_DIRECTIVES
+    """Return the directives at the head of a text; invalid ones are ignored."""
+    directives = NO_DIRECTIVES
     for comment in _head(text):
         match = DIRECTIVE.match(comment)
         for word in _words(match["text"]) if match else ():
-            given = _read(word)
-            if not isinstance(given, str):
-                found = replace(found, **given)
-    return found
+            fields = _read(word)
+            if not isinstance(fields, str):
+                directives = replace(directives, **fields)
+    return directives
 
 
 def is_head(text: str) -> bool:
-    """Whether no statement has begun where a text is cut off."""
+    """Whether a truncated text ends before its first statement."""
     position = 1 if text.startswith("\ufeff") else 0
     while position < len(text):
         kind, start, position = next_token(text, position)
@@ -69,13 +69,13 @@ def is_head(text: str) -> bool:
     return True
 
 
-def directive_errors(script: Script, *, begun: bool) -> Iterator[tuple[int, str, str]]:
-    """Yield where a directive is, what is wrong with it, and what to do.
+def directive_errors(script: Script, *, after_statements: bool) -> Iterator[tuple[int, str, str]]:
+    """Yield offset, message and hint of each invalid directive.
 
-    ``begun`` says that there were statements before this part of the text.
+    ``after_statements``: an earlier part of the same file already held a statement.
     """
     first = script.statements[0].start if script.statements else len(script.text)
-    first = -1 if begun else first
+    first = -1 if after_statements else first
     yield from _misspelt(script.text, first)
     names: set[str] = set()
     for start, end in script.comments:
@@ -85,39 +85,41 @@ def directive_errors(script: Script, *, begun: bool) -> Iterator[tuple[int, str,
         if start > first:
             yield (
                 start,
-                "a directive stands behind the first statement",
-                "Move it to the head of the file; it counts for the whole of it.",
+                "a directive stands after the first statement",
+                "Move the directive to the top of the file: it applies to the whole file.",
             )
             continue
         words = list(_words(match["text"]))
         if not words:
-            yield start, "the directive is empty", f"pgbraid knows {_KNOWN}."
+            yield start, "the directive is empty", f"The directives are {_KNOWN}."
         for word in words:
-            said = _read(word)
+            fields = _read(word)
             name = word.partition("=")[0]
-            if isinstance(said, str):
-                yield start, said, f"Take it out, or mend it: pgbraid knows {_KNOWN}."
+            if isinstance(fields, str):
+                yield start, fields, f"Remove or correct it. The directives are {_KNOWN}."
             elif name in names:
-                yield start, f"{name} is said twice", "Take one of them out."
+                yield start, f"{name} is given twice", "Remove one of the two."
             elif names | {name} >= {"no-transaction", "isolation"}:
-                message = "an isolation level is one of a transaction, and the file asks for none"
-                yield start, message, "Take isolation or no-transaction out."
+                message = "isolation cannot be combined with no-transaction"
+                yield start, message, "Remove isolation or no-transaction."
             names.add(name)
 
 
 def _misspelt(text: str, end: int) -> Iterator[tuple[int, str, str]]:
-    """Yield where a comment before the first statement looks like a directive and is none."""
+    """Yield the comments before the first statement that look like a directive but are not one."""
     for match in _NEARLY.finditer(text, 0, max(end, 0)):
         if not DIRECTIVE.match(text, match.start()):
             hint = "Write it as a line of its own: `-- pgbraid: …`."
-            yield match.start(), "this looks like a directive, and is none", hint
+            yield match.start(), "the comment looks like a directive but is not one", hint
 
 
 def _head(text: str) -> Iterator[str]:
     """Yield the line comments before the first statement."""
+    # This runs at loading, for every file: it must not parse more than the head.
     position = 1 if text.startswith("\ufeff") else 0
     while position < len(text):
         kind, start, position = next_token(text, position)
+        # The head of a dump may hold the meta-command \restrict.
         if kind == "meta":
             newline = _NEWLINE.search(text, position)
             position = newline.start() if newline else len(text)
@@ -128,6 +130,7 @@ def _head(text: str) -> Iterator[str]:
 
 
 def _words(text: str) -> Iterator[str]:
+    """Yield the directives of one comment; a reason keeps its spaces and commas."""
     reasoned = _REASONED.search(text)
     before = text[: reasoned.start()] if reasoned else text
     yield from (word for word in _BETWEEN.split(before.strip()) if word)
@@ -136,7 +139,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _read(word: str) -> dict[str, Any] | str:
-    """Return what one word asks for, or what is wrong with it."""
+    """Return the fields of Directives that one word sets, or an error message."""
     name, given, value = word.partition("=")
     if name == "no-transaction":
         return "no-transaction takes no value" if given else {"no_transaction": True}
@@ -144,18 +147,20 @@ def _read(word: str) -> dict[str, Any] | str:
         reason = value.strip()
         if reason:
             return {"allow_difference": reason}
-        return "allow-difference must say why, as in allow-difference=the order of columns is known"
+        return (
+            "allow-difference needs a reason, as in allow-difference=the order of columns is known"
+        )
     if name == "isolation":
         level = _LEVELS.get(value.lower())
-        said = f"isolation must be serializable or repeatable-read, not {value!r}"
-        return {"isolation": level} if level else said
-    return _span(name, value)
+        error = f"isolation must be serializable or repeatable-read, not {value!r}"
+        return {"isolation": level} if level else error
+    return _duration(name, value)
 
 
-def _span(name: str, value: str) -> dict[str, Any] | str:
-    if name not in _SPANS:
-        return f"this pgbraid knows no directive {name!r}"
-    span = parse_duration(value)
-    if span is None:
-        return f"{name} must be a span such as {name}=2s, not {value!r}"
-    return {_SPANS[name]: span}
+def _duration(name: str, value: str) -> dict[str, Any] | str:
+    if name not in _DURATIONS:
+        return f"unrecognized directive {name!r}"
+    duration = parse_duration(value)
+    if duration is None:
+        return f"{name} must be a duration such as {name}=2s, not {value!r}"
+    return {_DURATIONS[name]: duration}

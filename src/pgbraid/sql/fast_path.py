@@ -1,10 +1,11 @@
-"""Finds the end of an ordinary statement in one step of the regular-expression engine.
+"""Matches an ordinary statement whole, with one regular expression.
 
-Most statements of a migration hold nothing that needs the rules of :mod:`pgbraid.sql.lexer`
-token by token: words, numbers, brackets, plain strings, dollar quotes, line comments. Those are
-matched whole, at hundreds of megabytes a second. Anything else is not matched, and the lexer
-takes it: what could hold semicolons in brackets or in a routine's body, psql's meta-commands,
-COPY, whatever begins or ends a transaction or sets something, backslashes and block comments.
+The lexer (:mod:`pgbraid.sql.lexer`) needs a microsecond per character. Most statements hold only
+words, numbers, parentheses, plain strings, dollar quotes and line comments; one regular expression
+matches them at hundreds of megabytes per second. All other statements are left to the lexer:
+statements with semicolons inside parentheses or a routine body, with backslashes or block comments,
+psql meta-commands, COPY, SET, and statements that begin or end a transaction. A property test
+compares the results of both.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ __all__ = ["match_plain_statement", "skip_blanks"]
 
 _BLANKS = re.compile(r"(?:[ \t\n\r\f\v]++|--[^\n\r]*+)*+")
 _WORD = r"[A-Za-z_][A-Za-z0-9_]*+(?![$]|[^\x00-\x7f])"
-_NAME = r"[^\x00-/:-@\[-^`{-\x7f]"  # letters, digits, underscore, and all beyond ASCII
+_NAME = r"[^\x00-/:-@\[-^`{-\x7f]"  # letters, digits, underscore, and every non-ASCII character
 _SPACE = "[ \t\n\r]++"
 _PLAIN_KINDS = (
     r"INSERT|UPDATE|DELETE|TRUNCATE|SELECT|WITH|VALUES|GRANT|REVOKE|COMMENT|DO|DROP",
@@ -44,20 +45,21 @@ _HEAD = re.compile(rf"{_WORD}(?:[ \t\n\r\f\v]++{_WORD}){{0,5}}+")
 
 
 def skip_blanks(text: str, position: int) -> int:
-    """Return where white space and line comments that begin at ``position`` end."""
+    """Return the offset after the white space and line comments at ``position``."""
     match = _BLANKS.match(text, position)
     return match.end() if match else position
 
 
 def match_plain_statement(text: str, start: int) -> tuple[int, tuple[str, ...]] | None:
-    """Return the offset behind an ordinary statement's semicolon, and its first words.
+    """Return the offset after an ordinary statement's semicolon, and its first words.
 
-    The words, at most six and upper-case, end at the first thing that is none. None where the
-    statement that begins at ``start`` is not ordinary, or has no semicolon.
+    The words are upper-case, at most six, and end at the first token that is not a word. Return
+    None if the statement at ``start`` is not ordinary or has no semicolon.
     """
     match = _ORDINARY.match(text, start)
     if match is None:
         return None
+    # A BEGIN ATOMIC body holds semicolons outside any quotes.
     if match["routine"] and _ATOMIC.search(text, start, match.end()):
         return None
     head = _HEAD.match(text, start)

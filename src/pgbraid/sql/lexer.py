@@ -1,8 +1,9 @@
-"""The lexical rules of PostgreSQL, as far as they decide where a statement ends.
+"""Splits SQL into tokens by PostgreSQL's lexical rules, as far as they decide where statements end.
 
-Source of the rules: the chapter "Lexical Structure" of PostgreSQL's manual, and the behaviour
-of psql for where a client may cut. ``standard_conforming_strings`` is on, as pgbraid sets it.
-Every repetition is possessive, so that no text takes more time than its length.
+The rules come from the chapter "Lexical Structure" of PostgreSQL's manual, and from psql for the
+places where a client splits a script. They assume ``standard_conforming_strings = on``, which
+pgbraid sets. Every repetition in the patterns is possessive, so the time is linear in the length of
+the text.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ __all__ = ["CONTINUATION", "Token", "next_token"]
 
 
 class Token(NamedTuple):
-    """A token: its kind, and its span in characters from the start of the text, from 0.
+    """A token: its kind, and its span as character offsets (from 0) in the text.
 
     Kinds: ``space comment block escape string quoted dollar word number param semicolon open
-    close meta mark operator unknown``; what is left open at the text's end is ``unterminated``.
+    close meta mark operator unknown``. A quote or comment without an end is ``unterminated``.
     """
 
     kind: str
@@ -26,7 +27,7 @@ class Token(NamedTuple):
 
 
 _START, _REST = r"[^\x00-@\[-^`{-\x7f]", r"[^\x00-/:-@\[-^`{-\x7f]"
-"""An identifier's characters, by what is none: a class of a million would take long to compile."""
+"""Characters of an identifier, as negated classes: they compile faster than a million members."""
 _EXPONENT = r"(?:[eE][+-]?[0-9]++)"
 _TOKEN = re.compile(
     rf"""
@@ -57,14 +58,14 @@ _ESCAPE_REST = re.compile(r"(?:[^'\\]++|\\.|'')*+'", re.DOTALL)
 CONTINUATION = re.compile(
     r"(?:[ \t\f\v]++|--[^\n\r]*+)*+[\n\r](?:[ \t\n\r\f\v]++|--[^\n\r]*+[\n\r])*+'"
 )
-"""What may stand between the parts of one string: white space with a line end, comments."""
+"""Separates the parts of one string constant: white space with at least one newline, comments."""
 _KEEPS_SIGN = frozenset("~!@#%^&|`?")
 
 
 def next_token(text: str, position: int) -> Token:
     """Return the token that begins at ``position``, which must lie inside the text.
 
-    Called again with each token's end, it covers the text without a hole.
+    Tokens are contiguous: each token's end is the position of the next one.
     """
     match = _TOKEN.match(text, position)
     assert match is not None  # noqa: S101 - the last alternative takes any character
@@ -84,10 +85,10 @@ def next_token(text: str, position: int) -> Token:
 
 
 def _operator(run: str) -> str:
-    """Return the operator that a run of operator characters begins with.
+    """Return the operator at the beginning of a run of operator characters.
 
-    It ends in a sign only where it holds a character that no standard operator begins with,
-    so that ``=-1`` is ``=`` and ``-1``.
+    An operator may end in + or - only if it also holds one of ``~ ! @ # % ^ & | ` ?``, so ``=-1``
+    is ``=`` and ``-1``.
     """
     while len(run) > 1 and run[-1] in "+-" and not _KEEPS_SIGN.intersection(run):
         run = run[:-1]
@@ -108,7 +109,7 @@ def _block_comment(text: str, start: int) -> Token:
 
 
 def _escape_string(text: str, start: int, inside: int) -> Token:
-    """Return an ``E'…'`` string with its continuations, which keep its rule of backslashes."""
+    """Return an ``E'…'`` string with its continuations, in which backslashes escape too."""
     while match := _ESCAPE_REST.match(text, inside):
         continuation = CONTINUATION.match(text, match.end())
         if continuation is None:

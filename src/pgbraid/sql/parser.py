@@ -1,4 +1,4 @@
-"""Takes a migration's text apart by the server's lexical rules."""
+"""Parses a migration's text into statements, by the server's lexical rules."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ _DIRECTING = re.compile(
     r"--[ \t]*(?:pgbraid:|\+goose|\+migrate|migrate:down|create above)", re.IGNORECASE
 )
 _HEAD = 6
+"""The number of words recorded of a statement, unless it is one of _KEPT_WHOLE."""
 _KEPT_WHOLE = frozenset({"COPY", "BEGIN", "START", "COMMIT", "END"})
 _NO_CASE = frozenset({",", ";", ")", "FROM", "INTO", "WHERE", "GROUP", "HAVING", "ORDER"}) | {
     *("LIMIT", "OFFSET", "FETCH", "FOR", "UNION", "EXCEPT", "INTERSECT", "WINDOW"),
 }
-"""What follows a column label, and never the CASE of an expression."""
+"""Tokens that may follow a column named CASE, and never the CASE of an expression."""
 
 
 def parse(text: str, *, whole: bool = True, marked: bool = True) -> Script:
-    """Take a text apart by the server's lexical rules; it never fails.
+    """Split a text into statements, meta-commands and comments. Never raises.
 
-    Of a text that is not the ``whole``, what cannot hold the end of a statement is left out. A
-    byte-order mark at its beginning is taken away, unless the text is not ``marked``: one in the
-    middle of a file is a character as any other.
+    If the text is not the ``whole`` file, the part after its last semicolon is not parsed. A
+    leading byte-order mark is removed if ``marked``; in the middle of a file it is an ordinary
+    character.
     """
     text = text.removeprefix(_BOM) if marked else text
     reader = _Parser(text, whole=whole)
@@ -49,24 +50,24 @@ def parse(text: str, *, whole: bool = True, marked: bool = True) -> Script:
 
 
 def normalized_tokens(text: str) -> list[str]:
-    """Return the tokens that carry meaning; two texts with the same ones do the same.
+    """Return the significant tokens of a text; texts with equal tokens have the same effect.
 
-    Words outside quotes are folded to lower case as the server folds them. COPY data counts
-    to the letter, and so does a comment that directs pgbraid.
+    Words outside quotes are folded to lower case as the server folds them. COPY data and
+    directives are included unchanged.
     """
     script = parse(NEWLINE.sub("\n", text))
-    found = [script.text[start:end] for start, end in script.comments]
-    found = [comment for comment in found if DIRECTIVE.match(comment)]
-    found += [script.text[meta.start : meta.end] for meta in script.metas]
+    comments = (script.text[start:end] for start, end in script.comments)
+    tokens = [comment for comment in comments if DIRECTIVE.match(comment)]
+    tokens += [script.text[meta.start : meta.end] for meta in script.metas]
     for statement in script.statements:
-        found += [*significant_tokens(script.text, statement.start, statement.end), ";"]
+        tokens += [*significant_tokens(script.text, statement.start, statement.end), ";"]
         if statement.data:
-            found.append(script.text[slice(*statement.data)])
-    return found
+            tokens.append(script.text[slice(*statement.data)])
+    return tokens
 
 
 class _Parser:
-    """Walks one text; it gathers on the way what does not belong to a statement."""
+    """Parses one text; collects meta-commands and comments beside the statements."""
 
     def __init__(self, text: str, *, whole: bool) -> None:
         self.text = text
@@ -74,10 +75,12 @@ class _Parser:
         self.metas: list[MetaCommand] = []
         self.comments: list[tuple[int, int]] = []
         self.unterminated: int | None = None
+        # The fast path skips comments. If a comment may be a directive or a down section, all
+        # comments must be recorded, so the whole text goes through the lexer.
         self._by_token = _DIRECTING.search(text) is not None
 
     def statements(self) -> list[Statement]:
-        found: list[Statement] = []
+        statements: list[Statement] = []
         position = 0
         while position < self._end:
             position = position if self._by_token else skip_blanks(self.text, position)
@@ -85,14 +88,14 @@ class _Parser:
             if whole is not None:
                 rest, words = whole
                 end = position + len(self.text[position : rest - 1].rstrip())
-                found.append(Statement(position, end, words, rest))
+                statements.append(Statement(position, end, words, rest))
                 position = rest
                 continue
             statement, position = self._statement(position)
             if statement is not None:
-                found.append(statement)
+                statements.append(statement)
                 position = statement.rest
-        return found
+        return statements
 
     def _statement(self, position: int) -> tuple[Statement | None, int]:
         start = end = None
@@ -116,8 +119,8 @@ class _Parser:
             start, end = (begin if start is None else start), position
         if start is None or end is None:
             return None, position
-        found = Statement(start, end, words.seen, position, closed=closed)
-        return self._ended(found), position
+        statement = Statement(start, end, words.seen, position, closed=closed)
+        return self._with_copy_data(statement), position
 
     def _meta(self, start: int, position: int) -> int:
         name = self.text[start:position]
@@ -126,13 +129,14 @@ class _Parser:
         self.metas.append(MetaCommand(name, start, end))
         return end
 
-    def _ended(self, statement: Statement) -> Statement:
-        """Give a COPY … FROM STDIN the data that follows its line."""
+    def _with_copy_data(self, statement: Statement) -> Statement:
+        """Return a COPY … FROM STDIN with its data; return any other statement unchanged."""
         words = statement.words
         if not from_client(words):
             return statement
         newline = NEWLINE.search(self.text, statement.rest)
         first = newline.end() if newline else len(self.text)
+        # psql reads the data from the line after the COPY; other text on its own line is refused.
         line = self.text[statement.rest : newline.start() if newline else first].strip()
         close = _COPY_END.search(self.text, first)
         last, rest = (close.start(), close.end()) if close else (len(self.text),) * 2
@@ -141,7 +145,7 @@ class _Parser:
 
 
 class _StatementScanner:
-    """Counts brackets and BEGIN ATOMIC bodies of one statement, and keeps its words."""
+    """Tracks parentheses and BEGIN ATOMIC bodies of one statement, and records its words."""
 
     def __init__(self) -> None:
         self._words: list[str] = []
@@ -168,11 +172,12 @@ class _StatementScanner:
         self._last = word
 
     def _routine_body(self, word: str) -> None:
-        """Follow BEGIN ATOMIC … END of a routine, whose statements end in semicolons too.
+        """Track the nesting of BEGIN ATOMIC … END, whose statements also end in semicolons.
 
-        CASE and END are also names of columns: behind AS, behind a dot, and, for CASE, where
-        no expression follows. The END of the body stands behind a semicolon.
+        CASE and END can also be column names: after AS, after a dot, and CASE also if no
+        expression follows. The END that closes the body follows a semicolon or ATOMIC.
         """
+        # Only the token after CASE shows whether CASE was a column name or an expression.
         if self._maybe_case:
             self._atomic += word not in _NO_CASE
             self._maybe_case = False

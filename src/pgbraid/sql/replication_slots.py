@@ -1,4 +1,4 @@
-"""Tells whether a text makes, copies or drops a replication slot."""
+"""Detects texts that create, copy, advance or drop a replication slot."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 __all__ = ["concerns_slots"]
 
 _SLOT = re.compile(r"replication_slot(?!s)", re.IGNORECASE)
-"""In the names of all functions that make, copy, drop or advance one, and not of the views."""
+"""Part of the names of all functions that change a slot; the views' names end in a plural."""
 
 
 def concerns_slots(text: str) -> bool:
-    """Whether a text may call such a function, also inside quotes or a comment.
+    """Whether a text names a function of replication slots, also inside quotes or a comment.
 
-    The server makes a logical slot only in a transaction without an id, and takes back no slot
-    with a rollback.
+    The server creates a logical slot only in a transaction without a transaction id, and ROLLBACK
+    does not undo any change to a slot.
     """
     return _SLOT.search(text) is not None

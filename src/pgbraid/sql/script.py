@@ -1,4 +1,4 @@
-"""A migration's text: its statements with their places, and what is sent of it to the server."""
+"""A parsed migration: its statements with their positions, and the segments sent to the server."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ __all__ = [
 ]
 
 NEWLINE = re.compile(r"\r\n|\n|\r")
-"""Any of the three ends of a line."""
+"""A line end: CRLF, LF or CR."""
 BLANKS = frozenset({"space", "comment", "block"})
-"""The kinds of token that mean nothing."""
+"""The kinds of token without meaning."""
 _STRINGS = frozenset({"string", "escape"})
 _CAPITALS = re.compile(r"[A-Z]+")
 _ENDS = frozenset({("COMMIT",), ("END",)})
@@ -48,9 +48,9 @@ _COMMITS = frozenset(
 class Statement:
     """A statement's span without its semicolon, and its first words, upper-case.
 
-    ``words`` holds the first six outside brackets, of COPY and what begins or ends a
-    transaction all, of an ordinary statement those before anything else; ``data`` is the span
-    of inline COPY data; ``rest`` is where the text goes on behind the statement and its data.
+    ``words`` holds the first six words outside parentheses; all words of COPY and of transaction
+    control; only the leading words of a statement that the fast path matched. ``data`` is the span
+    of inline COPY data. ``rest`` is the offset after the statement and its data.
     """
 
     start: int
@@ -59,9 +59,9 @@ class Statement:
     rest: int
     data: tuple[int, int] | None = None
     trailing: int | None = None
-    """Where other text follows a COPY … FROM STDIN on its line, which is refused."""
+    """Offset of other text on the line of a COPY … FROM STDIN, which is refused."""
     closed: bool = True
-    """Whether a semicolon ends it."""
+    """Whether a semicolon ends the statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ class MetaCommand:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What goes to the server at once: SQL as it stands, or one COPY with its data.
+    """A part of the script that is sent as one query: SQL, or one COPY with its data.
 
-    ``offset`` is where ``sql`` begins in the script's text; ``starts`` are the starts of its
-    statements in that text, in order. ``data`` come in pieces, to be taken once.
+    ``offset`` is the start of ``sql`` in the script's text; ``starts`` are the starts of its
+    statements in that text, in order. ``data`` yields chunks and can be read only once.
     """
 
     sql: str
@@ -89,11 +89,12 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A migration's text, or a part of one, without a byte-order mark, taken apart.
+    """The parsed text of a migration, or of a part of one, without a byte-order mark.
 
-    ``comments`` are the spans of ``--`` comments, where one of them may direct pgbraid or
-    another tool, and else none; ``unterminated`` is where a quote or comment begins that never
-    ends; ``hidden`` are spans of which blanks are sent.
+    ``comments`` are the spans of ``--`` comments; empty if none of them may be a directive of
+    pgbraid or another tool. ``unterminated`` is the offset of a quote or comment without an end.
+    ``hidden`` are spans that are sent as spaces. ``line`` and ``column`` (from 1) are the position
+    of the text in its file.
     """
 
     text: str
@@ -107,28 +108,29 @@ class Script:
 
     def place(self, offset: int) -> tuple[int, int]:
         """Return line and column in the file, both from 1, of a character offset from 0."""
+        # Only the first line of a part can begin in the middle of a line of the file.
         line, column = line_and_column(self.text, offset)
         return self.line + line - 1, column + (self.column - 1 if line == 1 else 0)
 
     def without_transaction_control(self) -> Script:
-        """Return the script with what begins or ends its transaction blanked out."""
+        """Return the script with its BEGIN and COMMIT statements replaced by spaces."""
         control = [s for s in self.statements if opens_transaction(s) or is_commit(self.text, s)]
-        kept = tuple(s for s in self.statements if s not in control)
+        others = tuple(s for s in self.statements if s not in control)
         spans = [(s.start, s.rest) for s in control]
-        return replace(self, text=_blank(self.text, spans), statements=kept)
+        return replace(self, text=_blank(self.text, spans), statements=others)
 
     @property
     def wrapped(self) -> bool:
-        """Whether the whole script stands in one BEGIN … COMMIT."""
+        """Whether one BEGIN … COMMIT encloses the whole script."""
         if len(self.statements) <= 1 or not opens_transaction(self.statements[0]):
             return False
         return is_commit(self.text, self.statements[-1])
 
     def segments(self) -> tuple[Segment, ...]:
-        """Return what is sent, in order; a wrapping BEGIN … COMMIT is blanked out.
+        """Return the segments to send, in order; an enclosing BEGIN … COMMIT becomes spaces.
 
-        Every other character stays where it was, so that the server's positions are the
-        file's.
+        All other characters keep their offsets, so the server's error positions are positions in
+        the file.
         """
         body = self.statements[1:-1] if self.wrapped else self.statements
         text = _blank(self.text, self._hidden())
@@ -151,12 +153,12 @@ class Script:
 
 
 def opens_transaction(statement: Statement) -> bool:
-    """Whether a statement begins a transaction."""
+    """Whether a statement is BEGIN or START TRANSACTION."""
     return statement.words[:1] == ("BEGIN",) or statement.words[:2] == ("START", "TRANSACTION")
 
 
 def is_commit(text: str, statement: Statement) -> bool:
-    """Whether a statement of the text is a COMMIT, and nothing more."""
+    """Whether a statement is a plain COMMIT or END, without AND CHAIN or PREPARED."""
     return statement.words[:1] in _ENDS and tuple(tokens_of(text, statement)) in _COMMITS
 
 
@@ -179,15 +181,15 @@ def _copy_segment(text: str, copy: Statement, data: tuple[int, int]) -> Segment:
 
 
 def from_client(words: tuple[str, ...]) -> bool:
-    """Whether a statement of these words is a COPY that reads from the client.
+    """Whether a statement with these words is a COPY that reads from the client.
 
-    The server takes STDIN and STDOUT for the same thing on either side.
+    The server treats STDIN and STDOUT as synonyms, after FROM and after TO.
     """
     return words[:1] == ("COPY",) and _has_pair(words, "FROM")
 
 
 def to_client(words: tuple[str, ...]) -> bool:
-    """Whether a statement of these words is a COPY that writes to the client."""
+    """Whether a statement with these words is a COPY that writes to the client."""
     return words[:1] == ("COPY",) and _has_pair(words, "TO")
 
 
@@ -204,7 +206,7 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 
 def line_at(text: str, offset: int) -> tuple[str, int]:
-    """Return the line that holds an offset, without its end, and the offset's index in it."""
+    """Return the line at an offset, without its line end, and the offset's index in that line."""
     _, column = line_and_column(text, offset)
     start = offset - column + 1
     newline = NEWLINE.search(text, offset)
@@ -212,12 +214,16 @@ def line_at(text: str, offset: int) -> tuple[str, int]:
 
 
 def tokens_of(text: str, statement: Statement) -> Iterator[str]:
-    """Yield a statement's tokens, words outside quotes in upper case."""
+    """Yield the significant tokens of a statement in upper case."""
     return (token.upper() for token in significant_tokens(text, statement.start, statement.end))
 
 
 def significant_tokens(text: str, position: int, end: int) -> Iterator[str]:
-    """Yield the tokens of a span, strings that follow each other told apart from joined ones."""
+    """Yield the tokens of a span without white space and comments, unquoted words in lower case.
+
+    Between two string constants it yields ``joined`` if the server concatenates them, else
+    ``apart``.
+    """
     before, last_end = "", position
     while position < end:
         kind, start, position = next_token(text, position)
@@ -226,6 +232,7 @@ def significant_tokens(text: str, position: int, end: int) -> Iterator[str]:
         if kind in _STRINGS and before in _STRINGS:
             yield "joined" if CONTINUATION.match(text, last_end) else "apart"
         if kind == "word":
+            # str.lower() would also fold non-ASCII letters, which the server does not in UTF-8.
             yield _CAPITALS.sub(lambda match: match[0].lower(), text[start:position])
         elif kind == "escape":
             yield re.sub(rf"'{CONTINUATION.pattern}", "'\n'", text[start:position])

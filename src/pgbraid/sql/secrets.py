@@ -1,4 +1,4 @@
-"""Finds the passwords in SQL, so that no message, excerpt or diff shows one."""
+"""Finds the secrets in SQL, so that messages, excerpts and diffs can mask them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _INSIDE = re.compile(
     r"|(?:://[^\s/:@]*:(?P<userinfo>[^\s@]+)@)",
     re.IGNORECASE,
 )
-_SPOKEN = (
+_KEYWORDS = (
     *("password", "passwd", "passphrase", "secret", "token", "apikey", "api_key"),
     *("privatekey", "private_key", "credential", "://"),
 )
-"""What a text has that has a secret, in lower case."""
-_SPEAKING = re.compile(rf"{_WORD}|://", re.IGNORECASE)
+"""Every text with a secret contains one of these, in lower case."""
+_KEYWORD = re.compile(rf"{_WORD}|://", re.IGNORECASE)
 _GAP = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
 _GIVEN = re.compile(
     rf"{_WORD}(?:\s*=\s*(?P<value>[^\s'\"&;]+)|\"\s*:\s*\"(?P<member>[^\"]+)\"|['\"]?{_GAP}"
@@ -38,13 +38,13 @@ _GIVEN = re.compile(
     r"|://[^\s/:@]*:(?P<userinfo>[^\s@]+)@",
     re.IGNORECASE | re.DOTALL,
 )
-"""What such a word is given, wherever it stands; "://" is a word here, too."""
+"""A keyword (or "://") and the value that is assigned to it."""
 _GROUPS = ("value", "member", "literal", "dollar", "userinfo")
-_PIECES = re.compile(r"[\s;'\"]+")
+_SEPARATORS = re.compile(r"[\s;'\"]+")
 _REACH = 2000
-"""Characters behind a word in which its secret ends."""
+"""A secret ends within this number of characters after its keyword."""
 _WHOLE = 200_000
-"""Characters of a text that is taken apart within a moment."""
+"""Texts up to this number of characters are searched token by token."""
 _PAIRS = re.compile(r"'([^'\n]{3,})'|\"([^\"\n]{3,})\"")
 _BETWEEN = frozenset({"=", "=>", ":", ",", ":=", "TO"})
 _DOLLARS = re.compile(r"^\$[^$]*\$|\$[^$]*\$$")
@@ -55,25 +55,25 @@ _DEEPEST = 4
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What is not to be shown: ``known`` anywhere, ``likely`` where it stands in quotes.
+    """Strings to mask: ``certain`` ones anywhere, ``likely`` ones only inside quotes.
 
-    Of a text that is too long to list its literals, all of them are likely: it is the ``source``.
+    ``source`` is a text too long to list its literals; each of its literals counts as likely.
     """
 
-    known: frozenset[str] = frozenset()
+    certain: frozenset[str] = frozenset()
     likely: frozenset[str] = frozenset()
     source: str = ""
 
     def __or__(self, other: Secrets) -> Secrets:
         source = self.source or other.source
-        return Secrets(self.known | other.known, self.likely | other.likely, source)
+        return Secrets(self.certain | other.certain, self.likely | other.likely, source)
 
 
 NO_SECRETS = Secrets()
 
 
 class _Literal(NamedTuple):
-    """A quoted piece: the word it is given to, its kind, itself, and its statement's number."""
+    """A literal: the word it is assigned to, its kind, its text, its statement's number."""
 
     name: str
     kind: str
@@ -82,45 +82,47 @@ class _Literal(NamedTuple):
 
 
 def secrets_in(text: str) -> Secrets:
-    """Return the secrets of a text of SQL, or of what the server says of one.
+    """Return the secrets in SQL text or in a server message about it.
 
-    Known is a literal that the word PASSWORD, or a name that ends in it or its kin, stands
-    before, and what a connection string or a JSON document gives to such a name. Likely is
-    every other literal of a statement that mentions such a word. A quoted body is searched like
-    the text; the server quotes SQL in double quotes, so the text is searched without those too.
+    Certain secrets are literals that follow PASSWORD or a name ending in a word such as SECRET
+    or TOKEN, and the values of such names in connection strings and JSON. All other literals of a
+    statement that mentions such a word are likely secrets. Quoted bodies are searched as well.
     """
     if next(_mentions(text), None) is None:
         return NO_SECRETS
-    found = _search(text, 0)
-    return found | _search(text.replace('"', " "), 0) if '"' in text else found
+    secrets = _search(text, 0)
+    if '"' not in text:
+        return secrets
+    # A server message encloses SQL in double quotes, which would hide its literals.
+    return secrets | _search(text.replace('"', " "), 0)
 
 
 def secrets_near(text: str) -> Secrets:
-    """Return the secrets of a text of whatever length, to hide them in a short one.
+    """Return the secrets of a text of any length, to mask them in a short message.
 
-    A long text is not taken apart, as that takes two seconds a megabyte: only what stands behind
-    the words is looked at, and every literal of it counts as likely.
+    Tokenizing takes two seconds per megabyte. In a long text, only the values directly after the
+    keywords are read, and every literal of the text counts as likely.
     """
     if len(text) <= _WHOLE:
         return secrets_in(text)
-    known: set[str] = set()
-    spoken = False
+    certain: set[str] = set()
+    mentioned = False
     for start in _mentions(text):
-        spoken = True
+        mentioned = True
         match = _GIVEN.match(text, start, start + _REACH)
         if match:
-            found = next(match[group] for group in _GROUPS if match[group])
-            known |= {found, *_PIECES.split(found)}
-    return Secrets(_long(known), source=text) if spoken else NO_SECRETS
+            value = next(match[group] for group in _GROUPS if match[group])
+            certain |= {value, *_SEPARATORS.split(value)}
+    return Secrets(_long(certain), source=text) if mentioned else NO_SECRETS
 
 
 def _mentions(text: str) -> Iterator[int]:
-    """Yield where the words stand that a text with a secret has."""
+    """Yield the offsets of the keywords in a text."""
     lower = text.lower()
-    if len(lower) != len(text):  # a few letters are longer in lower case
-        yield from (match.start() for match in _SPEAKING.finditer(text))
+    if len(lower) != len(text):  # a few letters, such as İ, are longer in lower case
+        yield from (match.start() for match in _KEYWORD.finditer(text))
         return
-    for word in _SPOKEN:  # ten times as fast as the pattern
+    for word in _KEYWORDS:  # str.find is ten times as fast as the pattern
         at = lower.find(word)
         while at >= 0:
             yield at
@@ -129,53 +131,55 @@ def _mentions(text: str) -> Iterator[int]:
 
 def _search(text: str, depth: int) -> Secrets:
     literals, mentions = _literals(text)
-    known: set[str] = set()
+    certain: set[str] = set()
     likely: set[str] = set()
     for name, kind, quoted, statement in literals:
         body = _body(quoted)
         if _NAME.search(name):
-            known |= {body, *_PIECES.split(body)}
+            certain |= {body, *_SEPARATORS.split(body)}
         elif statement in mentions and kind != "dollar":
             likely.add(body)
-            known |= {s for line in body.splitlines()[1:] if len(s := line.strip()) >= _LONG_LINE}
-        known |= {m[m.lastgroup or 0] for m in _INSIDE.finditer(body)}
+            # An error excerpt shows single lines of a literal, without its quotes.
+            certain |= {s for line in body.splitlines()[1:] if len(s := line.strip()) >= _LONG_LINE}
+        certain |= {m[m.lastgroup or 0] for m in _INSIDE.finditer(body)}
+        # Literals nest: a DO body may EXECUTE a quoted statement that holds another literal.
         if depth < _DEEPEST and len(body) < len(text):
             inner = _search(body if kind == "dollar" else body.replace("''", "'"), depth + 1)
-            known |= inner.known
+            certain |= inner.certain
             likely |= inner.likely
-    return Secrets(_long(known), _long(likely))
+    return Secrets(_long(certain), _long(likely))
 
 
-def _long(found: Iterable[str]) -> frozenset[str]:
-    return frozenset(secret for secret in found if len(secret) >= _SHORTEST)
+def _long(secrets: Iterable[str]) -> frozenset[str]:
+    return frozenset(secret for secret in secrets if len(secret) >= _SHORTEST)
 
 
 def _literals(text: str) -> tuple[list[_Literal], set[int]]:
-    """Return every quoted piece, and the numbers of the statements that mention a secret.
+    """Return all literals, and the numbers of the statements that mention a keyword.
 
-    The name is the word before it, or before the comma, and of the parts of one string the
-    first one's.
+    The name of a literal is the word before it, skipping ``=``, ``:``, ``,`` and TO. The parts of
+    one continued string constant share the name of the first part.
     """
-    found: list[_Literal] = []
+    literals: list[_Literal] = []
     mentions: set[int] = set()
     before = name = last = ""
     statement = 0
-    for kind, piece in _pieces(text):
+    for kind, part in _tokens(text):
         if kind == "semicolon":
             statement += 1
-        if kind != "dollar" and kind not in _BLANKS and _MENTION.search(piece):
+        if kind != "dollar" and kind not in _BLANKS and _MENTION.search(part):
             mentions.add(statement)
-        if kind in _BLANKS or piece.upper() in _BETWEEN:
+        if kind in _BLANKS or part.upper() in _BETWEEN:
             last = last if kind in _BLANKS else kind
             continue
         if kind in _QUOTED:
             name = name if last in _QUOTED else before
-            found.append(_Literal(name, kind, piece, statement))
-        before, last = piece, kind
-    return found, mentions
+            literals.append(_Literal(name, kind, part, statement))
+        before, last = part, kind
+    return literals, mentions
 
 
-def _pieces(text: str) -> Iterator[tuple[str, str]]:
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
     position = 0
     while position < len(text):
         kind, start, position = next_token(text, position)
@@ -183,18 +187,20 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _body(quoted: str) -> str:
-    """Return what stands between the quotes."""
+    """Return a literal without its quotes."""
     if quoted.startswith("$"):
         return _DOLLARS.sub("", quoted)
     return quoted.partition("'")[2].removesuffix("'")
 
 
 def mask(text: str, secrets: Secrets) -> str:
-    """Return the text with every secret's letters as asterisks, so that its length stays."""
-    for secret in sorted(secrets.known, key=len, reverse=True):
+    """Return the text with each secret replaced by as many asterisks; its length is kept."""
+    # Longest first: a secret may contain a shorter one.
+    for secret in sorted(secrets.certain, key=len, reverse=True):
         text = text.replace(secret, "*" * len(secret))
     for secret in sorted(secrets.likely, key=len, reverse=True):
         if secret in text:
+            # A likely secret may be an ordinary word, so it is masked only inside quotes.
             for mark in "'\"":
                 hidden = f"{mark}{'*' * len(secret)}{mark}"
                 text = text.replace(f"{mark}{secret}{mark}", hidden)
@@ -202,7 +208,7 @@ def mask(text: str, secrets: Secrets) -> str:
 
 
 def _hidden(pair: re.Match[str], source: str) -> str:
-    """Return a quoted piece with asterisks, where it is a literal of the source."""
-    piece = pair[1] or pair[2]
-    shown = f"'{piece}'" not in source
-    return pair[0] if shown else f"{pair[0][0]}{'*' * len(piece)}{pair[0][-1]}"
+    """Return a quoted string, masked if it is a literal of the source."""
+    content = pair[1] or pair[2]
+    shown = f"'{content}'" not in source
+    return pair[0] if shown else f"{pair[0][0]}{'*' * len(content)}{pair[0][-1]}"

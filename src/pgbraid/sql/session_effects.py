@@ -1,8 +1,11 @@
-"""Whether a text can leave anything in its session, told from the text alone.
+"""Checks from the text alone whether a script can change session state.
 
-Only for a database in which nothing was before: there, a statement calls no function but the
-server's own, those of extensions, and those of earlier texts, which were looked at too. What is
-not known to be quiet counts as loud.
+Session state means settings, temporary objects, advisory locks and connections. The last values of
+sequences, which any INSERT may change, do not count; the runner discards them separately.
+
+The check is valid only on a database that was empty before the run. There, a statement can call
+only functions of the server, of extensions and of earlier scripts, which were checked too. A
+script changes the session unless this module recognises all of its statements.
 """
 
 from __future__ import annotations
@@ -18,14 +21,14 @@ __all__ = ["leaves_session_unchanged"]
 _LEAVES_SESSION_UNCHANGED = frozenset(
     {"CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE", "INSERT", "UPDATE", "DELETE"}
 )
-"""What changes the database and not the session; no SELECT, which is there for its calls."""
+"""Statements that change the database only. SELECT is missing because it may call any function."""
 _MADE = frozenset(
     {
         *("TABLE", "UNLOGGED", "UNIQUE", "INDEX", "SEQUENCE", "TYPE", "DOMAIN", "VIEW", "SCHEMA"),
         *("MATERIALIZED", "FUNCTION", "PROCEDURE", "TRIGGER", "POLICY", "EXTENSION", "OR"),
     }
 )
-"""What may be created; no aggregate, operator or cast, which call by another name."""
+"""Objects that CREATE may name; aggregates, operators and casts would hide calls of functions."""
 _PASSING = frozenset({"TEMP", "TEMPORARY"})
 _ROUTINES = frozenset({"FUNCTION", "PROCEDURE"})
 _CHANGES_SESSION = re.compile(
@@ -33,7 +36,7 @@ _CHANGES_SESSION = re.compile(
     r"|\b(?:nextval|currval|lastval|setval)\b",
     re.IGNORECASE,
 )
-"""Whatever sets, locks or connects, in whatever quotes; U& can spell any of it."""
+"""Anything that sets, locks or connects, also inside quotes. U& escapes could spell all of it."""
 _CHANGES_SESSION_IN_ROUTINE = re.compile(
     r"\b(?:set|reset|execute|listen|prepare|declare|discard|load|role|temp|temporary)\b",
     re.IGNORECASE,
@@ -45,11 +48,11 @@ _EXTENSION = re.compile(
     r"|fuzzystrmatch|tablefunc)\b",
     re.IGNORECASE,
 )
-"""Extensions whose functions are known to leave nothing, but for those named set_something."""
+"""Extensions whose functions do not change the session, except those named set_something."""
 
 
 def leaves_session_unchanged(script: Script) -> bool:
-    """Whether no statement of the script, and no routine it makes, sets or opens anything."""
+    """Whether neither the script's statements nor the routines it creates change the session."""
     if _CHANGES_SESSION.search(script.text):
         return False
     for statement in script.statements:

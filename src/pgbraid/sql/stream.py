@@ -1,4 +1,4 @@
-"""A text too large to hold: taken apart piece by piece, each a whole number of statements."""
+"""Splits a text that is too large for memory into parts of whole statements."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 __all__ = ["ScriptPart", "split_stream"]
 
 _WINDOW = 131_072
-"""Characters that are looked at together: enough to keep the server busy, little to hold."""
+"""Characters parsed at a time: enough to keep the server busy, few enough for memory."""
 _COPY_END = re.compile(r"\\\.(?=\r?(?:\n|\Z))")
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptPart:
-    """A piece of a text: statements, the last of which may be a COPY with ``data`` to come.
+    """A part of a text: whole statements; the last may be a COPY whose ``data`` follows.
 
-    ``data`` must be used up before the next part is asked for.
+    The caller must read all of ``data`` before it requests the next part.
     """
 
     script: Script
     data: Iterator[str] | None = None
 
     def segments(self) -> Iterator[Segment]:
-        """Yield what is sent, in order."""
-        found = self.script.segments()
-        yield from found[:-1] if self.data else found
+        """Yield the segments to send, in order."""
+        segments = self.script.segments()
+        yield from segments[:-1] if self.data else segments
         if self.data:
-            yield replace(found[-1], data=self.data)
+            yield replace(segments[-1], data=self.data)
 
 
 class _Window:
-    """What has been read of a text and not yet been passed on."""
+    """The part of a text that has been read but not yet yielded, and its position in the file."""
 
     def __init__(self, chunks: Iterable[str]) -> None:
         self._chunks = iter(chunks)
@@ -48,17 +48,17 @@ class _Window:
         self.line = self.column = 1
 
     def fill(self, size: int) -> None:
-        """Read on until there are ``size`` characters, or the text ends."""
-        pieces, length = [self.text], len(self.text)
+        """Read until the window holds ``size`` characters, or the text ends."""
+        chunks, length = [self.text], len(self.text)
         while length < size and not self.ended:
-            piece = next(self._chunks, None)
-            self.ended = piece is None
-            pieces.append(piece or "")
-            length += len(pieces[-1])
-        self.text = "".join(pieces)
+            chunk = next(self._chunks, None)
+            self.ended = chunk is None
+            chunks.append(chunk or "")
+            length += len(chunks[-1])
+        self.text = "".join(chunks)
 
     def drop(self, size: int) -> None:
-        """Let go of what was passed on."""
+        """Remove the first ``size`` characters and advance the position."""
         gone, self.text = self.text[:size], self.text[size:]
         lines = gone.count("\n")
         if "\r" in gone:
@@ -71,19 +71,20 @@ class _Window:
 
 
 def split_stream(chunks: Iterable[str]) -> Iterator[ScriptPart]:
-    """Yield a text's parts; its parts' statements and places are those of the whole.
+    """Yield the parts of a text, with the same statements and positions as the whole text.
 
-    ``chunks`` are pieces of the text without a byte-order mark, cut anywhere but between a
+    ``chunks`` hold the text without a byte-order mark. A chunk may end anywhere except between a
     carriage return and its line feed.
     """
     window = _Window(chunks)
     size = _WINDOW
     while not (window.ended and not window.text):
         window.fill(size)
-        found = parse(window.text, whole=window.ended, marked=False)
-        script = replace(found, line=window.line, column=window.column)
+        parsed = parse(window.text, whole=window.ended, marked=False)
+        script = replace(parsed, line=window.line, column=window.column)
         whole = [s for s in script.statements if window.ended or _is_whole(s, script)]
         if not whole and not window.ended:
+            # One statement is longer than the window. Doubling keeps the total time linear.
             size = 2 * len(window.text)
             continue
         size = _WINDOW
@@ -91,9 +92,10 @@ def split_stream(chunks: Iterable[str]) -> Iterator[ScriptPart]:
 
 
 def _is_whole(statement: Statement, script: Script) -> bool:
-    """Whether a statement would end there too if more of the text were known."""
+    """Whether more text after the window could not change where the statement ends."""
     if script.unterminated is not None and statement.rest > script.unterminated:
         return False
+    # The data begin on the next line, whose beginning must be inside the window.
     if statement.data and statement.closed:
         return script.text[: statement.data[0]].endswith(("\n", "\r"))
     return statement.closed
@@ -101,6 +103,7 @@ def _is_whole(statement: Statement, script: Script) -> bool:
 
 def _part(window: _Window, script: Script, whole: tuple[Statement, ...]) -> Iterator[ScriptPart]:
     last = whole[-1] if whole else None
+    # The data of a COPY is complete only if its end marker lies inside the window.
     sure = window.ended or last is None or last.rest < len(script.text)
     if last is None or last.data is None or (sure and last.rest > last.data[1]) or window.ended:
         end = len(script.text) if window.ended or last is None else last.rest
@@ -116,7 +119,7 @@ def _part(window: _Window, script: Script, whole: tuple[Statement, ...]) -> Iter
 
 
 def _until(script: Script, statements: tuple[Statement, ...], end: int) -> Script:
-    """Return the part of a script before an offset."""
+    """Return a script cut off at an offset, with the given statements."""
     open_end = script.unterminated
     return replace(
         script,
@@ -129,7 +132,7 @@ def _until(script: Script, statements: tuple[Statement, ...], end: int) -> Scrip
 
 
 def _data(window: _Window, start: int) -> Iterator[str]:
-    """Yield a COPY's data, whole lines at a time, and leave the window behind their end."""
+    """Yield the data of a COPY in whole lines, and move the window past the data's end."""
     window.drop(start)
     size = _WINDOW
     while True:
@@ -148,7 +151,7 @@ def _data(window: _Window, start: int) -> Iterator[str]:
 
 
 def _end_of_data(text: str, lines: int) -> tuple[int, int] | None:
-    r"""Return the span of a line of ``\.`` alone among the first characters, whole lines."""
+    r"""Return the span of a line that holds only ``\.`` within the first ``lines`` characters."""
     start = 0 if text.startswith("\\.") else text.find("\n\\.") + 1 or -1
     while start >= 0:
         match = _COPY_END.match(text, start, lines)

@@ -1,1 +1,1 @@
-"""What must not be in a migration's text."""
+"""Checks for text that a migration must not contain."""

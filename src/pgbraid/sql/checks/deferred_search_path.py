@@ -1,4 +1,4 @@
-"""Finds defaults of a search path that hold from the next connection on, and not in this run."""
+"""Finds ALTER ... SET search_path, which takes effect with the next connection only."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _DEFAULT = re.compile(
     r"(?:\s+in\s+database\s+\S+)?)\s+(?:re)?set\s+search_path\b",
     re.IGNORECASE,
 )
-"""Also in a string, as the database's name is put in by EXECUTE more often than not."""
+"""Also matches inside strings, because EXECUTE often supplies the database name."""
 _COMMENTS = frozenset({"comment", "block"})
 
 
 def deferred_search_path_problems(migration: Migration, script: Script) -> Iterator[Problem]:
-    """Yield a warning for each of them: what follows in this run still has the old path.
+    """Yield a warning for each new default: later migrations of the run still use the old path.
 
-    It is not applied to the session, as the server would not do so for anybody else either; but a
-    fresh database, made in one run, and one that was deployed step by step then differ.
+    pgbraid does not apply the default to its session, as no other client would either. But a fresh
+    database, migrated in one run, and one migrated step by step then differ.
     """
     if "search_path" not in script.text.lower():
         return
@@ -39,10 +39,10 @@ def deferred_search_path_problems(migration: Migration, script: Script) -> Itera
         if _is_comment(script.text, next(starts, None), at):
             continue
         yield Problem(
-            "search_path_default",
-            "a default of search_path holds from the next connection on",
-            detail="Migrations behind this one have the old path if they run with it, as on a "
-            "fresh database, and the new one if they run later.",
+            "later_default",
+            "a new default of search_path takes effect with the next connection",
+            detail="Later migrations of the same run use the old path, as on a fresh database. "
+            "Migrations of a later run use the new one.",
             hint="Name the schema in the migrations that follow, or SET search_path in each.",
             severity=Severity.WARNING,
             location=Location(migration.path, *script.place(at)),
@@ -51,7 +51,7 @@ def deferred_search_path_problems(migration: Migration, script: Script) -> Itera
 
 
 def _is_comment(text: str, start: int | None, at: int) -> bool:
-    """Whether an offset is in a comment; outside of statements there is nothing else."""
+    """Whether an offset is in a comment, as all text outside statements is."""
     if start is None:
         return True
     kind = ""

@@ -1,4 +1,4 @@
-"""Finds characters that nobody sees, where PostgreSQL takes them for letters or refuses them."""
+"""Finds invisible characters where PostgreSQL treats them as letters or rejects them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _INVISIBLE = re.compile(
     "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0"
     "\U000e0000-\U000e0fff]"
 )
-"""Control characters, blanks that are none to PostgreSQL, and what has no width.
+"""Control characters, zero-width characters, and spaces that PostgreSQL does not treat as space.
 
-The vertical tab is a blank from PostgreSQL 16 on, and refused before.
+PostgreSQL accepts the vertical tab as white space since version 16 and rejects it before.
 """
 _HIDDEN = frozenset({"comment", "block", "string", "escape", "quoted", "dollar", "unterminated"})
 
 
 def invisible_characters(script: Script) -> Iterator[tuple[int, str]]:
-    """Yield the offset of each such character outside quotes, comments and data, and itself."""
+    """Yield offset and character of each invisible one outside quotes, comments and COPY data."""
     seen_to = 0
     for match in _INVISIBLE.finditer(script.text):
         at = match.start()
@@ -45,7 +45,7 @@ def invisible_characters(script: Script) -> Iterator[tuple[int, str]]:
 
 
 def _kind_at(text: str, at: int, start: int) -> tuple[str, int]:
-    """Return the kind of the token that holds an offset, and its end, read from a place before."""
+    """Return kind and end of the token at an offset, reading tokens from ``start``."""
     kind = ""
     while start <= at:
         kind, _, start = next_token(text, start)
@@ -53,8 +53,8 @@ def _kind_at(text: str, at: int, start: int) -> tuple[str, int]:
 
 
 def code_points(text: str) -> str:
-    """Return the code points and names of such characters in a text, each once; "" for none."""
-    import unicodedata  # noqa: PLC0415 - few texts have any
+    """Return code points and names of the invisible characters in a text, or "" for none."""
+    import unicodedata  # noqa: PLC0415 - few texts have invisible characters
 
     found = dict.fromkeys(_INVISIBLE.findall(text))
     names = ((char, unicodedata.name(char, "a control character")) for char in found)

@@ -1,4 +1,4 @@
-"""What must not be in a migration's text, found before anything runs."""
+"""Checks a migration's text for problems, before anything runs."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["LARGEST_ALONE", "WARNINGS", "check_parts", "check_script"]
 
 LARGEST_ALONE = 1_000_000
-"""Bytes of a file that is run statement by statement, and so is held whole."""
+"""Largest no-transaction file in bytes. Such a file is held in memory as a whole."""
 
-WARNINGS = frozenset({"empty", "invisible_character", "isolation_unused", "search_path_default"})
-"""The codes of what is found in a text and does not stop a run."""
+WARNINGS = frozenset({"empty", "invisible_character", "isolation_unused", "later_default"})
+"""Codes of the problems that do not stop a run."""
 
 _PASSED_OVER = frozenset({r"\restrict", r"\unrestrict"})
 _BEGINS = frozenset({("BEGIN",), ("BEGIN", "WORK"), ("BEGIN", "TRANSACTION")}) | {
@@ -43,7 +43,7 @@ _TEXT_SETTINGS = {
     "CLIENT_ENCODING": frozenset({"UTF8", "UTF-8", "UTF_8", "UNICODE", "SQL_ASCII"}),
     "NAMES": frozenset({"UTF8", "UTF-8", "UTF_8", "UNICODE", "SQL_ASCII"}),
 }
-"""Settings that change how the text itself is read, and the values that do not."""
+"""Settings that change how the server reads the text, and the values that are harmless."""
 _DOWN_SECTION = re.compile(
     r"--[ \t]*(?:\+goose[ \t]+down|\+migrate[ \t]+down|migrate:down)\b"
     r"|----[ \t]*create above[ \t]*/[ \t]*drop below[ \t]*----",
@@ -58,61 +58,66 @@ _SET_CONFIG = re.compile(
 _CALLERS = frozenset({("SELECT",), ("WITH",), ("VALUES",), ("DO",), ("UPDATE",)})
 _FORBIDDEN = (
     "forbidden",
-    "DISCARD ALL gives the migration lock away",
+    "DISCARD ALL releases the migration lock",
     "It releases every advisory lock of the session.",
-    "Take it out, or name what is to be discarded: DISCARD PLANS, SEQUENCES or TEMP.",
+    "Remove it, or use DISCARD PLANS, SEQUENCES or TEMP.",
 )
-_ALONE = (
+_NEEDS_DIRECTIVE = (
     "pgbraid runs a migration in one transaction.",
-    "Write `-- pgbraid: no-transaction` on the file's first line; best, it holds nothing else.",
+    "Write `-- pgbraid: no-transaction` on the file's first line; best, in a file of its own.",
 )
 
 
 def check_script(migration: Migration, script: Script) -> tuple[Problem, ...]:
-    """Return every problem of a script that is about to run, in the order of the text."""
+    """Return the problems of a script that is about to run, in the order of the text."""
     return check_parts(migration, (script,))
 
 
 def check_parts(migration: Migration, parts: Iterable[Script]) -> tuple[Problem, ...]:
-    """Return the same of a script that comes in parts, none of which is kept."""
-    found: list[Problem] = []
-    control, empty, begun = _TransactionControlCheck(migration), True, False
+    """Return the problems of a script that is read in parts; memory holds one part at a time."""
+    problems: list[Problem] = []
+    control, empty, after_statements = _TransactionControlCheck(migration), True, False
     for script in parts:
         empty = empty and not script.text.strip()
         control.take(script)
-        found += [
+        problems += [
             *_open_ends(migration, script),
             *_metas(migration, script),
             *_copies(migration, script),
             *_nontransactional_problems(migration, script),
             *_text_settings(migration, script),
-            *_comments(migration, script, begun=begun),
+            *_comments(migration, script, after_statements=after_statements),
             *_invisible(migration, script),
             *isolation_problems(migration, script),
             *deferred_search_path_problems(migration, script),
         ]
-        begun = begun or bool(script.statements)
-    found += [*_empty_file(migration, empty=empty), *control.problems()]
+        after_statements = after_statements or bool(script.statements)
+    problems += [*_empty_file(migration, empty=empty), *control.problems()]
     if migration.directives.no_transaction and migration.size > LARGEST_ALONE:
-        found.append(_too_large(migration))
-    downs = [problem for problem in found if problem.code == "down_section"]
-    kept = [problem for problem in found if problem not in downs[1:]]
-    places = ((p, p.location or Location("")) for p in kept)
+        problems.append(_too_large(migration))
+    # Each part may report a down section; one report per file is enough.
+    downs = [problem for problem in problems if problem.code == "down_section"]
+    reported = [problem for problem in problems if problem not in downs[1:]]
+    places = ((p, p.location or Location("")) for p in reported)
     ordered = sorted(places, key=lambda pair: (pair[1].line or 0, pair[1].column or 0))
     return tuple(problem for problem, _ in ordered)
 
 
 class _TransactionControlCheck:
-    """Gathers what begins or ends a transaction; one BEGIN … COMMIT round everything is none."""
+    """Collects transaction control, except one BEGIN … COMMIT that encloses the whole file.
+
+    This is the first of two defences. At run time the transaction's id and the command tags of the
+    server are compared as well.
+    """
 
     def __init__(self, migration: Migration) -> None:
         self._migration = migration
-        self._found: list[tuple[int, Problem]] = []
+        self._problems: list[tuple[int, Problem]] = []
         self._count = self._commit_at = 0
         self._mode: tuple[Problem, ...] | None = None
 
     def take(self, script: Script) -> None:
-        """Look at the statements of the next part."""
+        """Check the statements of the next part."""
         for statement in script.statements:
             self._count += 1
             name = _control(statement)
@@ -123,33 +128,36 @@ class _TransactionControlCheck:
             if is_commit(script.text, statement):
                 self._commit_at = self._count
             problem = _control_problem(self._migration, script, statement, name)
-            self._found.append((self._count, problem))
+            self._problems.append((self._count, problem))
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong, once everything was looked at."""
+        """Yield the problems, after all parts were checked."""
+        # Only the end of the file shows whether its first BEGIN encloses everything.
         wrapped = self._mode is not None and 1 < self._commit_at == self._count
+        # A no-transaction file runs statement by statement, so its BEGIN would stay open.
         wrapped = wrapped and not self._migration.directives.no_transaction
         if wrapped:
             yield from self._mode or ()
-        passed = {1, self._count} if wrapped else set()
-        yield from (problem for number, problem in self._found if number not in passed)
+        allowed = {1, self._count} if wrapped else set()
+        yield from (problem for number, problem in self._problems if number not in allowed)
 
 
 def _nontransactional_problems(migration: Migration, script: Script) -> Iterator[Problem]:
-    """Find what no transaction holds, and in a file that asks for none, what cannot go on."""
+    """Yield nontransactional statements without the directive, and unrecoverable ones with it."""
     yield from _set_config_problems(migration, script)
     for statement, command in nontransactional_statements(script):
         location = _at(migration, script, statement.start)
         if command == "DISCARD ALL":
-            said: tuple[str, str, str, str] | None = _FORBIDDEN
+            texts: tuple[str, str, str, str] | None = _FORBIDDEN
         elif not migration.directives.no_transaction:
-            said = ("needs_no_transaction", f"{command} cannot run inside a transaction", *_ALONE)
+            message = f"{command} cannot run inside a transaction"
+            texts = ("needs_no_transaction", message, *_NEEDS_DIRECTIVE)
         else:
-            said = _unrecoverable_index(
+            texts = _unrecoverable_index(
                 classify_statements(replace(script, statements=(statement,)))[0]
             )
-        if said:
-            code, message, detail, hint = said
+        if texts:
+            code, message, detail, hint = texts
             versions = (migration.version,)
             yield Problem(
                 code, message, detail=detail, hint=hint, location=location, versions=versions
@@ -157,43 +165,41 @@ def _nontransactional_problems(migration: Migration, script: Script) -> Iterator
 
 
 def _set_config_problems(migration: Migration, script: Script) -> Iterator[Problem]:
-    """Find what would be set for its own statement only, in a file that runs in pieces."""
-    found = _SET_CONFIG.finditer(script.text) if migration.directives.no_transaction else ()
-    for match in found:
+    """Yield set_config calls in a no-transaction file, where only SET affects later statements."""
+    matches = _SET_CONFIG.finditer(script.text) if migration.directives.no_transaction else ()
+    for match in matches:
+        # In other statements, such as CREATE FUNCTION, the call is defined but not executed.
         holders = (s for s in script.statements if s.start <= match.start() < s.end)
         if any(s.words[:1] in _CALLERS for s in holders):
-            what = "set_config" if "(" in match[0] else "UPDATE pg_settings"
+            command = "set_config" if "(" in match[0] else "UPDATE pg_settings"
             yield Problem(
                 "setting_lost",
-                f"{what} in a no-transaction file holds for its own statement only",
-                hint="Write it as SET, which is made again before every statement behind it.",
+                f"{command} in a no-transaction file affects its own statement only",
+                hint="Write it as SET, which pgbraid repeats before every later statement.",
                 location=_at(migration, script, match.start()),
                 versions=(migration.version,),
             )
 
 
-def _unrecoverable_index(piece: ScriptStatement) -> tuple[str, str, str, str] | None:
-    """Say what keeps an index from being recognised where its building was cut."""
-    if piece.kind is not ExecutionKind.CREATE_INDEX:
+def _unrecoverable_index(statement: ScriptStatement) -> tuple[str, str, str, str] | None:
+    """Return the texts of a problem if pgbraid could not find the index after an interruption."""
+    if statement.kind is not ExecutionKind.CREATE_INDEX:
         return None
-    detail = "Where its building is cut, an invalid index stays, which pgbraid finds by its name"
-    if piece.name is None:
-        return ("unnamed_index", f"{piece.command} without a name", f"{detail}.", "Give it a name.")
-    if piece.name[:2].upper() == "U&":
-        return (
-            "escaped_index_name",
-            f"the index is named by {piece.name}",
-            f"{detail}.",
-            "Spell it out.",
-        )
+    detail = "An interrupted build leaves an invalid index, which pgbraid finds by its name."
+    if statement.name is None:
+        message = f"{statement.command} without an index name"
+        return ("unnamed_index", message, detail, "Give the index a name.")
+    if statement.name[:2].upper() == "U&":
+        message = f"index name {statement.name} uses Unicode escapes"
+        return ("odd_name", message, detail, "Write the name without escapes.")
     return None
 
 
 def _too_large(migration: Migration) -> Problem:
     return Problem(
         "large_no_transaction",
-        f"{migration.file} is above 1 MB, and asks for no-transaction",
-        hint="Put its data into a migration of their own, which runs in one transaction.",
+        f"{migration.file} is larger than 1 MB and uses no-transaction",
+        hint="Put its data into a separate migration, which runs in one transaction.",
         location=Location(migration.path, 1, 1),
         versions=(migration.version,),
     )
@@ -204,8 +210,8 @@ def _invisible(migration: Migration, script: Script) -> Iterator[Problem]:
         yield Problem(
             "invisible_character",
             f"{code_points(char)} stands outside quotes and comments",
-            detail="Nobody sees it. PostgreSQL takes it for a letter, or refuses it.",
-            hint="Write a plain blank in its place, or nothing.",
+            detail="The character is invisible. PostgreSQL treats it as a letter or rejects it.",
+            hint="Replace it with a space, or delete it.",
             severity=Severity.WARNING,
             location=_at(migration, script, at),
             versions=(migration.version,),
@@ -221,7 +227,7 @@ def _empty_file(migration: Migration, *, empty: bool) -> Iterator[Problem]:
         yield Problem(
             "empty",
             f"{migration.path.rpartition('/')[2]} is empty",
-            hint="Write it before it is applied; one that does nothing on purpose says so in a "
+            hint="Write it before it is applied. If it should do nothing, explain that in a "
             "comment.",
             severity=Severity.WARNING,
             location=Location(migration.path, 1, 1),
@@ -246,7 +252,7 @@ def _metas(migration: Migration, script: Script) -> Iterator[Problem]:
             yield Problem(
                 "meta_command",
                 f"psql meta-command {meta.name} is not SQL and cannot run here",
-                hint="Write it as SQL, or take the line out.",
+                hint="Write it as SQL, or remove the line.",
                 location=_at(migration, script, meta.start),
                 versions=(migration.version,),
             )
@@ -258,20 +264,19 @@ def _control_problem(
     return Problem(
         "transaction_control",
         f"{name} inside a migration",
-        detail="Each statement of a no-transaction file is run by itself."
+        detail="pgbraid runs each statement of a no-transaction file separately."
         if migration.directives.no_transaction
-        else "A migration and its tracker row are one transaction, which pgbraid begins and "
-        "commits.",
-        hint="Take the statement out."
+        else "pgbraid begins and commits one transaction for a migration and its ledger row.",
+        hint="Remove the statement."
         if migration.directives.no_transaction
-        else "Take the statement out, or wrap the whole file in one BEGIN … COMMIT.",
+        else "Remove the statement, or wrap the whole file in one BEGIN … COMMIT.",
         location=_at(migration, script, statement.start),
         versions=(migration.version,),
     )
 
 
 def _control(statement: Statement) -> str | None:
-    """Return the statement's name if it begins or ends a transaction."""
+    """Return the command name if the statement begins or ends a transaction, else None."""
     first, second = (*statement.words, "", "")[:2]
     if first in {"BEGIN", "COMMIT", "END", "ABORT"}:
         return f"{first} PREPARED" if second == "PREPARED" else first
@@ -283,17 +288,17 @@ def _control(statement: Statement) -> str | None:
 
 
 def _wrapping(migration: Migration, script: Script, first: Statement) -> Iterator[Problem]:
-    """Refuse a wrapping BEGIN that asks for what the unwrapped run does not give."""
-    asked = tuple(piece for piece in tokens_of(script.text, first) if piece != ",")
+    """Yield an error if an enclosing BEGIN has modes that pgbraid's own transaction lacks."""
+    words = tuple(word for word in tokens_of(script.text, first) if word != ",")
     level = level_of(migration)
     for mode in (("ISOLATION", "LEVEL", *level.split()), ("READ", "WRITE")):
-        asked = _without(asked, mode)
-    if asked not in _BEGINS:
+        words = _without(words, mode)
+    if words not in _BEGINS:
         yield Problem(
             "transaction_mode",
-            f"{' '.join(first.words)} asks for a mode that the migration's transaction has not",
+            f"{' '.join(first.words)} differs from the mode of the migration's transaction",
             detail=f"It runs in one {level}, READ WRITE transaction.",
-            hint=f"Begin it with a plain BEGIN. For another isolation level: {LEVEL_HINT}",
+            hint=f"Write a plain BEGIN. For another isolation level: {LEVEL_HINT}",
             location=_at(migration, script, first.start),
             versions=(migration.version,),
         )
@@ -311,16 +316,16 @@ def _text_settings(migration: Migration, script: Script) -> Iterator[Problem]:
     for statement in script.statements:
         if statement.words[:1] != ("SET",):
             continue
-        tokens = [piece.strip("'\"") for piece in tokens_of(script.text, statement)]
+        tokens = [token.strip("'\"") for token in tokens_of(script.text, statement)]
         name, *value = [t for t in tokens[1:] if t not in {"SESSION", "LOCAL", "=", "TO"}] or [""]
+        # The lexer reads the whole file by one set of rules, so the server must do the same.
         harmless = _TEXT_SETTINGS.get(name)
         if harmless is not None and not (value and value[0] in harmless):
             yield Problem(
                 "parsing_setting",
                 f"{' '.join(tokens)} would change how the rest of the file is read",
-                detail="A file is UTF-8, with standard_conforming_strings on, from its first "
-                "character to its last.",
-                hint="Take the statement out, and write the file so.",
+                detail="pgbraid reads the whole file as UTF-8 with standard_conforming_strings on.",
+                hint="Remove the statement, and write the file that way.",
                 location=_at(migration, script, statement.start),
                 versions=(migration.version,),
             )
@@ -331,39 +336,40 @@ def _copies(migration: Migration, script: Script) -> Iterator[Problem]:
         if to_client(statement.words):
             yield Problem(
                 "copy_to_stdout",
-                "COPY to the client has nowhere to write to in a migration",
-                hint="Take the statement out.",
+                "COPY to the client is not possible in a migration: no client reads the data",
+                hint="Remove the statement.",
                 location=_at(migration, script, statement.start),
                 versions=(migration.version,),
             )
         if statement.trailing is not None:
             yield Problem(
                 "copy_data",
-                "text follows COPY … FROM STDIN on its line, where its data should begin",
-                hint="Begin the data on the next line and end it with a line of \\. alone.",
+                "text follows COPY … FROM STDIN on the same line",
+                hint="Begin the data on the next line, and end it with a line that holds only \\.",
                 location=_at(migration, script, statement.trailing),
                 versions=(migration.version,),
             )
 
 
-def _comments(migration: Migration, script: Script, *, begun: bool) -> Iterator[Problem]:
+def _comments(migration: Migration, script: Script, *, after_statements: bool) -> Iterator[Problem]:
     down_seen = False
-    for start, said, hint in directive_errors(script, begun=begun):
+    for start, message, hint in directive_errors(script, after_statements=after_statements):
         yield Problem(
             "unknown_directive",
-            said,
+            message,
             hint=hint,
             location=_at(migration, script, start),
             versions=(migration.version,),
         )
     for start, end in script.comments:
         comment = script.text[start:end]
+        # Run as plain SQL, the file would undo itself and still be recorded as applied.
         if _DOWN_SECTION.match(comment) and not down_seen:
             down_seen = True
             yield Problem(
                 "down_section",
-                f"another tool's down section ({comment.strip()}): run as plain SQL, the file "
-                "would undo what it does",
+                f"another tool's down section ({comment.strip()}): as plain SQL, the file would "
+                "undo its own changes",
                 hint=f"Move that section into {migration.digits}_{migration.name}.down.sql.",
                 location=_at(migration, script, start),
                 versions=(migration.version,),
