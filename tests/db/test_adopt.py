@@ -161,10 +161,10 @@ def test_a_set_that_has_rows_asks_no_counter(legacy):
 @pytest.mark.parametrize(
     ("rows", "code", "message"),
     [
-        ("(104, true)", "legacy_dirty", "is dirty at version 104"),
-        ("(-1, true)", "legacy_dirty", "is dirty at version -1"),
-        ("(99, false)", "legacy_version_without_file", "has version 99, but no file"),
-        ("(101, false), (102, false)", "legacy_ambiguous", "has 2 rows"),
+        ("(104, true)", "tracker_dirty", "is dirty at version 104"),
+        ("(-1, true)", "tracker_dirty", "is dirty at version -1"),
+        ("(99, false)", "tracker_version_without_file", "has version 99, but no file"),
+        ("(101, false), (102, false)", "tracker_ambiguous", "has 2 rows"),
     ],
 )
 def test_a_counter_that_does_not_say_clearly_stops_everything(legacy, rows, code, message):

@@ -77,7 +77,7 @@ def _dirty(source: str, version: int) -> Problem:
 
 def _several(source: str, count: int) -> Problem:
     return Problem(
-        "legacy_ambiguous",
+        "tracker_ambiguous",
         f"{source} has {count} rows or no version; golang-migrate keeps one row with a version",
         hint="Keep only the row of the highest version that is fully applied, then run "
         "`pgbraid adopt`.",
@@ -86,7 +86,7 @@ def _several(source: str, count: int) -> Problem:
 
 def _no_file(source: str, version: int, migrations: MigrationSet) -> Problem:
     return Problem(
-        "legacy_version_without_file",
+        "tracker_version_without_file",
         f"{source} has version {version}, but no file of that version is in {migrations.label}",
         detail="The folder may be another one, or this release is older than the database.",
         hint="Name the folder of golang-migrate with `dir`, then run `pgbraid adopt`. If the table "

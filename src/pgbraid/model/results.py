@@ -53,7 +53,7 @@ class State(StrEnum):
     """Pending, although a higher version is applied."""
     INCOMPLETE = "incomplete"
     """Started outside a transaction, and not finished."""
-    MODIFIED = "drifted"
+    MODIFIED = "modified"
     RENAMED = "renamed"
     """Applied under another name."""
     MISSING_FILE = "missing file"

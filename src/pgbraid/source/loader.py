@@ -384,7 +384,7 @@ def _lone_downs(
         alike = case_folded(down.parts.name) in {case_folded(name) for name in up_names}
         owner = f"; version {version} is {', '.join(e.name for e in ups)}" if ups else ""
         yield Problem(
-            "name_collision" if alike else "lone_down",
+            "name_collision" if alike else "down_without_up",
             f"{down.name} has no migration with the same name{owner}",
             detail="The names differ only in case or in Unicode normalisation." if alike else None,
             hint="Rename it to match its migration, or delete it.",

@@ -39,7 +39,7 @@ def deferred_search_path_problems(migration: Migration, script: Script) -> Itera
         if _is_comment(script.text, next(starts, None), at):
             continue
         yield Problem(
-            "later_default",
+            "search_path_default",
             "a new default of search_path takes effect with the next connection",
             detail="Later migrations of the same run use the old path, as on a fresh database. "
             "Migrations of a later run use the new one.",

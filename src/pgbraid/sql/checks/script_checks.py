@@ -31,7 +31,7 @@ __all__ = ["LARGEST_ALONE", "WARNINGS", "check_parts", "check_script"]
 LARGEST_ALONE = 1_000_000
 """Largest no-transaction file in bytes. Such a file is held in memory as a whole."""
 
-WARNINGS = frozenset({"empty", "invisible_character", "isolation_unused", "later_default"})
+WARNINGS = frozenset({"empty", "invisible_character", "isolation_unused", "search_path_default"})
 """Codes of the problems that do not stop a run."""
 
 _PASSED_OVER = frozenset({r"\restrict", r"\unrestrict"})
@@ -191,7 +191,7 @@ def _unrecoverable_index(statement: ScriptStatement) -> tuple[str, str, str, str
         return ("unnamed_index", message, detail, "Give the index a name.")
     if statement.name[:2].upper() == "U&":
         message = f"index name {statement.name} uses Unicode escapes"
-        return ("odd_name", message, detail, "Write the name without escapes.")
+        return ("escaped_index_name", message, detail, "Write the name without escapes.")
     return None
 
 
