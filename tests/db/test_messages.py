@@ -200,7 +200,7 @@ def test_a_trigger_on_the_tracker_makes_the_statements_go_one_by_one(used, sent)
         " EXECUTE FUNCTION swallow()"
     )
     sent.clear()
-    with pytest.raises(pgbraid.ServerError, match="did not take a row"):
+    with pytest.raises(pgbraid.ServerError, match="did not accept a row"):
         pgbraid.load(tables(2)).up(used.conninfo)
     assert sent == []
 
