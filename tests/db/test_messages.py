@@ -221,7 +221,7 @@ def test_a_connection_on_its_way_is_taken_once_and_closed_if_nobody_takes_it(dat
         assert first.info.backend_pid != second.info.backend_pid
     left = BackgroundConnect(parameters)
     left._thread.join()
-    conn = left._found
+    conn = left._result
     left.close()
     assert conn.closed
     with pytest.raises(psycopg.OperationalError):
