@@ -135,7 +135,7 @@ def test_the_users_word_does_not_make_a_session_of_a_transaction(bouncing, size)
     with bouncing(size) as conninfo:
         with pytest.raises(TargetRefused, match="gives the session to other clients") as caught:
             verdict(conninfo, session_pooler=True)
-        assert "Take `session_pooler` out" in caught.value.hint
+        assert "Remove `session_pooler`" in caught.value.hint
         assert left_in(conninfo, size) == {(0, 0, 0)}
 
 
@@ -346,7 +346,7 @@ def test_the_hint_names_what_is_not_in_use_yet(cli, database, folder, bouncing):
             ([], {**url, "PGBRAID_DIRECT_URL": conninfo}),
         ):
             answer = cli("up", *words, env=env, code=4)
-            assert "--direct-url is in use already" in answer.err
+            assert "--direct-url is already used" in answer.err
             assert "set --session-pooler" in answer.err
         answer = cli("up", "--session-pooler", env=url, code=4)
         assert "gives the session to other clients" in answer.err
