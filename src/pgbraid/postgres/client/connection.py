@@ -106,7 +106,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         """Wait as ``gen`` does, and end the statement once a stop is requested."""
         while True:
             if ready is not None and self.stop is not None and self.stop.requested:
-                self.stop = None
+                self.stop = None  # once: the rollback that follows must not be cancelled
                 ending = ending or _Cancellation(self)
             try:
                 wait_for = next(gen) if ready is None else gen.send(ready)
@@ -209,7 +209,7 @@ def sibling_parameters(conn: Connection, given: Mapping[str, Any] | None = None)
     info = conn.info
     parameters = {**(given or conn.parameters or {}), "host": info.host, "port": info.port}
     parameters["connect_timeout"] = "3"
-    parameters.pop("hostaddr", None)
+    parameters.pop("hostaddr", None)  # it may list the addresses of several hosts
     if info.hostaddr:
         parameters["hostaddr"] = info.hostaddr
     return parameters

@@ -105,13 +105,14 @@ def parse_target(conninfo: str, *, embedded: str | None = None, role: str | None
         if name not in parameters and defaults.get(name) is None:
             parameters[name] = limit
     if "," in str(parameters.get("host") or parameters.get("hostaddr") or ""):
+        # Otherwise libpq takes the first host that answers, which may be a standby.
         parameters.setdefault("target_session_attrs", "read-write")
     if role is not None:
         parameters["options"] = _with_role(
             str(parameters.get("options") or defaults.get("options") or ""), role
         )
     parameters.setdefault("fallback_application_name", f"pgbraid/{__version__}")
-    parameters["client_encoding"] = "UTF8"
+    parameters["client_encoding"] = "UTF8"  # a file is UTF-8; PGCLIENTENCODING must not change that
     secrets = _secrets(conninfo, parameters)
     target = Target(parameters, "", embedded, secrets, role)
     everything = {**defaults, **parameters}
@@ -172,6 +173,7 @@ def _plain_scheme(conninfo: str) -> str:
         return conninfo
     authority = match["rest"].partition("?")[0].rpartition("@")[0]
     if "@" in authority or "/" in authority:
+        # A password that is not percent-encoded: libpq would show a part of it as the host.
         raise _unreadable(conninfo)
     scheme = match["scheme"].lower().partition("+")[0]
     if scheme not in _SCHEMES:

@@ -48,6 +48,7 @@ def connect(target: Target, ledger: LedgerTable, stop: StopToken) -> Iterator[Se
     session = Session(conn, replace(target, wait=0.0), ledger, stop)
     with conn, translate_errors(session):
         try:
+            # A session pooler may drop the startup option without an error.
             if target.role and (conn.opened_with or target.session_pooler):
                 from pgbraid.postgres.client.pooler import set_role  # noqa: PLC0415 - behind a pooler
 
@@ -127,6 +128,7 @@ def prepare_for_migration(
         # Only now may a second connection end this session: the pid belongs to no other client.
         session.conn.parameters = session.conn.opened_with or session.target.parameters
         session.conn.backend_start = since
+    # A role's synchronous_commit = off must not weaken the promise of a recorded migration.
     durable = commit if commit in _DURABLE else "on"
     prepared = replace(
         session,

@@ -72,6 +72,7 @@ def find_pooler(session: Session, process: int) -> PoolerState | None:
     if process == conn.process:
         return None
     moved = conn.process is not None
+    # A session that was exclusive and now has another backend is lent: no test is needed.
     sharing = _LENT if moved else _test_sharing(conn, target.parameters, process)
     if sharing.exclusive or (target.session_pooler and sharing.unknown_reason):
         conn.process = process

@@ -73,6 +73,7 @@ def _read(session: Session, *, times: bool, trusted: bool = False) -> LedgerStat
     results = send(session.conn, text.encode())
     error = error_of(results)
     if len(results) > 1 or error is None:
+        # Before any other error: with the wrong role, missing rights are only a consequence.
         role = _texts(results[0])[0][2]
         if session.target.role not in {None, role}:
             from pgbraid.postgres.client.server_requirements import check_role  # noqa: PLC0415
@@ -96,6 +97,7 @@ def _read(session: Session, *, times: bool, trusted: bool = False) -> LedgerStat
         ]
     except ValueError:
         raise not_a_ledger_error(session, "A value of its column version is no number") from None
+    # A journal that may not be read exists; one that does not exist must be created.
     journal = not isinstance(error, errors.UndefinedTable)
     if error is not None or not results[_RESULTS_WITH_SET].ntuples:
         return LedgerState(tuple(rows), journal=journal)

@@ -72,6 +72,7 @@ def read_outcome(session: Session, run_id: str, versions: Iterable[int]) -> RunO
 def _read(session: Session, run_id: str, versions: Iterable[int]) -> RunOutcome:
     with translate_errors(session):
         roll_back(session)
+        # Flush before reading: a crash could still undo an asynchronous commit.
         flush_wal(session)
         applied = versions_applied_by(session, run_id, versions)
         return RunOutcome(

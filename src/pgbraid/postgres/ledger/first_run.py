@@ -44,6 +44,7 @@ def read_ledgers(session: Session) -> dict[tuple[str, str], tuple[AppliedMigrati
 
 
 def _rows(session: Session, schema: str, table: str) -> tuple[AppliedMigration, ...]:
+    # Row security then raises an error, and `read_ledgers` skips the table.
     query = sql.SQL(
         "SELECT pg_catalog.set_config('row_security', 'off', true),"
         " pg_catalog.set_config('bytea_output', 'hex', true);"

@@ -160,7 +160,9 @@ def _create(session: Session, missing: list[str]) -> None:
         # Without this line, an emptied journal would look like a new one.
         entry = JournalEntry(new_run_id(), "created", detail={"tables": missing})
         texts.append(session.text("ledger", "journal_add", **entry.values(session.encoding)))
+    # One message, so one transaction: a journal never exists without its first line.
     session.conn.execute(";\n".join(texts).encode())
+    # Default privileges may have granted other roles the right to write.
     revokes = [text for (text,) in session.run("ensure", "revokes")]
     if revokes:
         session.conn.execute(";\n".join(revokes).encode())

@@ -320,6 +320,7 @@ def _read(
         # An error in the first result is one of parsing: then no statement is to blame.
         done=max(done, 0) if last else len(message.starts),
         position=message.offset + position if inside and position is not None else None,
+        # Result 0 is our own BEGIN; the results after the guard include our own COMMIT.
         ended=ended_transaction(results[1 : last if guard is None else guard]),
         seconds=seconds if stage is Stage.RESET else None,
         starts=message.starts,
