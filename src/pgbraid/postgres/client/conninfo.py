@@ -263,10 +263,9 @@ def _unverified_warning(target: Target, parameters: Mapping[str, Any]) -> str | 
     if mode == "verify-full" or system or "require" in proven:
         return None
     hosts, addresses = (str(parameters.get(name) or "").split(",") for name in ("host", "hostaddr"))
+    # A dict keeps the order and drops duplicates.
     remote = {
-        target.scrub(
-            address if _is_local(host) else host
-        ): None  # a dict keeps order, drops doubles
+        target.scrub(address if _is_local(host) else host): None
         for host, address in zip_longest(hosts, addresses, fillvalue="")
         if not _is_local(address or host)
     }

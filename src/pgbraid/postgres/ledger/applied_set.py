@@ -96,7 +96,7 @@ def _read(session: Session, *, times: bool, trusted: bool = False) -> LedgerStat
             for version, name, checksum, at in _texts(results[_RESULTS_WITH_SET - 1])
         ]
     except ValueError:
-        raise not_a_ledger_error(session, "A value of its column version is no number") from None
+        raise not_a_ledger_error(session, "A value of its column version is not a number") from None
     # A journal that may not be read exists; one that does not exist must be created.
     journal = not isinstance(error, errors.UndefinedTable)
     if error is not None or not results[_RESULTS_WITH_SET].ntuples:

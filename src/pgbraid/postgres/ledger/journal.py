@@ -157,22 +157,22 @@ def not_written_error(
     session: Session, table: str, error: psycopg.Error | None = None
 ) -> ServerError:
     """Return the error of a table of the ledger that did not accept a row or a line."""
-    row = "line" if table == session.ledger.journal else "row"
+    record = "line" if table == session.ledger.journal else "row"
     name = f"{session.ledger.schema}.{table}"
     quoted = sql.Identifier(session.ledger.schema, table).as_string(None)
     count_up = f"ALTER TABLE {quoted} ALTER id SET INCREMENT BY 1 SET NO MAXVALUE SET NO CYCLE"
     hint = "Drop the trigger or the rule"
     if error is None or isinstance(error, errors.FeatureNotSupported):
-        detail = f"A trigger or a rule on it swallowed or changed the {row}"
-        detail += ", or its id is below older ones." if row == "line" else "."
-        hint += f"; if the ids do not count up, run: {count_up};" if row == "line" else ","
+        detail = f"A trigger or a rule on it swallowed or changed the {record}"
+        detail += ", or its id is below older ones." if record == "line" else "."
+        hint += f"; if the ids do not count up, run: {count_up};" if record == "line" else ","
     else:
         detail = f"The server reports: {error.diag.message_primary}."
         hint = f"If the ids do not count up, run: {count_up}; else look at it with psql's \\d,"
     if isinstance(error, errors.SequenceGeneratorLimitExceeded):
         hint += " or, if its ids are used up, rename it: the next run creates a new one;"
     hint += " then run `pgbraid up` again."
-    return ServerError(f"{name} did not accept a {row}", detail=detail, hint=hint)
+    return ServerError(f"{name} did not accept a {record}", detail=detail, hint=hint)
 
 
 def append(session: Session, entry: JournalEntry) -> None:

@@ -74,11 +74,11 @@ class OpenTransaction:
 class BodyEffect(StrEnum):
     """The state in which a body left its transaction."""
 
-    NONE = "well"
+    NONE = "none"
     """The transaction is intact."""
-    ENDED_TRANSACTION = "ended"
+    ENDED_TRANSACTION = "ended transaction"
     """No transaction is open, or a different one."""
-    WROTE_LEDGER = "touched"
+    WROTE_LEDGER = "wrote ledger"
     """The body wrote to the ledger."""
 
 

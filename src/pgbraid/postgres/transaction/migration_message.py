@@ -63,11 +63,11 @@ _FAILED = pq.ExecStatus.FATAL_ERROR
 class Stage(StrEnum):
     """The part of a message that failed."""
 
-    COMPLETED = "nowhere"
+    COMPLETED = "completed"
     """No part failed."""
-    XACT_LOCK = "fence"
+    XACT_LOCK = "xact lock"
     """Another session holds the transaction-level advisory lock."""
-    ALREADY_APPLIED = "absent"
+    ALREADY_APPLIED = "already applied"
     """The applied set already has the version."""
     OPENING = "opening"
     """BEGIN, or the settings before the body."""
@@ -78,7 +78,7 @@ class Stage(StrEnum):
     """The transaction or the ledger may have changed under the body; it was rolled back."""
     RECORDING = "recording"
     COMMIT = "commit"
-    RESET = "cleaning"
+    RESET = "reset"
     """The migration is committed; only the reset of the session failed."""
 
 

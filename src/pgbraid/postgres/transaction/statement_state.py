@@ -199,7 +199,7 @@ def _assess_index(
     )
     if existed and not statement.if_not_exists:
         return RecoveryDecision(
-            unknown_reason=f"{name} existed before pgbraid started it", index=int(oid)
+            unknown_reason=f"{name} existed before pgbraid started the statement", index=int(oid)
         )
     same = _same_definition(session, statement, name, definition) if same_table else False
     if valid and same:
