@@ -186,4 +186,4 @@ def test_what_nobody_sees_is_named_by_check_and_by_the_error(cli, folder):
     said = cli("up", code=3).err
     assert said.startswith(answer.err.splitlines()[0])
     hint = [line for line in said.splitlines() if line.startswith("HINT")][-1]
-    assert "It holds U+00A0 (NO-BREAK SPACE), which nobody sees" in hint
+    assert "It contains U+00A0 (NO-BREAK SPACE), which is invisible" in hint

@@ -41,7 +41,7 @@ def test_an_event_trigger_that_fails_in_our_statement_is_named(
     folder.write(_1_a="CREATE TABLE a ()")
     env = {"PGBRAID_DATABASE_URL": database.as_role(role)}
     answer = cli("up", env=env, code=4)
-    assert f"HINT:  The event trigger {name} ran hidden.note() here" in answer.err
+    assert f"HINT:  The event trigger {name} called hidden.note()" in answer.err
     assert "CONTEXT:  PL/pgSQL function hidden.note() line 1 at " in answer.err
     assert "rights on the tracker's schema" not in answer.err
     error = cli("up", "--json", env=env).json["error"]
@@ -73,4 +73,4 @@ def test_a_right_that_is_missing_on_the_tracker_is_still_said_to_be_one(
 ):
     folder.write(_1_a="CREATE TABLE a ()")
     answer = cli("up", env={"PGBRAID_DATABASE_URL": database.as_role(role)}, code=4)
-    assert "HINT:  Check the role's rights on the tracker's schema" in answer.err
+    assert "HINT:  Check the role's rights on the ledger's schema" in answer.err

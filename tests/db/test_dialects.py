@@ -13,7 +13,7 @@ HOST = "127.0.0.1:1/app"
     [
         (f"postgres://{HOST}?sslmode=disable&x-migrations-table=m", "x-migrations-table", "golang"),
         (f"postgresql://{HOST}?user=p&currentSchema=app", "currentSchema", "search_path%3Dapp"),
-        (f"postgresql://u@{HOST}?schema=app&pgbouncer=true", "schema", "schema is `schema`"),
+        (f"postgresql://u@{HOST}?schema=app&pgbouncer=true", "schema", "schema with `schema`"),
         (f"postgresql://u@{HOST}?search_path=app", "search_path", "search_path%3D"),
         (f"postgresql+asyncpg://u@{HOST}?ssl=require", "ssl", "Write sslmode=require in"),
         (f"postgresql+asyncpg://u@{HOST}?ssl=verify-full", "ssl", "Write sslmode=verify-full in"),
@@ -22,7 +22,7 @@ HOST = "127.0.0.1:1/app"
         (f"postgresql://u@{HOST}?ApplicationName=me", "ApplicationName", "application_name"),
         (f"postgresql://u@{HOST}?timeout=3", "timeout", "connect_timeout"),
         (f"postgresql://u@{HOST}?statement_timeout=3s", "statement_timeout", "options=-c%20name"),
-        (f"postgresql://u@{HOST}?prepareThreshold=0", "prepareThreshold", "Take it out"),
+        (f"postgresql://u@{HOST}?prepareThreshold=0", "prepareThreshold", "Remove it"),
         ("host=h currentSchema=app", "currentSchema", "search_path%3D"),
         ("host=h ssl=require", "ssl", "Write sslmode=require in"),
     ],
@@ -38,7 +38,7 @@ def test_a_parameter_of_another_driver_is_named_with_libpqs_word_for_it(conninfo
 def test_a_url_of_java_is_said_to_be_one(prefix):
     with pytest.raises(pgbraid.ConfigError, match="begins with jdbc:") as caught:
         parse_target(f"{prefix}postgresql://{HOST}?user=postgres&password=hunter2")
-    assert "Take `jdbc:` away" in caught.value.hint
+    assert "Remove `jdbc:`" in caught.value.hint
     assert "hunter2" not in str(caught.value) + caught.value.hint
 
 

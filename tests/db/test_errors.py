@@ -159,7 +159,7 @@ def test_what_may_be_a_piece_of_a_password_is_not_named(dsn):
     ],
 )
 def test_a_password_that_is_not_encoded_is_refused_before_anybody_cuts_it(dsn):
-    with pytest.raises(ConfigError, match="the database URL cannot be read") as caught:
+    with pytest.raises(ConfigError, match="libpq cannot parse the database URL") as caught:
         pgbraid.load({"1_a.sql": "SELECT 1"}).up(dsn)
     assert "percent-encoded" in caught.value.detail
     assert "et" not in (caught.value.message + str(caught.value.detail)).split()
@@ -179,7 +179,7 @@ def test_a_password_that_is_not_encoded_is_refused_before_anybody_cuts_it(dsn):
 )
 def test_a_password_that_stands_where_the_port_does_is_not_shown(dsn):
     """A URL without its @ has it there."""
-    with pytest.raises(ConfigError, match="the port of the database URL is no number") as caught:
+    with pytest.raises(ConfigError, match="the port of the database URL is not a number") as caught:
         pgbraid.load({"1_a.sql": "SELECT 1"}).up(dsn)
     said = f"{caught.value.message}{caught.value.detail}{caught.value.hint}"
     assert "s3cret" not in said

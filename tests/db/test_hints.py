@@ -43,7 +43,7 @@ def test_a_setting_of_a_newer_server_may_come_of_a_newer_dump(database, name):
 )
 def test_a_variable_of_psql_is_said_to_be_one(database, text, variable):
     said = hint(database, f"CREATE TABLE c (); {text};")
-    assert said.startswith(f"{variable} looks like a variable of psql's")
+    assert said.startswith(f"{variable} looks like a psql variable")
 
 
 @pytest.mark.parametrize("text", ["SELECT 1 : 2", "SELECT a[1::2]", "SELEC 1"])

@@ -50,7 +50,7 @@ def test_a_line_that_a_trigger_changes_lets_no_statement_commit(database, files,
     for _ in range(2):
         with pytest.raises(PgbraidError) as caught:
             pgbraid.load(files).up(database.conninfo)
-        assert f"{JOURNAL} did not take a line" in caught.value.message
+        assert f"{JOURNAL} did not accept a line" in caught.value.message
         assert "trigger" in caught.value.hint
     assert rows_of_a(database) == 0
     database.run(f"DROP TRIGGER t ON {JOURNAL}")
@@ -64,7 +64,7 @@ def test_a_journal_that_refuses_a_line_is_named(database, ddl):
     database.run(ddl)
     with pytest.raises(ServerError) as caught:
         pgbraid.load(FILES).up(database.conninfo)
-    assert caught.value.message.startswith(f"public.{JOURNAL} did not take a line")
+    assert caught.value.message.startswith(f"public.{JOURNAL} did not accept a line")
     assert f'ALTER TABLE "public"."{JOURNAL}" ALTER id SET INCREMENT BY 1' in caught.value.hint
     assert "`pgbraid up`" in caught.value.hint
     assert rows_of_a(database) == 0
@@ -85,7 +85,7 @@ def test_a_rule_on_the_set_is_named(database):
     database.run("CREATE RULE r AS ON INSERT TO applied_migrations DO INSTEAD NOTHING")
     with pytest.raises(ServerError) as caught:
         pgbraid.load(FILES).up(database.conninfo)
-    assert caught.value.message.startswith("public.applied_migrations did not take a row")
+    assert caught.value.message.startswith("public.applied_migrations did not accept a row")
     assert "rule" in caught.value.hint
 
 
@@ -204,10 +204,10 @@ def test_a_row_that_a_trigger_changes_is_neither_baselined_nor_restored(database
     braid.up(database.conninfo)
     database.run("DELETE FROM applied_migrations WHERE version = 2")
     database.run(TRIGGER.format(body=body).replace(f"ON {JOURNAL}", "ON applied_migrations"))
-    with pytest.raises(ServerError, match="applied_migrations did not take a row"):
+    with pytest.raises(ServerError, match="applied_migrations did not accept a row"):
         braid.reconcile(database.conninfo, trust="journal")
     more = pgbraid.load({**FIRST, "3_c.sql": "SELECT 1"})
     database.run(f"DELETE FROM {JOURNAL} WHERE version = 2")
-    with pytest.raises(ServerError, match="applied_migrations did not take a row"):
+    with pytest.raises(ServerError, match="applied_migrations did not accept a row"):
         more.baseline(database.conninfo, 3)
     assert database.rows("SELECT version FROM applied_migrations") == [(1,)]

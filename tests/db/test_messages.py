@@ -200,7 +200,7 @@ def test_a_trigger_on_the_tracker_makes_the_statements_go_one_by_one(used, sent)
         " EXECUTE FUNCTION swallow()"
     )
     sent.clear()
-    with pytest.raises(pgbraid.ServerError, match="did not take a row"):
+    with pytest.raises(pgbraid.ServerError, match="did not accept a row"):
         pgbraid.load(tables(2)).up(used.conninfo)
     assert sent == []
 
@@ -221,7 +221,7 @@ def test_a_connection_on_its_way_is_taken_once_and_closed_if_nobody_takes_it(dat
         assert first.info.backend_pid != second.info.backend_pid
     left = BackgroundConnect(parameters)
     left._thread.join()
-    conn = left._found
+    conn = left._result
     left.close()
     assert conn.closed
     with pytest.raises(psycopg.OperationalError):

@@ -518,7 +518,7 @@ def test_a_view_in_the_journals_place_runs_nothing(database, role):
         )
     braid = pgbraid.load({"1_a.sql": "--"}, schema="open")
     for verb in (braid.check, braid.status, braid.up):
-        with pytest.raises(pgbraid.ServerError, match="is not a tracker"):
+        with pytest.raises(pgbraid.ServerError, match="is not an applied set"):
             verb(database.conninfo)
     assert database.value("SELECT to_regclass('public.trapped')") is None
 

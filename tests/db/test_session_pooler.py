@@ -135,7 +135,7 @@ def test_the_users_word_does_not_make_a_session_of_a_transaction(bouncing, size)
     with bouncing(size) as conninfo:
         with pytest.raises(TargetRefused, match="gives the session to other clients") as caught:
             verdict(conninfo, session_pooler=True)
-        assert "Take `session_pooler` out" in caught.value.hint
+        assert "Remove `session_pooler`" in caught.value.hint
         assert left_in(conninfo, size) == {(0, 0, 0)}
 
 
@@ -253,9 +253,9 @@ def test_a_role_that_a_pooler_passes_over_is_taken_by_the_users_word(database, r
     files = {"1_a.sql": "CREATE TABLE a ()"}
     more = "ignore_startup_parameters = options"
     with bouncing(5, mode="session", more=more) as conninfo:
-        with pytest.raises(TargetRefused, match="the session is role") as caught:
+        with pytest.raises(TargetRefused, match="the session has role") as caught:
             pgbraid.load(files, role=role).up(conninfo)
-        assert "say so with `session_pooler`" in caught.value.hint
+        assert "set `session_pooler`" in caught.value.hint
         braid = pgbraid.load(files, role=role, session_pooler=True)
         assert len(braid.up(conninfo).applied) == 1
         assert braid.check(conninfo).ok
@@ -340,14 +340,14 @@ def test_the_hint_names_what_is_not_in_use_yet(cli, database, folder, bouncing):
         url = {"PGBRAID_DATABASE_URL": conninfo}
         answer = cli("up", env=url, code=4)
         assert "past the pooler (--direct-url)" in answer.err
-        assert "say so with --session-pooler" in answer.err
+        assert "set --session-pooler" in answer.err
         for words, env in (
             (["--direct-url", conninfo], {}),
             ([], {**url, "PGBRAID_DIRECT_URL": conninfo}),
         ):
             answer = cli("up", *words, env=env, code=4)
-            assert "--direct-url is in use already" in answer.err
-            assert "say so with --session-pooler" in answer.err
+            assert "--direct-url is already used" in answer.err
+            assert "set --session-pooler" in answer.err
         answer = cli("up", "--session-pooler", env=url, code=4)
         assert "gives the session to other clients" in answer.err
         assert "Take --session-pooler out" in answer.err

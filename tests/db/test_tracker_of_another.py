@@ -91,7 +91,7 @@ def test_versions_that_are_no_numbers_are_no_tracker(database, version):
         "CREATE TABLE applied_migrations AS SELECT"
         f" {version} AS version, 'a'::text AS name, now() AS applied_at, NULL::text AS checksum"
     )
-    with pytest.raises(ServerError, match="is not a tracker") as caught:
+    with pytest.raises(ServerError, match="is not an applied set") as caught:
         pgbraid.load(FILES).up(database.conninfo)
     assert "no number" in caught.value.detail
 

@@ -298,7 +298,7 @@ def test_a_table_of_that_name_that_is_no_tracker_is_refused(database):
     database.run("CREATE TABLE applied_migrations (version int, title text)")
     braid = pgbraid.load(THREE)
     for call in (braid.up, lambda conninfo: braid.unadopt(conninfo, [1])):
-        with pytest.raises(ServerError, match="applied_migrations is not a tracker") as caught:
+        with pytest.raises(ServerError, match="applied_migrations is not an applied set") as caught:
             call(database.conninfo)
         assert "version, name, applied_at, checksum" in caught.value.detail
 
@@ -328,7 +328,7 @@ def test_a_view_in_the_trackers_place_is_not_read(database):
     )
     braid = pgbraid.load({"1_a.sql": "SELECT 1"})
     for call in (braid.up, braid.check, braid.plan, braid.status):
-        with pytest.raises(pgbraid.PgbraidError, match="applied_migrations is not a tracker"):
+        with pytest.raises(pgbraid.PgbraidError, match="applied_migrations is not an applied set"):
             call(database.conninfo)
     assert (
         database.value(

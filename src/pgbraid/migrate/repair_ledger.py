@@ -39,7 +39,7 @@ def reconcile_ledger(command: Command, versions: tuple[int, ...], trust: Trust) 
         raise ConfigError(f"trust must be 'journal' or 'applied_set', not {trust!r}")
     options = command.options
     with connect(command.target, command.ledger, options.stop) as opened:
-        state = read_ledger(opened, wait=options.lock_wait, tell=options.report_waiting)
+        state = read_ledger(opened, wait=options.lock_wait, on_waiting=options.report_waiting)
         found = _chosen(state, versions)
         begun = _says_nothing(opened, state) and trust == "applied_set"
         if not (found or begun):

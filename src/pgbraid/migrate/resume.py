@@ -63,7 +63,7 @@ def resume_version(
 
 
 def _incomplete(session: Session, version: int, options: RunOptions) -> IncompleteMigration:
-    state = read_ledger(session, wait=options.lock_wait, tell=options.report_waiting)
+    state = read_ledger(session, wait=options.lock_wait, on_waiting=options.report_waiting)
     for incomplete in state.incomplete:
         if incomplete.version == version:
             return incomplete
@@ -125,7 +125,7 @@ def _forget_incomplete(opened: Session, options: RunOptions, version: int) -> Re
 def _forgettable(session: Session, version: int, options: RunOptions) -> IncompleteMigration:
     """Return what is incomplete; also what only the tracker's comment still says of it."""
     if version in read_unfinished(session):
-        state = read_ledger(session, wait=options.lock_wait, tell=options.report_waiting)
+        state = read_ledger(session, wait=options.lock_wait, on_waiting=options.report_waiting)
         known = {incomplete.version: incomplete for incomplete in state.incomplete}
         return known.get(version) or IncompleteMigration(version, "")
     return _incomplete(session, version, options)

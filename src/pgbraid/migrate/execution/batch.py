@@ -115,7 +115,9 @@ def _send_batch(
                 run.session,
                 tuple(zip(messages, commits, strict=True)),
                 meanwhile=partial(prepare, *range(behind, behind + len(works))),
-                hear=lambda number, said: notice_listener(run, works[number].step.migration)(said),
+                on_notice=lambda number, notice: notice_listener(run, works[number].step.migration)(
+                    notice
+                ),
             )
         except BaseException as error:
             roll_back(run.session, error)

@@ -35,7 +35,7 @@ def read_plan(
     """
     if options:
         wait, tell = options.lock_wait, options.report_waiting
-        state = read_ledger(session, times=request.with_times, wait=wait, tell=tell)
+        state = read_ledger(session, times=request.with_times, wait=wait, on_waiting=tell)
     else:
         state = read_ledger(session, times=request.with_times)
     _check_versions(migrations, state, request)

@@ -1,1 +1,1 @@
-"""One connection to a server."""
+"""One connection to a server: URL, session, settings, poolers, errors."""

@@ -1,7 +1,7 @@
-"""Tells by an error that another session has changed the same row of the catalog meanwhile.
+"""Recognizes errors caused by a concurrent change of the same catalog row.
 
-The server locks most of what it changes in the catalog, but not what the databases of a cluster
-share: of two sessions that alter one role at once, the second one fails.
+The server locks most objects before it changes their catalog rows, but not roles and other objects
+that all databases of a cluster share. If two sessions alter one role at once, the second fails.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["is_race"]
 
 _CHANGED = frozenset({"tuple concurrently updated", "tuple concurrently deleted"})
-"""What the server says of a row of the catalog, in these words in every language."""
+"""The server's messages for a catalog row; it does not translate internal errors."""
 
 
 def is_race(diag: Diagnostic) -> bool:
-    """Whether the same transaction, run again, may find what the other session has done."""
+    """Whether the error is a race, so that the transaction may succeed when run again."""
     if diag.sqlstate == sqlstate.UNIQUE_VIOLATION:
         return diag.schema_name == "pg_catalog"
     return diag.sqlstate == sqlstate.INTERNAL_ERROR and diag.message_primary in _CHANGED

@@ -1,7 +1,7 @@
-"""Opens connections whose statements end soon where a run is stopped, in a thread if need be.
+"""Opens connections, in a thread if wished, whose running statement a StopToken can end.
 
-A statement that is in progress is cancelled; one that does not heed that, as its text catches the
-cancelling, loses its session, which is ours. That takes a second at most.
+The statement is cancelled first. If its text catches the cancellation, a second connection
+terminates the session. Both take at most a second.
 """
 
 from __future__ import annotations
@@ -26,31 +26,30 @@ if TYPE_CHECKING:
 __all__ = ["Arrival", "BackgroundConnect", "Connection", "open_connection", "sibling_parameters"]
 
 _T = TypeVar("_T")
-_NOTICES = 140_000
-"""The server's version from which on it notices in a long statement that its client is gone."""
+_DETECTS_CLIENT_LOSS_SINCE = 140_000
+"""The first version that notices a lost client during a long statement."""
 _WAKEUP_INTERVAL = 0.1
-_HEEDS_WITHIN, _ENDS_WITHIN = 0.5, 1.0
-"""Seconds from the asking until the session is ended, and until nobody waits any more."""
-_CANCEL_TIMEOUT = _ANSWERS_WITHIN = 0.5
-_ENDS = (
+_TERMINATE_AFTER, _GIVE_UP_AFTER = 0.5, 1.0
+"""Seconds after the cancel request."""
+_CANCEL_TIMEOUT = _SIGNAL_TIMEOUT = 0.5
+# A pid alone may be another backend: of another server behind the same name, or a reused number.
+_SIGNAL_BACKEND = (
     "SELECT pg_catalog.pg_{}_backend(pid) FROM pg_catalog.pg_stat_activity"
     " WHERE pid OPERATOR(pg_catalog.=) {} AND"
     " EXTRACT(epoch FROM backend_start)::pg_catalog.float8 OPERATOR(pg_catalog.=) {!r}"
 )
-"""By its beginning, too: another server behind the same name has other processes."""
 _COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection that a stop reaches in the middle of a statement.
+    """A connection whose running statement a StopToken can cancel.
 
-    ``stop`` is what asks for it, once. ``parameters`` are those it was opened with, for the second
-    connection that ends its session, and ``backend_start`` when that began, in seconds, by the
-    server; they are None where a pooler lends the session, as the process that is known may be
-    anybody's then. ``process`` is the server's process, where it is not the one that the protocol
-    names, as a proxy or a pooler stands between that gives us a session of our own. ``role`` is the
-    role that the session is by SET ROLE, ``opened_with`` the parameters, where they are not those
-    of its target.
+    ``stop`` is that token; it acts once. ``parameters``, those that the connection was opened with,
+    serve to open the second connection that ends its session. ``backend_start`` is the time at
+    which that session began, in seconds of the server's epoch. Both are None if a pooler lends the
+    session, because its pid may then belong to another client. ``process`` is the backend's pid if
+    it differs from the one in the protocol, behind a proxy or session pooler. ``role`` is the role
+    set with SET ROLE. ``opened_with`` are the parameters if they differ from the target's.
     """
 
     stop: StopToken | None = None
@@ -58,41 +57,43 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     backend_start: float | None = None
     process: int | None = None
     serving_pid: int = 0
-    """The server process that runs the statements now; behind a pooler it changes."""
+    """The pid of the backend that runs the statements now; behind a pooler it changes."""
     role: str | None = None
     opened_with: Mapping[str, Any] | None = None
     wakeup_interval: float = _WAKEUP_INTERVAL
-    """Seconds after which it wakes up while it waits."""
+    """Seconds between two wake-ups while the connection waits for the server."""
     on_wakeup: Callable[[], object] | None = None
-    """What is called whenever it wakes up while a statement of ours waits."""
+    """Called at each wake-up while a statement of ours runs."""
     pending_exception: BaseException | None = None
-    """What was raised where the driver called back: it would lose it, so it is raised later."""
+    """An exception of a notice handler: the driver would swallow it, so it is raised later."""
 
     def wait(
         self, gen: PQGen[_T], interval: float = _WAKEUP_INTERVAL, timeout: float | None = None
     ) -> _T:
-        """Wait for the server; where an exception comes, or a stop, for a second at most.
+        """Wait for the server; after a stop or an exception, for a second at most.
 
-        A signal's handler can raise any exception here. The statement in progress is ended then,
-        and the connection closed where the server does not end it.
+        A signal handler can raise any exception here. The running statement is then ended, or the
+        connection closed if the server does not end it.
         """
         try:
             soon = min(interval, self.wakeup_interval)
-            if timeout is None:  # which an older driver does not know
+            if timeout is None:  # older drivers lack the parameter
                 return waiting.wait(self._waiting(gen), self.pgconn.socket, soon)
             return waiting.wait(self._waiting(gen), self.pgconn.socket, soon, timeout)
         except psycopg.Error:
             raise
         except BaseException:
+            # Time limits of Celery, Dramatiq or a test runner cannot be listed. A statement left
+            # alone would be committed after the failure was reported to the caller.
             self.stop = None
             self.end_statement()
             raise
 
     def cancelling(self, gen: PQGen[_T], ready: Ready | int | None = None) -> PQGen[_T]:
-        """Wait as ``gen`` does, while the statement is asked, then made, to end.
+        """Wait as ``gen`` does, while the statement is cancelled and then its session terminated.
 
-        ``ready`` is what a ``gen`` that has begun waits for. Raises OperationalError, with the
-        connection closed, where it does not.
+        ``ready`` is the value to send to a ``gen`` that has begun. Raises OperationalError, with
+        the connection closed, if the statement does not end.
         """
         return self._waiting(gen, ready, _Cancellation(self))
 
@@ -102,32 +103,32 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         ready: Ready | int | None = None,
         ending: _Cancellation | None = None,
     ) -> PQGen[_T]:
-        """Wait as ``gen`` does, and end the statement once a stop is asked for."""
+        """Wait as ``gen`` does, and end the statement once a stop is requested."""
         while True:
             if ready is not None and self.stop is not None and self.stop.requested:
-                self.stop = None
+                self.stop = None  # once: the rollback that follows must not be cancelled
                 ending = ending or _Cancellation(self)
             try:
-                wanted = next(gen) if ready is None else gen.send(ready)
+                wait_for = next(gen) if ready is None else gen.send(ready)
             except StopIteration as end:
                 self._raise_pending_exception(ending)
                 result: _T = end.value
                 return result
             self._raise_pending_exception(ending)
-            ready = yield wanted
+            ready = yield wait_for
             if ending is not None:
                 ending.advance()
             elif self.on_wakeup is not None:
                 self.on_wakeup()
 
     def _raise_pending_exception(self, ending: _Cancellation | None) -> None:
-        """Raise what the driver would lose, unless the statement is ended for another exception."""
+        """Raise a notice handler's exception, unless the statement is ended for another one."""
         error, self.pending_exception = self.pending_exception, None
         if error is not None and ending is None:
             raise error
 
     def end_statement(self) -> None:
-        """End what is in progress; a second signal meanwhile leaves a closed connection."""
+        """End the running statement; a second signal meanwhile leaves a closed connection."""
         try:
             if self.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
                 drained = self.cancelling(_drained(self.pgconn))
@@ -135,89 +136,90 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         except psycopg.Error:
             pass
         except BaseException:
-            if self.info.server_version < _NOTICES:
-                # The server would run the statement to its end, and not notice that we are gone.
-                _ask_for(self, "terminate")
+            if self.info.server_version < _DETECTS_CLIENT_LOSS_SINCE:
+                # The server would run the statement to its end and not notice the lost client.
+                _signal_backend(self, "terminate")
             self.pgconn.finish()
             raise
 
 
 class _Cancellation:
-    """The ending of a statement: it is cancelled, then its session ended, then given up."""
+    """Ends a statement in three steps: cancel it, terminate its session, close the connection."""
 
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
-        self._asked = time.monotonic()
-        self._ended = False
+        self._started_at = time.monotonic()
+        self._terminated = False
         with suppress(psycopg.Error):
             conn.cancel_safe(timeout=_CANCEL_TIMEOUT)
         if conn.process and not conn.info.backend_pid:
-            _ask_for(conn, "cancel")  # a proxy has kept the key that cancels to itself
+            _signal_backend(conn, "cancel")  # a proxy may not pass on the cancel key
 
     def advance(self) -> None:
-        """Do what it is time for. Raises OperationalError where it is time to give up."""
-        passed = time.monotonic() - self._asked
-        if passed > _ENDS_WITHIN:
+        """Take the next step when it is due. Raises OperationalError after the last one."""
+        elapsed = time.monotonic() - self._started_at
+        if elapsed > _GIVE_UP_AFTER:
             self._conn.pgconn.finish()
             raise psycopg.OperationalError("the statement did not end")
-        if passed > _HEEDS_WITHIN and not self._ended:
-            self._ended = True
-            _ask_for(self._conn, "terminate")
+        if elapsed > _TERMINATE_AFTER and not self._terminated:
+            self._terminated = True
+            _signal_backend(self._conn, "terminate")
 
 
-def _ask_for(conn: Connection, what: str) -> None:
-    """Cancel a connection's statement, or terminate its session, by a second connection.
-
-    A pooler may have no second session for it, so its answer is not waited for long.
-    """
+def _signal_backend(conn: Connection, action: str) -> None:
+    """Cancel a connection's statement, or terminate its session, over a second connection."""
     if conn.parameters is None or conn.backend_start is None:
         return
-    question = _ENDS.format(what, conn.process or conn.info.backend_pid, conn.backend_start)
+    query = _SIGNAL_BACKEND.format(
+        action, conn.process or conn.info.backend_pid, conn.backend_start
+    )
     with (
         suppress(psycopg.Error),
         closing(psycopg.connect(**sibling_parameters(conn), autocommit=True)) as second,
     ):
-        second.pgconn.send_query(question.encode())
-        asking = generators.execute(second.pgconn)
-        second.wait(_at_most(asking, _ANSWERS_WITHIN), _WAKEUP_INTERVAL)
+        second.pgconn.send_query(query.encode())
+        # A pooler may have no second session for this, so the wait for the result is short.
+        executing = generators.execute(second.pgconn)
+        second.wait(_at_most(executing, _SIGNAL_TIMEOUT), _WAKEUP_INTERVAL)
 
 
 def _at_most(waiting: PQGen[Any], seconds: float) -> PQGen[None]:
-    """Wait as ``waiting`` does, but no longer than that."""
+    """Wait as ``waiting`` does, but no longer than ``seconds``."""
     deadline = time.monotonic() + seconds
     with suppress(StopIteration):
-        wanted = next(waiting)
+        wait_for = next(waiting)
         while time.monotonic() < deadline:
-            wanted = waiting.send((yield wanted))
+            wait_for = waiting.send((yield wait_for))
 
 
 def _drained(pgconn: pq.abc.PGconn) -> PQGen[None]:
-    """Wait for the end of whatever is in progress."""
+    """Read and drop results until the running message has ended."""
     yield from generators.send(pgconn)
     while (result := (yield from generators.fetch(pgconn))) is not None:
         if result.status in _COPYING:
-            pgconn.finish()  # the server waits for us
+            pgconn.finish()  # the server waits for COPY data that does not come
             return
 
 
 def sibling_parameters(conn: Connection, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the parameters of another connection to the very server of this one.
+    """Return parameters for another connection to the same server, also of several hosts.
 
-    They are made of those ``given``, or of those that it was opened with.
+    They are based on ``given``, or on the parameters that this connection was opened with.
     """
     info = conn.info
     parameters = {**(given or conn.parameters or {}), "host": info.host, "port": info.port}
     parameters["connect_timeout"] = "3"
-    parameters.pop("hostaddr", None)
+    parameters.pop("hostaddr", None)  # it may list the addresses of several hosts
     if info.hostaddr:
         parameters["hostaddr"] = info.hostaddr
     return parameters
 
 
 def open_connection(parameters: Mapping[str, Any]) -> Connection:
-    """Open a connection in autocommit, whose cursors send no parameters of their own.
+    """Open a connection in autocommit mode. Raises psycopg's error if that fails.
 
-    Raises psycopg's error where there is none.
+    Its cursors merge parameters on the client: the simple protocol leaves no portal open, and so no
+    snapshot that a CREATE INDEX CONCURRENTLY would wait for.
     """
     return Connection.connect(
         **parameters, autocommit=True, prepare_threshold=None, cursor_factory=ClientCursor
@@ -225,10 +227,10 @@ def open_connection(parameters: Mapping[str, Any]) -> Connection:
 
 
 class Arrival:
-    """A server that may not be there yet, and is waited for that many seconds."""
+    """A server that may not be up yet, and for which pgbraid waits up to ``wait`` seconds."""
 
     pause = 0.3
-    """Seconds between two tries."""
+    """Seconds between two attempts."""
 
     def __init__(self, parameters: Mapping[str, Any], wait: float) -> None:
         self._parameters = parameters
@@ -239,64 +241,64 @@ class Arrival:
     def may_come(self) -> bool:
         """Return whether to try again after a connection that failed.
 
-        libpq says whether the server answers, in any language: there is none at that place, or it
-        does not take connections yet. One that takes some has refused this one, unless it began to
-        meanwhile.
+        PQping reports, independent of the language, whether the server is absent or does not accept
+        connections yet. A server that accepts connections has refused this one, unless it came up
+        in between: so it gets one more attempt.
         """
         if self._until is None or time.monotonic() >= self._until:
             return False
         self.tries += 1
-        asked = {**self._parameters, "connect_timeout": "3"}
-        found = pq.PGconn.ping(make_conninfo(**asked).encode())
-        if found == pq.Ping.NO_ATTEMPT or (found == pq.Ping.OK and self._answered):
+        parameters = {**self._parameters, "connect_timeout": "3"}
+        status = pq.PGconn.ping(make_conninfo(**parameters).encode())
+        if status == pq.Ping.NO_ATTEMPT or (status == pq.Ping.OK and self._answered):
             return False
-        self._answered = found == pq.Ping.OK
+        self._answered = status == pq.Ping.OK
         return True
 
 
 class BackgroundConnect:
-    """A connection on its way; it is taken once, or closed."""
+    """A connection that is being opened in a thread; take it once, or close it."""
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         self._parameters = parameters
         self._lock = threading.Lock()
-        self._given_up = False
-        self._found: Connection | BaseException | None = None
+        self._closed = False
+        self._result: Connection | BaseException | None = None
         self._thread = threading.Thread(target=self._open, name="pgbraid-connect", daemon=True)
         self._thread.start()
 
     def _open(self) -> None:
-        found: Connection | BaseException
+        result: Connection | BaseException
         try:
-            found = open_connection(self._parameters)
-        except BaseException as error:  # noqa: BLE001 - raised again by who takes it
-            found = error
+            result = open_connection(self._parameters)
+        except BaseException as error:  # noqa: BLE001 - raised again by `take`
+            result = error
         with self._lock:
-            self._found = found
-            if self._given_up:
+            self._result = result
+            if self._closed:
                 self._drop()
 
     def take(self) -> Connection:
-        """Wait for the connection and return it; raises what opening it raised.
+        """Wait for the connection and return it; raise the error of opening it.
 
-        Taken again, a new one is opened.
+        A second call opens a new connection.
         """
         self._thread.join()
         with self._lock:
-            found, self._found = self._found, None
-        if found is None:
+            result, self._result = self._result, None
+        if result is None:
             return open_connection(self._parameters)
-        if isinstance(found, BaseException):
-            raise found
-        return found
+        if isinstance(result, BaseException):
+            raise result
+        return result
 
     def close(self) -> None:
-        """Close the connection if nobody took it; one that is not there yet closes itself."""
+        """Close the connection unless it was taken; the thread closes one that it still opens."""
         with self._lock:
-            self._given_up = True
+            self._closed = True
             self._drop()
 
     def _drop(self) -> None:
-        if isinstance(self._found, psycopg.Connection):
-            self._found.close()
-        self._found = None
+        if isinstance(self._result, psycopg.Connection):
+            self._result.close()
+        self._result = None

@@ -1,4 +1,4 @@
-"""Connection strings: taken apart without ever showing what is secret in them."""
+"""Parses connection strings, and never shows the secrets in them."""
 
 from __future__ import annotations
 
@@ -44,55 +44,56 @@ _SHORTEST_FRAGMENT = 3
 _HIGHEST_PORT = 65535
 _LOCAL = r"localhost|127(?:\.[0-9]{1,3}){1,3}|::1"
 _SYSTEM_ROOTS_SINCE = 160000
-"""The libpq that takes ``sslrootcert=system`` for the system's, and then verifies in full."""
+"""The first libpq with ``sslrootcert=system``, which implies verify-full."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A database to connect to; neither repr nor str shows what is secret."""
+    """A database to connect to; its repr and str show no secrets."""
 
     parameters: Mapping[str, Any] = field(repr=False)
     label: str
-    """``host:port/database`` as far as it is given, for a person to read."""
+    """``host:port/database``, as far as given, for messages."""
     embedded: str | None = None
-    """What the embedded server is called, for hints; None for any other server."""
+    """The name of the embedded server in hints; None for any other server."""
     secrets: tuple[str, ...] = field(repr=False, default=())
     role: str | None = None
-    """The role that the session is to be, by an option that it starts with."""
+    """The role of the session, set by a startup option."""
     search_path: str | None = None
-    """The search path for the bodies of migrations, in place of the role's own."""
+    """The search_path for the bodies of migrations, instead of the role's own."""
     session_pooler: bool = False
-    """Whether the user says that a pooler gives each client a session of its own."""
+    """Whether the user declared that a pooler gives each client its own session."""
     direct: bool = False
-    """Whether it was named as the way past a pooler."""
+    """Whether this is the URL that bypasses a pooler (``direct_url``)."""
     background_connect: BackgroundConnect | None = field(repr=False, compare=False, default=None)
-    """A connection to it that is on its way."""
+    """A connection that is already being opened."""
     wait: float = 0.0
-    """Seconds for which a server is waited for that is not there yet; ``tell`` is told why."""
+    """Seconds to wait for a server that is not up yet."""
     on_first_failure: Callable[[str], None] | None = field(repr=False, compare=False, default=None)
+    """Called with the reason when such a wait begins."""
     tls_warning: str | None = None
-    """What is to be said of a server elsewhere whose identity nothing verifies."""
+    """A warning about a remote server whose identity is not verified."""
 
     def without_role(self) -> Mapping[str, Any]:
         """Return the parameters without the option that sets the role."""
         options = str(self.parameters.get("options") or "")
-        left = options.removesuffix(_with_role("", self.role or "")).strip()
-        return {**self.parameters, "options": left or None}
+        remaining = options.removesuffix(_with_role("", self.role or "")).strip()
+        return {**self.parameters, "options": remaining or None}
 
     def scrub(self, text: str) -> str:
-        """Return a text of the driver's or the server's with every secret replaced."""
+        """Return a text with every secret replaced by asterisks."""
         for secret in self.secrets:
             text = text.replace(secret, "***")
         return text
 
 
 def parse_target(conninfo: str, *, embedded: str | None = None, role: str | None = None) -> Target:
-    """Return the target that a URL or a ``key=value`` connection string means.
+    """Return the target for a URL or a ``key=value`` connection string.
 
-    ``postgresql+driver://`` is taken as ``postgresql://``. Time limits that the string does not
-    give are set: ten seconds to connect, keepalives that notice a dead host within a minute. Of
-    several hosts the one that can be written to is taken. ``role`` is the role to be.
-    Raises ConfigError for a string that libpq cannot read, without repeating it.
+    ``postgresql+driver://`` is read as ``postgresql://``. Missing time limits are set: ten seconds
+    to connect, and keepalives that detect a dead host within a minute. With several hosts, libpq
+    connects to one that can be written to. ``role`` is the role of the session.
+    Raises ConfigError, which does not repeat the string, if libpq cannot parse it.
     """
     conninfo = _plain_scheme(a_database(conninfo).strip())
     parameters = _parse(conninfo)
@@ -104,35 +105,36 @@ def parse_target(conninfo: str, *, embedded: str | None = None, role: str | None
         if name not in parameters and defaults.get(name) is None:
             parameters[name] = limit
     if "," in str(parameters.get("host") or parameters.get("hostaddr") or ""):
+        # Otherwise libpq takes the first host that answers, which may be a standby.
         parameters.setdefault("target_session_attrs", "read-write")
     if role is not None:
         parameters["options"] = _with_role(
             str(parameters.get("options") or defaults.get("options") or ""), role
         )
     parameters.setdefault("fallback_application_name", f"pgbraid/{__version__}")
-    parameters["client_encoding"] = "UTF8"
+    parameters["client_encoding"] = "UTF8"  # a file is UTF-8; PGCLIENTENCODING must not change that
     secrets = _secrets(conninfo, parameters)
     target = Target(parameters, "", embedded, secrets, role)
     everything = {**defaults, **parameters}
     return replace(
         target,
         label=target.scrub(_label(everything, parameters)),
-        tls_warning=_unverified(target, everything),
+        tls_warning=_unverified_warning(target, everything),
     )
 
 
 def identity(target: Target) -> tuple[str, str]:
-    """Return the names of a target's database and user, as libpq completes them.
+    """Return the names of a target's database and user, completed with libpq's defaults.
 
-    What a service that the string itself names says is not known before libpq connects.
+    The entries of a service in the string are missing: only libpq reads them, when it connects.
     """
-    known = {**_defaults(), **target.parameters}
-    user = str(known.get("user") or "")
-    return target.scrub(str(known.get("dbname") or user)), target.scrub(user)
+    parameters = {**_defaults(), **target.parameters}
+    user = str(parameters.get("user") or "")
+    return target.scrub(str(parameters.get("dbname") or user)), target.scrub(user)
 
 
 def _parse(conninfo: str) -> dict[str, Any] | ConfigError:
-    """Return the parameters, or an error, which must not have the driver's for its context."""
+    """Return the parameters or an error, whose context must not be the driver's error."""
     try:
         return dict(conninfo_to_dict(conninfo))
     except ProgrammingError as error:
@@ -140,17 +142,17 @@ def _parse(conninfo: str) -> dict[str, Any] | ConfigError:
 
 
 def _check_ports(conninfo: str, ports: str) -> None:
-    """Refuse a port that is no port, without repeating it.
+    """Raise ConfigError for an invalid port, without repeating it.
 
-    In a URL without ``@host`` the password stands there, and the driver would show it.
+    In a URL without ``@host`` the password is parsed as the port, and the driver would show it.
     """
     for port in filter(None, (part.strip() for part in ports.split(","))):
         if not (port.isascii() and port.isdecimal() and 0 < int(port) <= _HIGHEST_PORT):
             form = "URL" if _URL.match(conninfo) else "connection string"
             raise ConfigError(
-                f"the port of the database {form} is no number from 1 to {_HIGHEST_PORT}",
-                hint="Give a URL such as postgresql://user@host:5432/database: without @ what "
-                "stands before the first : is the host, and what follows is the port.",
+                f"the port of the database {form} is not a number from 1 to {_HIGHEST_PORT}",
+                hint="Give a URL such as postgresql://user@host:5432/database. Without @, the text "
+                "before the first : is the host, and the text after it the port.",
             )
 
 
@@ -163,14 +165,15 @@ def _with_role(options: str, role: str) -> str:
 def _plain_scheme(conninfo: str) -> str:
     if conninfo[:5].lower() == "jdbc:":
         raise ConfigError(
-            "the database URL begins with jdbc:, which is Java's",
-            hint="Take `jdbc:` away; what follows is a URL that libpq reads.",
+            "the database URL begins with jdbc:, which only Java's driver reads",
+            hint="Remove `jdbc:`; libpq reads the rest.",
         )
     match = _URL.match(conninfo)
     if match is None:
         return conninfo
     authority = match["rest"].partition("?")[0].rpartition("@")[0]
     if "@" in authority or "/" in authority:
+        # A password that is not percent-encoded: libpq would show a part of it as the host.
         raise _unreadable(conninfo)
     scheme = match["scheme"].lower().partition("+")[0]
     if scheme not in _SCHEMES:
@@ -181,25 +184,25 @@ def _plain_scheme(conninfo: str) -> str:
     return f"{scheme}://{match['rest']}"
 
 
-def _unreadable(conninfo: str, said: str = "") -> ConfigError:
-    """Return the error of a string that libpq cannot read, which is not to be repeated.
+def _unreadable(conninfo: str, driver_message: str = "") -> ConfigError:
+    """Return the error of a string that libpq cannot parse; it does not repeat the string.
 
-    A parameter's name is, where no part of a password can have been taken for it.
+    It names an unknown parameter, unless that name could be a part of a password.
     """
     form = "URL" if _URL.match(conninfo) else "connection string"
-    parameter = _UNKNOWN.search(said)
-    asked = conninfo.partition("?")[2] if form == "URL" else conninfo
-    if parameter and "@" not in asked and not _SECRET.search(asked):
+    parameter = _UNKNOWN.search(driver_message)
+    parameters_text = conninfo.partition("?")[2] if form == "URL" else conninfo
+    if parameter and "@" not in parameters_text and not _SECRET.search(parameters_text):
         from pgbraid.postgres.client.url_dialects import in_libpqs_words  # noqa: PLC0415 - only for a mistake
 
         name = parameter["name"]
-        value = re.search(rf"(?:^|[&\s]){re.escape(name)}\s*=\s*([^&\s]*)", asked)
+        value = re.search(rf"(?:^|[&\s]){re.escape(name)}\s*=\s*([^&\s]*)", parameters_text)
         return ConfigError(
             f"libpq knows no parameter {name!r} in a database {form}",
             hint=in_libpqs_words(name, value[1] if value else ""),
         )
     return ConfigError(
-        f"the database {form} cannot be read",
+        f"libpq cannot parse the database {form}",
         detail="Characters such as @ : / % # in a user name or password must be percent-encoded, "
         "and every parameter must be one of libpq's."
         if form == "URL"
@@ -210,7 +213,7 @@ def _unreadable(conninfo: str, said: str = "") -> ConfigError:
 
 
 def _defaults() -> dict[str, str]:
-    """Return what libpq would take for parameters not given: environment, then compiled in."""
+    """Return libpq's values for parameters not given: environment, then compiled-in defaults."""
     options = pq.Conninfo.get_defaults()
     return {o.keyword.decode(): o.val.decode(errors="replace") for o in options if o.val}
 
@@ -221,38 +224,38 @@ def _label(parameters: Mapping[str, Any], given: Mapping[str, Any]) -> str:
     place = host if host.startswith("/") or not port else f"{host}:{port}"
     if parameters.get("service") and "host" not in given:
         place = f"service {parameters['service']}"
-        if not given.get("dbname"):  # the service names it, and only libpq reads that file
+        if not given.get("dbname"):  # it is in the service file, which only libpq reads
             return place
     return f"{place}/{parameters.get('dbname') or parameters.get('user') or ''}"
 
 
 def _secrets(conninfo: str, parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return every spelling and fragment of a secret, the longest first.
+    """Return every spelling and fragment of a secret, longest first.
 
-    libpq may cut a password that is not percent-encoded at ``@``, ``:``, ``/`` or ``%`` and
-    show the pieces as host or port, so the pieces count as secrets too.
+    libpq may split a password that is not percent-encoded at ``@``, ``:``, ``/`` or ``%`` and show
+    its fragments as host or port. So the fragments count as secrets too.
     """
-    found = {str(value) for key, value in parameters.items() if "password" in key and value}
-    found |= {match.strip("'") for match in _PASSWORD.findall(conninfo)}
+    passwords = {str(value) for key, value in parameters.items() if "password" in key and value}
+    passwords |= {match.strip("'") for match in _PASSWORD.findall(conninfo)}
     url = _URL.match(conninfo)
     if url and "@" in url["rest"]:
         userinfo = url["rest"].rpartition("@")[0]
-        found.add(userinfo.partition(":")[2])
-    found |= {unquote(secret) for secret in found}
-    pieces = {piece for secret in found for piece in re.split(r"[@:/%]", secret)}
+        passwords.add(userinfo.partition(":")[2])
+    passwords |= {unquote(secret) for secret in passwords}
+    fragments = {part for secret in passwords for part in re.split(r"[@:/%]", secret)}
     shown = {str(parameters.get(key)) for key in ("user", "host", "dbname", "port")}
-    long = {piece for piece in pieces - shown if len(piece) >= _SHORTEST_FRAGMENT}
-    return tuple(sorted((found | long) - {""}, key=len, reverse=True))
+    long = {part for part in fragments - shown if len(part) >= _SHORTEST_FRAGMENT}
+    # Longest first: a fragment must not be replaced inside a secret that contains it.
+    return tuple(sorted((passwords | long) - {""}, key=len, reverse=True))
 
 
-def _unverified(target: Target, parameters: Mapping[str, Any]) -> str | None:
-    """Return what to say of servers elsewhere that libpq will not verify, or None.
+def _unverified_warning(target: Target, parameters: Mapping[str, Any]) -> str | None:
+    """Return the warning about remote servers that libpq will not verify, or None.
 
-    Kerberos' encryption and SCRAM's channel binding, where required, prove the server as well.
-    What a service says that the string itself names, libpq tells nobody before it connects, so
-    of host and sslmode the string's own count alone then.
+    GSSAPI encryption and SCRAM channel binding also prove the server's identity, if required.
     """
     if "service" in target.parameters:
+        # libpq reads the service's entries only when it connects: do not warn about unknown ones.
         parameters = {"sslmode": "verify-full", **target.parameters}
     mode = str(parameters.get("sslmode", ""))
     system = parameters.get("sslrootcert") == "system" and pq.version() >= _SYSTEM_ROOTS_SINCE
@@ -260,17 +263,18 @@ def _unverified(target: Target, parameters: Mapping[str, Any]) -> str | None:
     if mode == "verify-full" or system or "require" in proven:
         return None
     hosts, addresses = (str(parameters.get(name) or "").split(",") for name in ("host", "hostaddr"))
-    far = {
-        target.scrub(address if _is_local(host) else host): None  # in their order, each once
+    # A dict keeps the order and drops duplicates.
+    remote = {
+        target.scrub(address if _is_local(host) else host): None
         for host, address in zip_longest(hosts, addresses, fillvalue="")
         if not _is_local(address or host)
     }
-    if not far:
+    if not remote:
         return None
-    servers = f"server{'s' if len(far) > 1 else ''} {', '.join(far)}"
-    return f"the {servers} {'are' if len(far) > 1 else 'is'} not verified: sslmode is {mode}"
+    servers = f"server{'s' if len(remote) > 1 else ''} {', '.join(remote)}"
+    return f"the {servers} {'are' if len(remote) > 1 else 'is'} not verified: sslmode is {mode}"
 
 
 def _is_local(place: str) -> bool:
-    """Whether a host or an address is this machine; one that is left out is its socket."""
+    """Whether a host or an address is this machine; an empty one is the local socket."""
     return place[:1] in {"", "/", "@"} or bool(re.fullmatch(_LOCAL, place, re.IGNORECASE))

@@ -1,4 +1,4 @@
-"""Says whose code it was that made a statement of ours fail."""
+"""Finds the event trigger or trigger that made a statement of pgbraid fail."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _OF_OTHERS = (
 )
 
 
-def hint_for_foreign_code(conn: Connection, said: Diagnostic) -> str | None:
-    """Return a hint for a statement of ours that failed in code of somebody else, or has no right.
+def hint_for_foreign_code(conn: Connection, diagnostic: Diagnostic) -> str | None:
+    """Return a hint for a statement of ours that lacks a right, or failed in another role's code.
 
-    The code is named in the server's context: an event trigger's, or that of a trigger.
+    The server's context names the function of an event trigger or a trigger.
     """
-    if said.context and conn.info.transaction_status == pq.TransactionStatus.IDLE:
+    if diagnostic.context and conn.info.transaction_status == pq.TransactionStatus.IDLE:
         with suppress(psycopg.Error):
-            question = ClientCursor(conn).mogrify(_EVENT_TRIGGERS, [said.context])
-            row = conn.execute(question.encode()).fetchone()
+            query = ClientCursor(conn).mogrify(_EVENT_TRIGGERS, [diagnostic.context])
+            row = conn.execute(query.encode()).fetchone()
             if row is not None:
-                return f"The event trigger {row[0]} ran {row[1]} here, which failed. {_OF_OTHERS}"
-    if said.sqlstate != sqlstate.INSUFFICIENT_PRIVILEGE:
+                return f"The event trigger {row[0]} called {row[1]}, which failed. {_OF_OTHERS}"
+    if diagnostic.sqlstate != sqlstate.INSUFFICIENT_PRIVILEGE:
         return None
-    if said.context:
-        return f"Code of somebody else's ran here, and failed: see CONTEXT. {_OF_OTHERS}"
-    return "Check the role's rights on the tracker's schema, then run `pgbraid status`."
+    if diagnostic.context:
+        return f"Code of another role was called and failed: see CONTEXT. {_OF_OTHERS}"
+    return "Check the role's rights on the ledger's schema, then run `pgbraid status`."

@@ -1,4 +1,4 @@
-"""The SQL of pgbraid itself, from the named statements in ``statements/*.sql``."""
+"""Loads pgbraid's own SQL, the named statements in ``statements/*.sql``."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 def _statements(file: str) -> dict[str, LiteralString]:
     data = pkgutil.get_data("pgbraid.postgres", f"statements/{file}.sql")
     _, *parts = _NAME.split((data or b"").decode())
-    found = {
+    statements = {
         name: "\n".join(line for line in text.splitlines() if not line.startswith("--")).strip()
         for name, text in zip(parts[::2], parts[1::2], strict=True)
     }
-    return cast("dict[str, LiteralString]", found)
+    return cast("dict[str, LiteralString]", statements)
 
 
 @cache
 def plain_text(name: str, ledger: LedgerTable) -> str:
-    """Return the text of a session's named statement that takes no values."""
+    """Return the text of a named statement of ``session.sql`` that takes no values."""
     return statement("session", name, ledger, with_values=False).as_string(None)
 
 
 def statement(file: str, name: str, ledger: LedgerTable, *, with_values: bool) -> sql.Composed:
-    """Return a named statement with its identifiers quoted.
+    """Return a named statement with the ledger's names filled in and quoted.
 
-    ``{schema}``, ``{ledger}`` and ``{journal}`` in it stand for the tracker's own, and
-    ``{ledger_text}`` and ``{journal_text}`` for the latter as texts. Where it
-    is sent ``with_values``, the driver reads a percent sign as a placeholder, so that of a
-    name is doubled.
+    ``{schema}``, ``{ledger}`` and ``{journal}`` stand for identifiers, ``{ledger_text}`` and
+    ``{journal_text}`` for the quoted table names as string literals. Set ``with_values`` if the
+    statement is sent with values.
     """
+    # With values, the driver reads a percent sign as a placeholder.
     schema, table, journal = (
         part.replace("%", "%%") if with_values else part
         for part in (ledger.schema, ledger.table, ledger.journal)

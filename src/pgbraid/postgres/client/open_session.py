@@ -1,4 +1,4 @@
-"""Opens a connection to the database, and makes sure that pgbraid can migrate through it."""
+"""Opens a connection to the database, and prepares its session for migrating."""
 
 from __future__ import annotations
 
@@ -24,27 +24,22 @@ if TYPE_CHECKING:
 
 __all__ = ["connect", "prepare_for_migration"]
 
-_WATCHES_SINCE = 140000
-
-
+_CHECKS_CLIENT_SINCE = 140000
+"""The first version that has client_connection_check_interval."""
 _DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
-"""Values of synchronous_commit that wait for the disk, and maybe for more."""
-
-
+"""Values of synchronous_commit with which a commit waits for the disk."""
 _UNSUPPORTED = re.compile("unsupported startup parameter(?:: options| in options: role)")
-"""What PgBouncer says, before version 1.20 and since."""
-
-
-_DRIVERS_WORDS = re.compile(r"^(?:connection failed|connection is bad): ")
+"""PgBouncer's error before version 1.20, and since."""
+_DRIVER_PREFIX = re.compile(r"^(?:connection failed|connection is bad): ")
 
 
 @contextmanager
 def connect(target: Target, ledger: LedgerTable, stop: StopToken) -> Iterator[Session]:
-    """Open a connection in autocommit; closing it also gives back every lock.
+    """Open a connection in autocommit mode; closing it also releases every lock.
 
-    A server that is not there yet is waited for as long as the target says. Raises
-    ConnectionFailed where there is none or it is lost, ServerError where the server refuses a
-    statement of ours, and Stopped where ``stop`` was asked; no message repeats a secret.
+    Waits for a server that is not up yet, as long as the target allows. Raises ConnectionFailed if
+    the connection fails or is lost, ServerError if the server rejects a statement of ours, and
+    Stopped if ``stop`` was requested. No message repeats a secret.
     """
     conn = _opened(target, stop)
     if isinstance(conn, ConnectionFailed):
@@ -53,6 +48,7 @@ def connect(target: Target, ledger: LedgerTable, stop: StopToken) -> Iterator[Se
     session = Session(conn, replace(target, wait=0.0), ledger, stop)
     with conn, translate_errors(session):
         try:
+            # A session pooler may drop the startup option without an error.
             if target.role and (conn.opened_with or target.session_pooler):
                 from pgbraid.postgres.client.pooler import set_role  # noqa: PLC0415 - behind a pooler
 
@@ -66,7 +62,11 @@ def connect(target: Target, ledger: LedgerTable, stop: StopToken) -> Iterator[Se
 
 
 def _opened(target: Target, stop: StopToken) -> Connection | ConnectionFailed:
-    """Return a connection, or an error, which must not have the driver's for its context."""
+    """Return a connection or an error.
+
+    The error is returned, not raised here: the driver's error, which may show a password, must not
+    become its context.
+    """
     opening = target.background_connect
     arrival = Arrival(target.parameters, target.wait)
     while True:
@@ -84,7 +84,7 @@ def _opened(target: Target, stop: StopToken) -> Connection | ConnectionFailed:
 
 
 def _without_role(target: Target) -> Connection | ConnectionFailed:
-    """Return a connection that was opened without the option that sets the role."""
+    """Return a connection opened without the startup option that sets the role."""
     parameters = target.without_role()
     try:
         conn = open_connection(parameters)
@@ -99,7 +99,7 @@ def _without_role(target: Target) -> Connection | ConnectionFailed:
 
 def _no_connection(target: Target, error: psycopg.Error) -> ConnectionFailed:
     lines = [line.strip() for line in target.scrub(str(error)).splitlines() if line.strip()]
-    message = _DRIVERS_WORDS.sub("", lines[0] if lines else "no answer")
+    message = _DRIVER_PREFIX.sub("", lines[0] if lines else "no answer")
     detail = "\n".join(lines[1:]) or None
     return ConnectionFailed(f"cannot connect to {target.label}: {message}", detail=detail)
 
@@ -107,11 +107,10 @@ def _no_connection(target: Target, error: psycopg.Error) -> ConnectionFailed:
 def prepare_for_migration(
     session: Session, limits: Limits | None = None, *, allow_pooler: bool = False
 ) -> Session:
-    """Return the session set up to migrate, once it is sure that this connection can.
+    """Return the session with pinned settings, after checking that pgbraid can migrate through it.
 
-    Raises TargetRefused for a standby, a server below 13, a session that is read-only, one that is
-    not the role asked for and, unless it is for what ``allow_pooler``, a connection through a
-    pooler that lends sessions.
+    Raises TargetRefused for a standby, a server before 13, a read-only session, a session that is
+    not the requested role and, unless ``allow_pooler``, a pooler that lends its sessions.
     """
     from pgbraid.postgres.client import server_requirements  # noqa: PLC0415 - not for a no-op boot
 
@@ -122,26 +121,29 @@ def prepare_for_migration(
         session, server_version, in_recovery=in_recovery, read_only=read_only
     )
     server_requirements.check_role(session, role)
-    pool = _pool_of(session, backend_pid)
-    if pool and not allow_pooler:
-        raise server_requirements.pooler_refusal(replace(session, pooler=pool))
-    if pool is None:
+    pooler = _pooler_of(session, backend_pid)
+    if pooler and not allow_pooler:
+        raise server_requirements.pooler_refusal(replace(session, pooler=pooler))
+    if pooler is None:
+        # Only now may a second connection end this session: the pid belongs to no other client.
         session.conn.parameters = session.conn.opened_with or session.target.parameters
         session.conn.backend_start = since
+    # A role's synchronous_commit = off must not weaken the promise of a recorded migration.
     durable = commit if commit in _DURABLE else "on"
-    claimed = replace(
+    prepared = replace(
         session,
         durable_commit=durable,
         pid=backend_pid,
         limits=limits or session.limits,
-        pooler=pool,
+        pooler=pooler,
     )
     session.conn.serving_pid = backend_pid
-    return claimed if pool else _pinned(claimed)
+    # A setting pinned in a lent session would reach other clients: there, transactions pin theirs.
+    return prepared if pooler else _pinned(prepared)
 
 
-def _pool_of(session: Session, process: int) -> PoolerState | None:
-    """Return the pooler that lends the session, or None where it is ours."""
+def _pooler_of(session: Session, process: int) -> PoolerState | None:
+    """Return the pooler that lends the session, or None if the session is exclusive."""
     if process == session.conn.info.backend_pid:
         return None
     from pgbraid.postgres.client.pooler import find_pooler  # noqa: PLC0415 - behind a proxy
@@ -150,9 +152,9 @@ def _pool_of(session: Session, process: int) -> PoolerState | None:
 
 
 def _pinned(session: Session) -> Session:
-    """Pin the settings; the server of some platforms cannot watch a client, and says so."""
-    if session.conn.info.server_version >= _WATCHES_SINCE:
-        with suppress(psycopg.DataError):
+    """Return the session with pinned settings, and whether its server detects a lost client."""
+    if session.conn.info.server_version >= _CHECKS_CLIENT_SINCE:
+        with suppress(psycopg.DataError):  # the server rejects the setting on some platforms
             watched = replace(session, server_detects_client_loss=True)
             send_sql(session, pinned_settings_sql(watched))
             return watched

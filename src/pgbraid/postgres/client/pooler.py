@@ -1,14 +1,13 @@
-"""Poolers and proxies between us and the server, and whether one gives us a session of our own.
+"""Finds out whether a pooler or proxy lends its sessions, or gives each client its own.
 
-The protocol names a process for each connection. Where that is not the server's own, somebody
-stands between: a pooler that lends a session for a transaction, or a proxy or pooler that gives
-each client one session as long as it is connected. Only what it does tells the two apart.
+If the pid in the protocol's BackendKeyData is not the backend's, something stands between client
+and server: a pooler that lends a session for one transaction, or a pooler or proxy that gives each
+client one session as long as it is connected. Only their behaviour distinguishes the two.
 
-A session that is only lent can look like one of our own for a while: a pooler prefers the one that
-was used last, or has another process with a pool of its own. So it counts as our own only where
-the server could reach us while we asked it nothing: a notification that another client sends
-comes at once, as the session is still connected to us. A pooler that lends sessions has nobody to
-give it to. Everything here has a short limit of time.
+To get the same backend twice proves nothing: a pooler prefers the session that was used last, and
+behind a balancer each pooler has its own pool. But only an exclusive session can receive a
+notification while the client sends nothing, because it stays connected to this client. So a NOTIFY
+of another client decides. Every step has a short time limit.
 """
 
 from __future__ import annotations
@@ -40,52 +39,53 @@ if TYPE_CHECKING:
 __all__ = ["find_pooler", "release_session", "set_role"]
 
 _READS, _OTHERS = 3, 2
-"""How often we ask for our process, and how many other clients hold a transaction meanwhile."""
+"""How often the pid is queried first, and how many other clients then hold a transaction."""
 _SHORTEST, _ROUND_TRIPS, _LONGEST = 0.5, 20, 2.0
-"""Seconds that an answer may take, or that many of the slowest of the first answers."""
+"""Time limit for a result: 20 times the slowest first round trip, within 0.5 to 2 seconds."""
 _IDLE = 0.2
-"""Seconds without a question of ours, after which a pooler would have taken the session back."""
-_BETWEEN = 0.01
-"""Seconds between two questions for a process that another client was given."""
-_PROCESS = b"SELECT pg_catalog.pg_backend_pid()"
+"""Seconds without a query, after which a pooler would have taken the session back."""
+_RETRY_PAUSE = 0.01
+"""Seconds between two attempts to reach a backend that serves another client now."""
+_PID = b"SELECT pg_catalog.pg_backend_pid()"
 
 
 @dataclass(frozen=True, slots=True)
 class _Sharing:
-    """Whether a session is ours alone; where that was not found out, why it is ``unclear``."""
+    """Whether a session is exclusive; ``unknown_reason`` if that could not be found out."""
 
-    ours: bool
-    unclear: str | None = None
+    exclusive: bool
+    unknown_reason: str | None = None
 
 
-_OURS = _Sharing(ours=True)
-_LENT = _Sharing(ours=False)
+_EXCLUSIVE = _Sharing(exclusive=True)
+_LENT = _Sharing(exclusive=False)
 
 
 def find_pooler(session: Session, process: int) -> PoolerState | None:
-    """Return the pooler that lends the session, or None where the session is ours alone.
+    """Return the pooler that lends the session, or None if the session is exclusive.
 
-    ``process`` is the server's, which is not the one that the protocol names. Where the pooler
-    shows neither, what the user says decides. Raises TargetRefused where the user says what is not
-    so, and psycopg's error where our connection is lost.
+    ``process`` is the backend's pid, which differs from the one in the protocol. If the tests stay
+    inconclusive, the user's ``session_pooler`` decides. Raises TargetRefused if the pooler lends
+    the session in spite of ``session_pooler``, and psycopg's error if our connection is lost.
     """
     conn, target = session.conn, session.target
     if process == conn.process:
         return None
     moved = conn.process is not None
-    sharing = _LENT if moved else _found_out(conn, target.parameters, process)
-    if sharing.ours or (target.session_pooler and sharing.unclear):
+    # A session that was exclusive and now has another backend is lent: no test is needed.
+    sharing = _LENT if moved else _test_sharing(conn, target.parameters, process)
+    if sharing.exclusive or (target.session_pooler and sharing.unknown_reason):
         conn.process = process
         return None
     if target.session_pooler:
         raise not_session_pooler_refusal(session)
-    return PoolerState(sharing.unclear)
+    return PoolerState(sharing.unknown_reason)
 
 
 def set_role(session: Session, role: str) -> None:
-    """Be a role by SET ROLE, where a pooler takes no option for it.
+    """Set the role with SET ROLE, for a pooler that does not accept it as a startup option.
 
-    Raises TargetRefused where the pooler lends sessions.
+    Raises TargetRefused if the pooler lends its sessions.
     """
     row = session.run("session", "who").fetchone()
     if row is None or row[0] == role:
@@ -98,94 +98,100 @@ def set_role(session: Session, role: str) -> None:
     _raise_failed(question)
 
 
-def _found_out(conn: Connection, parameters: Mapping[str, Any], process: int) -> _Sharing:
-    """Find out whether the session is ours alone. Raises psycopg's error where it is lost."""
+def _test_sharing(conn: Connection, parameters: Mapping[str, Any], process: int) -> _Sharing:
+    """Test whether the session is exclusive. Raises psycopg's error if the connection is lost."""
     try:
         return _sharing(conn, conn.opened_with or parameters, process)
     except psycopg.Error as error:
         if conn.closed or conn.broken:
             raise
-        said = error.diag.message_primary or type(error).__name__
-        return _Sharing(ours=False, unclear=f"the server or the pooler refused to show it ({said})")
+        message = error.diag.message_primary or type(error).__name__
+        return _Sharing(
+            exclusive=False,
+            unknown_reason=f"the server or the pooler rejected the test ({message})",
+        )
 
 
 def _sharing(conn: Connection, parameters: Mapping[str, Any], process: int) -> _Sharing:
+    # The cheap tests come first: they detect most poolers without a LISTEN in another's session.
     slowest = 0.0
     for _ in range(_READS):
-        begun = time.monotonic()
-        if _process(conn) != process:
+        started_at = time.monotonic()
+        if _backend_pid(conn) != process:
             return _LENT
-        slowest = max(slowest, time.monotonic() - begun)
+        slowest = max(slowest, time.monotonic() - started_at)
     limit = min(max(_SHORTEST, slowest * _ROUND_TRIPS), _LONGEST)
     with ExitStack() as stack:
         others: list[Connection] = []
         for _ in range(_OTHERS):
-            found = _other(stack, conn, parameters, limit)
-            if found is None:
+            client = _open_transaction(stack, conn, parameters, limit)
+            if client is None:
                 break
-            others.append(found[0])
-            if found[1] == process:
+            other, other_pid = client
+            others.append(other)
+            if other_pid == process:
                 return _LENT
-            if (seen := _seen_beside(stack, conn, process, limit)) is not None:
-                return seen
+            sharing = _sharing_during_transactions(stack, conn, process, limit)
+            if sharing is not None:
+                return sharing
         if not others:
-            return _Sharing(ours=False, unclear="no second client was served beside this one")
-        heard = _hears(conn, others[-1], process, limit)
-        if heard is not False:
-            return _OURS if heard else _LENT
-    return _Sharing(ours=False, unclear="no notification of another client came through")
+            return _Sharing(
+                exclusive=False, unknown_reason="no second client was served beside this one"
+            )
+        notified = _receives_notification(conn, others[-1], process, limit)
+        if notified is not False:
+            return _EXCLUSIVE if notified else _LENT
+    return _Sharing(exclusive=False, unknown_reason="no notification of another client arrived")
 
 
-def _seen_beside(
+def _sharing_during_transactions(
     others: ExitStack, conn: Connection, process: int, limit: float
 ) -> _Sharing | None:
-    """Return what it shows that we are given another process, or wait for one, beside others.
-
-    None where we get our own at once.
-    """
-    question = Question(conn, _PROCESS)
-    at_once = question.wait(limit)
-    if not at_once:
-        others.close()  # what we wait for may be theirs
+    """Query our pid while other clients hold transactions; None if our backend responds in time."""
+    question = Question(conn, _PID)
+    in_time = question.wait(limit)
+    if not in_time:
+        others.close()  # we may be waiting for one of their backends
         question.wait()
-    if _number(question) != process:
+    if _pid_of(question) != process:
         return _LENT
-    waited = _Sharing(ours=False, unclear="it had to wait while other clients had a transaction")
-    return None if at_once else waited
+    waited = _Sharing(
+        exclusive=False, unknown_reason="it had to wait while other clients had a transaction"
+    )
+    return None if in_time else waited
 
 
-def _process(conn: Connection) -> int:
-    """Return the server's process of this moment."""
-    question = Question(conn, _PROCESS)
+def _backend_pid(conn: Connection) -> int:
+    question = Question(conn, _PID)
     question.wait()
-    return _number(question)
+    return _pid_of(question)
 
 
-def _number(question: Question) -> int:
+def _pid_of(question: Question) -> int:
     error = error_of(question.results)
     if error is not None:
         raise error
     return int(question.results[-1].get_value(0, 0) or 0)
 
 
-def _other(
+def _open_transaction(
     stack: ExitStack, conn: Connection, parameters: Mapping[str, Any], limit: float
 ) -> tuple[Connection, int] | None:
-    """Have another client hold a transaction; return it, and the process that it was given.
+    """Open a transaction in another client; return the client and the pid of its backend.
 
-    None where it is not served.
+    None if the client is not served within ``limit`` seconds.
     """
     with suppress(psycopg.Error):
         other = stack.enter_context(_client(conn, parameters, limit))
-        question = Question(other, b"BEGIN; " + _PROCESS)
+        question = Question(other, b"BEGIN; " + _PID)
         if question.wait(limit):
-            return other, _number(question)
+            return other, _pid_of(question)
     return None
 
 
 @contextmanager
 def _client(conn: Connection, parameters: Mapping[str, Any], limit: float) -> Iterator[Connection]:
-    """Open another connection along the same way; end its transaction before it is closed."""
+    """Open another connection through the same pooler; roll back before closing it."""
     other = open_connection(sibling_parameters(conn, parameters))
     try:
         yield other
@@ -199,38 +205,40 @@ def _client(conn: Connection, parameters: Mapping[str, Any], limit: float) -> It
         other.close()
 
 
-def _hears(conn: Connection, other: Connection, process: int, limit: float) -> bool | None:
-    """Whether a notification of another client reaches us while we ask nothing.
+def _receives_notification(
+    conn: Connection, other: Connection, process: int, limit: float
+) -> bool | None:
+    """Whether a notification of another client arrives while we send nothing.
 
-    None where another process than ours was given to us to listen in.
+    None if LISTEN ran in another backend than ours.
     """
     channel = f"pgbraid_{secrets.token_hex(8)}".encode()
-    listening = Question(conn, b"LISTEN " + channel + b"; " + _PROCESS)
+    listening = Question(conn, b"LISTEN " + channel + b"; " + _PID)
     listening.wait()
-    listener = _number(listening)
+    listener = _pid_of(listening)
     try:
         if listener != process:
             return None
         time.sleep(_IDLE)
-        telling = Question(other, b"NOTIFY " + channel + b"; COMMIT")
-        if not telling.wait(limit):
+        notifying = Question(other, b"NOTIFY " + channel + b"; COMMIT")
+        if not notifying.wait(limit):
             return False
-        _raise_failed(telling)
+        _raise_failed(notifying)
         return conn.wait(_notified(conn.pgconn, channel, limit))
     finally:
-        _forget(conn, channel, listener)
+        _unlisten(conn, channel, listener)
 
 
-def _forget(conn: Connection, channel: bytes, process: int) -> None:
-    """Listen no more; a pooler that lends sessions may have to be asked again for that one."""
+def _unlisten(conn: Connection, channel: bytes, process: int) -> None:
+    """Stop listening in the backend ``process``; repeat until the pooler lends us that one."""
     deadline = time.monotonic() + _LONGEST
     with suppress(psycopg.Error):
         while True:
-            question = Question(conn, b"UNLISTEN " + channel + b"; " + _PROCESS)
+            question = Question(conn, b"UNLISTEN " + channel + b"; " + _PID)
             question.wait()
-            if _number(question) == process or time.monotonic() >= deadline:
+            if _pid_of(question) == process or time.monotonic() >= deadline:
                 return
-            time.sleep(_BETWEEN)  # another client has it now
+            time.sleep(_RETRY_PAUSE)  # another client has that backend now
 
 
 def _notified(pgconn: pq.abc.PGconn, channel: bytes, limit: float) -> PQGen[bool]:
@@ -252,9 +260,9 @@ def _raise_failed(question: Question) -> None:
 
 
 def release_session(conn: Connection) -> None:
-    """Leave nothing in a session that a pooler may give to somebody else when we are gone.
+    """Discard our session state before a session pooler gives the session to its next client.
 
-    Some poolers are told not to clean it themselves. No error is raised.
+    PgBouncer with an empty ``server_reset_query`` does not reset it. Raises no error.
     """
     conn.stop = None
     if (

@@ -1,4 +1,4 @@
-"""Errors and notices of the server as values of ours, without secrets."""
+"""Converts errors and notices of the server to values of pgbraid, without secrets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["diagnose", "forward_notices", "translate_errors"]
 
 @contextmanager
 def translate_errors(session: Session) -> Iterator[None]:
-    """Raise the driver's errors as ours."""
+    """Raise psycopg's errors as ConnectionFailed, ServerError, or Stopped after a stop."""
     try:
         yield
     except psycopg.Error as error:
@@ -36,12 +36,12 @@ def _translated(session: Session, error: psycopg.Error) -> PgbraidError:
     diagnostic = diagnose(target, error.diag, error)
     if conn.closed or conn.broken:
         hint = "Run `pgbraid status`: what it lists as applied is committed."
-        if error.sqlstate is None:  # what it sends before anybody listens, the driver drops
-            hint += " The server's log says why; a short idle_session_timeout may be the reason."
+        if error.sqlstate is None:  # the driver drops a message sent to an idle session
+            hint += " The server's log has the reason, perhaps a short idle_session_timeout."
         return ConnectionFailed(
             f"the connection to {target.label} was lost: {diagnostic.message}", hint=hint
         )
-    from pgbraid.postgres.client.foreign_code import hint_for_foreign_code  # noqa: PLC0415 - only where something was refused
+    from pgbraid.postgres.client.foreign_code import hint_for_foreign_code  # noqa: PLC0415 - only for an error
 
     return ServerError(
         diagnostic.message,
@@ -58,8 +58,8 @@ def diagnose(
     *,
     secrets: Secrets | None = None,
 ) -> Diagnostic:
-    """Return what the server said as a value, without the target's secrets, or a script's."""
-    from pgbraid.model.migration import Diagnostic  # noqa: PLC0415 - only where something is said
+    """Return a message of the server as a value, with secrets of target and script masked."""
+    from pgbraid.model.migration import Diagnostic  # noqa: PLC0415 - only for an error or a notice
     from pgbraid.postgres.client.catalog_races import is_race  # noqa: PLC0415
     from pgbraid.sql.secrets import NO_SECRETS, mask, secrets_in  # noqa: PLC0415
 
@@ -84,13 +84,13 @@ def diagnose(
 def forward_notices(session: Session, on_notice: Callable[[Diagnostic], None]) -> Iterator[None]:
     """Call ``on_notice`` with every notice that the server sends during the block.
 
-    What it raises, or a signal's handler meanwhile, ends the statement.
+    An exception of ``on_notice``, or of a signal handler during it, ends the statement.
     """
 
     def handler(diag: psycopg.errors.Diagnostic) -> None:
         try:
             on_notice(diagnose(session.target, diag))
-        except BaseException as error:  # noqa: BLE001 - raised again by who waits
+        except BaseException as error:  # noqa: BLE001 - the driver would drop it; `wait` raises it
             session.conn.pending_exception = session.conn.pending_exception or error
 
     session.conn.add_notice_handler(handler)

@@ -1,4 +1,4 @@
-"""Sends bytes as one simple-query message, without a codec of Python's between."""
+"""Sends bytes as one simple-query message, without any encoding by Python."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _ENDINGS = frozenset({b"COMMIT", b"BEGIN", b"START TRANSACTION", b"PREPARE TRANSACTION"})
-"""The tags of commands that commit, or begin a transaction."""
+"""Command tags of statements that commit or begin a transaction."""
 _COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
 
 
@@ -39,66 +39,67 @@ def send(
     results: list[PGresult] | None = None,
     tick: Callable[[], object] | None = None,
 ) -> list[PGresult]:
-    """Send a message and return the result of each of its statements, a failed one last.
+    """Send a message and return the results of its statements, ending with a failed one.
 
-    ``while_waiting`` is called once while the server works, ``tick`` at least ten times a second;
-    where one raises, the statement is made to end and the server's answer waited for; the exception
-    goes before whatever that raises. The results are put into the list given, as they come.
+    ``while_waiting`` is called once while the server works, ``tick`` at least ten times a second.
+    If one of them raises, the statement is cancelled, and the exception is raised once the server
+    has finished; it takes precedence over the server's error. Results are appended to ``results``
+    as they arrive.
     """
     results = [] if results is None else results
-    broken: BaseException | None = None
+    exception: BaseException | None = None
     try:
         conn.pgconn.send_query(message)
-        conn.pgconn.flush()  # what the network takes not at once goes out with the waiting
+        conn.pgconn.flush()  # a partial write is finished by the wait loop below
         if while_waiting:
             while_waiting()
-    except BaseException as error:  # noqa: BLE001 - raised again once the server has answered
-        broken = error
+    except BaseException as error:  # noqa: BLE001 - raised again once the server has finished
+        exception = error
     with conn.lock:
         gathering = _gather(conn.pgconn, results)
-        if broken:
+        if exception:
             with suppress(psycopg.Error):
                 conn.wait(conn.cancelling(gathering))
         elif tick is None:
             conn.wait(gathering)
         else:
-            broken = conn.wait(_ticking(conn, gathering, tick))
-    if broken:
-        raise broken
+            exception = conn.wait(_ticking(conn, gathering, tick))
+    if exception:
+        raise exception
     return results
 
 
 def _ticking(
     conn: Connection, waiting: PQGen[None], tick: Callable[[], object]
 ) -> PQGen[BaseException | None]:
-    """Wait as ``waiting`` does, and call ``tick`` whenever it wakes up.
+    """Wait as ``waiting`` does, and call ``tick`` at each wake-up.
 
-    What woke it is not asked, as older drivers do not say when nothing has come. Returns what
-    ``tick`` raised, after which the statement is made to end.
+    If ``tick`` raises, cancels the statement and returns the exception.
     """
-    wanted = next(waiting)
+    wait_for = next(waiting)
     while True:
-        ready = yield wanted
+        # `tick` runs whether data came or not: older drivers do not report an empty wake-up.
+        ready = yield wait_for
         try:
             tick()
-        except BaseException as error:  # noqa: BLE001 - raised once the server has answered
+        except BaseException as error:  # noqa: BLE001 - raised once the server has finished
             with suppress(psycopg.Error):
                 yield from conn.cancelling(waiting, ready)
             return error
         try:
-            wanted = waiting.send(ready)
+            wait_for = waiting.send(ready)
         except StopIteration:
             return None
 
 
 def _gather(pgconn: pq.abc.PGconn, results: list[PGresult]) -> PQGen[None]:
-    """Take the results one by one, so that whoever hears a notice can tell whose it is."""
+    # One result at a time, so that a notice handler sees which statement is running.
     yield from generators.send(pgconn)
     while True:
         try:
             result = yield from generators.fetch(pgconn)
         except psycopg.DatabaseError:
-            if error_of(results):  # the server said why, before it went away
+            if error_of(results):  # the server sent the reason before it closed the connection
                 return
             raise
         if result is None:
@@ -109,10 +110,9 @@ def _gather(pgconn: pq.abc.PGconn, results: list[PGresult]) -> PQGen[None]:
 
 
 class Question:
-    """A message that was sent, and whose answer is waited for as long as one likes.
+    """A message that was sent; the caller decides how long to wait for its results.
 
-    ``results`` holds what has come of it. As long as the answer is not complete, nothing else can
-    be sent.
+    ``results`` holds the results so far. Until all have arrived, nothing else can be sent.
     """
 
     def __init__(self, conn: Connection, message: bytes) -> None:
@@ -121,12 +121,12 @@ class Question:
         self._answered = False
         conn.pgconn.send_query(message)
         self._gathering = _gather(conn.pgconn, self.results)
-        self._wanted: Wait | None = None
+        self._wait_for: Wait | None = None
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait for the answer, that long or for ever, and return whether it is complete.
+        """Wait up to ``seconds``, or without limit, and return whether all results have arrived.
 
-        Raises psycopg's error where the connection is lost.
+        Raises psycopg's error if the connection is lost.
         """
         if not self._answered:
             self._answered = self._conn.wait(self._within(seconds))
@@ -135,10 +135,10 @@ class Question:
     def _within(self, seconds: float | None) -> PQGen[bool]:
         deadline = None if seconds is None else time.monotonic() + seconds
         try:
-            if self._wanted is None:
-                self._wanted = next(self._gathering)
+            if self._wait_for is None:
+                self._wait_for = next(self._gathering)
             while True:
-                self._wanted = self._gathering.send((yield self._wanted))
+                self._wait_for = self._gathering.send((yield self._wait_for))
                 if deadline is not None and time.monotonic() >= deadline:
                     return False
         except StopIteration:
@@ -156,25 +156,22 @@ def error_of(results: list[PGresult]) -> psycopg.Error | None:
 
 
 def reject_unexpected_copy(conn: Connection, results: list[PGresult]) -> None:
-    """End a connection whose server waits for, or sends, data that nobody here knows of."""
+    """Close the connection and raise OperationalError if a statement started an unknown COPY."""
     if results and results[-1].status in _COPYING:
         conn.close()
-        raise psycopg.OperationalError("a COPY of the client was not foreseen")
+        raise psycopg.OperationalError("the migration started an unexpected COPY")
 
 
 def ended_transaction(results: Sequence[PGresult]) -> bool:
-    """Whether a statement of these committed, or began a transaction, by its own tag."""
+    """Whether one of these statements committed or began a transaction, by its command tag."""
     return any((result.command_status or b"") in _ENDINGS for result in results)
 
 
 def error_position(error: psycopg.Error, message: str, encoding: str) -> int | None:
-    """Return where in a message an error is, in characters from 0, if the server said so.
-
-    One whose encoding is SQL_ASCII counts bytes.
-    """
+    """Return the server's error position in a message, in characters from 0, or None."""
     if not error.diag.statement_position:
         return None
     position = int(error.diag.statement_position) - 1
-    if encoding == "SQL_ASCII":
+    if encoding == "SQL_ASCII":  # such a server counts bytes
         return len(message.encode()[:position].decode(errors="ignore"))
     return position

@@ -1,1 +1,1 @@
-"""The applied set and the journal."""
+"""The ledger: the applied set and the journal."""

@@ -1,4 +1,8 @@
-"""Whether the applied set and the journal agree, and what brings them together again."""
+"""Compares the applied set with the journal, and keeps a note of incomplete migrations.
+
+Each migration writes to both in its transaction, so they differ only after another session has
+dropped, restored or edited one of them. pgbraid cannot know which one is right.
+"""
 
 from __future__ import annotations
 
@@ -21,21 +25,21 @@ __all__ = [
 ]
 
 _UNFINISHED = re.compile(r"\n?Begun outside a transaction and not finished: ([\d, ]+)\.$")
-"""The part of the tracker's comment that is ours."""
+"""The part of the table's comment that pgbraid writes."""
 
 
 def read_mismatches(session: Session, *, without_set: bool = False) -> tuple[Mismatch, ...]:
-    """Return the versions of which the set and the journal say the opposite, in order.
+    """Return the versions on which the applied set and the journal disagree, in order.
 
-    ``without_set`` says that there is no set. Raises psycopg's UndefinedTable where there is no
-    journal.
+    Set ``without_set`` if the table of the applied set does not exist. Raises psycopg's
+    UndefinedTable if the journal does not exist.
     """
     name = "mismatches_without_set" if without_set else "mismatches"
     return tuple(Mismatch(*row) for row in session.run("ledger", name).fetchall())
 
 
 def has_lines(session: Session) -> bool:
-    """Whether there is a journal that holds anything."""
+    """Whether the journal exists and has a line."""
     try:
         return session.run("ledger", "has_lines").fetchone() == (True,)
     except errors.UndefinedTable:
@@ -43,35 +47,36 @@ def has_lines(session: Session) -> bool:
 
 
 def was_emptied(session: Session) -> bool:
-    """Whether set and journal, which hold nothing, or are not there, show that they once did."""
+    """Whether the ledger, which is empty or missing now, ever held a row."""
     return session.run("ledger", "was_used").fetchone() == (True,)
 
 
 def read_unfinished(session: Session) -> frozenset[int]:
-    """Return the versions that the tracker's comment says were begun and not finished.
+    """Return the versions of incomplete migrations by the comment on the applied set's table.
 
-    The journal says so too, unless it was emptied, dropped or restored from an older copy.
+    The journal has them too, unless it was emptied, dropped or restored from an older copy.
     """
     row = session.run("ledger", "note").fetchone()
     return _versions(row[0]) if row else frozenset()
 
 
 def mark_unfinished(session: Session, version: int, *, unfinished: bool) -> None:
-    """Note on the tracker that a version was begun, or that it no longer is, in its transaction.
+    """Add a version to, or remove it from, the incomplete ones in the table's comment.
 
-    Only the table's owner can; for another role the journal alone has to tell.
+    Runs in the open transaction. Only the table's owner may comment on it: with another role,
+    nothing is written and only the journal has the incomplete migrations.
     """
     row = session.run("ledger", "note").fetchone()
     if row is None or not row[1]:
         return
-    text, known = row[0] or "", _versions(row[0])
-    wanted = known | {version} if unfinished else known - {version}
-    if wanted == known:
+    text, noted = row[0] or "", _versions(row[0])
+    versions = noted | {version} if unfinished else noted - {version}
+    if versions == noted:
         return
-    kept = _UNFINISHED.sub("", text)
-    listed = ", ".join(map(str, sorted(wanted)))
-    ours = f"Begun outside a transaction and not finished: {listed}." if wanted else ""
-    comment = "\n".join(part for part in (kept, ours) if part) or None
+    users_part = _UNFINISHED.sub("", text)
+    listed = ", ".join(map(str, sorted(versions)))
+    our_part = f"Begun outside a transaction and not finished: {listed}." if versions else ""
+    comment = "\n".join(part for part in (users_part, our_part) if part) or None
     table = sql.Identifier(session.ledger.schema, session.ledger.table)
     query = sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(comment))
     session.conn.execute(query)

@@ -1,4 +1,7 @@
-"""The applied set, as every boot reads it: the one message of a run that has nothing to do."""
+"""Reads the applied set, and from the journal whether more queries are needed, in one message.
+
+A boot with nothing to apply sends only this message.
+"""
 
 from __future__ import annotations
 
@@ -24,44 +27,44 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "no_journal_error", "not_a_ledger_error", "read_ledger"]
 
 COLUMNS = ("version", "name", "applied_at", "checksum")
-"""The tracker's columns."""
-_SET = 2
-"""How many results there are up to that of the set."""
+"""The columns of the applied set."""
+_RESULTS_WITH_SET = 2
+"""Number of results once the applied set was read; the journal's result follows."""
 _NO_JOURNAL = (errors.UndefinedTable, errors.InsufficientPrivilege)
 _ROW_SECURITY = "check_enable_rls"
-"""The server's function that refuses to hide rows, as its messages are in many languages."""
-_BRIEFLY = 5.0
-"""Seconds for which a command that only looks waits where a table is locked."""
+"""The function in the server that raises the error of row security; messages are translated."""
+_READER_WAIT = 5.0
+"""Seconds that a reading command waits for a locked table."""
 
 
 def read_ledger(
     session: Session,
     *,
     times: bool = False,
-    wait: float = _BRIEFLY,
-    tell: Callable[[str], None] | None = None,
+    wait: float = _READER_WAIT,
+    on_waiting: Callable[[str], None] | None = None,
 ) -> LedgerState:
-    """Return the applied set, and what the journal says is incomplete, in one message.
+    """Return the applied set and, from the journal, incomplete migrations and mismatches.
 
-    A set whose table is missing is empty; of a journal that is missing, or may not be read,
-    nothing is known. Where the journal may say other than the set, two more queries look. With
-    ``times`` it says when each version was applied. Where somebody has locked a table, this waits
-    for ``wait`` seconds, and calls ``tell`` once with who it is.
+    A missing table of the applied set counts as empty; a journal that is missing or not readable
+    is ignored. If the journal may contradict the applied set, two more queries follow. ``times``
+    adds the time at which each version was applied. If another session has locked a table, this
+    waits up to ``wait`` seconds and calls ``on_waiting`` once with a description of that session.
 
-    Raises ServerError where a table has not the columns of tracker or journal, TargetRefused
-    where the tracker is gone and its journal may not be read, and LockTimeout.
+    Raises ServerError if a table lacks the columns of the ledger, TargetRefused if the applied set
+    is missing and the journal is not readable, and LockTimeout.
     """
-    begun = time.monotonic()
+    started_at = time.monotonic()
     while True:
         try:
             return _read(session, times=times)
         except errors.LockNotAvailable:
             holder = _holder(session)
-            if time.monotonic() - begun >= wait:
+            if time.monotonic() - started_at >= wait:
                 raise _locked(session, wait, holder) from None
-            if tell:
-                tell(holder)
-                tell = None
+            if on_waiting:
+                on_waiting(holder)
+                on_waiting = None
 
 
 def _read(session: Session, *, times: bool, trusted: bool = False) -> LedgerState:
@@ -70,28 +73,33 @@ def _read(session: Session, *, times: bool, trusted: bool = False) -> LedgerStat
     results = send(session.conn, text.encode())
     error = error_of(results)
     if len(results) > 1 or error is None:
+        # Before any other error: with the wrong role, missing rights are only a consequence.
         role = _texts(results[0])[0][2]
         if session.target.role not in {None, role}:
             from pgbraid.postgres.client.server_requirements import check_role  # noqa: PLC0415
 
             check_role(session, role)
+    # The message fails on any type that is not built in. The slower check accepts harmless ones.
     if isinstance(error, errors.DivisionByZero) and _is_trusted(session):
         return _read(session, times=times, trusted=True)
     if error is not None and error.diag.source_function == _ROW_SECURITY:
-        raise _hidden(session)
-    if len(results) > _SET and isinstance(error, errors.UndefinedColumn):
+        raise _row_security_error(session)
+    set_was_read = len(results) > _RESULTS_WITH_SET
+    if set_was_read and isinstance(error, errors.UndefinedColumn):
         raise no_journal_error(session, error.diag.message_primary) from None
-    if error is not None and (len(results) <= _SET or not isinstance(error, _NO_JOURNAL)):
+    # The journal's statement comes last: if it fails, the applied set before it is still valid.
+    if error is not None and not (set_was_read and isinstance(error, _NO_JOURNAL)):
         return _explain_unreadable(session, error)
     try:
         rows = [
             AppliedMigration(int(version or ""), name, _hex(checksum), _time(at))
-            for version, name, checksum, at in _texts(results[_SET - 1])
+            for version, name, checksum, at in _texts(results[_RESULTS_WITH_SET - 1])
         ]
     except ValueError:
-        raise not_a_ledger_error(session, "Its column version holds what is no number") from None
+        raise not_a_ledger_error(session, "A value of its column version is not a number") from None
+    # A journal that may not be read exists; one that does not exist must be created.
     journal = not isinstance(error, errors.UndefinedTable)
-    if error is not None or not results[_SET].ntuples:
+    if error is not None or not results[_RESULTS_WITH_SET].ntuples:
         return LedgerState(tuple(rows), journal=journal)
     from pgbraid.postgres.ledger.agreement import read_mismatches  # noqa: PLC0415 - few boots need to look
     from pgbraid.postgres.ledger.incomplete import read_incomplete  # noqa: PLC0415
@@ -100,8 +108,8 @@ def _read(session: Session, *, times: bool, trusted: bool = False) -> LedgerStat
         return LedgerState(
             tuple(rows), incomplete=read_incomplete(session), mismatches=read_mismatches(session)
         )
-    except errors.UndefinedColumn as found:
-        raise no_journal_error(session, found.diag.message_primary) from None
+    except errors.UndefinedColumn as missing:
+        raise no_journal_error(session, missing.diag.message_primary) from None
 
 
 def _names(session: Session) -> dict[str, str]:
@@ -110,7 +118,7 @@ def _names(session: Session) -> dict[str, str]:
 
 
 def _is_trusted(session: Session) -> bool:
-    """Whether set and journal are tables, with columns of types that are nobody else's."""
+    """Whether the ledger consists of tables, with columns of types that no other role owns."""
     row = session.run("ledger", "distrusted", **_names(session)).fetchone()
     return row == (False,)
 
@@ -122,24 +130,24 @@ def _explain_unreadable(session: Session, error: psycopg.Error) -> LedgerState:
         raise not_a_ledger_error(session, error.diag.message_primary) from None
     if isinstance(error, errors.DivisionByZero):
         raise not_a_ledger_error(
-            session, "It, or its journal, is no table, or has a column of another role's type"
+            session, "It or its journal is not a table, or has a column of another role's type"
         ) from None
     raise error
 
 
-def _hidden(session: Session) -> ServerError:
+def _row_security_error(session: Session) -> ServerError:
     ledger = session.ledger
     return ServerError(
         f"row-level security would hide rows of {ledger.schema}.{ledger.table} or "
         f"{ledger.journal} from this role",
-        detail="A migration whose row is hidden would run a second time.",
+        detail="A migration with a hidden row would run a second time.",
         hint="Have the owner run ALTER TABLE … DISABLE ROW LEVEL SECURITY on both, or a superuser "
         "ALTER ROLE … BYPASSRLS; then run `pgbraid check`.",
     )
 
 
 def _without_set(session: Session) -> LedgerState:
-    """Return what a journal says whose set is not there."""
+    """Return the ledger's state from the journal alone, for a missing table of the applied set."""
     from pgbraid.postgres.ledger.agreement import read_mismatches  # noqa: PLC0415 - the first run, as a rule
 
     try:
@@ -151,16 +159,16 @@ def _without_set(session: Session) -> LedgerState:
     except errors.InsufficientPrivilege:
         schema, journal = session.ledger.schema, session.ledger.journal
         raise TargetRefused(
-            f"{schema}.{session.ledger.table} is not there, and this role may not read "
+            f"{schema}.{session.ledger.table} does not exist, and this role may not read "
             f"{schema}.{journal}",
-            detail="The journal may say that migrations are applied; they would run a second time.",
+            detail="If the journal has applied migrations, they would run a second time.",
             hint=f"Have the journal's owner run GRANT SELECT ON {schema}.{journal} to this role, "
             "then run `pgbraid check`.",
         ) from None
 
 
 def _texts(result: PGresult) -> list[list[str | None]]:
-    """Return a result's rows, each value as the server writes it."""
+    """Return a result's rows as text; replaces bytes that are not UTF-8."""
     columns = range(result.nfields)
     values = (
         [result.get_value(row, column) for column in columns] for row in range(result.ntuples)
@@ -169,17 +177,17 @@ def _texts(result: PGresult) -> list[list[str | None]]:
 
 
 def _holder(session: Session) -> str:
-    """Return who has locked the set or the journal, for a person to read."""
-    from pgbraid.postgres.locks.backends import describe_backends  # noqa: PLC0415 - only where one has to wait
+    """Return a description of the session that has locked a table of the ledger."""
+    from pgbraid.postgres.locks.backends import describe_backends  # noqa: PLC0415 - only during a wait
 
     pids = [pid or 0 for (pid,) in session.run("session", "table_holders")]
-    return next(iter(describe_backends(session, pids)), "somebody")
+    return next(iter(describe_backends(session, pids)), "another session")
 
 
 def _locked(session: Session, wait: float, holder: str) -> LockTimeout:
     ledger = session.ledger
     return LockTimeout(
-        f"{ledger.schema}.{ledger.table}, or its journal, is locked; waited {wait:g} s",
+        f"{ledger.schema}.{ledger.table} or its journal is locked; waited {wait:g} s",
         detail=f"It is locked by {holder}.",
         hint="Wait for that session to end, then run the command again; pgbraid ends no other "
         "session. A prepared transaction ends by COMMIT PREPARED or ROLLBACK PREPARED.",
@@ -187,7 +195,7 @@ def _locked(session: Session, wait: float, holder: str) -> LockTimeout:
 
 
 def _time(text: str | None) -> datetime | None:
-    """Return a time in UTC; None for none, and for one that is beyond Python's."""
+    """Return a time in UTC; None for NULL, and for a time outside Python's range."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
     except ValueError:
@@ -199,21 +207,21 @@ def _hex(checksum: str | None) -> str | None:
 
 
 def no_journal_error(session: Session, detail: str | None) -> ServerError:
-    """Return the error of a table of the journal's name that is none."""
+    """Return the error of a table that has the journal's name, but not its columns."""
     journal = f"{session.ledger.schema}.{session.ledger.journal}"
     return ServerError(
         f"{journal} is not a journal of pgbraid",
-        detail=f"{detail}. So what it says of earlier runs cannot be read, or added to.",
-        hint="Bring back what was taken from it; or move it out of the way with ALTER TABLE … "
-        "RENAME TO, and `pgbraid up` makes a new one.",
+        detail=f"{detail}. So pgbraid can neither read its lines nor add to them.",
+        hint="Restore its columns; or rename it with ALTER TABLE … RENAME TO, and `pgbraid up` "
+        "creates a new one.",
     )
 
 
 def not_a_ledger_error(session: Session, detail: str | None) -> ServerError:
-    """Return the error of a table of the tracker's name that is none."""
+    """Return the error of a table that has the applied set's name, but not its columns."""
     ledger = session.ledger
     return ServerError(
-        f"{ledger.schema}.{ledger.table} is not a tracker",
-        detail=f"{detail}; a tracker has the columns {', '.join(COLUMNS)}.",
+        f"{ledger.schema}.{ledger.table} is not an applied set",
+        detail=f"{detail}. An applied set is a table with the columns {', '.join(COLUMNS)}.",
         hint="Name another table with `table`, or another schema with `schema`.",
     )

@@ -1,4 +1,8 @@
-"""What became of a run whose connection was lost: asked on a second one."""
+"""Finds out which migrations a run committed, after a stop or a lost connection.
+
+COMMIT is a part of the migration's message, so a lost connection leaves its outcome open. A second
+connection waits until the first one's backend is gone, flushes, and reads this run's journal lines.
+"""
 
 from __future__ import annotations
 
@@ -23,19 +27,18 @@ if TYPE_CHECKING:
 
 __all__ = ["RunOutcome", "read_outcome", "resolve_outcome"]
 
-_PATIENCE = 12.0
-"""Seconds; the server looks every five if a client is still there."""
-_SILENCE = 4.0
-"""Seconds without any server, after which nobody is asked any more."""
+_WAIT_FOR_BACKEND = 12.0
+"""Seconds; client_connection_check_interval, 5 s, must pass before a backend notices the loss."""
+_WAIT_FOR_SERVER = 4.0
+"""Seconds without a connection after which the outcome counts as unknown."""
 _PAUSE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """What a run has committed: versions, each with the time it took, all of them on the disk.
+    """The versions that a run has committed, flushed to disk, each with its duration.
 
-    ``incomplete`` are those, of whatever run, that were begun outside a transaction and are not
-    finished.
+    ``incomplete`` are the versions of all incomplete migrations, also those of other runs.
     """
 
     applied: dict[int, timedelta]
@@ -43,11 +46,11 @@ class RunOutcome:
 
 
 def resolve_outcome(session: Session, run_id: str, versions: Iterable[int]) -> RunOutcome | None:
-    """Return what a run has committed that was stopped, or whose connection was lost.
+    """Return what a stopped or disconnected run has committed, or None if that stays unknown.
 
-    ``versions`` are those of which COMMIT has succeeded. None where nobody can tell.
+    ``versions`` are those whose COMMIT is known to have succeeded.
     """
-    session.conn.end_statement()  # an exception may have come before anybody waited for it
+    session.conn.end_statement()  # an exception may have interrupted the wait for its result
     lost = session.conn.closed or session.conn.broken
     versions = tuple(versions)
     if lost:
@@ -56,9 +59,9 @@ def resolve_outcome(session: Session, run_id: str, versions: Iterable[int]) -> R
 
 
 def read_outcome(session: Session, run_id: str, versions: Iterable[int]) -> RunOutcome | None:
-    """Return what a run has committed, asked on its own connection, also where it is to stop.
+    """Return what a run has committed, read over its own connection; None if that fails.
 
-    None where that does not help.
+    Ignores a pending stop.
     """
     session.conn.stop = None
     with suppress(PgbraidError):
@@ -69,40 +72,38 @@ def read_outcome(session: Session, run_id: str, versions: Iterable[int]) -> RunO
 def _read(session: Session, run_id: str, versions: Iterable[int]) -> RunOutcome:
     with translate_errors(session):
         roll_back(session)
+        # Flush before reading: a crash could still undo an asynchronous commit.
         flush_wal(session)
-        found = versions_applied_by(session, run_id, versions)
+        applied = versions_applied_by(session, run_id, versions)
         return RunOutcome(
-            found, frozenset(incomplete.version for incomplete in read_incomplete(session))
+            applied, frozenset(incomplete.version for incomplete in read_incomplete(session))
         )
 
 
 def _is_over(second: Session, lost: Session) -> bool:
-    """Whether a lost connection can commit nothing any more.
-
-    Behind a pooler its process may be anybody's by now; its transaction holds the fence. One that
-    gave us a session keeps the process for the next client; until then it holds our lock.
-    """
+    """Whether a lost connection can no longer commit anything."""
     if lost.pooled:
+        # The backend may serve another client by now, but our transaction holds the xact lock.
         return second.run("session", "try_fence", key=second.key).fetchone() == (True,)
     if lost.conn.process is not None:
+        # A session pooler keeps the backend for its next client. Until its reset, it has our lock.
         holders = second.run("session", "lock_pids", key=second.key).fetchall()
         return (lost.pid,) not in holders
     return second.run("session", "is_alive", pid=lost.pid).fetchone() == (False,)
 
 
 def _read_after_loss(session: Session, run_id: str, versions: tuple[int, ...]) -> RunOutcome | None:
-    """Return what :func:`read_outcome` does, of a run whose connection was lost, on a second one.
+    """Read the outcome over a second connection, once the backend of the lost one is gone.
 
-    The server is asked again until the lost connection's process is gone, as long as that may
-    take; None where it stays, or nobody answers.
+    None if the backend stays, or no connection succeeds.
     """
-    begun = heard = time.monotonic()
-    while time.monotonic() < min(begun + _PATIENCE, heard + _SILENCE):
+    started_at = connected_at = time.monotonic()
+    while time.monotonic() < min(started_at + _WAIT_FOR_BACKEND, connected_at + _WAIT_FOR_SERVER):
         with (
             suppress(PgbraidError),
             connect(session.target, session.ledger, StopToken()) as second,
         ):
-            heard = time.monotonic()
+            connected_at = time.monotonic()
             if _is_over(second, session):
                 return _read(
                     replace(second, durable_commit=session.durable_commit), run_id, versions

@@ -1,4 +1,4 @@
-"""What a database already holds where the applied set is empty: asked by a first run only."""
+"""Reads what a database already contains; only a run with an empty applied set needs it."""
 
 from __future__ import annotations
 
@@ -30,20 +30,21 @@ def read_user_tables(session: Session) -> list[str]:
 
 
 def read_ledgers(session: Session) -> dict[tuple[str, str], tuple[AppliedMigration, ...]]:
-    """Return the other trackers of the database, by schema and table, with their rows.
+    """Return the other applied sets of the database, by schema and table, with their rows.
 
-    One that row security would hide rows of is passed over.
+    A table is left out if row security would hide rows of it.
     """
     ledger = session.ledger
-    found = session.run("first_run", "ledgers", schema=ledger.schema, table=ledger.table).fetchall()
+    tables = session.run("first_run", "ledgers", schema=ledger.schema, table=ledger.table)
     ledgers: dict[tuple[str, str], tuple[AppliedMigration, ...]] = {}
-    for schema, table in found:
+    for schema, table in tables.fetchall():
         with suppress(errors.InsufficientPrivilege, errors.UndefinedTable):
             ledgers[schema, table] = _rows(session, schema, table)
     return ledgers
 
 
 def _rows(session: Session, schema: str, table: str) -> tuple[AppliedMigration, ...]:
+    # Row security then raises an error, and `read_ledgers` skips the table.
     query = sql.SQL(
         "SELECT pg_catalog.set_config('row_security', 'off', true),"
         " pg_catalog.set_config('bytea_output', 'hex', true);"
@@ -61,7 +62,7 @@ def _rows(session: Session, schema: str, table: str) -> tuple[AppliedMigration, 
 
 
 def has_foreign_rows(session: Session, table: TrackerTable) -> bool:
-    """Whether a table holds anything; one that this role may not read counts as if it did."""
+    """Whether a table has a row, or may not be read by this role."""
     source = sql.Identifier(table.schema, table.table)
     try:
         row = session.conn.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(source))
@@ -71,7 +72,7 @@ def has_foreign_rows(session: Session, table: TrackerTable) -> bool:
 
 
 def made_in_schema(session: Session) -> bool:
-    """Whether the tracker's schema holds anything but the tracker and its journal."""
+    """Whether the ledger's schema contains other objects besides the ledger."""
     ledger = session.ledger
     row = session.run(
         "first_run",

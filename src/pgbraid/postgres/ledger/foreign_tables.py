@@ -1,4 +1,4 @@
-"""Other tools' tracker tables: found, read, and dropped once they are adopted."""
+"""Finds and reads the tracker tables of other tools, and drops them after an adoption."""
 
 from __future__ import annotations
 
@@ -17,38 +17,36 @@ __all__ = ["drop_table", "read_tracker_rows", "read_tracker_tables"]
 
 
 def read_tracker_tables(session: Session, tables: Iterable[str]) -> tuple[TrackerTable, ...]:
-    """Return the tables of those names in the tracker's schema, then in public, without rows."""
-    from pgbraid.model.results import TrackerTable  # noqa: PLC0415 - only where one is looked for
+    """Return the tables of these names in the ledger's schema, then in public, without rows."""
+    from pgbraid.model.results import TrackerTable  # noqa: PLC0415 - few runs need it
 
     schemas = list(dict.fromkeys((session.ledger.schema, "public")))
-    found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    columns_of: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for schema, table, column, kind in session.run(
         "ledger", "foreign_columns", schemas=schemas, tables=list(tables)
     ):
-        found[schema, table].append((column, kind))
-    ordered = sorted(found.items(), key=lambda item: (schemas.index(item[0][0]), item[0][1]))
+        columns_of[schema, table].append((column, kind))
+    ordered = sorted(columns_of.items(), key=lambda item: (schemas.index(item[0][0]), item[0][1]))
     return tuple(TrackerTable(*name, tuple(columns), ()) for name, columns in ordered)
 
 
 def read_tracker_rows(
     session: Session, table: TrackerTable, names: Collection[str]
 ) -> TrackerTable:
-    """Return the table with its rows, as far as these columns go.
+    """Return the table with its rows, restricted to the columns in ``names``."""
+    from pgbraid.model.results import TrackerTable  # noqa: PLC0415 - few runs need it
 
-    Row security raises an error, so that no rows stay unseen.
-    """
-    from pgbraid.model.results import TrackerTable  # noqa: PLC0415 - only where one is looked for
-
-    kept = tuple(column for column in table.columns if column[0] in names)
-    columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in kept)
+    selected = tuple(column for column in table.columns if column[0] in names)
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in selected)
     source = sql.Identifier(table.schema, table.table)
+    # Row security then raises an error instead of hiding rows.
     secure = sql.SQL("SELECT pg_catalog.set_config('row_security', 'off', true); ")
     query = secure + sql.SQL("SELECT {} FROM {}").format(columns, source)
     cursor = session.conn.execute(query)
     cursor.nextset()
-    return TrackerTable(table.schema, table.table, kept, tuple(cursor.fetchall()))
+    return TrackerTable(table.schema, table.table, selected, tuple(cursor.fetchall()))
 
 
 def drop_table(session: Session, schema: str, table: str) -> None:
-    """Drop another tool's table, which has been adopted."""
+    """Drop another tool's tracker table after its adoption."""
     session.conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, table)))

@@ -1,4 +1,4 @@
-"""The order in which a database's migrations were applied, and the texts that ran."""
+"""Reads the order in which a database's migrations were applied, and the texts that ran."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ __all__ = ["AppliedHistory", "HistoryRow", "MigratingRole", "plain_role", "read_
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """A migration that was applied, or undone, as the journal has it.
+    """A migration that was applied or undone, from the journal.
 
-    ``place`` is the number of the journal's line; ``text`` is None where it was not kept.
+    ``place`` is the id of the journal line; ``text`` is None if the journal has no text.
     """
 
     place: int
@@ -36,7 +36,7 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True)
 class MigratingRole:
-    """The role that migrates, with its attributes and the roles that it is a member of."""
+    """The role that migrates, with its attributes and memberships."""
 
     name: str
     superuser: bool
@@ -49,7 +49,7 @@ class MigratingRole:
 
     @property
     def attributes(self) -> tuple[tuple[str, bool], ...]:
-        """The attributes as CREATE ROLE names them."""
+        """The attributes by their names in CREATE ROLE."""
         return (
             ("SUPERUSER", self.superuser),
             ("INHERIT", self.inherits),
@@ -77,41 +77,43 @@ def plain_role(name: str | None) -> MigratingRole | None:
 
 @dataclass(frozen=True, slots=True)
 class AppliedHistory:
-    """The applied set in its order, with the texts that were kept, by version."""
+    """The applied set in order of application, with the journal's texts by version."""
 
     rows: tuple[AppliedMigration, ...]
     texts: dict[int, str]
     major: int
     """The server's major version."""
     role: MigratingRole | None
-    """The role that owns the tracker, and so is the one that migrates."""
+    """The role that migrates: the owner of the applied set, unless another one was given."""
     settings: tuple[tuple[str, str], ...] = ()
-    """Settings of the database or the role that change what statements do."""
+    """Settings of the database or the role that change the effect of statements."""
     extensions: tuple[tuple[str, str], ...] = ()
-    """Each with its schema."""
+    """Each extension with its schema."""
     places: Mapping[int, int] = field(default_factory=dict)
-    """By version, the number of the journal's line that says that it was applied."""
+    """The id of the journal line ``applied``, by version."""
     undone: tuple[HistoryRow, ...] = ()
-    """Of each version that was ever undone, all that ran of it, in order."""
+    """All lines ``applied`` and ``undone`` of each version that was ever undone, in order."""
     mismatches: tuple[Mismatch, ...] = ()
-    """Versions of which set and journal say the opposite."""
+    """Versions on which the applied set and the journal disagree."""
 
 
 def read_history(session: Session, role: str | None = None) -> AppliedHistory:
-    """Return what was applied in which order, and by which role; it only reads.
+    """Return the applied migrations in their order, and the role that applied them.
 
-    ``role`` is the one that will migrate; by default it is the owner of the tracker. Raises
-    ServerError where there is no tracker, or it may not be read.
+    ``role`` is the role that will migrate; by default the owner of the applied set. Raises
+    ServerError if the applied set may not be read; a missing one is empty.
     """
     try:
-        found = session.run("ledger", "order").fetchall()
+        applied_rows = session.run("ledger", "order").fetchall()
     except (errors.UndefinedTable, errors.UndefinedColumn, errors.InsufficientPrivilege):
+        # Without a readable journal, applied_at is the best order there is.
         try:
-            found = session.run("ledger", "order_by_time").fetchall()
+            applied_rows = session.run("ledger", "order_by_time").fetchall()
         except errors.UndefinedTable:
-            found = []
+            applied_rows = []
     rows = tuple(
-        AppliedMigration(version, name, _hex(checksum)) for version, name, checksum, *_ in found
+        AppliedMigration(version, name, _hex(checksum))
+        for version, name, checksum, *_ in applied_rows
     )
     texts = {
         version: recorded.text
@@ -121,17 +123,16 @@ def read_history(session: Session, role: str | None = None) -> AppliedHistory:
     ledger = session.ledger
     names = {"schema": ledger.schema, "table": ledger.table}
     owner = session.run("ledger", "owner", **names, role=role).fetchone()
-    around = session.run("ledger", "surroundings").fetchall()
-    lines = _undone(session)
+    environment = session.run("ledger", "surroundings").fetchall()
     return AppliedHistory(
         rows,
         texts,
         session.conn.info.server_version // 10000,
         _role(owner) if owner else None,
-        tuple((name, value) for kind, name, value in around if kind == "setting"),
-        tuple((name, schema) for kind, name, schema in around if kind == "extension"),
-        {version: place for version, _, _, place, *_ in found if place is not None},
-        lines,
+        tuple((name, value) for kind, name, value in environment if kind == "setting"),
+        tuple((name, schema) for kind, name, schema in environment if kind == "extension"),
+        {version: place for version, _, _, place, *_ in applied_rows if place is not None},
+        _undone(session),
         _mismatches(session),
     )
 
@@ -161,7 +162,7 @@ def _undone(session: Session) -> tuple[HistoryRow, ...]:
 
 
 def _role(row: tuple[Any, ...]) -> MigratingRole:
-    """Return the role of a row, whose last value lists what it is a member of."""
+    """Return the role of a row, whose last value is the list of its memberships."""
     name, superuser, inherits, roles, databases, replicates, bypasses, groups = row
     return MigratingRole(
         name, superuser, inherits, roles, databases, replicates, bypasses, tuple(groups)

@@ -1,4 +1,4 @@
-"""What the journal says of migrations outside a transaction that were begun and not finished."""
+"""Reads incomplete migrations from the journal."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["incomplete_from", "read_incomplete"]
 
 
 def read_incomplete(session: Session) -> tuple[IncompleteMigration, ...]:
-    """Return every migration that was begun and is neither applied nor forgotten, by version.
+    """Return every migration that was started and is neither applied nor forgotten, by version.
 
-    Raises psycopg's error where the role may not read the journal.
+    Raises psycopg's error if the role may not read the journal.
     """
     try:
         return incomplete_from(session.run("ledger", "halves").fetchall())
@@ -31,48 +31,53 @@ def read_incomplete(session: Session) -> tuple[IncompleteMigration, ...]:
 
 
 def incomplete_from(lines: Iterable[Line]) -> tuple[IncompleteMigration, ...]:
-    """Return what the journal's lines, in their order, say of each migration, by version."""
-    found: dict[int, IncompleteMigration] = {}
+    """Return the incomplete migrations that the lines, in their order, describe, by version."""
+    by_version: dict[int, IncompleteMigration] = {}
     for version, name, event, detail in lines:
-        incomplete = found.get(version) or IncompleteMigration(version, name or "")
-        found[version] = replace(
+        incomplete = by_version.get(version) or IncompleteMigration(version, name or "")
+        by_version[version] = replace(
             _after(incomplete, event, detail or {}), journal_lines=incomplete.journal_lines + 1
         )
-    return tuple(found[version] for version in sorted(found))
+    return tuple(by_version[version] for version in sorted(by_version))
 
 
 def _after(
     incomplete: IncompleteMigration, event: str, detail: Mapping[str, Any]
 ) -> IncompleteMigration:
-    """Return what is known of a half after one more line of the journal."""
+    """Return the state of an incomplete migration after one more line of the journal."""
     if event == "started":
         return replace(incomplete, statement_count=int(detail.get("statements", 0)))
     number, digest = detail.get("statement_number"), str(detail.get("sha256"))
     if not isinstance(number, int):
         return incomplete
-    others = tuple(begun for begun in incomplete.started if begun.digest != digest)
-    through = CompletedStatement(number, digest, _oid(detail.get("index")))
-    failed = (_failed(begun, detail) for begun in incomplete.started if begun.digest == digest)
-    changed = {
-        "statement_started": replace(incomplete, started=(*others, _begun(number, digest, detail))),
+    others = tuple(started for started in incomplete.started if started.digest != digest)
+    completed = CompletedStatement(number, digest, _oid(detail.get("index")))
+    # A failed statement stays started: it may have left an invalid index.
+    failed = (
+        _failed(started, detail) for started in incomplete.started if started.digest == digest
+    )
+    states = {
+        "statement_started": replace(
+            incomplete, started=(*others, _started(number, digest, detail))
+        ),
         "statement_done": replace(
-            incomplete, completed=(*incomplete.completed, through), started=others
+            incomplete, completed=(*incomplete.completed, completed), started=others
         ),
         "statement_skipped": replace(
-            incomplete, completed=(*incomplete.completed, through), started=others
+            incomplete, completed=(*incomplete.completed, completed), started=others
         ),
         "statement_abandoned": replace(incomplete, started=others),
         "failed": replace(incomplete, started=(*others, *failed)),
     }
-    return changed.get(event, incomplete)
+    return states.get(event, incomplete)
 
 
-def _failed(begun: StartedStatement, detail: Mapping[str, Any]) -> StartedStatement:
-    left = _oid(detail.get("left")) or begun.invalid_index_oid
-    return replace(begun, sqlstate=str(detail.get("sqlstate") or ""), invalid_index_oid=left)
+def _failed(started: StartedStatement, detail: Mapping[str, Any]) -> StartedStatement:
+    oid = _oid(detail.get("left")) or started.invalid_index_oid
+    return replace(started, sqlstate=str(detail.get("sqlstate") or ""), invalid_index_oid=oid)
 
 
-def _begun(number: int, digest: str, detail: Mapping[str, Any]) -> StartedStatement:
+def _started(number: int, digest: str, detail: Mapping[str, Any]) -> StartedStatement:
     return StartedStatement(
         number,
         digest,

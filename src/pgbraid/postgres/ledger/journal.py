@@ -1,4 +1,4 @@
-"""The journal: one line for everything that pgbraid did to the applied set."""
+"""Reads and appends to the journal, which has a line for every change of the applied set."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ REFUSED = (
     errors.UniqueViolation,
     errors.SequenceGeneratorLimitExceeded,
 )
-"""What the server says of a line that the journal's rules, constraints or ids do not allow."""
+"""The server's errors for a line that the journal's rules, constraints or ids do not allow."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournaledText:
-    """A file as the journal has it; ``text`` is None where it was left out.
+    """A migration file from the journal; ``text`` is None if the journal left it out.
 
-    ``digest_lf`` is then the sha256 of the text with its lines ended by a line feed.
+    ``digest_lf`` is then the sha256 of the text with line feeds as line ends.
     """
 
     checksum: str | None
@@ -57,8 +57,8 @@ class JournaledText:
 class JournalEntry:
     """One line of the journal; ``text`` is the SQL that ran.
 
-    Of a text that was too large to be held, ``digest_lf`` is given in its place: the sha256 of
-    it with its lines ended by a line feed.
+    For a text too large to keep in memory, ``digest_lf`` is given instead: the sha256 of the text
+    with line feeds as line ends.
     """
 
     run_id: str
@@ -72,7 +72,7 @@ class JournalEntry:
     digest_lf: str | None = None
 
     def values(self, encoding: str) -> dict[str, Any]:
-        """Return the entry as the columns' values, for a database of that encoding."""
+        """Return the values of the columns, for a database with this encoding."""
         text = self.text or ""
         large = self.digest_lf is not None or len(text.encode()) > LARGE_SCRIPT_BYTES
         reason = "above 1 MB" if large else None
@@ -95,17 +95,18 @@ class JournalEntry:
 
 
 def _as_json(encoding: str, detail: Mapping[str, Any]) -> str:
-    """Return JSON that a database of that encoding takes: jsonb has no escape for what it lacks."""
+    """Return JSON that a database with this encoding accepts."""
     text = json.dumps(detail, ensure_ascii=encoding != "SQL_ASCII")
     if encoding in {"UTF8", "SQL_ASCII"} or _can_hold(
         encoding, json.dumps(detail, ensure_ascii=False)
     ):
         return text
+    # jsonb rejects the escape of a character that the encoding lacks: keep the escape as text.
     return text.replace("\\u", "\\\\u")
 
 
 def _can_hold(encoding: str, text: str) -> bool:
-    """Whether a database of that encoding can hold a text; one unknown to Python holds ASCII."""
+    """Whether a database with this encoding can store a text; ASCII only, if Python lacks it."""
     if encoding in {"UTF8", "SQL_ASCII"} or text.isascii():
         return True
     try:
@@ -116,22 +117,23 @@ def _can_hold(encoding: str, text: str) -> bool:
 
 
 def new_run_id() -> str:
-    """Return an identifier for one run, which all its journal entries bear."""
-    from uuid import uuid4  # noqa: PLC0415 - it asks for the platform first
+    """Return a new identifier for the journal entries of one run."""
+    from uuid import uuid4  # noqa: PLC0415 - slow to import, as it queries the platform
 
     return str(uuid4())
 
 
 def read_texts(session: Session, versions: Iterable[int]) -> dict[int, JournaledText]:
-    """Return, by version, what the journal has of the file that was applied or accepted last.
+    """Return, by version, the file as last applied or repaired, from the journal.
 
-    Nothing where the role may not read the journal: that a file changed is known without it.
+    Empty if the role may not read the journal: the applied set's checksums suffice to detect a
+    changed file.
     """
     try:
         rows = session.run("ledger", "journal_texts", versions=list(versions)).fetchall()
     except (errors.UndefinedTable, errors.InsufficientPrivilege):
         return {}
-    return {version: JournaledText(*found) for version, *found in rows}
+    return {version: JournaledText(*values) for version, *values in rows}
 
 
 def append_timed(session: Session, entry: JournalEntry) -> timedelta:
@@ -154,26 +156,26 @@ def _add_line(
 def not_written_error(
     session: Session, table: str, error: psycopg.Error | None = None
 ) -> ServerError:
-    """Return the error of a set or a journal that did not take what was to be written."""
-    what = "line" if table == session.ledger.journal else "row"
+    """Return the error of a table of the ledger that did not accept a row or a line."""
+    record = "line" if table == session.ledger.journal else "row"
     name = f"{session.ledger.schema}.{table}"
     quoted = sql.Identifier(session.ledger.schema, table).as_string(None)
-    counting = f"ALTER TABLE {quoted} ALTER id SET INCREMENT BY 1 SET NO MAXVALUE SET NO CYCLE"
-    hint = "Take the trigger or the rule away"
+    count_up = f"ALTER TABLE {quoted} ALTER id SET INCREMENT BY 1 SET NO MAXVALUE SET NO CYCLE"
+    hint = "Drop the trigger or the rule"
     if error is None or isinstance(error, errors.FeatureNotSupported):
-        detail = f"A trigger or a rule on it swallowed or changed the {what}"
-        detail += ", or its id is below older ones." if what == "line" else "."
-        hint += f"; where the ids do not count up, run: {counting};" if what == "line" else ","
+        detail = f"A trigger or a rule on it swallowed or changed the {record}"
+        detail += ", or its id is below older ones." if record == "line" else "."
+        hint += f"; if the ids do not count up, run: {count_up};" if record == "line" else ","
     else:
-        detail = f"The server says: {error.diag.message_primary}."
-        hint = f"Where the ids do not count up, run: {counting}; else look at it with psql's \\d,"
+        detail = f"The server reports: {error.diag.message_primary}."
+        hint = f"If the ids do not count up, run: {count_up}; else look at it with psql's \\d,"
     if isinstance(error, errors.SequenceGeneratorLimitExceeded):
-        hint += " or, where its ids are used up, rename it: the next run makes a new one;"
+        hint += " or, if its ids are used up, rename it: the next run creates a new one;"
     hint += " then run `pgbraid up` again."
-    return ServerError(f"{name} did not take a {what}", detail=detail, hint=hint)
+    return ServerError(f"{name} did not accept a {record}", detail=detail, hint=hint)
 
 
 def append(session: Session, entry: JournalEntry) -> None:
-    """Write one line of the journal."""
+    """Write one line of the journal. Raises ServerError unless it was stored as given."""
     if _add_line(session, "journal_add", entry).rowcount != 1:
         raise not_written_error(session, session.ledger.journal)

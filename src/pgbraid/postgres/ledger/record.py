@@ -1,4 +1,4 @@
-"""Rows of the applied set: written together with their line of the journal."""
+"""Writes rows of the applied set, each together with its line of the journal."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ _ROUTINE = re.compile(r"\b(?:function|procedure|do)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class AdoptionRecord:
-    """From which table a history was taken over, and the version its counter said.
+    """The tracker table from which a history was adopted, and the version of its counter.
 
-    ``undone_since`` says that something was undone or withdrawn since.
+    ``undone_since`` is true if any migration was undone or unadopted since.
     """
 
     source: str | None
@@ -58,7 +58,7 @@ class AdoptionRecord:
 
 
 def read_adoption(session: Session) -> AdoptionRecord | None:
-    """Return what was taken over from another tool, or None if nothing ever was."""
+    """Return the latest adoption from another tool, or None."""
     try:
         row = session.run("ledger", "adoption").fetchone()
     except errors.UndefinedTable:
@@ -67,7 +67,7 @@ def read_adoption(session: Session) -> AdoptionRecord | None:
 
 
 def read_adopted(session: Session, versions: Iterable[int]) -> frozenset[int]:
-    """Return those of the versions that were adopted and never ran since."""
+    """Return those of the versions that were adopted and have not run since."""
     try:
         rows = session.run("ledger", "adopted_last", versions=list(versions)).fetchall()
     except errors.UndefinedTable:
@@ -76,19 +76,19 @@ def read_adopted(session: Session, versions: Iterable[int]) -> frozenset[int]:
 
 
 def has_rows(session: Session) -> bool:
-    """Whether the set has any version now."""
+    """Whether the applied set has a row."""
     return session.run("ledger", "has_rows").fetchone() == (True,)
 
 
 def is_applied(session: Session, version: int) -> bool:
-    """Whether the set has the version now."""
+    """Whether the applied set has the version."""
     return session.run("ledger", "is_applied", version=version).fetchone() == (True,)
 
 
 def record_applied(
     session: Session, migration: Migration, *, traits: LedgerTraits, name: str, entry: JournalEntry
 ) -> timedelta:
-    """Enter a migration in the set and in the journal, in the transaction that is open.
+    """Record a migration in the applied set and the journal, in the open transaction.
 
     Returns the time since that transaction began.
     """
@@ -100,14 +100,14 @@ def record_applied(
 def record_nontransactional(
     session: Session, migration: Migration, *, traits: LedgerTraits, name: str, entry: JournalEntry
 ) -> None:
-    """Enter a migration that ran in pieces, whose entry says how long it took."""
+    """Record a nontransactional migration; the entry has its duration."""
     checksum = traits.checksum(migration.checksum)
     _write(session, "add", version=migration.version, name=name, checksum=checksum)
     append(session, entry)
 
 
 def run_nontransactional(session: Session, text: str) -> None:
-    """Run a statement of ours that no transaction holds. Raises psycopg's error."""
+    """Run a statement of ours outside a transaction block. Raises psycopg's error."""
     session.stop.check()
     error = error_of(send(session.conn, text.encode(), tick=session.watching()))
     if error is not None:
@@ -117,26 +117,32 @@ def run_nontransactional(session: Session, text: str) -> None:
 def record_sql(
     session: Session, migration: Migration, *, traits: LedgerTraits, name: str, entry: JournalEntry
 ) -> tuple[str, str]:
-    """Return the statements that enter a migration, as one message with it, in set and journal."""
+    """Return the INSERTs of the applied row and the journal line, for the migration's own message.
+
+    The first divides by zero if the row was not stored, the second if the line's id is not the
+    highest.
+    """
     checksum, values = traits.checksum(migration.checksum), entry.values(session.encoding)
-    add = session.text(
+    insert_row = session.text(
         "ledger", "add_at_once", version=migration.version, name=name, checksum=checksum
     )
     text = values["statement"]
     if text is None or not _ROUTINE.search(text):
-        return add, session.text("ledger", "journal_at_once", **values)
+        return insert_row, session.text("ledger", "journal_at_once", **values)
+    # The server locates an error inside a routine by searching the message for the routine's text,
+    # and gives up if it finds two copies. So the journal's copy is encoded.
     values["statement"] = base64.b64encode(text.encode()).decode()
-    return add, session.text("ledger", "journal_at_once_encoded", **values)
+    return insert_row, session.text("ledger", "journal_at_once_encoded", **values)
 
 
 def applied_by_another(session: Session, version: int, run_id: str) -> bool:
-    """Whether the journal says that another run has entered a version in the set."""
+    """Whether the journal has a line by which another run recorded the version."""
     values = {"version": version, "run_id": run_id}
     return session.run("ledger", "applied_by_another", **values).fetchone() == (True,)
 
 
 def read_unexpected_rows(session: Session, versions: Iterable[int], run_id: str) -> tuple[int, ...]:
-    """Return what the set has beside these versions, and no other run says it has entered."""
+    """Return versions of the applied set besides these that no other run has recorded."""
     rows = session.run("ledger", "strays", versions=list(versions), run_id=run_id)
     return tuple(version for (version,) in rows)
 
@@ -144,10 +150,10 @@ def read_unexpected_rows(session: Session, versions: Iterable[int], run_id: str)
 def versions_applied_by(
     session: Session, run_id: str, versions: Iterable[int] = ()
 ) -> dict[int, timedelta]:
-    """Return the versions that a run has applied, each with the time it took.
+    """Return the versions that a run has applied, each with its duration.
 
-    Of the ``versions``, of which COMMIT has succeeded, those count too that the set has and no
-    line of the journal tells of, with no time.
+    ``versions`` are those whose COMMIT succeeded. They count too, with a duration of zero, if the
+    applied set has them and the journal has no line of them: a body may have pruned the journal.
     """
     cursor = session.run("ledger", "run", run_id=run_id, versions=list(versions))
     cursor.nextset()
@@ -156,16 +162,17 @@ def versions_applied_by(
 
 
 def _write(session: Session, statement: str, /, **values: object) -> None:
-    """Write one row of the set, and make sure that it was written: a trigger may swallow it."""
+    """Write one row of the applied set. Raises ServerError unless exactly one row was written."""
     try:
         written = session.run_watched("ledger", statement, **values).rowcount
-    except errors.FeatureNotSupported:  # a rule that does something else instead
+    except errors.FeatureNotSupported:  # a rule DO INSTEAD, which cannot return rows
         written = 0
     if written > 1:
         name = f"{session.ledger.schema}.{session.ledger.table}"
         raise ServerError(
             f"{name} has {written} rows of version {values['version']}",
-            detail="Its primary key was dropped, or a table that inherits it has the version, too.",
+            detail="Its primary key was dropped, or a table that inherits from it also has the "
+            "version.",
             hint="Delete all but one of them; then run `pgbraid check`.",
         )
     if not written:
@@ -173,7 +180,10 @@ def _write(session: Session, statement: str, /, **values: object) -> None:
 
 
 def record_adopted(session: Session, adoption: Adoption, run_id: str) -> None:
-    """Enter what another tool has applied, unrun, in the transaction that is open."""
+    """Record the migrations that another tool has applied, without running them.
+
+    Runs in the open transaction.
+    """
     detail = {
         "from": adoption.source,
         "tool": adoption.tool,
@@ -187,7 +197,7 @@ def record_adopted(session: Session, adoption: Adoption, run_id: str) -> None:
 
 
 def record_baseline(session: Session, migration: Migration, name: str, run_id: str) -> None:
-    """Enter a migration in set and journal that was applied by other means, unrun."""
+    """Record a migration that was applied by other means, without running it."""
     _write(session, "adopt", version=migration.version, name=name)
     detail = {"from": "baseline"}
     entry = JournalEntry(run_id, "adopted", migration.version, migration.name, detail=detail)
@@ -197,7 +207,7 @@ def record_baseline(session: Session, migration: Migration, name: str, run_id: s
 def record_restored(
     session: Session, lost: Mismatch, traits: LedgerTraits, entry: JournalEntry
 ) -> None:
-    """Put a row back into the set as the journal has it, in the transaction that is open."""
+    """Restore a lost row of the applied set from the journal, in the open transaction."""
     name, checksum = lost.name or str(lost.version), traits.checksum(lost.checksum)
     _write(session, "restore", version=lost.version, name=name, checksum=checksum)
     append(session, entry)
@@ -206,14 +216,14 @@ def record_restored(
 def record_repaired(
     session: Session, migration: Migration, *, traits: LedgerTraits, name: str, entry: JournalEntry
 ) -> None:
-    """Give a row of the set the file's checksum and a name, in the transaction that is open."""
+    """Set the checksum and name of a row of the applied set, in the open transaction."""
     checksum = traits.checksum(migration.checksum)
     _write(session, "repair", version=migration.version, name=name, checksum=checksum)
     append(session, entry)
 
 
 def remove_applied(session: Session, version: int, entry: JournalEntry) -> timedelta:
-    """Take a version out of the set, in the transaction that is open.
+    """Delete a version from the applied set, in the open transaction.
 
     Returns the time since that transaction began.
     """

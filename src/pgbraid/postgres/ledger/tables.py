@@ -1,4 +1,4 @@
-"""The tracker's schema, tracker and journal: made where they are missing, judged where not."""
+"""Creates the ledger's schema and tables where they are missing, and checks existing ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _JOURNAL_COLUMNS = (
     "statement",
     "detail",
 )
-"""The journal's columns that we write or read."""
+"""The journal's columns that pgbraid writes or reads."""
 _DEFAULTS = frozenset(
     {
         None,
@@ -41,17 +41,17 @@ _DEFAULTS = frozenset(
         "current_setting('application_name'::text)",
     }
 )
-"""The defaults of our own columns, as the server writes them; others are looked at."""
+"""The defaults of our own columns, as the server prints them; any other one needs a check."""
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerTraits:
-    """How tracker and journal are made, where another program or another role had a hand in it.
+    """Properties of the ledger's tables, which another program or role may have created.
 
-    ``has_triggers_or_rules`` says that a trigger or a rule hangs on one of them,
-    ``database_is_empty`` that before them the database held nothing of anybody's. Of roles other
-    than superusers and our own, ``owners`` own one of them, ``writers`` may write to one, and
-    ``schema_creators`` might have made one, as they may create in the schema and neither was there.
+    ``has_triggers_or_rules``: one of the tables has a trigger or a rule. ``database_is_empty``: the
+    database contained no user objects before. The other fields name roles that are neither
+    superusers nor roles of ours: ``owners`` own a table, ``writers`` may write to one, and
+    ``schema_creators`` could have created a missing table before us.
     """
 
     binary_checksum: bool = False
@@ -62,20 +62,18 @@ class LedgerTraits:
     writers: tuple[str, ...] = ()
 
     def checksum(self, digest: str | None) -> str | bytes | None:
-        """Return a checksum as the column takes it."""
+        """Return a checksum in the type of the column."""
         return bytes.fromhex(digest) if digest and self.binary_checksum else digest
 
 
 def ensure_schema(session: Session) -> None:
-    """Create the tracker's schema if it is missing.
-
-    A look comes first, so that nothing is written where it is there.
-    """
+    """Create the ledger's schema if it is missing; write nothing if it exists."""
     if _schema_exists(session):
         return
     try:
         session.run("ensure", "create_schema")
     except (errors.UniqueViolation, errors.DuplicateSchema):
+        # Another session created it meanwhile; IF NOT EXISTS does not close that race.
         if not _schema_exists(session):
             raise
 
@@ -86,48 +84,49 @@ def _schema_exists(session: Session) -> bool:
 
 
 def ensure_tables(session: Session, *, fresh: bool = False) -> LedgerTraits:
-    """Create the tracker and the journal where they are missing, and return what they are like.
+    """Create the missing tables of the ledger, and return the traits of both tables.
 
-    To be called under the lock. Only who asks for ``fresh`` learns whether the database held
-    nothing before, as that takes a look at its objects. Nobody but the owner may write to what is
-    made here, whatever the default privileges are. The journal's sequence is moved past its ids.
+    Call it under the lock. With ``fresh`` it also finds out whether the database was empty, which
+    needs a scan of the catalog. Only the owner may write to the tables that are created here,
+    regardless of default privileges. The journal's sequence is moved past the existing ids.
 
-    Raises ServerError where a table of one of the names has other columns, TargetRefused where
-    a statement of ours would run code of another role.
+    Raises ServerError if an existing table lacks a column, and TargetRefused if a statement of
+    ours would run code of another role.
     """
     ledger = session.ledger
-    found: dict[str, dict[str, str]] = defaultdict(dict)
-    acts = unusual = False
+    types: dict[str, dict[str, str]] = defaultdict(dict)
+    has_triggers = unusual = False
     numbered = True
     for table, column, kind, default, acting, other, unfilled in session.run(
         "ensure", "columns", **_names(session)
     ):
-        found[table][column] = kind
+        types[table][column] = kind
         numbered &= (table, column, unfilled) != (ledger.journal, "id", True)
-        acts |= acting
+        has_triggers |= acting
         unusual |= other or acting or default not in _DEFAULTS
-    distrusted = _distrusted(session) if unusual else {}
-    _check_trust(session, distrusted.get("code", []))
+    # The full check of all dependencies is slow, so it runs only for tables unlike our own.
+    other_roles = _other_roles(session) if unusual else {}
+    _check_trust(session, other_roles.get("code", []))
     is_fresh = fresh and session.run("ensure", "is_fresh").fetchone() == (True,)
-    creators = () if found else _creators(session)
-    missing = [name for name in (ledger.table, ledger.journal) if name not in found]
+    creators = () if types else _creators(session)
+    missing = [name for name in (ledger.table, ledger.journal) if name not in types]
     if missing:
         _create(session, missing)
-    if ledger.journal in found:
-        _check_journal(session, found[ledger.journal], numbered=numbered)
+    if ledger.journal in types:
+        _check_journal(session, types[ledger.journal], numbered=numbered)
         _advance_sequence(session)
         _begin_journal(session)
-    columns = found.get(ledger.table) or dict.fromkeys(COLUMNS, "text")
+    columns = types.get(ledger.table) or dict.fromkeys(COLUMNS, "text")
     absent = [name for name in COLUMNS if name not in columns]
     if absent:
         raise not_a_ledger_error(session, f"It has no column {', '.join(absent)}")
     return LedgerTraits(
         columns["checksum"] == "bytea",
-        acts,
+        has_triggers,
         is_fresh,
-        owners=tuple(distrusted.get("owner", ())),
+        owners=tuple(other_roles.get("owner", ())),
         schema_creators=creators,
-        writers=tuple(distrusted.get("writer", ())),
+        writers=tuple(other_roles.get("writer", ())),
     )
 
 
@@ -136,12 +135,12 @@ def _names(session: Session) -> dict[str, str]:
     return {"schema": ledger.schema, "table": ledger.table, "journal": ledger.journal}
 
 
-def _distrusted(session: Session) -> dict[str, list[str]]:
-    """Return the other roles that own, may write, or have code run by tracker and journal."""
-    found: dict[str, list[str]] = defaultdict(list)
+def _other_roles(session: Session) -> dict[str, list[str]]:
+    """Return the other roles that own the ledger, may write to it, or have code run by it."""
+    roles: dict[str, list[str]] = defaultdict(list)
     for kind, role in session.run("ensure", "distrusted_roles", **_names(session)):
-        found[kind].append(role)
-    return found
+        roles[kind].append(role)
+    return roles
 
 
 def _creators(session: Session) -> tuple[str, ...]:
@@ -150,26 +149,29 @@ def _creators(session: Session) -> tuple[str, ...]:
 
 
 def _create(session: Session, missing: list[str]) -> None:
-    """Make the tables that are missing; a journal begins with the line that it was made."""
+    """Create the missing tables, and write the first line of a new journal."""
     ledger = session.ledger
-    wanted = {ledger.table: "create_tracker", ledger.journal: "create_journal"}
+    statements = {ledger.table: "create_tracker", ledger.journal: "create_journal"}
     texts = [
         statement("ensure", name, ledger, with_values=False).as_string(None)
-        for name in ("create_at_once", *(wanted[table] for table in missing))
+        for name in ("create_at_once", *(statements[table] for table in missing))
     ]
     if ledger.journal in missing:
+        # Without this line, an emptied journal would look like a new one.
         entry = JournalEntry(new_run_id(), "created", detail={"tables": missing})
         texts.append(session.text("ledger", "journal_add", **entry.values(session.encoding)))
+    # One message, so one transaction: a journal never exists without its first line.
     session.conn.execute(";\n".join(texts).encode())
+    # Default privileges may have granted other roles the right to write.
     revokes = [text for (text,) in session.run("ensure", "revokes")]
     if revokes:
         session.conn.execute(";\n".join(revokes).encode())
 
 
 def _advance_sequence(session: Session) -> None:
-    """Make sure that the journal's next line gets the highest id.
+    """Move the journal's sequence past its ids, so that the next line gets the highest id.
 
-    A restore by COPY, or a replica that was promoted, leaves the sequence behind the rows.
+    After a restore by COPY, or on a promoted replica, the sequence may be behind the rows.
     """
     row = session.run("ensure", "behind").fetchone()
     if row is None:
@@ -178,38 +180,41 @@ def _advance_sequence(session: Session) -> None:
         session.run("ensure", "advance", sequence=row[0], id=row[1])
     except errors.InsufficientPrivilege:
         raise ServerError(
-            f"the ids of {session.ledger.schema}.{session.ledger.journal} run behind its rows",
-            detail=f"Its next line would get an id below {row[1]}, and be taken for an old one.",
+            f"the sequence of {session.ledger.schema}.{session.ledger.journal} is behind its rows",
+            detail=f"Its next line would get an id below {row[1]}, and would count as older.",
             hint=f"As the table's owner: SELECT setval('{row[0]}', {row[1]}).",
         ) from None
 
 
 def _check_journal(session: Session, columns: dict[str, str], *, numbered: bool) -> None:
-    """Refuse a journal to which no line can be added, before anything runs."""
+    """Raise ServerError, before anything runs, if no line can be added to the journal."""
     absent = [name for name in _JOURNAL_COLUMNS if name not in columns]
     if absent:
         raise no_journal_error(session, f"It has no column {', '.join(absent)}")
     if not numbered:
-        raise no_journal_error(session, "Its column id gives new lines no number")
+        raise no_journal_error(session, "Its column id has neither an identity nor a default")
 
 
 def _begin_journal(session: Session) -> None:
-    """Give a journal that somebody else has made its first line.
+    """Write the first line of a journal that was created without one by other means.
 
-    By it, a journal without a line is known to have been emptied.
+    From then on, a journal without a line has been emptied.
     """
     if not has_lines(session):
         append(session, JournalEntry(new_run_id(), "created"))
 
 
 def _check_trust(session: Session, roles: list[str]) -> None:
-    """Refuse a tracker on which somebody else has set what would run as us."""
+    """Raise TargetRefused if the ledger runs code of one of these roles as the deploying role.
+
+    The owner can still add such code afterwards; that the owner is another role is a warning.
+    """
     if roles:
         ledger = session.ledger
         raise TargetRefused(
             f"{ledger.schema}.{ledger.table} would run code of role {roles[0]} as this one",
-            detail="A trigger, a rule, a constraint, a default, an index or a type of the tracker "
-            "or of the journal is that role's, or calls what is.",
-            hint="Look at it with psql's \\d; take it away, or give the tables to a role of yours "
+            detail="A trigger, rule, constraint, default, index or type of the applied set or the "
+            "journal belongs to that role, or calls a function of it.",
+            hint="Look at both with psql's \\d; drop it, or give the tables to a role of yours "
             "with ALTER TABLE … OWNER TO.",
         )

@@ -1,1 +1,1 @@
-"""Advisory locks, and who blocks whom."""
+"""Advisory locks, and the sessions that block a statement."""

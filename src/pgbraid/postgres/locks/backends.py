@@ -1,4 +1,4 @@
-"""Other sessions of the server, described for a person to read."""
+"""Describes other sessions of the server as text for messages."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _PREPARED_HERE = """
 
 
 def describe_backends(session: Session, pids: Iterable[int]) -> tuple[str, ...]:
-    """Return who these processes are, as far as the role may see it, the oldest first.
+    """Return a description of each backend, oldest transaction first, as the role may see it.
 
-    Process 0 stands for a prepared transaction, as ``pg_blocking_pids`` has it.
+    Process 0 is a prepared transaction, as in ``pg_blocking_pids``.
     """
-    wanted = list(dict.fromkeys(pids))
-    found = [
+    distinct = list(dict.fromkeys(pids))
+    descriptions = [
         _described(session, row)
-        for row in session.run("session", "others", pids=[pid for pid in wanted if pid])
+        for row in session.run("session", "others", pids=[pid for pid in distinct if pid])
     ]
-    return (*found, *([_prepared(session)] if 0 in wanted else []))
+    return (*descriptions, *([_prepared(session)] if 0 in distinct else []))
 
 
 def _prepared(session: Session) -> str:
-    """Name the prepared transactions of the database; which of them it is, the server hides."""
+    """Name all prepared transactions of the database: the server does not show which one blocks."""
     rows = session.conn.execute(_PREPARED_HERE.encode()).fetchall()
     names = [f"{gid!r} (role {role}, prepared {since})" for gid, role, since in rows]
     if not names:
@@ -49,18 +49,18 @@ def _described(session: Session, row: tuple[object, ...]) -> str:
     if kind != _CLIENT and kind is not None:
         return f"process {pid} ({kind})"
     began = "in a transaction since" if in_transaction else "connected since"
-    known = [
+    parts = [
         f"process {pid} ({application or 'no application name'})",
         f"role {role}" if role else "",
         f"host {host}" if since else "",
         f"{began} {since}" if since else "",
         _doing(session, state, query),
     ]
-    return ", ".join(part for part in known if part)
+    return ", ".join(part for part in parts if part)
 
 
 def _doing(session: Session, state: object, query: object) -> str:
-    """Say what it runs, or ran last, in one line and without a password."""
+    """Return the session's present or last query in one line, with secrets masked."""
     if not state:
         return ""
     text = session.target.scrub(str(query or ""))

@@ -1,8 +1,8 @@
-"""Looks, on a second connection, at what a run's statement waits for while it takes long.
+"""Watches a run's long statements from a second connection: blockers, standbys, index progress.
 
-That connection is opened when a statement has taken a fifth of a second, and kept. It only reads,
-but for one thing: a COMMIT that waits for a synchronous standby which does not come is asked to
-wait no longer; the transaction is committed all the same, and the server says so in a warning.
+The second connection is opened when a statement has run for 0.2 s, or half its lock_timeout, and
+kept open. It only reads, with one exception: it cancels the wait of a COMMIT for a synchronous
+standby after ``commit_wait``. The transaction is then committed, and the server emits a warning.
 """
 
 from __future__ import annotations
@@ -30,26 +30,27 @@ if TYPE_CHECKING:
 
 __all__ = ["LockMonitor", "monitored_session"]
 
-_LOOK_AFTER = 0.2
-"""Seconds; less than the usual lock_timeout, so that who is in the way is seen in time."""
-_SOONEST, _AT_THE_LATEST = 0.01, 0.1
-"""Seconds from one waking to the next."""
-_SELDOM = 1.0
-_OFTEN_FOR = 5.0
-_AFTER_AN_ERROR = 5.0
+# Blockers must be read during the wait: after a lock timeout, the server no longer knows them.
+_POLL_AFTER = 0.2
+"""Seconds; less than the default lock_timeout of 0.5 s."""
+_MIN_WAKEUP, _MAX_WAKEUP = 0.01, 0.1
+"""Seconds between two wake-ups of the connection."""
+_SLOW_POLL = 1.0
+_FAST_POLL_FOR = 5.0
+_PAUSE_AFTER_ERROR = 5.0
 _STANDBY = "SyncRep"
-_SERVED_WITHIN = 0.5
+_CONNECT_WITHIN = 0.5
 _LIMITS = b"SET statement_timeout = '2s'; SET lock_timeout = '1s'"
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What was seen last, and since when a commit waits for a standby."""
+class _Observation:
+    """The latest state of a statement, and the time since which its commit waits for a standby."""
 
-    holders: tuple[str, ...] = ()
+    blockers: tuple[str, ...] = ()
     pids: tuple[int, ...] = ()
     standby_since: float | None = None
-    built: tuple[object, ...] | None = None
+    index_progress: tuple[object, ...] | None = None
 
 
 @contextmanager
@@ -60,78 +61,82 @@ def monitored_session(
     *,
     allow_pooler: bool = False,
 ) -> Iterator[tuple[Session, LockMonitor]]:
-    """Yield the session set up to migrate, and who watches its long statements in the block.
+    """Prepare a session for migrating; yield it with the monitor of its long statements.
 
-    Raises what :func:`prepare_for_migration` raises.
+    Raises the same errors as :func:`prepare_for_migration`.
     """
     session = prepare_for_migration(opened, limits, allow_pooler=allow_pooler)
-    watch = LockMonitor(session, on_event, limits.commit_wait)
+    monitor = LockMonitor(session, on_event, limits.commit_wait)
     try:
-        yield replace(session, on_statement=watch.begin), watch
+        yield replace(session, on_statement=monitor.begin), monitor
     finally:
-        watch.close()
+        monitor.close()
 
 
 class LockMonitor:
-    """Watches one session; ``hear`` is told of what it waits for, in the thread of the run."""
+    """Watches one session and emits an event when its statement is blocked or builds an index.
+
+    There is no thread: the connection calls :meth:`poll` while it waits for the server.
+    """
 
     def __init__(
         self,
         session: Session,
-        hear: Callable[[BlockedByLock | IndexProgress], None],
+        on_event: Callable[[BlockedByLock | IndexProgress], None],
         commit_wait: float,
     ) -> None:
         self._session = session
-        self._hear = hear
+        self._on_event = on_event
         self._commit_wait = commit_wait
         self._second: Session | None = None
-        self._begun = self._next = 0.0
+        self._started_at = self._next_poll = 0.0
         self._committing = False
-        self._soon = _LOOK_AFTER
-        self._seen = _Seen()
+        self._poll_after = _POLL_AFTER
+        self._latest = _Observation()
 
     def set_lock_timeout(self, lock_timeout: float) -> None:
-        """Look early enough to see who is in the way of statements that wait that long."""
-        self._soon = min(_LOOK_AFTER, lock_timeout / 2) if lock_timeout else _LOOK_AFTER
-        self._session.conn.wakeup_interval = min(max(self._soon / 2, _SOONEST), _AT_THE_LATEST)
+        """Poll early enough to see who blocks statements with this lock_timeout, in seconds."""
+        self._poll_after = min(_POLL_AFTER, lock_timeout / 2) if lock_timeout else _POLL_AFTER
+        wakeup = min(max(self._poll_after / 2, _MIN_WAKEUP), _MAX_WAKEUP)
+        self._session.conn.wakeup_interval = wakeup
 
     @property
     def blockers(self) -> tuple[str, ...]:
-        """Who was seen in the way of the latest statement, for a person to read."""
-        return self._seen.holders
+        """Descriptions of the sessions that blocked the latest statement."""
+        return self._latest.blockers
 
     def begin(self, committing: bool) -> Callable[[], None]:  # noqa: FBT001 - a callback
-        """Begin to watch a statement, and return what to call while it runs."""
-        self._begun = time.monotonic()
+        """Start to watch a statement; return the function to call while the statement runs."""
+        self._started_at = time.monotonic()
         self._committing = committing
-        self._next = self._begun + self._soon
-        self._seen = _Seen()
+        self._next_poll = self._started_at + self._poll_after
+        self._latest = _Observation()
         return self.poll
 
     def poll(self) -> None:
-        """Look, where it is time to; what cannot be seen is not told."""
+        """Observe the session if a poll is due; an error only delays the next poll."""
         now = time.monotonic()
-        if now < self._next:
+        if now < self._next_poll:
             return
         if self._session.pooled:
+            # The pool may have no second session for us: end an overdue commit without a query.
             self._end_commit(now)
             return
-        often = now - self._begun < _OFTEN_FOR
-        self._next = now + (_LOOK_AFTER if often else _SELDOM)
+        fast = now - self._started_at < _FAST_POLL_FOR
+        self._next_poll = now + (_POLL_AFTER if fast else _SLOW_POLL)
         try:
-            self._look(self._second or self._connected(), now)
+            self._observe(self._second or self._connect(), now)
         except psycopg.Error:
             self.close()
-            self._next = now + _AFTER_AN_ERROR
+            self._next_poll = now + _PAUSE_AFTER_ERROR
 
     def _end_commit(self, now: float) -> None:
-        """Behind a pooler nobody is asked, as the pool may have no other session than ours."""
-        waited = now - self._begun
+        waited = now - self._started_at
         if self._committing and self._commit_wait and waited >= self._commit_wait:
             cancel(self._session)
 
     def close(self) -> None:
-        """Close the second connection, if there is one."""
+        """Close the second connection, if it is open."""
         if self._second:
             if self._session.conn.process is not None:
                 from pgbraid.postgres.client.pooler import release_session  # noqa: PLC0415 - behind a proxy
@@ -141,42 +146,44 @@ class LockMonitor:
                 self._second.conn.close()
         self._second = None
 
-    def _connected(self) -> Session:
-        """Open the second connection, to the server of the first."""
+    def _connect(self) -> Session:
+        """Open the second connection, to the same server as the first."""
         conn = open_connection(sibling_parameters(self._session.conn))
         conn.stop = self._session.stop
         question = Question(conn, _LIMITS)
-        if not question.wait(_SERVED_WITHIN):  # a pooler may have no second session for us
+        if not question.wait(_CONNECT_WITHIN):  # a pooler may have no second session for us
             conn.close()
-            raise psycopg.OperationalError("no second session was to be had")
+            raise psycopg.OperationalError("no second session is available")
         self._second = replace(self._session, conn=conn, stop=StopToken(), on_statement=None)
         return self._second
 
-    def _look(self, second: Session, now: float) -> None:
+    def _observe(self, second: Session, now: float) -> None:
         row = second.run("session", "waits", pid=self._session.conn.serving_pid).fetchone()
         if row is None:
             return
-        event, blocking, wanted = row
-        pids = tuple(sorted(set(blocking or ())))
-        if pids and pids != self._seen.pids:
-            holders = describe_backends(second, pids)
-            self._seen = replace(self._seen, pids=pids, holders=holders)
-            self._hear(BlockedByLock(wanted or "a lock", holders))
-        self._look_at_commit(second, now, waits=event == _STANDBY)
-        self._look_at_index(second)
+        event, blocking_pids, lock = row
+        pids = tuple(sorted(set(blocking_pids or ())))
+        if pids and pids != self._latest.pids:
+            blockers = describe_backends(second, pids)
+            self._latest = replace(self._latest, pids=pids, blockers=blockers)
+            self._on_event(BlockedByLock(lock or "a lock", blockers))
+        self._observe_commit(second, now, waits=event == _STANDBY)
+        self._observe_index(second)
 
-    def _look_at_commit(self, second: Session, now: float, *, waits: bool) -> None:
-        since = (self._seen.standby_since or now) if waits else None
-        self._seen = replace(self._seen, standby_since=since)
+    def _observe_commit(self, second: Session, now: float, *, waits: bool) -> None:
+        since = (self._latest.standby_since or now) if waits else None
+        self._latest = replace(self._latest, standby_since=since)
         if since is not None and self._commit_wait and now - since >= self._commit_wait:
+            # The query cancels only while the wait event is SyncRep, never the next statement.
             second.run("session", "cancel", pid=self._session.conn.serving_pid)
 
-    def _look_at_index(self, second: Session) -> None:
+    def _observe_index(self, second: Session) -> None:
         row = second.run("session", "building", pid=self._session.conn.serving_pid).fetchone()
-        if row is None or row == self._seen.built:
+        if row is None or row == self._latest.index_progress:
             return
-        self._seen = replace(self._seen, built=row)
+        self._latest = replace(self._latest, index_progress=row)
         table, phase, *counts = row
         blocks, all_blocks, tuples, all_tuples = counts
+        # Only some phases count tuples; the others count blocks.
         done, total = (tuples, all_tuples) if all_tuples else (blocks, all_blocks)
-        self._hear(IndexProgress(table or "a table", str(phase), int(done), int(total)))
+        self._on_event(IndexProgress(table or "a table", str(phase), int(done), int(total)))

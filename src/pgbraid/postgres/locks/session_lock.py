@@ -1,8 +1,8 @@
-"""The tracker's advisory lock: taken by asking again, kept between migrations, never given back.
+"""The ledger's session lock: acquired by polling, kept between migrations, never unlocked.
 
-There is no unlock: closing the connection gives the lock back. Behind a pooler, where a session
-is somebody else's a moment later, there is only the fence of each transaction; then to take the
-lock means to wait until nobody holds the fence.
+Closing the connection releases it, also when the process is killed. A pooler lends its sessions to
+other clients, so behind one there is only the xact lock of each transaction; acquiring the lock
+then means to wait until no other session holds that.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ __all__ = ["acquire_session_lock", "ensure_session_lock", "retry_on_lock_lost"]
 
 _T = TypeVar("_T")
 _TRIES = 3
-"""How often a lock that a body gave away is taken again for the same work."""
+"""How often a lock that a body released is acquired again for the same transaction."""
 
-_TELL_AFTER = 1.0
+_REPORT_AFTER = 1.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.5
-_LOOK_EVERY = 3
+_CHECK_WORK_EVERY = 3
 
 
 def retry_on_lock_lost(
@@ -36,12 +36,13 @@ def retry_on_lock_lost(
     wait: float,
     on_waiting: Callable[[str], None] | None = None,
 ) -> _T:
-    """Return what ``action`` returns, called again where another session held the fence.
+    """Run ``action``, one transaction, again while another session holds the xact lock.
 
-    ``action`` is one transaction. Behind a pooler that is how runs take turns; elsewhere it
-    means that a body gave the lock away. Raises LockTimeout after ``wait`` seconds.
+    Returns the result of ``action``. Behind a pooler, concurrent runs take turns this way;
+    elsewhere the loss means that a body released the session lock. Raises LockTimeout after
+    ``wait`` seconds.
     """
-    begun, tries = time.monotonic(), 0
+    started_at, tries = time.monotonic(), 0
     while True:
         try:
             return action()
@@ -50,23 +51,24 @@ def retry_on_lock_lost(
             if tries >= _TRIES and not session.pooled:
                 raise
         with translate_errors(session):
-            left = begun + wait - time.monotonic()
-            if left <= 0:
+            remaining = started_at + wait - time.monotonic()
+            if remaining <= 0:
                 raise _expired(session, wait)
-            acquire_session_lock(session, wait=left, on_waiting=on_waiting)
+            acquire_session_lock(session, wait=remaining, on_waiting=on_waiting)
 
 
 def ensure_session_lock(session: Session, *, wait: float) -> bool:
-    """Make sure, between migrations, that the session holds our lock and no other.
+    """Make sure, between migrations, that the session holds our lock and no other advisory lock.
 
-    If a body gave the lock away, take it again, waiting up to ``wait`` seconds. Returns whether
-    it was held all the time.
+    If a body released our lock, acquire it again, waiting up to ``wait`` seconds. Returns whether
+    it was still held.
     """
     if session.pooled:
         return True
     row = session.run("session", "locks_held", key=session.key).fetchone()
     if row == (True, False):
         return True
+    # A body may have left other advisory locks. Releasing all of them keeps no session waiting.
     session.run("session", "unlock_all")
     acquire_session_lock(session, wait=wait)
     return row == (True, True)
@@ -79,25 +81,26 @@ def acquire_session_lock(
     work_is_done: Callable[[], bool] | None = None,
     on_waiting: Callable[[str], None] | None = None,
 ) -> bool:
-    """Take the tracker's advisory lock; return False if ``work_is_done`` came true while waiting.
+    """Acquire the ledger's lock; return False if ``work_is_done`` returned true during the wait.
 
-    The lock is polled for, as a session that waits inside the server would stop a CREATE INDEX
-    CONCURRENTLY of the holder. ``on_waiting`` is called once, with who holds it, where that takes a
-    while. Raises LockTimeout after ``wait`` seconds.
+    ``on_waiting`` is called once, after a second, with a description of the holder. Raises
+    LockTimeout after ``wait`` seconds.
     """
     import random  # noqa: PLC0415 - most boots take no lock
 
+    # Polled, not waited for: a session that waits inside the server has a snapshot, and a CREATE
+    # INDEX CONCURRENTLY of the holder would wait for that snapshot.
     name = "try_fence" if session.pooled else "try_lock"
-    begun, pause, tries = time.monotonic(), _FIRST_WAIT, 0
+    started_at, pause, tries = time.monotonic(), _FIRST_WAIT, 0
     while session.run("session", name, key=session.key).fetchone() != (True,):
         tries += 1
-        if work_is_done and tries % _LOOK_EVERY == 0 and work_is_done():
+        if work_is_done and tries % _CHECK_WORK_EVERY == 0 and work_is_done():
             return False
-        waited = time.monotonic() - begun
+        waited = time.monotonic() - started_at
         if waited >= wait:
             raise _expired(session, wait)
-        if on_waiting and waited >= _TELL_AFTER:
-            on_waiting(_holder(session) or "somebody")
+        if on_waiting and waited >= _REPORT_AFTER:
+            on_waiting(_holder(session) or "another session")
             on_waiting = None
         session.stop.sleep(min(wait - waited, pause * random.uniform(0.5, 1.5)))  # noqa: S311 - jitter
         pause = min(pause * 2, _LONGEST_WAIT)
@@ -105,20 +108,18 @@ def acquire_session_lock(
 
 
 def _expired(session: Session, wait: float) -> LockTimeout:
-    """Return the error of a lock that was not to be had in time."""
     holder = _holder(session)
     return LockTimeout(
         f"another run holds the migration lock; waited {wait:g} s",
         detail=f"It is held by {holder}." if holder else None,
-        hint="Wait for it to end, or give more time with `lock_wait`; pgbraid ends no other "
-        "session.",
+        hint="Wait for it to end, or raise `lock_wait`; pgbraid ends no other session.",
     )
 
 
 def _holder(session: Session) -> str | None:
-    """Return who holds the lock, for a person to read, or None where nobody does now."""
-    from pgbraid.postgres.locks.backends import describe_backends  # noqa: PLC0415 - only where one has to wait
+    """Return a description of the session that holds the lock, or None if it was released."""
+    from pgbraid.postgres.locks.backends import describe_backends  # noqa: PLC0415 - only during a wait
 
     pids = [pid for (pid,) in session.run("session", "lock_pids", key=session.key)]
-    known = describe_backends(session, pids)
-    return known[0] if known else f"process {pids[0]}" if pids else None
+    holders = describe_backends(session, pids)
+    return holders[0] if holders else f"process {pids[0]}" if pids else None

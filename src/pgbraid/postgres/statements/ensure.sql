@@ -2,13 +2,14 @@
 SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
   FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) %(schema)s::pg_catalog.name
 -- name: create_schema
--- One transaction, that waits for no disk and no standby: whatever is recorded there does.
+-- One transaction that waits neither for the disk nor for a standby; the commit of the first
+-- migration will.
 SELECT pg_catalog.set_config('synchronous_commit', 'off', true);
 CREATE SCHEMA IF NOT EXISTS {schema}
 -- name: columns
--- The columns of tracker and journal: their types and defaults, with what there is about their
--- table that could run somebody's code, or let somebody write. A role may have every identifier
--- quoted, also a type's.
+-- The columns of the ledger with their types and defaults, and whether their table has anything
+-- that could run code of another role, or let another role write. With quote_all_identifiers,
+-- format_type() quotes type names too.
 SELECT c.relname, a.attname, pg_catalog.replace(pg_catalog.format_type(a.atttypid, NULL), '"', ''),
        (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
          WHERE d.adrelid = c.oid AND d.adnum = a.attnum),
@@ -27,9 +28,9 @@ SELECT c.relname, a.attname, pg_catalog.replace(pg_catalog.format_type(a.atttypi
  WHERE n.nspname = %(schema)s AND c.relname IN (%(table)s, %(journal)s)
    AND a.attnum > 0 AND NOT a.attisdropped
 -- name: is_fresh
--- Whether nobody has made anything yet: nothing that holds rows, or could, nor that runs. Each scan
--- stops at the first such object; as a subquery with count(*), the look at pg_depend is one index
--- scan an object, and not a join with all of it.
+-- Whether the database has no user objects: none that can hold rows, and no function. Each scan
+-- stops at the first such object. The subquery with count(*) makes the planner use one index scan
+-- of pg_depend for each object, instead of a join with the whole table.
 SELECT NOT EXISTS (
            SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             WHERE c.relkind = ANY ('{{r,p,m,f,v,S}}'::pg_catalog."char"[])
@@ -45,7 +46,7 @@ SELECT NOT EXISTS (
                       AND d.objid = p.oid AND d.deptype = 'e') = 0)
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger)
 -- name: creators
--- Who could have made tracker and journal before us: others who may create in their schema.
+-- Other roles that could have created the ledger before us: they have CREATE on its schema.
 WITH RECURSIVE ours (oid) AS (
     SELECT oid FROM pg_catalog.pg_roles WHERE rolname IN (current_user, session_user)
      UNION
@@ -61,11 +62,12 @@ SELECT coalesce(r.rolname, 'PUBLIC')
            AND NOT EXISTS (SELECT FROM ours WHERE ours.oid = r.oid))
  ORDER BY 1
 -- name: distrusted_roles
--- Who else could have our statements run code as us, or write the set: who owns the tables; who
--- owns what a trigger, a rule, a constraint, a default, an index or a column's type of theirs
--- calls; who owns a table on which there is a trigger, a rule, or what calls more of the server's
--- functions than are known to do no harm; and who may write them. The server's own functions leave
--- no line in pg_depend. Tables that inherit count as well.
+-- Other roles that could make our statements run code as the deploying role, or write to the
+-- ledger: owners of the tables; owners of the functions, operators and types that a trigger, rule,
+-- constraint, default, index or column uses; owners of a table with a trigger, a rule, or an
+-- expression that calls a built-in function outside the list of harmless ones; and roles that may
+-- write. Built-in functions have no row in pg_depend, so their calls are found in the expressions.
+-- Tables that inherit from the ledger count as well.
 WITH RECURSIVE ours (oid) AS (
     SELECT oid FROM pg_catalog.pg_roles WHERE rolname IN (current_user, session_user)
      UNION
@@ -172,8 +174,8 @@ CREATE TABLE IF NOT EXISTS {journal} (
 COMMENT ON TABLE {journal} IS
     'What pgbraid did, in order of id; the applied set is the table without _journal.'
 -- name: revokes
--- What default privileges have given to others of the tables just made, and of the journal's
--- sequence: everything but to read.
+-- REVOKEs of all that default privileges grant to other roles on the new tables and the journal's
+-- sequence, except SELECT.
 SELECT pg_catalog.format(
            'REVOKE %s ON %s %s FROM %s', acl.privilege_type,
            CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::pg_catalog.regclass,
@@ -187,8 +189,8 @@ SELECT pg_catalog.format(
            ::pg_catalog.oid[])
    AND acl.grantee <> c.relowner AND acl.privilege_type <> 'SELECT'
 -- name: behind
--- The sequence of the journal's ids and the highest of them, where the next one would not be above,
--- as far as this role may look at the sequence.
+-- The sequence of the journal's ids and the highest id, if the sequence is behind it and this role
+-- may read the sequence.
 SELECT s.oid::pg_catalog.regclass::text, used.id
   FROM (SELECT pg_catalog.max(id) AS id FROM {journal}) AS used
   JOIN pg_catalog.pg_class s

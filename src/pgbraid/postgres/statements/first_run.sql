@@ -1,5 +1,5 @@
 -- name: user_tables
--- A table of somebody's that this role may use, and whether there are more; the scan stops there.
+-- User tables whose owner's rights this role has; the scan stops at the second one.
 SELECT n.nspname, c.relname
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
@@ -16,8 +16,8 @@ SELECT n.nspname, c.relname
                       AND d.deptype OPERATOR(pg_catalog.=) 'e')
  LIMIT 2
 -- name: ledgers
--- Other tables of the database that may be a tracker, whatever they are named: with the tracker's
--- four columns, each of a type of the server's own, which this role may read.
+-- Other tables of the database that may be an applied set, under any name: readable tables with its
+-- four columns, all of built-in types.
 SELECT n.nspname, c.relname
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
@@ -27,7 +27,7 @@ SELECT n.nspname, c.relname
    AND c.relnatts OPERATOR(pg_catalog.>=) 4
    AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
    AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
-   -- One look into an index tells most tables of a large catalog: the name is a rare one.
+   -- Most tables of a large catalog are excluded by one index lookup: the column name is rare.
    AND EXISTS (SELECT FROM pg_catalog.pg_attribute a
                 WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
                   AND a.attname OPERATOR(pg_catalog.=) 'applied_at')
@@ -39,7 +39,7 @@ SELECT n.nspname, c.relname
               AND a.atttypid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid)
  ORDER BY 1, 2
 -- name: made_in_schema
--- Whether the tracker's schema holds anything but the tracker and its journal.
+-- Whether the ledger's schema contains other objects besides the ledger.
 SELECT EXISTS (
            SELECT FROM pg_catalog.pg_class c
             WHERE c.relnamespace OPERATOR(pg_catalog.=) n.oid

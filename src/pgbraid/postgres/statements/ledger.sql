@@ -1,11 +1,12 @@
 -- name: read_applied
--- The one message of a run that has nothing to do. Its first statement divides by zero where
--- somebody has put a view, whose functions would run as us, in the place of the tracker or of the
--- journal, or given one of them a column of a type that is not the server's own, whose casts may;
--- and has row security raise an error instead of hiding rows. Times only where they are asked for,
--- and as text, as a DateStyle may be any. The last statement finds versions of which the journal may say
--- other than the set: begun or applied and not in the set, or taken out and in it. Only where there
--- is one is asked more. Each word of it costs: a session begins with empty caches.
+-- The only message of a run that has nothing to do. It is short, because a new session has empty
+-- caches and each name in it costs a catalog lookup. The first statement divides by zero if a table
+-- of the ledger is a view, whose functions would run as the deploying role, or has a column of a
+-- type that is not built in, whose casts would. It also makes row security raise an error instead
+-- of hiding rows: a part of the applied set is worse than none. Times are returned only on request,
+-- and as text in UTC, because DateStyle may have any value. The last statement finds versions on
+-- which the journal may disagree with the applied set: started or applied but not in it, or removed
+-- but still in it. Further queries follow only if it finds one.
 SELECT pg_catalog.set_config('row_security', 'off', true),
        pg_catalog.set_config('lock_timeout', '1s', true), CURRENT_USER::pg_catalog.text,
        pg_catalog.set_config('bytea_output', 'hex', true),
@@ -30,8 +31,8 @@ SELECT version FROM {journal}
     OR event OPERATOR(pg_catalog.=) ANY ('{{undone,unadopted}}'::pg_catalog.text[])
        AND version OPERATOR(pg_catalog.=) ANY (SELECT version FROM {ledger})
 -- name: distrusted
--- Why the first statement above has failed, where that was for a reason: what is no table, or has a
--- column of a type whose owner is neither a superuser nor one of our roles.
+-- The slower form of the first check above: whether a table of the ledger is not a table, or has a
+-- column of a type whose owner is neither a superuser nor a role of ours.
 SELECT EXISTS (
     SELECT FROM pg_catalog.pg_class c
       JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
@@ -73,8 +74,8 @@ UPDATE {ledger} SET name = %(name)s, checksum = %(checksum)s WHERE version = %(v
 -- name: remove
 DELETE FROM {ledger} WHERE version = %(version)s
 -- name: journal_add
--- Returns a row only where the line was written as it was given, with the highest id: a trigger may
--- change it. Every line is written under the lock, so no other run takes an id meanwhile.
+-- Returns a row only if the line was stored as given, with the highest id: a trigger may change it.
+-- Every line is written under the lock, so no other run takes an id meanwhile.
 WITH written AS (
     INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
     VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s, %(duration)s, %(checksum)s,
@@ -85,7 +86,7 @@ SELECT FROM written
  WHERE event = %(event)s AND version IS NOT DISTINCT FROM %(version)s
    AND id > coalesce((SELECT max(id) FROM {journal}), id - 1)
 -- name: journal_add_timed
--- The same inside the migration's transaction, whose start is when its body began.
+-- The same in the migration's transaction; the start of that transaction is the start of its body.
 WITH written AS (
     INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
     VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
@@ -97,8 +98,9 @@ SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 FROM written
  WHERE event = %(event)s AND version IS NOT DISTINCT FROM %(version)s
    AND id > coalesce((SELECT max(id) FROM {journal}), id - 1)
 -- name: add_at_once
--- In a message with others: a row that a trigger has swallowed divides by zero, and the time is
--- the clock's, as every transaction of a message begins when the message comes.
+-- The same as a part of the migration's message: divides by zero if a trigger swallowed the row.
+-- The time is clock_timestamp(), because now() is the arrival of the message for all its
+-- transactions.
 WITH written AS (
     INSERT INTO {ledger} (version, name, applied_at, checksum)
     VALUES (%(version)s, %(name)s, pg_catalog.clock_timestamp(), %(checksum)s) RETURNING version
@@ -106,7 +108,7 @@ WITH written AS (
 SELECT 1 OPERATOR(pg_catalog./) pg_catalog.count(*) FROM written
  WHERE version OPERATOR(pg_catalog.=) %(version)s
 -- name: journal_at_once
--- A line whose id is not the highest divides by zero, too.
+-- Divides by zero if the line's id is not the highest.
 WITH written AS (
     INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
     VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
@@ -122,8 +124,8 @@ SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 OPERATOR(pg_catalog./)
             THEN 0 ELSE 1 END
   FROM written
 -- name: journal_at_once_encoded
--- The server tells where in a routine's body an error is by finding that body in the message; it
--- gives up where it finds two, so the journal's copy must not look like one.
+-- The server locates an error inside a routine by searching the message for the routine's body, and
+-- gives up if it finds two copies. So the journal's copy is encoded.
 WITH written AS (
     INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
     VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
@@ -140,7 +142,7 @@ SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 OPERATOR(pg_catalog./)
             THEN 0 ELSE 1 END
   FROM written
 -- name: journal_texts
--- Runs before the search path is pinned, hence the qualified operators.
+-- Runs before search_path is pinned, so the operators are qualified.
 SELECT DISTINCT ON (version) version, checksum, statement,
        pg_catalog.jsonb_extract_path_text(detail, 'sha256_lf')
   FROM {journal}
@@ -148,8 +150,8 @@ SELECT DISTINCT ON (version) version, checksum, statement,
    AND event OPERATOR(pg_catalog.=) ANY ('{{applied,repaired}}'::pg_catalog.text[])
  ORDER BY version, id DESC
 -- name: halves
--- The journal's lines of migrations that were begun and neither finished nor forgotten, since they
--- were begun last; before the search path is pinned, too.
+-- The journal's lines of incomplete migrations, from the latest start on. Runs before search_path
+-- is pinned.
 SELECT line.version, line.name, line.event, line.detail
   FROM {journal} AS line
   JOIN (SELECT version, max(id) AS first FROM {journal}
@@ -167,8 +169,8 @@ SELECT line.version, line.name, line.event, line.detail
                     WHERE row.version OPERATOR(pg_catalog.=) half.version)
  ORDER BY line.id
 -- name: mismatches
--- Versions of which the last line of the journal that decides it, and the set, say the opposite;
--- before the search path is pinned, too.
+-- Versions for which the last deciding line of the journal contradicts the applied set. Runs before
+-- search_path is pinned.
 SELECT line.version, line.name, line.checksum, line.event
   FROM (SELECT DISTINCT ON (version) version, name, checksum, event FROM {journal}
          WHERE version IS NOT NULL
@@ -181,7 +183,7 @@ SELECT line.version, line.name, line.checksum, line.event
                 WHERE row.version OPERATOR(pg_catalog.=) line.version)
  ORDER BY line.version
 -- name: mismatches_without_set
--- The same where there is no set; another run may be making it in this moment.
+-- The same if the applied set does not exist; another run may be creating it at this moment.
 SELECT line.version, line.name, line.checksum, line.event
   FROM (SELECT DISTINCT ON (version) version, name, checksum, event FROM {journal}
          WHERE version IS NOT NULL
@@ -194,10 +196,10 @@ SELECT line.version, line.name, line.checksum, line.event
 -- name: has_lines
 SELECT EXISTS (SELECT FROM {journal})
 -- name: was_used
--- Whether set or journal, as far as they are there, ever held a row: it has pages, another file than
--- it was made with (TRUNCATE gives it one), or ids were taken.
--- CASE keeps the order: the journal's TOAST table depends on it as the sequence does, and the
--- functions of sequences raise an error for a table.
+-- Whether an existing table of the ledger ever held a row: the table has pages, or another file
+-- than it was created with (TRUNCATE assigns one), or ids were taken from the sequence. CASE fixes
+-- the order of evaluation: the journal's TOAST table depends on the journal like the sequence, and
+-- the sequence functions raise an error for a table.
 SELECT EXISTS (
            SELECT FROM pg_catalog.pg_class c
             WHERE c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[
@@ -215,7 +217,7 @@ SELECT EXISTS (
                        WHEN pg_catalog.has_sequence_privilege(s.oid, 'USAGE, SELECT')
                        THEN pg_catalog.pg_sequence_last_value(s.oid) IS NOT NULL END)
 -- name: restore
--- A row of the set as the journal has it; its time is that of the line that says so.
+-- Restores a row of the applied set from the journal, with the time of its journal line.
 WITH written AS (
     INSERT INTO {ledger} (version, name, applied_at, checksum)
     SELECT %(version)s, %(name)s, happened_at, %(checksum)s FROM {journal}
@@ -225,13 +227,13 @@ WITH written AS (
 )
 SELECT FROM written WHERE version = %(version)s
 -- name: note
--- The tracker's comment, and whether this role may write it.
+-- The comment on the applied set's table, and whether this role may change it.
 SELECT pg_catalog.obj_description(c.oid, 'pg_class'),
        pg_catalog.pg_has_role(c.relowner, 'USAGE')
   FROM pg_catalog.pg_class c
  WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass({ledger_text})
 -- name: adoption
--- What was taken over from another tool, if it was; before the search path is pinned, too.
+-- The latest adoption from another tool. Runs before search_path is pinned.
 SELECT pg_catalog.jsonb_extract_path_text(taken.detail, 'from'),
        pg_catalog.jsonb_extract_path_text(taken.detail, 'counter')::pg_catalog.int8,
        EXISTS (SELECT FROM {journal} AS later
@@ -242,7 +244,7 @@ SELECT pg_catalog.jsonb_extract_path_text(taken.detail, 'from'),
  WHERE taken.event OPERATOR(pg_catalog.=) 'adopted'::pg_catalog.text AND taken.version IS NULL
  ORDER BY taken.id DESC LIMIT 1
 -- name: adopted_last
--- Versions that were adopted, and that nothing was run of or taken out since.
+-- Versions that were adopted, and neither ran nor were removed since.
 SELECT version
   FROM (SELECT DISTINCT ON (version) version, event FROM {journal}
          WHERE version OPERATOR(pg_catalog.=) ANY (%(versions)s::pg_catalog.int8[])
@@ -250,7 +252,7 @@ SELECT version
          ORDER BY version, id DESC) AS newest
  WHERE event OPERATOR(pg_catalog.=) 'adopted'::pg_catalog.text
 -- name: foreign_columns
--- A role may have every identifier quoted, also a type's.
+-- With quote_all_identifiers, format_type() quotes type names too.
 SELECT n.nspname, c.relname, a.attname, pg_catalog.replace(pg_catalog.format_type(a.atttypid, NULL), '"', '')
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
@@ -261,8 +263,9 @@ SELECT n.nspname, c.relname, a.attname, pg_catalog.replace(pg_catalog.format_typ
    AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
  ORDER BY n.nspname, c.relname, a.attnum
 -- name: run
--- What one run has applied; asked before anything is pinned, hence the first statement. Of versions
--- whose COMMIT has succeeded, a row of the set counts as well: a body may have pruned the journal.
+-- The versions that one run has applied. Runs before the settings are pinned, so it sets
+-- row_security itself. For versions whose COMMIT has succeeded, a row of the applied set suffices:
+-- a body may have pruned the journal.
 SELECT pg_catalog.set_config('row_security', 'off', true);
 SELECT version, EXTRACT(epoch FROM duration)::pg_catalog.float8
   FROM {journal}
@@ -277,12 +280,12 @@ SELECT row.version, 0
                       AND line.event OPERATOR(pg_catalog.=)
                           ANY ('{{applied,adopted,repaired}}'::pg_catalog.text[]))
 -- name: applied_by_another
--- Whether another run says that it has applied, adopted or restored a version.
+-- Whether another run has a journal line by which it applied, adopted or restored a version.
 SELECT EXISTS (SELECT FROM {journal}
                 WHERE version = %(version)s AND run_id <> %(run_id)s::uuid
                   AND event = ANY ('{{applied,adopted,repaired,restored}}'::text[]))
 -- name: strays
--- Versions of the set beside these, of which no other run says that it has entered them.
+-- Versions of the applied set besides these that no other run has recorded in the journal.
 SELECT t.version FROM {ledger} t
  WHERE t.version <> ALL (%(versions)s::int8[])
    AND NOT EXISTS (SELECT FROM {journal} j
@@ -290,9 +293,9 @@ SELECT t.version FROM {ledger} t
                       AND j.event = ANY ('{{applied,adopted,repaired,restored}}'::text[]))
  ORDER BY 1
 -- name: order
--- The set in the order in which it was applied: what the journal has no line of first (it was
--- adopted, or the journal pruned), by time and version, then by the journal. Runs before the search
--- path is pinned, and behind that, too: hence the values that settings began with.
+-- The applied set in order of application. Versions without a journal line (adopted, or the journal
+-- was pruned) come first, by time and version; the others follow by their line. Runs both before
+-- and after search_path is pinned.
 SELECT t.version, t.name, t.checksum::pg_catalog.text, pg_catalog.max(j.id) AS place
   FROM {ledger} t
   LEFT JOIN {journal} j
@@ -301,7 +304,7 @@ SELECT t.version, t.name, t.checksum::pg_catalog.text, pg_catalog.max(j.id) AS p
  GROUP BY t.version, t.name, t.checksum
  ORDER BY place NULLS FIRST, pg_catalog.max(t.applied_at::pg_catalog.timestamptz), t.version
 -- name: undone
--- Of each version that was ever undone, what ran of it and what undid it, in order.
+-- The lines of every version that was ever undone: each run of it and each undo, in order.
 SELECT line.id, line.version, line.name, line.event, line.statement
   FROM {journal} AS line
  WHERE line.event OPERATOR(pg_catalog.=) ANY ('{{applied,undone}}'::pg_catalog.text[])
@@ -310,18 +313,19 @@ SELECT line.id, line.version, line.name, line.event, line.statement
                   AND undone.event OPERATOR(pg_catalog.=) 'undone'::pg_catalog.text)
  ORDER BY line.id
 -- name: order_by_time
--- The same where there is no journal.
+-- The same without a journal.
 SELECT t.version, t.name, t.checksum::pg_catalog.text, NULL
   FROM {ledger} t ORDER BY t.applied_at, t.version
 -- name: surroundings
--- What migrations take for granted of a database: settings of its own, and extensions.
+-- The environment that migrations rely on: settings of the database and the role, and extensions.
+-- reset_val is the value at the start of the session, so it is right after search_path is pinned.
 SELECT 'setting', name, reset_val FROM pg_catalog.pg_settings
  WHERE name OPERATOR(pg_catalog.=) ANY
        ('{{search_path,default_table_access_method,default_toast_compression,TimeZone,DateStyle,
           IntervalStyle,check_function_bodies,array_nulls,bytea_output,extra_float_digits,
           transform_null_equals,xmlbinary,xmloption,backslash_quote,standard_conforming_strings,
           quote_all_identifiers}}'::pg_catalog.text[])
-    -- A configuration of somebody's is not there yet when a session on a scratch database begins.
+    -- A user-defined configuration does not exist yet when a session on a scratch database begins.
     OR (name OPERATOR(pg_catalog.=) 'default_text_search_config'
         AND pg_catalog.starts_with(reset_val, 'pg_catalog.'))
  UNION ALL
@@ -342,7 +346,7 @@ SELECT 'extension', e.extname::pg_catalog.text, n.nspname::pg_catalog.text
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
  ORDER BY 1, 2
 -- name: owner
--- The role that owns the tracker, with its attributes.
+-- The role that owns the applied set, or the given role, with its attributes.
 SELECT r.rolname::pg_catalog.text, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb,
        r.rolreplication, r.rolbypassrls,
        ARRAY(SELECT g.rolname::pg_catalog.text

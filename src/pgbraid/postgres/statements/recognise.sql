@@ -1,8 +1,9 @@
 -- name: index
--- The index of a name that a CREATE INDEX on a table makes, by the search path as it is: its full
--- name, whether it is valid, whether it is that table's, its definition, whether somebody builds an
--- index of that table, or vacuums it, its oid, and what else has the name. An index of an exclusion
--- or of a deferrable constraint has the definition of a plain one, and is another.
+-- The relation with the name that a CREATE INDEX gives to its index, in the schema of the table:
+-- its qualified name, whether it is a valid index, whether it is a plain index of that table, its
+-- definition, whether another session builds an index of the table or vacuums it, its oid, and its
+-- kind. The index of an exclusion or deferrable constraint has the definition of a plain index, but
+-- is not one.
 SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
        coalesce(x.indisvalid, false),
        coalesce(x.indrelid OPERATOR(pg_catalog.=) c.oid AND x.indimmediate
@@ -36,7 +37,7 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
 -- name: definition
 SELECT pg_catalog.pg_get_indexdef(pg_catalog.to_regclass(%(name)s))
 -- name: relation
--- A relation's oid, and whether it is a partitioned table or its index.
+-- A relation's oid, and whether it is a partitioned table or a partitioned index.
 SELECT c.oid, c.relkind OPERATOR(pg_catalog.=) ANY ('{{p,I}}'::pg_catalog."char"[])
   FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%(name)s)
 -- name: table_of
@@ -47,7 +48,7 @@ SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP')
 -- name: namespace
 SELECT pg_catalog.to_regnamespace(%(name)s)::pg_catalog.oid
 -- name: invalid
--- Those of these indexes that are not valid, by their full names.
+-- The qualified names of those of these indexes that are invalid.
 SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname)
   FROM pg_catalog.pg_index x
   JOIN pg_catalog.pg_class i ON i.oid OPERATOR(pg_catalog.=) x.indexrelid
@@ -65,10 +66,10 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits
 SELECT inhdetachpending FROM pg_catalog.pg_inherits
  WHERE inhrelid OPERATOR(pg_catalog.=) %(child)s AND inhparent OPERATOR(pg_catalog.=) %(parent)s
 -- name: leftovers
--- The invalid copies that REINDEX CONCURRENTLY makes, of one index, of a table's and its TOAST
--- table's, of a schema's or of all, with those of partitions, whether somebody is at work on them,
--- and their oids. A copy is named as the index, cut where the name would be too long, with _ccnew or
--- _ccold and maybe a number.
+-- The invalid copies that REINDEX CONCURRENTLY leaves, with their oids, and whether another session
+-- builds an index of the table or vacuums it. The scope is an index, a table with its TOAST table,
+-- a schema or the database, with partitions. A copy has the name of the index, shortened if too
+-- long, with the suffix _ccnew or _ccold and maybe a number.
 SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname),
        EXISTS (
            SELECT FROM pg_catalog.pg_locks l

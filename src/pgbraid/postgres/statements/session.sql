@@ -11,8 +11,8 @@ SELECT pg_catalog.pg_is_in_recovery(),
 -- name: who
 SELECT CURRENT_USER::pg_catalog.text, pg_catalog.pg_backend_pid()
 -- name: pin
--- Our own statements must not be led astray by a search path, nor cut short by a role's limits,
--- nor see a part of the rows.
+-- Settings that could redirect our own statements (search_path), cut them short (time-outs of the
+-- role), or hide rows from them (row_security).
 SET search_path = pg_catalog, pg_temp;
 SET idle_in_transaction_session_timeout = 0;
 SET row_security = off;
@@ -22,22 +22,22 @@ SET idle_session_timeout = 0
 -- name: pin_17
 SET transaction_timeout = 0
 -- name: check_interval
--- Frees the lock of a client that died during a long statement; some platforms refuse it. A dead
--- host is noticed by the kernel's keepalives, and during a statement only with both.
+-- Releases the lock of a client that died during a long statement. Some platforms reject the last
+-- setting. A dead host is detected by the kernel's keepalives, during a statement only with both.
 SET tcp_keepalives_idle = 30;
 SET tcp_keepalives_interval = 10;
 SET tcp_keepalives_count = 3;
 SET client_connection_check_interval = '5s'
 -- name: pin_local
--- The same for one transaction, where the session is a pool's and goes on to somebody else.
+-- The same for one transaction: behind a pooler, the session then serves another client.
 SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL idle_in_transaction_session_timeout = 0;
 SET LOCAL row_security = off;
 SET LOCAL standard_conforming_strings = on;
 SET LOCAL client_encoding = 'UTF8'
 -- name: pin_local_14
--- The pooler closes the session of a client that dies in a transaction; some platforms cannot look
--- whether it did.
+-- The pooler closes the session of a client that dies in a transaction; this detects it. Some
+-- platforms reject the setting, and an error would abort the transaction.
 DO $pgbraid$
 BEGIN
     SET LOCAL client_connection_check_interval = '5s';
@@ -46,16 +46,16 @@ EXCEPTION WHEN invalid_parameter_value THEN
 END
 $pgbraid$
 -- name: leave
--- What a body left in a session that is a pool's, taken back before the transaction's end. Settings
--- are taken back by name, as RESET ALL would also take what the pooler has set under names with a
--- dot, which pg_settings does not list.
+-- Removes what a body left in a pooler's session, before the transaction ends. Settings are
+-- restored by name (set_again): RESET ALL would also reset custom settings of the pooler, which
+-- pg_settings does not list.
 CLOSE ALL;
 UNLISTEN *;
 DISCARD TEMP;
 DISCARD SEQUENCES
 -- name: let_go
--- What no rollback takes back. Prepared statements by name, as those that the pooler keeps for
--- others are to stay.
+-- Removes what no rollback removes. Prepared statements are deallocated by name: DEALLOCATE ALL
+-- would include those that the pooler keeps for other clients (from_sql is false for these).
 SELECT pg_catalog.pg_advisory_unlock_all();
 DO $pgbraid$
 DECLARE
@@ -67,8 +67,8 @@ BEGIN
 END
 $pgbraid$
 -- name: set_before
--- What the pooler, or a client that should not have, has set in the session; who it is comes
--- last, the role behind what would take it back.
+-- The session's settings as set by the pooler or an earlier client. Session authorization and role
+-- come last, in this order, as restoring the former resets the latter.
 SELECT name, pg_catalog.current_setting(name) FROM pg_catalog.pg_settings
  WHERE source OPERATOR(pg_catalog.=) 'session'::pg_catalog.text
    AND context OPERATOR(pg_catalog.=) ANY ('{{user,superuser}}'::pg_catalog.text[])
@@ -79,7 +79,7 @@ SELECT 'session_authorization', SESSION_USER::pg_catalog.text
 UNION ALL
 SELECT 'role', pg_catalog.current_setting('role')
 -- name: set_now
--- What these settings are; one that was never set is NULL.
+-- The values of these settings; NULL for one that was never set.
 SELECT name, pg_catalog.current_setting(name, true)
   FROM pg_catalog.unnest(%(names)s::pg_catalog.text[]) AS name
 -- name: set_again
@@ -87,7 +87,7 @@ SELECT pg_catalog.set_config(%(name)s, %(value)s, false)
 -- name: try_fence
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s)
 -- name: reset
--- DISCARD ALL without the part that gives the advisory lock away.
+-- DISCARD ALL without pg_advisory_unlock_all(), which would release our session lock.
 SET SESSION AUTHORIZATION DEFAULT;
 RESET ROLE;
 CLOSE ALL;
@@ -99,7 +99,7 @@ RESET ALL
 -- name: try_lock
 SELECT pg_catalog.pg_try_advisory_lock(%(key)s)
 -- name: locks_held
--- Whether the session holds our lock, and whether a body has left it any other.
+-- Whether the session holds our lock, and whether a body has left other advisory locks in it.
 SELECT coalesce(bool_or(ours), false), coalesce(bool_or(NOT ours), false)
   FROM (SELECT (classid::bigint << 32) | objid::bigint = %(key)s AND objsubid = 1
           FROM pg_catalog.pg_locks
@@ -129,7 +129,7 @@ SELECT DISTINCT l.pid
            pg_catalog.to_regclass({ledger_text}), pg_catalog.to_regclass({journal_text})]
            ::pg_catalog.oid[])
 -- name: others
--- Other sessions, for a person to read.
+-- Other sessions, for a description in messages.
 SELECT a.pid, a.usename::pg_catalog.text, a.application_name, a.backend_type,
        coalesce(pg_catalog.host(a.client_addr), 'local'),
        pg_catalog.to_char(coalesce(a.xact_start, a.backend_start), 'YYYY-MM-DD HH24:MI:SSOF'),
@@ -138,7 +138,7 @@ SELECT a.pid, a.usename::pg_catalog.text, a.application_name, a.backend_type,
  WHERE a.pid OPERATOR(pg_catalog.=) ANY (%(pids)s::pg_catalog.int4[])
  ORDER BY a.xact_start
 -- name: waits
--- What a session waits for: the kind of wait, who stands in its way, and for which lock.
+-- The wait of a session: its wait event, the pids that block it, and the lock it waits for.
 SELECT a.wait_event, pg_catalog.pg_blocking_pids(a.pid),
        (SELECT coalesce(
                    (SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname)
@@ -153,7 +153,7 @@ SELECT a.wait_event, pg_catalog.pg_blocking_pids(a.pid),
          WHERE l.pid OPERATOR(pg_catalog.=) a.pid AND NOT l.granted LIMIT 1)
   FROM pg_catalog.pg_stat_activity a WHERE a.pid OPERATOR(pg_catalog.=) %(pid)s
 -- name: building
--- How far the index is that a session builds.
+-- The progress of the index that a session builds.
 SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname), p.phase,
        greatest(p.blocks_done, 0), greatest(p.blocks_total, 0),
        greatest(p.tuples_done, 0), greatest(p.tuples_total, 0)
@@ -162,20 +162,21 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname), p.phase,
   LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
  WHERE p.pid OPERATOR(pg_catalog.=) %(pid)s
 -- name: cancel
--- Only as long as it waits for a standby, and not what it runs next.
+-- Cancels only a wait for a synchronous standby, never the statement that the session runs next.
 SELECT pg_catalog.pg_cancel_backend(pid)
   FROM pg_catalog.pg_stat_activity
  WHERE pid OPERATOR(pg_catalog.=) %(pid)s
    AND wait_event OPERATOR(pg_catalog.=) 'SyncRep'::pg_catalog.text
 -- name: begin
--- The fence: with it, and with the look at the set, exactly-once holds even without the lock.
+-- The xact lock, together with the check of the applied set, makes a migration run exactly once,
+-- even if the session lock was lost.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
        pg_catalog.pg_current_xact_id()::pg_catalog.text, pg_catalog.pg_backend_pid(),
        pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({ledger_text}))::pg_catalog.text
 -- name: begin_without_id
--- The same for a body that runs only in a transaction without an id. What tells the transaction is
--- the lock that each one holds of its virtual id, which no other transaction of the server has.
+-- The same for a body that runs only in a transaction without an xid. The transaction is identified
+-- by its virtual id, which each transaction locks, and which is unique in the server.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
        (SELECT l.virtualtransaction FROM pg_catalog.pg_locks l
@@ -185,12 +186,12 @@ SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
        pg_catalog.pg_backend_pid(),
        pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({ledger_text}))::pg_catalog.text
 -- name: filenode
--- Another one where the tracker was emptied by TRUNCATE, or dropped and made again.
+-- It changes if the table was truncated, or dropped and created again.
 SELECT pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({ledger_text}))::pg_catalog.text
 -- name: written
--- Whether this transaction has written to the tracker, to a partition of it or to a table that
--- inherits it, or has emptied one of the latter. Whatever does, takes this lock and keeps it; the
--- statistics would not count what is written while track_counts is off.
+-- Whether this transaction has written to the applied set, to a partition of it or to a table that
+-- inherits from it, or has truncated one of the latter. Every write takes one of these locks and
+-- holds it until the transaction ends. Statistics would miss writes while track_counts is off.
 SELECT EXISTS (
                SELECT FROM pg_catalog.pg_locks l
                 WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
@@ -206,16 +207,17 @@ SELECT EXISTS (
                             JOIN tree ON tree.oid OPERATOR(pg_catalog.=) i.inhparent)
                       SELECT oid FROM tree))
 -- name: counted
--- The same from the statistics, for a transaction in which we have written to it ourselves.
+-- The same from the statistics, for a transaction in which pgbraid itself wrote to the applied set.
 SELECT pg_catalog.concat_ws(
            ':', pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({ledger_text})),
            pg_catalog.pg_stat_get_xact_tuples_inserted(pg_catalog.to_regclass({ledger_text})),
            pg_catalog.pg_stat_get_xact_tuples_updated(pg_catalog.to_regclass({ledger_text})),
            pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({ledger_text})))
 -- name: fence_at_once
--- The same as `begin` in a message that nobody looks into before its end: what must hold divides by
--- one, what does not by zero. The transaction's number is kept where COMMIT AND CHAIN would drop it.
--- The path is still pinned here, so the names are short: pg_stat_activity shows 1 kB, the body in it.
+-- Like `begin`, for a message whose results are read only at its end: a condition that fails
+-- divides by zero. The transaction id is kept in a setting that is local to the transaction, so
+-- COMMIT AND CHAIN drops it. The names are unqualified, as search_path is still pinned:
+-- pg_stat_activity shows only 1 kB of the message, and that should include the body.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT 1 / CASE WHEN pg_try_advisory_xact_lock(%(key)s) THEN 1 ELSE 0 END AS pgbraid_fence,
 set_config('pgbraid.transaction', pg_current_xact_id()::text, true),
@@ -226,7 +228,8 @@ SELECT 1 OPERATOR(pg_catalog./)
        CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
   FROM {ledger} WHERE version OPERATOR(pg_catalog.=) %(version)s
 -- name: still_there
--- Whether this is the transaction that was begun, and the body has left the tracker alone.
+-- Divides by zero unless this is still the transaction that was begun, and the body did not write
+-- to the applied set.
 SELECT 1 OPERATOR(pg_catalog./)
        CASE WHEN pg_catalog.current_setting('pgbraid.transaction', true)
                  OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()::pg_catalog.text
@@ -250,22 +253,23 @@ SELECT 1 OPERATOR(pg_catalog./)
                       SELECT oid FROM tree))
             THEN 1 ELSE 0 END AS pgbraid_guard
 -- name: flush
--- A commit that writes waits for everything before it to reach the disk; one that does not, not.
+-- A commit that has written WAL waits until all WAL before it is on disk; a commit without writes
+-- does not wait. So this transaction writes a record.
 SELECT pg_catalog.pg_logical_emit_message(true, 'pgbraid', 'flush');
 COMMIT
 -- name: is_alive
--- Before the search path is pinned, hence the qualified names.
+-- Runs before search_path is pinned, so all names are qualified.
 SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
   FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) %(pid)s
 -- name: open_path
--- A body sees the search path and the rows that any other session of this role would see.
+-- A body gets the search_path and the row security that any other session of this role has.
 SET LOCAL search_path TO DEFAULT;
 SET LOCAL row_security TO DEFAULT
 -- name: as_written
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL standard_conforming_strings = on
 -- name: settle
--- What a body set must not reach the rows that record it.
+-- The settings of a body must not affect the statements that record the migration.
 SET SESSION AUTHORIZATION DEFAULT;
 RESET ROLE;
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -275,8 +279,8 @@ SET LOCAL standard_conforming_strings = on;
 SET LOCAL statement_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = 0
 -- name: begin_immediate
--- The names of deferrable constraints that a transaction begins with immediate. A name may stand
--- for several constraints of a schema, and can be set only where all of them are deferrable.
+-- The names of deferrable constraints that are initially immediate. Several constraints of a schema
+-- may share a name; SET CONSTRAINTS accepts it only if all of them are deferrable.
 SELECT n.nspname, c.conname
   FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
  WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE')

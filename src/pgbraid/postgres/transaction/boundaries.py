@@ -1,4 +1,8 @@
-"""What happens inside a migration's transaction: begin it fenced, keep it ours, end it."""
+"""Begins, checks and ends the transaction of a migration that runs statement by statement.
+
+Each transaction takes the xact lock of the ledger and then checks the applied set again. This, not
+the session lock, makes a migration run exactly once, also where its body released the session lock.
+"""
 
 from __future__ import annotations
 
@@ -45,20 +49,21 @@ __all__ = [
 ]
 
 _TRIES = 5
-_OWN_ROWS = "SET LOCAL row_security TO DEFAULT"
-_USUAL_LEVEL = "READ COMMITTED"
-"""What our own BEGIN says, whatever the role's default is."""
-_WHO = ("session_authorization", "role")
-_LOOKS_SINCE = 140000
+_ROLE_ROW_SECURITY = "SET LOCAL row_security TO DEFAULT"
+_DEFAULT_ISOLATION = "READ COMMITTED"
+"""The isolation level in our BEGIN, regardless of the role's default."""
+_IDENTITY = ("session_authorization", "role")
+_CHECKS_CLIENT_SINCE = 140000
+"""The first version that has client_connection_check_interval."""
 _IN_ERROR, _IN_TRANSACTION = pq.TransactionStatus.INERROR, pq.TransactionStatus.INTRANS
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTransaction:
-    """A transaction that was begun: its id, and the tracker's filenode then.
+    """An open transaction: its id, and the filenode of the ledger table when it began.
 
-    The id is the virtual one where the transaction was begun without another. Where we have
-    written to the tracker in it ourselves, ``counted`` is what the statistics said after that.
+    ``id`` is the virtual transaction id if the transaction began without an xid. ``counted`` holds
+    the table's statistics after pgbraid itself wrote to the ledger in this transaction.
     """
 
     id: str
@@ -67,13 +72,14 @@ class OpenTransaction:
 
 
 class BodyEffect(StrEnum):
-    """How a body left its transaction."""
+    """The state in which a body left its transaction."""
 
-    NONE = "well"
-    ENDED_TRANSACTION = "ended"
-    """It is not there any more, or another one is."""
-    WROTE_LEDGER = "touched"
-    """The body has written to the tracker."""
+    NONE = "none"
+    """The transaction is intact."""
+    ENDED_TRANSACTION = "ended transaction"
+    """No transaction is open, or a different one."""
+    WROTE_LEDGER = "wrote ledger"
+    """The body wrote to the ledger."""
 
 
 @contextmanager
@@ -85,17 +91,18 @@ def transaction(
     isolation: str | None = None,
     without_xid: bool = False,
 ) -> Iterator[OpenTransaction]:
-    """Run a block in one fenced transaction of an isolation level and commit it; yield it.
+    """Run a block in a transaction that holds the xact lock, and commit it; yield the transaction.
 
-    Any exception rolls back, and so does the end of the block unless it is to ``commit_at_end``.
-    Where no synchronous_commit is given to ``commit`` with, the disk is waited for. ``without_xid``
-    says that the transaction gets an id only when the block writes something. Raises LockLost where
-    another session holds the fence, ServerError where the server refuses the block's statements or
-    the COMMIT, and ConnectionFailed where the connection is lost.
+    An exception rolls back; so does the end of the block if ``commit_at_end`` is false. ``commit``
+    is the transaction's synchronous_commit; by default the commit waits for the disk. With
+    ``without_xid`` the transaction is assigned an xid only when the block writes something. Raises
+    LockLost if another session holds the xact lock, ServerError if the server rejects a statement
+    of the block or the COMMIT, and ConnectionFailed if the connection is lost.
     """
     conn = session.conn
     with translate_errors(session):
         try:
+            # The server creates no logical replication slot in a transaction that has an xid.
             yield _begin(session, isolation, "begin_without_id" if without_xid else "begin")
             if commit_at_end:
                 _commit(session, commit or session.durable_commit)
@@ -109,10 +116,10 @@ def transaction(
 
 @contextmanager
 def savepoint(session: Session) -> Iterator[None]:
-    """Run a block below a savepoint, which an exception takes back.
+    """Run a block in a savepoint; an exception rolls back to it.
 
-    Raises ServerError where the server refuses the block's statements. Where the transaction
-    is not there any more, the exception goes on as it is.
+    Raises ServerError if the server rejects a statement of the block. If no transaction is open any
+    more, the block's exception is raised unchanged.
     """
     conn = session.conn
     conn.execute("SAVEPOINT pgbraid_rehearsal")
@@ -130,24 +137,29 @@ def _begin(session: Session, isolation: str | None, statement: str) -> OpenTrans
     session.stop.check()
     text = session.text("session", statement, key=session.key)
     if isolation:
-        text = text.replace(_USUAL_LEVEL, isolation, 1)
+        text = text.replace(_DEFAULT_ISOLATION, isolation, 1)
     cursor = session.conn.execute(text.encode())
     cursor.nextset()
     row = cursor.fetchone()
     if row is None or row[0] is not True:
         raise LockLost
-    session.conn.serving_pid = row[2]  # a pooler gives each transaction a process of its choice
+    session.conn.serving_pid = row[2]  # a pooler may give each transaction another backend
     if session.pooler:
+        # SET LOCAL only: a plain SET would reach the pooler's other clients. The settings before
+        # ours are read first, so that `_restore_pooled_session` can restore them.
         session.pooler.settings = dict(session.run("session", "set_before").fetchall())
         send_named(session, "pin_local")
-        if session.conn.info.server_version >= _LOOKS_SINCE:
+        if session.conn.info.server_version >= _CHECKS_CLIENT_SINCE:
             send_named(session, "pin_local_14")
         _send_all(session, [f"SET LOCAL {limit}" for limit in timeout_settings_sql(session.limits)])
     return OpenTransaction(str(row[1]), row[3])
 
 
 def refresh_ledger_stamp(session: Session, opened: OpenTransaction) -> OpenTransaction:
-    """Return the transaction as it is now that we have written to the tracker ourselves."""
+    """Return the transaction with the ledger's present state, after pgbraid wrote to the ledger.
+
+    A dry run applies several migrations in one transaction and records each of them there.
+    """
     return replace(opened, counted=_counted(session))
 
 
@@ -157,11 +169,11 @@ def _counted(session: Session) -> str:
 
 
 def _ledger_changed(session: Session, opened: OpenTransaction) -> bool:
-    """Whether a body has written to the tracker since."""
+    """Whether a body has written to the ledger since the transaction began."""
     if opened.counted is not None:
-        return _counted(session) != opened.counted
+        return _counted(session) != opened.counted  # the locks are held by our own writes
     if session.run("session", "filenode").fetchone() != (opened.filenode,):
-        return True
+        return True  # truncated, or dropped and created again
     return session.run("session", "written").fetchone() == (True,)
 
 
@@ -172,45 +184,49 @@ def _commit(session: Session, commit: str) -> None:
 
 
 def _restore_pooled_session(session: Session) -> None:
-    """Leave nothing of a body in a session that the pooler gives to somebody else next.
+    """Remove a body's session effects before the pooler gives the session to its next client.
 
-    Only what differs is set, as the pool's role may not set all that the pooler has set.
+    Only changed settings are set, because the role may lack the right to set the others.
     """
     send_named(session, "leave")
     send_named(session, "let_go")
     before = session.pooler.settings if session.pooler else {}
-    now = dict(session.run("session", "set_before").fetchall())
-    dotted = [name for name in before if "." in name]
-    if dotted:
-        now |= dict(session.run("session", "set_now", names=dotted).fetchall())
-    for name in (now.keys() - before.keys()) | {n for n in before if before[n] != now.get(n)}:
-        if name not in _WHO:
+    after = dict(session.run("session", "set_before").fetchall())
+    # pg_settings does not list custom settings, so these are read by name.
+    custom_settings = [name for name in before if "." in name]
+    if custom_settings:
+        after |= dict(session.run("session", "set_now", names=custom_settings).fetchall())
+    for name in (after.keys() - before.keys()) | {n for n in before if before[n] != after.get(n)}:
+        if name not in _IDENTITY:
             session.run("session", "set_again", name=name, value=before.get(name))
-    for name in _WHO:  # the first takes the second back
-        if before.get(name) != now.get(name):
+    # In this order, as setting session_authorization resets the role.
+    for name in _IDENTITY:
+        if before.get(name) != after.get(name):
             session.run("session", "set_again", name=name, value=before.get(name))
 
 
 def _rollback(session: Session, after: BaseException | None = None) -> None:
-    """Roll back; what no rollback takes back in a pooler's session goes in the same message.
+    """Roll back after the exception ``after``, ignoring a pending stop.
 
-    No stop ends that, nor what it has to wait for. ``after`` is why; where that is neither the
-    driver's nor ours, it is not replaced by the error of a connection that is lost.
+    A foreign exception, such as a time limit raised by a signal handler, takes precedence over the
+    error of a lost connection.
     """
     ours = after is None or isinstance(after, (psycopg.Error, PgbraidError))
     with nullcontext() if ours else suppress(psycopg.Error):
-        _rolled_back(session)
+        _send_rollback(session)
 
 
-def _rolled_back(session: Session) -> None:
-    session.conn.end_statement()  # an exception may have come before anybody waited for it
+def _send_rollback(session: Session) -> None:
+    session.conn.end_statement()  # an exception may have interrupted the wait for its result
     stop, session.conn.stop = session.conn.stop, None
     try:
         if not session.pooled:
             session.conn.execute("ROLLBACK")
             return
+        # ROLLBACK keeps session locks and prepared statements. They are removed in the same
+        # message, because the pooler may send the next message to another backend.
         message = f"ROLLBACK; {named_sql(session, 'let_go')}".encode()
-        for _ in range(_TRIES):  # a cancelling that was sent may still be on its way
+        for _ in range(_TRIES):  # a cancel request sent earlier may still hit this message
             if error_of(send(session.conn, message)) is None:
                 return
     finally:
@@ -227,39 +243,40 @@ def _send_all(session: Session, statements: list[str], *, committing: bool = Fal
 
 
 def apply_body_settings(session: Session, limits: Limits | None = None) -> None:
-    """Give the body that follows in this transaction the role's own search path and rows.
-
-    Where the body has limits of its own, it is given those.
-    """
+    """Set the role's search_path, row_security and the body's limits for this transaction."""
     _send_all(session, [body_settings_sql(session, limits)])
 
 
 def reset_parsing_settings(session: Session) -> None:
-    """Have the server read what follows in this transaction as we write it, whatever was set."""
+    """Set client_encoding and standard_conforming_strings to our values for this transaction."""
     _send_all(session, [named_sql(session, "as_written")])
 
 
 def apply_session_settings(session: Session, limits: Limits, *, path: bool = True) -> None:
-    """Give what follows outside a transaction the role's own search path, and these limits."""
+    """Set limits and, with ``path``, the role's search_path and row_security for the session.
+
+    For statements that run outside a transaction block.
+    """
     path_sql = _search_path(session, local=False) or "SET search_path TO DEFAULT"
-    own = [path_sql, "SET row_security TO DEFAULT"] if path else []
-    _send_all(session, [*own, *(f"SET {limit}" for limit in timeout_settings_sql(limits))])
+    statements = [path_sql, "SET row_security TO DEFAULT"] if path else []
+    _send_all(session, [*statements, *(f"SET {limit}" for limit in timeout_settings_sql(limits))])
 
 
 def body_settings_sql(session: Session, limits: Limits | None = None) -> str:
-    """Return the SQL of :func:`apply_body_settings`: four statements where there are limits."""
-    chosen = _search_path(session, local=True)
-    own = [chosen, _OWN_ROWS] if chosen else [named_sql(session, "open_path")]
-    if not chosen and session.pooler and "search_path" in session.pooler.settings:
+    """Return the SQL of :func:`apply_body_settings`: two statements, or four with other limits."""
+    path_sql = _search_path(session, local=True)
+    statements = [path_sql, _ROLE_ROW_SECURITY] if path_sql else [named_sql(session, "open_path")]
+    if not path_sql and session.pooler and "search_path" in session.pooler.settings:
+        # Behind a pooler, DEFAULT would be the server's value and not the one the pooler set.
         value = sql.Literal(session.pooler.settings["search_path"]).as_string(None)
-        own.append(f"SELECT pg_catalog.set_config('search_path', {value}, true)")
+        statements.append(f"SELECT pg_catalog.set_config('search_path', {value}, true)")
     if limits and limits != session.limits:
-        own += [f"SET LOCAL {limit}" for limit in timeout_settings_sql(limits)]
-    return ";\n".join(own)
+        statements += [f"SET LOCAL {limit}" for limit in timeout_settings_sql(limits)]
+    return ";\n".join(statements)
 
 
 def _search_path(session: Session, *, local: bool) -> str | None:
-    """Return the statement that sets the search path of the settings, if they have one."""
+    """Return the statement that sets the search_path of pgbraid's settings, or None."""
     if session.target.search_path is None:
         return None
     value = sql.Literal(session.target.search_path).as_string(None)
@@ -267,22 +284,28 @@ def _search_path(session: Session, *, local: bool) -> str | None:
 
 
 def finish_body_sql(session: Session) -> str:
-    """Return the statements by which :func:`finish_body` takes back what a body set.
-
-    The rows are not waited for longer than a body's locks: all its locks are held meanwhile.
-    """
-    own = [named_sql(session, "settle"), f"SET LOCAL {timeout_settings_sql(session.limits)[0]}"]
-    return ";\n".join([*own, set_role_sql(session.conn.role)] if session.conn.role else own)
+    """Return the statements by which :func:`finish_body` undoes the settings of a body."""
+    # lock_timeout also holds for the ledger's INSERT, which runs while all locks of the body are
+    # held.
+    statements = [
+        named_sql(session, "settle"),
+        f"SET LOCAL {timeout_settings_sql(session.limits)[0]}",
+    ]
+    if session.conn.role:
+        statements.append(set_role_sql(session.conn.role))
+    return ";\n".join(statements)
 
 
 def finish_body(session: Session, opened: OpenTransaction) -> BodyEffect:
-    """Take back what a body set, for the rest of the transaction: role, path, encoding.
+    """Undo role, search_path, encoding and time-outs of a body for the rest of the transaction.
 
-    Returns whether the session is still in that transaction, and could commit it.
+    Returns whether the transaction is still the one that was begun, and whether the body wrote to
+    the ledger. This is the second defence: the first is the check of the text before it runs.
     """
     if session.conn.info.transaction_status != pq.TransactionStatus.INTRANS:
         return BodyEffect.ENDED_TRANSACTION
     _send_all(session, [finish_body_sql(session)])
+    # The id distinguishes the transaction from the one that COMMIT AND CHAIN begins.
     name = "in_transaction" if opened.id.isdecimal() else "in_virtual_transaction"
     if session.run("session", name, id=opened.id).fetchone() != (True,):
         return BodyEffect.ENDED_TRANSACTION
@@ -290,17 +313,17 @@ def finish_body(session: Session, opened: OpenTransaction) -> BodyEffect:
 
 
 def roll_back(session: Session, after: BaseException | None = None) -> None:
-    """End a transaction that failed, where there is one; ``after`` is what made it fail."""
-    session.conn.end_statement()  # an exception may have come before anybody waited for it
+    """Roll back the open transaction, if there is one, after the exception ``after``."""
+    session.conn.end_statement()  # an exception may have interrupted the wait for its result
     if session.conn.info.transaction_status in {_IN_ERROR, _IN_TRANSACTION}:
         _rollback(session, after)
 
 
 def flush_wal(session: Session) -> None:
-    """Make the server bring to the disk what this session has committed, if it has not yet.
+    """Wait until all earlier commits of this session are on disk.
 
-    It is done also where the run was asked to stop, whose cancelling may come in between.
-    Raises psycopg's error where it cannot be done.
+    Also runs while a stop is pending, and retries if the cancel request of that stop hits it.
+    Raises psycopg's error if the flush fails.
     """
     wait = f"BEGIN; SET LOCAL synchronous_commit = {session.durable_commit}"
     message = f"{wait};\n{named_sql(session, 'flush')}".encode()
@@ -315,15 +338,15 @@ def flush_wal(session: Session) -> None:
 
 
 def fire_deferred(session: Session) -> None:
-    """Run now what the transaction has deferred to its end."""
+    """Fire the deferred constraints and triggers of the transaction."""
     _send_all(session, ["SET CONSTRAINTS ALL IMMEDIATE"])
 
 
 def restore_deferrable(session: Session) -> None:
-    """Set every constraint as a transaction begins with it.
+    """Set every constraint to the mode that it has at the start of a transaction.
 
-    One whose name others of its schema share, that are set otherwise, stays deferred: it is
-    tried at a body's end.
+    A constraint stays deferred if others of its schema share its name and start in another mode: it
+    is then checked at the end of a body.
     """
     names = session.run("session", "begin_immediate").fetchall()
     session.conn.execute("SET CONSTRAINTS ALL DEFERRED")

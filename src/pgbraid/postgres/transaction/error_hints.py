@@ -1,4 +1,4 @@
-"""What to do about an error of a migration's, where the server's own words do not say it."""
+"""Adds hints to errors of a migration for which the server's own message gives no remedy."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["BEFORE_WRITES", "NOT_IN_A_TRANSACTION", "hint_for"]
 
 NOT_IN_A_TRANSACTION = "PreventInTransactionBlock"
-"""The server's function, whose error code others share."""
+"""The function in the server that raises the error; its SQLSTATE, 25001, has other causes too."""
 BEFORE_WRITES = ("CreateInitDecodingContext", sqlstate.ACTIVE_SQL_TRANSACTION)
-"""What refuses a logical replication slot in a transaction that has an id."""
+"""Source function and SQLSTATE of a replication slot refused in a transaction with an xid."""
 _FIRST = (
-    "Make the slot in the first statement of a file of its own: nothing in the file may change a "
+    "Create the slot in the first statement of a file of its own: nothing in the file may change a "
     "row or an object before it."
 )
 _ALONE = (
@@ -33,83 +33,80 @@ _NO_EXTENSION = re.compile(
     r'extension "([^"]+)" is not available'
     r'|could not open extension control file ".*/([^"/]+)\.control": No such file'
 )
-"""What the server says since PostgreSQL 15, and what it said before."""
+"""The server's message since PostgreSQL 15, and the one before."""
 _NO_SETTING = re.compile(r'configuration parameter "([^".]+)"')
 _VARIABLE = re.compile(r":(?:['\"]?[A-Za-z_]\w*|\{\?)")
 _PENDING = ("CheckTableNotInUse", sqlstate.OBJECT_IN_USE)
-"""What finds deferred constraints of a table waiting, or an open cursor of it."""
-_TOO_LATE = ("call_enum_check_hook", sqlstate.ACTIVE_SQL_TRANSACTION)
-"""What refuses another isolation level behind the first query."""
+"""Source function and SQLSTATE of a table with pending trigger events, or an open cursor on it."""
+_AFTER_FIRST_QUERY = ("call_enum_check_hook", sqlstate.ACTIVE_SQL_TRANSACTION)
+"""Source function and SQLSTATE of an isolation level that is set after the first query."""
 _DEFERRED = (
-    "What the file has deferred to its end waits for this table. Run SET CONSTRAINTS ALL IMMEDIATE "
+    "Deferred constraints or triggers of this table are pending. Run SET CONSTRAINTS ALL IMMEDIATE "
     "before the statement, or put the statement into a migration of its own."
 )
 
 
 def hint_for(
-    session: Session, error: psycopg.Error, said: Diagnostic, rest: str | None
+    session: Session, error: psycopg.Error, diagnostic: Diagnostic, rest: str | None
 ) -> str | None:
-    """Return what to do, or None where the server's hint, or none, will do.
+    """Return the hint for an error, or None to keep the server's own hint.
 
-    ``rest`` is the text from where the server sees the error, if it says where.
+    ``rest`` is the script's text from the error position on, if the server named a position.
     """
     return (
-        _unseen(said)
+        _invisible_characters(diagnostic)
         or _by_function(error)
-        or _by_text(said, rest)
-        or _by_name(session, said)
-        or _lacking_extension(session, said)
+        or _by_text(diagnostic, rest)
+        or _by_name(session, diagnostic)
+        or _lacking_extension(session, diagnostic)
     )
 
 
-def _unseen(said: Diagnostic) -> str | None:
-    unseen = code_points(said.message)
-    if not unseen:
+def _invisible_characters(diagnostic: Diagnostic) -> str | None:
+    names = code_points(diagnostic.message)
+    if not names:
         return None
-    hint = f"It holds {unseen}, which nobody sees: write a plain blank in its place, or nothing."
-    return f"{said.hint}\n{hint}" if said.hint else hint
+    hint = f"It contains {names}, which is invisible: replace it by a plain blank, or remove it."
+    return f"{diagnostic.hint}\n{hint}" if diagnostic.hint else hint
 
 
 def _by_function(error: psycopg.Error) -> str | None:
-    """Know an error by the function of the server that found it, in any language."""
+    # The server translates its messages, but not the names of its functions.
     function = error.diag.source_function
     if function == NOT_IN_A_TRANSACTION:
         return _ALONE
     if (function, error.sqlstate) == BEFORE_WRITES:
         return _FIRST
-    if (function, error.sqlstate) == _TOO_LATE:
+    if (function, error.sqlstate) == _AFTER_FIRST_QUERY:
         return LEVEL_HINT
     return _DEFERRED if (function, error.sqlstate) == _PENDING else None
 
 
-def _by_text(said: Diagnostic, rest: str | None) -> str | None:
-    match = _VARIABLE.match(rest or "") if said.sqlstate == sqlstate.SYNTAX_ERROR else None
+def _by_text(diagnostic: Diagnostic, rest: str | None) -> str | None:
+    match = _VARIABLE.match(rest or "") if diagnostic.sqlstate == sqlstate.SYNTAX_ERROR else None
     if match is None:
         return None
-    return (
-        f"{match[0]} looks like a variable of psql's, which psql alone replaces: write its value."
-    )
+    return f"{match[0]} looks like a psql variable, which only psql replaces: write its value."
 
 
-def _by_name(session: Session, said: Diagnostic) -> str | None:
-    """Know an error by the name in it."""
-    ledger = session.ledger
-    if said.sqlstate == sqlstate.UNDEFINED_OBJECT and (match := _NO_SETTING.search(said.message)):
+def _by_name(session: Session, diagnostic: Diagnostic) -> str | None:
+    ledger, message = session.ledger, diagnostic.message
+    if diagnostic.sqlstate == sqlstate.UNDEFINED_OBJECT and (match := _NO_SETTING.search(message)):
         version = session.conn.info.server_version // 10000
         return (
-            f"PostgreSQL {version}, as this server is, has no setting {match[1]}. If the file is a "
-            "dump of a newer pg_dump, take the line out."
+            f"This server is PostgreSQL {version}, which has no setting {match[1]}. If the file is "
+            "a dump by a newer pg_dump, remove the line."
         )
-    if said.sqlstate == sqlstate.DUPLICATE_TABLE and f'"{ledger.table}' in said.message:
+    if diagnostic.sqlstate == sqlstate.DUPLICATE_TABLE and f'"{ledger.table}' in message:
         return (
-            "The file makes pgbraid's own tables, as a dump of the whole database does. Make the "
+            "The file creates pgbraid's own tables, as a dump of the whole database does. Make the "
             f"dump with pg_dump -T '{ledger.schema}.{ledger.table}*'."
         )
     return None
 
 
-def _lacking_extension(session: Session, said: Diagnostic) -> str | None:
-    match = _NO_EXTENSION.search(said.message)
+def _lacking_extension(session: Session, diagnostic: Diagnostic) -> str | None:
+    match = _NO_EXTENSION.search(diagnostic.message)
     if match is None or session.target.embedded is None:
         return None
     return (

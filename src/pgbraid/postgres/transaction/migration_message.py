@@ -1,9 +1,9 @@
-"""One migration as one message: fence, body, guard, row, journal, COMMIT, and the cleaning after.
+"""Sends one migration as one message: xact lock, body, guard, ledger rows, COMMIT, session reset.
 
-The server runs the statements of a message one after the other and stops at the first that fails,
-so what must hold is asked by statements that fail where it does not. The whole message is parsed
-before any of it runs. One round trip a migration; whatever such a message cannot say exactly is
-left to the way of :mod:`pgbraid.postgres.transaction.boundaries`, statement by statement.
+The server parses the whole message before it runs any of it, runs its statements in order, and
+stops at the first error. So each condition is a statement of ours that divides by zero unless the
+condition holds. A migration costs one round trip. Where a message cannot explain its failure, the
+migration runs again statement by statement (:mod:`pgbraid.postgres.transaction.boundaries`).
 """
 
 from __future__ import annotations
@@ -48,45 +48,47 @@ __all__ = [
     "send_message",
 ]
 
-_FENCE, _GUARD = b"pgbraid_fence", b"pgbraid_guard"
-"""The first columns of the two statements of ours between which the body stands."""
-_BEFORE = 4
-"""BEGIN, fence, and two settings, before the body."""
-_LIMITS = 2
-"""Settings more, where a file asks for limits of its own."""
+# Our own statements are found by a column name, not by their number: a rule may add results.
+_LOCK_COLUMN, _GUARD_COLUMN = b"pgbraid_fence", b"pgbraid_guard"
+"""The first column names of our two statements before and after the body."""
+_STATEMENTS_BEFORE_BODY = 4
+"""BEGIN, the xact lock, and two settings."""
+_LIMIT_STATEMENTS = 2
+"""SET LOCAL statements of a file with its own limits."""
 _JOURNAL, _COMMIT = 2, 4
-"""How far behind the guard the journal's line and COMMIT are: row, line, SET, COMMIT."""
+"""Distances from the guard's result; row, journal line, SET and COMMIT follow it in this order."""
 _FAILED = pq.ExecStatus.FATAL_ERROR
 
 
 class Stage(StrEnum):
-    """The parts of a message, by which it is said where one stopped."""
+    """The part of a message that failed."""
 
-    COMPLETED = "nowhere"
-    """It ran to its end."""
-    XACT_LOCK = "fence"
-    """Another session holds the transaction's lock."""
-    ALREADY_APPLIED = "absent"
-    """The set has the version already."""
+    COMPLETED = "completed"
+    """No part failed."""
+    XACT_LOCK = "xact lock"
+    """Another session holds the transaction-level advisory lock."""
+    ALREADY_APPLIED = "already applied"
+    """The applied set already has the version."""
     OPENING = "opening"
+    """BEGIN, or the settings before the body."""
     BODY = "body"
     DEFERRED = "deferred"
-    """What the body had deferred to the transaction's end."""
+    """A deferred constraint or trigger, fired at the end of the body."""
     GUARD = "guard"
-    """It is not known to be the same transaction any more; nothing of it is committed."""
+    """The transaction or the ledger may have changed under the body; it was rolled back."""
     RECORDING = "recording"
     COMMIT = "commit"
-    RESET = "cleaning"
-    """The migration is committed; what follows it failed."""
+    RESET = "reset"
+    """The migration is committed; only the reset of the session failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The text to send, but for how COMMIT waits.
+    """A migration as one message, without its synchronous_commit, which is known only at sending.
 
-    ``starts`` are the offsets of the body's statements in the script's text, of which ``body``
-    characters from ``offset`` on stand behind ``lead`` characters, and ``before`` statements, of
-    ours.
+    ``text`` begins with ``lead`` characters (``before`` statements) of ours, followed by ``body``
+    characters of the script. The body begins at ``offset`` in the script's text; ``starts`` are
+    the offsets of its statements in that text. With ``skip_reset`` the session is not reset.
     """
 
     text: str
@@ -99,17 +101,17 @@ class Message:
     skip_reset: bool
 
     def encoded(self, commit: str) -> bytes:
-        """Return the bytes to send, for a transaction of that synchronous_commit."""
+        """Return the bytes to send, with ``commit`` as the transaction's synchronous_commit."""
         return f"{self.text}{commit}{self.after}".encode()
 
 
 @dataclass(frozen=True, slots=True)
 class MessageResult:
-    """What became of a message.
+    """The result of one message.
 
-    ``done`` counts the body's statements that were through; ``position`` is the error's, in
-    characters from 0 in the script's text; ``ended`` says that the body ended its transaction;
-    ``seconds`` is the time that the journal was given.
+    ``done`` counts the completed statements of the body. ``position`` is the server's error
+    position, in characters from 0 in the script's text. ``ended`` is true if the body ended its
+    transaction. ``seconds`` is the duration of the body, as recorded in the journal.
     """
 
     failed_stage: Stage
@@ -122,7 +124,11 @@ class MessageResult:
 
     @property
     def at(self) -> tuple[int, bool] | None:
-        """Where in the script's text an error of the body is, and whether the server said so."""
+        """The offset of the body's error in the script's text, and whether the server named it.
+
+        Without a position from the server, the offset is the start of the failed statement. None
+        unless the body failed.
+        """
         if self.failed_stage is not Stage.BODY:
             return None
         if self.position is not None:
@@ -132,11 +138,11 @@ class MessageResult:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of several messages that were sent as one.
+    """The result of several messages that were sent as one.
 
-    ``seconds`` are the times that the journal was given of those whose COMMIT succeeded; the
-    ``whole`` of them ran if none failed. ``ended`` is the number, from 0, of the first whose body
-    ended its transaction. ``failure`` is what became of the one that failed, where it had begun.
+    ``seconds`` are the durations of the migrations whose COMMIT succeeded, in order; ``whole`` is
+    true if all succeeded. ``ended`` is the index, from 0, of the first message whose body ended its
+    transaction. ``failure`` is the result of the message that failed, if its transaction had begun.
     """
 
     seconds: tuple[float, ...]
@@ -145,7 +151,7 @@ class BatchResult:
     failure: MessageResult | None = None
 
 
-def build_message(  # noqa: PLR0913 - all that differs from one to the other
+def build_message(  # noqa: PLR0913 - everything that differs between two messages
     session: Session,
     segment: Segment | None,
     *,
@@ -155,33 +161,40 @@ def build_message(  # noqa: PLR0913 - all that differs from one to the other
     limits: Limits,
     skip_reset: bool = False,
 ) -> Message:
-    """Return the message that runs a script's one segment and records it.
+    """Return the message that runs a script's one segment and records the migration.
 
-    ``label`` is how the server's own views and logs show the migration; ``writes`` are the
-    statements that write the set's row and the journal's line; ``limits`` are the body's. Of a
-    ``skip_reset`` body nothing is taken back or cleaned, as it leaves nothing; and that the set has
-    the version already is left to the row's key to say, as on a fresh database nobody else is
-    expected.
+    ``label`` names the migration in pg_stat_activity and the server's log. ``writes`` are the
+    INSERTs of the applied row and the journal line. ``limits`` are the limits of the body. With
+    ``skip_reset``, for a body that leaves nothing in a fresh database, no session effect is reset.
+    The message then does not check for the version either: the primary key of the row refuses it.
     """
-    fence = session.text("session", "fence_at_once", key=session.key)
+    begin = session.text("session", "fence_at_once", key=session.key)
     absent = "" if skip_reset else session.text("session", "absent", version=version) + ";\n"
-    opened = body_settings_sql(session, limits)
-    shown = label.replace("*", "").replace("/", "")
-    lead = f"/* pgbraid {shown} */ {fence};\n{absent}{opened};\n"
+    settings = body_settings_sql(session, limits)
+    shown = label.replace("*", "").replace("/", "")  # the label must not end the comment
+    lead = f"/* pgbraid {shown} */ {begin};\n{absent}{settings};\n"
     body = segment.sql if segment else ""
-    settle = "" if skip_reset else finish_body_sql(session)
+    finish = "" if skip_reset else finish_body_sql(session)
     guard = named_sql(session, "still_there")
+    # The reset is a transaction of its own. In a batch, bare statements after COMMIT would form an
+    # implicit transaction block, and the BEGIN of the next message would include them in its own.
     tail = "" if skip_reset else f"BEGIN;\n{reset_session_sql(session)};\nCOMMIT"
-    behind = [text for text in ("SET CONSTRAINTS ALL IMMEDIATE", settle, guard, *writes) if text]
+    # Deferred triggers fire first, with the settings of the body, so their errors are the
+    # migration's and not COMMIT's. The row comes after the body, never before it: a body that ends
+    # its transaction unseen would otherwise commit the row of a migration that ran only in part.
+    after = [text for text in ("SET CONSTRAINTS ALL IMMEDIATE", finish, guard, *writes) if text]
     starts = segment.starts if segment else ()
     return Message(
-        text="".join((lead, body, "\n;", ";\n".join(behind), ";\nSET LOCAL synchronous_commit = ")),
+        # The line feed before the semicolon ends a `--` comment in the last line of the body.
+        text="".join((lead, body, "\n;", ";\n".join(after), ";\nSET LOCAL synchronous_commit = ")),
         after=f";\nCOMMIT;\n{tail}" if tail else ";\nCOMMIT",
         lead=len(lead),
         body=len(body),
         offset=segment.offset if segment else 0,
         starts=starts,
-        before=_BEFORE + (1 if absent else 0) + (_LIMITS if limits != session.limits else 0),
+        before=_STATEMENTS_BEFORE_BODY
+        + (1 if absent else 0)
+        + (_LIMIT_STATEMENTS if limits != session.limits else 0),
         skip_reset=skip_reset,
     )
 
@@ -193,10 +206,10 @@ def send_message(
     commit: str,
     meanwhile: Callable[[], None] | None = None,
 ) -> MessageResult:
-    """Send a message, wait for the end of it, and return what became of it.
+    """Send a message, wait until the server has finished it, and return the result.
 
-    ``commit`` is the transaction's synchronous_commit; ``meanwhile`` is called while the server
-    works. Raises psycopg's error where the connection is lost.
+    ``commit`` is the transaction's synchronous_commit; ``meanwhile`` is called once while the
+    server works. Raises psycopg's error if the connection is lost.
     """
     session.stop.check()
     text = message.encoded(commit)
@@ -210,62 +223,66 @@ def send_batch(
     messages: Sequence[tuple[Message, str]],
     *,
     meanwhile: Callable[[], object] | None = None,
-    hear: Callable[[int, Diagnostic], None] | None = None,
+    on_notice: Callable[[int, Diagnostic], None] | None = None,
 ) -> BatchResult:
-    """Send several messages as one, each with its synchronous_commit.
+    """Send several messages as one, each with its synchronous_commit, and return the result.
 
-    ``hear`` is called with every notice, and the number, from 0, of the message it is of.
+    ``on_notice`` is called with every notice and the index, from 0, of the message it belongs to.
     """
     session.stop.check()
     texts = [message.encoded(commit) for message, commit in messages]
     results: list[PGresult] = []
 
-    def heard(said: Diagnostic) -> None:
-        if hear:
-            hear(max(len(_marker_indexes(results, _FENCE)) - 1, 0), said)
+    def forward(notice: Diagnostic) -> None:
+        if on_notice:
+            # Each message that has begun has returned the result of its xact lock.
+            on_notice(max(len(_marker_indexes(results, _LOCK_COLUMN)) - 1, 0), notice)
 
-    with forward_notices(session, heard):
+    with forward_notices(session, forward):
         send(session.conn, b";\n".join(texts), meanwhile, results, tick=session.watching())
     reject_unexpected_copy(session.conn, results)
     seconds = [
         _seconds(results[guard + _JOURNAL]) or 0.0
-        for guard in _marker_indexes(results, _GUARD)
+        for guard in _marker_indexes(results, _GUARD_COLUMN)
         if len(results) > guard + _COMMIT and results[guard + _COMMIT].status != _FAILED
     ]
     whole = error_of(results) is None and len(seconds) == len(messages)
-    ended, stopped = _first_ended(results), None
+    ended, failure = _first_ended(results), None
     if not whole and ended is None:
-        stopped = _first_stopped(session, messages, results, len(seconds))
-    return BatchResult(tuple(seconds), whole, ended, stopped)
+        failure = _first_failure(session, messages, results, len(seconds))
+    return BatchResult(tuple(seconds), whole, ended, failure)
 
 
-def _first_stopped(
+def _first_failure(
     session: Session,
     messages: Sequence[tuple[Message, str]],
     results: list[PGresult],
     committed: int,
 ) -> MessageResult | None:
-    """Return what became of the first message that is not committed, if its fence was through."""
-    fences = _marker_indexes(results, _FENCE)
-    if len(fences) != committed + 1 or error_of(results) is None:
+    """Return the result of the first uncommitted message, or None if it never got its xact lock."""
+    locks = _marker_indexes(results, _LOCK_COLUMN)
+    if len(locks) != committed + 1 or error_of(results) is None:
         return None
+    # The error position counts from the start of the whole batch.
     ahead = "".join(f"{m.text}{commit}{m.after};\n" for m, commit in messages[:committed])
-    return _read(session, messages[committed][0], results[fences[-1] - 1 :], ahead)
+    first = locks[-1] - 1  # the result of BEGIN, just before the lock's
+    return _read(session, messages[committed][0], results[first:], ahead)
 
 
 def _first_ended(results: Sequence[PGresult]) -> int | None:
-    """Return the number of the first message, from 0, whose body ended its transaction."""
-    guards = _marker_indexes(results, _GUARD)
-    fences = [*_marker_indexes(results, _FENCE), len(results)]
-    for number, (fence, following) in enumerate(pairwise(fences)):
-        guard = next((g for g in guards if fence < g < following), following)
-        if ended_transaction(results[fence:guard]):
+    """Return the index, from 0, of the first message whose body ended its transaction."""
+    guards = _marker_indexes(results, _GUARD_COLUMN)
+    locks = [*_marker_indexes(results, _LOCK_COLUMN), len(results)]
+    for number, (lock, next_lock) in enumerate(pairwise(locks)):
+        guard = next((g for g in guards if lock < g < next_lock), next_lock)
+        # Between the two markers stand only the body's results: COMMIT or BEGIN is the body's.
+        if ended_transaction(results[lock:guard]):
             return number
     return None
 
 
 def _marker_indexes(results: Sequence[PGresult], name: bytes) -> list[int]:
-    """Return the indexes of the results of a statement of ours, which a column's name marks."""
+    """Return the indexes of the results whose first column has this name."""
     return [
         index
         for index, result in enumerate(results)
@@ -276,57 +293,62 @@ def _marker_indexes(results: Sequence[PGresult], name: bytes) -> list[int]:
 def _read(
     session: Session, message: Message, results: list[PGresult], ahead: str = ""
 ) -> MessageResult:
-    """Say what became of a message that was sent behind the text ``ahead``.
+    """Return the result of a message that was sent after the text ``ahead``.
 
-    Its own statements are found by their marks: what a rule adds to a body's results, and what
-    the server counts otherwise than we do, must not shift them.
+    The guard is found by its column name, because the number of the body's results may differ from
+    that of its statements: a rule can add results.
     """
     error = error_of(results)
-    guard = next(iter(_marker_indexes(results, _GUARD)), None)
+    guard = next(iter(_marker_indexes(results, _GUARD_COLUMN)), None)
     seconds = None
     if guard is not None and len(results) > guard + _JOURNAL:
         seconds = _seconds(results[guard + _JOURNAL])
     if error is None:
         return MessageResult(Stage.COMPLETED, seconds=seconds)
     last = len(results) - 1
-    found = error_position(error, ahead + message.text, session.encoding)
-    position = None if found is None else found - len(ahead) - message.lead
+    in_message = error_position(error, ahead + message.text, session.encoding)
+    position = None if in_message is None else in_message - len(ahead) - message.lead
     inside = position is not None and 0 <= position < message.body
     if guard is None:
-        stopped = _before_the_guard(message, error, last, inside=inside)
+        stage = _stage_before_guard(message, error, last, inside=inside)
     else:
-        stopped = _behind_the_guard(error, last - guard)
-    done = last - message.before if stopped is Stage.BODY and last else 0
+        stage = _stage_after_guard(error, last - guard)
+    done = last - message.before if stage is Stage.BODY and last else 0
     return MessageResult(
-        stopped,
+        stage,
         error,
+        # An error in the first result is one of parsing: then no statement is to blame.
         done=max(done, 0) if last else len(message.starts),
         position=message.offset + position if inside and position is not None else None,
+        # Result 0 is our own BEGIN; the results after the guard include our own COMMIT.
         ended=ended_transaction(results[1 : last if guard is None else guard]),
-        seconds=seconds if stopped is Stage.RESET else None,
+        seconds=seconds if stage is Stage.RESET else None,
         starts=message.starts,
     )
 
 
-def _before_the_guard(message: Message, error: psycopg.Error, index: int, *, inside: bool) -> Stage:
-    """Return where a message stopped that did not reach its guard.
+def _stage_before_guard(
+    message: Message, error: psycopg.Error, index: int, *, inside: bool
+) -> Stage:
+    """Return the stage of an error in the result number ``index``, when the guard was not reached.
 
-    What is wrong with it as a whole is found before any of it runs, and is the body's doing.
+    ``inside`` is true if the error position lies in the body.
     """
-    behind = message.before + len(message.starts)
-    if inside or index == 0 or message.before <= index < behind:
+    body_end = message.before + len(message.starts)
+    # Index 0: the server parses the whole message first, and only the body can be wrong there.
+    if inside or index == 0 or message.before <= index < body_end:
         return Stage.BODY
     if index < message.before:
-        broken = error.sqlstate == sqlstate.DIVISION_BY_ZERO
-        asked = {
+        condition_failed = error.sqlstate == sqlstate.DIVISION_BY_ZERO
+        conditions = {
             1: Stage.XACT_LOCK,
             2: Stage.OPENING if message.skip_reset else Stage.ALREADY_APPLIED,
         }
-        return asked.get(index, Stage.OPENING) if broken else Stage.OPENING
-    return Stage.DEFERRED if index == behind else Stage.GUARD
+        return conditions.get(index, Stage.OPENING) if condition_failed else Stage.OPENING
+    return Stage.DEFERRED if index == body_end else Stage.GUARD
 
 
-def _behind_the_guard(error: psycopg.Error, distance: int) -> Stage:
+def _stage_after_guard(error: psycopg.Error, distance: int) -> Stage:
     if distance < _COMMIT:
         return Stage.GUARD if error.sqlstate == sqlstate.DIVISION_BY_ZERO else Stage.RECORDING
     return Stage.COMMIT if distance == _COMMIT else Stage.RESET

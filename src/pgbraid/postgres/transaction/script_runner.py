@@ -1,4 +1,4 @@
-"""Runs a migration's text as it stands and says of an error where in the file it is."""
+"""Runs the script of a migration as it stands, and locates its errors in the file."""
 
 from __future__ import annotations
 
@@ -42,62 +42,67 @@ __all__ = [
     "transaction_ended_error",
 ]
 
-_MAY_BE_COMMITTED = "What it did before that may be committed; it is not recorded as applied."
-_READING = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
-"""Settings, reported by the server, by which it reads what is sent, and our values of them."""
+_MAY_BE_COMMITTED = (
+    "Its statements before that may be committed; the migration is not recorded as applied."
+)
+_PARSING_SETTINGS = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
+"""The settings by which the server reads a script, with our values. It reports every change."""
 _UNCONVERTED = frozenset({"UTF8", "SQL_ASCII"})
-"""Encodings of a server that keep our bytes where the client's is SQL_ASCII, as dumps set it."""
-_SHOWN = 80
-"""Characters behind an error that tell what stands there."""
-_LONGEST_LINE, _ROUND = 10_000, 1_000
-"""Characters of a line that is shown whole, and of a longer one on either side of the error."""
+"""Server encodings that keep our bytes where a script, as a dump may, sets SQL_ASCII."""
+_ERROR_TEXT = 80
+"""Characters from the error position on that are searched for a hint."""
+_LONGEST_LINE, _EXCERPT_RADIUS = 10_000, 1_000
+"""The longest line that is shown whole, and the characters on either side of an error in others."""
 _CALLING = frozenset({("SELECT",), ("WITH",), ("VALUES",), ("DO",), ("CALL",), ("EXECUTE",)})
 _LOCKS = re.compile("advisory|discard", re.IGNORECASE)
 
 
 def run_script(session: Session, migration: Migration, parts: Iterable[ScriptPart]) -> None:
-    """Run a text in the transaction that is open, each of its segments as one message.
+    """Run a script in the open transaction, each of its segments as one message.
 
-    What it defers to the end of the transaction runs at its own end, with its own settings.
-    The next segment is made ready while the server works on one. Raises MigrationFailed with
-    the place in the file, what ``parts`` raise, and psycopg's own error where the connection is
-    lost.
+    Raises MigrationFailed with the place in the file, any error that ``parts`` raise, and psycopg's
+    error if the connection is lost.
     """
-    _run_deferred(session, migration, run_segments(session, migration, parts))
+    script = run_segments(session, migration, parts)
+    # Deferred triggers fire before the settings of the body are reset: a trigger runs as its author
+    # wrote it, and its error is the migration's, not COMMIT's.
+    _run_deferred(session, migration, script)
 
 
 def run_segments(session: Session, migration: Migration, parts: Iterable[ScriptPart]) -> Script:
-    """Run a text's segments, inside a transaction or not; return the last part's script.
+    """Run the segments of a script, in a transaction block or outside; return the last script part.
 
-    Raises what :func:`run_script` raises.
+    The next segment is read and parsed while the server runs the present one. Raises the same
+    errors as :func:`run_script`.
     """
-    pieces = ((part.script, segment) for part in parts for segment in part.segments())
-    piece = next(pieces, None)
+    segments = ((part.script, segment) for part in parts for segment in part.segments())
+    current = next(segments, None)
     script = Script("")
-    while piece is not None:
+    while current is not None:
         session.stop.check()
-        _check_reading(session, migration)
-        script, segment = piece
+        _check_parsing_settings(session, migration)
+        script, segment = current
         if session.pooler and (names := session.pooler.new_custom_settings(segment.sql)):
+            # Save the values before this text sets them; pg_settings does not list them.
             session.pooler.settings |= dict(
                 session.run("session", "set_now", names=names).fetchall()
             )
-        following: list[tuple[Script, Segment] | None] = []
+        ahead: list[tuple[Script, Segment] | None] = []
         if segment.data is not None:
             _run_copy(session, migration, script, segment)
         else:
-            _run_segment(session, migration, piece, lambda: following.append(next(pieces, None)))  # noqa: B023 - called before the next turn
-        piece = following[0] if following else next(pieces, None)
+            _run_segment(session, migration, current, lambda: ahead.append(next(segments, None)))  # noqa: B023 - called before the next turn
+        current = ahead[0] if ahead else next(segments, None)
     return script
 
 
 def _run_segment(
     session: Session,
     migration: Migration,
-    piece: tuple[Script, Segment],
+    current: tuple[Script, Segment],
     meanwhile: Callable[[], None],
 ) -> None:
-    script, segment = piece
+    script, segment = current
     done, ended = 0, False
     try:
         results = send(session.conn, segment.sql.encode(), meanwhile, tick=session.watching())
@@ -110,20 +115,20 @@ def _run_segment(
         raise transaction_ended_error(migration)
 
 
-def _check_reading(session: Session, migration: Migration) -> None:
-    """Refuse to send more of a script that has changed by what rules the server reads it."""
-    for name, right in _READING.items():
+def _check_parsing_settings(session: Session, migration: Migration) -> None:
+    """Raise MigrationFailed if the script has changed how the server reads the rest of it."""
+    for name, expected in _PARSING_SETTINGS.items():
         value = session.conn.info.parameter_status(name)
-        as_it_stands = value == "SQL_ASCII" and session.encoding in _UNCONVERTED
-        if value != right and not as_it_stands:
-            said = Diagnostic(
+        unconverted = value == "SQL_ASCII" and session.encoding in _UNCONVERTED
+        if value != expected and not unconverted:
+            diagnostic = Diagnostic(
                 "ERROR",
-                f"the migration set {name} to {value}, and has text that follows",
-                detail=f"A file is read with {name} {right} from its first character to its last.",
-                hint="Take that out of the file, then run `pgbraid up` again.",
+                f"the migration set {name} to {value} before its end",
+                detail=f"A whole file is read with {name} = {expected}.",
+                hint="Remove that from the file, then run `pgbraid up` again.",
                 location=Location(migration.path),
             )
-            raise MigrationFailed(migration, said)
+            raise MigrationFailed(migration, diagnostic)
 
 
 def _raise_failed(session: Session, results: list[PGresult]) -> None:
@@ -136,9 +141,9 @@ def _raise_failed(session: Session, results: list[PGresult]) -> None:
 def _run_copy(session: Session, migration: Migration, script: Script, segment: Segment) -> None:
     try:
         with session.conn.cursor() as cursor, cursor.copy(segment.sql.encode()) as copy:
-            for piece in segment.data or ():
+            for chunk in segment.data or ():
                 session.stop.check()
-                copy.write(piece.encode())
+                copy.write(chunk.encode())
     except psycopg.Error as error:
         at = _offset(session, error, segment, 0)
         raise migration_error(session, migration, script, error, at=at) from None
@@ -151,7 +156,7 @@ def _run_deferred(session: Session, migration: Migration, script: Script) -> Non
         raise migration_error(session, migration, script, error) from None
 
 
-def migration_error(  # noqa: PLR0913 - whose it is, and where
+def migration_error(  # noqa: PLR0913 - the error, its migration and its place
     session: Session,
     migration: Migration,
     script: Script,
@@ -162,28 +167,28 @@ def migration_error(  # noqa: PLR0913 - whose it is, and where
 ) -> MigrationFailed:
     """Return a script's error with its place in the file.
 
-    ``at`` is the offset in the script's text and whether the server named it; ``ended`` says
-    that the script had ended its transaction before. The error itself is raised where nobody
-    is left to say more.
+    ``at`` is the offset in the script's text, and whether the server named it. ``ended`` is true if
+    the script had ended its transaction before. Raises ``error`` unchanged after a lost connection
+    or a stop, because the outcome is then resolved elsewhere.
     """
     if session.conn.closed or session.conn.broken or session.stop.requested:
         raise error
     secrets = secrets_near(script.text)
-    said = diagnose(session.target, error.diag, error, secrets=secrets)
-    rest = script.text[at[0] : at[0] + _SHOWN] if at and at[1] else None
-    said = replace(said, hint=hint_for(session, error, said, rest) or said.hint)
-    placed = _with_commit(_placed(said, at, migration, script, secrets), ended=ended)
-    failed = MigrationFailed(migration, placed, incomplete=ended)
+    diagnostic = diagnose(session.target, error.diag, error, secrets=secrets)
+    rest = script.text[at[0] : at[0] + _ERROR_TEXT] if at and at[1] else None
+    hint = hint_for(session, error, diagnostic, rest) or diagnostic.hint
+    placed = _placed(replace(diagnostic, hint=hint), at, migration, script, secrets)
+    failed = MigrationFailed(migration, _with_commit(placed, ended=ended), incomplete=ended)
     failed.needs_no_transaction = error.diag.source_function == NOT_IN_A_TRANSACTION
     failed.needs_first_statement = (error.diag.source_function, error.sqlstate) == BEFORE_WRITES
     return failed
 
 
 def may_touch_locks(script: Script) -> bool:
-    """Whether a script may have taken an advisory lock, or given one away.
+    """Whether a script may have taken or released an advisory lock, judged by its text.
 
-    What it calls in a trigger or a default is not seen; the fence of every transaction is what
-    makes a run right, this look only keeps others from waiting, or from not waiting, in vain.
+    A call in a trigger or a default is missed. That is safe, because each transaction takes the
+    xact lock; this check only keeps the session lock intact for the sessions that wait for it.
     """
     calls = any(statement.words[:1] in _CALLING for statement in script.statements)
     return calls or _LOCKS.search(script.text) is not None
@@ -191,45 +196,46 @@ def may_touch_locks(script: Script) -> bool:
 
 def transaction_ended_error(migration: Migration) -> MigrationFailed:
     """Return the error of a script that ended its transaction."""
-    said = Diagnostic(
+    diagnostic = Diagnostic(
         "ERROR",
         "the migration ended its transaction",
         sqlstate=sqlstate.INVALID_TRANSACTION_TERMINATION,
         detail=_MAY_BE_COMMITTED,
-        hint="Take COMMIT, ROLLBACK and the like out of the file, put right what it did, then "
-        "run `pgbraid up` again.",
+        hint="Remove COMMIT, ROLLBACK and the like from the file, undo what it did, then run "
+        "`pgbraid up` again.",
         location=Location(migration.path),
     )
-    return MigrationFailed(migration, said, incomplete=True)
+    return MigrationFailed(migration, diagnostic, incomplete=True)
 
 
 def ledger_written_error(migration: Migration, ledger: LedgerTable) -> MigrationFailed:
-    """Return the error of a script that wrote to the tracker itself."""
-    said = Diagnostic(
+    """Return the error of a script that wrote to the ledger."""
+    diagnostic = Diagnostic(
         "ERROR",
-        f"the migration writes to {ledger.schema}.{ledger.table}, the set of what is applied",
-        detail="What it records would no longer be what ran.",
-        hint="Take that out of the file, then run `pgbraid up` again; `pgbraid repair`, `adopt "
-        "--not-applied` and `undo` change the set.",
+        f"the migration writes to {ledger.schema}.{ledger.table}, which only pgbraid may change",
+        detail="The applied set would no longer record what ran.",
+        hint="Remove that from the file, then run `pgbraid up` again; `pgbraid repair`, `adopt "
+        "--not-applied` and `undo` change the applied set.",
         location=Location(migration.path),
     )
-    return MigrationFailed(migration, said)
+    return MigrationFailed(migration, diagnostic)
 
 
-def _with_commit(said: Diagnostic, *, ended: bool) -> Diagnostic:
-    """Add to an error that the script had committed before it."""
+def _with_commit(diagnostic: Diagnostic, *, ended: bool) -> Diagnostic:
+    """Add to an error's detail that the script may have committed before it."""
     if not ended:
-        return said
-    detail = f"{said.detail}\n{_MAY_BE_COMMITTED}" if said.detail else _MAY_BE_COMMITTED
-    return replace(said, detail=detail, sqlstate=sqlstate.INVALID_TRANSACTION_TERMINATION)
+        return diagnostic
+    server_detail = diagnostic.detail
+    detail = f"{server_detail}\n{_MAY_BE_COMMITTED}" if server_detail else _MAY_BE_COMMITTED
+    return replace(diagnostic, detail=detail, sqlstate=sqlstate.INVALID_TRANSACTION_TERMINATION)
 
 
 def _offset(
     session: Session, error: psycopg.Error, segment: Segment, done: int
 ) -> tuple[int, bool] | None:
-    """Return where in the text an error is, and whether the server said so.
+    """Return the offset of an error in the text, and whether the server named it.
 
-    Without its word it is the start of the statement behind the ``done`` ones.
+    Otherwise it is the start of the statement after the ``done`` completed ones.
     """
     position = error_position(error, segment.sql, session.encoding)
     if position is not None:
@@ -240,18 +246,18 @@ def _offset(
 
 
 def _placed(
-    said: Diagnostic,
+    diagnostic: Diagnostic,
     offset: tuple[int, bool] | None,
     migration: Migration,
     script: Script,
     secrets: Secrets,
 ) -> Diagnostic:
-    """Add the place in the file, and its line without a password."""
+    """Add the place in the file and its line, with secrets masked."""
     if offset is None:
-        return replace(said, location=Location(migration.path))
+        return replace(diagnostic, location=Location(migration.path))
     excerpt, index = _excerpt(*line_at(script.text, offset[0]), secrets)
     return replace(
-        said,
+        diagnostic,
         location=Location(migration.path, *script.place(offset[0])),
         excerpt=excerpt,
         caret=index if offset[1] else None,
@@ -259,16 +265,14 @@ def _placed(
 
 
 def _excerpt(line: str, index: int, secrets: Secrets) -> tuple[str, int]:
-    """Return a line without a password, and an index in it; a very long one is cut round that.
-
-    It is cut wider first, so that no part of a password is left at the ends, and hidden as if it
-    began outside quotes and inside, as nobody knows which.
-    """
+    """Return a line with secrets masked, and an index in it; a very long line is cut around it."""
     if len(line) <= _LONGEST_LINE:
         return mask(line, secrets), index
-    start = max(index - 2 * _ROUND, 0)
-    wide = mask(line[start : index + 2 * _ROUND], secrets)
+    # Mask a wider cut first, so that no part of a secret remains at the ends of the excerpt.
+    start = max(index - 2 * _EXCERPT_RADIUS, 0)
+    wide = mask(line[start : index + 2 * _EXCERPT_RADIUS], secrets)
+    # The cut may begin inside quotes or outside: mask it both ways.
     wide = mask(f"'{wide}", secrets)[1:] if start else wide
     index -= start
-    start = max(index - _ROUND, 0)
-    return wide[start : index + _ROUND], index - start
+    start = max(index - _EXCERPT_RADIUS, 0)
+    return wide[start : index + _EXCERPT_RADIUS], index - start

@@ -1,8 +1,8 @@
-"""What became of a statement that no transaction held: told from the catalog, never guessed.
+"""Finds out from the catalog whether an interrupted nontransactional statement was completed.
 
-Only what the journal says that we began is healed, and only where it is as we would have left it.
-Names are looked up by the settings under which the statement was begun, and must still stand for
-what they stood for then.
+A leftover is dropped only if the journal shows that pgbraid started the statement, and only if it
+is exactly what that statement would leave. Names are resolved under the settings with which the
+statement was started. A name that now resolves to another object makes the outcome unknown.
 """
 
 from __future__ import annotations
@@ -44,11 +44,12 @@ _INDEX = "index"
 
 @dataclass(frozen=True, slots=True)
 class RecoveryDecision:
-    """What is to be done with a statement that was begun.
+    """How to recover a statement that was started and whose end is not in the journal.
 
-    It is ``done``; or what it left is to be taken away by ``cleanup_sql`` and it is run again; or
-    somebody is ``in_use`` with it; or only a person can say, for the reason in ``unknown_reason``.
-    ``index`` is the oid of the index that is there.
+    ``done``: it was completed, once ``cleanup_sql``, if any, has run. Not ``done``: run
+    ``cleanup_sql``, then the statement again. ``in_use``: the name of an index that another session
+    builds or vacuums; wait. ``unknown_reason``: the catalog does not show the outcome, so the user
+    must decide. ``index`` is the oid of the existing index.
     """
 
     done: bool = False
@@ -64,15 +65,15 @@ _RUN = RecoveryDecision()
 def capture_state(
     session: Session, statement: ScriptStatement, apply_settings: Callable[[], None]
 ) -> dict[str, Any]:
-    """Return what the catalog has of a statement's object before it is begun.
+    """Return the catalog's state of a statement's object, for the journal, before it is started.
 
-    ``apply_settings`` makes the settings that the file makes before it.
+    ``apply_settings`` applies the settings that stand before the statement in the file.
     """
     with _as_body(session, apply_settings):
         if statement.kind is ExecutionKind.CREATE_INDEX:
             row, table = _index(session, statement), _oid(session, statement.table)
-            found = {"index": None, "valid": None} if row is None else _named(row)
-            return {**found, "table": table}
+            index = {"index": None, "valid": None} if row is None else _index_state(row)
+            return {**index, "table": table}
         if statement.kind is ExecutionKind.DROP_INDEX:
             return {"oid": _oid(session, statement.name)}
         if statement.kind is ExecutionKind.DETACH:
@@ -80,52 +81,55 @@ def capture_state(
             return {"child": child, "parent": parent, "is": _attached(session, child, parent)}
         if statement.kind is ExecutionKind.REINDEX:
             target, partitioned = _target(session, statement)
-            known = [oid for _, _, oid in _leftovers(session, statement)]
-            return {"invalid": known, "target": target, "partitioned": partitioned}
+            # Copies that an earlier REINDEX of another session left must survive our cleanup.
+            invalid = [oid for _, _, oid in _leftovers(session, statement)]
+            return {"invalid": invalid, "target": target, "partitioned": partitioned}
     return {}
 
 
-def _named(row: tuple[Any, ...]) -> dict[str, Any]:
+def _index_state(row: tuple[Any, ...]) -> dict[str, Any]:
     return {"index": row[0], "valid": row[1], "what": row[6]}
 
 
 def assess(
     session: Session,
     statement: ScriptStatement,
-    begun: StartedStatement,
+    started: StartedStatement,
     apply_settings: Callable[[], None],
 ) -> RecoveryDecision:
-    """Say what is to be done with a statement that the journal says was begun, and not done.
+    """Decide how to recover a statement that the journal has as started, but not as completed.
 
-    ``statement`` is it as it was begun, which the file may no longer have, and ``apply_settings``
-    makes the settings of then. Raises psycopg's error where a lock is not to be had.
+    ``statement`` is the statement as it was started; the file may have changed since.
+    ``apply_settings`` applies the settings with which it was started. Raises psycopg's error if a
+    lock is not available.
     """
+    before = started.catalog_before
     with _as_body(session, apply_settings):
-        known = {
-            ExecutionKind.CREATE_INDEX: lambda: _judge_index(session, statement, begun),
-            ExecutionKind.DROP_INDEX: lambda: _judge_dropped(
-                session, statement, begun.catalog_before
-            ),
-            ExecutionKind.DETACH: lambda: _judge_detached(session, statement, begun.catalog_before),
-            ExecutionKind.REINDEX: lambda: _judge_reindexed(
-                session, statement, begun.catalog_before
-            ),
+        assess_kind = {
+            ExecutionKind.CREATE_INDEX: lambda: _assess_index(session, statement, started),
+            ExecutionKind.DROP_INDEX: lambda: _assess_dropped(session, statement, before),
+            ExecutionKind.DETACH: lambda: _assess_detached(session, statement, before),
+            ExecutionKind.REINDEX: lambda: _assess_reindexed(session, statement, before),
             ExecutionKind.REPEATABLE: lambda: _RUN,
         }.get(statement.kind)
-        if known:
-            return known()
-    if begun.sqlstate and statement.command:
-        return _RUN  # the server refused it, and such a statement does all or nothing
-    what = statement.command or "a statement that ends transactions itself"
-    return RecoveryDecision(unknown_reason=f"its end was not seen, and {what} cannot be looked up")
+        if assess_kind:
+            return assess_kind()
+    if started.sqlstate and statement.command:
+        # The server returned an error, and these statements (CREATE DATABASE and the like) do all
+        # or nothing. CALL and DO have no command here: they may have committed a part.
+        return _RUN
+    command = statement.command or "a statement that ends transactions itself"
+    return RecoveryDecision(
+        unknown_reason=f"its end was not seen, and the catalog does not show whether {command} ran"
+    )
 
 
 def created_index(
     session: Session, statement: ScriptStatement, apply_settings: Callable[[], None]
 ) -> tuple[int, str | None] | None:
-    """Return the oid of the index that a statement has made, and its name where it is not valid.
+    """Return the oid of the index that a statement has built, and its name if it is invalid.
 
-    None where it makes none, or it is not there.
+    None if the statement builds no index, or the index does not exist.
     """
     if statement.kind is ExecutionKind.CREATE_INDEX:
         with _as_body(session, apply_settings):
@@ -141,25 +145,26 @@ def created_index(
 
 
 def invalid_among(session: Session, oids: Iterable[int]) -> tuple[str, ...]:
-    """Return the full names of those of these indexes that are there and not valid."""
-    known = list(oids)
-    rows = session.run("recognise", "invalid", oids=known).fetchall() if known else ()
+    """Return the qualified names of the indexes among ``oids`` that exist and are invalid."""
+    listed = list(oids)
+    rows = session.run("recognise", "invalid", oids=listed).fetchall() if listed else ()
     return tuple(str(name) for (name,) in rows)
 
 
 def try_settings(session: Session, apply_settings: Callable[[], None]) -> None:
-    """Make a file's settings, and take them back."""
+    """Apply a file's settings and roll them back; raises the error of a setting that is refused."""
     with _as_body(session, apply_settings):
         pass
 
 
 @contextmanager
 def _as_body(session: Session, apply_settings: Callable[[], None]) -> Iterator[None]:
-    """Look as the file's own statements would see it, in a transaction that is rolled back."""
+    """Run a block with the role, search_path and settings of the body, and roll it back."""
     session.conn.execute("BEGIN")
     try:
         apply_body_settings(session)
         apply_settings()
+        # The file's settings may change how the server reads the queries that follow.
         reset_parsing_settings(session)
         yield
     finally:
@@ -168,41 +173,47 @@ def _as_body(session: Session, apply_settings: Callable[[], None]) -> Iterator[N
 
 
 def _index(session: Session, statement: ScriptStatement) -> tuple[Any, ...] | None:
-    """Return what has an index's name, and whether it is a plain index of the table.
+    """Return the row of the relation that has the name of the index, or None.
 
-    That is: name, validity, this, definition, others at work, oid, what it is.
+    Its columns: name, is valid, is a plain index of the table, definition, is in use by another
+    session, oid, kind of relation.
     """
     return session.run("recognise", "index", name=statement.name, table=statement.table).fetchone()
 
 
-def _judge_index(
-    session: Session, statement: ScriptStatement, begun: StartedStatement
+def _assess_index(
+    session: Session, statement: ScriptStatement, started: StartedStatement
 ) -> RecoveryDecision:
-    if _is_another(begun.catalog_before, "table", _oid(session, statement.table)):
+    if _is_another(started.catalog_before, "table", _oid(session, statement.table)):
         return RecoveryDecision(
-            unknown_reason=f"{statement.table} is another table now than when it was begun"
+            unknown_reason=f"{statement.table} is another table now than when it was started"
         )
     row = _index(session, statement)
     if row is None:
         return _RUN
     name, valid, same_table, definition, busy, oid, _ = row
-    before = (
-        begun.catalog_before.get("index") is not None or begun.sqlstate == sqlstate.DUPLICATE_TABLE
+    # 42P07 proves the same as the journal's snapshot: the name was in use before our statement ran.
+    existed = (
+        started.catalog_before.get("index") is not None
+        or started.sqlstate == sqlstate.DUPLICATE_TABLE
     )
-    if before and not statement.if_not_exists:
+    if existed and not statement.if_not_exists:
         return RecoveryDecision(
-            unknown_reason=f"{name} was there before pgbraid began it", index=int(oid)
+            unknown_reason=f"{name} existed before pgbraid started the statement", index=int(oid)
         )
     same = _same_definition(session, statement, name, definition) if same_table else False
     if valid and same:
         return RecoveryDecision(done=True, index=int(oid))
-    ours = same if begun.invalid_index_oid is None else oid == begun.invalid_index_oid
+    # Another session may have failed to build the same index since. The oid recorded right after
+    # our own failure, where there is one, tells the two invalid indexes apart.
+    ours = same if started.invalid_index_oid is None else oid == started.invalid_index_oid
     if valid or not (ours or (same and statement.if_not_exists)):
         known = "known to be " if same is None else ""
         whose = "pgbraid left" if same else "the statement makes"
         return RecoveryDecision(
             unknown_reason=f"{name} is not {known}the index that {whose}", index=int(oid)
         )
+    # An invalid index is also one that another session is still building.
     return (
         RecoveryDecision(in_use=name)
         if busy
@@ -210,31 +221,33 @@ def _judge_index(
     )
 
 
-def _is_another(before: Mapping[str, Any], what: str, now: int | None) -> bool:
-    """Whether a name that stood for something then stands for something else now."""
-    then = before.get(what)
-    return then is not None and now is not None and then != now
+def _is_another(before: Mapping[str, Any], key: str, oid: int | None) -> bool:
+    """Whether the name recorded under ``key`` resolved to another object then than to ``oid``."""
+    recorded = before.get(key)
+    return recorded is not None and oid is not None and recorded != oid
 
 
 def _same_definition(
     session: Session, statement: ScriptStatement, index: str, definition: str
 ) -> bool | None:
-    """Whether an index is what the statement makes, by making it for an empty copy of the table.
+    """Whether an index is the one that the statement makes.
 
-    The copy is temporary and has the table's own name, as the statement may say it; a role that
-    may make no temporary one makes it beside the table. None where it cannot be made.
+    Builds the index on an empty copy of the table and compares what pg_get_indexdef prints for
+    both: the server's text is comparable, the statement's is not. The copy is rolled back with the
+    caller's transaction. None if the copy cannot be built.
     """
-    own, schema = bare_name(statement.table or ""), "pg_temp."
+    # The copy keeps the table's name, because an expression of the index may name the table.
+    copy, schema = bare_name(statement.table or ""), "pg_temp."
     if session.run("recognise", "may_make_temporary").fetchone() != (True,):
-        own, schema = _COPY, index[: len(index) - len(bare_name(index))]
-    twin = equivalent_index_sql(statement, _TWIN, f"{schema}{own}")
+        copy, schema = _COPY, index[: len(index) - len(bare_name(index))]
+    twin = equivalent_index_sql(statement, _TWIN, f"{schema}{copy}")
     if twin is None:
         return None
     try:
-        session.conn.execute(f"CREATE TABLE {schema}{own} (LIKE {statement.table})".encode())
+        session.conn.execute(f"CREATE TABLE {schema}{copy} (LIKE {statement.table})".encode())
         session.conn.execute(twin.encode())
     except errors.LockNotAvailable:
-        raise
+        raise  # retried by the caller like any other lock timeout
     except psycopg.Error:
         return None
     row = session.run("recognise", "definition", name=f"{schema}{_TWIN}").fetchone()
@@ -244,12 +257,12 @@ def _same_definition(
 
 
 def _definition_without_names(definition: str) -> tuple[bool, str]:
-    """Return what an index definition says but for names: whether unique, and all from USING."""
+    """Return whether an index definition is unique, and its text from USING on, without names."""
     return definition.startswith("CREATE UNIQUE"), definition.partition(" USING ")[2]
 
 
 def _relation(session: Session, name: str | None) -> tuple[int | None, bool]:
-    """Return a relation's oid, and whether it is a partitioned table or its index."""
+    """Return a relation's oid, and whether it is a partitioned table or a partitioned index."""
     row = session.run("recognise", "relation", name=name).fetchone()
     return (int(row[0]), bool(row[1])) if row else (None, False)
 
@@ -259,9 +272,9 @@ def _oid(session: Session, name: str | None) -> int | None:
 
 
 def _target(session: Session, statement: ScriptStatement) -> tuple[int | None, bool]:
-    """Return the oid of the table, or schema, of a REINDEX, and whether it is partitioned.
+    """Return the oid of the table or schema of a REINDEX, and whether it is partitioned.
 
-    Of an index it is its table's, as REINDEX CONCURRENTLY gives the index another oid.
+    For an index this is the oid of its table: REINDEX CONCURRENTLY gives the index a new oid.
     """
     if statement.table == "table":
         return _relation(session, statement.name)
@@ -271,20 +284,20 @@ def _target(session: Session, statement: ScriptStatement) -> tuple[int | None, b
     return (int(row[0]) if row and row[0] else None), partitioned
 
 
-def _judge_dropped(
+def _assess_dropped(
     session: Session, statement: ScriptStatement, before: Mapping[str, Any]
 ) -> RecoveryDecision:
-    """Say that an index is dropped; one that was not there before can only have been refused."""
     oid = before.get("oid")
     if oid is None:
-        return _RUN
+        return _RUN  # the index did not exist, so the server can only have refused the statement
     if session.run("recognise", "is_there", oid=oid).fetchone() != (True,):
         return RecoveryDecision(done=True)
     if _oid(session, statement.name) != oid:
         return RecoveryDecision(
-            unknown_reason=f"{statement.name} is another index now than when it was begun",
+            unknown_reason=f"{statement.name} is another index now than when it was started",
             index=oid,
         )
+    # An interrupted DROP may leave the index invalid; running the statement again drops it.
     return RecoveryDecision(index=oid)
 
 
@@ -293,7 +306,7 @@ def _attached(session: Session, child: int | None, parent: int | None) -> bool:
     return query.fetchone() == (True,)
 
 
-def _judge_detached(
+def _assess_detached(
     session: Session, statement: ScriptStatement, before: Mapping[str, Any]
 ) -> RecoveryDecision:
     if not before.get("is"):
@@ -303,36 +316,41 @@ def _judge_detached(
         return RecoveryDecision(done=True)
     if (_oid(session, statement.name), _oid(session, statement.table)) != (child, parent):
         return RecoveryDecision(
-            unknown_reason="its names stand for other tables now than when it was begun"
+            unknown_reason="its names stand for other tables now than when it was started"
         )
+    # DETACH CONCURRENTLY commits twice; between the two, the server accepts only FINALIZE.
     row = session.run("recognise", "detaching", child=child, parent=parent).fetchone()
     finish = f"ALTER TABLE {statement.table} DETACH PARTITION {statement.name} FINALIZE"
     return RecoveryDecision(done=True, cleanup_sql=(finish,)) if row == (True,) else _RUN
 
 
-def _judge_reindexed(
+def _assess_reindexed(
     session: Session, statement: ScriptStatement, before: Mapping[str, Any]
 ) -> RecoveryDecision:
-    """Take away the copies that an interrupted REINDEX CONCURRENTLY left, if they are ours."""
     if "CONCURRENTLY" not in (statement.command or ""):
         return _RUN
     if _is_another(before, "target", _target(session, statement)[0]):
         return RecoveryDecision(
             unknown_reason=f"{statement.name} is another {statement.table} now than when it was "
-            "begun"
+            "started"
         )
-    known = set(before.get("invalid") or ())
-    left = [(name, busy) for name, busy, oid in _leftovers(session, statement) if oid not in known]
-    at_work = next((name for name, busy in left if busy), None)
-    if at_work:
-        return RecoveryDecision(in_use=at_work)
+    # Invalid copies that existed before our REINDEX belong to another session.
+    invalid_before = set(before.get("invalid") or ())
+    copies = [
+        (name, busy)
+        for name, busy, oid in _leftovers(session, statement)
+        if oid not in invalid_before
+    ]
+    in_use = next((name for name, busy in copies if busy), None)
+    if in_use:
+        return RecoveryDecision(in_use=in_use)
     return RecoveryDecision(
-        cleanup_sql=tuple(f"DROP INDEX CONCURRENTLY {name}" for name, _ in left)
+        cleanup_sql=tuple(f"DROP INDEX CONCURRENTLY {name}" for name, _ in copies)
     )
 
 
 def _leftovers(session: Session, statement: ScriptStatement) -> Iterator[tuple[str, bool, int]]:
-    """Yield the invalid copies of indexes, of all that a REINDEX is about."""
+    """Yield name, in use by another session, and oid of the invalid copies in a REINDEX's scope."""
     rows = session.run(
         "recognise", "leftovers", name=statement.name or "", scope=statement.table or ""
     )
