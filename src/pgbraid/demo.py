@@ -11,7 +11,7 @@ from pgbraid.migrate import status, up
 from pgbraid.migrate.planning.preflight import Command
 from pgbraid.model.migration import LedgerTable
 from pgbraid.postgres.client.conninfo import parse_target
-from pgbraid.postgres.scratch.counter_demo import ask, counter_up, create_database
+from pgbraid.postgres.scratch.counter_demo import counter_up, create_database, query_error
 from pgbraid.postgres.server.embedded import embedded_server
 from pgbraid.source.loader import load_migrations
 
@@ -72,10 +72,10 @@ def play(*, programs: str | None, cache: Path | None) -> Demo:
             question=_QUESTION,
             counter_first=counter_first,
             counter_then=counter_then,
-            counter_error=ask(counter, _QUESTION),
+            counter_error=query_error(counter, _QUESTION),
             set_first=set_first,
             set_then=set_then,
-            set_error=ask(braided, _QUESTION),
+            set_error=query_error(braided, _QUESTION),
             status=waiting,
         )
 
