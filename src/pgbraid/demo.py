@@ -36,7 +36,7 @@ class Demo:
     """The results of both ways: the counter's applied versions, and the reports of pgbraid."""
 
     server: str
-    late: str
+    out_of_order: str
     question: str
     counter_first: tuple[int, ...]
     counter_then: tuple[int, ...]
@@ -68,7 +68,7 @@ def play(*, programs: str | None, cache: Path | None) -> Demo:
         counter_then, set_then = _deploy(folder, counter, braided)
         return Demo(
             server=server.label,
-            late=next(iter(_OUT_OF_ORDER)),
+            out_of_order=next(iter(_OUT_OF_ORDER)),
             question=_QUESTION,
             counter_first=counter_first,
             counter_then=counter_then,

@@ -27,7 +27,7 @@ def tell(demo: Demo) -> Iterator[str]:
     yield f"    a counter   applies {_list(demo.counter_first)}   and remembers {highest}"
     yield f"    pgbraid     applies {_list(first)}   and remembers {{{_list(first)}}}"
     yield ""
-    yield f"Tuesday: {demo.late} is merged, and `pgbraid status` says:"
+    yield f"Tuesday: {demo.out_of_order} is merged, and `pgbraid status` says:"
     yield from answer(demo.status)
     yield "Then everything is deployed again:"
     yield (

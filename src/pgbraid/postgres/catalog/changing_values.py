@@ -85,7 +85,7 @@ def find_changing(first: tuple[Connection, Rows], second: tuple[Connection, Rows
                     texts[table.name, column] = Texts(ours, again)
     keys = _referred(first[1].tables) & values.keys()
     meanings = [Meaning(frozenset(keys), mask, frozenset(excluded)) for mask in masks]
-    # A table may differ only because it refers to an excluded one, so repeat until none differs.
+    # Excluding a table changes the digests of the tables linked to it: repeat until none differs.
     while unequal := _unequal_tables(first, second, meanings):
         excluded |= unequal
         meanings = [replace(meaning, excluded=frozenset(excluded)) for meaning in meanings]
@@ -144,6 +144,7 @@ def _changing_columns(
     values cannot be separated from others: a column of random numbers from a small range.
     """
     columns = [column.name for column in table.columns]
+    # One scan finds the columns that differ; only these are then compared value by value.
     sums = [_sums(conn, table, columns) for conn in (first, second)]
     for column in columns:
         if sums[0][column] == sums[1][column]:

@@ -314,6 +314,7 @@ def _query(
     if name in _ALSO:
         of_user = f"({of_user} OR {_ALSO[name]})"
     conditions = [of_user, *([_ONLY[name]] if name in _ONLY else [])]
+    # The schemas of toast tables and of temporary tables are not a part of the user's schema.
     conditions += [
         f"c.{column} <> ALL (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(toast|temp)')"
         for column, (table, many) in keys.items()

@@ -360,6 +360,7 @@ def _position(table: RowTable, column: Column, sequence: str) -> str:
         # The last number in a text; a domain may be over a numeric type, with a negative value.
         number = "[0-9]{1,18}" if column.type in _TEXTS else "^-?[0-9]{1,18}|[0-9]{1,18}"
         value = f"substring({value}::text from '({number})[^0-9]*$')::numeric"
+    # If is_called is false, last_value itself is the next value. A sequence may count down.
     return (
         "SELECT json_build_array(CASE WHEN CASE WHEN d.seqincrement > 0"
         " THEN s.last_value + CASE WHEN s.is_called THEN d.seqincrement ELSE 0 END <= t.most"

@@ -14,6 +14,7 @@ __all__ = ["Column", "ForeignKey", "RowTable", "row_tables"]
 
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _ENTRIES = 2  # the depth of the target list's entries in the tree of a query
+# The field resjunk is true for columns that the query needs but does not return.
 _ENTRY = re.compile(
     r":resno (?P<number>\d+) .*:resorigtbl (?P<table>\d+) :resorigcol (?P<column>-?\d+)"
     r" :resjunk false$",

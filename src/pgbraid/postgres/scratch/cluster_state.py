@@ -146,6 +146,7 @@ def _restore_roles(conn: Connection, now: Cluster, before: Cluster, prefix: str)
     new = sorted(read_cluster(conn, prefix).names("role") - before.names("role"))
     for _ in range(_PASSES if new else 0):
         for name in new:
+            # DROP ROLE fails while a role still has privileges, such as on a tablespace.
             _try(conn, "DROP OWNED BY {} CASCADE", name)
             _try(conn, "DROP ROLE IF EXISTS {}", name)
     for role, flags, limit, until in before.of("role") - read_cluster(conn, prefix).of("role"):

@@ -328,6 +328,7 @@ def _open(target: Target, *, exclusive: bool, label: str | None = None) -> Itera
                 f"the role {role} may not create databases on the scratch server {target.label}",
                 hint="Grant it CREATEDB, or name another server with `scratch_url`.",
             )
+        # No time-out may end this session: its lock marks the databases as being in use.
         conn.execute("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
         if conn.info.server_version >= _IDLES_SINCE:
             conn.execute("SET idle_session_timeout = 0")

@@ -109,6 +109,7 @@ def _temporary_server(
         log = base.folder.open_own("log", os.O_WRONLY | os.O_APPEND)
         data = str(base.path / "data")
         sockets = socket_base.sockets
+        # SIGQUIT is an immediate shutdown: temporary data need no checkpoint.
         start = Start(programs, user, base.path, data, sockets, "QUIT", _TEMPORARY_OPTIONS)
         process: subprocess.Popen[bytes] | None = None
         try:

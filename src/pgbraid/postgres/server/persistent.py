@@ -248,6 +248,7 @@ def _start(
             signals_blocked(),
         ):
             base.make("run")
+            # SIGINT is a fast shutdown, with a checkpoint.
             start = Start(programs, user, base.path, path, base.sockets, "INT", files=files)
             process = start_server(start, base.reader, log)
         conninfo = conninfo_of(base.sockets, user)

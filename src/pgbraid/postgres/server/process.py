@@ -150,6 +150,8 @@ def start_server(start: Start, needed: int, log: int) -> subprocess.Popen[bytes]
         stderr=log,
         cwd="/",
         pass_fds=start.files,
+        # A Ctrl-C in the terminal signals the foreground process group, and must not reach the
+        # server: pgbraid first ends its own work.
         start_new_session=True,
         **start.user.popen(),
     )
