@@ -223,7 +223,7 @@ class _Resolver:
         return one, many, numbers
 
     def _is_left_out(self, table: CatalogTable, owner: str) -> bool:
-        """Whether a row is a part of the ledger, or of another object that is left out."""
+        """Return whether a row is a part of the ledger, or of another object that is left out."""
         if (table.owner_catalog, owner) in (
             self.excluded if table.name in _OF_FAMILIES else self.ours
         ):
@@ -313,7 +313,7 @@ class _Resolver:
 
     @staticmethod
     def _is_of_constraint(table: CatalogTable, row: Row) -> bool:
-        """Whether the server created a trigger for a constraint."""
+        """Return whether the server created a trigger for a constraint."""
         # Before PostgreSQL 15 a partition's copy of a user's trigger is internal, too.
         internal = row[_HEAD + table.place("tgisinternal")] == "true"
         return internal and bool(row[_HEAD + table.place("tgconstraint")] != "0")

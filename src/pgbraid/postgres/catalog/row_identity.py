@@ -65,7 +65,7 @@ class Meaning:
     excluded: frozenset[str] = frozenset()
 
     def is_key(self, table: RowTable, column: Column) -> bool:
-        """Whether the values of a column are generated only to identify the row."""
+        """Return whether the values of a column are generated only to identify the row."""
         return column.identifies or (table.name, column.name) in self.keys
 
 
@@ -164,7 +164,7 @@ class _Graph:
         """
         for column in view.columns:
             origin = self._origin(view.origins.get(column.number))
-            key = self._key_behind(*origin) if origin else None
+            key = self._key_of(*origin) if origin else None
             if key:
                 number, name = key
                 yield ForeignKey((column.name,), self.tables[number].oid, (name,))
@@ -179,19 +179,19 @@ class _Graph:
             place = table.origins.get(place[1])
         return None
 
-    def _key_behind(self, number: int, column: str) -> tuple[int, str] | None:
+    def _key_of(self, number: int, column: str) -> tuple[int, str] | None:
         """Return the generated key that a column is, or refers to directly or indirectly."""
         seen = set[tuple[int, str]]()
         while column not in self._keys[number]:
             seen.add((number, column))
-            behind = (
+            referred = (
                 (self._numbers[key.table], other)
                 for key in self.tables[number].keys
                 if key.table in self._numbers
                 for referring, other in zip(key.columns, key.referred, strict=True)
                 if referring == column and other in self._named[self._numbers[key.table]]
             )
-            step = next((place for place in behind if place not in seen), None)
+            step = next((place for place in referred if place not in seen), None)
             if step is None:
                 return None
             number, column = step

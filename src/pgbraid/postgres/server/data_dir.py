@@ -229,7 +229,7 @@ def short_folder(user: ServerUser) -> Path:
 
 
 def fits_socket(folder: Path) -> bool:
-    """Whether the path of a socket in this folder is valid for the system and for libpq."""
+    """Return whether the path of a socket in this folder is valid for the system and for libpq."""
     # libpq splits the parameter host at commas.
     return "," not in str(folder) and len(os.fsencode(folder / SOCKET)) <= _LONGEST_SOCKET
 

@@ -70,7 +70,7 @@ class ServerUser:
             self.chown(folder, dir_fd=dir_fd)
 
     def can_reach(self, path: Path) -> bool:
-        """Whether the permissions let this user pass every folder above ``path``."""
+        """Return whether the permissions let this user pass every folder above ``path``."""
         if self.ids is None:
             return True
         uid, gid = self.ids

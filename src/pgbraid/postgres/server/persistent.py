@@ -182,7 +182,7 @@ def _takes_lock(file: int, kind: int) -> bool:
 
 
 def _is_used(place: OpenFolder) -> bool:
-    """Whether another process uses the folder's server; call it without a lock of our own."""
+    """Return whether another process uses the folder's server; hold no lock of our own."""
     with _own_file(place, _USERS) as file:
         return not _takes_lock(file, fcntl.LOCK_EX)
 

@@ -295,7 +295,7 @@ def _sweep_one(parent: OpenFolder, name: str, user: ServerUser) -> None:
 
 
 def _is_abandoned(folder: OpenFolder) -> bool:
-    """Whether a folder is ours, has only expected entries, and no process uses it any more."""
+    """Return whether a folder is ours, has only expected entries, and is used by no process."""
     if not _may_be_ours(folder) or not folder.names() <= {*_FOLDERS, *_FILES}:
         return False
     serves = _mark_of(folder)

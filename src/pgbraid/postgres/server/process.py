@@ -102,7 +102,7 @@ def ping(conninfo: str) -> pq.Ping:
 
 
 def is_listening(sockets: Path) -> bool:
-    """Whether any process listens on a server's socket."""
+    """Return whether any process listens on a server's socket."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(0)
         try:

@@ -116,7 +116,7 @@ def _try_to_join(
 
 
 def _serves(conninfo: str, data: OpenFolder, user: ServerUser) -> bool:
-    """Whether the server runs as the expected user, and its data_directory is this folder."""
+    """Return whether the server's user is the expected one, and its data_directory ours."""
     if name_of(user.uid) is None:
         return False  # requirepeer needs the name of the user
     with suppress(psycopg.Error, OSError):

@@ -153,13 +153,13 @@ def _read(name: str | Path, dir_fd: int | None, *, from_end: bool) -> str:
 
 
 def writable_by_others(info: os.stat_result) -> bool:
-    """Whether users besides the owner may write; the group of this process is trusted."""
+    """Return whether users besides the owner may write; the group of this process is trusted."""
     mode = info.st_mode
     return bool(mode & stat.S_IWOTH or (mode & stat.S_IWGRP and info.st_gid != os.getegid()))
 
 
 def is_ours_alone(folder: Path) -> bool:
-    """Whether only we and root can change a folder's contents, and the target of its path."""
+    """Return whether only we and root can change a folder's contents and its path's target."""
     real = folder.resolve()
     try:
         return is_safe_place(real.parent) and _is_protected(real.lstat(), sticky=False)
@@ -168,13 +168,13 @@ def is_ours_alone(folder: Path) -> bool:
 
 
 def is_safe_place(folder: Path) -> bool:
-    """Whether no other user can replace a file or folder that we create in this folder."""
+    """Return whether no other user can replace a file or folder that we create in this folder."""
     real = folder.resolve()
     return all(_is_protected(place.lstat(), sticky=True) for place in (real, *real.parents))
 
 
 def _is_protected(info: os.stat_result, *, sticky: bool) -> bool:
-    """Whether a folder's owner is trusted, and no other user can replace our files in it."""
+    """Return whether a folder's owner is trusted, and no other user can replace our files in it."""
     # In a folder with the sticky bit, such as /tmp, only owners can rename or remove files.
     closed = not writable_by_others(info) or (sticky and bool(info.st_mode & stat.S_ISVTX))
     return closed and info.st_uid in {0, os.geteuid()}
