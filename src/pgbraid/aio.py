@@ -1,4 +1,4 @@
-"""The asynchronous face: the one runner, in a thread, stopped when its task is cancelled."""
+"""Runs pgbraid from asyncio: in a thread that stops when its task is cancelled."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 __all__ = ["run_in_thread"]
 
 _T = TypeVar("_T")
-_ASK_AGAIN = 0.1
-_PATIENCE = 10.0
+_POLL = 0.1
+_STOP_TIMEOUT = 10.0
+"""Seconds to wait for the thread to end after a cancellation."""
 
 
 async def run_in_thread(work: Callable[[], _T], stop: StopToken) -> _T:
-    """Run ``work`` in a thread of its own and return what it returns.
+    """Run ``work`` in a new thread and return its result.
 
-    Where the task is cancelled, however often, the run is asked to stop, and only when it has
-    the cancellation goes on: no connection, lock or unfinished transaction stays behind. A
-    server that does not answer is given ten seconds. No executor is used, as it may be full.
+    If the task is cancelled, once or more often, the run is stopped first. Then the cancellation
+    continues, so that no connection, lock or open transaction remains. If the server does not
+    respond, this takes ten seconds at most.
     """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
@@ -35,9 +36,10 @@ async def run_in_thread(work: Callable[[], _T], stop: StopToken) -> _T:
             outcome.append(work())
         except BaseException as error:  # noqa: BLE001 - raised again in the task
             outcome.append(error)
-        with suppress(RuntimeError):  # the loop is closed, and nobody waits
+        with suppress(RuntimeError):  # the loop is closed, so no task waits
             loop.call_soon_threadsafe(_resolve, ended)
 
+    # Not the loop's executor: all of its threads may be busy.
     threading.Thread(target=run, name="pgbraid", daemon=True).start()
     cancelled = await _until(ended, stop)
     if cancelled is not None:
@@ -49,21 +51,23 @@ async def run_in_thread(work: Callable[[], _T], stop: StopToken) -> _T:
 
 
 async def _until(ended: asyncio.Future[None], stop: StopToken) -> asyncio.CancelledError | None:
-    """Wait for the end, and absorb cancellations until then; return the first one."""
+    """Wait for the thread's end; return the first cancellation that arrived meanwhile."""
     try:
         await asyncio.shield(ended)
     except asyncio.CancelledError as error:
         cancelled = error
-    except BaseException:  # the coroutine is closed, and its loop is not there any more
+    except BaseException:  # the coroutine is closed, and its loop has ended
         stop.request()
         raise
     else:
         return None
     stop.request()
-    deadline = asyncio.get_running_loop().time() + _PATIENCE
+    # A second cancellation must not abandon the run, so each one is suppressed until the thread
+    # has ended.
+    deadline = asyncio.get_running_loop().time() + _STOP_TIMEOUT
     while not ended.done() and asyncio.get_running_loop().time() < deadline:
         with suppress(asyncio.CancelledError):
-            await asyncio.wait({ended}, timeout=_ASK_AGAIN)
+            await asyncio.wait({ended}, timeout=_POLL)
     return cancelled
 
 

@@ -1,4 +1,4 @@
-"""The library: migrations as an immutable value, the database given at the call."""
+"""The library: migrations are an immutable value, and each call names the database."""
 
 from __future__ import annotations
 
@@ -37,22 +37,21 @@ __all__ = ["Migrator"]
 class Migrator:
     """Migrations and the settings to apply them with.
 
-    Every method takes a connection string, a URL or ``key=value`` pairs, opens one connection
-    and closes it. All of them raise ConnectionFailed, and ServerError where the role may not
-    do what is asked.
+    Methods that take a connection string (a URL or ``key=value`` pairs) open one connection and
+    close it. They raise ConnectionFailed, and ServerError if the role lacks a privilege.
     """
 
     migrations: MigrationSet
     settings: Settings = field(default_factory=Settings)
     scratch: ScratchServerConfig = field(default_factory=ScratchServerConfig)
-    """Where orders are replayed."""
+    """The server on which migrations are replayed."""
 
     @property
     def ledger(self) -> LedgerTable:
-        """Where the applied set is kept."""
+        """The schema and table of the applied set."""
         return LedgerTable(self.settings.schema, self.settings.table)
 
-    def up(  # noqa: PLR0913 - what a run can be asked for
+    def up(  # noqa: PLR0913 - the options of a run
         self,
         conninfo: str | Target,
         *,
@@ -64,17 +63,18 @@ class Migrator:
         on_event: Listener = ignore_event,
         stop: StopToken | None = None,
     ) -> Report:
-        """Apply every migration that the set lacks, whatever higher ones are applied.
+        """Apply every migration that the applied set lacks, even below the highest applied version.
 
-        ``to`` is the highest version to apply; ``not_applied`` names versions that another
-        tool's counter skipped, for a first run that adopts it; ``dry_run`` runs all in one
-        transaction and rolls it back. ``durable_each`` waits for the disk after every migration
-        also on a fresh database, where it is else done once; ``batch`` sends several migrations
-        at once, for a server that is far away. ``on_event`` is called with what happens, in this
-        thread; ``stop`` ends the run from another one.
+        ``to`` is the highest version to apply. ``not_applied`` names versions that another tool's
+        counter skipped, for a first run that adopts its history. ``dry_run`` runs all migrations
+        in one transaction and rolls it back. ``durable_each`` waits for the disk after every
+        migration on a fresh database, too, instead of once. ``batch`` sends several migrations in
+        one message, for a distant server. ``on_event`` is called with each event, in the calling
+        thread. ``stop`` ends the run from another thread.
 
-        Raises ProblemsFound before anything runs, MigrationFailed (``applied`` says what was
-        committed before), LockTimeout where another run did not end in ``lock_wait`` seconds.
+        Raises ProblemsFound before anything runs; MigrationFailed, whose ``applied`` lists the
+        migrations committed before; and LockTimeout if another run takes longer than
+        ``lock_wait`` seconds.
         """
         if dry_run:
             from pgbraid.migrate.dry_run import dry_run_pending as verb
@@ -83,7 +83,7 @@ class Migrator:
         options = replace(self._options(on_event, stop), durable_each=durable_each, batch=batch)
         return verb(self._command(conninfo, options, to=to, not_applied=not_applied))
 
-    async def aup(  # noqa: PLR0913 - what a run can be asked for
+    async def aup(  # noqa: PLR0913 - the options of a run
         self,
         conninfo: str | Target,
         *,
@@ -94,10 +94,10 @@ class Migrator:
         batch: bool = False,
         on_event: Listener = ignore_event,
     ) -> Report:
-        """Do what :meth:`up` does without blocking the event loop.
+        """Run :meth:`up` without blocking the event loop.
 
-        ``on_event`` is called in a thread of its own. Where the task is cancelled, the
-        migration in progress is rolled back and the lock released before this returns.
+        ``on_event`` is called in another thread. If the task is cancelled, the migration in
+        progress is rolled back and the lock is released before this method returns.
         """
         from pgbraid.aio import run_in_thread
 
@@ -119,15 +119,15 @@ class Migrator:
     def plan(
         self, conninfo: str | Target, *, to: int | None = None, not_applied: Iterable[int] = ()
     ) -> Plan:
-        """Return what :meth:`up` would do now, with every problem; writes and locks nothing."""
+        """Return what :meth:`up` would do now, with every problem; write and lock nothing."""
         from pgbraid.migrate.status import plan_pending
 
         return plan_pending(self._command(conninfo, to=to, not_applied=not_applied))
 
-    def check(self, conninfo: str | Target, *, checksum_file: bool = False) -> Check:
-        """Return whether the applied set is exactly the files' and nothing has drifted.
+    def check(self, conninfo: str | Target, *, sums: bool = False) -> Check:
+        """Return whether the applied versions are exactly those of the files, without drift.
 
-        With ``checksum_file``, also whether ``pgbraid.sum`` lists exactly the loaded files.
+        With ``sums``, check also that ``pgbraid.sum`` lists exactly the loaded files.
         """
         from pgbraid.migrate import status
 
@@ -135,18 +135,18 @@ class Migrator:
             status.check(self._command(conninfo)), checksum_file=checksum_file
         )
 
-    def check_files(self, *, checksum_file: bool = False) -> Check:
-        """Return whether the files could be run, every text of them; no database is asked.
+    def check_files(self, *, sums: bool = False) -> Check:
+        """Return whether all files are fit to run; do not connect to a database.
 
-        With ``checksum_file``, also whether ``pgbraid.sum`` lists exactly the loaded files,
-        which are the ones that :meth:`up` runs.
+        With ``sums``, check also that ``pgbraid.sum`` lists exactly the loaded files, which are
+        the files that :meth:`up` runs.
         """
         from pgbraid.migrate.offline_check import check_files
 
         return self._with_checksum_file(check_files(self.migrations), checksum_file=checksum_file)
 
     def status(self, conninfo: str | Target) -> Status:
-        """Return where every version stands, of the files and of the applied set."""
+        """Return the state of every version, of the files and of the applied set."""
         from pgbraid.migrate.status import read_status
 
         return read_status(self._command(conninfo))
@@ -159,9 +159,9 @@ class Migrator:
         all_modified: bool = False,
         rename: bool = False,
     ) -> Repair:
-        """Accept files that changed after they were applied: these, or all that have drifted.
+        """Accept files that changed after they were applied: the given versions, or all.
 
-        ``rename`` accepts new names too. Raises ConfigError for a version that is not applied.
+        ``rename`` accepts new names, too. Raises ConfigError for a version that is not applied.
         """
         from pgbraid.migrate import repair
 
@@ -175,10 +175,11 @@ class Migrator:
         *,
         trust: Literal["journal", "applied_set"],
     ) -> Reconciled:
-        """Bring set and journal together where they say the opposite: of these versions, or of all.
+        """Make applied set and journal agree again, on the given versions or on all.
 
-        With ``trust`` in the journal, the set's rows are put back or taken out; with trust in the
-        set, what it lacks runs again. Raises ConfigError for a version on which they agree.
+        With ``trust="journal"``, rows of the applied set are restored or removed. With
+        ``trust="set"``, the versions that the applied set lacks count as pending and run again.
+        Raises ConfigError for a version on which the two agree.
         """
         from pgbraid.migrate.repair_ledger import reconcile_ledger
 
@@ -188,10 +189,11 @@ class Migrator:
     def baseline(
         self, conninfo: str | Target, version: int | None = None, *, only: Iterable[int] = ()
     ) -> Baselined:
-        """Record migrations as applied without running them: up to a version, or ``only`` these.
+        """Record migrations as applied without running them: up to a version, or ``only`` some.
 
-        For a database that has them by other means, such as a restore without the applied set.
-        Raises ConfigError for a version without a file, and where another tool's table says more.
+        This is for a database that has them already, such as a restore without the applied set.
+        Raises ConfigError for a version without a file, and if another tool's table has the
+        history.
         """
         from pgbraid.migrate.baseline import BaselineSelection, record_baseline
 
@@ -200,10 +202,10 @@ class Migrator:
         return record_baseline(self._command(conninfo), selection)
 
     def adopt(self, conninfo: str | Target, *, not_applied: Iterable[int] = ()) -> Adoption | None:
-        """Enter what another tool has applied; None where our set has rows already.
+        """Record the versions that another tool applied; return None if the applied set has rows.
 
-        Raises ConfigError where there is no such tool's table or ``adopt`` is off, ProblemsFound
-        where it is not clear what it says.
+        Raises ConfigError if there is no table of another tool, or ``adopt`` is off; raises
+        ProblemsFound if the table is ambiguous.
         """
         from pgbraid.migrate import adopt
 
@@ -212,22 +214,25 @@ class Migrator:
     def unadopt(
         self, conninfo: str | Target, versions: Iterable[int]
     ) -> tuple[AppliedMigration, ...]:
-        """Take versions out of the set that were adopted and never ran; return their rows.
+        """Remove adopted versions that never ran from the applied set; return their rows.
 
         The next :meth:`up` applies them. Raises ConfigError for a version that pgbraid itself
-        has applied.
+        applied.
         """
         from pgbraid.migrate import adopt
 
         return adopt.unadopt(self._command(conninfo), some_versions("versions", versions))
 
     def drop_tracker_table(self, conninfo: str | Target) -> str:
-        """Drop the adopted tool's table and return its name, once our set has all it says."""
+        """Drop the adopted tool's table and return its name.
+
+        The applied set must have all versions of that table.
+        """
         from pgbraid.migrate.adopt import drop_tracker_table
 
         return drop_tracker_table(self._command(conninfo))
 
-    def resume(  # noqa: PLR0913 - what can be decided
+    def resume(  # noqa: PLR0913 - the decisions about an incomplete migration
         self,
         conninfo: str | Target,
         version: int,
@@ -237,12 +242,12 @@ class Migrator:
         on_event: Listener = ignore_event,
         stop: StopToken | None = None,
     ) -> Report:
-        """Go on with a version outside a transaction that was begun and not finished.
+        """Resume an incomplete version, which runs outside a transaction.
 
-        ``how`` decides about a statement whose end nobody saw: ``retry`` or ``skip`` it, or
-        ``forget`` that the file was begun; ``statement`` is the number, from 1, of the one at
-        which it is expected to stand. Raises ConfigError where it is not incomplete or stands
-        elsewhere, and what :meth:`up` raises.
+        ``how`` decides about a statement with an unknown outcome: ``retry`` or ``skip`` it, or
+        ``forget`` the whole incomplete migration. ``statement`` is the number, from 1, of the
+        statement that the decision is about. Raises ConfigError if the version is not incomplete
+        or stopped at another statement, and the errors of :meth:`up`.
         """
         from pgbraid.migrate import resume
 
@@ -264,10 +269,11 @@ class Migrator:
     ) -> Proof:
         """Return whether an out-of-order history and a fresh database end with the same schema.
 
-        The order is that recorded in a database with what is pending; or what the git commit
-        ``base`` has, then what the folder adds; or ``history``, versions as they were applied. It
-        is replayed in the ``scratch`` place. Raises ConfigError where not exactly one is given,
-        ProblemsFound, and EmbeddedError where there is no server to replay on.
+        Give one of three: a database, for its recorded order with the pending migrations; a git
+        commit ``base``, for its migrations and then those that the folder adds; or ``history``,
+        the versions in the order they were applied. The orders are replayed on the ``scratch``
+        server. Raises ConfigError unless exactly one is given, ProblemsFound, and EmbeddedError
+        if no server is available.
         """
         from pgbraid.prove import prover
 
@@ -293,11 +299,11 @@ class Migrator:
         on_event: Listener = ignore_event,
         stop: StopToken | None = None,
     ) -> DriftReport:
-        """Return how a database, which is only read, differs from what its own history builds.
+        """Return the differences between a database and a replay of its own history.
 
-        ``ignore`` are patterns such as ``table audit.*``; with ``only_schemas`` nothing else is
-        compared. Raises ConfigError where it has no history, ServerError where that cannot be
-        replayed.
+        The database is only read. ``ignore`` are patterns such as ``table audit.*``. With
+        ``only_schemas``, only these schemas are compared. Raises ConfigError if the database has
+        no history, and ServerError if the history cannot be replayed.
         """
         from pgbraid.prove import drift
 
@@ -318,9 +324,9 @@ class Migrator:
         only_schemas: str | Iterable[str] = (),
         stop: StopToken | None = None,
     ) -> Snapshot:
-        """Return everything a database's schema is, or what the files build on a fresh one.
+        """Return the whole schema of a database, or the schema that the files build on a fresh one.
 
-        With ``only_schemas`` it is what belongs to these.
+        With ``only_schemas``, the snapshot has only the objects of these schemas.
         """
         from pgbraid.prove import drift
 
@@ -338,10 +344,10 @@ class Migrator:
         on_event: Listener = ignore_event,
         stop: StopToken | None = None,
     ) -> Undone:
-        """Run a version's down file and take it out of the set, in one transaction.
+        """Run a version's down file and remove the version from the applied set, atomically.
 
-        Raises ConfigError where it is not applied or has no down file, MigrationFailed after
-        rolling back.
+        Raises ConfigError if the version is not applied or has no down file, and MigrationFailed
+        after a rollback.
         """
         from pgbraid.migrate import undo
 

@@ -1,4 +1,4 @@
-"""Refuses what a caller gives in another type than is expected, before anything connects."""
+"""Checks the types of a caller's arguments, before anything connects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RENDERED = "SQLAlchemy hides it so; give `engine.url.render_as_string(hide_pass
 
 
 def wrong_type(name: str, expected: str, value: object, hint: str | None = None) -> ConfigError:
-    """Return the error of a parameter; of the value only the type is shown, as it may be secret."""
+    """Return the error of a parameter; it shows only the type of the value, which may be secret."""
     given = "None" if value is None else f"a value of type {type(value).__name__}"
     return ConfigError(f"{name} must be {expected}, not {given}", hint=hint or _HINT)
 
@@ -29,46 +29,47 @@ def wrong_type(name: str, expected: str, value: object, hint: str | None = None)
 def an_instance(
     name: str,
     value: _T,
-    kind: Any,  # noqa: ANN401 - to a type checker Callable is no class
+    kind: Any,  # noqa: ANN401 - Callable is not a class for a type checker
     expected: str,
 ) -> _T:
-    """Return the value if it is one of that class. Raises ConfigError."""
+    """Return the value if it is an instance of ``kind``. Raises ConfigError if it is not."""
     if isinstance(value, kind):
         return value
     raise wrong_type(name, expected, value)
 
 
 def a_version(name: str, value: object) -> int:
-    """Return a version number, of whatever class of integers. Raises ConfigError."""
-    found = _integer(value)
-    if found is not None:
-        return found
+    """Return a version number, given as any class of integer. Raises ConfigError."""
+    version = _integer(value)
+    if version is not None:
+        return version
     shown = f" such as 103, not {value!r}" if isinstance(value, str) else f", not {value!r}"
     raise ConfigError(f"{name} must be a version, an integer{shown}", hint=_HINT)
 
 
 def a_statement(name: str, value: object) -> int:
-    """Return the number of a statement, which counts from 1. Raises ConfigError."""
-    found = _integer(value)
-    if found is None or found < 1:
+    """Return the number of a statement, counted from 1. Raises ConfigError."""
+    number = _integer(value)
+    if number is None or number < 1:
         raise ConfigError(
             f"{name} must be the number of a statement, from 1, not {value!r}", hint=_HINT
         )
-    return found
+    return number
 
 
 def _integer(value: object) -> int | None:
-    """Return the value of an integer of whatever class; None of anything else."""
+    """Return the value of any class of integer; None for a bool and anything else."""
     if isinstance(value, bool):
         return None
     try:
-        return index(value)  # type: ignore[arg-type] # what is no integer raises
+        return index(value)  # type: ignore[arg-type] # raises for anything but an integer
     except TypeError:
         return None
 
 
 def some_versions(name: str, values: object) -> tuple[int, ...]:
-    """Return version numbers; a text would be taken for its characters. Raises ConfigError."""
+    """Return version numbers. Raises ConfigError."""
+    # A string is iterable, too, but its characters are not meant as versions.
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         raise ConfigError(
             f"{name} must be a list of versions, such as [103], not {values!r}", hint=_HINT
@@ -77,7 +78,7 @@ def some_versions(name: str, values: object) -> tuple[int, ...]:
 
 
 def a_database(value: object) -> str:
-    """Return a connection string, which is never repeated. Raises ConfigError."""
+    """Return a connection string. Raises ConfigError, which never shows the value."""
     expected = "a URL or a connection string of key=value pairs"
     if hasattr(value, "render_as_string") or hasattr(value, "url"):
         hint = "Give `engine.url.render_as_string(hide_password=False)` of an SQLAlchemy engine."

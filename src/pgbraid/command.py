@@ -1,4 +1,4 @@
-"""Makes the values of a command from the parameters of a call and the settings."""
+"""Builds the values of a command from the parameters of a call and the settings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def make_options(
     on_event: Listener,
     stop: StopToken | None,
 ) -> RunOptions:
-    """Return how a run behaves. Raises ConfigError for a parameter of another type."""
+    """Return the options of a run. Raises ConfigError for a parameter of a wrong type."""
     gap_check: GapCheck | None = None
     if settings.gaps == "prove":
         from pgbraid.prove.gap_policy import prove_gaps  # noqa: PLC0415 - only with this policy
@@ -49,7 +49,7 @@ def make_options(
 
 
 def make_request(settings: Settings, to: int | None, not_applied: Iterable[int]) -> PlanRequest:
-    """Return what the caller asks of a plan. Raises ConfigError for what is no version."""
+    """Return the request for a plan. Raises ConfigError for an invalid version."""
     return PlanRequest(
         None if to is None else a_version("to", to),
         some_versions("not_applied", not_applied),
@@ -62,7 +62,7 @@ def make_request(settings: Settings, to: int | None, not_applied: Iterable[int])
 
 
 def make_target(settings: Settings, conninfo: str | Target) -> Target:
-    """Return the database of a connection string. Raises ConfigError."""
+    """Return the target of a connection string, with the settings. Raises ConfigError."""
     target = (
         conninfo if isinstance(conninfo, Target) else parse_target(conninfo, role=settings.role)
     )

@@ -1,4 +1,4 @@
-"""``demo``: one late merge, deployed by a counter and by a set, for real."""
+"""``demo``: deploys one out-of-order migration twice, with a counter and with an applied set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pgbraid.migrate import status, up
 from pgbraid.migrate.planning.preflight import Command
 from pgbraid.model.migration import LedgerTable
 from pgbraid.postgres.client.conninfo import parse_target
-from pgbraid.postgres.scratch.counter_demo import ask, counter_up, create_database
+from pgbraid.postgres.scratch.counter_demo import counter_up, create_database, query_error
 from pgbraid.postgres.server.embedded import embedded_server
 from pgbraid.source.loader import load_migrations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Demo", "play"]
 
-_EARLY = {
+_FIRST = {
     "101_create_users.sql": "CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL);\n",
     "102_create_orders.sql": "CREATE TABLE orders (id bigint PRIMARY KEY,\n"
     "    user_id bigint NOT NULL REFERENCES users);\n",
     "104_index_orders.sql": "CREATE INDEX orders_user_id_idx ON orders (user_id);\n",
 }
-_GAP = {"103_add_email.sql": "ALTER TABLE users ADD COLUMN email text;\n"}
+_OUT_OF_ORDER = {"103_add_email.sql": "ALTER TABLE users ADD COLUMN email text;\n"}
 _QUESTION = "SELECT name, email FROM users"
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What happened: by the counter the versions applied, by the set the runs' reports."""
+    """The results of both ways: the counter's applied versions, and the reports of pgbraid."""
 
     server: str
-    gap: str
+    out_of_order: str
     question: str
     counter_first: tuple[int, ...]
     counter_then: tuple[int, ...]
@@ -45,14 +45,14 @@ class Demo:
     set_then: Report
     set_error: str | None
     status: Status
-    """Of the set, after the late file was merged and before it was deployed."""
+    """pgbraid's status after the out-of-order file was merged, and before it was deployed."""
 
 
 def play(*, programs: str | None, cache: Path | None) -> Demo:
-    """Deploy 101, 102 and 104, then merge 103 and deploy again, by both rules.
+    """Deploy 101, 102 and 104, then merge 103 and deploy again, in both ways.
 
-    Everything happens on a throw-away server and in a temporary folder. Raises EmbeddedError
-    where there is no server to start.
+    Everything happens on a temporary server and in a temporary folder. Raises EmbeddedError if no
+    server can be started.
     """
     with (
         tempfile.TemporaryDirectory(prefix="pgbraid-demo-") as folder,
@@ -60,22 +60,22 @@ def play(*, programs: str | None, cache: Path | None) -> Demo:
     ):
         counter = create_database(server.conninfo, "counter")
         braided = create_database(server.conninfo, "braided")
-        _merge(folder, _EARLY)
+        _merge(folder, _FIRST)
         counter_first, set_first = _deploy(folder, counter, braided)
-        _merge(folder, _GAP)
+        _merge(folder, _OUT_OF_ORDER)
         merged = load_migrations(folder)
         waiting = status.read_status(Command(merged, parse_target(braided), LedgerTable()))
         counter_then, set_then = _deploy(folder, counter, braided)
         return Demo(
             server=server.label,
-            gap=next(iter(_GAP)),
+            out_of_order=next(iter(_OUT_OF_ORDER)),
             question=_QUESTION,
             counter_first=counter_first,
             counter_then=counter_then,
-            counter_error=ask(counter, _QUESTION),
+            counter_error=query_error(counter, _QUESTION),
             set_first=set_first,
             set_then=set_then,
-            set_error=ask(braided, _QUESTION),
+            set_error=query_error(braided, _QUESTION),
             status=waiting,
         )
 

@@ -1,4 +1,4 @@
-"""Reads migrations and settings, once, for the library."""
+"""Loads migrations and settings for the library."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pgbraid.source.files import Source
 
     class _Given(TypedDict, total=False):
-        """The settings that a caller may give; spans are in seconds."""
+        """The settings that a caller may pass; time spans are in seconds."""
 
         schema: str
         table: str
@@ -52,31 +52,31 @@ def load(
     scratch_url: str | None = None,
     **given: Unpack[_Given],
 ) -> Migrator:
-    """Read migrations once and return them as a value; it does not connect.
+    """Load migrations once and return them as a value; do not connect to a database.
 
-    ``source`` is a folder's path, a ``Traversable`` as ``importlib.resources.files()`` returns
-    it, or a mapping of file names to texts. ``settings`` says where what is not given here comes
-    from: by default from the settings file that the command line uses in the current folder; from
-    the file of a path; or, with False, from no file. ``limits`` stands for the four time limits,
-    ``scratch_url`` for the server on which orders are replayed, in place of an embedded one. The
-    other parameters are the settings of their names, spans in seconds: ``schema``, ``table``,
-    ``verify``, ``lock_wait``, ``adopt``, ``role``, ``gaps``, ``gaps_require``, ``accept``,
-    ``links``, ``explain_for``, ``prelude``, ``search_path``, ``ledgers``, ``session_pooler``.
+    ``source`` is the path of a folder, a ``Traversable`` as from ``importlib.resources.files()``,
+    or a mapping of file names to texts. ``settings`` names the settings file: by default the file
+    that the command line uses in the current folder; a path; or False for no file. Parameters
+    override the settings file. ``limits`` are the four time limits. ``scratch_url`` is the server
+    on which migrations are replayed, instead of an embedded one. The other parameters are the
+    settings with the same names, time spans in seconds: ``schema``, ``table``, ``verify``,
+    ``lock_wait``, ``adopt``, ``role``, ``gaps``, ``gaps_require``, ``accept``, ``links``,
+    ``explain_for``, ``prelude``, ``search_path``, ``ledgers``, ``session_pooler``.
 
-    Raises ConfigError for a folder that is not there and a value that cannot be one. What is
-    wrong with single files is raised by the first call that would run them.
+    Raises ConfigError for a missing folder and for an invalid value. Problems of single files
+    are raised by the first call that would run them.
     """
-    found = _settings(settings).override(**given)
+    combined = _settings(settings).override(**given)
     if limits is not None:
         an_instance("limits", limits, Limits, "a pgbraid.Limits")
-        found = found.override(**asdict(limits))
-    migrations = load_migrations(source, found.links)
+        combined = combined.override(**asdict(limits))
+    migrations = load_migrations(source, combined.links)
     place = ScratchServerConfig(
         scratch_url or environment.scratch_url(),
         environment.server_programs(),
         environment.cache_dir(),
     )
-    return Migrator(migrations, found, place)
+    return Migrator(migrations, combined, place)
 
 
 def _settings(given: str | PathLike[str] | Literal[False] | None) -> Settings:

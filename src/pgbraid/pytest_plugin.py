@@ -1,8 +1,8 @@
-"""pytest's face: two checks of the migrations folder beside a project's own tests.
+"""The pytest plugin: adds two checks of the migrations folder to a project's own tests.
 
-``pytest --pgbraid-prove=origin/main`` adds ``pgbraid::check``, whether the files could be run, and
-``pgbraid::prove``, whether what the branch adds ends as a fresh database does behind what that
-commit has.
+``pytest --pgbraid-prove=origin/main`` adds two items. ``pgbraid::check`` checks that the files are
+fit to run. ``pgbraid::prove`` replays the commit's migrations and then those that the branch adds,
+and checks that the schema is that of a fresh database.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Check", "pytest_addoption", "pytest_collection_modifyitems"]
 
 
 class _Failed(Exception):
-    """A check answers no; its text is what a person reads."""
+    """A check failed; the text of the exception is the report."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Add the checks that were asked for behind the project's own tests."""
+    """Add the requested checks after the project's own tests."""
     ref: str | None = config.getoption("--pgbraid-prove")
     if ref is not None:
         if not ref.strip():
@@ -59,23 +59,23 @@ def pytest_collection_modifyitems(
 
 
 class Check(pytest.Item):
-    """One question about the folder of migrations."""
+    """One check of the folder of migrations."""
 
     question: Callable[[Migrator, str], None]
     folder: str | None = None
     ref: str = ""
 
     def runtest(self) -> None:
-        """Ask it."""
-        self.question(_braid(self.folder, self.config.rootpath), self.ref)
+        """Run the check."""
+        self.question(_load(self.folder, self.config.rootpath), self.ref)
 
     def repr_failure(
         self,
         excinfo: pytest.ExceptionInfo[BaseException],
-        style: object = None,  # noqa: ARG002 - pytest gives it
+        style: object = None,  # noqa: ARG002 - pytest passes it
     ) -> str:
-        """Return what a person reads."""
-        from pgbraid.model.errors import PgbraidError  # noqa: PLC0415 - only where it fails
+        """Return the report of a failure."""
+        from pgbraid.model.errors import PgbraidError  # noqa: PLC0415 - only after a failure
 
         error = excinfo.value
         if isinstance(error, PgbraidError):
@@ -84,13 +84,14 @@ class Check(pytest.Item):
         return str(error) if isinstance(error, _Failed) else repr(error)
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """Return where it is and what it is called."""
+        """Return the place and the name of the check."""
         return Path(self.folder or "."), None, self.name
 
 
-def _braid(folder: str | None, root: Path) -> Migrator:
-    """Return the migrations, which are read only where the checks run."""
-    from pgbraid.api import Migrator  # noqa: PLC0415 - pytest starts without
+def _load(folder: str | None, root: Path) -> Migrator:
+    """Load the migrations when a check runs."""
+    # Every pytest run loads this plugin, so it imports the library only here.
+    from pgbraid.api import Migrator  # noqa: PLC0415
     from pgbraid.model.options import ScratchServerConfig  # noqa: PLC0415
     from pgbraid.settings import environment  # noqa: PLC0415
     from pgbraid.settings.settings_file import find_settings  # noqa: PLC0415
@@ -109,17 +110,17 @@ def _braid(folder: str | None, root: Path) -> Migrator:
 def _check(braid: Migrator, _ref: str) -> None:
     check = braid.check_files()
     if not check.ok:
-        raise _Failed("\n".join(_told(problem) for problem in check.problems))
+        raise _Failed("\n".join(_line_of(problem) for problem in check.problems))
 
 
-def _told(problem: Any) -> str:  # noqa: ANN401 - a Problem
+def _line_of(problem: Any) -> str:  # noqa: ANN401 - a Problem
     place = f"{problem.location}: " if problem.location else ""
     return f"{place}{problem.severity.upper()}:  {problem.message}"
 
 
 def _prove(braid: Migrator, ref: str) -> None:
-    from pgbraid.cli.render.differences import proof_lines  # noqa: PLC0415 - only where it runs
+    from pgbraid.cli.render.differences import proof  # noqa: PLC0415 - only for this check
 
-    found = braid.prove(base=ref)
-    if not found.ok:
-        raise _Failed("\n".join(proof_lines(found)))
+    result = braid.prove(base=ref)
+    if not result.ok:
+        raise _Failed("\n".join(proof(result)))

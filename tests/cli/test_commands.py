@@ -491,7 +491,9 @@ def test_embedded_keeps_its_folder(program, folder, tmp_path):
     assert program("up", "--embedded", "db", code=0).out == "Nothing to do: 1 migration applied.\n"
     assert program("--embedded", "db", "check", "--json", code=0).json["answer"] == "yes"
     assert "1 migration applied" in program("--embedded", "up", code=0).out
-    assert "holds other files" in program("up", "--embedded", "migrations", code=4).err
+    assert (
+        "contains files that do not belong" in program("up", "--embedded", "migrations", code=4).err
+    )
 
 
 def test_the_demo_tells_the_incident_on_one_screen(program):

@@ -382,7 +382,7 @@ def test_a_folder_with_other_data_is_refused(program, folder, tmp_path):
     (tmp_path / "db" / "data").mkdir(parents=True)
     (tmp_path / "db" / "data" / "precious").touch()
     answer = program("up", "--embedded", "db", code=4)
-    assert "holds other files" in answer.err
+    assert "contains files that do not belong" in answer.err
     assert "--embedded" in answer.err
     (tmp_path / "file").touch()
     answer = program("up", "--embedded", "file", code=4)

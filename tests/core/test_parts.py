@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgbraid.postgres.catalog.changing_text import Texts, what_stays
+from pgbraid.postgres.catalog.changing_text import Texts, constant_parts
 
 
 def texts(one, again):
@@ -13,23 +13,23 @@ def test_a_word_that_changes_is_left_out_and_its_neighbours_are_kept():
     left = texts(['{"by": "ann", "at": 1.5}'], ['{"by": "ann", "at": 1.7}'])
     same = texts(['{"by": "ann", "at": 2.5}'], ['{"by": "ann", "at": 2.7}'])
     other = texts(['{"by": "eve", "at": 2.5}'], ['{"by": "eve", "at": 2.7}'])
-    ours, theirs = what_stays(left, same)
+    ours, theirs = constant_parts(left, same)
     assert ours == theirs
-    ours, theirs = what_stays(left, other)
+    ours, theirs = constant_parts(left, other)
     assert ours != theirs
 
 
 def test_a_word_that_changes_in_one_order_is_left_out_of_both():
     left = texts(["code 7 at 1"], ["code 7 at 2"])
     right = texts(["code 8 at 3"], ["code 9 at 4"])
-    ours, theirs = what_stays(left, right)
+    ours, theirs = constant_parts(left, right)
     assert ours == theirs
 
 
 def test_the_order_of_the_rows_says_nothing():
     left = texts(["ann 1", "eve 2"], ["eve 3", "ann 4"])
     right = texts(["eve 5", "ann 6"], ["ann 7", "eve 8"])
-    ours, theirs = what_stays(left, right)
+    ours, theirs = constant_parts(left, right)
     assert sorted(ours.values()) == sorted(theirs.values())
     assert len(set(ours.values())) == 2
 
@@ -43,4 +43,4 @@ def test_the_order_of_the_rows_says_nothing():
     ],
 )
 def test_nothing_is_told_where_it_cannot_be(one, again):
-    assert what_stays(texts(one, again)) is None
+    assert constant_parts(texts(one, again)) is None

@@ -202,7 +202,7 @@ def test_a_crashed_server_starts_again(programs, tmp_path):
 def test_somebody_elses_folder_is_refused(programs, tmp_path):
     (tmp_path / "precious.txt").touch()
     with (
-        pytest.raises(EmbeddedError, match="holds other files"),
+        pytest.raises(EmbeddedError, match="contains files that do not belong"),
         embedded_server(tmp_path, programs=programs, cache=cache_dir()),
     ):
         pass

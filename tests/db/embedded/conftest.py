@@ -77,7 +77,7 @@ data_dir._MEMORY, data_dir.SHARED_CACHE = Path(given["memory"]), Path(given["sha
 data_dir._TEMPORARY = Path(given["temporary"])
 time.time = lambda now=time.time: now() + given["later"]
 running_server._SILENCE = persistent._TURN = 0.5
-running_server.PATIENCE = process.PATIENCE = given["patience"]
+running_server.SERVER_TIMEOUT = process.SERVER_TIMEOUT = given["patience"]
 folder = Path(given["folder"]) if given["folder"] else None
 try:
     with embedded.embedded_server(

@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the scenes read /proc")
 OURS = ("pgbraid.lock", "pgbraid.users", "postgres.log")
-NOT_OURS = "files that it has made itself"
+NOT_OURS = "files that it created itself"
 LAYOUTS = []
 
 
@@ -273,7 +273,7 @@ def data_that_are_a_link(scene):
     scene.has_data()
     shutil.rmtree(scene.data)
     scene.data.symlink_to(scene.canary / "owner")
-    return {"expected": "holds other files"}
+    return {"expected": "contains files that do not belong"}
 
 
 @layout
@@ -281,7 +281,7 @@ def data_that_are_a_link_to_other_data(scene):
     scene.has_data()
     scene.data.rename(scene.canary / "data")
     scene.data.symlink_to(scene.canary / "data")
-    return {"expected": "holds other files"}
+    return {"expected": "contains files that do not belong"}
 
 
 @layout
@@ -304,7 +304,7 @@ def a_version_that_is_a_link(scene):
     scene.has_data()
     (scene.data / "PG_VERSION").unlink()
     (scene.data / "PG_VERSION").symlink_to(scene.precious)
-    return {"expected": "holds other files"}
+    return {"expected": "contains files that do not belong"}
 
 
 @layout
@@ -312,14 +312,14 @@ def a_version_that_is_a_fifo(scene):
     scene.has_data()
     (scene.data / "PG_VERSION").unlink()
     os.mkfifo(scene.data / "PG_VERSION")
-    return {"expected": "holds other files"}
+    return {"expected": "contains files that do not belong"}
 
 
 @layout
 def a_version_that_writes_to_the_terminal(scene):
     scene.has_data()
     (scene.data / "PG_VERSION").write_text("\x1b[2J18")
-    return {"expected": "holds other files"}
+    return {"expected": "contains files that do not belong"}
 
 
 @layout
@@ -331,14 +331,14 @@ def a_folder_of_another_user(scene):
 @layout
 def a_folder_that_all_may_write(scene):
     scene.has_data().chmod(0o777)
-    return {"expected": "other users can change what is in"}
+    return {"expected": "other users can change the contents of"}
 
 
 @layout
 def a_folder_that_another_group_may_write(scene):
     os.chown(scene.has_data(), -1, scene.other[1])
     scene.folder.chmod(0o775)
-    return {"expected": "other users can change what is in"}
+    return {"expected": "other users can change the contents of"}
 
 
 @layout
@@ -375,7 +375,7 @@ def a_private_folder_that_is_none(scene):
 @layout
 def files_of_others(scene):
     scene.put(scene.has_data() / "precious.txt", "")
-    return {"expected": "holds other files"}
+    return {"expected": "contains files that do not belong"}
 
 
 @layout

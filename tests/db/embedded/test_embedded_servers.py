@@ -78,7 +78,7 @@ def a_server_without_a_socket(scene):
 def a_server_whose_socket_is_gone(scene):
     scene.has_data()
     (foreign(scene) / ".s.PGSQL.5432").unlink()
-    return {"expected": "does not take connections on its socket"}
+    return {"expected": "does not accept connections on its socket"}
 
 
 @layout
@@ -117,7 +117,7 @@ def a_server_on_other_data_behind_the_socket(scene):
     a_server_on_other_data_that_is_named(scene)
     (scene.data / "postmaster.pid").unlink()
     scene.names_in_pid_file(scene.sleeper(scene.owner, cwd=scene.data), scene.path / "mine")
-    return {"expected": "is not known to be that server"}
+    return {"expected": "cannot verify that the server on the socket in"}
 
 
 def test_a_joined_server_of_somebody_else_is_the_one_that_is_used(scene):

@@ -66,7 +66,7 @@ def test_a_user_without_a_name_joins_no_server_of_somebody_else(nameless, stage)
     nameless.made |= {nameless.folder}
     nameless.foreign()
     nameless.await_ping(nameless.data)
-    nameless.try_layout(lambda _: {"expected": "is not known to be that server"})
+    nameless.try_layout(lambda _: {"expected": "cannot verify that the server on the socket in"})
 
 
 def test_a_connection_reaches_the_expected_users_server_alone(scene):

@@ -1,7 +1,7 @@
 """Finds the values that differ between two replays of one order: clocks, random numbers.
 
-Only such values are left out of a comparison, not the columns they stand in: a row that both
-replays have must be there in the other order, too.
+Only these values are left out of a comparison, not their columns: a row that both replays have
+must exist in the other order, too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from pgbraid.postgres.catalog.changing_text import Texts, what_stays
+from pgbraid.postgres.catalog.changing_text import Texts, constant_parts
 from pgbraid.postgres.catalog.read import query_json
 from pgbraid.postgres.catalog.row_digests import reading_rows
 from pgbraid.postgres.catalog.row_identity import EVERY, Mask, Meaning, digests_by_meaning
@@ -27,21 +27,22 @@ __all__ = ["ChangingRows", "find_changing", "in_parts"]
 
 _BUCKETS = 1024
 _FEW = 20_000
-"""Rows of a column that are compared at once; of more, only the buckets that differ."""
+"""Up to so many rows are compared at once; of more rows, only the buckets that differ."""
 _ANY_BUCKET = range(_BUCKETS)
 _MOST_TEXTS, _LONGEST_TEXTS = 1000, 1_000_000
-"""Changing values of a column, and characters of them all, that are looked at part by part."""
+"""Limits for comparing texts part by part: changing values of a column, and their characters."""
 _TIMES = frozenset({"1082", "1083", "1114", "1184", "1186", "1266"})
-"""The oids of the types of times: one of which a part changes is another time."""
+"""The oids of the date and time types, whose values have no constant part."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangingRows:
-    """What of the rows differs between two replays of one order.
+    """The values in rows that differ between two replays of one order.
 
-    ``left`` says how to compare the rows of the first replay. ``values`` says of each column, by
-    table, how many values of it change; None of a column, or of a table under an empty name, that
-    cannot be compared at all. ``texts`` are the values of which a part may stay.
+    ``left`` defines how to compare the rows of the first replay. ``values`` has, by table and
+    column, the number of values that change. It has None for a column that cannot be compared
+    at all, and for such a table under an empty column name. ``texts`` has the values of which a
+    part may be constant.
     """
 
     left: Meaning = field(default_factory=Meaning)
@@ -52,13 +53,13 @@ class ChangingRows:
         return bool(self.values)
 
 
-def find_changing(left: tuple[Connection, Rows], right: tuple[Connection, Rows]) -> ChangingRows:
-    """Return what differs between the rows of two replays of one order. Raises psycopg's error."""
-    theirs = {table.label: table for table in right[1].tables}
+def find_changing(first: tuple[Connection, Rows], second: tuple[Connection, Rows]) -> ChangingRows:
+    """Return the values that differ between two replays of one order. Raises psycopg's errors."""
+    theirs = {table.label: table for table in second[1].tables}
     differing = [
         table
-        for table in left[1].tables
-        if left[1].digests.get(table.label) != right[1].digests.get(table.label)
+        for table in first[1].tables
+        if first[1].digests.get(table.label) != second[1].digests.get(table.label)
     ]
     if not differing:
         return ChangingRows()
@@ -70,41 +71,41 @@ def find_changing(left: tuple[Connection, Rows], right: tuple[Connection, Rows])
         if table.label not in theirs or not table.is_read:
             excluded.add(table.name)
             continue
-        may_stay = {column.name for column in table.columns if column.type not in _TIMES}
-        for column, found in _changing_columns(left[0], right[0], table):
-            values[table.name, column] = None if found is None else len(found[0])
+        divisible = {column.name for column in table.columns if column.type not in _TIMES}
+        for column, hashes in _changing_columns(first[0], second[0], table):
+            values[table.name, column] = None if hashes is None else len(hashes[0])
             for side, mask in enumerate(masks):
-                mask[table.name, column] = EVERY if found is None else Mask(found[side])
-            if found and column in may_stay:
-                both = (
+                mask[table.name, column] = EVERY if hashes is None else Mask(hashes[side])
+            if hashes and column in divisible:
+                ours, again = (
                     _texts(*of, table, column)
-                    for of in zip((left[0], right[0]), found, strict=True)
+                    for of in zip((first[0], second[0]), hashes, strict=True)
                 )
-                ours, again = both
                 if ours and again:
                     texts[table.name, column] = Texts(ours, again)
-    keys = _referred(left[1].tables) & values.keys()
+    keys = _referred(first[1].tables) & values.keys()
     meanings = [Meaning(frozenset(keys), mask, frozenset(excluded)) for mask in masks]
-    while unlike := _unlike(left, right, meanings):
-        excluded |= unlike
+    # Excluding a table changes the digests of the tables linked to it: repeat until none differs.
+    while unequal := _unequal_tables(first, second, meanings):
+        excluded |= unequal
         meanings = [replace(meaning, excluded=frozenset(excluded)) for meaning in meanings]
     values |= dict.fromkeys(((name, "") for name in excluded), None)
-    texts = {place: found for place, found in texts.items() if place[0] not in excluded}
+    texts = {place: both for place, both in texts.items() if place[0] not in excluded}
     return ChangingRows(meanings[0], values, texts)
 
 
 def in_parts(
     *orders: ChangingRows,
 ) -> tuple[tuple[ChangingRows, ...], frozenset[tuple[str, str]]]:
-    """Return what changes in each order, with what stays in the masks, and in which columns."""
+    """Add the constant parts of texts to the masks of each order; return also their columns."""
     columns = set[tuple[str, str]]()
     masks = [dict(changing.left.masks) for changing in orders]
     for place in {place for changing in orders for place in changing.texts}:
         has = [n for n, changing in enumerate(orders) if place in changing.left.masks]
-        found = [orders[n].texts.get(place) for n in has]
-        stays = None if None in found else what_stays(*(f for f in found if f))
-        for n, kept in zip(has, stays or (), strict=False):
-            masks[n][place] = replace(masks[n][place], stays=kept)
+        texts = [orders[n].texts.get(place) for n in has]
+        parts = None if None in texts else constant_parts(*(t for t in texts if t))
+        for n, constant in zip(has, parts or (), strict=False):
+            masks[n][place] = replace(masks[n][place], constant=constant)
             columns.add(place)
     changed = (
         replace(changing, left=replace(changing.left, masks=mask))
@@ -113,13 +114,13 @@ def in_parts(
     return tuple(changed), frozenset(columns)
 
 
-def _unlike(
-    left: tuple[Connection, Rows], right: tuple[Connection, Rows], meanings: list[Meaning]
+def _unequal_tables(
+    first: tuple[Connection, Rows], second: tuple[Connection, Rows], meanings: list[Meaning]
 ) -> set[str]:
-    """Return the tables whose rows are not the same although all that changes is masked."""
-    ours, _ = digests_by_meaning(left[0], left[1].tables, meanings[0])
-    theirs, _ = digests_by_meaning(right[0], right[1].tables, meanings[1])
-    return {t.name for t in left[1].tables if ours.get(t.label) != theirs.get(t.label)}
+    """Return the tables whose rows differ although all changing values are masked."""
+    ours, _ = digests_by_meaning(first[0], first[1].tables, meanings[0])
+    theirs, _ = digests_by_meaning(second[0], second[1].tables, meanings[1])
+    return {t.name for t in first[1].tables if ours.get(t.label) != theirs.get(t.label)}
 
 
 def _referred(tables: tuple[RowTable, ...]) -> set[tuple[str, str]]:
@@ -135,19 +136,20 @@ def _referred(tables: tuple[RowTable, ...]) -> set[tuple[str, str]]:
 
 
 def _changing_columns(
-    left: Connection, right: Connection, table: RowTable
+    first: Connection, second: Connection, table: RowTable
 ) -> Iterator[tuple[str, tuple[frozenset[int], frozenset[int]] | None]]:
-    """Yield the columns with values that change: the hashes of these on either side.
+    """Yield the columns with changing values, and the hashes of these values on either side.
 
-    None stands for a column where no value can be told from those that do not change, as with
-    random numbers among few.
+    Yield None for the hashes if a value is on both sides, but not equally often. Then changing
+    values cannot be separated from others: a column of random numbers from a small range.
     """
     columns = [column.name for column in table.columns]
-    sums = [_sums(conn, table, columns) for conn in (left, right)]
+    # One scan finds the columns that differ; only these are then compared value by value.
+    sums = [_sums(conn, table, columns) for conn in (first, second)]
     for column in columns:
         if sums[0][column] == sums[1][column]:
             continue
-        counts = _counts(left, right, table, column)
+        counts = _counts(first, second, table, column)
         ours, theirs = counts
         both = ours.keys() & theirs.keys()
         if any(ours[value] != theirs[value] for value in both):
@@ -164,17 +166,17 @@ def _sums(conn: Connection, table: RowTable, columns: list[str]) -> dict[str, st
 
 
 def _counts(
-    left: Connection, right: Connection, table: RowTable, column: str
+    first: Connection, second: Connection, table: RowTable, column: str
 ) -> tuple[dict[int, int], dict[int, int]]:
-    """Return how often each value stands in a column, by its hash, on both sides.
+    """Return how many rows have each value of a column, by its hash, on both sides.
 
-    Of a large table, values are left out that certainly stand on both sides equally often.
+    Of a large table, leave out the buckets of values that are equal on both sides.
     """
     buckets: list[int] | None = None
-    if max(_count(conn, table) for conn in (left, right)) > _FEW:
-        ours, theirs = (_by_bucket(conn, table, column) for conn in (left, right))
+    if max(_count(conn, table) for conn in (first, second)) > _FEW:
+        ours, theirs = (_by_bucket(conn, table, column) for conn in (first, second))
         buckets = [n for n in _ANY_BUCKET if ours.get(n) != theirs.get(n)]
-    one, other = (_values(conn, table, column, buckets) for conn in (left, right))
+    one, other = (_values(conn, table, column, buckets) for conn in (first, second))
     return one, other
 
 
@@ -187,7 +189,7 @@ def _count(conn: Connection, table: RowTable) -> int:
 def _texts(
     conn: Connection, hashes: frozenset[int], table: RowTable, column: str
 ) -> dict[int, tuple[str, int]] | None:
-    """Return the texts of the values with these hashes; None where they are too much to look at."""
+    """Return the texts of the values with these hashes; None if there are too many."""
     if len(hashes) > _MOST_TEXTS:
         return None
     name, listed = sql.Identifier(column).as_string(None), ",".join(map(str, sorted(hashes)))
@@ -201,8 +203,8 @@ def _texts(
         (answer,) = query_json(conn, [query])
     if answer is None or sum(len(text) for _, text, _ in answer) > _LONGEST_TEXTS:
         return None
-    found = {int(value): (text, int(number)) for value, text, number in answer}
-    return found if found.keys() == hashes else None
+    texts = {int(value): (text, int(number)) for value, text, number in answer}
+    return texts if texts.keys() == hashes else None
 
 
 def _by_bucket(conn: Connection, table: RowTable, column: str) -> dict[int, str]:

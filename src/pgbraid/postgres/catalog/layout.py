@@ -1,7 +1,8 @@
-"""What of each table of pg_catalog a snapshot reads: generic, so that what is new is in.
+"""Builds the queries that read every table of pg_catalog for a snapshot.
 
-Every table and column of the catalog is read, but those named here as volatile, as said elsewhere,
-or as a cluster's. References are those that the server itself declares.
+The queries are generic, so that a new server version's tables and columns are read, too. This
+module names the exceptions: volatile columns, columns that repeat another fact, and shared
+catalogs. The references between the tables are those that the server declares.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ _SKIPPED = frozenset(
         *("pg_statistic", "pg_statistic_ext_data", "pg_largeobject", "pg_largeobject_metadata"),
         *("pg_init_privs", "pg_depend", "pg_shdepend", "pg_description", "pg_seclabel"),
         *("pg_shdescription", "pg_shseclabel", "pg_db_role_setting", "pg_subscription_rel"),
-        # of the cluster
+        # shared by the databases of a server
         *("pg_authid", "pg_auth_members", "pg_database", "pg_tablespace", "pg_parameter_acl"),
         "pg_replication_origin",
     }
 )
-"""Tables that are volatile, a cluster's, or read in another way."""
+"""Tables that are volatile, shared by all databases, or read by a query of their own."""
 _DROPPED = {
     "pg_attribute": {
         "atttypid",
@@ -55,16 +56,16 @@ _DROPPED = {
     "pg_enum": {"enumsortorder"},
     "pg_extension": {"extowner"},
     "pg_index": {"indcheckxmin"},
-    "pg_constraint": {"connamespace"},  # its table's
-    "pg_proc": {"prosrc"},  # in the definition
+    "pg_constraint": {"connamespace"},  # the schema of its table
+    "pg_proc": {"prosrc"},  # a part of the definition
     "pg_trigger": {"tgparentid"},
     "pg_subscription": {"subdbid", "subskiplsn"},
 }
-"""Columns that say nothing of the schema: sticky flags, files, counts, what is said elsewhere."""
+"""Columns that do not define the schema: sticky flags, files, counts, repeated facts."""
 _VOLATILE_TYPES = frozenset({"xid", "xid8", "pg_lsn", "anyarray", "pg_node_tree"})
 _OWN_SUBSCRIPTION = "subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
 _ALSO = {"pg_namespace": "nspname = 'public'", "pg_extension": "true"}
-"""What is compared although the server came with it."""
+"""Objects that are compared although the server created them."""
 _ONLY = {
     "pg_attribute": "c.attnum > 0 AND NOT c.attisdropped",
     "pg_class": "c.relpersistence <> 't'",
@@ -72,7 +73,7 @@ _ONLY = {
     "pg_subscription": _OWN_SUBSCRIPTION,
 }
 _KEY = secrets.token_hex(16)
-"""Of this process: a digest of a secret tells nobody else anything."""
+"""Random in each process, so that the digest of a secret is of no use outside it."""
 _SECRET = {("pg_user_mapping", "umoptions"), ("pg_subscription", "subconninfo")}
 _ACL_KINDS = {
     "relacl": ("CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\"", "relowner"),
@@ -95,9 +96,9 @@ _IDENTIFIED = frozenset(
     }
 )
 _EMPTY_WITHOUT = {"pg_user_mapping": "pg_foreign_server"}
-"""Tables without a row where another one has none."""
+"""Tables that have no row unless another table has one."""
 _OWN_OID = -3
-"""The place of a row's oid, before its facts."""
+"""The place of a row's oid, relative to the first fact."""
 _VECTORS = frozenset({"oid", "oidvector", "oid[]"})
 _FIRST_USER_OID = 16384
 """FirstNormalObjectId of PostgreSQL's access/transam.h."""
@@ -105,9 +106,10 @@ _FIRST_USER_OID = 16384
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A fact that refers to something: its place among the facts, and the table it is in.
+    """A fact that refers to another object: its place among the facts, and the object's table.
 
-    Where ``relation`` is given it holds numbers of columns of the table whose oid is there.
+    If ``relation`` is given, the fact holds column numbers of the relation whose oid is the fact
+    at that place.
     """
 
     place: int
@@ -120,8 +122,8 @@ class Reference:
 class CatalogTable:
     """How one table of the catalog is read.
 
-    A row is its oid (or that of what it is about), the kind and the identity of its object where
-    the server can say, and its facts.
+    A row has its oid (or the oid of the object that it describes), the type and the identity
+    that pg_identify_object returns for its object, if any, and its facts.
     """
 
     name: str
@@ -131,32 +133,32 @@ class CatalogTable:
     identified: bool
     unreadable: tuple[str, ...] = ()
     owner_place: int | None = None
-    """The place of what a row is a part of; -3 where that is the row's own oid."""
+    """The place of the oid of a row's owner, of which it is a part; -3 for the row's own oid."""
     owner_catalog: str = "pg_class"
-    """The table that this is in."""
+    """The catalog of the owner."""
     only_part: bool = False
-    """Whether a row is nothing without what it is a part of, and left out where that is."""
+    """Whether a row is left out if its owner is left out."""
 
     def place(self, column: str) -> int:
-        """Return where in a row's facts a column stands."""
+        """Return the place of a column among the facts of a row."""
         return self.columns.index(column)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a server's whole catalog is read; it keeps names that it learns."""
+    """How the whole catalog of a server is read, with a cache of names."""
 
     version: int
     tables: tuple[CatalogTable, ...]
     unreadable: tuple[str, ...] = ()
     """Tables that the role may not read at all."""
     names: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict, repr=False)
-    """By table and oid, the kind and the name of what is the server's own."""
+    """The type and name of the server's own objects, by table and oid."""
 
     def unread(self, filled: Collection[str]) -> Iterator[str]:
-        """Yield what the role may not read, where there is something to read.
+        """Yield the tables and columns with rows that the role may not read.
 
-        ``filled`` are the tables that were read, and have rows.
+        ``filled`` names the tables that were read and have rows.
         """
         for table in self.tables:
             if table.name in filled:
@@ -178,25 +180,28 @@ def make_layout(
     columns: Iterable[tuple[str, str, str, bool]],
     keys: Iterable[tuple[str, tuple[str, ...], str, tuple[str, ...], bool]] | None,
 ) -> Layout:
-    """Return how to read a catalog of these columns, whose foreign keys are these.
+    """Return how to read a catalog with these columns and foreign keys.
 
-    A column is its table, its name, its type and whether the role may read it; a server before 14
-    tells no keys, and borrows those of a newer one.
+    A column is given as its table, its name, its type and whether the role may read it.
+    pg_get_catalog_foreign_keys exists since PostgreSQL 14; for an older server ``keys`` is None,
+    and the recorded keys of a newer one are used.
     """
     tables: dict[str, list[_Column]] = {}
     for table, name, kind, readable in columns:
         if table not in _SKIPPED:
             tables.setdefault(table, []).append(_Column(name, kind, readable))
-    known = list(keys) if keys is not None else _borrowed()
-    open_ones = {name: found for name, found in tables.items() if found[0].readable}
+    foreign_keys = list(keys) if keys is not None else _recorded_keys()
+    readable_tables = {name: found for name, found in tables.items() if found[0].readable}
     return Layout(
         version,
-        tuple(_table(version, name, found, known) for name, found in open_ones.items()),
-        tuple(name for name in tables if name not in open_ones),
+        tuple(
+            _table(version, name, found, foreign_keys) for name, found in readable_tables.items()
+        ),
+        tuple(name for name in tables if name not in readable_tables),
     )
 
 
-def _borrowed() -> list[tuple[str, tuple[str, ...], str, tuple[str, ...], bool]]:
+def _recorded_keys() -> list[tuple[str, tuple[str, ...], str, tuple[str, ...], bool]]:
     data = pkgutil.get_data("pgbraid.postgres", "statements/foreign_keys.json") or b"[]"
     return [(a, tuple(b), c, tuple(d), e) for a, b, c, d, e in json.loads(data)]
 
@@ -227,12 +232,12 @@ def _table(version: int, name: str, columns: list[_Column], keys: list[Any]) -> 
         tuple(_references(names, plain, numbers)),
         identified,
         tuple(unreadable),
-        *_whole(name, names),
+        *_owner(name, names),
     )
 
 
-def _whole(table: str, facts: tuple[str, ...]) -> tuple[int | None, str, bool]:
-    """Return what rows of a table are parts of."""
+def _owner(table: str, facts: tuple[str, ...]) -> tuple[int | None, str, bool]:
+    """Return the owner's place and catalog, and whether rows are left out with their owner."""
     if table not in OWNER_COLUMN:
         return None, "pg_class", False
     column = OWNER_COLUMN[table]
@@ -243,11 +248,13 @@ def _whole(table: str, facts: tuple[str, ...]) -> tuple[int | None, str, bool]:
 def _expression(
     table: str, column: _Column, plain: Mapping[str, Any], numbers: Mapping[str, str]
 ) -> str | None:
-    """Return how a column is read as a text, or None for one that says nothing."""
+    """Return the expression that reads a column as text, or None to leave the column out."""
     name, kind = column.name, column.type
-    unknown = kind in _VECTORS and name not in plain and name not in numbers
-    if unknown or kind in _VOLATILE_TYPES or name in _DROPPED.get(table, ()):
-        return None  # it is volatile, or refers to nothing that the server knows of
+    # An oid without a declared foreign key cannot be replaced by a name, and oids differ between
+    # databases.
+    undeclared = kind in _VECTORS and name not in plain and name not in numbers
+    if undeclared or kind in _VOLATILE_TYPES or name in _DROPPED.get(table, ()):
+        return None
     if (table, name) in _SECRET:
         return f"encode(sha256(convert_to('{_KEY}' || {_sorted(name, kind)}, 'UTF8')), 'hex')"
     if kind == "aclitem[]":
@@ -269,7 +276,7 @@ def _sorted(name: str, kind: str) -> str:
 
 
 def _acl(name: str) -> str:
-    """Return a list of privileges, the defaults filled in, in one order."""
+    """Return the expression for an acl: with default privileges filled in, and sorted."""
     if name not in _ACL_KINDS:
         acl = f"c.{name}"
         return (
@@ -291,7 +298,7 @@ def _query(
     identified: bool,
     keys: Mapping[str, Any],
 ) -> str:
-    known = {column.name for column in columns}
+    column_names = {column.name for column in columns}
     key = columns[0].name
     listed = [f"c.{key}::oid::text" if _is_oid(columns[0]) else "NULL"]
     listed += ["i.type", "i.identity"] if identified else ["NULL", "NULL"]
@@ -306,15 +313,16 @@ def _query(
     of_user = f"c.{key}::oid >= {_FIRST_USER_OID}::oid" if _is_oid(columns[0]) else "true"
     if name in _ALSO:
         of_user = f"({of_user} OR {_ALSO[name]})"
-    wanted = [of_user, *([_ONLY[name]] if name in _ONLY else [])]
-    wanted += [
+    conditions = [of_user, *([_ONLY[name]] if name in _ONLY else [])]
+    # The schemas of toast tables and of temporary tables are not a part of the user's schema.
+    conditions += [
         f"c.{column} <> ALL (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(toast|temp)')"
         for column, (table, many) in keys.items()
-        if table == "pg_namespace" and not many and column in known
+        if table == "pg_namespace" and not many and column in column_names
     ]
     return (
         f"SELECT json_agg(json_build_array({', '.join(listed)})) FROM {source}"
-        f" WHERE {' AND '.join(wanted)}"
+        f" WHERE {' AND '.join(conditions)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What stands for the trees of the catalog, and what its rows are parts of."""
+"""Tables about the catalog: expressions that replace node trees, and the owners of rows."""
 
 from __future__ import annotations
 
@@ -61,7 +61,10 @@ DERIVED_COLUMNS = {
     ),
     "pg_type": (("default", "pg_get_expr(c.typdefaultbin, 0)", 0),),
 }
-"""What stands for the trees of expressions, by the server's own functions."""
+"""Derived facts by catalog: name, expression, and the server version since which it exists.
+
+The server's own functions print the node trees of expressions.
+"""
 OWNER_COLUMN = {
     "pg_aggregate": "aggfnoid",
     "pg_amop": "amopfamily",
@@ -83,7 +86,7 @@ OWNER_COLUMN = {
     "pg_trigger": "tgrelid",
     "pg_ts_config_map": "mapcfg",
 }
-"""By which column a row is a part of something."""
+"""The column that names the owner of a row, the object of which it is a part."""
 OWNER_CATALOG = {
     "pg_aggregate": "pg_proc",
     "pg_amop": "pg_opfamily",
@@ -92,11 +95,11 @@ OWNER_CATALOG = {
     "pg_range": "pg_type",
     "pg_ts_config_map": "pg_ts_config",
 }
-"""In which table that something is, where it is not pg_class."""
+"""The catalog of the owner, if it is not pg_class."""
 DEPENDENT_CATALOGS = frozenset(
     {
         *("pg_attribute", "pg_index", "pg_inherits", "pg_sequence", "pg_partitioned_table"),
         *("pg_foreign_table", "pg_aggregate", "pg_range", "pg_enum", "pg_ts_config_map"),
     }
 )
-"""Tables whose rows are left out with what they are parts of."""
+"""Catalogs whose rows are left out if their owner is left out."""

@@ -1,4 +1,4 @@
-"""Reads a database's whole schema as a value: every table of pg_catalog, oids made names."""
+"""Reads the whole schema of a database as a value: all of pg_catalog, with names for oids."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["catalog_text", "query_json", "read_layout", "read_snapshot"]
 
-_KEYS_SINCE = 140000
-_NO_TRACKER = LedgerTable()
-"""The statements about the catalog name none."""
+_KEYS_SINCE = 140000  # pg_get_catalog_foreign_keys
+_ANY_LEDGER = LedgerTable()
+"""Any ledger will do: the statements about the catalog do not name it."""
 
 
 def read_layout(conn: Connection) -> Layout:
-    """Return how this server's catalog is read; it may be kept for its other databases.
+    """Return how to read the catalog of this server, valid for all its databases.
 
-    Raises psycopg's error.
+    Raises psycopg's errors.
     """
     version = conn.info.server_version
     columns = conn.execute(catalog_text(conn, "columns").encode()).fetchall()
@@ -48,40 +48,42 @@ def read_layout(conn: Connection) -> Layout:
 def read_snapshot(
     conn: Connection, layout: Layout, ledger: LedgerTable, *, also_ours: Sequence[str] = ()
 ) -> Snapshot:
-    """Return everything the schema is, but for the tracker and the members of extensions.
+    """Return the snapshot of a schema, without the ledger and the members of extensions.
 
-    It reads in a transaction of its own, or in the one that is open; it writes nothing. What the
-    role may not read is named in ``not_compared``; ``also_ours`` names more tables to leave out, as
-    ``schema.table``. Raises psycopg's error.
+    Read in the open transaction, or else in a new one; write nothing. ``not_compared`` of the
+    snapshot names the objects that the role may not read. ``also_ours`` names more tables to
+    leave out, as ``schema.table``. Raises psycopg's errors.
     """
-    own = conn.info.transaction_status == pq.TransactionStatus.IDLE
+    begin = conn.info.transaction_status == pq.TransactionStatus.IDLE
     ours = [f"{ledger.schema}.{table}" for table in (ledger.table, ledger.journal)]
     before = [
-        catalog_text(conn, name) for name in (("begin", "settings") if own else ("settings",))
+        catalog_text(conn, name) for name in (("begin", "settings") if begin else ("settings",))
     ]
-    questions = [
+    queries = [
         catalog_text(conn, "apart", ours=[*ours, *also_ours]),
-        *(catalog_text(conn, name) for name in _ABOUT),
+        *(catalog_text(conn, name) for name in _ANNOTATIONS),
         *(table.query for table in layout.tables),
     ]
 
-    def name_others(wanted: str) -> list[Any]:
-        answer: list[Any] = query_json(conn, [catalog_text(conn, "names", wanted=wanted)])[0]
-        return answer
+    def identify(objects: str) -> list[Any]:
+        identities: list[Any] = query_json(conn, [catalog_text(conn, "names", objects=objects)])[0]
+        return identities
 
     try:
-        apart, *answers = query_json(conn, [*before, *questions])[-len(questions) :]
-        about: dict[str, list[Any]] = dict(zip(_ABOUT, answers, strict=False))
-        rows = dict(zip(layout.tables, answers[len(_ABOUT) :], strict=True))
+        # One message for all queries, and one JSON value for each table: the driver then handles
+        # one cell for a table, and not one for each fact.
+        excluded, *answers = query_json(conn, [*before, *queries])[-len(queries) :]
+        annotations: dict[str, list[Any]] = dict(zip(_ANNOTATIONS, answers, strict=False))
+        rows = dict(zip(layout.tables, answers[len(_ANNOTATIONS) :], strict=True))
         return make_snapshot(
-            layout, CatalogAnswers(apart, rows, about), name_others, _version(conn)
+            layout, CatalogAnswers(excluded, rows, annotations), identify, _version(conn)
         )
     finally:
-        if own and conn.info.transaction_status != pq.TransactionStatus.UNKNOWN:
+        if begin and conn.info.transaction_status != pq.TransactionStatus.UNKNOWN:
             conn.execute("ROLLBACK")
 
 
-_ABOUT = (
+_ANNOTATIONS = (
     "privileges",
     "member_owners",
     "comments",
@@ -93,17 +95,17 @@ _ABOUT = (
 
 
 def catalog_text(conn: Connection, name: str, **values: object) -> str:
-    """Return a named statement about the catalog, to stand in a longer message."""
-    query = statement("catalog", name, _NO_TRACKER, with_values=bool(values))
+    """Return the text of a named statement about the catalog, as a part of a longer message."""
+    query = statement("catalog", name, _ANY_LEDGER, with_values=bool(values))
     return ClientCursor(conn).mogrify(query, values or None)
 
 
-def query_json(conn: Connection, questions: Sequence[str]) -> list[Any]:
-    """Send questions as one message and return the value that each answers, read as JSON.
+def query_json(conn: Connection, queries: Sequence[str]) -> list[Any]:
+    """Send queries as one message, and return the JSON value of each one's first cell.
 
-    Raises psycopg's error.
+    The value is an empty list if there is no row or the cell is null. Raises psycopg's errors.
     """
-    results = send(conn, ";\n".join(questions).encode())
+    results = send(conn, ";\n".join(queries).encode())
     error = error_of(results)
     if error is not None:
         raise error

@@ -1,4 +1,4 @@
-"""Makes names of a catalog's oids, and a snapshot of its rows."""
+"""Replaces the oids in a catalog's rows by names, and builds a snapshot of the rows."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = ["CatalogAnswers", "make_snapshot"]
 
 Row: TypeAlias = list[Any]
 _HEAD = 3
-"""How many values of a row stand before its facts: oid, kind (or number), identity."""
+"""The number of values before the facts of a row: oid, kind (or number), identity."""
 _NO_OBJECT = "-"
-"""How the catalog's 0 is told."""
+"""The name for the oid 0."""
 _CACHED_BELOW = 16384
-"""Oids below this one are the server's own, the same in every database of it."""
+"""Lower oids are the server's own objects, the same in all of its databases."""
 _OF_FAMILIES = frozenset({"pg_amop", "pg_amproc"})
-"""Tables whose rows go with an extension's operator family."""
+"""Tables whose rows are left out with an extension's operator family."""
 _BODY = re.compile(r"\n(?=AS |BEGIN ATOMIC|RETURN )")
-"""Where a function's body begins in its definition."""
+"""The line break before the body in the definition of a function."""
 _SETS = frozenset({"polroles"})
-"""Lists of oids whose order says nothing."""
+"""Lists of oids whose order has no meaning."""
 _SORTED_NUMBERS = frozenset({"stxkeys", "prattrs"})
-"""Numbers of columns whose order is the table's, and says nothing."""
+"""Lists of column numbers whose order has no meaning: the server sorts them."""
 _INDEXES = frozenset({"index", "partitioned index"})
 _UNORDERED = _INDEXES | {"sequence"}
 _NAMED_TOO = frozenset({"pg_authid", "pg_opfamily", "pg_ts_config"})
@@ -40,10 +40,10 @@ _NAMED_TOO = frozenset({"pg_authid", "pg_opfamily", "pg_ts_config"})
 
 @dataclass(frozen=True, slots=True)
 class CatalogAnswers:
-    """What was read of one database.
+    """The rows read from one database.
 
-    ``excluded`` lists what is left out with the table it is in, and whether that is the tracker's;
-    ``annotations`` is what hangs on objects of any kind, by name.
+    ``excluded`` lists the objects to leave out: table, oid, and whether the object belongs to the
+    ledger. ``annotations`` has facts about objects of any kind, by the name of their query.
     """
 
     excluded: list[Row]
@@ -52,23 +52,23 @@ class CatalogAnswers:
 
 
 def make_snapshot(
-    layout: Layout, found: CatalogAnswers, name_others: Callable[[str], list[Row]], server: str
+    layout: Layout, answers: CatalogAnswers, identify: Callable[[str], list[Row]], server: str
 ) -> Snapshot:
-    """Return the snapshot of what was found.
+    """Return the snapshot of a database.
 
-    ``name_others`` is asked once for the names of what is not the user's own; it is given JSON.
+    ``identify`` is called at most once, with JSON, to name objects of the server and extensions.
     """
-    return _Resolver(layout, found).snapshot(name_others, server)
+    return _Resolver(layout, answers).snapshot(identify, server)
 
 
 class _Resolver:
-    def __init__(self, layout: Layout, found: CatalogAnswers) -> None:
-        self.layout, self.about = layout, found.annotations
-        self.apart = {(table, oid) for table, oid, _ in found.excluded}
-        self.ours = {(table, oid) for table, oid, ours in found.excluded if ours}
+    def __init__(self, layout: Layout, answers: CatalogAnswers) -> None:
+        self.layout, self.annotations = layout, answers.annotations
+        self.excluded = {(table, oid) for table, oid, _ in answers.excluded}
+        self.ours = {(table, oid) for table, oid, ours in answers.excluded if ours}
         self.rows = {
-            table: [row for row in rows if (table.name, row[0]) not in self.apart]
-            for table, rows in found.rows.items()
+            table: [row for row in rows if (table.name, row[0]) not in self.excluded]
+            for table, rows in answers.rows.items()
         }
         self.names: dict[str, dict[str, str]] = {}
         self.kinds: dict[str, dict[str, str]] = {}
@@ -77,18 +77,18 @@ class _Resolver:
         self.parts: dict[str, CatalogRows] = {}
         self.parents: dict[str, str] = {}
 
-    def snapshot(self, name_others: Callable[[str], list[Row]], server: str) -> Snapshot:
+    def snapshot(self, identify: Callable[[str], list[Row]], server: str) -> Snapshot:
         self._name_own()
         self._name_clones()
-        self._part_settings()
+        self._remove_settings()
         self._sort_options()
-        self._name_others(name_others)
+        self._name_others(identify)
         self._order_columns()
         for table, rows in self.rows.items():
             if table.name == "pg_enum":
                 self._order_enums(table, rows)
             self._resolve(table, rows)
-        self._read_about()
+        self._enter_annotations()
         filled = {table.name for table, rows in self.rows.items() if rows}
         return Snapshot(
             MappingProxyType(self.parts),
@@ -108,9 +108,9 @@ class _Resolver:
                 self.columns = {(row[0], row[1]): row[place] for row in rows}
 
     def _name_clones(self) -> None:
-        """Name a foreign key's copies, one for each partition referred to, by what they are for.
+        """Name the copies of a foreign key after the referenced partitions.
 
-        The server numbers them in the order in which the partitions were made.
+        The server numbers the copies in the order in which the partitions were created.
         """
         table = next((t for t in self.rows if t.name == "pg_constraint"), None)
         if table is None or "conparentid" not in table.columns:
@@ -119,20 +119,20 @@ class _Resolver:
         parent, relation, referred, name = (_HEAD + table.place(column) for column in names)
         rows = {row[0]: row for row in self.rows[table]}
         labels, classes = self.names["pg_constraint"], self.names["pg_class"]
-        for oid in sorted(rows, key=int):  # parents come before their copies
+        for oid in sorted(rows, key=int):  # a copy of a copy needs the name of the first
             row = rows[oid]
-            above = rows.get(row[parent])
-            if above is not None and above[relation] == row[relation]:
-                row[2] = labels[oid] = f"{labels[above[0]]} for {classes.get(row[referred])}"
+            original = rows.get(row[parent])
+            if original is not None and original[relation] == row[relation]:
+                row[2] = labels[oid] = f"{labels[original[0]]} for {classes.get(row[referred])}"
                 row[name] = None
 
-    def _name_others(self, name_others: Callable[[str], list[Row]]) -> None:
-        """Ask for the names of what is the server's or an extension's, each once."""
-        wanted: dict[str, set[str]] = {"pg_authid": set()}
+    def _name_others(self, identify: Callable[[str], list[Row]]) -> None:
+        """Name the objects of the server and of extensions that rows refer to."""
+        referenced: dict[str, set[str]] = {"pg_authid": set()}
         for table, rows in self.rows.items():
             for reference in table.references:
                 if reference.relation is None:
-                    wanted.setdefault(reference.table, set()).update(
+                    referenced.setdefault(reference.table, set()).update(
                         referred(rows, _HEAD + reference.place, many=reference.many)
                     )
         for name, place in (
@@ -141,47 +141,47 @@ class _Resolver:
             ("dependencies", 0),
             ("dependencies", 2),
         ):
-            for row in self.about[name]:
-                wanted.setdefault(row[place], set()).add(row[place + 1])
-        wanted["pg_authid"].update(row[0] for row in self.about["settings_of_database"])
-        asked = [
+            for row in self.annotations[name]:
+                referenced.setdefault(row[place], set()).add(row[place + 1])
+        referenced["pg_authid"].update(row[0] for row in self.annotations["settings_of_database"])
+        unnamed = [
             {"class": table, "id": oid}
-            for table, oids in wanted.items()
-            for oid in self._unknown(table, oids)
+            for table, oids in referenced.items()
+            for oid in self._unnamed(table, oids)
             if table in _NAMED_TOO or table in self.kinds
         ]
-        for table, oid, kind, name in name_others(json.dumps(asked)) if asked else ():
-            known = name if name is not None else f"({oid})"
-            self.names[table][oid] = known
+        for table, oid, kind, name in identify(json.dumps(unnamed)) if unnamed else ():
+            label = name if name is not None else f"({oid})"
+            self.names[table][oid] = label
             self.kinds.setdefault(table, {})[oid] = kind or table
             if int(oid) < _CACHED_BELOW and name is not None:
-                self.layout.names.setdefault(table, {})[oid] = (kind, known)
+                self.layout.names.setdefault(table, {})[oid] = (kind, label)
 
-    def _unknown(self, table: str, oids: Iterable[str]) -> list[str]:
-        """Return the oids that nobody has named yet; names kept of before are entered."""
+    def _unnamed(self, table: str, oids: Iterable[str]) -> list[str]:
+        """Enter the names that the layout has cached, and return the oids without a name."""
         names, kinds = self.names.setdefault(table, {}), self.kinds.get(table)
-        kept = self.layout.names.get(table, {})
+        cached = self.layout.names.get(table, {})
         names["0"] = _NO_OBJECT
-        unknown = []
+        unnamed = []
         for oid in oids:
             if oid in names:
                 continue
-            if oid not in kept:
-                unknown.append(oid)
+            if oid not in cached:
+                unnamed.append(oid)
                 continue
-            kind, names[oid] = kept[oid]
+            kind, names[oid] = cached[oid]
             if kinds is not None:
                 kinds[oid] = kind
-        return unknown
+        return unnamed
 
     def _resolve(self, table: CatalogTable, rows: list[Row]) -> None:
-        """Enter a table's rows, by what they are about, with names in the place of oids."""
+        """Enter the rows of a table by the objects they describe, with names for oids."""
         resolved: dict[str, tuple[str | None, ...]] = {}
         one, many, numbers = self._references(table)
         sets = {_HEAD + table.place(name) for name in _SETS & set(table.columns)}
-        whole = None if table.owner_place is None else _HEAD + table.owner_place
+        owner_place = None if table.owner_place is None else _HEAD + table.owner_place
         for row in rows:
-            owner = row[whole] if whole is not None else None
+            owner = row[owner_place] if owner_place is not None else None
             if owner is not None and self._is_left_out(table, owner):
                 continue
             for place, relation, name in numbers:
@@ -192,8 +192,8 @@ class _Resolver:
                 row[place] = names.get(value, value)
             for place, names in many:
                 if row[place]:
-                    found = [names.get(oid, oid) for oid in oids_of(row[place])]
-                    row[place] = ", ".join(sorted(found) if place in sets else found)
+                    listing = [names.get(oid, oid) for oid in oids_of(row[place])]
+                    row[place] = ", ".join(sorted(listing) if place in sets else listing)
             facts = tuple(row[_HEAD:])
             key = key or f"{table.name} {facts}"
             while key in resolved:
@@ -223,9 +223,9 @@ class _Resolver:
         return one, many, numbers
 
     def _is_left_out(self, table: CatalogTable, owner: str) -> bool:
-        """Whether a row is a part of the tracker, or goes with what is left out."""
+        """Return whether a row is a part of the ledger, or of another object that is left out."""
         if (table.owner_catalog, owner) in (
-            self.apart if table.name in _OF_FAMILIES else self.ours
+            self.excluded if table.name in _OF_FAMILIES else self.ours
         ):
             return True
         if table.name == "pg_attribute" and self.kinds["pg_class"].get(owner) == "sequence":
@@ -235,8 +235,8 @@ class _Resolver:
     def _columns_of(self, relation: str, numbers: str | None, name: str) -> str | None:
         if numbers is None:
             return None
-        found = [self.columns.get((relation, number), number) for number in oids_of(numbers)]
-        return ", ".join(sorted(found) if name in _SORTED_NUMBERS else found)
+        names = [self.columns.get((relation, number), number) for number in oids_of(numbers)]
+        return ", ".join(sorted(names) if name in _SORTED_NUMBERS else names)
 
     def _label(self, table: str, oid: str) -> str:
         kind = self.kinds.get(table, {}).get(oid, table)
@@ -245,7 +245,7 @@ class _Resolver:
     def _key(
         self, table: CatalogTable, row: Row, owner: str | None
     ) -> tuple[str | None, str | None]:
-        """Return what a row is about, and what that is a part of."""
+        """Return the label of the object that a row describes, and the label of its owner."""
         name = table.name
         below = None
         if owner not in {None, "0"}:
@@ -253,7 +253,7 @@ class _Resolver:
         key = f"{row[1]} {row[2]}" if table.identified else None
         if name in {"pg_attribute", "pg_enum"}:
             key = self._named_part(table, row, below)
-        elif name == "pg_trigger" and self._is_constraints(table, row):
+        elif name == "pg_trigger" and self._is_of_constraint(table, row):
             key = self._internal_trigger(table, row)
         elif name == "pg_class":
             below = None
@@ -265,27 +265,27 @@ class _Resolver:
             numbers = (row[_HEAD + table.place(c)] for c in ("maptokentype", "mapseqno"))
             key = f"mapping {' '.join(numbers)} of {below}"
         elif name == "pg_type":
-            below = self._whole_of_type(table, row)
+            below = self._owner_of_type(table, row)
         elif key is None:
             return below, None
         return key, below
 
-    def _part_settings(self) -> None:
-        """Take settings out of functions' definitions, where they stand as history had it."""
+    def _remove_settings(self) -> None:
+        """Remove SET clauses from function definitions: proconfig has the settings, sorted."""
         table = next((t for t in self.rows if t.name == "pg_proc"), None)
         if table is None:
             return
         settings, definition = (_HEAD + table.place(c) for c in ("proconfig", "definition"))
         for row in self.rows[table]:
             if row[settings]:
-                begins = _BODY.search(row[definition])
-                at = begins.start() if begins else len(row[definition])
+                body = _BODY.search(row[definition])
+                at = body.start() if body else len(row[definition])
                 lines = row[definition][:at].split("\n")
-                kept = "\n".join(line for line in lines if not line.startswith(" SET "))
-                row[definition] = kept + row[definition][at:]
+                head = "\n".join(line for line in lines if not line.startswith(" SET "))
+                row[definition] = head + row[definition][at:]
 
     def _sort_options(self) -> None:
-        """Sort the options of text search dictionaries, whose order says nothing."""
+        """Sort the options of text search dictionaries, as their order has no meaning."""
         for table in (table for table in self.rows if table.name == "pg_ts_dict"):
             place = _HEAD + table.place("dictinitoption")
             for row in self.rows[table]:
@@ -297,12 +297,12 @@ class _Resolver:
             return f"value {row[_HEAD + table.place('enumlabel')]!r} of {below}"
         place = _HEAD + table.place("attname")
         if self.kinds["pg_class"].get(row[0]) in _INDEXES:
-            row[place] = None  # made from the table's column's first name
+            row[place] = None  # an index column keeps the first name of the table's column
             return f"column {row[1]} of {below}"
         return f"column {self.names['pg_class'].get(row[0])}.{quoted(row[place])}"
 
-    def _whole_of_type(self, table: CatalogTable, row: Row) -> str | None:
-        """Return the relation that a row type is of, or the type that an array is of."""
+    def _owner_of_type(self, table: CatalogTable, row: Row) -> str | None:
+        """Return the relation of a row type, or the element type of an array type."""
         relation = row[_HEAD + table.place("typrelid")]
         if relation not in {"0", None}:
             return self._label("pg_class", relation)
@@ -312,25 +312,26 @@ class _Resolver:
         return None
 
     @staticmethod
-    def _is_constraints(table: CatalogTable, row: Row) -> bool:
-        """Whether a trigger is the server's own, for a constraint; before 15 copies say so, too."""
+    def _is_of_constraint(table: CatalogTable, row: Row) -> bool:
+        """Return whether the server created a trigger for a constraint."""
+        # Before PostgreSQL 15 a partition's copy of a user's trigger is internal, too.
         internal = row[_HEAD + table.place("tgisinternal")] == "true"
         return internal and bool(row[_HEAD + table.place("tgconstraint")] != "0")
 
     def _internal_trigger(self, table: CatalogTable, row: Row) -> str:
-        """Name a constraint's trigger, whose own name is a number, by what it is for."""
+        """Name a constraint's trigger after the constraint, as its tgname contains an oid."""
         names = ("tgname", "tgconstraint", "tgrelid", "tgfoid")
-        own, constraint, relation, function = (_HEAD + table.place(name) for name in names)
-        row[own] = None
+        name, constraint, relation, function = (_HEAD + table.place(column) for column in names)
+        row[name] = None
         label = self._label("pg_constraint", row[constraint])
         where = self.names["pg_class"].get(row[relation])
         return f"trigger of {label} on {where}: {self.names['pg_proc'].get(row[function])}"
 
     def _order_columns(self) -> None:
         orders: dict[str, list[tuple[int, str]]] = {}
-        kinds, own = self.kinds["pg_class"], self.own["pg_class"]
+        kinds = self.kinds["pg_class"]
         for (relation, number), name in self.columns.items():
-            if relation in own and kinds[relation] not in _UNORDERED:
+            if relation in self.own["pg_class"] and kinds[relation] not in _UNORDERED:
                 orders.setdefault(relation, []).append((int(number), name))
         self.parts[COLUMN_ORDER] = CatalogRows(
             ("columns",),
@@ -348,52 +349,52 @@ class _Resolver:
             {self._label("pg_type", oid): listed(found) for oid, found in orders.items()},
         )
 
-    def _read_about(self) -> None:
-        """Enter what hangs on objects of any kind."""
-        about = self.about
+    def _enter_annotations(self) -> None:
+        """Enter privileges, comments and other facts about objects of any kind."""
+        read = self.annotations
         roles = self.names["pg_authid"]
-        self._enter("privileges", ((f"{kind} {name}", v) for kind, name, v in about["privileges"]))
-        owners = ((f"{kind} {name}", owner) for kind, name, owner in about["member_owners"])
+        self._enter("privileges", ((f"{kind} {name}", v) for kind, name, v in read["privileges"]))
+        owners = ((f"{kind} {name}", owner) for kind, name, owner in read["member_owners"])
         self._enter("owners of members", owners)
-        comments = ((f"comments in {table}", v) for table, v in about["comments_of_the_server"])
+        comments = ((f"comments in {table}", v) for table, v in read["comments_of_the_server"])
         self._enter("comments of the server", comments)
         self._enter(
             "settings",
             (
                 ("database" if role == "0" else f"role {roles.get(role)} in the database", value)
-                for role, value in about["settings_of_database"]
+                for role, value in read["settings_of_database"]
             ),
         )
-        self._enter("comments", self._hanging("comments", lambda _: "comment"))
-        labels = self._hanging("labels", lambda row: f"security label for {row[3]}")
+        self._enter("comments", self._described("comments", lambda _: "comment"))
+        labels = self._described("labels", lambda row: f"security label for {row[3]}")
         self._enter("labels", labels)
         self._enter("dependencies", self._dependencies())
 
-    def _hanging(self, name: str, what: Callable[[Row], str]) -> Iterable[tuple[str, str | None]]:
-        for row in self.about[name]:
+    def _described(self, name: str, kind: Callable[[Row], str]) -> Iterable[tuple[str, str | None]]:
+        for row in self.annotations[name]:
             table, oid, number = row[:3]
-            if (table, oid) in self.apart or oid not in self.names.get(table, {}):
+            if (table, oid) in self.excluded or oid not in self.names.get(table, {}):
                 continue
-            whose = self._label(table, oid)
+            owner = self._label(table, oid)
             if table == "pg_class" and number != "0":
                 if (oid, number) not in self.columns:
                     continue
                 column = quoted(self.columns[oid, number])
-                whose = f"column {self.names['pg_class'][oid]}.{column}"
-            label = f"{what(row)} on {whose}"
-            self.parents[label] = whose
+                owner = f"column {self.names['pg_class'][oid]}.{column}"
+            label = f"{kind(row)} on {owner}"
+            self.parents[label] = owner
             yield label, row[-1]
 
     def _dependencies(self) -> Iterable[tuple[str, str | None]]:
-        for table, oid, of, to, number, kind in self.about["dependencies"]:
-            if (table, oid) in self.apart or (of, to) in self.ours:
+        for table, oid, of, to, number, kind in self.annotations["dependencies"]:
+            if (table, oid) in self.excluded or (of, to) in self.ours:
                 continue
             named = self.columns.get((to, number)) or number
             column = f".{quoted(named)}" if number != "0" else ""
-            whose = self._label(table, oid)
-            label = f"dependency of {whose} on {self._label(of, to)}{column}"
-            self.parents[label] = whose
+            owner = self._label(table, oid)
+            label = f"dependency of {owner} on {self._label(of, to)}{column}"
+            self.parents[label] = owner
             yield label, kind
 
-    def _enter(self, part: str, found: Iterable[tuple[str, str | None]]) -> None:
-        self.parts[part] = CatalogRows(("value",), {name: (value,) for name, value in found})
+    def _enter(self, part: str, facts: Iterable[tuple[str, str | None]]) -> None:
+        self.parts[part] = CatalogRows(("value",), {name: (value,) for name, value in facts})

@@ -1,4 +1,4 @@
-"""Reads the rows of a database as digests, every column of every table in them."""
+"""Reads the rows of a database as one digest per table, over all columns."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ __all__ = [
 ]
 
 _WORTH_A_LOOK = 4_000_000
-"""Bytes above which it is cheaper to look for new rows than to read them all again."""
+"""Size in bytes above which looking for new rows is cheaper than reading all rows again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What the tables and sequences of a database hold.
+    """The contents of the tables and sequences of a database.
 
-    ``digests`` has the number of rows of each table and the digest of them all; ``sequences`` what
-    each of them stands at.
+    ``digests`` has the number of rows of each table and the digest of all its rows, ``sequences``
+    the value of each sequence.
     """
 
     tables: tuple[RowTable, ...]
@@ -49,10 +49,14 @@ class Rows:
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """The tables whose rows were not read, and why."""
+        """The tables whose rows were not read, with the reason."""
         return tuple(
             f"{table.name}: its rows, "
-            + ("row security hides some from this role" if table.readable else "this role may not")
+            + (
+                "row security hides some from this role"
+                if table.readable
+                else "this role may not read them"
+            )
             for table in self.tables
             if not table.is_read
         )
@@ -60,9 +64,9 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class KnownRows:
-    """What a database held before something ran on a copy of it.
+    """The digests of a database's tables before migrations ran on a copy of it.
 
-    Rows that were written since have a transaction id of ``since`` or later.
+    Rows written on the copy have the transaction id ``since`` or a later one.
     """
 
     since: str
@@ -72,35 +76,38 @@ class KnownRows:
 
 @contextmanager
 def reading_rows(conn: Connection) -> Iterator[None]:
-    """Read in one transaction, in which values have one spelling; in the open one, if there is."""
-    own = conn.info.transaction_status == 0
+    """Read in one transaction, the open one or a new one, with fixed settings for output.
+
+    The settings fix the output format of values, such as DateStyle.
+    """
+    begin = conn.info.transaction_status == 0
     try:
-        conn.execute((("BEGIN;" if own else "") + catalog_text(conn, "settings")).encode())
+        conn.execute((("BEGIN;" if begin else "") + catalog_text(conn, "settings")).encode())
         yield
     finally:
-        if own and not conn.closed:
+        if begin and not conn.closed:
             conn.execute("ROLLBACK")
 
 
-def read_rows(conn: Connection, ledger: LedgerTable, known: KnownRows | None = None) -> Rows:
-    """Return what the tables and sequences hold. Raises psycopg's error.
+def read_rows(conn: Connection, ledger: LedgerTable, earlier: KnownRows | None = None) -> Rows:
+    """Return the contents of the tables and sequences, without the ledger.
 
-    The tracker and the journal are left out. A large table in which nothing was written since
-    ``known`` is not read again.
+    A large table that was not written since ``earlier`` is not read again. Raises psycopg's
+    errors.
     """
     with reading_rows(conn):
         texts = [catalog_text(conn, name) for name in ("tables", "sequences", "large_objects")]
-        found, sequences, objects = query_json(conn, texts)
+        listed, sequences, objects = query_json(conn, texts)
         ours = {f"{ledger.schema}.{name}" for name in (ledger.table, ledger.journal)}
-        tables = row_tables(found, ours)
-        old = _unwritten(conn, tables, known) if known else {}
+        tables = row_tables(listed, ours)
+        old = _unwritten(conn, tables, earlier) if earlier else {}
         digests = _digests(conn, [t for t in tables if t.is_read and t.label not in old])
-        standing = _sequences(conn, [s for s in sequences if not _is_journals(s, ours)])
-    return Rows(tables, {**old, **digests, **large_objects(objects)}, standing)
+        values = _sequences(conn, [s for s in sequences if not _is_journals(s, ours)])
+    return Rows(tables, {**old, **digests, **large_objects(objects)}, values)
 
 
 def with_rows(snapshot: Snapshot, rows: Rows) -> Snapshot:
-    """Return a snapshot with what the tables and sequences hold."""
+    """Return a snapshot with the contents of the tables and sequences added."""
     parts = {
         **snapshot.catalogs,
         DATA: data_part(rows.digests),
@@ -116,7 +123,7 @@ def with_rows(snapshot: Snapshot, rows: Rows) -> Snapshot:
 
 
 def data_part(digests: Mapping[str, Facts]) -> CatalogRows:
-    """Return digests of rows, and positions of sequences, as a part of a snapshot."""
+    """Return digests of rows, and the positions of sequences, as a part of a snapshot."""
     return CatalogRows(("rows", "digest", "next value"), MappingProxyType(dict(digests)))
 
 
@@ -133,62 +140,64 @@ def _digests(conn: Connection, tables: Iterable[RowTable]) -> dict[str, Facts]:
 
 
 def _digest(table: RowTable) -> str:
-    """Return the question of how many rows a table has, and of two sums of their hashes.
-
-    The columns go by name, so that their order says nothing.
-    """
+    """Return the query for the number of rows of a table, and two sums of their hashes."""
+    # The columns are sorted by name (see the query `tables`): a different order of columns is
+    # reported elsewhere. Sums, as the order of the rows has no meaning.
     names = [sql.Identifier(column.name) for column in table.columns]
     row = sql.SQL("ROW({})::text").format(sql.SQL(", ").join(names))
-    question = sql.SQL(
+    query = sql.SQL(
         "SELECT json_build_array(count(*)::text, concat_ws('/', sum(hashtextextended({row}, 0)),"
         " sum(hashtextextended({row}, 1)))) FROM "
     )
-    return question.format(row=row).as_string(None) + table.source
+    return query.format(row=row).as_string(None) + table.source
 
 
-def _unwritten(conn: Connection, tables: Iterable[RowTable], known: KnownRows) -> dict[str, Facts]:
-    """Return the digests of large tables in which nothing was written, updated or deleted.
+def _unwritten(
+    conn: Connection, tables: Iterable[RowTable], earlier: KnownRows
+) -> dict[str, Facts]:
+    """Return the digests of large tables without an inserted, updated or deleted row.
 
-    Every row that is written bears the id of its transaction, and a row that is deleted is missing
-    from the count. A look at both takes a tenth of the time that reading the rows does.
+    An inserted or updated row has the id of its transaction in xmin, and a deleted row is
+    missing from the count. Checking both takes a tenth of the time of reading all rows.
     """
-    asked = [
+    candidates = [
         table
         for table in tables
         if table.is_read
         and table.bytes > _WORTH_A_LOOK
         and table.shape is not None
-        and known.shapes.get(table.label) == table.shape
+        and earlier.shapes.get(table.label) == table.shape
     ]
-    if not asked:
+    if not candidates:
         return {}
-    look = (
+    # age() and not a comparison of xids, which wrap around.
+    query = (
         "SELECT json_build_array(count(*)::text, count(*) FILTER (WHERE age(xmin) <="
-        f" age('{int(known.since) % 2**32}'::xid))::text) FROM "
+        f" age('{int(earlier.since) % 2**32}'::xid))::text) FROM "
     )
-    answers = query_json(conn, [look + table.source for table in asked])
+    answers = query_json(conn, [query + table.source for table in candidates])
     return {
-        table.label: known.digests[table.label]
-        for table, (count, new) in zip(asked, answers, strict=True)
-        if new == "0" and known.digests[table.label][0] == count
+        table.label: earlier.digests[table.label]
+        for table, (count, new) in zip(candidates, answers, strict=True)
+        if new == "0" and earlier.digests[table.label][0] == count
     }
 
 
 def _sequences(conn: Connection, names: list[str]) -> dict[str, Facts]:
     if not names:
         return {}
-    ask_value = "SELECT json_build_array(last_value::text, is_called::text) FROM "
-    texts = [ask_value + name for name in names]
+    query = "SELECT json_build_array(last_value::text, is_called::text) FROM "
+    texts = [query + name for name in names]
     return {
         f"value of sequence {name}": tuple(answer)
         for name, answer in zip(names, query_json(conn, texts), strict=True)
     }
 
 
-def large_objects(found: list[Any]) -> dict[str, Facts]:
-    """Return large objects by the digests of what they hold: their numbers are the replay's."""
+def large_objects(listed: list[Any]) -> dict[str, Facts]:
+    """Return large objects by the digest of their data, as their oids differ in every replay."""
     rows: dict[str, Facts] = {}
-    for digest, owner, acl, comment in sorted(found, key=str):
+    for digest, owner, acl, comment in sorted(listed, key=str):
         key = f"large object {digest}"
         while key in rows:
             key += "'"

@@ -1,4 +1,4 @@
-"""Reads snapshots of one server's databases, each in the same way."""
+"""Reads snapshots of the databases of one server."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ __all__ = ["EVERYTHING", "Scope", "SnapshotReader"]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is read of a database: the schema, and the rows of the tables with these labels.
+    """The parts of a database to read: the schema, and the rows of the tables with these labels.
 
-    None stands for the rows of all tables.
+    If ``rows`` is None, the rows of all tables are read.
     """
 
     schema: bool = True
@@ -46,49 +46,50 @@ EVERYTHING = Scope()
 
 
 class SnapshotReader:
-    """Keeps the layout of the catalog from one snapshot to the next. Raises psycopg's errors.
+    """Reads snapshots, and keeps the layout of the catalog for the next one.
 
-    There is one layout for each role that connects, as roles may read different columns.
+    There is one layout for each login role, as roles may read different columns. The methods
+    raise psycopg's errors.
     """
 
     def __init__(self, ledger: LedgerTable, *, also_ours: Sequence[str] = ()) -> None:
         self._also_ours = also_ours
-        self.tracker = ledger
+        self.ledger = ledger
         self._ours = [f"{ledger.schema}.{name}" for name in (ledger.table, ledger.journal)]
         self._layouts: dict[str, Layout] = {}
 
     def schema(self, conn: Connection) -> Snapshot:
-        """Return the schema; it reads in the transaction that is open, if there is one."""
+        """Return the schema, read in the open transaction if there is one."""
         layout = self._layouts.get(conn.info.user) or read_layout(conn)
         self._layouts[conn.info.user] = layout
-        return read_snapshot(conn, layout, self.tracker, also_ours=self._also_ours)
+        return read_snapshot(conn, layout, self.ledger, also_ours=self._also_ours)
 
-    def whole(self, conn: Connection, known: KnownRows | None = None) -> tuple[Snapshot, Rows]:
-        """Return the schema with all rows, and the rows themselves, as digests.
+    def whole(self, conn: Connection, earlier: KnownRows | None = None) -> tuple[Snapshot, Rows]:
+        """Return the snapshot of the schema and all rows, and the digests of the rows.
 
-        Large tables in which nothing was written since ``known`` are not read again.
+        Large tables that were not written since ``earlier`` are not read again.
         """
-        rows = read_rows(conn, self.tracker, known)
+        rows = read_rows(conn, self.ledger, earlier)
         return with_rows(self.schema(conn), rows), rows
 
     def within(self, conn: Connection, scope: Scope) -> Snapshot:
-        """Return what a search compares: the schema, or the rows of some tables by meaning."""
+        """Return the parts of a database in this scope, the rows compared by meaning."""
         snapshot = self.schema(conn) if scope.schema else Snapshot(MappingProxyType({}))
-        wanted = scope.rows
-        if wanted is not None and not wanted:
+        labels = scope.rows
+        if labels is not None and not labels:
             return snapshot
         with reading_rows(conn):
             texts = [catalog_text(conn, name) for name in ("tables", "large_objects")]
-            found, objects = query_json(conn, texts)
-        tables = row_tables(found, self._ours)
-        digests, _ = digests_by_meaning(conn, tables, scope.meaning, wanted)
-        digests |= positions(conn, [t for t in tables if wanted is None or t.label in wanted])
+            listed, objects = query_json(conn, texts)
+        tables = row_tables(listed, self._ours)
+        digests, _ = digests_by_meaning(conn, tables, scope.meaning, labels)
+        digests |= positions(conn, [t for t in tables if labels is None or t.label in labels])
         parts = {**snapshot.catalogs, DATA: data_part({**digests, **large_objects(objects)})}
         return replace(snapshot, catalogs=MappingProxyType(parts))
 
     def known(self, conn: Connection) -> KnownRows:
-        """Return what the large tables of a database hold, to compare its copies with."""
-        rows = read_rows(conn, self.tracker)
+        """Return the digests of a database's tables, for later readings of its copies."""
+        rows = read_rows(conn, self.ledger)
         row = conn.execute(b"SELECT pg_catalog.pg_current_xact_id()::pg_catalog.text").fetchone()
         return KnownRows(
             str(row[0]) if row else "0",

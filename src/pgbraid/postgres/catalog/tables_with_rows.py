@@ -1,4 +1,4 @@
-"""The tables that hold rows, as far as comparing the rows needs to know them."""
+"""Describes the tables that hold rows: the facts that a comparison of the rows needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["Column", "ForeignKey", "RowTable", "row_tables"]
 
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-_ENTRIES = 2
+_ENTRIES = 2  # the depth of the target list's entries in the tree of a query
+# The field resjunk is true for columns that the query needs but does not return.
 _ENTRY = re.compile(
     r":resno (?P<number>\d+) .*:resorigtbl (?P<table>\d+) :resorigcol (?P<column>-?\d+)"
     r" :resjunk false$",
@@ -23,10 +24,11 @@ _ENTRY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column, and where its values come from.
+    """A column, and the source of its values.
 
-    ``identifies`` says that the server generates its value to identify the row. ``sequences`` are
-    those that it draws from; ``made_of`` are the columns that a stored generated one is made of.
+    If ``identifies``, the server generates the value to identify the row. ``sequences`` are the
+    sequences that the values are drawn from. ``made_of`` are the columns that a stored generated
+    column is computed from.
     """
 
     name: str
@@ -35,26 +37,26 @@ class Column:
     made_of: frozenset[str]
     type: str
     built_in: bool
-    """Whether the type is the server's own, whose text no migration can change."""
+    """Whether the server defines the type, so that no migration can change its output."""
     number: int
-    """Its place in the table, which no other column takes when it is renamed or dropped."""
+    """The attnum, which no other column of the table ever gets."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """Columns that refer to a row of another table, or of the same one, by its columns."""
+    """Columns that refer to a row, in another table or the same one, by its columns."""
 
     columns: tuple[str, ...]
     table: str
-    """The oid of the table that is referred to."""
+    """The oid of the referenced table."""
     referred: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RowTable:
-    """A table or a materialized view that holds rows, or held some.
+    """A table or a materialized view that has or had rows.
 
-    ``name`` is qualified and quoted. ``origins`` are the columns that a view shows as they are: by
+    ``name`` is qualified and quoted. ``origins`` has the columns that a view shows unchanged: by
     the number of the view's column, the oid of the table and the number of its column.
     """
 
@@ -62,12 +64,12 @@ class RowTable:
     name: str
     kind: str
     partitioned: bool
-    """Whether its rows are those of its partitions."""
+    """Whether the rows are in its partitions."""
     oids: tuple[str, ...]
-    """Its own, or those of all tables that are read with it."""
+    """The oids of the table, or of all tables of its partition tree."""
     readable: bool
     filtered: bool
-    """Whether row security hides rows from the role that reads."""
+    """Whether row security hides rows from the reading role."""
     bytes: int
     columns: tuple[Column, ...]
     keys: tuple[ForeignKey, ...]
@@ -75,7 +77,7 @@ class RowTable:
 
     @property
     def label(self) -> str:
-        """What its rows are called in a snapshot."""
+        """The name of its rows in a snapshot."""
         return f"rows of {self.kind} {self.name}"
 
     @property
@@ -85,23 +87,21 @@ class RowTable:
 
     @property
     def source(self) -> str:
-        """What its rows are selected from."""
+        """The FROM item that selects its rows."""
         return self.name if self.partitioned else f"ONLY {self.name}"
 
     @property
     def shape(self) -> tuple[object, ...] | None:
-        """Which tables and columns these are; None where a type's text may change by itself.
-
-        Names alone do not tell: two tables, or two columns, can have swapped theirs.
-        """
+        """The identity of the table and its columns; None if a type's output may change."""
         if not all(column.built_in for column in self.columns):
             return None
+        # Oids and numbers, because a migration can swap the names of two tables or columns.
         columns = ((column.name, column.type, column.number) for column in self.columns)
         return (self.oids, *columns)
 
 
-def row_tables(found: Iterable[dict[str, Any]], ours: Iterable[str]) -> tuple[RowTable, ...]:
-    """Return the tables of an answer of the catalog, except those named in ``ours``."""
+def row_tables(listed: Iterable[dict[str, Any]], ours: Iterable[str]) -> tuple[RowTable, ...]:
+    """Return the tables that the query ``tables`` listed, except the tables named in ``ours``."""
     left_out = set(ours)
     return tuple(
         RowTable(
@@ -126,26 +126,26 @@ def row_tables(found: Iterable[dict[str, Any]], ours: Iterable[str]) -> tuple[Ro
             ),
             MappingProxyType(dict(_origins(facts["query"] or ""))),
         )
-        for facts in found
+        for facts in listed
         if facts["name"].replace('"', "") not in left_out
     )
 
 
 def _origins(query: str) -> Iterator[tuple[int, tuple[str, int]]]:
-    """Yield where the columns of a query come from, as the server notes it in the query's tree.
+    """Yield the origin of each output column of a query, from the query's node tree.
 
-    The tree is the text of a node: each stands in braces, with its fields and the nodes in it. Of
-    the outermost query, the entries of the list of columns are the nodes at the second level.
+    The tree is a text in which each node, with its fields and child nodes, is in braces. The
+    entries of the target list of the outermost query are the nodes at the second level.
     """
-    depth, behind = 0, 0
-    for found in _BRACE.finditer(query):
-        if found[0] == "{":
+    depth, start = 0, 0
+    for brace in _BRACE.finditer(query):
+        if brace[0] == "{":
             depth += 1
-        elif found[0] != "}":
+        elif brace[0] != "}":
             continue
         else:
-            entry = _ENTRY.search(query, behind, found.start()) if depth == _ENTRIES else None
+            entry = _ENTRY.search(query, start, brace.start()) if depth == _ENTRIES else None
             if entry and entry["table"] != "0":
                 yield int(entry["number"]), (entry["table"], int(entry["column"]))
             depth -= 1
-        behind = found.end()
+        start = brace.end()

@@ -1,8 +1,8 @@
-"""Reads what the databases of a server share, and restores it between two replays.
+"""Reads the objects that the databases of a server share, and restores them between two replays.
 
-Two replays share one server. The second one must not find a role that the first one created,
-changed or dropped. On a server of our own all of it is restored; where that is not possible,
-nothing is judged. On a server of others a replay must not change it at all.
+Two replays run on one server. The second replay must not see a role that the first replay
+created, changed or dropped. On an exclusive server all shared objects are restored; if that
+fails, the proof has no verdict. On any other server a replay must not change them at all.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ __all__ = [
     "Cluster",
     "differences",
     "drop_set_aside",
-    "put_back",
     "read_cluster",
+    "restore_cluster",
     "set_roles_aside",
     "shared_changes",
 ]
@@ -41,41 +41,43 @@ __all__ = [
 _FLAGS = ("SUPERUSER", "INHERIT", "CREATEROLE", "CREATEDB", "LOGIN", "REPLICATION", "BYPASSRLS")
 _ASIDE = "pgbraid_aside_"
 _PASSES = 5
-"""How often roles are dropped that depend on each other."""
+"""How often to repeat the dropping of roles, as one role may depend on another."""
 _PARAMETERS_SINCE = 150000
+"""The first server version with grants on parameters (pg_parameter_acl)."""
 _RELOADED_WITHIN = 5.0
+"""How many seconds to wait until the server has read its configuration files again."""
 _ALWAYS_SHARED = frozenset(
     {
         *("pg_authid", "pg_auth_members", "pg_tablespace", "pg_parameter_acl"),
         *("pg_replication_origin", "pg_shseclabel"),
     }
 )
-"""Shared catalogs without a row about the scratch database itself."""
+"""Shared catalogs that have no row about the scratch database itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What the databases share, by kind: roles, memberships, settings, databases and the rest."""
+    """The shared objects of a server, by kind: roles, memberships, settings, databases, others."""
 
     facts: Mapping[str, frozenset[Fact]]
     roles: Mapping[str, str] = field(compare=False, default_factory=dict)
-    """The names of the roles by their oids, to tell a role that was renamed from a new one."""
+    """The names of the roles by their oids, to distinguish a renamed role from a new one."""
 
     def of(self, kind: str) -> frozenset[Fact]:
         """Return the facts of one kind."""
         return self.facts.get(kind, frozenset())
 
     def names(self, kind: str) -> frozenset[str]:
-        """Return the names of what there is of one kind."""
+        """Return the names of the objects of one kind."""
         return frozenset(str(fact[0]) for fact in self.of(kind))
 
 
 def read_cluster(conn: Connection, prefix: str, *, exclusive: bool = True) -> Cluster:
-    """Return what the databases share, except those whose names begin with ``prefix``.
+    """Return the shared objects of a server, without databases whose names begin with ``prefix``.
 
-    Without ``exclusive``, what only a superuser may read is left out.
+    Unless ``exclusive``, leave out the facts that only a superuser may read.
     """
-    found: dict[str, set[Fact]] = {}
+    facts_by_kind: dict[str, set[Fact]] = {}
     names = ["cluster"]
     if exclusive:
         names.append("cluster_exclusive")
@@ -83,15 +85,15 @@ def read_cluster(conn: Connection, prefix: str, *, exclusive: bool = True) -> Cl
         names.append("cluster_since_15")
     for name in names:
         for kind, *facts in _run(conn, name, prefix=f"{prefix}%", aside=f"{_ASIDE}%").fetchall():
-            found.setdefault(kind, set()).add(tuple(facts))
+            facts_by_kind.setdefault(kind, set()).add(tuple(facts))
     roles = {oid: name for name, oid in _run(conn, "roles", aside=f"{_ASIDE}%").fetchall()}
-    return Cluster({kind: frozenset(facts) for kind, facts in found.items()}, roles)
+    return Cluster({kind: frozenset(facts) for kind, facts in facts_by_kind.items()}, roles)
 
 
 def set_roles_aside(conn: Connection, before: Cluster, prefix: str, label: str) -> None:
-    """Rename the roles that a replay created, so that the next one may create its own.
+    """Rename the roles that a replay created, so that the next replay can create its own.
 
-    What belongs to them in a database that is kept refers to them by number, not by name.
+    The objects that these roles own in the kept database refer to them by oid, not by name.
     """
     now = read_cluster(conn, prefix)
     for number, oid in enumerate(sorted(now.roles.keys() - before.roles.keys())):
@@ -99,7 +101,7 @@ def set_roles_aside(conn: Connection, before: Cluster, prefix: str, label: str) 
 
 
 def drop_set_aside(conn: Connection, label: str) -> None:
-    """Drop the roles that were set aside for a database, which is gone."""
+    """Drop the roles that were set aside for a database that has been dropped."""
     rows = _run(conn, "roles_aside", pattern=f"{_ASIDE}{label}\\_%").fetchall()
     for _ in range(_PASSES if rows else 0):
         for (name,) in rows:
@@ -107,8 +109,8 @@ def drop_set_aside(conn: Connection, label: str) -> None:
             _try(conn, "DROP ROLE IF EXISTS {}", str(name))
 
 
-def put_back(conn: Connection, before: Cluster, prefix: str) -> None:
-    """Restore what the databases share. Raises ServerError where that is not possible."""
+def restore_cluster(conn: Connection, before: Cluster, prefix: str) -> None:
+    """Restore the shared objects of a server. Raises ServerError if some cannot be restored."""
     now = read_cluster(conn, prefix)
     if now == before:
         return
@@ -124,14 +126,15 @@ def put_back(conn: Connection, before: Cluster, prefix: str) -> None:
     _restore_origins(conn, before, prefix)
     _restore_parameters(conn, before, prefix)
     _restore_system(conn, before, prefix)
-    left = read_cluster(conn, prefix)
-    if left != before:
+    restored = read_cluster(conn, prefix)
+    if restored != before:
         raise ServerError(
-            "the migrations change what the databases of a server share, and pgbraid cannot "
-            "restore it between two replays",
-            detail=f"Roles, memberships, settings, databases: {_told(before, left)}.",
-            hint="Put what changes roles, databases and tablespaces into migrations of its own, "
-            "which no migration that merges late depends on; then run `pgbraid prove` again.",
+            "the migrations change objects that the databases of a server share, and pgbraid "
+            "cannot restore them between two replays",
+            detail=f"Not restored: {'; '.join(differences(before, restored)[:3])}.",
+            hint="Move the statements that change roles, databases and tablespaces into migrations "
+            "of their own, on which no out-of-order migration depends; then run `pgbraid prove` "
+            "again.",
         )
 
 
@@ -139,9 +142,11 @@ def _restore_roles(conn: Connection, now: Cluster, before: Cluster, prefix: str)
     for oid in now.roles.keys() & before.roles.keys():
         if now.roles[oid] != before.roles[oid]:
             _try(conn, "ALTER ROLE {} RENAME TO {}", now.roles[oid], before.roles[oid])
+    # Names are read again here: a renamed role must not count as a new one and be dropped.
     new = sorted(read_cluster(conn, prefix).names("role") - before.names("role"))
     for _ in range(_PASSES if new else 0):
         for name in new:
+            # DROP ROLE fails while a role still has privileges, such as on a tablespace.
             _try(conn, "DROP OWNED BY {} CASCADE", name)
             _try(conn, "DROP ROLE IF EXISTS {}", name)
     for role, flags, limit, until in before.of("role") - read_cluster(conn, prefix).of("role"):
@@ -150,7 +155,8 @@ def _restore_roles(conn: Connection, now: Cluster, before: Cluster, prefix: str)
         words = [word if flag == "t" else f"NO{word}" for word, flag in on]
         words.append(f"CONNECTION LIMIT {limit}")
         _try(conn, f"ALTER ROLE {{}} {' '.join(words)}", str(role))
-        with suppress(psycopg.Error):  # no statement makes a role valid without an end again
+        # ALTER ROLE can set VALID UNTIL, but cannot set it to NULL again.
+        with suppress(psycopg.Error):
             conn.execute(
                 "UPDATE pg_catalog.pg_authid SET rolvaliduntil = %s::timestamptz"
                 " WHERE rolname = %s AND rolvaliduntil IS DISTINCT FROM %s::timestamptz",
@@ -167,10 +173,10 @@ def _restore_members(conn: Connection, before: Cluster, prefix: str) -> None:
 
 
 def _restore_settings(conn: Connection, before: Cluster, prefix: str) -> None:
-    wanted = sorted(before.of("setting"), key=str)
+    settings = sorted(before.of("setting"), key=str)
     if read_cluster(conn, prefix).of("setting") == before.of("setting"):
         return
-    columns = [[fact[place] for fact in wanted] for place in range(3)]
+    columns = [[fact[place] for fact in settings] for place in range(3)]
     with suppress(psycopg.Error), conn.transaction():
         rows = _run(
             conn,
@@ -193,6 +199,7 @@ def _restore_databases(conn: Connection, before: Cluster, prefix: str) -> None:
         _try(conn, f"ALTER DATABASE {{}} CONNECTION LIMIT {limit}", str(name))
         options = f"ALLOW_CONNECTIONS {connects == 't'} IS_TEMPLATE {template == 't'}"
         _try(conn, f"ALTER DATABASE {{}} {options}", str(name))
+        # GRANT and REVOKE cannot restore a NULL acl, which stands for the default grants.
         with suppress(psycopg.Error):
             conn.execute(
                 "UPDATE pg_catalog.pg_database SET datacl = %s::aclitem[] WHERE datname = %s",
@@ -218,16 +225,16 @@ def _restore_origins(conn: Connection, before: Cluster, prefix: str) -> None:
 
 def _restore_parameters(conn: Connection, before: Cluster, prefix: str) -> None:
     for name, acl, *_ in read_cluster(conn, prefix).of("parameter") - before.of("parameter"):
-        wanted = next((fact[1] for fact in before.of("parameter") if fact[0] == name), None)
+        acl_before = next((fact[1] for fact in before.of("parameter") if fact[0] == name), None)
         with suppress(psycopg.Error):
             rows = _run(conn, "grantees", acl=acl).fetchall()
-            for (role,) in rows if wanted is None else ():
-                whom = "PUBLIC" if not role else sql.Identifier(role).as_string(None)
-                _try(conn, f"REVOKE ALL ON PARAMETER {{}} FROM {whom}", str(name))
+            for (role,) in rows if acl_before is None else ():
+                grantee = "PUBLIC" if not role else sql.Identifier(role).as_string(None)
+                _try(conn, f"REVOKE ALL ON PARAMETER {{}} FROM {grantee}", str(name))
 
 
 def _restore_system(conn: Connection, before: Cluster, prefix: str) -> None:
-    """Take back what ALTER SYSTEM wrote, and wait until the server has read its files again."""
+    """Undo ALTER SYSTEM, and wait until the server has read its configuration files again."""
     now = read_cluster(conn, prefix).of("system")
     if now == before.of("system"):
         return
@@ -238,49 +245,47 @@ def _restore_system(conn: Connection, before: Cluster, prefix: str) -> None:
     row = _run(conn, "reload_settings").fetchone()
     deadline = time.monotonic() + _RELOADED_WITHIN
     while row and time.monotonic() < deadline:
-        # A session reads the files after the postmaster did, so later sessions have them, too.
+        # This session reads the files after the postmaster. So once this session has the new
+        # values, every session that starts later has them, too.
         if _run(conn, "settings_loaded", since=row[0]).fetchone() == (True,):
             return
         time.sleep(0.005)
 
 
 def shared_changes(inside: Connection, outside: Connection, prefix: str) -> tuple[str, ...]:
-    """Return what the open transaction of one connection changes of what databases share.
+    """Return the shared objects that the open transaction of ``inside`` changes.
 
-    ``outside`` does not see it yet, so the difference between the two is what the transaction
-    did. Statements about roles, tablespaces and parameters are known by the locks they keep.
+    ``outside`` does not see these changes yet, so the transaction made the difference between
+    the two. Statements on roles, tablespaces and parameters are detected by their locks.
     """
     locked = {name for (name,) in _run(inside, "touched_shared_catalogs").fetchall()}
     if inside.info.server_version >= _PARAMETERS_SINCE:
         mine, theirs = (_run(conn, "cluster_since_15").fetchall() for conn in (inside, outside))
-        # REVOKE deletes the row of a parameter, and keeps no lock.
+        # REVOKE deletes the row of a parameter, and holds no lock afterwards.
         locked |= {"pg_parameter_acl"} if set(mine) != set(theirs) else set()
     if not locked:
         return ()
     changed: list[str] = []
-    for _ in range(3):  # another session may commit between the two readings
+    # Another session may commit between the two readings, so a difference must last.
+    for _ in range(3):
         facts = (read_cluster(conn, prefix, exclusive=False) for conn in (inside, outside))
         changed = differences(*facts)
         if not changed:
             break
-    # A password is in no view, and a change that was taken back leaves its lock.
+    # No view shows a password, and an undone change leaves only its lock. Both are reported
+    # by the name of the locked catalog.
     return tuple(changed) or tuple(sorted(locked & _ALWAYS_SHARED))
 
 
 def differences(one: Cluster, other: Cluster) -> list[str]:
-    """Name what is not the same in two readings."""
+    """Return the kind and name of each object that differs between two readings."""
     kinds = sorted({*one.facts, *other.facts})
-    found = [
+    names = {
         " ".join([kind, *(str(fact) for fact in facts[:2] if fact)])
         for kind in kinds
         for facts in one.of(kind) ^ other.of(kind)
-    ]
-    return sorted(set(found))
-
-
-def _told(before: Cluster, left: Cluster) -> str:
-    """Name some of what is not as it was."""
-    return "; ".join(differences(before, left)[:3])
+    }
+    return sorted(names)
 
 
 def _run(conn: Connection, name: str, /, **values: object) -> Cursor[tuple[Any, ...]]:
@@ -295,10 +300,10 @@ def _try(conn: Connection, text: str, *names: str) -> None:
 
 def _composed(text: str, names: Iterable[str]) -> bytes:
     quoted = (sql.Identifier(name).as_string(None) for name in names)
-    # A literal in the text may hold braces, so only the first ones are filled.
+    # Not str.format: a quoted literal in the text may contain braces.
     for name in quoted:
-        before, _, behind = text.partition("{}")
-        text = f"{before}{name}{behind}"
+        before, _, after = text.partition("{}")
+        text = f"{before}{name}{after}"
     return text.encode()
 
 

@@ -1,4 +1,4 @@
-"""The rule of a counter-based tool, to show beside ours: only the highest version is known."""
+"""Migrates as a counter-based tool does, for comparison: only the highest version is recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from psycopg import sql
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ask", "counter_up", "create_database"]
+__all__ = ["counter_up", "create_database", "query_error"]
 
 
 def create_database(conninfo: str, name: str) -> str:
@@ -21,9 +21,9 @@ def create_database(conninfo: str, name: str) -> str:
 
 
 def counter_up(conninfo: str, texts: Iterable[tuple[int, str]]) -> tuple[int, ...]:
-    """Apply the migrations above the recorded version, and return those applied.
+    """Apply the migrations above the recorded version, and return the applied versions.
 
-    Only the last version is recorded, as golang-migrate does it.
+    Record only the last version, as golang-migrate does.
     """
     applied = []
     with psycopg.connect(conninfo, autocommit=True) as conn:
@@ -39,11 +39,11 @@ def counter_up(conninfo: str, texts: Iterable[tuple[int, str]]) -> tuple[int, ..
     return tuple(applied)
 
 
-def ask(conninfo: str, question: str) -> str | None:
-    """Run a query and return the server's error, or None where there is none."""
+def query_error(conninfo: str, query: str) -> str | None:
+    """Run a query and return the server's error message, or None if it succeeds."""
     try:
         with psycopg.connect(conninfo) as conn:
-            conn.execute(question.encode())
+            conn.execute(query.encode())
     except psycopg.Error as error:
         return error.diag.message_primary
     return None

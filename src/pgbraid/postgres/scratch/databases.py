@@ -1,9 +1,8 @@
-"""Databases of our own, to replay migrations in: made, copied and dropped.
+"""Creates, copies and drops scratch databases, in which migrations are replayed.
 
-They bear our prefix, the number of the run that made them, and a limit of connections that is our
-mark, given in the statement that makes them; nothing without both is ever dropped. A run holds an
-advisory lock of its number as long as it lives, so that the next one can tell, and drop, what a
-run left that was killed.
+The name of a scratch database has our prefix and the number of the run that created it. Its
+connection limit is our mark. A database without both is never dropped. A run holds an advisory
+lock on its number, so the next run can detect, and drop, the databases of a killed run.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ from pgbraid.postgres.scratch.cluster_state import (
     Cluster,
     differences,
     drop_set_aside,
-    put_back,
     read_cluster,
+    restore_cluster,
     set_roles_aside,
     shared_changes,
 )
@@ -46,20 +45,19 @@ __all__ = ["PREFIX", "ScratchServer", "prelude_fails", "scratch_server"]
 
 PREFIX = "pgbraid_scratch_"
 _CONNECTION_LIMIT_MARK = 1953
-"""The limit of connections that marks our databases."""
+"""The connection limit that marks our databases."""
 _CLASS = 0x70677363
-"""The first half of the advisory locks of runs that have scratch databases: ``pgsc``."""
-_IDLES_SINCE = 140000
-_LOGIN_TRIGGERS_SINCE = 170000
+"""The first key of the advisory locks of runs with scratch databases: ``pgsc`` in ASCII."""
+_IDLES_SINCE = 140000  # the setting idle_session_timeout
+_LOGIN_TRIGGERS_SINCE = 170000  # triggers on login, and the setting event_triggers
 _PATTERN = f"^{PREFIX}([0-9]{{1,10}})_[0-9]+$"
 
 
 @dataclass(frozen=True, slots=True)
 class ScratchServer:
-    """A server on which we create databases.
+    """A server on which pgbraid creates databases.
 
-    ``exclusive`` says that the whole server is ours; there, roles that migrations expect are
-    created, too.
+    If ``exclusive``, the whole server is ours; roles that migrations expect are created there.
     """
 
     conn: Connection = field(repr=False)
@@ -76,15 +74,17 @@ class ScratchServer:
     def create(self, template: str | None = None, owner: str | None = None) -> str:
         """Create a database, a copy of ``template`` if it is given, and return its name.
 
-        Without a template it is a copy of ``template0``: what this server has added to
-        ``template1`` is no part of anybody's migrations. Raises ServerError.
+        Raises ServerError.
         """
         name = f"{PREFIX}{self.number}_{len(self.made)}"
         self.made.append(name)
         owned = sql.SQL(" OWNER {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
+        # The mark is set by CREATE DATABASE itself. A comment would need a second statement,
+        # and a run killed between the two would leave a database that no run may drop.
         self._execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}{} CONNECTION LIMIT {}").format(
                 sql.Identifier(name),
+                # Not template1: the objects that this server has in it belong to no migration.
                 sql.Identifier(template or "template0"),
                 owned,
                 sql.Literal(_CONNECTION_LIMIT_MARK),
@@ -93,14 +93,14 @@ class ScratchServer:
         return name
 
     def drop(self, name: str) -> None:
-        """Drop a database that this run has made, and its roles. Raises ServerError."""
+        """Drop a database that this run created, and its roles. Raises ServerError."""
         if name not in self.made or name in self._gone:
             return
         try:
             self._execute(_drop_of(name))
         except ServerError:
             with suppress(psycopg.Error):
-                _let_go({**self.target.parameters, "dbname": name})
+                _drop_subscriptions_and_slots({**self.target.parameters, "dbname": name})
             self._execute(_drop_of(name))
         self._gone.add(name)
         if self.exclusive:
@@ -109,34 +109,34 @@ class ScratchServer:
     def target_of(
         self, name: str, role: str | None = None, settings: Iterable[tuple[str, str]] = ()
     ) -> Target:
-        """Return the target that a database of this server is.
+        """Return the target of a database on this server.
 
-        Where they are given, for another role, and with settings to begin with.
+        ``role`` replaces the login role, ``settings`` are set at the session's start.
         """
         parameters = {**self.target.parameters, "dbname": name}
         if role is not None:
             parameters["user"] = role
-        given = "".join(f" -c {key}={_escaped(value)}" for key, value in settings)
-        if given:
-            parameters["options"] = f"{parameters.get('options') or ''}{given}".strip()
+        options = "".join(f" -c {key}={_escaped(value)}" for key, value in settings)
+        if options:
+            parameters["options"] = f"{parameters.get('options') or ''}{options}".strip()
         return Target(parameters, f"{self.label}/{name}", secrets=self.target.secrets)
 
     def reading(self, name: str) -> Target:
-        """Return the target to read a database's result at.
+        """Return the target for reading the snapshot of a database.
 
-        On a server of our own no event trigger fires there: a trigger on login is a part of the
-        result, and must not keep anybody from reading it.
+        On an exclusive server event_triggers is off: a trigger on login that a migration created
+        must not keep pgbraid from reading the snapshot.
         """
-        since = self.conn.info.server_version >= _LOGIN_TRIGGERS_SINCE
+        has_setting = self.conn.info.server_version >= _LOGIN_TRIGGERS_SINCE
         return self.target_of(
-            name, settings=(("event_triggers", "off"),) if self.exclusive and since else ()
+            name, settings=(("event_triggers", "off"),) if self.exclusive and has_setting else ()
         )
 
     def create_login_role(self, role: MigratingRole) -> str | None:
-        """Create a role with the attributes of the one that migrates, and return its name.
+        """Create a role with the attributes of the migrating role, and return its name.
 
-        It is also a member of the server's own roles that the other one is a member of. Returns
-        None where the server is not ours.
+        Grant it the predefined roles (``pg_…``) that the migrating role is a member of. Return
+        None, and create nothing, if the server is not exclusive.
         """
         if not self.exclusive:
             return None
@@ -154,11 +154,11 @@ class ScratchServer:
         self._execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(name)))
 
     def has_role(self, name: str) -> bool:
-        """Whether the server has a role of that name."""
+        """Return whether the server has a role of that name."""
         return self.conn.execute(_text("has_role"), {"name": name}).fetchone() == (True,)
 
     def add_role(self, name: str) -> None:
-        """Create a role that migrations expect, unless it is there."""
+        """Create a role that migrations expect, unless it exists."""
         if not self.has_role(name):
             self._execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
 
@@ -169,31 +169,34 @@ class ScratchServer:
         )
 
     def add_database(self, name: str) -> None:
-        """Create an empty database of a name that migrations mention, unless it is there."""
-        there = self.conn.execute(_text("has_database"), {"name": name}).fetchone()
-        if there != (True,):
+        """Create an empty database that migrations mention, unless it exists."""
+        exists = self.conn.execute(_text("has_database"), {"name": name}).fetchone()
+        if exists != (True,):
             self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
     def create_extensions(self, name: str, extensions: Iterable[tuple[str, str]]) -> list[str]:
-        """Create extensions, each in a schema, in a database.
+        """Create extensions in a database, each in its schema, and return the created ones.
 
-        Returns those that could be, and were not there.
+        Skip extensions that exist, and extensions that the server cannot create.
         """
-        made = []
+        created = []
         with open_connection(self.target_of(name).parameters) as conn:
-            there = {extension for (extension,) in conn.execute(_text("extensions"))}
+            existing = {extension for (extension,) in conn.execute(_text("extensions"))}
             for extension, schema in extensions:
-                if extension not in there:
+                if extension not in existing:
                     with suppress(psycopg.Error), conn.transaction():
-                        where = sql.Identifier(schema)
-                        conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(where))
+                        quoted = sql.Identifier(schema)
+                        conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(quoted))
                         create = sql.SQL("CREATE EXTENSION {} SCHEMA {} CASCADE")
-                        conn.execute(create.format(sql.Identifier(extension), where))
-                        made.append(extension)
-        return made
+                        conn.execute(create.format(sql.Identifier(extension), quoted))
+                        created.append(extension)
+        return created
 
     def run_prelude(self, name: str, prelude: Prelude) -> None:
-        """Run the prelude in a new database. Raises ConfigError where it fails."""
+        """Run the prelude in a new database. Raises ConfigError if it fails.
+
+        Unless the server is exclusive, the prelude must not change shared objects.
+        """
         with open_connection(self.target_of(name).parameters) as conn:
             try:
                 conn.execute(b"BEGIN")
@@ -206,38 +209,38 @@ class ScratchServer:
             raise ConfigError(
                 f"the prelude {prelude.path} changes what the databases of {self.label} share",
                 detail=f"It changes: {', '.join(changes[:3])}.",
-                hint="Leave `scratch_url` and PGBRAID_SCRATCH_URL out, or create it on that "
-                "server.",
+                hint="Leave `scratch_url` and PGBRAID_SCRATCH_URL out, or create the objects on "
+                "that server.",
             )
 
     def read_cluster_state(self) -> Cluster | None:
-        """Return what the databases of the server share, where it is ours to restore."""
+        """Return the shared objects of an exclusive server, else None."""
         return read_cluster(self.conn, PREFIX) if self.exclusive else None
 
     def restore_cluster_state(self, before: Cluster | None) -> None:
-        """Restore what the databases share. Raises ServerError where that is not possible."""
+        """Restore the shared objects. Raises ServerError if some cannot be restored."""
         if before is not None:
-            put_back(self.conn, before, PREFIX)
+            restore_cluster(self.conn, before, PREFIX)
 
     def set_aside(self, name: str, before: Cluster | None) -> None:
-        """Rename the roles that were created for a database that is kept."""
+        """Rename the roles that a replay created, if its database is kept."""
         if before is not None:
             set_roles_aside(self.conn, before, PREFIX, name.removeprefix(PREFIX))
 
     def changes_of(self, conn: Connection) -> tuple[str, ...]:
-        """Return what the open transaction of a connection changes of what databases share."""
+        """Return the shared objects that the open transaction of a connection changes."""
         return shared_changes(conn, self.conn, PREFIX)
 
     def shared(self) -> Cluster:
-        """Return what the databases of the server share, as far as any role may read it."""
+        """Return the shared objects of the server, as far as every role may read them."""
         return read_cluster(self.conn, PREFIX, exclusive=False)
 
     def changed_since(self, before: Cluster) -> tuple[str, ...]:
-        """Return what the databases share that is not as it was."""
+        """Return the shared objects that differ from an earlier reading."""
         return tuple(differences(before, self.shared()))
 
     def clear(self) -> None:
-        """Drop every database that this run has made."""
+        """Drop every database that this run created."""
         for name in self.made:
             with suppress(ServerError):
                 self.drop(name)
@@ -246,12 +249,12 @@ class ScratchServer:
         try:
             self.conn.execute(query)
         except psycopg.Error as error:
-            said = self.target.scrub(error.diag.message_primary or str(error))
-            raise ServerError(f"the scratch server refused: {said}") from None
+            message = self.target.scrub(error.diag.message_primary or str(error))
+            raise ServerError(f"the scratch server rejected a statement: {message}") from None
 
 
 def prelude_fails(prelude: Prelude, error: psycopg.Error) -> ConfigError:
-    """Return the error of a prelude that the server refuses, with its line."""
+    """Return the error of a prelude that the server rejects, with the line of the error."""
     position = error.diag.statement_position
     line = prelude.text.count("\n", 0, int(position) - 1) + 1 if position else None
     place = f"{prelude.path}:{line}" if line else prelude.path
@@ -263,7 +266,7 @@ def prelude_fails(prelude: Prelude, error: psycopg.Error) -> ConfigError:
 
 
 def _escaped(value: str) -> str:
-    """Return a value as libpq's options take it."""
+    """Escape a value for libpq's parameter ``options``."""
     return re.sub(r"([\s\\])", r"\\\1", value)
 
 
@@ -280,15 +283,15 @@ def scratch_server(
     major: int | None = None,
     exact: bool = False,
 ) -> Iterator[ScratchServer]:
-    """Yield a server for scratch databases: that of ``url``, or a throw-away one.
+    """Yield a server for scratch databases: the server of ``url``, or a temporary one.
 
-    What dead runs left on it is dropped first, and what this one made at the end. A server of the
-    ``major`` version is looked for among those installed; where it must be ``exact`` that one,
-    no other will do. Raises ConfigError where it does not, and where the role may not create
-    databases; EmbeddedError and ConnectionFailed.
+    Databases of killed runs are dropped at the start, those of this run at the end. Without a
+    URL, installed binaries of version ``major`` are preferred. With ``exact``, any other version
+    raises ConfigError. Raises ConfigError also for a role without CREATEDB, and EmbeddedError
+    and ConnectionFailed.
     """
     if url is not None:
-        with _opened(parse_target(url), own=False) as scratch:
+        with _open(parse_target(url), exclusive=False) as scratch:
             _check_major(scratch, major if exact else None)
             yield scratch
         return
@@ -297,7 +300,7 @@ def scratch_server(
             programs = str(find_programs(None, major=str(major)).folder)
     with (
         embedded_server(programs=programs, cache=cache) as server,
-        _opened(parse_target(server.conninfo), own=True, label=server.label) as scratch,
+        _open(parse_target(server.conninfo), exclusive=True, label=server.label) as scratch,
     ):
         _check_major(scratch, major if exact else None)
         yield scratch
@@ -307,7 +310,7 @@ def _check_major(scratch: ScratchServer, major: int | None) -> None:
     if major is None or scratch.version.partition(".")[0] == str(major):
         return
     raise ConfigError(
-        f"the database is on PostgreSQL {major}, the scratch server is {scratch.version}",
+        f"the database runs PostgreSQL {major}, the scratch server {scratch.version}",
         detail="The catalogs of two major versions cannot be compared.",
         hint=f"Name a scratch server of version {major} with `scratch_url`, or the folder of its "
         "programs in PGBRAID_PG_BIN.",
@@ -315,7 +318,7 @@ def _check_major(scratch: ScratchServer, major: int | None) -> None:
 
 
 @contextmanager
-def _opened(target: Target, *, own: bool, label: str | None = None) -> Iterator[ScratchServer]:
+def _open(target: Target, *, exclusive: bool, label: str | None = None) -> Iterator[ScratchServer]:
     conn = _connected(target)
     with conn:
         row = conn.execute(_text("facts")).fetchone()
@@ -325,6 +328,7 @@ def _opened(target: Target, *, own: bool, label: str | None = None) -> Iterator[
                 f"the role {role} may not create databases on the scratch server {target.label}",
                 hint="Grant it CREATEDB, or name another server with `scratch_url`.",
             )
+        # No time-out may end this session: its lock marks the databases as being in use.
         conn.execute("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
         if conn.info.server_version >= _IDLES_SINCE:
             conn.execute("SET idle_session_timeout = 0")
@@ -342,12 +346,13 @@ def _opened(target: Target, *, own: bool, label: str | None = None) -> Iterator[
             str(version).partition(" ")[0],
             role,
             superuser,
-            own,
+            exclusive,
         )
         try:
             yield scratch
         finally:
-            if not conn.closed and not own:
+            # The databases of a temporary server go with its data directory.
+            if not conn.closed and not exclusive:
                 conn.stop = None
                 scratch.clear()
 
@@ -364,14 +369,14 @@ def _connected(target: Target) -> Connection:
 
 
 def _drop_abandoned(conn: Connection, parameters: Mapping[str, Any]) -> None:
-    """Drop what runs left that are dead."""
+    """Drop the databases of killed runs."""
     query = statement("scratch", "abandoned", LedgerTable(), with_values=True)
-    found = conn.execute(
+    names = conn.execute(
         query, {"pattern": _PATTERN, "mark": _CONNECTION_LIMIT_MARK, "class": _CLASS}
     ).fetchall()
-    for (name,) in found:
+    for (name,) in names:
         with suppress(psycopg.Error):
-            _let_go({**parameters, "dbname": name})
+            _drop_subscriptions_and_slots({**parameters, "dbname": name})
         with suppress(psycopg.Error):
             conn.execute(_drop_of(name))
 
@@ -380,11 +385,12 @@ def _drop_of(name: str) -> sql.Composed:
     return sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
 
 
-def _let_go(parameters: Mapping[str, Any]) -> None:
-    """Drop a database's subscriptions and replication slots, with which it cannot be dropped."""
+def _drop_subscriptions_and_slots(parameters: Mapping[str, Any]) -> None:
+    """Drop the subscriptions and replication slots of a database: they block DROP DATABASE."""
     with open_connection(parameters) as conn:
         for (name,) in conn.execute(_text("subscriptions")).fetchall():
             quoted = sql.Identifier(name)
+            # Without a slot name DROP SUBSCRIPTION does not connect to the publisher.
             for change in (
                 "ALTER SUBSCRIPTION {} DISABLE",
                 "ALTER SUBSCRIPTION {} SET (slot_name = NONE)",

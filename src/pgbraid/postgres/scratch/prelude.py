@@ -1,4 +1,4 @@
-"""Gives an embedded server what is there before the first migration on the server deployed to."""
+"""Prepares an embedded server: creates the role and runs the prelude that migrations expect."""
 
 from __future__ import annotations
 
@@ -25,37 +25,39 @@ __all__ = ["prepare_embedded", "provide_role"]
 
 _ROLE = re.compile(r'^role "(?P<name>.+)" does not exist$')
 _PUBLIC_IS_THE_OWNERS_SINCE = 150000
+"""The first server version where the database's owner owns the schema public."""
 
 
 def prepare_embedded(conninfo: str, role: str | None, prelude: Prelude | None) -> None:
-    """Create the role that migrates, as the owner of the database, and run the prelude.
+    """Create the migrating role, as the owner of the database, and run the prelude.
 
-    The role is no superuser, so that a migration finds here what a managed server refuses. The
-    prelude runs in an empty database only. Raises ConfigError where it fails.
+    The role is not a superuser, so that a migration fails here if a managed server would reject
+    it. The prelude runs in an empty database only. Raises ConfigError if the prelude fails.
     """
     with open_connection(parse_target(conninfo).parameters) as conn:
         if role is not None and not _has_role(conn, role):
             _create_owner(conn, role)
-        if prelude is not None and _ask(conn, "is_empty"):
+        if prelude is not None and _is_true(conn, "is_empty"):
             _run_prelude(conn, prelude)
 
 
 def provide_role(target: Target, error: MigrationFailed) -> str | None:
-    """Create the role that a migration failed for want of, and return its name, if it was one."""
-    found = (
-        _ROLE.match(error.diagnostic.message)
-        if error.sqlstate == sqlstate.UNDEFINED_OBJECT
-        else None
-    )
-    if found is None:
+    """Create the role that a failed migration lacked, and return its name.
+
+    Return None if the error (42704) does not name a missing role.
+    """
+    if error.sqlstate != sqlstate.UNDEFINED_OBJECT:
         return None
-    # The server's own superuser does it, whatever role migrates.
+    match = _ROLE.match(error.diagnostic.message)
+    if match is None:
+        return None
+    # Without `options` the session keeps the login role, the superuser of the embedded server.
     parameters = {**target.parameters, "options": ""}
     with open_connection(parameters) as conn:
-        if _has_role(conn, found["name"]):
+        if _has_role(conn, match["name"]):
             return None
-        conn.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(found["name"])))
-    return found["name"]
+        conn.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(match["name"])))
+    return match["name"]
 
 
 def _create_owner(conn: Connection, role: str) -> None:
@@ -75,9 +77,9 @@ def _run_prelude(conn: Connection, prelude: Prelude) -> None:
 
 
 def _has_role(conn: Connection, name: str) -> bool:
-    return _ask(conn, "has_role", name=name)
+    return _is_true(conn, "has_role", name=name)
 
 
-def _ask(conn: Connection, name: str, /, **values: object) -> bool:
+def _is_true(conn: Connection, name: str, /, **values: object) -> bool:
     query = statement("scratch", name, LedgerTable(), with_values=bool(values))
     return conn.execute(query, values or None).fetchone() == (True,)

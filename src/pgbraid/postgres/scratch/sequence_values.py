@@ -1,4 +1,4 @@
-"""Sets sequences back to where they stood: a rollback does not."""
+"""Restores the values of sequences after a rollback, which does not restore them."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
 
 @contextmanager
 def keeping_sequences(conn: Connection) -> Iterator[None]:
-    """Set the sequences back, behind a transaction that is rolled back, to where they stood.
+    """Restore the values of the sequences after a transaction that is rolled back.
 
-    Those that the role may not set are left alone. Raises psycopg's error.
+    Sequences that the role may not read or set are left alone. Raises psycopg's errors.
     """
     names = [str(row[0]) for row in conn.execute(_NAMES)]
     texts = (
         f"SELECT {number}, last_value, is_called FROM {name}"  # noqa: S608 - quoted by the server
         for number, name in enumerate(names)
     )
-    found = conn.execute(" UNION ALL ".join(texts).encode()).fetchall() if names else []
+    values = conn.execute(" UNION ALL ".join(texts).encode()).fetchall() if names else []
     try:
         yield
     finally:
-        if found and not (conn.closed or conn.broken):
+        if values and not (conn.closed or conn.broken):
             literals = [sql.Literal(name).as_string(None) for name in names]
             calls = (
                 f"pg_catalog.setval({literals[number]}, {value}, {called})"
-                for number, value, called in found
+                for number, value, called in values
             )
             conn.execute(f"SELECT {', '.join(calls)}".encode())

@@ -1,4 +1,4 @@
-"""Runs an order of migrations in one transaction, looks at the result, and rolls it back."""
+"""Runs migrations in one transaction, reads the result, and rolls the transaction back."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def run_and_roll_back(
     read: Callable[[Session], Snapshot | None],
     limits: Limits,
 ) -> ReplayResult:
-    """Run these texts one behind the other, ``read`` the result, and keep nothing.
+    """Run migrations in the given order, ``read`` the result, and roll everything back.
 
-    Deferred constraints are checked, and the session is cleaned, behind each of them. Raises
-    psycopg's errors as ours where the connection is lost.
+    After each migration deferred constraints are checked and the session is reset. If the
+    connection is lost, psycopg's error is raised as an error of pgbraid.
     """
     defers = any(_DEFERS.search(script.text) for _, script in order)
     tail = f";\n{finish_body_sql(session)};\n{reset_session_sql(session)}"
@@ -65,12 +65,15 @@ def _run(session: Session, migration: Migration, script: Script, limits: Limits,
     session.stop.check()
     segments = script.segments()
     opened = body_settings_sql(session, limits.of(migration.directives))
+    # A COPY with its data in the file needs its own exchange with the server, so the script
+    # cannot be one message.
     if any(segment.data is not None for segment in segments):
         _send(session, migration, script, opened)
         run_script(session, migration, (ScriptPart(script),))
         _send(session, migration, script, f"SELECT 1{tail}")
         return
     body = segments[0].sql if segments else ""
+    # The line break before the semicolon ends a comment in the last line of the body.
     text = f"{opened};\n{body}\n;SET CONSTRAINTS ALL IMMEDIATE{tail}"
     _send(session, migration, script, text)
 

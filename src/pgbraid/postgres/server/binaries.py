@@ -1,4 +1,4 @@
-"""Finds the programs of a PostgreSQL server on this machine."""
+"""Finds the binaries of a PostgreSQL server on this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["ServerBinaries", "find_programs", "packaged_folders"]
 
 _INSTALLED = (
     "/usr/lib/postgresql/*/bin",  # Debian, Ubuntu
-    "/usr/pgsql-*/bin",  # Red Hat and its kin
+    "/usr/pgsql-*/bin",  # Red Hat and its derivatives
     "/opt/homebrew/opt/postgresql@*/bin",
     "/usr/local/opt/postgresql@*/bin",
     "/Applications/Postgres.app/Contents/Versions/*/bin",
@@ -30,25 +30,25 @@ _VERSION = re.compile(r"(\d+)(?:\.(\d+))?")
 
 @dataclass(frozen=True, slots=True)
 class ServerBinaries:
-    """A folder with ``initdb`` and ``postgres``, and what ``postgres --version`` says."""
+    """A folder with ``initdb`` and ``postgres``, and the version of ``postgres``."""
 
     folder: Path
     version: str
     """Such as ``18.6``."""
     packaged: bool = False
-    """Whether they come from the extra, which lacks pgcrypto, uuid-ossp and postgis."""
+    """Whether the binaries come from the extra, which lacks pgcrypto, uuid-ossp and postgis."""
 
     def path(self, program: str) -> str:
-        """Return the full path of one of the programs."""
+        """Return the full path of a program."""
         return str(self.folder / program)
 
 
 def find_programs(named: str | None, *, major: str | None = None) -> ServerBinaries:
-    """Return the server programs to use: the folder named, else installed ones, else the extra.
+    """Return the server binaries to use: the named folder, else installed ones, else the extra.
 
-    Of installed servers the newest is taken; with ``major``, such as ``"15"``, only that
-    version will do, as a data directory is tied to it. Raises EmbeddedError where there are
-    none.
+    The newest installed server comes first. With ``major``, such as ``"15"``, only that version
+    is returned, as a data directory works with one major version only. Raises EmbeddedError if
+    no binaries match.
     """
     if named is not None:
         candidates = iter([_inspect(Path(named), named=True)])
@@ -60,7 +60,7 @@ def find_programs(named: str | None, *, major: str | None = None) -> ServerBinar
     if major is None:
         raise EmbeddedError("no PostgreSQL server is installed on this machine")
     raise EmbeddedError(
-        f"the data directory was made by PostgreSQL {major}, whose programs are not found",
+        f"the data directory was made by PostgreSQL {major}, but its binaries were not found",
         hint=f"Set PGBRAID_PG_BIN to the folder of PostgreSQL {major}, or name another folder.",
     )
 
@@ -69,13 +69,13 @@ def _installed() -> Iterator[Path]:
     on_path = shutil.which("postgres")
     if on_path and _is_complete(Path(on_path).resolve().parent):
         yield Path(on_path).resolve().parent
-    found = (path for pattern in _INSTALLED for path in Path("/").glob(pattern[1:]))
-    complete = [path for path in found if _is_complete(path)]
+    folders = (path for pattern in _INSTALLED for path in Path("/").glob(pattern[1:]))
+    complete = [path for path in folders if _is_complete(path)]
     yield from sorted(complete, key=_major, reverse=True)
 
 
 def packaged_folders() -> Iterator[Path]:
-    """Yield the extra's folder if it is installed, without importing it."""
+    """Yield the extra's folder if the extra is installed, without importing it."""
     spec = importlib.util.find_spec(_EXTRA)
     if spec is not None and spec.origin is not None:
         folder = Path(spec.origin).parent / "pginstall" / "bin"

@@ -1,4 +1,4 @@
-"""Data directories: the template that initdb makes once, its copies, and where they may stand."""
+"""Creates data directories as copies of a template, for which initdb runs only once."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ __all__ = ["fits_socket", "fresh_data", "private_places", "short_folder", "tempo
 _MEMORY = Path("/dev/shm")  # noqa: S108 - folders made there are private, by mkdtemp
 _TEMPORARY = Path("/tmp")  # noqa: S108 - so are those
 _ROOM = 1 << 30
+"""The least free memory, in bytes, for a data directory in /dev/shm."""
 _LONGEST_SOCKET = 100
-"""Bytes of a socket's path; the system's limit is 108, on some 104."""
+"""The maximum length of a socket's path in bytes; systems have limits of 108 or 104."""
 _SHOWN = 3
-"""How many of the files that could not be copied are named."""
+"""How many errors of cp a message shows."""
 _SETTINGS = (
-    "# By pgbraid: however this server is started, only its own user reaches it.",
+    "# By pgbraid: only the server's own user can connect, no matter how the server is started.",
     "listen_addresses = ''",
     "unix_socket_permissions = 0700",
     "unix_socket_directories = '.'",
@@ -46,9 +47,10 @@ _SETTINGS = (
 def fresh_data(
     programs: ServerBinaries, user: ServerUser, cache: Path | None, place: OpenFolder
 ) -> None:
-    """Make a data directory ``data`` in a folder that only we can change.
+    """Create the data directory ``data`` in a folder that only we can change.
 
-    It is a copy of a template, made once for each server version. Raises EmbeddedError.
+    The directory is a copy of a template, created once for each server version. Raises
+    EmbeddedError.
     """
     with _template(programs, user, cache) as template:
         _copy(template, place, "data")
@@ -57,22 +59,22 @@ def fresh_data(
 
 @contextmanager
 def _template(programs: ServerBinaries, user: ServerUser, cache: Path | None) -> Iterator[Path]:
-    """Yield a data directory that only we and root can change.
+    """Yield a template that only we and root can change.
 
-    It is kept in the cache. Where there is no cache that is ours alone, it is made for this once.
+    The template is kept in the cache. If no cache is ours alone, it is created for this call only.
     """
     mark = sha256(str(programs.folder).encode()).hexdigest()[:12]
     name = f"template-{programs.version}-{mark}"
-    kept = _cache(cache)
-    for folder in (kept, SHARED_CACHE):
+    cache_folder = _cache(cache)
+    for folder in (cache_folder, SHARED_CACHE):
         if folder is not None and _is_template(folder / name):
             yield folder / name
             return
     with private_folder(temporary_data_parent(user), user) as base:
         _initdb(programs, user, base.make("data"))
-        if kept is not None and not os.path.lexists(kept / name):
-            sweep([kept], user)
-            yield _keep(base, kept / name)
+        if cache_folder is not None and not os.path.lexists(cache_folder / name):
+            sweep([cache_folder], user)
+            yield _keep(base, cache_folder / name)
             return
         _take_over(base, base.folder, "template")
         yield base.path / "template"
@@ -83,7 +85,7 @@ def _is_template(folder: Path) -> bool:
 
 
 def _keep(base: PrivateFolder, template: Path) -> Path:
-    """Put what initdb made into the cache, whole or not at all."""
+    """Move a new data directory into the cache as a template, whole or not at all."""
     with private_folder(template.parent, base.user) as partial:
         _take_over(base, partial.folder, "template")
         try:
@@ -94,16 +96,16 @@ def _keep(base: PrivateFolder, template: Path) -> Path:
                 dst_dir_fd=partial.parent.fd,
             )
         except OSError:
-            if not _is_template(template):  # else another process was quicker
+            if not _is_template(template):  # another process may have created it meanwhile
                 raise
     return template
 
 
 def _take_over(base: PrivateFolder, place: OpenFolder, name: str) -> None:
-    """Copy the data directory of a private folder so that the copy is ours.
+    """Copy the data directory of a private folder, so that the copy belongs to us.
 
-    Where it belongs to another user, no link is followed and plain files alone are taken; the
-    copy can be read by all, as nothing in it is a secret.
+    If the directory belongs to another user, only plain files are copied and no link is
+    followed. Every user can read that copy, as it contains no secret.
     """
     if base.user.ids is None:
         _copy(base.path / "data", place, name)
@@ -122,6 +124,8 @@ def _copy_plain(source: OpenFolder, target: OpenFolder) -> None:
             with source.child(name) as inner, target.child(name) as made:
                 _copy_plain(inner, made)
             continue
+        # The other user may replace a file by a link or a FIFO at any time. So the open file is
+        # checked, and O_NONBLOCK keeps a FIFO from blocking.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
         with os.fdopen(os.open(name, flags, dir_fd=source.fd), "rb") as content:
             info = os.fstat(content.fileno())
@@ -134,7 +138,7 @@ def _copy_plain(source: OpenFolder, target: OpenFolder) -> None:
 
 
 def _cache(named: Path | None) -> Path | None:
-    """Return a folder, made if it is missing, in which only we can keep a template."""
+    """Return a folder for templates that only we can change, created if missing, or None."""
     for folder in (named, Path(tempfile.gettempdir()) / f"pgbraid-cache-{os.geteuid()}"):
         with suppress(OSError):
             if folder is not None and _is_made(folder):
@@ -143,12 +147,12 @@ def _cache(named: Path | None) -> Path | None:
 
 
 def _is_made(folder: Path) -> bool:
-    """Make a folder, if no other user can change what is above it; whether it is ours alone."""
+    """Create a folder if the folders above are safe; return whether it is ours alone."""
     if not folder.exists():
         above = next(parent for parent in folder.absolute().parents if parent.exists())
         if not is_safe_place(above):
             return False
-        mode = 0o755 if os.geteuid() == 0 else 0o700  # others may read what root keeps
+        mode = 0o755 if os.geteuid() == 0 else 0o700  # other users may read root's templates
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
     return (
         is_ours_alone(folder)
@@ -158,29 +162,30 @@ def _is_made(folder: Path) -> bool:
 
 
 def _initdb(programs: ServerBinaries, user: ServerUser, data: Path) -> None:
-    """Run initdb with a locale that knows Unicode, or without one where there is none.
+    """Run initdb with the locale C.UTF-8, or without a locale if that fails.
 
-    It empties the folder again where it fails.
+    A failed initdb leaves the folder empty, so the second attempt can use it.
     """
     command = [programs.path("initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"]
     for locale in ("--locale=C.UTF-8", "--no-locale"):
         answer = _run([*command, "--encoding=UTF8", "--no-sync", locale], user)
         if answer.returncode == 0:
-            # As its owner: root writes nothing in a folder that another user can change.
+            # A shell of the folder's owner writes the settings: root must not write in a folder
+            # that another user can change.
             append = 'printf "%s\\n" "$@" >> "$0/postgresql.conf"'
             _run(["/bin/sh", "-c", append, str(data), *_SETTINGS], user)
             return
-    said = answer.stderr.strip() or None
+    diagnostic = answer.stderr.strip() or None
     if name_of(user.uid) is None:
         raise EmbeddedError(
             "initdb fails for a user that has no name on this machine",
-            detail=said,
+            detail=diagnostic,
             hint=f"Add a line for the user {user.uid} to /etc/passwd, or load nss_wrapper. Or run "
             f"`XDG_CACHE_HOME={SHARED_CACHE.parent} pgbraid demo` once as root, such as when an "
-            "image is built: no initdb is needed then. Or name a server with `conninfo`, for "
+            "image is built: then no initdb is needed. Or name a server with `conninfo`, for "
             "`pgbraid prove` with `scratch_url`.",
         )
-    raise EmbeddedError("initdb failed", detail=said)
+    raise EmbeddedError("initdb failed", detail=diagnostic)
 
 
 def _run(command: list[str], user: ServerUser) -> subprocess.CompletedProcess[str]:
@@ -190,7 +195,7 @@ def _run(command: list[str], user: ServerUser) -> subprocess.CompletedProcess[st
 
 
 def _copy(source: Path, place: OpenFolder, name: str) -> None:
-    """Copy a data directory of ours to a new name; the copy is private. Raises EmbeddedError."""
+    """Copy a data directory of ours; only we can read the copy. Raises EmbeddedError."""
     answer = subprocess.run(  # noqa: S603
         ["cp", "-R", str(source.absolute()), name],  # noqa: S607 - every system has one
         capture_output=True,
@@ -200,35 +205,37 @@ def _copy(source: Path, place: OpenFolder, name: str) -> None:
         umask=0o077,
     )
     if answer.returncode:
-        said = answer.stderr.strip().splitlines()[:_SHOWN]  # a full disk fails for each file
+        # On a full disk cp prints an error for each of a thousand files.
+        errors = answer.stderr.strip().splitlines()[:_SHOWN]
         raise EmbeddedError(
             "cannot copy a data directory",
-            detail="\n".join(said) or f"cp ended with {answer.returncode}",
-            hint="Correct what it says, then run the command again; or name another folder with "
-            "`embedded`.",
+            detail="\n".join(errors) or f"cp exited with status {answer.returncode}.",
+            hint="Correct the reported error, then run the command again; or name another folder "
+            "with `embedded`.",
         )
 
 
 def temporary_data_parent(user: ServerUser) -> Path:
-    """Return where throw-away data go: memory if it has room, else the temporary folder."""
+    """Return the folder for temporary data: /dev/shm if it has room, else the temporary folder."""
     if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
         return _MEMORY
     return _temporary(user)
 
 
 def short_folder(user: ServerUser) -> Path:
-    """Return where a private folder can be that holds a socket, whose path may not be long."""
+    """Return a folder with a path so short that a private folder in it can hold a socket."""
     folder = _temporary(user)
     return folder if fits_socket(folder / f"{PREFIX}12345678" / "run") else _TEMPORARY
 
 
 def fits_socket(folder: Path) -> bool:
-    """Whether a socket in this folder has a path that the system, and libpq, takes."""
+    """Return whether the path of a socket in this folder is valid for the system and for libpq."""
+    # libpq splits the parameter host at commas.
     return "," not in str(folder) and len(os.fsencode(folder / SOCKET)) <= _LONGEST_SOCKET
 
 
 def private_places(user: ServerUser) -> set[Path]:
-    """Return the folders in which private folders may stand."""
+    """Return the folders that may contain private folders."""
     return {_MEMORY, _TEMPORARY, _temporary(user)}
 
 

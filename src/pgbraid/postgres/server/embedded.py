@@ -1,8 +1,8 @@
-"""A PostgreSQL server of our own: started from a cached template, on a socket of its own.
+"""Runs an embedded PostgreSQL server on a private Unix socket, from a cached template.
 
-What was measured when this was designed: of the time to a usable server, initdb takes most, so
-one template is kept for each version and copied; ``pg_ctl -w`` polls ten times a second, so the
-server is started directly and its socket is tried every two milliseconds.
+Two measurements shaped this. Most of the time to a usable server is initdb's, so one template is
+kept for each version, and copied. ``pg_ctl -w`` polls only ten times a second, so the server is
+started directly, and its socket is tried every two milliseconds.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ _TEMPORARY_OPTIONS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A running server: its connection string, and the programs it runs."""
+    """A running server: its connection string and its binaries."""
 
     conninfo: str
     programs: ServerBinaries
 
     @property
     def label(self) -> str:
-        """What it is, for a person to read."""
+        """The name of the server in messages."""
         return f"embedded PostgreSQL {self.programs.version}"
 
 
@@ -73,19 +73,19 @@ class Embedded:
 def embedded_server(
     folder: Path | None = None, *, programs: str | None = None, cache: Path | None = None
 ) -> Iterator[Embedded]:
-    """Run a server as long as the block lasts; several processes may share one folder.
+    """Run a server as long as the block lasts.
 
-    With ``folder`` the data stay there; without one the server is in memory or a temporary
-    folder, not safe against a crash, and gone afterwards, also when this process is killed.
-    ``programs`` names the folder of server programs, ``cache`` is where the template is kept.
-    Raises EmbeddedError.
+    With ``folder`` the data persist there, and several processes may share the server. Without
+    ``folder`` the data are in memory or a temporary folder, not safe against a crash. They are
+    removed at the end, even if this process is killed. ``programs`` names the folder of the
+    server binaries, ``cache`` the folder for the template. Raises EmbeddedError.
     """
     if sys.platform == "win32":
         raise EmbeddedError("the embedded server needs Unix sockets, which this system lacks")
     user = server_user()
     if folder is None:
-        found = reachable_programs(find_programs(programs), user)
-        with _temporary_server(found, user, cache) as server:
+        binaries = reachable_programs(find_programs(programs), user)
+        with _temporary_server(binaries, user, cache) as server:
             yield server
         return
     from pgbraid.postgres.server.persistent import persistent_server  # noqa: PLC0415 - the other kind
@@ -102,18 +102,20 @@ def _temporary_server(
     with ExitStack() as stack:
         base = stack.enter_context(private_folder(temporary_data_parent(user), user))
         fresh_data(programs, user, cache, base.folder)
-        near = base
+        socket_base = base
         if not fits_socket(base.sockets):
-            near = stack.enter_context(private_folder(short_folder(user), user))
-        near.make("run")
+            socket_base = stack.enter_context(private_folder(short_folder(user), user))
+        socket_base.make("run")
         log = base.folder.open_own("log", os.O_WRONLY | os.O_APPEND)
         data = str(base.path / "data")
-        start = Start(programs, user, base.path, data, near.sockets, "QUIT", _TEMPORARY_OPTIONS)
+        sockets = socket_base.sockets
+        # SIGQUIT is an immediate shutdown: temporary data need no checkpoint.
+        start = Start(programs, user, base.path, data, sockets, "QUIT", _TEMPORARY_OPTIONS)
         process: subprocess.Popen[bytes] | None = None
         try:
             with signals_blocked():
                 process = start_server(start, base.reader, log)
-            conninfo = conninfo_of(near.sockets, user)
+            conninfo = conninfo_of(sockets, user)
             await_ready(conninfo, process, base.path / "log")
             yield Embedded(conninfo, programs)
         finally:

@@ -1,4 +1,7 @@
-"""Who runs the server: PostgreSQL refuses root, so root hands it to an unprivileged user."""
+"""Selects the system user that runs the server: for root an unprivileged one.
+
+PostgreSQL refuses to run as root.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ __all__ = ["SHARED_CACHE", "ServerUser", "reachable_programs", "server_user"]
 
 _UNPRIVILEGED = "nobody"
 SHARED_CACHE = Path("/var/cache/pgbraid")
-"""Where root keeps what other users may read: programs, and templates if an image has them."""
+"""Root's folder for files that other users may read: server binaries, and an image's templates."""
 
 
 class _Drop(TypedDict, total=False):
@@ -33,45 +36,41 @@ class _Drop(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class ServerUser:
-    """The ids to run the server under; None is whoever we are."""
+    """The user and group id that run the server; None for the user of this process."""
 
     ids: tuple[int, int] | None = None
 
     @property
     def uid(self) -> int:
-        """The number of the user that the server's processes run as."""
+        """The id of the user that runs the server's processes."""
         return self.ids[0] if self.ids else os.geteuid()
 
     def popen(self) -> _Drop:
-        """Return the arguments that make subprocess drop to this user.
-
-        Root's environment is not for this user: it may hold passwords, and a migration can read
-        the server's.
-        """
+        """Return the arguments with which subprocess runs a program as this user."""
         if self.ids is None:
             return {}
         uid, gid = self.ids
+        # Not root's environment: it may contain passwords, and a migration can read the
+        # environment of the server.
         return {"user": uid, "group": gid, "extra_groups": [], "env": {"PATH": os.defpath}}
 
     def chown(self, path: Path | str, dir_fd: int | None = None) -> None:
-        """Give a file or folder of ours, not what is in it, to this user."""
+        """Make this user the owner of a file or folder of ours, not of a folder's contents."""
         if self.ids is not None:
             os.chown(path, *self.ids, dir_fd=dir_fd, follow_symlinks=False)
 
     def chown_all(self, folder: Path | str, dir_fd: int | None = None) -> None:
-        """Give a folder of ours and everything in it to this user.
-
-        The folder itself goes last: until then this user cannot enter it, and nothing in it
-        changes while it is walked through.
-        """
+        """Make this user the owner of a folder of ours and of everything in it."""
         if self.ids is not None:
             for _, folders, files, parent in os.fwalk(folder, dir_fd=dir_fd):
                 for name in (*folders, *files):
                     self.chown(name, dir_fd=parent)
+            # The folder itself comes last: until then this user cannot enter it, so that
+            # nothing in it changes during the walk.
             self.chown(folder, dir_fd=dir_fd)
 
     def can_reach(self, path: Path) -> bool:
-        """Whether the permissions let this user pass every folder above ``path``."""
+        """Return whether the permissions let this user pass every folder above ``path``."""
         if self.ids is None:
             return True
         uid, gid = self.ids
@@ -91,7 +90,7 @@ def _may_pass(info: os.stat_result, uid: int, gid: int) -> bool:
 
 @cache
 def server_user() -> ServerUser:
-    """Return who is to run the server. Raises EmbeddedError for a root without that user."""
+    """Return the user to run the server. Raises EmbeddedError if root has no such user."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return ServerUser()
     import pwd  # noqa: PLC0415 - not on every platform
@@ -107,10 +106,10 @@ def server_user() -> ServerUser:
 
 
 def reachable_programs(programs: ServerBinaries, user: ServerUser) -> ServerBinaries:
-    """Return the programs in a place that the server's user can reach.
+    """Return the binaries in a folder that the server's user can reach.
 
-    A virtual environment below a private home is closed to it. No permission is opened there:
-    the programs are copied, once for each version, to a folder of our own.
+    The server's user cannot enter a virtual environment in a private home. No permission is
+    changed there: the binaries are copied, once for each version, to a folder of root's.
     """
     if user.can_reach(programs.folder / "postgres"):
         return programs
@@ -137,7 +136,7 @@ def reachable_programs(programs: ServerBinaries, user: ServerUser) -> ServerBina
 
 
 def _copy_programs(source: Path, copy: Path) -> None:
-    """Copy an installation, and the libraries that a wheel has put beside its package."""
+    """Copy an installation, and the libraries that a wheel installs beside its package."""
     partial = Path(tempfile.mkdtemp(dir=copy.parent))
     try:
         partial.chmod(0o755)
@@ -149,7 +148,7 @@ def _copy_programs(source: Path, copy: Path) -> None:
         try:
             partial.rename(copy)
         except OSError:
-            if not is_ours_alone(copy):  # else another process was quicker
+            if not is_ours_alone(copy):  # another process may have created it meanwhile
                 raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""An embedded server whose data stay in a folder, shared by all who use it at a time."""
+"""Runs an embedded server whose data persist in a folder; concurrent processes share it."""
 
 from __future__ import annotations
 
@@ -51,32 +51,32 @@ _LOCK, _USERS, _LOG = "pgbraid.lock", "pgbraid.users", "postgres.log"
 _OURS = re.compile(rf"{_LOCK}|{_USERS}|{_LOG}|data|{PREFIX}.*|\..*", re.DOTALL)
 _ANOTHER = "Name another folder with `embedded`."
 _TURN = 60.0
-"""Seconds to wait for the lock of a folder; it is held while a server starts or stops."""
+"""Seconds to wait for the lock of a folder, which is held while a server starts or stops."""
 _LEAVING = 10.0
-"""The same at the end, where no signal can end the wait."""
+"""Seconds to wait for that lock at the end, where no signal can interrupt the wait."""
 _ABOVE = 20
-"""The least number of a file that a shell passes on and does not use itself."""
+"""The lowest file descriptor to pass on through a shell, which uses lower ones itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """The folder's server as this process uses it."""
+    """The server of a folder, as this process uses it."""
 
     running: Running
     programs: ServerBinaries
     process: subprocess.Popen[bytes] | None = None
-    """Where this process started it."""
+    """The server's process, if this process started it."""
 
 
 @contextmanager
 def persistent_server(
     folder: Path, named: str | None, user: ServerUser, cache: Path | None
 ) -> Iterator[tuple[str, ServerBinaries]]:
-    """Start the folder's server, or join it; the last one to leave stops it.
+    """Start the folder's server or join it; yield its connection string and binaries.
 
-    A server that somebody else started on the data is joined, too, and goes on when we leave.
-    Yields its connection string and programs. Raises EmbeddedError where the folder is
-    somebody else's, or cannot be used.
+    The last process to leave stops the server. A server that another program started on the data
+    is joined, too, but not stopped. Raises EmbeddedError if the folder belongs to another user
+    or program, or cannot be used.
     """
     with _opened(folder.absolute()) as place, _own_file(place, _USERS) as users:
         with _locked(place, _TURN):
@@ -94,7 +94,7 @@ def persistent_server(
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[OpenFolder]:
-    """Open the folder, made where its parent is there; refuse one that is somebody else's."""
+    """Open the folder, created if only it is missing. Raises EmbeddedError if it is not ours."""
     with ExitStack() as stack:
         try:
             if folder.exists() and not folder.is_dir():
@@ -103,7 +103,7 @@ def _opened(folder: Path) -> Iterator[OpenFolder]:
             place = stack.enter_context(open_folder(folder, follow=True))
             _check(place)
             with _own_file(place, _LOCK):
-                pass  # it is there from now on, and marks the folder as ours
+                pass  # from now on the lock file marks the folder as ours
         except OSError as error:
             raise _unusable(folder, error) from None
         yield place
@@ -114,7 +114,7 @@ def _unusable(folder: Path, error: OSError) -> EmbeddedError:
 
 
 def _check(place: OpenFolder) -> None:
-    """Refuse a folder with files of others, one of another user's, and one open to others."""
+    """Raise EmbeddedError for other files, another owner, or write access by other users."""
     names, info = place.names(), place.info()
     if names and not (_LOCK in names and all(_OURS.fullmatch(name) for name in names)):
         raise _other_files(place)
@@ -125,15 +125,15 @@ def _check(place: OpenFolder) -> None:
         )
     if writable_by_others(info):
         raise EmbeddedError(
-            f"other users can change what is in {place.path}",
-            hint=f"Close it with `chmod go-w {place.path}`, or name another folder, which may "
-            "be one in it, with `embedded`.",
+            f"other users can change the contents of {place.path}",
+            hint=f"Close it with `chmod go-w {place.path}`, or name another folder with "
+            "`embedded`, such as a new one in it.",
         )
 
 
 def _other_files(place: OpenFolder) -> EmbeddedError:
     return EmbeddedError(
-        f"{place.path} holds other files than an embedded server's",
+        f"{place.path} contains files that do not belong to an embedded server",
         hint="Name an empty folder, or one that does not exist, with `embedded`.",
     )
 
@@ -148,14 +148,15 @@ def _own_file(place: OpenFolder, name: str, flags: int = os.O_RDWR) -> Iterator[
 
 
 @contextmanager
-def _locked(place: OpenFolder, patience: float) -> Iterator[None]:
-    """Lock the folder as long as the block lasts. Raises EmbeddedError where others hold on."""
-    deadline = time.monotonic() + patience
+def _locked(place: OpenFolder, timeout: float) -> Iterator[None]:
+    """Lock the folder as long as the block lasts. Raises EmbeddedError after the timeout."""
+    deadline = time.monotonic() + timeout
     with _own_file(place, _LOCK) as file:
-        while not _is_taken(file, fcntl.LOCK_EX):
+        while not _takes_lock(file, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
-                raise _still_locked(place, patience)
-            time.sleep(POLL)  # soon, so that a server is joined before its first user stops it
+                raise _still_locked(place, timeout)
+            # A short pause: a server should be joined before its first user stops it.
+            time.sleep(POLL)
         os.ftruncate(file, 0)
         os.write(file, f"{os.getpid()}\n".encode())
         yield
@@ -166,13 +167,13 @@ def _still_locked(place: OpenFolder, waited: float) -> EmbeddedError:
     number = f" {holder}" if re.fullmatch("[0-9]{1,9}", holder) else ""
     return EmbeddedError(
         f"another process{number} has held the lock {place.path / _LOCK} for {waited:g} s",
-        detail="A pgbraid that starts or stops the folder's server holds it for a moment only.",
-        hint="Look what that process waits for, end it, and run the command again.",
+        detail="A pgbraid process holds it only while it starts or stops the folder's server.",
+        hint="Find out why that process is stuck, end it, and run the command again.",
     )
 
 
-def _is_taken(file: int, kind: int) -> bool:
-    """Take a lock, if it is free."""
+def _takes_lock(file: int, kind: int) -> bool:
+    """Take a lock if it is free; return whether it was free."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -181,9 +182,9 @@ def _is_taken(file: int, kind: int) -> bool:
 
 
 def _is_used(place: OpenFolder) -> bool:
-    """Whether any process uses the folder's server; ours has taken its own lock back."""
+    """Return whether another process uses the folder's server; hold no lock of our own."""
     with _own_file(place, _USERS) as file:
-        return not _is_taken(file, fcntl.LOCK_EX)
+        return not _takes_lock(file, fcntl.LOCK_EX)
 
 
 def _join_or_start(
@@ -193,6 +194,8 @@ def _join_or_start(
     major = _major(place, user)
     programs = reachable_programs(find_programs(named, major=major), user)
     if major is None:
+        # The data directory is renamed when it is complete, so a killed process leaves none
+        # that looks complete.
         with private_folder(place, user) as base:
             fresh_data(programs, user, cache, base.folder)
             os.rename("data", "data", src_dir_fd=base.folder.fd, dst_dir_fd=place.fd)
@@ -202,16 +205,16 @@ def _join_or_start(
             return _Server(running, programs)
         if _is_used(place):
             raise EmbeddedError(
-                f"another pgbraid uses {place.path}, and its server cannot be reached from here",
+                f"another pgbraid process uses {place.path}, and its server cannot be reached",
                 detail="That server has crashed, or it runs in another container.",
-                hint="Run the command again when the other one has ended.",
+                hint="Run the command again when the other process has ended.",
             )
         clear_stale(data, user)
         return _start(place, data, programs, user)
 
 
 def _major(place: OpenFolder, user: ServerUser) -> str | None:
-    """Return the version that made the folder's data, or None where there are none yet."""
+    """Return the major version of the folder's data, or None if there are no data yet."""
     info = place.look("data")
     if info is None:
         return None
@@ -221,7 +224,7 @@ def _major(place: OpenFolder, user: ServerUser) -> str | None:
         raise EmbeddedError(
             f"{place.path / 'data'} belongs to {shown_user(info.st_uid)}, and the server would "
             f"run as {shown_user(user.uid)}",
-            hint="Run pgbraid as the user who made it, or name another folder with `embedded`.",
+            hint="Run pgbraid as the user that created it, or name another folder with `embedded`.",
         )
     with place.child("data") as data:
         version = data.read("PG_VERSION").strip()
@@ -233,11 +236,7 @@ def _major(place: OpenFolder, user: ServerUser) -> str | None:
 def _start(
     place: OpenFolder, data: OpenFolder, programs: ServerBinaries, user: ServerUser
 ) -> _Server:
-    """Start the folder's server.
-
-    Where the server's user cannot pass the folders above, the data directory is handed over
-    open, and needs no such pass; so no permission of others is touched.
-    """
+    """Start the folder's server."""
     sweep({place.path, *private_places(user)}, user)
     process: subprocess.Popen[bytes] | None = None
     with signals_blocked():
@@ -249,6 +248,7 @@ def _start(
             signals_blocked(),
         ):
             base.make("run")
+            # SIGINT is a fast shutdown, with a checkpoint.
             start = Start(programs, user, base.path, path, base.sockets, "INT", files=files)
             process = start_server(start, base.reader, log)
         conninfo = conninfo_of(base.sockets, user)
@@ -256,6 +256,7 @@ def _start(
         running = Running(base.sockets, conninfo, os.dup(base.writer))
     except BaseException:
         with signals_blocked():
+            # The watcher of a server that still runs needs its files, and removes them later.
             if process is None or has_ended(process, signal.SIGINT):
                 base.remove()
             else:
@@ -267,7 +268,11 @@ def _start(
 
 @contextmanager
 def _handed_over(data: OpenFolder, user: ServerUser) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield a path by which the server's user reaches the folder, and what it must inherit."""
+    """Yield a path to the folder for the server's user, and the descriptors to inherit.
+
+    If the server's user cannot enter the folders above, the path leads through an open
+    descriptor of the folder. So no permission needs to be changed.
+    """
     if user.can_reach(data.path):
         yield str(data.path), ()
         return
@@ -284,10 +289,10 @@ def _handed_over(data: OpenFolder, user: ServerUser) -> Iterator[tuple[str, tupl
 
 
 def _leave(place: OpenFolder, users: int, server: _Server, user: ServerUser) -> None:
-    """Need the server no longer; where no other process does, wait until it has ended.
+    """Stop using the server; if no other process uses it, wait until it has ended.
 
-    Where the folder's lock cannot be had in time, or the folder is gone, the server's watcher ends
-    it all the same, as no process holds on to it any more.
+    If the lock times out or the folder is gone, the server's watcher still ends the server: it
+    does so when the last process has closed the FIFO.
     """
     held, process = server.running.held, server.process
     try:
@@ -299,11 +304,13 @@ def _leave(place: OpenFolder, users: int, server: _Server, user: ServerUser) -> 
         if held is not None:
             os.close(held)
         if process is not None and process.returncode is None:
-            process.returncode = 0  # it goes on for others, and is not ours to wait for
+            # The server continues for other processes. A return code keeps Popen from warning
+            # that its child still runs.
+            process.returncode = 0
 
 
 def _stop(place: OpenFolder, held: int, server: _Server, user: ServerUser) -> None:
-    """Have the server's watcher stop it, and remove the folder of its socket."""
+    """Let the watcher stop the server, wait for the end, and remove the socket's folder."""
     process = server.process
     with suppress(BrokenPipeError):
         os.write(held, b"farewell\n")

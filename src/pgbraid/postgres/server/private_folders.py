@@ -1,10 +1,10 @@
-"""The private folder of a server: made, kept alive, removed, and swept where it was abandoned.
+"""Creates and removes the private folder of a server, also after its process was killed.
 
-It belongs to us, also where the server runs as another user: that user gets folders in it
-(``data``, ``run``) and can change nothing else. A FIFO in it tells who still needs the server:
-those who do hold its write end, and the server's watcher reads from it. What it is, and which data
-directory it serves, stands in a file that only we can write and that holds the folder's own inode
-number, so that neither a copy nor a folder from an archive is taken for one.
+The folder belongs to us even if the server runs as another user. That user owns only the folders
+``data`` and ``run`` in it. The processes that use the server hold the write end of a FIFO in the
+folder, and the server's watcher reads from it. A mark, a file that only we can write, names the
+served data directory and holds the folder's own inode number. So neither a copy nor a folder from
+an archive is treated as a private folder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgbraid.model.errors import EmbeddedError
-from pgbraid.postgres.server.process import PATIENCE, SOCKET, is_listening, signals_blocked
+from pgbraid.postgres.server.process import SERVER_TIMEOUT, SOCKET, is_listening, signals_blocked
 from pgbraid.postgres.server.safe_files import OpenFolder, open_folder
 
 if TYPE_CHECKING:
@@ -40,16 +40,16 @@ __all__ = [
 ]
 
 PREFIX = "pgbraid-embedded-"
-"""What the names of private folders begin with."""
+"""The prefix of the names of private folders."""
 _ALIVE, _OWNER = "alive", "owner"
 _FOLDERS, _FILES = ("data", "run", "template"), ("log", _ALIVE, _OWNER)
 _ABANDONED = 600.0
-"""Seconds after which a folder without our mark was abandoned while it was made."""
+"""Seconds after which a folder without a mark counts as abandoned during its creation."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateFolder:
-    """A private folder that this process has made, and both ends of its FIFO."""
+    """A private folder that this process created, and both ends of its FIFO."""
 
     parent: OpenFolder
     folder: OpenFolder
@@ -59,28 +59,28 @@ class PrivateFolder:
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """The path of the folder."""
         return self.folder.path
 
     @property
     def sockets(self) -> Path:
-        """The folder in it for the server's socket."""
+        """The path of the folder for the server's socket."""
         return self.path / "run"
 
     def make(self, name: str) -> Path:
-        """Make a folder in it that belongs to the server's user, and return its path."""
+        """Create a folder in it that belongs to the server's user, and return its path."""
         os.mkdir(name, 0o700, dir_fd=self.folder.fd)
         self.user.chown(name, dir_fd=self.folder.fd)
         return self.path / name
 
     def remove(self) -> None:
-        """Remove it with all that it holds, and need its server no longer."""
+        """Remove the folder with its contents, and stop using its server."""
         with signals_blocked():
             _remove(self.parent, self.folder, self.user)
             self.close()
 
     def close(self) -> None:
-        """Need its server no longer."""
+        """Close the FIFO, to stop using its server."""
         for file in (self.reader, self.writer, self.folder.fd, self.parent.fd):
             os.close(file)
 
@@ -88,7 +88,7 @@ class PrivateFolder:
 def make_private(
     place: Path | OpenFolder, user: ServerUser, serves: os.stat_result | None = None
 ) -> PrivateFolder:
-    """Make a private folder; where it serves a lasting data directory, that one is named in it.
+    """Create a private folder, and record the persistent data directory that it ``serves``.
 
     Raises EmbeddedError.
     """
@@ -107,30 +107,33 @@ def _make(
 ) -> PrivateFolder:
     with ExitStack() as undo:
 
-        def kept(file: int) -> int:
+        def closed_on_error(file: int) -> int:
             undo.callback(os.close, file)
             return file
 
         if isinstance(place, OpenFolder):
-            parent = OpenFolder(place.path, kept(os.dup(place.fd)))
+            parent = OpenFolder(place.path, closed_on_error(os.dup(place.fd)))
         else:
-            parent = OpenFolder(place, kept(os.open(place, os.O_RDONLY | os.O_DIRECTORY)))
+            fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+            parent = OpenFolder(place, closed_on_error(fd))
         name = f"{PREFIX}{secrets.token_hex(4)}"
         os.mkdir(name, 0o700, dir_fd=parent.fd)
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-        folder = OpenFolder(parent.path / name, kept(os.open(name, flags, dir_fd=parent.fd)))
+        fd = os.open(name, flags, dir_fd=parent.fd)
+        folder = OpenFolder(parent.path / name, closed_on_error(fd))
         info = folder.info()
         if info.st_uid != os.geteuid() or info.st_mode & 0o077 or folder.names():
-            raise EmbeddedError(f"the folder {folder.path} was replaced while it was made")
+            raise EmbeddedError(f"the folder {folder.path} was replaced while it was created")
         undo.callback(_remove, parent, folder, user)
         _make_fifo(folder)
-        reader = kept(os.open(_ALIVE, os.O_RDONLY | os.O_NONBLOCK, dir_fd=folder.fd))
-        writer = kept(os.open(_ALIVE, os.O_WRONLY, dir_fd=folder.fd))
+        # The reader is opened first, and without blocking: each end of a FIFO waits for the other.
+        reader = closed_on_error(os.open(_ALIVE, os.O_RDONLY | os.O_NONBLOCK, dir_fd=folder.fd))
+        writer = closed_on_error(os.open(_ALIVE, os.O_WRONLY, dir_fd=folder.fd))
         os.set_blocking(reader, True)
         with os.fdopen(folder.open_own(_OWNER, os.O_WRONLY), "w") as mark:
             mark.write(f"{info.st_ino}\n{_identity(serves) if serves else ''}\n")
         if user.ids is not None:
-            os.fchmod(folder.fd, 0o711)  # the server's user has to pass, and no more
+            os.fchmod(folder.fd, 0o711)  # the server's user can enter it, but not list it
         undo.pop_all()
     return PrivateFolder(parent, folder, user, reader, writer)
 
@@ -138,13 +141,13 @@ def _make(
 def _make_fifo(folder: OpenFolder) -> None:
     if os.mkfifo in os.supports_dir_fd:
         os.mkfifo(_ALIVE, 0o600, dir_fd=folder.fd)
-    else:  # an older macOS
+    else:  # macOS before 13
         os.mkfifo(folder.path / _ALIVE, 0o600)
 
 
 @contextmanager
 def private_folder(place: Path | OpenFolder, user: ServerUser) -> Iterator[PrivateFolder]:
-    """Make a private folder, and remove it at the end of the block."""
+    """Create a private folder, and remove it at the end of the block."""
     made: PrivateFolder | None = None
     try:
         with signals_blocked():
@@ -160,12 +163,9 @@ def _identity(info: os.stat_result) -> str:
 
 
 def _remove(parent: OpenFolder, folder: OpenFolder, user: ServerUser) -> None:
-    """Remove a private folder, by the names of what it holds.
-
-    Where something else is in it, or still being written to it, its mark stays, so that a later
-    sweep goes on.
-    """
+    """Remove a private folder and the entries that pgbraid creates in it."""
     _remove_folders(folder, user)
+    # If a folder could not be removed, the mark stays, so that a later sweep tries again.
     if any(folder.look(name) for name in _FOLDERS):
         return
     with suppress(OSError):
@@ -177,13 +177,13 @@ def _remove(parent: OpenFolder, folder: OpenFolder, user: ServerUser) -> None:
 
 
 def _remove_folders(folder: OpenFolder, user: ServerUser) -> None:
-    """Remove the folders in a private one.
+    """Remove the folders in a private folder.
 
-    What a throw-away server has goes whole; of the folder of a lasting one's socket only the
-    socket and its lock go. What belongs to the server's user goes as that user: nothing that a
-    hostile process of that user puts there can lead to what that user could not have removed.
+    Remove all of a temporary server's files. In the socket folder of a persistent server, remove
+    only the socket and its lock. Files of the server's user are removed by a process of that
+    user: a link that a hostile process of that user creates cannot lead to files of others.
     """
-    whole = folder.look("data") is not None
+    temporary = folder.look("data") is not None
     with suppress(OSError), folder.child("run") as run:
         for name in (SOCKET, f"{SOCKET}.lock"):
             run.unlink(name)
@@ -194,16 +194,16 @@ def _remove_folders(folder: OpenFolder, user: ServerUser) -> None:
             continue
         if info.st_uid != os.geteuid():
             theirs.append(name)
-        elif whole or name != "run":
+        elif temporary or name != "run":
             shutil.rmtree(name, ignore_errors=True, dir_fd=folder.fd)
-    if whole and theirs:
+    if temporary and theirs:
         _empty_as(user, folder, theirs)
         for name in theirs:
             _is_removed(folder, name)
 
 
 def _is_removed(folder: OpenFolder, name: str) -> bool:
-    """Remove a folder, if it is empty; whether it was."""
+    """Remove a folder if it is empty; return whether it was."""
     try:
         os.rmdir(name, dir_fd=folder.fd)
     except OSError:
@@ -212,7 +212,7 @@ def _is_removed(folder: OpenFolder, name: str) -> bool:
 
 
 def _empty_as(user: ServerUser, folder: OpenFolder, names: list[str]) -> None:
-    """Empty folders as the server's user, who cannot remove the folders themselves."""
+    """Remove the contents of folders as the server's user, who cannot remove the folders."""
     with suppress(subprocess.TimeoutExpired):
         subprocess.run(  # noqa: S603
             ["rm", "-rf", "--", *names],  # noqa: S607 - every system has one
@@ -220,16 +220,16 @@ def _empty_as(user: ServerUser, folder: OpenFolder, names: list[str]) -> None:
             check=False,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=PATIENCE,
+            timeout=SERVER_TIMEOUT,
             **user.popen(),
         )
 
 
 def hold_server(sockets: Path, data: os.stat_result) -> int | None:
-    """Take part in keeping a server of ours alive, as long as the file returned is open.
+    """Keep a server of ours alive as long as the returned file is open.
 
-    None where the folder of its socket is not a private folder of ours, where that does not serve
-    this data directory, or where its watcher is gone.
+    Return None if the folder of the socket is not a private folder of ours, if it serves another
+    data directory, or if the server's watcher has ended.
     """
     with suppress(OSError), open_folder(sockets.parent) as folder:
         if sockets.name == "run" and _mark_of(folder) == _identity(data):
@@ -238,7 +238,7 @@ def hold_server(sockets: Path, data: os.stat_result) -> int | None:
 
 
 def remove_served(sockets: Path, data: os.stat_result, user: ServerUser) -> None:
-    """Remove the private folder of a lasting server that has ended."""
+    """Remove the private folder of a persistent server that has ended."""
     base = sockets.parent
     with (
         suppress(OSError),
@@ -250,7 +250,7 @@ def remove_served(sockets: Path, data: os.stat_result, user: ServerUser) -> None
 
 
 def _mark_of(folder: OpenFolder) -> str | None:
-    """Return what a private folder of ours serves; None where it is none of ours."""
+    """Return the identity of the served data directory; None if the folder is not ours."""
     info = folder.info()
     if not _may_be_ours(folder):
         return None
@@ -265,7 +265,7 @@ def _may_be_ours(folder: OpenFolder) -> bool:
 
 
 def _write_end(folder: OpenFolder) -> int | None:
-    """Open the FIFO for writing; None where no process reads from it."""
+    """Open the FIFO for writing; return None if no process reads from it."""
     info = folder.look(_ALIVE)
     if info is None or not stat.S_ISFIFO(info.st_mode):
         return None
@@ -276,10 +276,10 @@ def _write_end(folder: OpenFolder) -> int | None:
 
 
 def sweep(parents: Iterable[Path], user: ServerUser) -> None:
-    """Remove the private folders that processes left which were killed.
+    """Remove the private folders of killed processes.
 
-    Nothing is signalled: a server whose watcher was killed, too, ends by itself within a minute
-    when its data directory is gone.
+    No process is signalled: if a server's watcher was killed, too, the server ends by itself
+    within a minute after its data directory is removed.
     """
     for place in set(parents):
         with suppress(OSError), open_folder(place, follow=True) as parent:
@@ -295,13 +295,14 @@ def _sweep_one(parent: OpenFolder, name: str, user: ServerUser) -> None:
 
 
 def _is_abandoned(folder: OpenFolder) -> bool:
-    """Whether a folder is ours, holds what we expect, and no process needs it any more."""
+    """Return whether a folder is ours, has only expected entries, and is used by no process."""
     if not _may_be_ours(folder) or not folder.names() <= {*_FOLDERS, *_FILES}:
         return False
     serves = _mark_of(folder)
     if serves is None:
         unmarked = folder.names() <= {_ALIVE, _OWNER}
         return unmarked and time.time() - folder.info().st_ctime > _ABANDONED
+    # The watcher reads from the FIFO as long as the server runs.
     file = _write_end(folder)
     if file is not None:
         os.close(file)

@@ -1,4 +1,4 @@
-"""One server process: how it is started and reached, and how it ends."""
+"""Starts, reaches and ends one server process."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from pgbraid.postgres.server.os_user import ServerUser
 
 __all__ = [
-    "PATIENCE",
     "POLL",
     "PORT",
     "SERVER_OPTIONS",
+    "SERVER_TIMEOUT",
     "SOCKET",
     "Start",
     "await_ready",
@@ -42,16 +42,16 @@ __all__ = [
 
 PORT = 5432
 SERVER_OPTIONS = ("-p", str(PORT), "-c", "listen_addresses=", "-c", "unix_socket_permissions=0700")
-"""Options of every server of ours: a socket, for its own user, and nothing else.
+"""Options of every embedded server: it listens only on a socket for its own user.
 
-The port is part of the socket's name; without it PGPORT would give it another.
+The port is part of the socket's name. Without ``-p`` the variable PGPORT would change the name.
 """
 SOCKET = f".s.PGSQL.{PORT}"
-"""The name of the socket of every server of ours."""
+"""The name of the socket of every embedded server."""
 POLL = 0.002
-"""Seconds between two looks at a server that is about to start or to end."""
-PATIENCE = 60.0
-"""Seconds after which a server that neither starts nor ends is given up."""
+"""Seconds between two checks of a server that is about to start or to end."""
+SERVER_TIMEOUT = 60.0
+"""Seconds to wait for a server to start or to end."""
 _NO_DETOUR = {
     "hostaddr": "",
     "options": "",
@@ -60,7 +60,7 @@ _NO_DETOUR = {
     "target_session_attrs": "any",
     "connect_timeout": "10",
 }
-"""Parameters that keep libpq's environment from leading a connection elsewhere."""
+"""Parameters that override libpq's environment variables and service files."""
 _WATCHDOG_SCRIPT = """\
 exec 3<&0 </dev/null
 ( trap '' INT TERM HUP
@@ -76,17 +76,18 @@ exec 3<&0 </dev/null
 shift
 exec "$@" 3<&-
 """
-"""Starts a server, and a watcher that ends it when no process holds the write end of its stdin.
+"""Starts a server and a watcher, which ends the server when the last writer closes the FIFO.
 
-The watcher belongs to the server's process group, so the system gives the server's number to no
-other process as long as the watcher lives. It removes what its user may remove.
+The FIFO is the script's stdin. The watcher is in the server's process group, so the system does
+not reuse the server's pid while the watcher lives. The watcher also removes the server's files,
+as far as its user may.
 """
 
 
 def conninfo_of(sockets: Path, user: ServerUser | None = None, port: int = PORT) -> str:
     """Return the connection string of the server whose socket is in a folder.
 
-    With ``user`` no server is spoken to that another user runs, wherever the path leads.
+    With ``user``, libpq rejects a server that another user runs (requirepeer).
     """
     name = user and name_of(user.uid)
     peer = {"requirepeer": name} if name else {}
@@ -96,18 +97,18 @@ def conninfo_of(sockets: Path, user: ServerUser | None = None, port: int = PORT)
 
 
 def ping(conninfo: str) -> pq.Ping:
-    """Ask a server whether it takes connections."""
+    """Return whether a server accepts connections."""
     return pq.Ping(pq.PGconn.ping(conninfo.encode()))
 
 
 def is_listening(sockets: Path) -> bool:
-    """Whether any process listens on a server's socket."""
+    """Return whether any process listens on a server's socket."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(0)
         try:
             client.connect(str(sockets / SOCKET))
         except BlockingIOError:
-            return True  # so many wait already
+            return True  # the listener's backlog is full
         except OSError:
             return False
         return True
@@ -115,7 +116,7 @@ def is_listening(sockets: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How a server is to be started, and what its watcher does at its end."""
+    """The parameters to start a server and its watcher."""
 
     programs: ServerBinaries
     user: ServerUser
@@ -124,10 +125,10 @@ class Start:
     data: str
     sockets: Path
     end: str
-    """The signal that the watcher sends when no process needs the server any more."""
+    """The signal that the watcher sends when no process uses the server any more."""
     options: Sequence[str] = ()
     files: Sequence[int] = ()
-    """Open files to hand over; their numbers must be above those that a shell uses itself."""
+    """Open files to pass on; their descriptors must be above those that a shell uses itself."""
 
 
 def start_server(start: Start, needed: int, log: int) -> subprocess.Popen[bytes]:
@@ -149,47 +150,50 @@ def start_server(start: Start, needed: int, log: int) -> subprocess.Popen[bytes]
         stderr=log,
         cwd="/",
         pass_fds=start.files,
+        # A Ctrl-C in the terminal signals the foreground process group, and must not reach the
+        # server: pgbraid first ends its own work.
         start_new_session=True,
         **start.user.popen(),
     )
 
 
 def await_ready(conninfo: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until a server that was started takes connections.
+    """Wait until a started server accepts connections.
 
-    Raises EmbeddedError with the end of its log where it ended instead.
+    Raises EmbeddedError, with the end of its log, if it ends instead or takes too long.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + SERVER_TIMEOUT
     while ping(conninfo) != pq.Ping.OK:
         if process.poll() is not None or time.monotonic() > deadline:
             raise EmbeddedError(
                 "the embedded server did not start",
                 detail=_why_it_ended(read_end(log).splitlines()) or None,
-                hint="Correct what it says, then run the command again; `pgbraid demo` tries it.",
+                hint="Correct the reported error, then run the command again; `pgbraid demo` "
+                "tests it.",
             )
         time.sleep(POLL)
 
 
 def _why_it_ended(log: list[str]) -> str:
-    """Return the end of a server's log, and the error before it, which the shutdown may follow."""
+    """Return the last five lines of a server's log, and the first error if it is before them."""
     errors = [line for line in log if "FATAL:" in line or "PANIC:" in line]
     tail = log[-5:]
     return "\n".join([line for line in errors[:1] if line not in tail] + tail)
 
 
 def has_ended(process: subprocess.Popen[bytes], sign: signal.Signals) -> bool:
-    """Ask a server that this process started to end; whether it has ended in time."""
+    """Send a signal to a server that this process started; return whether it ended in time."""
     if process.poll() is None:
         with suppress(ProcessLookupError):
             process.send_signal(sign)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + SERVER_TIMEOUT
     while process.poll() is None and time.monotonic() < deadline:
-        time.sleep(POLL)  # Popen.wait() looks twenty times a second only
+        time.sleep(POLL)  # Popen.wait() polls only twenty times a second
     return process.returncode is not None
 
 
 def end_process(process: subprocess.Popen[bytes], sign: signal.Signals) -> None:
-    """End a server that this process started; one that does not end in time is killed."""
+    """End a server that this process started; kill it if it does not end in time."""
     if not has_ended(process, sign):
         process.kill()
         process.wait()
@@ -197,7 +201,7 @@ def end_process(process: subprocess.Popen[bytes], sign: signal.Signals) -> None:
 
 @contextmanager
 def signals_blocked() -> Iterator[None]:
-    """Let no signal interrupt a block; those that came are delivered at its end."""
+    """Block SIGINT, SIGTERM and SIGHUP; pending signals are delivered at the block's end."""
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     signals = {getattr(signal, name) for name in names if hasattr(signal, name)}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)

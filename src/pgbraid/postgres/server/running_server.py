@@ -1,10 +1,10 @@
-"""The server that already runs on a data directory: found, proven to be that one, and joined.
+"""Finds the server that already runs on a data directory, verifies it, and joins it.
 
-What stands in a data directory is the word of anybody who may write there: a program that a
-migration has started, or the author of an archive. So ``postmaster.pid`` only says where to look.
-A server of ours is known by the private folder of its socket. Any other one is joined where the
-user runs it who would run ours, and where it says that it serves this very folder. No process is
-ever signalled by its number, and a server that somebody else started is never stopped.
+The files of a data directory are not trusted: a program that a migration started may have written
+them, or the author of an archive. So ``postmaster.pid`` is only a hint where to look. A server of
+ours is recognised by the private folder of its socket. Any other server is joined only if the
+expected user runs it, and its data_directory is this folder. No process is ever signalled by its
+pid, and a server that another program started is never stopped.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pgbraid.model.errors import EmbeddedError
 from pgbraid.postgres.client.connection import open_connection
 from pgbraid.postgres.server.private_folders import hold_server
-from pgbraid.postgres.server.process import PATIENCE, POLL, PORT, conninfo_of, ping
+from pgbraid.postgres.server.process import POLL, PORT, SERVER_TIMEOUT, conninfo_of, ping
 from pgbraid.postgres.server.safe_files import name_of, shown_user
 
 if TYPE_CHECKING:
@@ -39,33 +39,34 @@ _FILE = "postmaster.pid"
 _PORT, _SOCKETS = 3, 4
 _PAUSE = 0.02
 _SILENCE = 10.0
-"""Seconds after which a server that does not answer on its socket is given up."""
+"""Seconds to wait for a server that does not respond on its socket."""
 
 
 class _Process(Enum):
-    """What the process is that ``postmaster.pid`` names."""
+    """The kind of the process that ``postmaster.pid`` names."""
 
     ABSENT = auto()
-    """There is none, or none that PostgreSQL itself could take for the server."""
+    """No process has this pid, or PostgreSQL ignores it because it belongs to another user."""
     ANOTHER = auto()
-    """It is dead, or it does something else; PostgreSQL would take it for the server."""
+    """A zombie or another program, which PostgreSQL would treat as the running server."""
     SERVER = auto()
     UNKNOWN = auto()
+    """Without ``/proc``, or without access to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server that runs on the data directory, and how it is reached."""
+    """A server that runs on the data directory, and how to reach it."""
 
     sockets: Path
     conninfo: str
     held: int | None
-    """An open file that keeps a server of ours alive; None for somebody else's server."""
+    """An open file that keeps a server of ours alive; None for another program's server."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """What ``postmaster.pid`` says."""
+    """The contents of ``postmaster.pid``."""
 
     content: str
     pid: int
@@ -74,11 +75,11 @@ class _Named:
 
 
 def join_server(data: OpenFolder, user: ServerUser) -> Running | None:
-    """Return the server that runs on a data directory, once it takes connections.
+    """Wait until the server on a data directory accepts connections, and return it.
 
-    None where there is none. Raises EmbeddedError where one runs that cannot be joined.
+    Return None if no server runs there. Raises EmbeddedError if the server cannot be joined.
     """
-    begun = time.monotonic()
+    started_at = time.monotonic()
     while (named := _named(data)) is not None:
         process = _process(named.pid, data, user)
         if process in {_Process.ABSENT, _Process.ANOTHER}:
@@ -87,8 +88,10 @@ def join_server(data: OpenFolder, user: ServerUser) -> Running | None:
         if running is not None:
             return running
         if process is _Process.UNKNOWN and answer == pq.Ping.NO_RESPONSE:
-            return None  # PostgreSQL looks for itself, and refuses to start where one runs
-        if time.monotonic() - begun > (PATIENCE if answer == pq.Ping.REJECT else _SILENCE):
+            return None  # postgres itself checks the pid, and does not start a second server
+        if time.monotonic() - started_at > (
+            SERVER_TIMEOUT if answer == pq.Ping.REJECT else _SILENCE
+        ):
             raise _not_joined(named, data, user, answer)
         time.sleep(_PAUSE)
     return None
@@ -100,6 +103,7 @@ def _try_to_join(
     if named.sockets is None:
         return pq.Ping.NO_RESPONSE, None
     conninfo = conninfo_of(named.sockets, user, named.port)
+    # The server is held before the check, so that it cannot end between the two.
     held = hold_server(named.sockets, data.info())
     joined = False
     try:
@@ -112,9 +116,9 @@ def _try_to_join(
 
 
 def _serves(conninfo: str, data: OpenFolder, user: ServerUser) -> bool:
-    """Whether a server that the expected user runs says that it serves this data directory."""
+    """Return whether the server's user is the expected one, and its data_directory ours."""
     if name_of(user.uid) is None:
-        return False  # libpq cannot tell who runs it
+        return False  # requirepeer needs the name of the user
     with suppress(psycopg.Error, OSError):
         with open_connection(conninfo_to_dict(conninfo)) as conn:
             row = conn.execute("SHOW data_directory").fetchone()
@@ -130,11 +134,11 @@ def _not_joined(
         reason = "It listens on no Unix socket that pgbraid could use."
     elif answer == pq.Ping.OK:
         reason = (
-            f"What answers in {named.sockets} is not known to be that server, run by "
-            f"{shown_user(user.uid)}."
+            f"pgbraid cannot verify that the server on the socket in {named.sockets} is this "
+            f"server, run by {shown_user(user.uid)}."
         )
     else:
-        reason = f"It does not take connections on its socket in {named.sockets}."
+        reason = f"It does not accept connections on its socket in {named.sockets}."
     return EmbeddedError(
         f"a server runs on {data.path} (process {named.pid}), and pgbraid cannot join it",
         detail=reason,
@@ -143,14 +147,14 @@ def _not_joined(
 
 
 def _named(data: OpenFolder) -> _Named | None:
-    """Read ``postmaster.pid``; None where it is not there or names no process."""
+    """Read ``postmaster.pid``; return None if it is missing or names no process."""
     info = data.look(_FILE)
     if info is None:
         return None
     if not stat.S_ISREG(info.st_mode):
         raise EmbeddedError(
             f"{data.path / _FILE} is not the file of a server",
-            hint="Look what it is and remove it, or name another folder with `embedded`.",
+            hint="Check the file and remove it, or name another folder with `embedded`.",
         )
     content = data.read(_FILE)
     lines = content.split("\n")
@@ -168,9 +172,9 @@ def _named(data: OpenFolder) -> _Named | None:
 
 
 def _process(pid: int, data: OpenFolder, user: ServerUser) -> _Process:
-    """Say what a process is. A server's current folder is its data directory."""
+    """Classify a process. The current folder of a server is its data directory."""
     try:
-        os.kill(pid, 0)  # this sends nothing, and only asks whether the process is there
+        os.kill(pid, 0)  # signal 0 sends nothing, and only checks that the process exists
     except OSError:
         return _Process.ABSENT
     facts = _facts(pid)
@@ -196,21 +200,22 @@ def _facts(pid: int) -> dict[str, str]:
 
 
 def clear_stale(data: OpenFolder, user: ServerUser) -> None:
-    """Remove a ``postmaster.pid`` that is proven stale and that PostgreSQL would not replace.
+    """Remove a ``postmaster.pid`` that is proven stale, but that PostgreSQL would not replace.
 
-    That is one whose number is now another process's of the same user, or that of a dead process
-    whose parent has not asked for its end, as in many containers.
+    Its pid belongs to another program of the same user, or to a zombie whose parent does not
+    wait for it, as in many containers.
     """
     named = _named(data)
     if named is not None and _process(named.pid, data, user) is _Process.ANOTHER:
+        # A server that started meanwhile has written the file again.
         again = _named(data)
         if again is not None and again.content == named.content:
             data.unlink(_FILE)
 
 
 def await_end(data: OpenFolder, user: ServerUser) -> None:
-    """Wait until the server that was told to end has ended, as long as that takes at most."""
-    deadline = time.monotonic() + PATIENCE
+    """Wait until a server that is ending has ended, at most SERVER_TIMEOUT."""
+    deadline = time.monotonic() + SERVER_TIMEOUT
     while (named := _named(data)) is not None and time.monotonic() < deadline:
         if _process(named.pid, data, user) in {_Process.ABSENT, _Process.ANOTHER}:
             return

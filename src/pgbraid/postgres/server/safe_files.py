@@ -1,8 +1,8 @@
-"""Files and folders opened so that no other user can lead us to other ones.
+"""Opens files and folders so that no other user can redirect pgbraid to other ones.
 
-A path is looked up again each time it is used, and a user who may write to a folder on the way
-decides what it leads to. So a folder is opened once, what is in it is named relative to it, and no
-link is followed there.
+The system resolves a path again at each use. A user who can write to a folder on the path can
+change the target between two uses. So a folder is opened once, its files are named relative to
+the open folder, and no link is followed there.
 """
 
 from __future__ import annotations
@@ -32,50 +32,51 @@ __all__ = [
 
 _PRIVATE = 0o600
 _MOST = 1 << 14
-"""Bytes of a file that are read at most; a hostile one may be of any size."""
+"""The most bytes to read of a file, as a hostile file may have any size."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFolder:
-    """A folder that stays the same one, whatever its path leads to later."""
+    """An open folder: it stays the same folder even if its path leads elsewhere later."""
 
     path: Path
-    """Where it was when it was opened, for messages and for the programs of the server."""
+    """The folder's path when it was opened, for messages and for the server's programs."""
     fd: int
 
     @property
     def cwd(self) -> Path:
-        """Return a path by which a program can be started in it, the same folder if possible."""
+        """Return a path to start a program in this folder, through the descriptor if possible."""
         opened = Path(f"/proc/self/fd/{self.fd}")
         return opened if opened.is_dir() else self.path
 
     def info(self) -> os.stat_result:
-        """Return its owner, mode and identity."""
+        """Return the folder's owner, mode and identity."""
         return os.fstat(self.fd)
 
     def names(self) -> set[str]:
-        """Return the names of what is in it."""
+        """Return the names of the folder's entries."""
         return set(os.listdir(self.fd))  # noqa: PTH208 - pathlib takes no open folder
 
     def look(self, name: str) -> os.stat_result | None:
-        """Return what a name in it is, a link itself and not its target; None for nothing."""
+        """Return the status of an entry, of a link itself and not its target; None if missing."""
         try:
             return os.stat(name, dir_fd=self.fd, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
     def read(self, name: str) -> str:
-        """Return the begin of a file in it; what is no plain file, or not there, is empty."""
+        """Return the beginning of a file; empty if it is missing or not a plain file."""
         return _read(name, self.fd, from_end=False)
 
     def open_own(self, name: str, flags: int) -> int:
-        """Open a file in it, made where it is not there, that is private and ours alone.
+        """Open a file that only we can read and write, created if missing.
 
-        Raises EmbeddedError for a link, for a file with several links, for what is no file and
-        for one of another user's. It is looked at first, as opening a device can do something.
+        Raises EmbeddedError for a link, a file with several links, another kind of file, and a
+        file of another user.
         """
-        there = self.look(name)
-        self._check_own(name, there)
+        # Checked before and after: opening a device can have effects, and another user may
+        # replace the file between the two.
+        self._check_own(name, self.look(name))
         flags |= os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         file = os.open(name, flags, _PRIVATE, dir_fd=self.fd)
         info = os.fstat(file)
@@ -101,18 +102,18 @@ class OpenFolder:
         if fault is not None:
             raise EmbeddedError(
                 f"{self.path / name} {fault}",
-                detail="pgbraid writes to files that it has made itself, and to no others.",
+                detail="pgbraid writes only to files that it created itself.",
                 hint="Remove it, or name another folder with `embedded`.",
             )
 
     def unlink(self, name: str) -> None:
-        """Remove a name in it, if it is there; what a link leads to is left alone."""
+        """Remove an entry if it exists; of a link only the link itself."""
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self.fd)
 
     @contextmanager
     def child(self, name: str) -> Iterator[OpenFolder]:
-        """Open a folder in it, which must not be a link. Raises OSError."""
+        """Open a folder in this folder, which must not be a link. Raises OSError."""
         with open_folder(self.path / name, name, dir_fd=self.fd) as opened:
             yield opened
 
@@ -131,7 +132,7 @@ def open_folder(
 
 
 def read_end(path: Path) -> str:
-    """Return the end of a file; what is no plain file, or not there, is empty."""
+    """Return the end of a file; empty if it is missing or not a plain file."""
     return _read(path, None, from_end=True)
 
 
@@ -152,34 +153,35 @@ def _read(name: str | Path, dir_fd: int | None, *, from_end: bool) -> str:
 
 
 def writable_by_others(info: os.stat_result) -> bool:
-    """Whether users beside the owner may write; our own group counts as ours."""
+    """Return whether users besides the owner may write; the group of this process is trusted."""
     mode = info.st_mode
     return bool(mode & stat.S_IWOTH or (mode & stat.S_IWGRP and info.st_gid != os.getegid()))
 
 
 def is_ours_alone(folder: Path) -> bool:
-    """Whether only we and root decide what a folder holds, and what its path leads to."""
+    """Return whether only we and root can change a folder's contents and its path's target."""
     real = folder.resolve()
     try:
-        return is_safe_place(real.parent) and _is_kept(real.lstat(), sticky=False)
+        return is_safe_place(real.parent) and _is_protected(real.lstat(), sticky=False)
     except OSError:
         return False
 
 
 def is_safe_place(folder: Path) -> bool:
-    """Whether what we make in a folder stays what it is: no other user can replace it."""
+    """Return whether no other user can replace a file or folder that we create in this folder."""
     real = folder.resolve()
-    return all(_is_kept(place.lstat(), sticky=True) for place in (real, *real.parents))
+    return all(_is_protected(place.lstat(), sticky=True) for place in (real, *real.parents))
 
 
-def _is_kept(info: os.stat_result, *, sticky: bool) -> bool:
-    """Whether a folder's owner is trusted and no other user can replace what is ours in it."""
+def _is_protected(info: os.stat_result, *, sticky: bool) -> bool:
+    """Return whether a folder's owner is trusted, and no other user can replace our files in it."""
+    # In a folder with the sticky bit, such as /tmp, only owners can rename or remove files.
     closed = not writable_by_others(info) or (sticky and bool(info.st_mode & stat.S_ISVTX))
     return closed and info.st_uid in {0, os.geteuid()}
 
 
 def name_of(uid: int) -> str | None:
-    """Return the name of a user, or None for a number that the system has no name for."""
+    """Return the name of a user, or None if the system has no name for the id."""
     import pwd  # noqa: PLC0415 - not on every platform
 
     try:
@@ -189,5 +191,5 @@ def name_of(uid: int) -> str | None:
 
 
 def shown_user(uid: int) -> str:
-    """Return how a message names a user."""
+    """Return the text for a user in messages."""
     return f"the user {name_of(uid) or uid}"

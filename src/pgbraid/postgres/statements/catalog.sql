@@ -1,6 +1,6 @@
 -- name: begin
--- One look at everything, by which nobody is kept waiting. Schemas are always named, and what is
--- written depends on no setting of the role, the database or the server.
+-- One snapshot for all queries; reading blocks no other session. The settings make the server print
+-- every schema name, and make the output independent of the role, the database and the server.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
 -- name: settings
 SET LOCAL search_path = pg_catalog, pg_temp;
@@ -17,8 +17,8 @@ SET LOCAL statement_timeout = 0;
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL jit = off
 -- name: columns
--- What the catalog consists of, and what of it this role may read. It is asked before the settings
--- are made, and a role may have every identifier quoted.
+-- The columns of all catalogs, and whether this role may read them. This query runs before `settings`,
+-- so the role's quote_all_identifiers may be on; replace() removes the quotes.
 SELECT c.relname::text, a.attname::text, pg_catalog.replace(pg_catalog.format_type(a.atttypid, NULL), '"', ''),
        pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
@@ -26,14 +26,14 @@ SELECT c.relname::text, a.attname::text, pg_catalog.replace(pg_catalog.format_ty
    AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY c.relname, a.attnum
 -- name: keys
--- What in the catalog refers to what, as the server itself says from 14 on.
+-- The references between catalogs, as the server declares them since PostgreSQL 14.
 SELECT f.relname::text, k.fkcols, p.relname::text, k.pkcols, k.is_array
   FROM pg_catalog.pg_get_catalog_foreign_keys() k
   JOIN pg_catalog.pg_class f ON f.oid = k.fktable
   JOIN pg_catalog.pg_class p ON p.oid = k.pktable
 -- name: apart
--- What is left out: members of extensions with what belongs to them inwardly, and the tracker, and
--- temporary tables, with all of their own.
+-- The objects to leave out: members of extensions with their internal objects; and the ledger and
+-- temporary tables, with their indexes, sequences and so on.
 WITH RECURSIVE member (classid, objid) AS (
     SELECT classid, objid FROM pg_depend
      WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
@@ -55,7 +55,7 @@ SELECT json_agg(json_build_array(c.relname, objid::text, ours))
        AS apart (classid, objid, ours)
   JOIN pg_class c ON c.oid = classid
 -- name: privileges
--- Those of the server's own objects, and of extensions' members, that are not what they came with.
+-- Privileges on the server's own objects, and on members of extensions, that were changed.
 SELECT json_agg(json_build_array(i.type, i.identity, ARRAY(
            SELECT a::text FROM unnest(o.acl) AS a ORDER BY a::text COLLATE "C")::text))
   FROM (SELECT tableoid, oid, 0, relacl,
@@ -98,7 +98,7 @@ SELECT json_agg(json_build_array(i.type, i.identity, ARRAY(
        ARRAY(SELECT a::text FROM unnest(coalesce(p.initprivs, o.usual)) AS a
               ORDER BY a::text COLLATE "C")
 -- name: member_owners
--- Who owns a member of an extension, where that is not the owner of the extension.
+-- The owners of members of extensions that do not belong to the owner of the extension.
 SELECT json_agg(json_build_array(i.type, i.identity, r.rolname))
   FROM (SELECT tableoid, oid, relowner FROM pg_class
          UNION ALL SELECT tableoid, oid, proowner FROM pg_proc
@@ -127,7 +127,7 @@ SELECT json_agg(json_build_array(c.relname, d.objoid::text, d.objsubid::text, d.
     OR (d.classoid = 'pg_namespace'::regclass
         AND d.objoid = (SELECT oid FROM pg_namespace WHERE nspname = 'public'))
 -- name: comments_of_the_server
--- Nobody is meant to change them: one digest.
+-- A migration hardly ever changes these, so there is one digest for each catalog.
 SELECT json_agg(json_build_array(c.relname, d.digest))
   FROM (SELECT classoid, sum(hashtextextended(objoid::text || ':' || objsubid::text || description, 0))::text
           FROM pg_description
@@ -143,7 +143,8 @@ SELECT json_agg(json_build_array(s.setrole::text, ARRAY(
   FROM pg_db_role_setting s
  WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
 -- name: dependencies
--- Those that statements of their own make: on extensions, and a sequence's on its column.
+-- The dependencies that separate statements create: ALTER … DEPENDS ON EXTENSION, and ALTER SEQUENCE …
+-- OWNED BY.
 SELECT json_agg(json_build_array(c.relname, d.objid::text, r.relname, d.refobjid::text,
                                  d.refobjsubid::text, d.deptype::text))
   FROM pg_depend d
@@ -154,17 +155,17 @@ SELECT json_agg(json_build_array(c.relname, d.objid::text, r.relname, d.refobjid
             AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
             AND EXISTS (SELECT FROM pg_class s WHERE s.oid = d.objid AND s.relkind = 'S')))
 -- name: names
--- What the server or an extension has, and something of ours refers to.
+-- The names of objects of the server or of an extension that the user's objects refer to.
 SELECT json_agg(json_build_array(n.class, n.id::text, i.type, i.identity))
-  FROM json_to_recordset(%(wanted)s) AS n (class text, id oid),
+  FROM json_to_recordset(%(objects)s) AS n (class text, id oid),
        LATERAL pg_identify_object(('pg_catalog.' || n.class)::regclass, n.id, 0) i
 -- name: tables
--- The tables and materialized views that have rows, or had. Of each column: whether its value is
--- generated to identify the row (by identity, by a default that draws from a sequence, or in a
--- key by a function of the user's that draws from one), the sequences that it draws from, and of a stored
--- generated column those that it is made of. Of each foreign key: its columns here and there.
--- A partitioned table is read as one, as a row's partition says no more than its key does, and a key
--- can be random. Only where a foreign table is among its partitions, the local ones are read apart.
+-- The tables and materialized views that have or had rows. For each column: whether its value is
+-- generated to identify the row (identity, a default that draws from a sequence, or in a key a user's
+-- function that draws from one); the sequences that it draws from; and for a stored generated column the
+-- columns that it is computed from. For each foreign key: the referring and the referenced columns.
+-- A partitioned table is read as one table: the partition of a row follows from its key, and a key can be
+-- random. But if one of the partitions is a foreign table, the local partitions are read separately.
 SELECT json_agg(json_build_object(
            'oid', c.oid::text, 'name', format('%I.%I', n.nspname, c.relname),
            'kind', CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'table' END,
@@ -212,14 +213,15 @@ SELECT json_agg(json_build_object(
                                        JOIN pg_attribute o ON o.attrelid = c.oid
                                         AND o.attnum = u.refobjsubid AND o.attnum <> a.attnum
                                       WHERE (u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid
-                                             -- Before PostgreSQL 15 the column itself depends.
+                                             -- Before PostgreSQL 15 the dependency is the column's.
                                              OR u.classid = 'pg_class'::regclass
                                                 AND u.objid = c.oid AND u.objsubid = a.attnum)
                                         AND u.refclassid = 'pg_class'::regclass
                                         AND u.refobjid = c.oid)
                       ) AS used (sequences, draws, columns),
-                      -- Of a key, those that a function draws from: its default, or a trigger that
-                      -- sets the column. No dependency leads there; the text of the function does.
+                      -- For a key: the sequences that a function draws from, in the default or in a
+                      -- trigger that sets the column. Only the function's text names the sequence,
+                      -- so there is no row in pg_depend.
                       LATERAL (SELECT ARRAY(
                           SELECT s.oid::regclass::text
                             FROM (SELECT u.refobjid FROM pg_depend u

@@ -4,10 +4,10 @@ SELECT CURRENT_USER::pg_catalog.text,
        (SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER),
        (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER)
 -- name: hold
--- As long as this is held, the databases of this number are in use.
+-- While a session holds this lock, the scratch databases with this number are in use.
 SELECT pg_catalog.pg_advisory_lock(%(class)s, %(number)s)
 -- name: abandoned
--- Databases with our prefix and our mark whose maker is gone.
+-- Databases with our prefix and our mark, created by a run that no longer holds its lock.
 SELECT d.datname
   FROM pg_catalog.pg_database d
  WHERE d.datname ~ %(pattern)s AND d.datconnlimit = %(mark)s
@@ -22,14 +22,14 @@ SELECT extname FROM pg_catalog.pg_extension
 -- name: has_role
 SELECT pg_catalog.count(*) > 0 FROM pg_catalog.pg_roles WHERE rolname = %(name)s
 -- name: is_empty
--- Whether nobody has made a relation or a function yet.
+-- Whether the database has no relation and no function besides the server's own (oid below 16384).
 SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid >= 16384)
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid >= 16384)
 -- name: has_database
 SELECT pg_catalog.count(*) > 0 FROM pg_catalog.pg_database WHERE datname = %(name)s
 -- name: cluster
--- Everything that the databases of a server share: a kind, then the facts, the name first. Roles that
--- were set aside belong to databases of ours, and are left out with all that is about them.
+-- The objects that the databases of a server share: the kind, then the facts, the name first. Roles that
+-- were set aside belong to our scratch databases; they and all facts about them are left out.
 WITH roles AS (
     SELECT * FROM pg_catalog.pg_roles WHERE rolname NOT LIKE %(aside)s
 )
@@ -77,7 +77,7 @@ SELECT rolname::pg_catalog.text, oid::pg_catalog.text FROM pg_catalog.pg_roles
 -- name: roles_aside
 SELECT rolname::pg_catalog.text FROM pg_catalog.pg_roles WHERE rolname LIKE %(pattern)s
 -- name: cluster_exclusive
--- What only a superuser may read: origins of replication, and the settings that ALTER SYSTEM wrote.
+-- Only a superuser may read these: replication origins, and the settings that ALTER SYSTEM wrote.
 SELECT 'origin', roname, NULL, NULL, NULL FROM pg_catalog.pg_replication_origin
  UNION ALL
 SELECT 'system', name, setting, NULL, NULL FROM pg_catalog.pg_file_settings
@@ -85,7 +85,8 @@ SELECT 'system', name, setting, NULL, NULL FROM pg_catalog.pg_file_settings
 -- name: cluster_since_15
 SELECT 'parameter', parname, paracl::pg_catalog.text, NULL, NULL FROM pg_catalog.pg_parameter_acl
 -- name: restore_settings
--- A list of a setting has no single spelling as SQL, so the catalog's own row is put back.
+-- ALTER ROLE … SET cannot restore every list value exactly as it was. So pgbraid deletes all rows of the
+-- catalog, and inserts the recorded rows again (add_setting).
 WITH wanted (role, database, config) AS (
     SELECT * FROM ROWS FROM (pg_catalog.unnest(%(roles)s::text[]),
                              pg_catalog.unnest(%(databases)s::text[]),
@@ -106,8 +107,9 @@ SELECT pg_catalog.pg_conf_load_time()::text <> %(since)s
 -- name: reload_settings
 SELECT pg_catalog.pg_conf_load_time()::text, pg_catalog.pg_reload_conf()
 -- name: touched_shared_catalogs
--- What this transaction may have changed. Most statements about what is shared keep their lock on the
--- catalog until the transaction ends; GRANT does not, so rows are looked for that are no older.
+-- Shared catalogs that this transaction may have changed. Most statements on shared objects hold their
+-- lock on the catalog until the transaction ends. GRANT does not, so this query also looks for rows whose
+-- xmin is not older than this transaction.
 SELECT DISTINCT c.relname::pg_catalog.text
   FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
  WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.database = 0
@@ -122,8 +124,8 @@ SELECT 'pg_tablespace' FROM pg_catalog.pg_tablespace
  WHERE pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.pg_current_xact_id()::pg_catalog.xid)
  UNION
 SELECT 'pg_replication_origin' FROM pg_catalog.pg_replication_origin
- -- The server names those of subscriptions itself, and refuses such names to others. Not every
- -- role may ask which subscriptions there are.
+ -- The server names the origins of subscriptions itself (pg_OID), and reserves these names. Not every role
+ -- may read pg_subscription.
  WHERE roname !~ '^pg_[0-9]+$'
    AND pg_catalog.age(xmin) <= pg_catalog.age(pg_catalog.pg_current_xact_id()::pg_catalog.xid)
 -- name: subscriptions
