@@ -124,10 +124,10 @@ class Migrator:
 
         return plan_pending(self._command(conninfo, to=to, not_applied=not_applied))
 
-    def check(self, conninfo: str | Target, *, sums: bool = False) -> Check:
+    def check(self, conninfo: str | Target, *, checksum_file: bool = False) -> Check:
         """Return whether the applied versions are exactly those of the files, without drift.
 
-        With ``sums``, check also that ``pgbraid.sum`` lists exactly the loaded files.
+        With ``checksum_file``, check also that ``pgbraid.sum`` lists exactly the loaded files.
         """
         from pgbraid.migrate import status
 
@@ -135,11 +135,11 @@ class Migrator:
             status.check(self._command(conninfo)), checksum_file=checksum_file
         )
 
-    def check_files(self, *, sums: bool = False) -> Check:
+    def check_files(self, *, checksum_file: bool = False) -> Check:
         """Return whether all files are fit to run; do not connect to a database.
 
-        With ``sums``, check also that ``pgbraid.sum`` lists exactly the loaded files, which are
-        the files that :meth:`up` runs.
+        With ``checksum_file``, check also that ``pgbraid.sum`` lists exactly the loaded files: those
+        that :meth:`up` runs.
         """
         from pgbraid.migrate.offline_check import check_files
 
@@ -178,7 +178,7 @@ class Migrator:
         """Make applied set and journal agree again, on the given versions or on all.
 
         With ``trust="journal"``, rows of the applied set are restored or removed. With
-        ``trust="set"``, the versions that the applied set lacks count as pending and run again.
+        ``trust="applied_set"``, the versions that the applied set lacks are pending and run again.
         Raises ConfigError for a version on which the two agree.
         """
         from pgbraid.migrate.repair_ledger import reconcile_ledger

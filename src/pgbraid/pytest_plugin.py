@@ -119,8 +119,8 @@ def _line_of(problem: Any) -> str:  # noqa: ANN401 - a Problem
 
 
 def _prove(braid: Migrator, ref: str) -> None:
-    from pgbraid.cli.render.differences import proof  # noqa: PLC0415 - only for this check
+    from pgbraid.cli.render.differences import proof_lines  # noqa: PLC0415 - only for this check
 
     result = braid.prove(base=ref)
     if not result.ok:
-        raise _Failed("\n".join(proof(result)))
+        raise _Failed("\n".join(proof_lines(result)))

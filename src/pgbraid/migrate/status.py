@@ -48,7 +48,7 @@ def check(command: Command) -> Check:
 
 
 def _pending(plan: Plan) -> Iterator[Problem]:
-    if any(problem.code.startswith("legacy_") for problem in plan.problems):
+    if any(problem.code.startswith("tracker_") for problem in plan.problems):
         return  # what is pending is not known before that is mended
     if plan.adoption:
         count = len(plan.adoption.migrations)

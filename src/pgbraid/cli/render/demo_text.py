@@ -28,7 +28,7 @@ def demo_lines(demo: Demo) -> Iterator[str]:
     yield f"    pgbraid     applies {_list(first)}   and remembers {{{_list(first)}}}"
     yield ""
     yield f"Tuesday: {demo.out_of_order} is merged, and `pgbraid status` says:"
-    yield from answer(demo.status)
+    yield from result_lines(demo.status)
     yield "Then everything is deployed again:"
     yield (
         f"    a counter   applies nothing: {gap.migration.version} is below {highest}. "
