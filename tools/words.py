@@ -43,7 +43,7 @@ PHRASES = {
     r"come to nothing": "has no effect",
     r"at hand": "available",
     r"(?:in|by) halves": "partly",
-    r"the set(?! (?:of|time|session|role)\b)": "the applied set",
+    r"(?-i:the set)(?! (?:of|time|session|role)\b)": "the applied set",
     r"the pieces?|piece by piece": "statement, part",
     r"loud|calm|(?<!-)quiet": "changes the session, leaves the session unchanged",
     r"throw-?away": "temporary",

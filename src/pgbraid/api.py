@@ -138,8 +138,8 @@ class Migrator:
     def check_files(self, *, checksum_file: bool = False) -> Check:
         """Return whether all files are fit to run; do not connect to a database.
 
-        With ``checksum_file``, check also that ``pgbraid.sum`` lists exactly the loaded files: those
-        that :meth:`up` runs.
+        With ``checksum_file``, check also that ``pgbraid.sum`` lists exactly the loaded files, the
+        ones that :meth:`up` runs.
         """
         from pgbraid.migrate.offline_check import check_files
 

@@ -36,6 +36,7 @@ def test_no_message_outside_the_command_line_names_an_option():
     """A command in backticks may have options: whoever reads it can type it."""
     package = Path(pgbraid.__file__).parent
     own_commands = {
+        "statement_errors.py",
         "journaled_run.py",
         "pytest_plugin.py",
     }  # put together a command; pytest's options

@@ -62,7 +62,7 @@ def test_an_index_that_is_right_is_passed_over_with_a_notice(big):
     assert [o.migration.version for o in report.applied] == [2, 3]
     (notice,) = [event.diagnostic for event in heard if isinstance(event, ServerNotice)]
     assert (notice.severity, notice.sqlstate) == ("NOTICE", "42P07")
-    assert notice.message.startswith("the index public.ti is there already, valid")
+    assert notice.message.startswith("the index public.ti exists already, is valid")
     assert str(notice.location) == "3_combined.sql:2:1"
     events = big.rows(
         "SELECT event, detail->>'passed_over' FROM applied_migrations_journal"
@@ -119,8 +119,8 @@ def test_anything_else_of_that_name_is_asked_about_and_left_alone(big, there, wh
         with pytest.raises(MigrationFailed) as caught:
             up(big, INDEX)
         assert caught.value.message.endswith(
-            f"the {what} public.ti is there already, and is not known to be what this statement"
-            " makes"
+            f"the {what} public.ti exists already, and its definition is not known to be that of the"
+            " statement"
         )
         assert "pgbraid resume 1" in caught.value.hint
         assert ("--skip 1" in caught.value.hint) == (what == "index")
@@ -132,10 +132,12 @@ def test_anything_else_of_that_name_is_asked_about_and_left_alone(big, there, wh
 def test_an_index_of_another_definition_that_is_not_valid_is_not_dropped(double):
     leave_invalid(double)
     before = oid(double)
-    with pytest.raises(MigrationFailed, match="is not known to be what this statement makes"):
+    with pytest.raises(
+        MigrationFailed, match="its definition is not known to be that of the statement"
+    ):
         up(double, UNIQUE.replace("(c)", "(c, a)"))
     assert oid(double) == before
-    with pytest.raises(MigrationFailed, match=r"public\.ti is not valid"):
+    with pytest.raises(MigrationFailed, match=r"public\.ti is invalid"):
         pgbraid.load({"1_a.sql": HEAD + UNIQUE}).resume(double.conninfo, 1, how="skip")
 
 

@@ -177,12 +177,12 @@ def test_an_index_that_pgbraid_did_not_begin_is_left_alone(big):
                 assert state == "invalid"
         braid = pgbraid.load({"1_a.sql": HEAD + "CREATE INDEX CONCURRENTLY one ON big (a)"})
         for _ in range(2):
-            with pytest.raises(MigrationFailed, match="is there already") as caught:
+            with pytest.raises(MigrationFailed, match="exists already") as caught:
                 braid.up(big.conninfo)
-            assert ("not valid" in caught.value.message) == (state == "invalid")
+            assert ("is invalid" in caught.value.message) == (state == "invalid")
             assert ("--skip 1" in caught.value.hint) == (state == "valid")
         if state == "invalid":
-            with pytest.raises(MigrationFailed, match=r"public\.one is not valid"):
+            with pytest.raises(MigrationFailed, match=r"public\.one is invalid"):
                 braid.resume(big.conninfo, 1, how="skip")
             assert big.versions() == []
         big.run("DROP INDEX one")
@@ -199,7 +199,7 @@ def test_skip_takes_a_statement_for_done_and_retry_runs_it_again(database):
         braid.up(database.conninfo)
     assert "it is incomplete" in caught.value.detail
     for call in (braid.up, lambda url: braid.resume(url, 1)):
-        with pytest.raises(MigrationFailed, match="is not known") as failed:
+        with pytest.raises(MigrationFailed, match="it is unknown whether") as failed:
             call(database.conninfo)
         assert "pgbraid resume 1 --skip" in failed.value.hint
     with pytest.raises(pgbraid.ConnectionFailed):
@@ -503,7 +503,7 @@ def test_skip_is_for_the_statement_that_was_looked_at(database):
     for thread in threads:
         thread.join()
     assert "backfill failed" in found[0]
-    assert "has gone on" in found[1]
+    assert "has continued" in found[1]
     assert database.rows("SELECT n FROM t") == []
 
 

@@ -10,7 +10,7 @@ import pytest
 import pgbraid
 from pgbraid import Limits, MigrationFailed
 from pgbraid.migrate.execution import lock_retry
-from pgbraid.migrate.nontransactional import statement_runner
+from pgbraid.migrate.nontransactional.statement_run import StatementRun
 from pgbraid.model.events import LeftoverDropped
 
 HEAD = "-- pgbraid: no-transaction\n"
@@ -66,7 +66,7 @@ def test_a_call_that_was_edited_is_not_run_again_unasked(database):
     with pytest.raises(pgbraid.ConnectionFailed):
         load("CALL p()").up(database.conninfo)
     edited = load("CALL public.p()")
-    with pytest.raises(MigrationFailed, match="begun with another text") as caught:
+    with pytest.raises(MigrationFailed, match="started with another text") as caught:
         edited.up(database.conninfo)
     assert "CALL p()" in caught.value.detail
     assert database.rows("SELECT * FROM log") == [(1,)]
@@ -83,7 +83,7 @@ def test_a_drop_that_was_done_and_edited_drops_no_other_unasked(big, cut_before)
     with pytest.raises(RuntimeError):
         load(text.format("")).up(big.conninfo)
     assert big.value("SELECT to_regclass('app.twice')") is None
-    with pytest.raises(MigrationFailed, match="begun with another text, and it was done"):
+    with pytest.raises(MigrationFailed, match="started with another text, and it was done"):
         load(text.format("IF EXISTS ")).up(big.conninfo)
     assert big.value("SELECT to_regclass('public.twice')") is not None
 
@@ -108,7 +108,7 @@ def test_what_an_edited_statement_left_is_taken_away(big, begun, edited, cut_run
 def test_a_drop_that_was_cut_and_taken_out_of_the_file_is_asked_about(big, cut_running):
     big.run("CREATE INDEX here ON big (a)")
     cut_running(big, load("DROP INDEX CONCURRENTLY here"), "INSERT INTO big VALUES (1)")
-    with pytest.raises(MigrationFailed, match=r"left public\.here not valid"):
+    with pytest.raises(MigrationFailed, match=r"the index public\.here is invalid"):
         load("SELECT 1").up(big.conninfo)
     assert big.versions() == []
 
@@ -268,7 +268,7 @@ def test_what_cannot_be_compared_is_not_dropped(big, monkeypatch):
     def die(*_words, **_options):
         raise RuntimeError
 
-    monkeypatch.setattr(statement_runner, "prepare_session", die)
+    monkeypatch.setattr(StatementRun, "prepare_session", die)
     with pytest.raises(RuntimeError):
         braid.up(big.conninfo)
     monkeypatch.undo()
@@ -329,7 +329,7 @@ def test_what_is_half_done_is_not_said_to_be_rolled_back(database, cli, folder, 
     for _ in range(2):
         answer = cli("up", code=3)
         assert "rolled back" not in answer.err
-        assert "1_a is incomplete: 1 of its 2 statements through" in answer.err
+        assert "1_a is incomplete: 1 of its 2 statements completed" in answer.err
     assert cli("up", "--json").json["error"]["incomplete"] is True
 
 
@@ -342,7 +342,7 @@ def test_no_password_is_in_the_line_of_a_statement_that_is_asked_about(
     with pytest.raises((RuntimeError, pgbraid.PgbraidError)):
         folder.load().up(database.conninfo)
     answer = cli("up", code=3)
-    assert "is not known" in answer.err
+    assert "it is unknown whether" in answer.err
     assert "hunter2" not in answer.err + answer.out
 
 
@@ -416,7 +416,7 @@ def test_a_statement_is_not_hidden_by_one_that_is_like_it_and_through(database):
     database.run(CALLS.format(2))
     with pytest.raises(pgbraid.ConnectionFailed):
         load("CALL p(); CALL p()").up(database.conninfo)
-    with pytest.raises(MigrationFailed, match="begun with another text"):
+    with pytest.raises(MigrationFailed, match="started with another text"):
         load("CALL p(); CALL public.p()").up(database.conninfo)
     assert database.rows("SELECT * FROM log") == [(1,), (1,)]
 
@@ -455,7 +455,7 @@ def test_a_skip_does_not_let_go_of_an_invalid_index(big, cut_running):
 def test_a_skip_does_not_let_go_of_a_half_dropped_index(big, cut_running):
     big.run("CREATE INDEX here ON big (a)")
     cut_running(big, load("DROP INDEX CONCURRENTLY here"), "INSERT INTO big VALUES (1)")
-    with pytest.raises(MigrationFailed, match=r"left public\.here not valid"):
+    with pytest.raises(MigrationFailed, match=r"the index public\.here is invalid"):
         load("SELECT 1").resume(big.conninfo, 1, how="skip")
     big.run("DROP INDEX here")
     with pytest.raises(MigrationFailed, match="it was done"):

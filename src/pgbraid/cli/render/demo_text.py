@@ -27,7 +27,7 @@ def demo_lines(demo: Demo) -> Iterator[str]:
     yield f"    a counter   applies {_list(demo.counter_first)}   and remembers {highest}"
     yield f"    pgbraid     applies {_list(first)}   and remembers {{{_list(first)}}}"
     yield ""
-    yield f"Tuesday: {demo.out_of_order} is merged, and `pgbraid status` says:"
+    yield f"Tuesday: {demo.out_of_order} is merged, and `pgbraid status` prints:"
     yield from result_lines(demo.status)
     yield "Then everything is deployed again:"
     yield (

@@ -1,10 +1,10 @@
-"""Runs a migration outside a transaction: statement by statement, each of them in the journal.
+"""Runs a non-transactional migration: statement by statement, each of them in the journal.
 
-What can run in a transaction does, together with its line of the journal: exactly once. What
-cannot is written down before it begins and after it ended; where nobody saw the end, the catalog
-is asked what became of it, and where that does not say it either, a person is. Each statement
-begins in a clean session, in which the settings that the file has made so far are made again, so
-that a file that was cut goes on as if it had not been.
+A statement that can run in a transaction commits together with its journal entry: exactly once.
+For any other statement the journal gets one entry before it starts and one after it ends. If the
+second is missing, the catalog shows whether the statement was done; if the catalog does not show
+it either, the user decides. Each statement starts in a reset session with the SET statements that
+precede it in the file. So a resumed migration runs under the same settings as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -17,25 +17,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from pgbraid.migrate.execution.lock_retry import retry_on_lock_timeout
-from pgbraid.migrate.nontransactional.journaled_run import (
-    DecisionRequired,
-    NonTransactionalRun,
-    as_migration_error,
-    resume_hint,
-)
-from pgbraid.migrate.nontransactional.recovery import (
-    find_started,
-    recover_removed_statement,
-    recover_statement,
-)
-from pgbraid.migrate.nontransactional.statement_runner import (
-    _not_valid,
-    check_created_index,
-    journal_failed_statement,
-    run_statement,
-)
+from pgbraid.migrate.nontransactional.journaled_run import DecisionRequired, NonTransactionalRun
+from pgbraid.migrate.nontransactional.removed_statement import recover_removed_statement
+from pgbraid.migrate.nontransactional.statement_errors import invalid_index
+from pgbraid.migrate.nontransactional.statement_run import StatementRun
 from pgbraid.model.errors import MigrationFailed, PgbraidError
-from pgbraid.model.events import StatementSkipped
 from pgbraid.postgres.client.server_errors import translate_errors
 from pgbraid.postgres.client.session import reset_session
 from pgbraid.postgres.ledger.agreement import mark_unfinished
@@ -43,10 +29,7 @@ from pgbraid.postgres.ledger.record import record_nontransactional
 from pgbraid.postgres.locks.session_lock import ensure_session_lock, retry_on_lock_lost
 from pgbraid.postgres.transaction.boundaries import roll_back, transaction
 from pgbraid.postgres.transaction.script_runner import run_segments
-from pgbraid.postgres.transaction.statement_state import (
-    invalid_among,
-    try_settings,
-)
+from pgbraid.postgres.transaction.statement_state import invalid_among, try_settings
 from pgbraid.sql.classify import ExecutionKind, classify_statements
 
 if TYPE_CHECKING:
@@ -58,15 +41,15 @@ if TYPE_CHECKING:
 __all__ = ["apply_nontransactional"]
 
 
-def apply_nontransactional(run: RunContext, work: PreparedMigration) -> timedelta | None:
-    """Run what is left of a migration outside a transaction, and record it as applied.
+def apply_nontransactional(context: RunContext, work: PreparedMigration) -> timedelta | None:
+    """Run the remaining statements of a non-transactional migration and record it as applied.
 
-    Returns the time it took, or None where another run was quicker. Raises MigrationFailed with
-    how many statements are through, LockTimeout where the lock was lost and is not to be had,
+    Returns its duration, or None if another run has finished it. Raises MigrationFailed with the
+    number of completed statements, LockTimeout if the lock was lost and cannot be acquired again,
     ServerError and ConnectionFailed.
     """
-    file = NonTransactionalRun(
-        run,
+    run = NonTransactionalRun(
+        context,
         work.step.migration,
         work.script,
         work.name,
@@ -74,151 +57,142 @@ def apply_nontransactional(run: RunContext, work: PreparedMigration) -> timedelt
         classify_statements(work.script),
     )
     return retry_on_lock_lost(
-        run.session,
-        partial(_apply, file),
-        wait=run.options.lock_wait,
-        on_waiting=run.report_waiting,
+        context.session,
+        partial(_apply, run),
+        wait=context.options.lock_wait,
+        on_waiting=context.report_waiting,
     )
 
 
-def _apply(file: NonTransactionalRun) -> timedelta | None:
-    begun = perf_counter()
-    with translate_errors(file.run.session):
-        incomplete = file.begin()
-        if incomplete is None:
+def _apply(run: NonTransactionalRun) -> timedelta | None:
+    started_at = perf_counter()
+    with translate_errors(run.session):
+        progress = run.begin()
+        if progress is None:
             return None
         try:
-            _check_decision(file, incomplete)
-            return _run_remaining(file, incomplete, begun)
+            _check_decision(run, progress)
+            return _run_remaining(run, progress, started_at)
         except MigrationFailed as error:
-            raise _as_incomplete(file, error) from None
+            raise _with_progress(run, error) from None
 
 
 def _run_remaining(
-    file: NonTransactionalRun, incomplete: IncompleteMigration, begun: float
+    run: NonTransactionalRun, progress: IncompleteMigration, started_at: float
 ) -> timedelta | None:
-    """Bring all that is left behind us, each thing by where the journal says the file stands."""
-    known, ran = incomplete, None
+    """Run each remaining statement; the journal is read again before each."""
+    previous: ScriptStatement | None = None
     while True:
-        ensure_session_lock(file.run.session, wait=file.run.options.lock_wait)
-        now = file.restore_progress(known)
-        if now is None:
+        ensure_session_lock(run.session, wait=run.context.options.lock_wait)
+        current = run.restore_progress(progress)
+        if current is None:
             return None
-        known = now
-        if ran and ran.number not in known.completed_numbers:
-            raise file.not_kept(ran)
-        if recover_removed_statement(file, known):
+        progress = current
+        if previous and previous.number not in progress.completed_numbers:
+            raise run.journal_unreadable(previous)
+        if recover_removed_statement(run, progress):
             continue
-        statement = _next(file, known)
+        statement = _next_statement(run, progress)
         if statement is None:
             break
-        _run_next(file, statement, known)
-        ran = statement
-    _finish(file, known)
-    return _record(file, timedelta(seconds=perf_counter() - begun))
+        _run_statement(StatementRun(run, statement), progress)
+        previous = statement
+    _verify_result(run, progress)
+    return _record(run, timedelta(seconds=perf_counter() - started_at))
 
 
-def _next(file: NonTransactionalRun, incomplete: IncompleteMigration) -> ScriptStatement | None:
-    """Return the first statement that is not through; settings are made on the way."""
-    left = (
-        p
-        for p in file.statements
-        if p.kind is not ExecutionKind.SETTING and p.number not in incomplete.completed_numbers
+def _next_statement(
+    run: NonTransactionalRun, progress: IncompleteMigration
+) -> ScriptStatement | None:
+    """Return the first statement that is not completed; SET statements run before the others."""
+    remaining = (
+        statement
+        for statement in run.statements
+        if statement.kind is not ExecutionKind.SETTING
+        and statement.number not in progress.completed_numbers
     )
-    return next(left, None)
+    return next(remaining, None)
 
 
-def _check_decision(file: NonTransactionalRun, incomplete: IncompleteMigration) -> None:
-    """Refuse what was decided about a file that has moved on since it was looked at."""
-    asked = file.run.options.decision
-    if asked is None or asked.journal_lines == incomplete.journal_lines:
+def _check_decision(run: NonTransactionalRun, progress: IncompleteMigration) -> None:
+    """Raise DecisionRequired if the migration made progress since the user decided."""
+    request = run.context.options.decision
+    if request is None or request.journal_lines == progress.journal_lines:
         return
-    said = file.said(
-        f"another run has gone on with {file.migration.label} since it was looked at",
+    diagnostic = run.diagnostic(
+        f"another run has continued {run.migration.label} since your decision",
         None,
-        f"Run `pgbraid resume {file.migration.version}` to see where it stands now.",
+        f"Run `pgbraid resume {run.migration.version}` to see its present state.",
     )
-    raise DecisionRequired(file.migration, said)
+    raise DecisionRequired(run.migration, diagnostic)
 
 
-def _finish(file: NonTransactionalRun, incomplete: IncompleteMigration) -> None:
-    """Refuse to count a file as applied over what is not valid, or over settings that fail."""
-    for through in incomplete.completed:
-        invalid = invalid_among(file.run.session, (through.index_oid,)) if through.index_oid else ()
-        statement = file.place_of(through)
-        if invalid and statement:
-            raise _not_valid(file, statement, invalid[0])
-    if file.statements:
-        last = file.statements[-1]
-        try_settings(file.run.session, partial(_make_all_settings, file, last))
-
-
-def _make_all_settings(file: NonTransactionalRun, last: ScriptStatement) -> None:
-    """Make the settings that a file ends with, so that one that fails is not passed over."""
-    file.make_settings(last)
-    if last.kind is ExecutionKind.SETTING:
-        run_segments(file.run.session, file.migration, (file.part(last),))
-
-
-def _record(file: NonTransactionalRun, taken: timedelta) -> timedelta:
-    run, entry = file.run, replace(file.entry, duration=taken)
-
-    def record() -> None:
-        with transaction(run.session):
-            record_nontransactional(
-                run.session, file.migration, traits=run.ledger_traits, name=file.name, entry=entry
-            )
-            mark_unfinished(run.session, file.migration.version, unfinished=False)
-
-    retry_on_lock_timeout(run, file.migration, record)
-    return taken
-
-
-def _run_next(
-    file: NonTransactionalRun, statement: ScriptStatement, incomplete: IncompleteMigration
-) -> None:
-    """Bring one statement behind us."""
-    asked = file.run.options.decision
-    decided = asked.action if asked and asked.digest == statement.digest else None
-    if decided == "skip":
-        skip = partial(as_migration_error, file, partial(_skip, file, statement, incomplete))
-        retry_on_lock_timeout(file.run, file.migration, skip)
+def _run_statement(statement_run: StatementRun, progress: IncompleteMigration) -> None:
+    """Run one statement, or skip it if the user decided so."""
+    run, statement = statement_run.migration_run, statement_run.statement
+    request = run.context.options.decision
+    action = request.action if request and request.digest == statement.digest else None
+    if action == "skip":
+        skip = partial(run.attempt, partial(statement_run.skip, progress))
+        retry_on_lock_timeout(run.context, run.migration, skip)
         return
-    attempt = partial(run_statement, file, statement, incomplete, retry=decided == "retry")
+    attempt = partial(statement_run.run, progress, retry=action == "retry")
     try:
         if statement.kind is ExecutionKind.NOT_REPEATABLE:
             attempt()
         else:
-            retry_on_lock_timeout(file.run, file.migration, attempt)
+            retry_on_lock_timeout(run.context, run.migration, attempt)
     except MigrationFailed as error:
-        raise journal_failed_statement(file, statement, incomplete, error) from None
+        raise statement_run.journal_failure(progress, error) from None
 
 
-def _skip(
-    file: NonTransactionalRun, statement: ScriptStatement, incomplete: IncompleteMigration
-) -> None:
-    """Take a statement for done, but for an index that is not valid."""
-    made = check_created_index(file, statement)
-    begun = find_started(incomplete, statement)
-    if begun is not None and statement.kind is ExecutionKind.REINDEX:
-        recover_statement(file, statement, begun)
-    file.append(file.new_entry("statement_skipped", statement, index=made))
-    file.run.options.on_event(StatementSkipped(file.migration, statement.number, statement.text))
+def _verify_result(run: NonTransactionalRun, progress: IncompleteMigration) -> None:
+    """Raise MigrationFailed if a created index is invalid or a SET statement fails."""
+    for completed in progress.completed:
+        oids = (completed.index_oid,) if completed.index_oid else ()
+        invalid = invalid_among(run.session, oids) if oids else ()
+        statement = run.statement_of(completed)
+        if invalid and statement:
+            raise invalid_index(run, statement, invalid[0])
+    if run.statements:
+        try_settings(run.session, partial(_apply_all_settings, run, run.statements[-1]))
 
 
-def _as_incomplete(file: NonTransactionalRun, error: MigrationFailed) -> MigrationFailed:
-    """Return an error with how far the file is."""
-    session = file.run.session
+def _apply_all_settings(run: NonTransactionalRun, last: ScriptStatement) -> None:
+    """Run all SET statements of the file, those after the last other statement included."""
+    run.apply_settings(last)
+    if last.kind is ExecutionKind.SETTING:
+        run_segments(run.session, run.migration, (run.part(last),))
+
+
+def _record(run: NonTransactionalRun, duration: timedelta) -> timedelta:
+    context, entry = run.context, replace(run.entry, duration=duration)
+
+    def record() -> None:
+        with transaction(run.session):
+            record_nontransactional(
+                run.session,
+                run.migration,
+                traits=context.ledger_traits,
+                name=run.name,
+                entry=entry,
+            )
+            mark_unfinished(run.session, run.migration.version, unfinished=False)
+
+    retry_on_lock_timeout(context, run.migration, record)
+    return duration
+
+
+def _with_progress(run: NonTransactionalRun, error: MigrationFailed) -> MigrationFailed:
+    """Return the error with the number of completed statements and the resume hint."""
+    total = len(run.statements)
     error.incomplete = True
-    error.completed_of_total = (0, len(file.statements))
+    error.completed_of_total = (0, total)
     if not error.hint or error.hint == MigrationFailed.default_hint:
-        error.explain(error.detail, resume_hint(file))
-    with suppress(PgbraidError), translate_errors(session):
-        roll_back(session)
-        reset_session(session)
-        incomplete = file.read()
-        error.completed_of_total = (
-            len(incomplete.completed) if incomplete else 0,
-            len(file.statements),
-        )
+        error.explain(error.detail, run.resume_hint)
+    with suppress(PgbraidError), translate_errors(run.session):
+        roll_back(run.session)
+        reset_session(run.session)
+        progress = run.read()
+        error.completed_of_total = (len(progress.completed) if progress else 0, total)
     return error

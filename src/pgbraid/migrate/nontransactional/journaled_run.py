@@ -1,4 +1,8 @@
-"""A file that runs in pieces, where the journal says it stands, and what is said where it stops."""
+"""The run of one non-transactional migration, and its progress in the journal.
+
+The journal is the only memory of such a run. So every look at it checks that no line is lost: a
+lost line would run a statement a second time.
+"""
 
 from __future__ import annotations
 
@@ -17,52 +21,46 @@ from pgbraid.postgres.ledger.agreement import mark_unfinished
 from pgbraid.postgres.ledger.incomplete import read_incomplete
 from pgbraid.postgres.transaction.boundaries import roll_back, transaction
 from pgbraid.postgres.transaction.script_runner import run_segments
-from pgbraid.sql.classify import ExecutionKind, if_not_exists_of
+from pgbraid.sql.classify import if_not_exists_of
 from pgbraid.sql.parser import parse
-from pgbraid.sql.script import line_at
-from pgbraid.sql.secrets import mask, secrets_in
 from pgbraid.sql.stream import ScriptPart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from pgbraid.migrate.execution.transactional import RunContext
     from pgbraid.model.incomplete import CompletedStatement, StartedStatement
     from pgbraid.model.migration import Migration
+    from pgbraid.postgres.client.session import Session
     from pgbraid.sql.classify import ScriptStatement
     from pgbraid.sql.script import Script
 
-__all__ = [
-    "DecisionRequired",
-    "JournalLost",
-    "NonTransactionalRun",
-    "as_migration_error",
-    "index_exists_error",
-    "resume_hint",
-    "started_detail",
-    "statement_diagnostic",
-    "unknown_outcome_error",
-]
+__all__ = ["DecisionRequired", "JournalLost", "NonTransactionalRun"]
 
 
 class DecisionRequired(MigrationFailed):
-    """A statement was not run, as a person has to look first."""
+    """The outcome of a statement is unknown, so the user has to decide before it runs again."""
 
 
 class JournalLost(MigrationFailed):
-    """The journal no longer has what was known to be through."""
+    """The journal has lost lines of statements that are known to be completed."""
 
 
 @dataclass(frozen=True, slots=True)
 class NonTransactionalRun:
-    """One file on its way."""
+    """The run of one non-transactional migration; its statements are numbered from 1."""
 
-    run: RunContext
+    context: RunContext
     migration: Migration
     script: Script
     name: str
     entry: journal.JournalEntry
     statements: tuple[ScriptStatement, ...]
+
+    @property
+    def session(self) -> Session:
+        """The session that runs the statements."""
+        return self.context.session
 
     def new_entry(
         self,
@@ -70,273 +68,218 @@ class NonTransactionalRun:
         of: ScriptStatement | StartedStatement | CompletedStatement | None = None,
         **detail: Any,  # noqa: ANN401 - JSON
     ) -> journal.JournalEntry:
-        """Return a line of the journal, of the whole file or of one statement."""
+        """Return a journal entry of the migration, or of one statement."""
         if of is not None:
             detail |= {"statement_number": of.number, "sha256": of.digest}
-        own = self.migration
+        migration = self.migration
         return journal.JournalEntry(
-            self.run.run_id, event, own.version, own.name, checksum=own.checksum, detail=detail
+            self.context.run_id,
+            event,
+            migration.version,
+            migration.name,
+            checksum=migration.checksum,
+            detail=detail,
         )
 
     def append(self, entry: journal.JournalEntry, *, unfinished: bool = False) -> None:
-        """Write a line of the journal, which somebody may have locked for a while.
+        """Write a journal entry and commit it; retry if another session has locked the journal.
 
-        With ``unfinished`` the tracker's comment notes the version in the same transaction, so
-        that a journal which loses its lines does not make the file begin a second time.
+        With ``unfinished``, the same transaction notes the version in the comment of the applied
+        set. So a journal that loses its lines does not make the migration start again.
         """
 
-        def record() -> None:
-            with transaction(self.run.session):
-                journal.append(self.run.session, entry)
+        def write() -> None:
+            with transaction(self.session):
+                journal.append(self.session, entry)
                 if unfinished:
-                    mark_unfinished(self.run.session, self.migration.version, unfinished=True)
+                    mark_unfinished(self.session, self.migration.version, unfinished=True)
 
-        retry_on_lock_timeout(self.run, self.migration, record)
+        retry_on_lock_timeout(self.context, self.migration, write)
 
     def begin(self) -> IncompleteMigration | None:
-        """Return where the file stands; write that it is begun where it is not.
+        """Return the progress of the migration; journal its start if it has none.
 
-        None where it is applied.
+        Returns None if the migration is applied. Raises MigrationFailed if the completed statements
+        are not those of the file.
         """
-        incomplete = self.read()
-        if incomplete is None and record.is_applied(self.run.session, self.migration.version):
+        progress = self.read()
+        if progress is None and self._is_applied():
             return None
-        if incomplete is not None:
-            self._check(incomplete)
-            return incomplete
+        if progress is not None:
+            self._check(progress)
+            return progress
         self.append(self._started(), unfinished=True)
         return IncompleteMigration(
             self.migration.version, self.migration.name, len(self.statements), journal_lines=1
         )
 
-    def read_progress(self, known: IncompleteMigration) -> IncompleteMigration | None:
-        """Return where a file that was begun stands now; None where another run has finished it.
+    def read_progress(self, earlier: IncompleteMigration) -> IncompleteMigration | None:
+        """Return the progress now, or None if another run has finished the migration; only read.
 
-        Raises MigrationFailed where the journal has lost what was ``known``, or where another
-        run went on with another version of the file. It only reads.
+        Raises JournalLost if the journal lacks a completed statement of ``earlier``, and
+        MigrationFailed if another run continued with another version of the file.
         """
-        incomplete = self.read()
-        if incomplete is None and record.is_applied(self.run.session, self.migration.version):
+        progress = self.read()
+        if progress is None and self._is_applied():
             return None
-        if incomplete is None or not set(known.completed) <= set(incomplete.completed):
-            raise self._lost(known)
-        self._check(incomplete)
-        return incomplete
+        if progress is None or not set(earlier.completed) <= set(progress.completed):
+            raise self._journal_lost(earlier)
+        self._check(progress)
+        return progress
 
     def restore_progress(
-        self, known: IncompleteMigration, *, then: IncompleteMigration | None = None
+        self, earlier: IncompleteMigration, *, then: IncompleteMigration | None = None
     ) -> IncompleteMigration | None:
-        """Return what :meth:`read_progress` does; where the journal has lost some, write it again.
+        """Return what :meth:`read_progress` does; write lost journal lines again before raising.
 
-        What is written is what is so ``then``, if that is more than what is ``known``. Raises
-        :class:`JournalLost` where it was lost.
+        The lines of ``then`` are written if it is given, else those of ``earlier``. Raises
+        :class:`JournalLost` if lines were lost.
         """
         try:
-            return self.read_progress(known)
+            return self.read_progress(earlier)
         except JournalLost:
-            self._restore(then or known)
+            self._restore(then or earlier)
             raise
 
-    def _restore(self, known: IncompleteMigration) -> None:
-        """Write again what the journal has lost, so that what is through stays through."""
+    def _restore(self, progress: IncompleteMigration) -> None:
         self.append(self._started(), unfinished=True)
-        for through in known.completed:
-            self.append(
-                self.new_entry("statement_done", through, index=through.index_oid, restored=True)
-            )
-        for begun in known.started:
-            self.append(
-                self.new_entry("statement_started", begun, restored=True, **started_detail(begun))
-            )
+        for statement in progress.completed:
+            index = statement.index_oid
+            self.append(self.new_entry("statement_done", statement, index=index, restored=True))
+        for started in progress.started:
+            self.append(self.started_entry(started, restored=True))
 
     def _started(self) -> journal.JournalEntry:
         entry = self.new_entry("started", statements=len(self.statements))
         return replace(entry, text=self.entry.text)
 
+    def started_entry(
+        self,
+        started: StartedStatement,
+        **detail: Any,  # noqa: ANN401 - JSON
+    ) -> journal.JournalEntry:
+        """Return the journal entry of a statement that is about to run."""
+        return self.new_entry(
+            "statement_started",
+            started,
+            kind=started.kind,
+            command=started.command,
+            text=started.text,
+            settings=list(started.settings),
+            before=dict(started.catalog_before),
+            **detail,
+        )
+
     def read(self) -> IncompleteMigration | None:
-        """Return what the journal says of the file now, if it was begun."""
-        incomplete_migrations = {
-            incomplete.version: incomplete for incomplete in read_incomplete(self.run.session)
-        }
-        return incomplete_migrations.get(self.migration.version)
+        """Return the progress that the journal has of the migration, or None."""
+        version = self.migration.version
+        return next((i for i in read_incomplete(self.session) if i.version == version), None)
 
-    def _check(self, incomplete: IncompleteMigration) -> None:
-        """Refuse to go on where what is through is not what the file says."""
-        own = {statement.number: statement.digest for statement in self.statements}
-        other = next((t for t in incomplete.completed if own.get(t.number) != t.digest), None)
-        if other is not None:
-            said = self.said(
-                f"statement {other.number} was run from another version of this file",
-                "Another run has gone on with it meanwhile.",
-                "Run `pgbraid status`, then `pgbraid up` with the files that the other run had.",
+    def _is_applied(self) -> bool:
+        return record.is_applied(self.session, self.migration.version)
+
+    def _check(self, progress: IncompleteMigration) -> None:
+        """Raise MigrationFailed if a completed statement differs from the one in the file."""
+        digests = {statement.number: statement.digest for statement in self.statements}
+        wrong = next((c for c in progress.completed if digests.get(c.number) != c.digest), None)
+        if wrong is not None:
+            raise self.failed(
+                f"statement {wrong.number} was run from another version of this file",
+                "Another run continued the migration in the meantime.",
+                "Run `pgbraid status`, then `pgbraid up` with the files of the other run.",
             )
-            raise MigrationFailed(self.migration, said)
 
-    def _lost(self, known: IncompleteMigration) -> JournalLost:
-        journal = self.run.session.ledger.journal
-        said = self.said(
-            f"the lines of {self.migration.label} in {journal} are gone",
-            f"{len(known.completed)} of its {len(self.statements)} statements were through by "
-            "them; the journal is what tells that.",
-            "Take what empties the journal out of the file, then run `pgbraid up` again.",
+    def _journal_lost(self, known: IncompleteMigration) -> JournalLost:
+        table = self.session.ledger.journal
+        diagnostic = self.diagnostic(
+            f"the lines of {self.migration.label} in {table} are gone",
+            f"They recorded {len(known.completed)} of its {len(self.statements)} statements as "
+            "completed; pgbraid has no other record of that.",
+            "Remove the statement that empties the journal from the file, then run `pgbraid up` "
+            "again.",
         )
-        return JournalLost(self.migration, said)
+        return JournalLost(self.migration, diagnostic)
 
-    def not_kept(self, statement: ScriptStatement) -> MigrationFailed:
-        """Return the error of a statement that ran, whose line the journal does not show."""
-        journal = self.run.session.ledger.journal
-        said = self.said(
+    def journal_unreadable(self, statement: ScriptStatement) -> MigrationFailed:
+        """Return the error of a completed statement whose journal line cannot be read back."""
+        table = self.session.ledger.journal
+        return self.failed(
             f"statement {statement.number} of {self.migration.label} ran, and its line in "
-            f"{journal} cannot be read back",
-            "To go on would run it a second time. Something changes the journal, or gives its new "
-            "lines ids below the old ones.",
-            f"Look at {journal}; then `pgbraid resume {self.migration.version} --skip "
-            f"{statement.number}` goes on behind this statement.",
+            f"{table} cannot be read back",
+            "A further run would repeat the statement. A trigger or a rule changes the journal, or "
+            "its new lines get ids below the old ones.",
+            f"Check {table}; then `pgbraid resume {self.migration.version} --skip "
+            f"{statement.number}` continues after this statement.",
         )
-        return MigrationFailed(self.migration, said)
 
-    def said(self, message: str, detail: str | None, hint: str) -> Diagnostic:
-        """Return what is said of the whole file."""
-        place = Location(self.migration.path)
+    def failed(self, message: str, detail: str | None, hint: str) -> MigrationFailed:
+        """Return an error of the whole migration."""
+        return MigrationFailed(self.migration, self.diagnostic(message, detail, hint))
+
+    def diagnostic(self, message: str, detail: str | None, hint: str) -> Diagnostic:
+        """Return a diagnostic of the whole migration."""
         return Diagnostic(
             "ERROR",
             message,
             sqlstate.OBJECT_NOT_IN_PREREQUISITE_STATE,
             detail,
             hint,
-            location=place,
+            location=Location(self.migration.path),
+        )
+
+    @property
+    def resume_hint(self) -> str:
+        """The hint that names the commands which continue the migration."""
+        return (
+            "Fix the cause; then `pgbraid up`, or `pgbraid resume "
+            f"{self.migration.version}` for this migration only, continues with this statement."
         )
 
     def part(self, statement: ScriptStatement) -> ScriptPart:
-        """Return one statement as a text of its own, at its place in the file.
+        """Return one statement as a script of its own, with its place in the file.
 
-        The server is not told IF NOT EXISTS of a concurrent index: it would pass over whatever
-        has the name by then, also an index that is not valid.
+        IF NOT EXISTS of a concurrent index is hidden from the server. With it, the server would
+        skip any index of that name that another session has created since, even an invalid one.
         """
         hidden = if_not_exists_of(self.script, statement)
         return ScriptPart(replace(self.script, statements=(statement.statement,), hidden=hidden))
 
-    def make_settings(self, statement: ScriptStatement) -> None:
-        """Make the settings that the file makes before a statement."""
-        self._make(self.part(setting) for setting in statement.settings)
+    def apply_settings(self, statement: ScriptStatement) -> None:
+        """Run the SET statements that precede a statement in the file."""
+        self._run_parts(self.part(setting) for setting in statement.settings)
 
-    def make_settings_of(self, begun: StartedStatement) -> None:
-        """Make the settings under which a statement was begun, which the file may lack now."""
-        self._make(ScriptPart(parse(text)) for text in begun.settings)
+    def apply_started_settings(self, started: StartedStatement) -> None:
+        """Run the SET statements with which a statement was started; the file may have changed."""
+        self._run_parts(ScriptPart(parse(text)) for text in started.settings)
 
-    def _make(self, parts: Iterable[ScriptPart]) -> None:
+    def _run_parts(self, parts: Iterable[ScriptPart]) -> None:
         for part in parts:
-            run_segments(self.run.session, self.migration, (part,))
+            run_segments(self.session, self.migration, (part,))
 
-    def place_of(self, through: CompletedStatement) -> ScriptStatement | None:
-        """Return the statement that is through, as the file has it."""
-        return next((p for p in self.statements if p.number == through.number), None)
+    def statement_of(self, completed: CompletedStatement) -> ScriptStatement | None:
+        """Return the statement of the file with the number of a completed statement."""
+        return next((s for s in self.statements if s.number == completed.number), None)
 
+    def attempt(self, action: Callable[[], None]) -> None:
+        """Call ``action``; an error of the server becomes the failure of the migration.
 
-def started_detail(begun: StartedStatement) -> dict[str, Any]:
-    """Return what the journal is told of a statement that is begun."""
-    return {
-        "kind": begun.kind,
-        "command": begun.command,
-        "text": begun.text,
-        "settings": list(begun.settings),
-        "before": dict(begun.catalog_before),
-    }
-
-
-def as_migration_error(file: NonTransactionalRun, attempt: Callable[[], None]) -> None:
-    """Make an attempt; what the server refuses is the migration's failure.
-
-    The session is clean behind it. Raises MigrationFailed.
-    """
-    session = file.run.session
-    try:
-        with translate_errors(session):
-            attempt()
-    except ServerError as error:
-        said = error.diagnostic or Diagnostic("ERROR", error.message, detail=error.detail)
-        place = Location(file.migration.path)
-        said = replace(said, location=place, raced=False)
-        failed = MigrationFailed(file.migration, said, incomplete=False)
-    except MigrationFailed as error:
-        error.diagnostic = replace(error.diagnostic, raced=False)  # no rollback took it back
-        failed = error
-    else:
-        return
-    with translate_errors(session):
-        roll_back(session)
-        reset_session(session)
-    raise failed from None
-
-
-def resume_hint(file: NonTransactionalRun) -> str:
-    """Return the hint that names how a file is gone on with."""
-    return (
-        "Mend what is wrong; then `pgbraid up`, or `pgbraid resume "
-        f"{file.migration.version}` for this one alone, goes on with this statement."
-    )
-
-
-def unknown_outcome_error(
-    file: NonTransactionalRun, statement: ScriptStatement, reason: str
-) -> DecisionRequired:
-    """Return the error of a statement of which only a person can tell whether it was done."""
-    resume = f"`pgbraid resume {file.migration.version}"
-    number = statement.number
-    index = statement.kind is ExecutionKind.CREATE_INDEX
-    said = statement_diagnostic(
-        file,
-        statement,
-        f"whether this statement was done is not known: {reason}",
-        hint=f"Look. Drop or rename that index, then {resume}`; or, if it will do, {resume} --skip "
-        f"{number}`."
-        if index
-        else f"Look. If it was done, {resume} --skip {number}` goes on behind it; if not, {resume} "
-        f"--retry {number}` runs it again.",
-    )
-    return DecisionRequired(file.migration, said)
-
-
-def index_exists_error(
-    file: NonTransactionalRun, statement: ScriptStatement, before: Mapping[str, Any]
-) -> DecisionRequired:
-    """Return the error of what had an index's name before the statement was begun."""
-    resume = f"`pgbraid resume {file.migration.version}"
-    index = before.get("what") == "index"
-    valid = index and before.get("valid")
-    also = f"If it is this one, {resume} --skip {statement.number}`; else drop" if valid else "Drop"
-    state = ", and not valid" if index and not valid else ""
-    other = (
-        ", and is not known to be what this statement makes" if statement.if_not_exists else state
-    )
-    said = statement_diagnostic(
-        file,
-        statement,
-        f"the {before.get('what')} {before.get('index')} is there already{other}",
-        detail="It was there before this statement was begun, so it is left as it is.",
-        hint=f"{also} or rename it, then {resume}`.",
-    )
-    return DecisionRequired(file.migration, replace(said, sqlstate=sqlstate.DUPLICATE_TABLE))
-
-
-def statement_diagnostic(
-    file: NonTransactionalRun,
-    statement: ScriptStatement,
-    message: str,
-    *,
-    hint: str | None = None,
-    detail: str | None = None,
-) -> Diagnostic:
-    """Return what is said of a statement, with its place in the file."""
-    start = min(statement.statement.start, len(file.script.text))
-    excerpt, _ = line_at(file.script.text, start)
-    location = Location(file.migration.path, *file.script.place(start))
-    return Diagnostic(
-        "ERROR",
-        message,
-        sqlstate=sqlstate.OBJECT_NOT_IN_PREREQUISITE_STATE,
-        detail=detail,
-        hint=hint,
-        location=location,
-        excerpt=mask(excerpt, secrets_in(file.script.text)),
-    )
+        The session is reset after an error. Raises MigrationFailed.
+        """
+        try:
+            with translate_errors(self.session):
+                action()
+        except ServerError as error:
+            diagnostic = error.diagnostic or Diagnostic("ERROR", error.message, detail=error.detail)
+            place = Location(self.migration.path)
+            diagnostic = replace(diagnostic, location=place, raced=False)
+            failure = MigrationFailed(self.migration, diagnostic, incomplete=False)
+        except MigrationFailed as error:
+            # A retry is safe only after a rollback, and this statement may have no transaction.
+            error.diagnostic = replace(error.diagnostic, raced=False)
+            failure = error
+        else:
+            return
+        with translate_errors(self.session):
+            roll_back(self.session)
+            reset_session(self.session)
+        raise failure from None

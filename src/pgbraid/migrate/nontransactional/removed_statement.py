@@ -1,0 +1,71 @@
+"""Recovers a started statement that the file no longer has, because it was edited since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pgbraid.migrate.execution.lock_retry import retry_on_lock_timeout
+from pgbraid.migrate.nontransactional.statement_errors import unresolved_removed_statement
+from pgbraid.migrate.nontransactional.statement_run import StatementRun
+from pgbraid.postgres.transaction.statement_state import invalid_among
+from pgbraid.sql.classify import ExecutionKind, classify_statements
+from pgbraid.sql.parser import parse
+
+if TYPE_CHECKING:
+    from pgbraid.migrate.nontransactional.journaled_run import NonTransactionalRun
+    from pgbraid.model.incomplete import IncompleteMigration, StartedStatement
+    from pgbraid.postgres.transaction.statement_state import RecoveryDecision
+    from pgbraid.sql.classify import ScriptStatement
+
+__all__ = ["recover_removed_statement"]
+
+
+def recover_removed_statement(run: NonTransactionalRun, progress: IncompleteMigration) -> bool:
+    """Recover one started statement that the file no longer has; return whether there was one.
+
+    Raises DecisionRequired if the statement had an effect: the file does not mention it any more,
+    so only the user can decide whether the effect may stay.
+    """
+    digests = {statement.digest for statement in run.statements}
+    started = next((s for s in progress.started if s.digest not in digests), None)
+    if started is None:
+        return False
+    recover = partial(run.attempt, partial(_recover, run, started))
+    retry_on_lock_timeout(run.context, run.migration, recover)
+    return True
+
+
+def _recover(run: NonTransactionalRun, started: StartedStatement) -> None:
+    statement = _statement_of(started)
+    statement_run = StatementRun(run, statement)
+    request = run.context.options.decision
+    abandon = request is not None and (request.action, request.digest) == ("skip", started.digest)
+    decision = statement_run.assess(started)
+    invalid = invalid_among(run.session, (decision.index,)) if decision.index else ()
+    if invalid or ((decision.unknown_reason or decision.done) and not abandon):
+        raise unresolved_removed_statement(run, statement, _reason(decision, invalid))
+    if not decision.done:
+        statement_run.drop_leftovers(started, decision)
+    run.append(run.new_entry("statement_abandoned", statement))
+
+
+def _reason(decision: RecoveryDecision, invalid: tuple[str, ...]) -> str:
+    if invalid:
+        return f"the index {invalid[0]} is invalid, from it or from another session"
+    if decision.unknown_reason:
+        return f"it is unknown whether it was done: {decision.unknown_reason}"
+    return "it was done, at least up to its last step"
+
+
+def _statement_of(started: StartedStatement) -> ScriptStatement:
+    """Return the statement as it was started, with its number of that time."""
+    return replace(
+        classify_statements(parse(started.text))[0],
+        number=started.number,
+        digest=started.digest,
+        kind=ExecutionKind(started.kind),
+        command=started.command,
+        if_not_exists=False,  # it must not accept an index that existed before
+    )
