@@ -119,8 +119,8 @@ def test_anything_else_of_that_name_is_asked_about_and_left_alone(big, there, wh
         with pytest.raises(MigrationFailed) as caught:
             up(big, INDEX)
         assert caught.value.message.endswith(
-            f"the {what} public.ti exists already, and its definition is not known to be that of the"
-            " statement"
+            f"the {what} public.ti exists already, and its definition is not known to be that of "
+            "the statement"
         )
         assert "pgbraid resume 1" in caught.value.hint
         assert ("--skip 1" in caught.value.hint) == (what == "index")
