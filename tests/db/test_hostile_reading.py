@@ -844,7 +844,7 @@ def test_a_certificates_password_is_one_too(cli, folder, tmp_path):
         'direct_url = "postgresql://u@127.0.0.1:1/d?sslpassword=hunter2"'
     )
     answer = cli("up")
-    assert "holds a password" in answer.err, answer.err
+    assert "contains a password" in answer.err, answer.err
 
 
 @pytest.mark.parametrize("fresh", [False, True])
