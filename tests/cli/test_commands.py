@@ -315,7 +315,7 @@ def test_no_connection_is_exit_code_4(program, folder):
         (["up", "--nonsense"], "unknown option --nonsense"),
         (["up", "--to", "x"], "'x' is not a version number"),
         (["up", "--to", "99999999999999999999"], "is not a version number"),
-        (["up", "--lock-wait", "soon"], "a span such as 500ms, 2s or 10min, not 'soon'"),
+        (["up", "--lock-wait", "soon"], "a duration such as 500ms, 2s or 10min, not 'soon'"),
         (["up", "--lock-wait", "-1"], "lock_wait must be a number of seconds"),
         (["up", "--database", "mysql://h/d"], "begins with mysql://"),
         (["up", "--database", "postgresql://h/d", "--embedded"], "not allowed with argument"),

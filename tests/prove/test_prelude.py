@@ -176,7 +176,7 @@ def test_prelude_that_is_not_there_is_an_error_where_it_is_needed(platform, cli,
     cli("up", code=0)
     answer = cli("drift", code=2)
     assert "cannot read the prelude nowhere.sql: No such file" in answer.err
-    assert "counted from the settings file's folder" in answer.err
+    assert "relative to the settings file's folder" in answer.err
     (tmp_path / "nowhere.sql").write_bytes(b"SELECT '\xff'")
     assert "cannot read the prelude nowhere.sql: it is not UTF-8" in cli("drift", code=2).err
 
