@@ -43,7 +43,7 @@ def test_an_event_trigger_that_fails_in_our_statement_is_named(
     answer = cli("up", env=env, code=4)
     assert f"HINT:  The event trigger {name} called hidden.note()" in answer.err
     assert "CONTEXT:  PL/pgSQL function hidden.note() line 1 at " in answer.err
-    assert "rights on the tracker's schema" not in answer.err
+    assert "rights on the ledger's schema" not in answer.err
     error = cli("up", "--json", env=env).json["error"]
     assert "PL/pgSQL function hidden.note()" in error["diagnostic"]["context"]
 
@@ -65,7 +65,7 @@ def test_a_trigger_on_the_set_that_fails_is_not_said_to_be_a_missing_right(
     assert answer.code
     assert "CONTEXT:  " in answer.err
     assert "hidden.note()" in answer.err
-    assert "rights on the tracker's schema" not in answer.err
+    assert "rights on the ledger's schema" not in answer.err
 
 
 def test_a_right_that_is_missing_on_the_tracker_is_still_said_to_be_one(

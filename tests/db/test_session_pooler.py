@@ -350,7 +350,7 @@ def test_the_hint_names_what_is_not_in_use_yet(cli, database, folder, bouncing):
             assert "set --session-pooler" in answer.err
         answer = cli("up", "--session-pooler", env=url, code=4)
         assert "gives the session to other clients" in answer.err
-        assert "Take --session-pooler out" in answer.err
+        assert "Remove --session-pooler" in answer.err
     assert database.value("SELECT to_regclass('a')") is None
 
 
