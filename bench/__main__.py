@@ -13,7 +13,7 @@ from bench.report import write_report
 from bench.results import Results
 from bench.session import Session
 from bench.tables import TABLES, Table
-from bench.workshop import Workshop, home_of
+from bench.workspace import Workshop, home_of
 from devtools.checkout import Skip
 from devtools.server import disk_folder
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from bench.views import View, number
+from bench.table_views import View, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from bench.applying import trial
-from bench.effects import rows_of_seed, work
+from bench.apply_tables import trial
+from bench.noop_tables import ours_of
 from bench.peers.ours import OURS, pgbraid
-from bench.settled import ours_of
-from bench.work import File, write_seed
+from bench.verify_applied import rows_of_seed, work
+from bench.workload import File, write_seed
 from devtools.checkout import Skip
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.model import Sample, Tool, Trial
-    from bench.workshop import Workshop
+    from bench.workspace import Workshop
 
 __all__ = ["big_trials", "growth_trials", "memory_trials"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.work import migrations as made
+from bench.workload import migrations as made
 from devtools.checkout import ROOT
 from pgbraid.model.migration import LedgerTable
 from pgbraid.model.options import StopToken, ignore_event
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _CORPUS = ROOT.parent / "shared" / "corpus" / "openmeter" / "migrations"
 _TABLES = 834
-"""Files of ``bench.work`` that make 500 tables."""
+"""Files of ``bench.workload`` that make 500 tables."""
 _ROUNDS = 5
 _PLACES = 20
 
@@ -64,7 +64,7 @@ def _files(names: dict[str, str]) -> tuple[Migration, ...]:
 
 def _history() -> tuple[str, dict[str, str]]:
     if not _CORPUS.is_dir():
-        return "300 files of bench.work", {f.file_name(): f.sql for f in made(300)}
+        return "300 files of bench.workload", {f.file_name(): f.sql for f in made(300)}
     found = {p.name: p.read_text() for p in _CORPUS.glob("*.up.sql")}
     return f"{len(found)} files of openmeter", found
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bench.charts import chart
 from bench.peers import TOOLS
 from bench.summary import Grid
-from bench.views import VIEWS, View
+from bench.table_views import VIEWS, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,13 +13,13 @@ import psycopg
 
 from bench.install import cache
 from bench.model import Run, Sample, Trial
-from bench.workshop import load
+from bench.workspace import load
 from devtools.checkout import ROOT, Skip
 
 if TYPE_CHECKING:
     from bench.results import Results
     from bench.tables import Table
-    from bench.workshop import Workshop
+    from bench.workspace import Workshop
 
 __all__ = ["Session"]
 

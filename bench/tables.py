@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.applying import apply_trials, flush_trials, rtt_trials, trips_trials
+from bench.apply_tables import apply_trials, flush_trials, rtt_trials, trips_trials
 from bench.large import big_trials, growth_trials, memory_trials
-from bench.settled import gap_trials, noop_trials, pending_trials
-from bench.starting import embedded_trials, startup_trials
+from bench.noop_tables import gap_trials, noop_trials, pending_trials
+from bench.startup_tables import embedded_trials, startup_trials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.model import Trial
-    from bench.workshop import Workshop
+    from bench.workspace import Workshop
 
 __all__ = ["TABLES", "Table"]
 

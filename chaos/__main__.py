@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chaos.lab import Lab, open_lab
+from chaos.environment import Lab, open_lab
 from chaos.model import Result, Row, Scenario, Size
 from chaos.report import markdown_table, told_row
 from chaos.scenarios import SCENARIOS

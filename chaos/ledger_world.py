@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-    from chaos.forks import Ended
-    from chaos.lab import Lab
+    from chaos.environment import Lab
+    from chaos.fork_server import Ended
     from chaos.ledger_facts import Connection, Facts
     from chaos.ledger_files import Migration
     from devtools.database import Database

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from random import Random
 
-    from chaos.lab import Lab
+    from chaos.environment import Lab
 
 __all__ = ["Result", "Row", "Scenario", "Size", "Tally"]
 

@@ -7,8 +7,8 @@ import random
 import sys
 import time
 
+from fuzz.environment import open_lab
 from fuzz.interleavings import Interleavings
-from fuzz.lab import open_lab
 from fuzz.mutations import Found, Mutations, chosen
 
 

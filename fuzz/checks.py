@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from fuzz.script import secrets
+from fuzz.case_files import secrets
 from pgbraid.postgres.catalog.read import read_layout
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devtools.checkout import ROOT, Skip
-from fuzz.dumps import Dump, Plain, apart
-from fuzz.folders import FOLDERS, Folder, read_folder
-from fuzz.pairs import is_real, told_pair
+from fuzz.confirm_conflict import is_real, told_pair
+from fuzz.pg_dump_oracle import Dump, Plain, apart
+from fuzz.public_folders import FOLDERS, Folder, read_folder
 from pgbraid.model.migration import LedgerTable
 from pgbraid.model.options import StopToken, ignore_event
 from pgbraid.model.proof import Verdict

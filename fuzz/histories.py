@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from devtools.checkout import ROOT
-from fuzz.pairs import is_real, told_pair
-from fuzz.planted import PLANTED
-from fuzz.stories import ROLES, Story, make_story
+from fuzz.confirm_conflict import is_real, told_pair
+from fuzz.generated_histories import ROLES, Story, make_story
+from fuzz.planted_conflicts import PLANTED
 from pgbraid.model.migration import LedgerTable
 from pgbraid.model.options import StopToken, ignore_event
 from pgbraid.postgres.scratch.databases import scratch_server
@@ -34,7 +34,7 @@ from pgbraid.settings.environment import cache_dir
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fuzz.planted import Planted
+    from fuzz.planted_conflicts import Planted
     from pgbraid.model.proof import ConflictingPair, Proof
     from pgbraid.postgres.scratch.databases import ScratchServer
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from fuzz.lab import sorted_lines
+from fuzz.case_files import shared
+from fuzz.environment import sorted_lines
+from fuzz.independent_histories import Strand, interleave
 from fuzz.mutations import Found
-from fuzz.script import shared
-from fuzz.strands import Strand, interleave
 from pgbraid.prove.comparison.schema_diff import diff_snapshots, differing_facets
 
 if TYPE_CHECKING:
-    from fuzz.lab import Lab
+    from fuzz.environment import Lab
     from pgbraid.model.snapshot import Difference, Snapshot
 
 __all__ = ["Interleavings"]

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from fuzz.case_files import base_of, mutations, neutral
 from fuzz.checks import raw_oids, told_secrets, trees_left_out
-from fuzz.lab import sorted_lines
-from fuzz.script import base_of, mutations, neutral
+from fuzz.environment import sorted_lines
 from pgbraid.prove.comparison.schema_diff import diff_snapshots, differing_facets
 from pgbraid.prove.comparison.snapshot_text import format_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fuzz.lab import Lab
-    from fuzz.script import Case
+    from fuzz.case_files import Case
+    from fuzz.environment import Lab
     from pgbraid.model.snapshot import Difference, Snapshot
     from pgbraid.postgres.client.connection import Connection
 

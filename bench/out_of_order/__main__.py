@@ -16,7 +16,7 @@ from bench.out_of_order.model import Result, Team
 from bench.out_of_order.play import Play
 from bench.out_of_order.table import table
 from bench.out_of_order.teams import TEAMS
-from bench.workshop import home_of
+from bench.workspace import home_of
 from devtools.checkout import ROOT, Skip
 from devtools.server import Server, running_server
 

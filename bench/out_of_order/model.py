@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.measure import Outcome, run
 from bench.model import Command, Place, Tool
-from bench.work import File
+from bench.workload import File
 from devtools.checkout import Skip
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from bench.out_of_order.model import Checkout
 from bench.out_of_order.schemas import DRIZZLE_CONFIG, DRIZZLE_RC, drizzle_generate, link_modules
 from bench.peers.javascript import node
 from bench.peers.ours import pgbraid
-from bench.workshop import home_of
+from bench.workspace import home_of
 from devtools.checkout import Skip
 from devtools.server import running_server
 

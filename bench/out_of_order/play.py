@@ -15,7 +15,7 @@ from bench.install import cache
 from bench.model import Place
 from bench.out_of_order.model import EARLY, LATE, Checkout, Result, Team, Way
 from bench.out_of_order.stall import longest_wait
-from bench.workshop import home_of
+from bench.workspace import home_of
 from devtools.checkout import ROOT, Skip
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.model import Place
-    from bench.work import File
+    from bench.workload import File
 
 __all__ = [
     "DRIZZLE",

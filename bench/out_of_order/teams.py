@@ -17,7 +17,7 @@ from devtools.checkout import Skip
 
 if TYPE_CHECKING:
     from bench.model import Place
-    from bench.work import File
+    from bench.workload import File
 
 __all__ = ["TEAMS"]
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bench.work import File
+    from bench.workload import File
 
 __all__ = ["files", "guarded", "statement_blocks"]
 

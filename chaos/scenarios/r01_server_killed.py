@@ -11,13 +11,13 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from chaos.checker import contradictions, look, settle
+from chaos.invariants import contradictions, look, settle
 from chaos.model import Tally
 
 if TYPE_CHECKING:
     from random import Random
 
-    from chaos.lab import Lab
+    from chaos.environment import Lab
     from chaos.model import Result, Size
     from devtools.cluster import Cluster
     from devtools.database import Database

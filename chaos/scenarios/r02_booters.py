@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from chaos.booting import boot_all, waits
-from chaos.checker import contradictions, look
+from chaos.concurrent_up import boot_all, waits
+from chaos.invariants import contradictions, look
 from chaos.model import Tally
 from chaos.workload import trace
 
 if TYPE_CHECKING:
     from random import Random
 
-    from chaos.lab import Lab
+    from chaos.environment import Lab
     from chaos.model import Result, Size
     from devtools.database import Database
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from chaos.booting import boot_all, waits
+from chaos.concurrent_up import boot_all, waits
 from chaos.model import Tally
 from devtools.pgbouncer import running_bouncer
 
 if TYPE_CHECKING:
     from random import Random
 
-    from chaos.lab import Lab
+    from chaos.environment import Lab
     from chaos.model import Result, Size
     from devtools.database import Database
     from devtools.pgbouncer import Bouncer

@@ -10,17 +10,17 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from chaos.booting import told_twice
-from chaos.checker import contradictions, look, settle
+from chaos.concurrent_runners import Race
+from chaos.concurrent_up import told_twice
+from chaos.invariants import contradictions, look, settle
 from chaos.model import Tally
-from chaos.racing import Race
 from devtools.cutting_proxy import Cutter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from chaos.lab import Lab
+    from chaos.environment import Lab
     from chaos.model import Result, Size
     from chaos.workload import Workload
     from devtools.cutting_proxy import Moment

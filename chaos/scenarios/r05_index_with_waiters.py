@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from chaos.booting import told_twice
-from chaos.checker import left_behind, set_of
+from chaos.concurrent_up import told_twice
+from chaos.invariants import left_behind, set_of
 from chaos.model import Tally
 from devtools.database import await_true
 
 if TYPE_CHECKING:
     from random import Random
 
-    from chaos.lab import Lab
+    from chaos.environment import Lab
     from chaos.model import Result, Size
     from devtools.database import Database
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from chaos.checker import left_behind, set_of
+from chaos.invariants import left_behind, set_of
 from chaos.model import Tally
 
 if TYPE_CHECKING:
     from random import Random
 
-    from chaos.forks import Ended
-    from chaos.lab import Lab
+    from chaos.environment import Lab
+    from chaos.fork_server import Ended
     from chaos.model import Result, Size
     from devtools.cluster import Cluster
     from devtools.database import Database

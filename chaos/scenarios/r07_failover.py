@@ -10,14 +10,14 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from chaos.checker import contradictions, look, settle
+from chaos.invariants import contradictions, look, settle
 from chaos.model import Tally
 from devtools.database import await_true
 
 if TYPE_CHECKING:
     from random import Random
 
-    from chaos.lab import Lab
+    from chaos.environment import Lab
     from chaos.model import Result, Size
 
 __all__ = ["control", "run"]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chaos.checker import left_behind
-from chaos.forks import Ended
-from chaos.hostile import BODIES, WHOLE
+from chaos.fork_server import Ended
+from chaos.hostile_scripts import BODIES, WHOLE
+from chaos.invariants import left_behind
 from chaos.model import Size, Tally
 from chaos.workload import trace
 from pgbraid.model.migration import LedgerTable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-    from chaos.lab import Lab
+    from chaos.environment import Lab
     from chaos.model import Result
     from devtools.database import Database
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chaos.checker import contradictions, look
+from chaos.hostile_environments import SURROUNDINGS, refused
+from chaos.invariants import contradictions, look
 from chaos.model import Tally
-from chaos.surroundings import SURROUNDINGS, refused
 from devtools.checkout import Skip
 
 if TYPE_CHECKING:
     from random import Random
 
-    from chaos.lab import Lab
+    from chaos.environment import Lab
     from chaos.model import Result, Size
 
 __all__ = ["control", "run"]

@@ -20,7 +20,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 import pgbraid
-from chaos.forks import Ended
+from chaos.fork_server import Ended
 from chaos.ledger_bodies import JOURNAL_BODIES, SET_BODIES
 from chaos.ledger_damage import DAMAGE, ROLES
 from chaos.ledger_facts import SET
@@ -32,7 +32,7 @@ from chaos.model import Tally
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from chaos.lab import Lab
+    from chaos.environment import Lab
     from chaos.model import Result, Size
 
 __all__ = ["control", "prepare_server", "run", "try_state"]

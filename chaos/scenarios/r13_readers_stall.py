@@ -10,15 +10,15 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from chaos.checker import left_behind
-from chaos.forks import Ended
+from chaos.fork_server import Ended
+from chaos.invariants import left_behind
 from chaos.model import Size, Tally
 from chaos.readers import reading
 
 if TYPE_CHECKING:
     from random import Random
 
-    from chaos.lab import Lab
+    from chaos.environment import Lab
     from chaos.model import Result
     from devtools.database import Database
 

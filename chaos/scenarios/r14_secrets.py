@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from chaos.forks import Running
-    from chaos.lab import Lab
+    from chaos.environment import Lab
+    from chaos.fork_server import Running
     from chaos.model import Result
     from devtools.cluster import Cluster
 

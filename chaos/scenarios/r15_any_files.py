@@ -19,7 +19,7 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 import pgbraid
-from chaos.checker import left_behind
+from chaos.invariants import left_behind
 from chaos.model import Tally
 from chaos.workload import trace
 from pgbraid.migrate.offline_check import check_files
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from chaos.lab import Lab
+    from chaos.environment import Lab
     from chaos.model import Result, Size
     from devtools.database import Database
 

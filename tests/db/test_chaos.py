@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from chaos.lab import open_lab
+from chaos.environment import open_lab
 from chaos.model import Size
 from chaos.scenarios import SCENARIOS
 from devtools.checkout import Skip

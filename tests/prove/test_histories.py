@@ -12,10 +12,10 @@ from psycopg import sql
 
 from devtools.checkout import Skip
 from fuzz.corpus import choices, open_campaign
-from fuzz.dumps import Plain
-from fuzz.folders import FOLDERS
 from fuzz.histories import Tally, roles, tell
-from fuzz.planted import PLANTED
+from fuzz.pg_dump_oracle import Plain
+from fuzz.planted_conflicts import PLANTED
+from fuzz.public_folders import FOLDERS
 from pgbraid.model.proof import Verdict
 
 SEED = int(os.environ.get("PGBRAID_FUZZ_SEED", "1"))

@@ -9,8 +9,8 @@ import random
 import pytest
 
 from fuzz.checks import raw_oids, told_secrets, trees_left_out
+from fuzz.environment import find_dumper, on_server
 from fuzz.interleavings import Interleavings
-from fuzz.lab import find_dumper, on_server
 from fuzz.mutations import Mutations, chosen
 
 SEED = int(os.environ.get("PGBRAID_FUZZ_SEED", "1"))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from fuzz.script import shared
-from fuzz.strands import Strand
+from fuzz.case_files import shared
+from fuzz.independent_histories import Strand
 from pgbraid.model.proof import Verdict
 from pgbraid.postgres.client.connection import open_connection
 from pgbraid.prove.order_pair import OrderPair
@@ -21,7 +21,7 @@ from pgbraid.source.loader import load_migrations
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fuzz.planted import Planted
+    from fuzz.planted_conflicts import Planted
     from pgbraid.postgres.scratch.databases import ScratchServer
 
 __all__ = ["ROLES", "Story", "make_story"]

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from chaos.forks import Ended, Running
-    from chaos.lab import Lab
+    from chaos.environment import Lab
+    from chaos.fork_server import Ended, Running
     from chaos.workload import Workload
     from devtools.database import Database
 

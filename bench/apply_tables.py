@@ -11,7 +11,7 @@ from devtools.delay_proxy import Proxy, proxied
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.workshop import Workshop
+    from bench.workspace import Workshop
 
 __all__ = ["apply_trials", "flush_trials", "rtt_trials", "trial", "trips_trials"]
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.applying import trial
+from bench.apply_tables import trial
 from bench.model import Command, Sample, Tool, Trial
+from bench.noop_tables import ours_of
 from bench.peers.ours import OURS, pgbraid
-from bench.settled import ours_of
 from devtools.checkout import ROOT, Skip
 
 if TYPE_CHECKING:
-    from bench.workshop import Workshop
+    from bench.workspace import Workshop
 
 __all__ = ["embedded_trials", "startup_trials"]
 
@@ -87,7 +87,13 @@ def embedded_trials(shop: Workshop) -> list[Trial]:
 
 
 def _embedded(shop: Workshop, name: str) -> Sample:
-    words = (sys.executable, "-m", "bench.embedding", name, str(shop.scratch / "embedded"))
+    words = (
+        sys.executable,
+        "-m",
+        "bench.programs.embedded_start",
+        name,
+        str(shop.scratch / "embedded"),
+    )
     outcome = shop.run(Command(words, folder=ROOT))
     if outcome.code:
         raise Skip(outcome.complaint)

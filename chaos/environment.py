@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chaos.forks import Forks
+from chaos.fork_server import Forks
 from chaos.workload import Workload, write_workload
 from devtools.cluster import Cluster
 from devtools.database import Database

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from psycopg.conninfo import make_conninfo
 
-from chaos.checker import contradictions, look, settle
+from chaos.invariants import contradictions, look, settle
 from chaos.workload import trace
 from devtools.checkout import Skip
 from devtools.cluster import Cluster
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from chaos.forks import Ended
-    from chaos.lab import Lab
+    from chaos.environment import Lab
+    from chaos.fork_server import Ended
     from chaos.workload import Workload
 
 __all__ = ["SURROUNDINGS", "refused"]

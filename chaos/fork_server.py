@@ -70,7 +70,7 @@ class Forks:
     def __post_init__(self) -> None:
         """Start it."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "chaos.forks"],
+            [sys.executable, "-m", "chaos.fork_server"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

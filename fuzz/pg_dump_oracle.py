@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from devtools.checkout import Skip
-from fuzz.lab import find_dumper
+from fuzz.environment import find_dumper
 from pgbraid.postgres.client.connection import open_connection
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from fuzz.script import sections_of
+from fuzz.case_files import sections_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.applying import trial
-from bench.effects import check_effects, gap_version, has_effect, work
+from bench.apply_tables import trial
 from bench.model import Command, Place, Sample, Tool, Trial
 from bench.peers.ours import OURS, pgbraid
+from bench.verify_applied import check_effects, gap_version, has_effect, work
 from devtools.checkout import ROOT, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bench.workshop import Workshop
+    from bench.workspace import Workshop
 
 __all__ = ["gap_trials", "noop_trials", "ours_of", "pending_trials"]
 
@@ -85,7 +85,9 @@ def _reader(shop: Workshop, ours: Tool, word: str, n: int) -> Trial:
 def _bare(shop: Workshop, ours: Tool, n: int) -> Trial:
     def measure() -> Sample:
         url = _applied_place(shop, ours, n).url
-        return shop.sample(Command((sys.executable, str(ROOT / "bench" / "bare.py"), url)))
+        return shop.sample(
+            Command((sys.executable, str(ROOT / "bench" / "programs" / "psycopg_floor.py"), url))
+        )
 
     named = replace(ours, name="psycopg script", kind="floor")
     return trial(
@@ -96,7 +98,14 @@ def _bare(shop: Workshop, ours: Tool, n: int) -> Trial:
 def _probe(shop: Workshop, ours: Tool, probe: str, n: int) -> Trial:
     def measure() -> Sample:
         place = _applied_place(shop, ours, n)
-        words = (sys.executable, "-m", "bench.warm", probe, place.url, str(place.folder))
+        words = (
+            sys.executable,
+            "-m",
+            "bench.programs.repeat_in_process",
+            probe,
+            place.url,
+            str(place.folder),
+        )
         outcome = shop.run(Command((*words, str(_WARM)), folder=ROOT))
         if outcome.code:
             raise Skip(outcome.complaint)

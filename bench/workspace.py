@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bench.effects import check_effects, work
 from bench.install import cache
 from bench.measure import Outcome, Watch, run, server_seconds
 from bench.model import Command, Place, Sample, Tool
+from bench.verify_applied import check_effects, work
 from devtools.checkout import Skip
 from devtools.server import Server, running_server
 

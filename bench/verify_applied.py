@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from bench.work import migrations
+from bench.workload import migrations
 from devtools.checkout import Skip
 
 if TYPE_CHECKING:
-    from bench.work import File
+    from bench.workload import File
 
 __all__ = ["check_effects", "gap_version", "has_effect", "rows_of_seed", "work"]
 

@@ -11,7 +11,7 @@ from devtools.database import await_true
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from chaos.forks import Forks
+    from chaos.fork_server import Forks
     from chaos.workload import Workload
     from devtools.database import Database
 

@@ -7,11 +7,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chaos.checker import contradictions, look, settle
+from chaos.invariants import contradictions, look, settle
 
 if TYPE_CHECKING:
-    from chaos.forks import Ended
-    from chaos.lab import Lab
+    from chaos.environment import Lab
+    from chaos.fork_server import Ended
     from chaos.workload import Workload
     from devtools.database import Database
 

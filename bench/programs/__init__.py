@@ -1,0 +1,1 @@
+"""Programs that the benchmark starts in processes of their own."""
