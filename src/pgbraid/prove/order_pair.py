@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil, log2
 from time import monotonic
@@ -75,6 +75,23 @@ class OrderPair:
     recorded: tuple[Migration, ...]
     by_version: tuple[Migration, ...]
     run: tuple[Migration, ...] | None = None
+    prefix: tuple[Migration, ...] = field(init=False, repr=False, compare=False)
+    """The migrations that both orders begin with, which are run once."""
+    chain: SwapChain[Migration] = field(init=False, repr=False, compare=False)
+    """The orders between the two, without the prefix."""
+
+    def __post_init__(self) -> None:
+        prefix = common_prefix(self.recorded, self.by_version)
+        if self.run is not None:
+            prefix = common_prefix(prefix, self.run)
+        object.__setattr__(self, "prefix", prefix)
+        object.__setattr__(self, "chain", SwapChain(*self.tails, _version))
+
+    @property
+    def tails(self) -> tuple[tuple[Migration, ...], tuple[Migration, ...]]:
+        """Both orders without the prefix."""
+        length = len(self.prefix)
+        return self.recorded[length:], self.by_version[length:]
 
     @property
     def out_of_order(self) -> tuple[Migration, ...]:
@@ -85,13 +102,7 @@ class OrderPair:
     @property
     def inversions(self) -> int:
         """How many pairs stand in another order."""
-        return len(SwapChain(self.recorded, self.by_version, _version))
-
-    @property
-    def prefix(self) -> tuple[Migration, ...]:
-        """What both begin with, which is run once."""
-        prefix = common_prefix(self.recorded, self.by_version)
-        return prefix if self.run is None else common_prefix(prefix, self.run)
+        return len(self.chain)
 
     @property
     def most_replays(self) -> int:
@@ -163,10 +174,8 @@ class _Comparison:
         self.replayer, self.question = replayer, question
         self.listen = listen
         self._explain_for = explain_for
-        length = len(question.prefix)
-        self.tails = question.recorded[length:], question.by_version[length:]
-        self.chain = SwapChain(*self.tails, _version)
-        self.ran = self.tails[0] if question.run is None else question.run[length:]
+        self.tails, self.chain = question.tails, question.chain
+        self.ran = self.tails[0] if question.run is None else question.run[len(question.prefix) :]
         self.search = PairSearch(replayer, base, self.chain, self._tell_of_search)
         self._began = monotonic()
         self._tail_seconds = 0.0
