@@ -12,20 +12,20 @@ OTHER_VERSION := tests/prove/test_snapshot.py $(addprefix tests/db/test_,adopt.p
 	if_not_exists.py isolation.py ledger_agreement.py ledger_that_takes_no_line.py messages.py \
 	no_transaction.py replication_slots.py server_agrees.py trackers.py up.py)
 
-.PHONY: help demo test lint types house unit server installed matrix dist picture bench late chaos fuzz clean
+.PHONY: help demo test lint types house unit server installed matrix dist picture bench out-of-order chaos fuzz clean
 
 help:
-	@echo "make demo    an out-of-order merge, played on an embedded PostgreSQL"
+	@echo "make demo    an out-of-order merge on an embedded PostgreSQL"
 	@echo "make test    lint, types, house rules and tests"
 	@echo "make lint | types | house | unit | server | installed    one part of it"
 	@echo "make matrix  the tests on PostgreSQL 13 to 18; make matrix ARGS='--only 13,17 -- -x'"
-	@echo "make bench   measure pgbraid beside its peers; make bench ARGS=--quick to try it"
-	@echo "make late    what two branches that merge late give in each peer; ARGS='--tools NAME' for one"
-	@echo "make chaos   break what a run stands on, for 40 minutes; make chaos ARGS=--quick to try it"
-	@echo "make fuzz    try the snapshot and the proofs by chance, for 15 minutes; make fuzz ARGS=--quick"
-	@echo "make picture draw docs/demo.svg anew"
-	@echo "make dist    build the wheel and try it in an environment of its own"
-	@echo "make clean   remove what the others made"
+	@echo "make bench   compare pgbraid with its peers; make bench ARGS=--quick to try it"
+	@echo "make out-of-order  how each peer handles two branches that merge out of order; ARGS='--tools NAME' for one"
+	@echo "make chaos   provoke failures of servers, networks and clients, for 40 minutes; make chaos ARGS=--quick to try it"
+	@echo "make fuzz    test snapshots and proofs with random histories, for 15 minutes; make fuzz ARGS=--quick"
+	@echo "make picture draw docs/demo.svg"
+	@echo "make dist    build the wheel and test it in its own environment"
+	@echo "make clean   remove all generated files"
 
 demo: $(VENV)/.demo
 	@$(BIN)/pgbraid demo
@@ -72,18 +72,18 @@ picture: $(VENV)/.demo
 bench: $(VENV)/bench/.ready
 	$(VENV)/bench/bin/python -m bench $(ARGS)
 
-late: $(VENV)/bench/.ready
-	$(VENV)/bench/bin/python -m bench.late $(ARGS)
-	$(VENV)/bench/bin/python -m bench.late.pairs
+out-of-order: $(VENV)/bench/.ready
+	$(VENV)/bench/bin/python -m bench.out_of_order $(ARGS)
+	$(VENV)/bench/bin/python -m bench.out_of_order.pairs
 
 chaos: $(VENV)/.dev
-	$(BIN)/python -m bench.chaos $(ARGS)
+	$(BIN)/python -m chaos $(ARGS)
 
 # The second line: histories with a pair that does not commute, and real folders where they are.
 fuzz: $(VENV)/.dev
-	$(BIN)/python -m bench.fuzz $(ARGS)
-	$(BIN)/python -m bench.fuzz.histories $(ARGS)
-	$(BIN)/python -m bench.fuzz.seeds $(ARGS)
+	$(BIN)/python -m fuzz $(ARGS)
+	$(BIN)/python -m fuzz.histories $(ARGS)
+	$(BIN)/python -m fuzz.seeds $(ARGS)
 
 clean:
 	rm -rf $(VENV) dist bench/results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

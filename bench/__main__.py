@@ -8,17 +8,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.model import Skip, Tool
 from bench.peers import TOOLS
 from bench.report import write_report
 from bench.results import Results
-from bench.server import disk_folder
 from bench.session import Session
 from bench.tables import TABLES, Table
 from bench.workshop import Workshop, home_of
+from devtools.checkout import Skip
+from devtools.server import disk_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from bench.model import Tool
 
 
 def _arguments() -> argparse.Namespace:

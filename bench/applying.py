@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.model import Sample, Tool, Trial
-from bench.proxy import Proxy, proxied
+from devtools.delay_proxy import Proxy, proxied
 
 if TYPE_CHECKING:
     from collections.abc import Callable

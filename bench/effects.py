@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from bench.model import Skip
 from bench.work import migrations
+from devtools.checkout import Skip
 
 if TYPE_CHECKING:
     from bench.work import File

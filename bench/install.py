@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.model import Skip
+from devtools.checkout import Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,14 +12,15 @@ import psycopg
 
 from bench.applying import trial
 from bench.effects import rows_of_seed, work
-from bench.model import Sample, Skip, Tool, Trial
 from bench.peers.ours import OURS, pgbraid
 from bench.settled import ours_of
 from bench.work import File, write_seed
+from devtools.checkout import Skip
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bench.model import Sample, Tool, Trial
     from bench.workshop import Workshop
 
 __all__ = ["big_trials", "growth_trials", "memory_trials"]

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from bench.work import File
 
-__all__ = ["ROOT", "Command", "Place", "Run", "Sample", "Skip", "Tool", "Trial"]
-
-ROOT = Path(__file__).parents[1]
-"""The checkout, from which ``python -m bench...`` is run."""
-
-
-class Skip(Exception):
-    """A tool or a trial cannot be had here; the text says why, in one line."""
+__all__ = ["Command", "Place", "Run", "Sample", "Tool", "Trial"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +63,7 @@ class Tool:
     chained: bool = False
     """Whether a file names the one before it, or its number leaves no hole.
 
-    A late file then cannot be laid out without rewriting applied ones; see ``bench.late``.
+    A late file then cannot be laid out without rewriting applied ones; see ``bench.out_of_order``.
     """
 
 

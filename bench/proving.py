@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.model import ROOT
 from bench.work import migrations as made
+from devtools.checkout import ROOT
 from pgbraid.model.migration import LedgerTable
 from pgbraid.model.options import StopToken, ignore_event
 from pgbraid.model.proof import Verdict

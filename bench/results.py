@@ -8,8 +8,9 @@ import platform
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from bench.model import ROOT, Run
-from bench.server import server_programs
+from bench.model import Run
+from devtools.checkout import ROOT
+from devtools.server import server_programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

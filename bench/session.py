@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from bench.install import cache
-from bench.model import ROOT, Run, Sample, Skip, Trial
+from bench.model import Run, Sample, Trial
 from bench.workshop import load
+from devtools.checkout import ROOT, Skip
 
 if TYPE_CHECKING:
     from bench.results import Results

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from bench.applying import trial
 from bench.effects import check_effects, gap_version, has_effect, work
-from bench.model import ROOT, Command, Place, Sample, Skip, Tool, Trial
+from bench.model import Command, Place, Sample, Tool, Trial
 from bench.peers.ours import OURS, pgbraid
+from devtools.checkout import ROOT, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,7 +172,7 @@ def pending_trials(shop: Workshop) -> list[Trial]:
 def gap_trials(shop: Workshop) -> list[Trial]:
     """Return a run with one migration to apply that is older than others applied.
 
-    What each tool makes of it is told by ``bench.late``; here those that apply it are timed.
+    ``bench.out_of_order`` shows the result of each tool; here the tools that apply it are timed.
     """
     n = shop.sizes(100, 1000)[-1]
     missing = gap_version(n)

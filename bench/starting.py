@@ -9,9 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.applying import trial
-from bench.model import ROOT, Command, Sample, Skip, Tool, Trial
+from bench.model import Command, Sample, Tool, Trial
 from bench.peers.ours import OURS, pgbraid
 from bench.settled import ours_of
+from devtools.checkout import ROOT, Skip
 
 if TYPE_CHECKING:
     from bench.workshop import Workshop

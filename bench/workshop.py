@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from bench.effects import check_effects, work
 from bench.install import cache
 from bench.measure import Outcome, Watch, run, server_seconds
-from bench.model import Command, Place, Sample, Skip, Tool
-from bench.server import Server, running_server
+from bench.model import Command, Place, Sample, Tool
+from devtools.checkout import Skip
+from devtools.server import Server, running_server
 
 if TYPE_CHECKING:
     from pathlib import Path

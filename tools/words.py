@@ -29,7 +29,7 @@ PHRASES = {
     r"(?:is|are|was|were|been|being) said": "is reported",
     r"tells? of": "reports",
     r"heed(?:s|ed|ing)?": "observe, follow",
-    r"(?:some|no|any|every)body(?:'s|'s)?": "name the actor: another session, the caller, no one",
+    r"(?<!`)(?:some|no|any|every)body(?:'s)?": "name the actor: another session, the caller",
     r"who(?:m|so)?ever(?:'s)?": "name the actor",
     r"whatever": "any, whether or not",
     r"late(?: (?:one|ones|migrations?|files?|merges?|versions?))": "out of order, gap",

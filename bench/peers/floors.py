@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.install import nothing
 from bench.model import Command, Tool
-from bench.server import server_programs
+from devtools.server import server_programs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

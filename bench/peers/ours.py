@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.install import nothing
-from bench.model import ROOT, Command, Skip, Tool
+from bench.model import Command, Tool
 from bench.peers.layout import files
+from devtools.checkout import ROOT, Skip
 from pgbraid import __version__
 
 if TYPE_CHECKING:

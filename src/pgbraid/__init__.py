@@ -1,12 +1,13 @@
-"""pgbraid applies plain .sql migrations to PostgreSQL, and remembers them as a set."""
+"""pgbraid applies plain .sql migrations to PostgreSQL, and records them as a set."""
 
 from __future__ import annotations
 
 from pgbraid._version import __version__
 
-TYPE_CHECKING = False  # a type checker takes it for true; importing `typing` takes time
+TYPE_CHECKING = False  # type checkers treat it as True; importing `typing` takes time
 
 if TYPE_CHECKING:
+    from pgbraid import events
     from pgbraid.api import Migrator
     from pgbraid.loading import load
     from pgbraid.model.errors import (
@@ -59,6 +60,7 @@ _HOMES = {
     "Stopped": "model.errors",
     "TargetRefused": "model.errors",
     "Verdict": "model.proof",
+    "events": "events",
     "load": "loading",
 }
 
@@ -91,19 +93,21 @@ __all__ = [
     "TargetRefused",
     "Verdict",
     "__version__",
+    "events",
     "load",
 ]
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name where it is first used, so that no command pays for another's."""
+    """Import a public name at its first use: a command imports only the names that it needs."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415 - see above
 
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    home = import_module(f"{__name__}.{_HOMES[name]}")
+    return home if name == "events" else getattr(home, name)
 
 
 def __dir__() -> list[str]:
-    """Name the public names, also those that nobody has used yet."""
+    """Return the public names, those not imported yet included."""
     return __all__

@@ -7,10 +7,11 @@ import random
 import sys
 
 import pytest
-from bench.chaos.lab import open_lab
-from bench.chaos.model import Size
-from bench.chaos.scenarios import SCENARIOS
-from bench.model import Skip
+
+from chaos.lab import open_lab
+from chaos.model import Size
+from chaos.scenarios import SCENARIOS
+from devtools.checkout import Skip
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the harness reads /proc")
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)

@@ -1,6 +1,6 @@
 """A journal or a set that does not take what is written is named, and nothing stays half recorded.
 
-The states are those that `python -m bench.chaos --only R10` came upon.
+The states are those that `python -m chaos --only R10` came upon.
 """
 
 import pytest

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from tests.db.key_proxy import balanced, key_proxy
 
 import pgbraid
 from pgbraid.model.errors import LockTimeout, MigrationFailed, TargetRefused
@@ -17,6 +16,7 @@ from pgbraid.postgres.client.conninfo import parse_target
 from pgbraid.postgres.client.open_session import connect, prepare_for_migration
 from pgbraid.postgres.ledger.commit_outcome import resolve_outcome
 from pgbraid.postgres.locks.session_lock import acquire_session_lock
+from tests.db.key_proxy import balanced, key_proxy
 
 HEAD = "-- pgbraid: no-transaction\n"
 LEFT = (

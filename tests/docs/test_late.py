@@ -7,8 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from bench.late.model import Result
-from bench.late.table import table
+
+from bench.out_of_order.model import Result
+from bench.out_of_order.table import table
 
 ROOT = Path(__file__).parents[2]
 PERFORMANCE = ROOT / "docs" / "performance.md"
@@ -50,7 +51,7 @@ def test_late_table_sorts_by_outcome_and_not_by_time():
 def test_late_program_finds_that_pgbraid_applies_the_late_migration(tmp_path):
     words = ["--tools", "pgbraid", "--no-install", "--results", tmp_path]
     done = subprocess.run(
-        [sys.executable, "-m", "bench.late", *words],
+        [sys.executable, "-m", "bench.out_of_order", *words],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -65,7 +66,7 @@ def test_late_program_finds_that_pgbraid_applies_the_late_migration(tmp_path):
 def test_readme_counts_the_peers_as_the_table_does():
     found = outcomes_in_performance()
     readme = " ".join((ROOT / "README.md").read_text().split())
-    skipped = found["skipped silently"] + found["skipped, and said so"]
+    skipped = found["skipped silently"] + found["skipped with a message"]
     assert f"Of the {found.total()} peers" in readme
     assert (
         f"{found['applied']} apply 103, {found['refused']} refuse to run, "

@@ -1,6 +1,6 @@
 """Histories by chance, some of them public ones: what does not commute is found, and is real.
 
-`python -m bench.fuzz.histories` and `python -m bench.fuzz.corpus` try many more.
+`python -m fuzz.histories` and `python -m fuzz.corpus` try many more.
 """
 
 import os
@@ -8,14 +8,14 @@ import random
 from pathlib import Path
 
 import pytest
-from bench.fuzz.corpus import choices, open_campaign
-from bench.fuzz.dumps import Plain
-from bench.fuzz.folders import FOLDERS
-from bench.fuzz.histories import Tally, roles, tell
-from bench.fuzz.planted import PLANTED
-from bench.model import Skip
 from psycopg import sql
 
+from devtools.checkout import Skip
+from fuzz.corpus import choices, open_campaign
+from fuzz.dumps import Plain
+from fuzz.folders import FOLDERS
+from fuzz.histories import Tally, roles, tell
+from fuzz.planted import PLANTED
 from pgbraid.model.proof import Verdict
 
 SEED = int(os.environ.get("PGBRAID_FUZZ_SEED", "1"))

@@ -1,16 +1,17 @@
 """A part of bench/fuzz, chosen by chance: what a snapshot must see, and what it must not.
 
-`python -m bench.fuzz` runs all of it.
+`python -m fuzz` runs all of it.
 """
 
 import os
 import random
 
 import pytest
-from bench.fuzz.checks import raw_oids, told_secrets, trees_left_out
-from bench.fuzz.interleavings import Interleavings
-from bench.fuzz.lab import find_dumper, on_server
-from bench.fuzz.mutations import Mutations, chosen
+
+from fuzz.checks import raw_oids, told_secrets, trees_left_out
+from fuzz.interleavings import Interleavings
+from fuzz.lab import find_dumper, on_server
+from fuzz.mutations import Mutations, chosen
 
 SEED = int(os.environ.get("PGBRAID_FUZZ_SEED", "1"))
 

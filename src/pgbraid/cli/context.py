@@ -180,7 +180,9 @@ class Context:
     def _wait(self) -> float:
         """Return how many seconds to wait for a server that does not accept connections yet."""
         given = getattr(self.arguments, "wait", None)
-        span = parse_duration(0 if given is None else given)
+        if given is None:
+            return 0.0
+        span = parse_duration(given)
         if span is None:
             expected = "a number of seconds, or a span such as 500ms, 2s or 10min"
             raise ConfigError(f"--wait must be {expected}, not {given!r}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["parse_duration", "timeout_literal"]
+__all__ = ["LONGEST_DURATION", "parse_duration", "timeout_literal"]
 
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 """PostgreSQL's time units, in seconds."""
 _DURATION = r"\s*(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(?P<unit>us|ms|s|min|h|d)?\s*"
-_LONGEST = 2_147_483.0
+LONGEST_DURATION = 2_147_483.0
 """The maximum of PostgreSQL's timeouts (an integer of milliseconds), in seconds."""
 
 
@@ -25,7 +25,7 @@ def parse_duration(value: object) -> float | None:
         seconds = float(value)
     else:
         return None
-    return seconds if 0 <= seconds <= _LONGEST else None
+    return seconds if 0 <= seconds <= LONGEST_DURATION else None
 
 
 def timeout_literal(seconds: float) -> str:

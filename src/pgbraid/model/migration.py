@@ -132,11 +132,12 @@ class LedgerTable:
 
     schema: str = "public"
     table: str = "applied_migrations"
+    journal: str = field(init=False, repr=False, compare=False)
+    """The journal table's name."""
 
-    @property
-    def journal(self) -> str:
-        """The journal table's name."""
-        return f"{self.table}_journal"
+    def __post_init__(self) -> None:
+        """Derive the journal's name."""
+        object.__setattr__(self, "journal", f"{self.table}_journal")
 
     @property
     def lock_key(self) -> int:

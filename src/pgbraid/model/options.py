@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from pgbraid.model.durations import parse_duration
+from pgbraid.model.durations import LONGEST_DURATION
 from pgbraid.model.errors import ConfigError, Stopped
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ class Limits:
         """Raise ConfigError for a value that PostgreSQL's timeout settings cannot hold."""
         for name in ("lock_timeout", "statement_timeout", "retry_for", "commit_wait"):
             value = getattr(self, name)
-            if isinstance(value, str) or parse_duration(value) is None:
+            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not (is_number and 0 <= value <= LONGEST_DURATION):
                 raise ConfigError(f"{name} must be a number of seconds, not {value!r}")
 
     def of(self, asked: Directives) -> Limits:

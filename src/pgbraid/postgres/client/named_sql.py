@@ -34,6 +34,7 @@ def plain_text(name: str, ledger: LedgerTable) -> str:
     return statement("session", name, ledger, with_values=False).as_string(None)
 
 
+@cache
 def statement(file: str, name: str, ledger: LedgerTable, *, with_values: bool) -> sql.Composed:
     """Return a named statement with the ledger's names filled in and quoted.
 

@@ -1,0 +1,1 @@
+"""Servers, poolers, proxies and databases for the tests, ``bench``, ``chaos`` and ``fuzz``."""
