@@ -87,6 +87,7 @@ class _Merge:
             where = self.ours.label
             self._note(f"{ref} has no migrations in {where}, so all of these are new to it")
         problems = [*self._duplicate_versions(), *self._merged_before()]
+        # Databases of the base run its migrations first, all in the order of versions.
         for migration in sorted(self.theirs.values(), key=lambda m: m.version):
             file = self.here.get(migration.file)
             if file is None:
@@ -134,6 +135,7 @@ class _Merge:
         elif version is not None and same is None and not self._agree(migration, version):
             yield _renamed(migration, version, ref)
         elif version is not None:
+            # The branch renamed the file, but its version and its text or name are the same.
             self._note(
                 f"version {version.version} is {migration.label} in {ref}, {version.label} here"
             )
@@ -161,6 +163,7 @@ class _Merge:
             return False
         if name not in self.fork.files or not _same(self.fork.files[name], file):
             return True
+        # The base deleted or renamed a file that the branch has not changed: the merge removes it.
         now = next((n for n, data in self.base.files.items() if _same(data, file)), None)
         if now is None:
             self._note(f"{file.label} was deleted in {ref} since: it is not replayed")

@@ -224,6 +224,7 @@ def _scratch_replay(
     """Yield a history with a scratch server that exists until the block ends."""
     place = options.scratch
     major, role = (like.major, like.role) if like else (None, None)
+    # exact: the catalogs of two major versions cannot be compared.
     with scratch_server(
         place.url, programs=place.programs, cache=place.cache, major=major, exact=True
     ) as scratch:

@@ -33,7 +33,9 @@ def prove_gaps(
     The session lock is held, so no other run can change the order that is proven. Raises NotProven
     if the results differ, and the errors of the scratch server.
     """
+    # The role of this session runs the migrations; it need not be the owner of the ledger.
     history = read_history(session, _current_role(session))
+    # Migrations above the target of this run stay pending, so they are in neither order.
     above_target = {step.migration.version for step in plan.above_target}
     proof_input = input_for_pending(_without(migrations, above_target), history)
     proof = run_proof(proof_input, session.ledger, options, like=history)

@@ -99,6 +99,7 @@ def recorded(
     notes: list[str] = []
     for row in history.rows:
         file = migrations.get(row.version)
+        # An adopted row, or a row of another program, may have no checksum.
         changed = file is not None and row.checksum not in {None, file.checksum}
         journaled = _from_journal(row.version, row.name, history.texts.get(row.version))
         if file is None:
@@ -216,7 +217,10 @@ def insert_by_version(
 def insert_lower_by_version(
     order: Sequence[Migration], some: Sequence[Migration], place: Callable[[Migration], int]
 ) -> tuple[Migration, ...]:
-    """Move the out-of-order migrations that are lower than one of ``some`` to their place."""
+    """Move the out-of-order migrations that are lower than one of ``some`` to their place.
+
+    The migrations of ``some`` stay where they are.
+    """
     highest = max((place(migration) for migration in some), default=-1)
     lower = [m for m in out_of_order(order, place) if m not in some and place(m) < highest]
     return insert_by_version([m for m in order if m not in lower], lower, place)

@@ -52,6 +52,7 @@ _FINAL_REPLAYS = 2.5
 _LEAST_SECONDS = 2.0
 """The search may always take this long: with few migrations, twelve replays take no time."""
 _GRAVEST = (Facet.SCHEMA, Facet.DATA, Facet.ENUM_ORDER, Facet.COLUMN_ORDER)
+"""The facets that a verdict depends on, the gravest first."""
 _NAMES_CHANGE = (
     "no pair is named: names of objects differ between two replays of one order, so the "
     "intermediate orders cannot be compared"
@@ -198,6 +199,7 @@ class _OrderComparer:
         """Replay both orders, compare the results, and find the pair that conflicts."""
         self._report("by version", 1)
         right = self._replayer.keep(self.base, self._tails[1])
+        # The time limit of the search is a multiple of this time.
         self._tail_seconds = right.seconds
         left: KeptReplay | None = None
         try:
@@ -212,6 +214,7 @@ class _OrderComparer:
                 if self._ran == self._tails[0]:
                     cause = self._find_cause(compared, left, right)
                 else:
+                    # The search needs two orders of the same migrations.
                     self._drop(left)
                     cause = self._find_cause_without_undone(right)
             return self.result(verdict, compared=compared, cause=cause)

@@ -121,6 +121,7 @@ def run_proof(
         return build_proof(proof_input, OrderComparison(Verdict.SAME))
     place, major = options.scratch, like.major if like else None
     role = like.role if like else plain_role(options.role)
+    # Another major version is used if the database's version is not installed: a note reports it.
     with scratch_server(
         place.url, programs=place.programs, cache=place.cache, major=major
     ) as scratch:

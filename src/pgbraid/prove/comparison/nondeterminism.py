@@ -148,8 +148,10 @@ def _renamed(
     renamed: dict[str, Facts] = {}
     for key in missing:
         words = _numbered(key)
+        # Prefer the parts that the other replay lacks; numbers of other parts may be constant.
         words = words - stable or words
         name = _without(key, words)
+        # Several objects can have the same name once it is masked.
         while name in renamed:
             name += "'"
         renamed[name] = tuple(value and _without(value, words) for value in rows[key])
@@ -181,6 +183,7 @@ def _masked(one: str | None, other: str | None) -> str | None:
     tokens, others = _TOKEN.findall(one), _TOKEN.findall(other)
     if len(tokens) == len(others):
         return "".join(map(_masked_token, tokens, others))
+    # autojunk would ignore frequent tokens, such as spaces, in texts of 200 tokens or more.
     blocks = SequenceMatcher(None, tokens, others, autojunk=False).get_opcodes()
     return "".join(
         "".join(tokens[start:end]) if kind == "equal" else CHANGING
@@ -282,6 +285,7 @@ def masked_like(
         nothing: Facts = (None,) * len(part.columns)
         rows: dict[str, Facts] = {}
         for key, values in sorted(part.rows.items()):
+            # An object whose name is not in the replay may have a changing name.
             name, words = (key not in other.rows and names.of(key)) or (key, frozenset[str]())
             if name in rows or name not in other.rows:
                 rows[key] = values

@@ -176,6 +176,7 @@ def filter_differences(
             for fact in difference.attributes
             if not any(fnmatchcase(f"{name}: {display_name(fact.name)}", p) for p in patterns)
         )
+        # A difference without attributes, such as one in rows, is ignored only as a whole.
         if facts or not difference.attributes:
             remaining.append(replace(difference, attributes=facts))
     return tuple(remaining), len(differences) - len(remaining)

@@ -62,6 +62,7 @@ class Aspect:
             return None
         if self.facet is Facet.DATA:
             return Scope(schema=False, rows=self._tables(), meaning=self.meaning)
+        # None reads the rows of all tables, an empty set reads the schema only.
         rows = None if self.facet is None else frozenset[str]()
         return Scope(rows=rows, meaning=self.meaning)
 
@@ -109,5 +110,6 @@ class Aspect:
         keys = [failure.key for failure in failures]
         expected = [failure.key for failure in self.failures]
         if len(failures) > 1:
+            # Two equal failures do not depend on the order of the pair.
             return keys == expected and keys[0] != keys[1]
         return bool(failures) and keys[0] in expected

@@ -50,6 +50,7 @@ _NAMED = re.compile(r'"([^"]+)"|(?:type|function|procedure|column|relation|table
 _WORD = re.compile(r"[A-Za-z_][\w$]*")
 _MAKES = r"\b(?:create|add|rename|to|insert)\b[^;]*?\b{}\b"
 _ROUNDS = 60
+"""The maximum number of times that an example grows."""
 _MOST_RELATED = 3
 """The number of migrations to add at once that share names with a failing migration."""
 
@@ -207,6 +208,7 @@ def _needed(
             for groups in _NAMED.findall(message)
             for word in _WORD.findall("".join(groups).rpartition(".")[2])
         ]
+        # One migration at a time: the next failure shows whether another one is needed.
         creator = _creator(pair, remaining, names, failure.migration) if names else None
         if creator:
             return {creator}

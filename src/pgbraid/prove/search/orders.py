@@ -60,6 +60,7 @@ class SwapChain(Generic[T]):
 
     def __getitem__(self, number: int) -> tuple[T, ...]:
         """Return the order after this number of swaps."""
+        # The items before this one are in place; it has made a part of its moves.
         item = bisect_right(self._sums, number) - 1
         if item >= len(self._start):
             return tuple(sorted(self._start, key=self._rank))
@@ -115,6 +116,7 @@ def bisect_change(
     low, high = 0, length
     while high - low > 1:
         target = (sums[low] + sums[high]) / 2
+        # Choose the number whose sum is nearest to half of the remaining likelihood.
         middle = bisect_right(sums, target, low + 1, high - 1)
         if middle > low + 1 and target - sums[middle - 1] <= sums[middle] - target:
             middle -= 1
