@@ -100,6 +100,7 @@ RATES = {
 }
 """How often a word may stand in 1,000 words: psycopg's docstrings have 0.4 and 0.1 of these."""
 
+_BLOCK = re.MULTILINE | re.DOTALL
 _NO_PROSE = re.compile(r"\bnoqa\b|\bpyright:|\btype: ignore|\bpragma:")
 
 
@@ -135,10 +136,12 @@ def files_below(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def texts_of(path: Path) -> Iterator[Text]:
-    """Yield what people read in a file: all of a document, strings and comments of code."""
+    """Yield the prose of a file: documents without code blocks, strings and comments of code."""
     content = path.read_text()
     if path.suffix == ".md":
-        yield Text(1, content)
+        # Keep the line ends of code blocks, so that findings have the right line.
+        blank = re.sub(r"^```.*?^```", lambda m: "\n" * m[0].count("\n"), content, flags=_BLOCK)
+        yield Text(1, blank)
     elif path.suffix == ".sql":
         for number, line in enumerate(content.splitlines(), 1):
             if "--" in line:

@@ -107,8 +107,8 @@ def _load(folder: str | None, root: Path) -> Migrator:
     return Migrator(load_migrations(settings.dir, settings.links), settings, place)
 
 
-def _check(braid: Migrator, _ref: str) -> None:
-    check = braid.check_files()
+def _check(migrator: Migrator, _ref: str) -> None:
+    check = migrator.check_files()
     if not check.ok:
         raise _Failed("\n".join(_line_of(problem) for problem in check.problems))
 
@@ -118,9 +118,9 @@ def _line_of(problem: Any) -> str:  # noqa: ANN401 - a Problem
     return f"{place}{problem.severity.upper()}:  {problem.message}"
 
 
-def _prove(braid: Migrator, ref: str) -> None:
+def _prove(migrator: Migrator, ref: str) -> None:
     from pgbraid.cli.render.differences import proof_lines  # noqa: PLC0415 - only for this check
 
-    result = braid.prove(base=ref)
+    result = migrator.prove(base=ref)
     if not result.ok:
         raise _Failed("\n".join(proof_lines(result)))

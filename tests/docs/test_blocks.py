@@ -29,8 +29,8 @@ INSTEAD = {
         'export PGBRAID_DATABASE_URL="$TEST_DATABASE"',
         "there is no such server; the test's database takes its place",
     ),
-    'report = braid.up("postgresql://db.example/app")': (
-        'report = braid.up(__import__("os").environ["TEST_DATABASE"])',
+    'report = migrator.up("postgresql://db.example/app")': (
+        'report = migrator.up(__import__("os").environ["TEST_DATABASE"])',
         "the same",
     ),
 }

@@ -1,4 +1,4 @@
-"""Tells PyInstaller, by an entry point, what pgbraid imports by name and reads as data."""
+"""Finds the hook for PyInstaller, by an entry point of the package."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ __all__ = ["get_hook_dirs"]
 
 
 def get_hook_dirs() -> list[str]:
-    """Return the folders with hooks of ours."""
+    """Return the folders with the hooks of pgbraid."""
     return list(__path__)

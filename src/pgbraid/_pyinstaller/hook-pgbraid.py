@@ -1,7 +1,7 @@
-"""What a frozen program needs of pgbraid that no import statement shows.
+"""The hook for PyInstaller: modules and data files that no import statement shows.
 
-Commands and public names are imported by name, and the statements in SQL are read as data. The
-driver's compiled half is imported by name, too.
+Commands and public names are imported by name, as is the compiled part of the driver. The SQL files
+are read as data.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class Context:
         self.output.settings = settings.file
         self.output.detail(f"settings: {settings.file or 'no file'}")
 
-    def braid(self, settings: Settings | None = None) -> Migrator:
+    def migrator(self, settings: Settings | None = None) -> Migrator:
         """Return the migrations with their settings."""
         from pgbraid.api import Migrator  # imports the driver
         from pgbraid.source.loader import load_migrations
@@ -116,9 +116,9 @@ class Context:
     def project_and_database(self) -> Iterator[tuple[Migrator, Target]]:
         """Yield the migrations and the database; the files are read while the connection opens."""
         if getattr(self.arguments, "embedded", None) is not None:
-            braid = self.braid()
+            migrator = self.migrator()
             with self.database() as target:
-                yield braid, target
+                yield migrator, target
             return
         settings = self.settings
         from pgbraid.postgres.client.connection import BackgroundConnect  # imports the driver
@@ -126,7 +126,7 @@ class Context:
         with self.database(settings) as target:
             opening = BackgroundConnect(target.parameters)
             try:
-                yield self.braid(settings), replace(target, background_connect=opening)
+                yield self.migrator(settings), replace(target, background_connect=opening)
             finally:
                 opening.close()
 

@@ -41,13 +41,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    braid = context.braid()
+    migrator = context.migrator()
     if context.arguments.drop_tracker:
-        return _drop(context, braid)
+        return _drop(context, migrator)
     not_applied = context.arguments.not_applied
     with context.database() as target:
-        adoption = braid.adopt(target, not_applied=not_applied)
-        rows = () if adoption else braid.unadopt(target, not_applied)
+        adoption = migrator.adopt(target, not_applied=not_applied)
+        rows = () if adoption else migrator.unadopt(target, not_applied)
     if adoption is not None:
         return context.output.result(adoption, 0)
     versions = [row.version for row in rows]
@@ -60,7 +60,7 @@ def run(context: Context) -> int:
     return context.output.lines(lines or [nothing], 0, adopted=None, unadopted=versions)
 
 
-def _drop(context: Context, braid: Migrator) -> int:
+def _drop(context: Context, migrator: Migrator) -> int:
     with context.database() as target:
-        table = braid.drop_tracker_table(target)
+        table = migrator.drop_tracker_table(target)
     return context.output.lines([f"Dropped {table}."], 0, dropped=table)

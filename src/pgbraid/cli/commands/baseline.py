@@ -47,6 +47,6 @@ def run(context: Context) -> int:
             "name the highest applied version, or single versions with --only, not both",
             hint="Run `pgbraid status` to see the versions.",
         )
-    with context.project_and_database() as (braid, target):
-        baselined = braid.baseline(target, arguments.version, only=arguments.only)
+    with context.project_and_database() as (migrator, target):
+        baselined = migrator.baseline(target, arguments.version, only=arguments.only)
     return context.output.result(baselined, 0)

@@ -39,6 +39,6 @@ def run(context: Context) -> int:
 
             check = with_checksum_problems(check, migrations)
     else:
-        with context.project_and_database() as (braid, target):
-            check = braid.check(target, checksum_file=context.arguments.sum)
+        with context.project_and_database() as (migrator, target):
+            check = migrator.check(target, checksum_file=context.arguments.sum)
     return context.output.result(check, 0 if check.ok else 1)

@@ -36,8 +36,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     ignore = context.settings.ignore
-    with context.project_and_database() as (braid, target):
-        drifted = braid.drift(
+    with context.project_and_database() as (migrator, target):
+        drifted = migrator.drift(
             target,
             ignore=ignore,
             only_schemas=context.arguments.only_schema,

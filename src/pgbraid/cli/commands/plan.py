@@ -34,6 +34,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     arguments = context.arguments
-    with context.project_and_database() as (braid, target):
-        plan = braid.plan(target, to=arguments.to, not_applied=arguments.not_applied)
+    with context.project_and_database() as (migrator, target):
+        plan = migrator.plan(target, to=arguments.to, not_applied=arguments.not_applied)
     return context.output.result(plan, 1 if plan.errors else 0)

@@ -64,12 +64,12 @@ def _proof(context: Context) -> Proof:
                 option = f"--{name.replace('_', '-')}"
                 raise ConfigError(f"{option} and --base or --history name two different histories")
     if arguments.base is not None:
-        return context.braid().prove(base=arguments.base, on_event=on_event, stop=stop)
+        return context.migrator().prove(base=arguments.base, on_event=on_event, stop=stop)
     if arguments.history is not None:
         from pgbraid.prove.history_file import parse_history
 
         text = context.read(arguments.history)
         versions = parse_history(text, arguments.history)
-        return context.braid().prove(history=versions, on_event=on_event, stop=stop)
-    with context.project_and_database() as (braid, target):
-        return braid.prove(target, on_event=on_event, stop=stop)
+        return context.migrator().prove(history=versions, on_event=on_event, stop=stop)
+    with context.project_and_database() as (migrator, target):
+        return migrator.prove(target, on_event=on_event, stop=stop)

@@ -46,8 +46,8 @@ def run(context: Context) -> int:
             "name the versions to repair or use --all, not both",
             hint="Run `pgbraid status` to see which files are modified.",
         )
-    with context.project_and_database() as (braid, target):
-        repair = braid.repair(
+    with context.project_and_database() as (migrator, target):
+        repair = migrator.repair(
             target, arguments.versions, all_modified=arguments.all, rename=arguments.rename
         )
     return context.output.result(repair, 0)
@@ -60,8 +60,8 @@ def _reconcile(context: Context) -> int:
             "--trust repairs the ledger, --all and --rename accept files; use one of them",
             hint="Run `pgbraid repair --trust journal` or `pgbraid repair --trust applied-set`.",
         )
-    with context.project_and_database() as (braid, target):
-        reconciled = braid.reconcile(
+    with context.project_and_database() as (migrator, target):
+        reconciled = migrator.reconcile(
             target, arguments.versions, trust=arguments.trust.replace("-", "_")
         )
     return context.output.result(reconciled, 0)

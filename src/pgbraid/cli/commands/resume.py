@@ -51,8 +51,8 @@ def run(context: Context) -> int:
         given: int | None = getattr(arguments, name)
         if given is not None:
             how, number = name, given or None
-    with context.project_and_database() as (braid, target):
-        report = braid.resume(
+    with context.project_and_database() as (migrator, target):
+        report = migrator.resume(
             target,
             arguments.version,
             how=how,

@@ -51,6 +51,6 @@ def run(context: Context) -> int:
 def _snapshot(context: Context) -> Snapshot:
     only, stop = context.arguments.only_schema, context.stop
     if context.arguments.files:
-        return context.braid().snapshot(only_schemas=only, stop=stop)
-    with context.project_and_database() as (braid, target):
-        return braid.snapshot(target, only_schemas=only, stop=stop)
+        return context.migrator().snapshot(only_schemas=only, stop=stop)
+    with context.project_and_database() as (migrator, target):
+        return migrator.snapshot(target, only_schemas=only, stop=stop)

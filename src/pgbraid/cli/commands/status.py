@@ -23,6 +23,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    with context.project_and_database() as (braid, target):
-        status = braid.status(target)
+    with context.project_and_database() as (migrator, target):
+        status = migrator.status(target)
     return context.output.result(status, 0)

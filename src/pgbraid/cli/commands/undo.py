@@ -32,13 +32,13 @@ def run(context: Context) -> int:
     """Run the command and return its exit code."""
     from pgbraid.migrate.undo import find_undoable  # imports the driver
 
-    braid = context.braid()
+    migrator = context.migrator()
     version = context.arguments.version
-    down, _ = find_undoable(braid.migrations, version)
+    down, _ = find_undoable(migrator.migrations, version)
     with context.database() as target:
         if not (context.arguments.yes or _confirmed(context, version, down.path, target.label)):
             return context.output.lines(["Nothing was changed."], 1)
-        undone = braid.undo(target, version, on_event=context.output.on_event, stop=context.stop)
+        undone = migrator.undo(target, version, on_event=context.output.on_event, stop=context.stop)
     return context.output.result(undone, 0)
 
 

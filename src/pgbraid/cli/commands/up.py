@@ -68,12 +68,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    with context.project_and_database() as (braid, target):
-        report = _up(context, braid, target)
+    with context.project_and_database() as (migrator, target):
+        report = _up(context, migrator, target)
     return context.output.result(report, _FAILED if report.failures else 0)
 
 
-def _up(context: Context, braid: Migrator, target: Target) -> Report:
+def _up(context: Context, migrator: Migrator, target: Target) -> Report:
     """Run up. On an embedded server, create the roles that the migrations expect."""
     from dataclasses import replace
 
@@ -81,7 +81,7 @@ def _up(context: Context, braid: Migrator, target: Target) -> Report:
     applied: tuple[MigrationResult, ...] = ()
     while True:
         try:
-            report = braid.up(
+            report = migrator.up(
                 target,
                 to=arguments.to,
                 not_applied=arguments.not_applied,
