@@ -55,11 +55,7 @@ def find_drift(  # noqa: PLR0913, PLR0917 - the parameters of every verb, and tw
         history = read_history(session)
         refuse_contradictions(history, ledger)
         if not history.rows:
-            raise ConfigError(
-                f"{target.label} has no history in {ledger.schema}.{ledger.table}",
-                hint="Apply the migrations with `pgbraid up`, or enter another tool's history "
-                "with `pgbraid adopt`.",
-            )
+            raise _no_history(target, ledger)
         trackers = _other_trackers(session)
         live = SnapshotReader(ledger, also_ours=trackers).schema(session.conn)
     applied, notes = recorded(migrations, history, as_recorded=True)
@@ -73,8 +69,8 @@ def find_drift(  # noqa: PLR0913, PLR0917 - the parameters of every verb, and tw
             # A second replay shows which of the differing values differ in every replay.
             again = subset.of(replayed.schema())
             stable, changing = stable_between(schema, again)
-            masked = masked_like(live, stable, changing, schema, again)
-            differences = diff_snapshots(masked, stable)
+            live = masked_like(live, stable, changing, schema, again)
+            differences = diff_snapshots(live, stable)
             left_out += changing.described()
     differences, ignored = filter_differences(differences, ignore)
     return DriftReport(
@@ -85,6 +81,14 @@ def find_drift(  # noqa: PLR0913, PLR0917 - the parameters of every verb, and tw
         tuple(replayed.provision.provided),
         notes,
         replayed.label,
+    )
+
+
+def _no_history(target: Target, ledger: LedgerTable) -> ConfigError:
+    return ConfigError(
+        f"{target.label} has no history in {ledger.schema}.{ledger.table}",
+        hint="Apply the migrations with `pgbraid up`, or enter another tool's history "
+        "with `pgbraid adopt`.",
     )
 
 

@@ -119,6 +119,14 @@ def run_proof(
     )
     if not orders.must_replay:
         return build_proof(proof_input, OrderComparison(Verdict.SAME))
+    return _prove_on_scratch_server(proof_input, ledger, options, like)
+
+
+def _prove_on_scratch_server(
+    proof_input: ProofInput, ledger: LedgerTable, options: RunOptions, like: AppliedHistory | None
+) -> Proof:
+    """Replay, compare, find the pair and minimize it on a scratch server; return the proof."""
+    orders = proof_input.orders
     place, major = options.scratch, like.major if like else None
     role = like.role if like else plain_role(options.role)
     # Another major version is used if the database's version is not installed: a note reports it.
