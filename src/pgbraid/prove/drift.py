@@ -16,7 +16,7 @@ from pgbraid.postgres.ledger.record import read_adoption
 from pgbraid.postgres.scratch.databases import scratch_server
 from pgbraid.prove.comparison.nondeterminism import masked_like, stable_between
 from pgbraid.prove.comparison.schema_diff import diff_snapshots, filter_differences, with_role
-from pgbraid.prove.comparison.schema_subset import in_schemas, made_apart, outside
+from pgbraid.prove.comparison.schema_subset import created_objects, in_schemas, outside
 from pgbraid.prove.inputs import ran_in_all, recorded, refuse_contradictions, refuse_problems
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.source.prelude import read_prelude
@@ -130,7 +130,7 @@ class _Subset:
     @property
     def left_out(self) -> tuple[str, ...]:
         """A line for each object that is not compared because the prelude creates it."""
-        created = made_apart(self._prelude) if self._prelude is not None else ()
+        created = created_objects(self._prelude) if self._prelude is not None else ()
         return tuple(f"{name}: the prelude creates it" for name in created)
 
 

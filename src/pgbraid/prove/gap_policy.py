@@ -31,7 +31,7 @@ def prove_gaps(
     """Return the proof that the pending migrations give the same result as in order.
 
     The session lock is held, so no other run can change the order that is proven. Raises NotProven
-    if the results differ, and the errors of the scratch server.
+    without such a proof, and the errors of the scratch server.
     """
     # The role of this session runs the migrations; it need not be the owner of the ledger.
     history = read_history(session, _current_role(session))

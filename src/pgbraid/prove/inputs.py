@@ -183,10 +183,10 @@ def ran_in_all(
 def input_for_pending(migrations: MigrationSet, history: AppliedHistory) -> ProofInput:
     """Return the orders that show whether the pending migrations can run out of order.
 
-    Both orders keep the order of the applied migrations, even if some ran out of order. But a
-    pending migration may build on one of those that is lower. Such a migration is in its place in
-    both orders, so that only the pending migrations differ in their place. Raises ConfigError,
-    and ProblemsFound for files that cannot run.
+    Both orders keep the recorded order of the applied migrations, even if some ran out of order.
+    The exception is an out-of-order migration that is lower than a pending one. It is moved to its
+    place in both orders, because the pending migration may build on it. So only the place of the
+    pending migrations differs. Raises ConfigError, and ProblemsFound for files that cannot run.
     """
     refuse_problems(migrations)
     applied, notes = recorded(migrations, history, as_recorded=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pgbraid.model.snapshot import Snapshot
 
-__all__ = ["in_schemas", "made_apart", "outside", "schema_of"]
+__all__ = ["created_objects", "in_schemas", "outside", "schema_of"]
 
 _EVERYWHERE = frozenset(
     {
@@ -45,7 +45,7 @@ def outside(snapshot: Snapshot, other: Snapshot) -> Snapshot:
     )
 
 
-def made_apart(snapshot: Snapshot) -> tuple[str, ...]:
+def created_objects(snapshot: Snapshot) -> tuple[str, ...]:
     """Return the schemas that a new database lacks, and its other objects outside of these schemas.
 
     Parts of other objects are not listed.

@@ -70,7 +70,7 @@ class Prerequisites:
         self._extends = False
 
     def note_created(self, before: Cluster | None, after: Cluster | None) -> None:
-        """Note the roles that a replay has created, so that ``provide`` does not create them."""
+        """Note the roles that a replay has created: migrations create them, not ``provide``."""
         if before is not None and after is not None:
             self._created |= after.names("role") - before.names("role")
 
