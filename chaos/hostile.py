@@ -172,10 +172,10 @@ BODIES: dict[str, str] = {
     "semicolons": ";;;;;;",
     "syntax error": "SELEC 1;",
     "null of text": "SELECT chr(0);",
-    "our own marks": "SELECT 1 AS pgbraid_guard, 1 AS pgbraid_fence, 0 AS pgbraid_absent;",
+    "our own marks": "SELECT 1 AS pgbraid_guard, 1 AS pgbraid_xact_lock, 0 AS pgbraid_absent;",
     "our own settings": (
         "SELECT set_config('pgbraid.transaction', '1', true),"
-        " set_config('pgbraid.begun', 'x', true);"
+        " set_config('pgbraid.started_at', 'x', true);"
     ),
     "vacuum": "VACUUM;",
     "concurrent index": "CREATE INDEX CONCURRENTLY ON public.log (version);",

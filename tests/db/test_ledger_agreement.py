@@ -238,7 +238,7 @@ def test_the_comment_of_a_half_done_file_leaves_other_words_alone(database):
     with pytest.raises(MigrationFailed):
         pgbraid.load(HALF).up(database.conninfo)
     said = database.value("SELECT obj_description('applied_migrations'::regclass)")
-    assert said == "ours; do not touch\nBegun outside a transaction and not finished: 2."
+    assert said == "ours; do not touch\nIncomplete non-transactional migrations: 2."
     database.run("CREATE TABLE late (i int)")
     pgbraid.load(HALF).up(database.conninfo)
     said = database.value("SELECT obj_description('applied_migrations'::regclass)")

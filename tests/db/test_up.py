@@ -241,10 +241,10 @@ def test_problems_of_files_and_database_come_in_one_list_before_anything_runs(da
     with pytest.raises(ProblemsFound) as caught:
         pgbraid.load(files).up(database.conninfo)
     assert sorted(p.code for p in caught.value.problems) == [
-        "modified",
         "duplicate_version",
         "invalid_utf8",
         "meta_command",
+        "modified",
         "renamed",
         "transaction_control",
     ]

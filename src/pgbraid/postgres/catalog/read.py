@@ -60,7 +60,7 @@ def read_snapshot(
         catalog_text(conn, name) for name in (("begin", "settings") if begin else ("settings",))
     ]
     queries = [
-        catalog_text(conn, "apart", ours=[*ours, *also_ours]),
+        catalog_text(conn, "excluded", ours=[*ours, *also_ours]),
         *(catalog_text(conn, name) for name in _ANNOTATIONS),
         *(table.query for table in layout.tables),
     ]

@@ -87,7 +87,7 @@ def set_role(session: Session, role: str) -> None:
 
     Raises TargetRefused if the pooler lends its sessions.
     """
-    row = session.run("session", "who").fetchone()
+    row = session.run("session", "backend_identity").fetchone()
     if row is None or row[0] == role:
         return
     if row[1] != session.conn.info.backend_pid and find_pooler(session, row[1]) is not None:

@@ -24,7 +24,7 @@ __all__ = [
     "was_emptied",
 ]
 
-_UNFINISHED = re.compile(r"\n?Begun outside a transaction and not finished: ([\d, ]+)\.$")
+_UNFINISHED = re.compile(r"\n?Incomplete non-transactional migrations: ([\d, ]+)\.$")
 """The part of the table's comment that pgbraid writes."""
 
 
@@ -34,7 +34,7 @@ def read_mismatches(session: Session, *, without_set: bool = False) -> tuple[Mis
     Set ``without_set`` if the table of the applied set does not exist. Raises psycopg's
     UndefinedTable if the journal does not exist.
     """
-    name = "mismatches_without_set" if without_set else "mismatches"
+    name = "mismatches_without_applied_set" if without_set else "mismatches"
     return tuple(Mismatch(*row) for row in session.run("ledger", name).fetchall())
 
 
@@ -75,7 +75,7 @@ def mark_unfinished(session: Session, version: int, *, unfinished: bool) -> None
         return
     users_part = _UNFINISHED.sub("", text)
     listed = ", ".join(map(str, sorted(versions)))
-    our_part = f"Begun outside a transaction and not finished: {listed}." if versions else ""
+    our_part = f"Incomplete non-transactional migrations: {listed}." if versions else ""
     comment = "\n".join(part for part in (users_part, our_part) if part) or None
     table = sql.Identifier(session.ledger.schema, session.ledger.table)
     query = sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(comment))

@@ -119,7 +119,7 @@ def _names(session: Session) -> dict[str, str]:
 
 def _is_trusted(session: Session) -> bool:
     """Whether the ledger consists of tables, with columns of types that no other role owns."""
-    row = session.run("ledger", "distrusted", **_names(session)).fetchone()
+    row = session.run("ledger", "is_untrusted", **_names(session)).fetchone()
     return row == (False,)
 
 

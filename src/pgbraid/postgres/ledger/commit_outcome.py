@@ -84,7 +84,7 @@ def _is_over(second: Session, lost: Session) -> bool:
     """Whether a lost connection can no longer commit anything."""
     if lost.pooled:
         # The backend may serve another client by now, but our transaction holds the xact lock.
-        return second.run("session", "try_fence", key=second.key).fetchone() == (True,)
+        return second.run("session", "try_xact_lock", key=second.key).fetchone() == (True,)
     if lost.conn.process is not None:
         # A session pooler keeps the backend for its next client. Until its reset, it has our lock.
         holders = second.run("session", "lock_pids", key=second.key).fetchall()

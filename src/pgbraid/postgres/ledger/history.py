@@ -104,11 +104,11 @@ def read_history(session: Session, role: str | None = None) -> AppliedHistory:
     ServerError if the applied set may not be read; a missing one is empty.
     """
     try:
-        applied_rows = session.run("ledger", "order").fetchall()
+        applied_rows = session.run("ledger", "history").fetchall()
     except (errors.UndefinedTable, errors.UndefinedColumn, errors.InsufficientPrivilege):
         # Without a readable journal, applied_at is the best order there is.
         try:
-            applied_rows = session.run("ledger", "order_by_time").fetchall()
+            applied_rows = session.run("ledger", "history_by_time").fetchall()
         except errors.UndefinedTable:
             applied_rows = []
     rows = tuple(
@@ -123,7 +123,7 @@ def read_history(session: Session, role: str | None = None) -> AppliedHistory:
     ledger = session.ledger
     names = {"schema": ledger.schema, "table": ledger.table}
     owner = session.run("ledger", "owner", **names, role=role).fetchone()
-    environment = session.run("ledger", "surroundings").fetchall()
+    environment = session.run("ledger", "database_environment").fetchall()
     return AppliedHistory(
         rows,
         texts,

@@ -25,7 +25,7 @@ def read_incomplete(session: Session) -> tuple[IncompleteMigration, ...]:
     Raises psycopg's error if the role may not read the journal.
     """
     try:
-        return incomplete_from(session.run("ledger", "halves").fetchall())
+        return incomplete_from(session.run("ledger", "incomplete").fetchall())
     except errors.UndefinedTable:
         return ()
 

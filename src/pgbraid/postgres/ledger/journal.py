@@ -138,7 +138,7 @@ def read_texts(session: Session, versions: Iterable[int]) -> dict[int, Journaled
 
 def append_timed(session: Session, entry: JournalEntry) -> timedelta:
     """Write one line of the journal; return the time since the open transaction began."""
-    row = _add_line(session, "journal_add_timed", entry).fetchone()
+    row = _add_line(session, "append_timed", entry).fetchone()
     if row is None:
         raise not_written_error(session, session.ledger.journal)
     return timedelta(seconds=row[0])
@@ -177,5 +177,5 @@ def not_written_error(
 
 def append(session: Session, entry: JournalEntry) -> None:
     """Write one line of the journal. Raises ServerError unless it was stored as given."""
-    if _add_line(session, "journal_add", entry).rowcount != 1:
+    if _add_line(session, "append", entry).rowcount != 1:
         raise not_written_error(session, session.ledger.journal)

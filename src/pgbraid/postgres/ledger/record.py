@@ -69,7 +69,7 @@ def read_adoption(session: Session) -> AdoptionRecord | None:
 def read_adopted(session: Session, versions: Iterable[int]) -> frozenset[int]:
     """Return those of the versions that were adopted and have not run since."""
     try:
-        rows = session.run("ledger", "adopted_last", versions=list(versions)).fetchall()
+        rows = session.run("ledger", "adopted_unchanged", versions=list(versions)).fetchall()
     except errors.UndefinedTable:
         return frozenset()
     return frozenset(version for (version,) in rows)
@@ -93,7 +93,7 @@ def record_applied(
     Returns the time since that transaction began.
     """
     checksum = traits.checksum(migration.checksum)
-    _write(session, "add", version=migration.version, name=name, checksum=checksum)
+    _write(session, "insert_applied", version=migration.version, name=name, checksum=checksum)
     return append_timed(session, entry)
 
 
@@ -102,7 +102,7 @@ def record_nontransactional(
 ) -> None:
     """Record a nontransactional migration; the entry has its duration."""
     checksum = traits.checksum(migration.checksum)
-    _write(session, "add", version=migration.version, name=name, checksum=checksum)
+    _write(session, "insert_applied", version=migration.version, name=name, checksum=checksum)
     append(session, entry)
 
 
@@ -124,15 +124,19 @@ def record_sql(
     """
     checksum, values = traits.checksum(migration.checksum), entry.values(session.encoding)
     insert_row = session.text(
-        "ledger", "add_at_once", version=migration.version, name=name, checksum=checksum
+        "ledger",
+        "insert_applied_in_message",
+        version=migration.version,
+        name=name,
+        checksum=checksum,
     )
     text = values["statement"]
     if text is None or not _ROUTINE.search(text):
-        return insert_row, session.text("ledger", "journal_at_once", **values)
+        return insert_row, session.text("ledger", "append_in_message", **values)
     # The server locates an error inside a routine by searching the message for the routine's text,
     # and gives up if it finds two copies. So the journal's copy is encoded.
     values["statement"] = base64.b64encode(text.encode()).decode()
-    return insert_row, session.text("ledger", "journal_at_once_encoded", **values)
+    return insert_row, session.text("ledger", "append_encoded_in_message", **values)
 
 
 def applied_by_another(session: Session, version: int, run_id: str) -> bool:
@@ -143,7 +147,7 @@ def applied_by_another(session: Session, version: int, run_id: str) -> bool:
 
 def read_unexpected_rows(session: Session, versions: Iterable[int], run_id: str) -> tuple[int, ...]:
     """Return versions of the applied set besides these that no other run has recorded."""
-    rows = session.run("ledger", "strays", versions=list(versions), run_id=run_id)
+    rows = session.run("ledger", "unexpected_rows", versions=list(versions), run_id=run_id)
     return tuple(version for (version,) in rows)
 
 
@@ -155,7 +159,7 @@ def versions_applied_by(
     ``versions`` are those whose COMMIT succeeded. They count too, with a duration of zero, if the
     applied set has them and the journal has no line of them: a body may have pruned the journal.
     """
-    cursor = session.run("ledger", "run", run_id=run_id, versions=list(versions))
+    cursor = session.run("ledger", "versions_applied_by", run_id=run_id, versions=list(versions))
     cursor.nextset()
     rows = cursor.fetchall()
     return {version: timedelta(seconds=seconds) for version, seconds in rows}

@@ -144,22 +144,22 @@ def _other_roles(session: Session) -> dict[str, list[str]]:
 
 
 def _creators(session: Session) -> tuple[str, ...]:
-    rows = session.run("ensure", "creators", schema=session.ledger.schema)
+    rows = session.run("ensure", "schema_creators", schema=session.ledger.schema)
     return tuple(role for (role,) in rows)
 
 
 def _create(session: Session, missing: list[str]) -> None:
     """Create the missing tables, and write the first line of a new journal."""
     ledger = session.ledger
-    statements = {ledger.table: "create_tracker", ledger.journal: "create_journal"}
+    statements = {ledger.table: "create_applied_set", ledger.journal: "create_journal"}
     texts = [
         statement("ensure", name, ledger, with_values=False).as_string(None)
-        for name in ("create_at_once", *(statements[table] for table in missing))
+        for name in ("commit_asynchronously", *(statements[table] for table in missing))
     ]
     if ledger.journal in missing:
         # Without this line, an emptied journal would look like a new one.
         entry = JournalEntry(new_run_id(), "created", detail={"tables": missing})
-        texts.append(session.text("ledger", "journal_add", **entry.values(session.encoding)))
+        texts.append(session.text("ledger", "append", **entry.values(session.encoding)))
     # One message, so one transaction: a journal never exists without its first line.
     session.conn.execute(";\n".join(texts).encode())
     # Default privileges may have granted other roles the right to write.
@@ -173,11 +173,11 @@ def _advance_sequence(session: Session) -> None:
 
     After a restore by COPY, or on a promoted replica, the sequence may be behind the rows.
     """
-    row = session.run("ensure", "behind").fetchone()
+    row = session.run("ensure", "sequence_is_behind").fetchone()
     if row is None:
         return
     try:
-        session.run("ensure", "advance", sequence=row[0], id=row[1])
+        session.run("ensure", "advance_sequence", sequence=row[0], id=row[1])
     except errors.InsufficientPrivilege:
         raise ServerError(
             f"the sequence of {session.ledger.schema}.{session.ledger.journal} is behind its rows",

@@ -30,7 +30,9 @@ def describe_backends(session: Session, pids: Iterable[int]) -> tuple[str, ...]:
     distinct = list(dict.fromkeys(pids))
     descriptions = [
         _described(session, row)
-        for row in session.run("session", "others", pids=[pid for pid in distinct if pid])
+        for row in session.run(
+            "session", "describe_backends", pids=[pid for pid in distinct if pid]
+        )
     ]
     return (*descriptions, *([_prepared(session)] if 0 in distinct else []))
 

@@ -158,7 +158,7 @@ class LockMonitor:
         return self._second
 
     def _observe(self, second: Session, now: float) -> None:
-        row = second.run("session", "waits", pid=self._session.conn.serving_pid).fetchone()
+        row = second.run("session", "wait_event", pid=self._session.conn.serving_pid).fetchone()
         if row is None:
             return
         event, blocking_pids, lock = row
@@ -178,7 +178,7 @@ class LockMonitor:
             second.run("session", "cancel", pid=self._session.conn.serving_pid)
 
     def _observe_index(self, second: Session) -> None:
-        row = second.run("session", "building", pid=self._session.conn.serving_pid).fetchone()
+        row = second.run("session", "index_progress", pid=self._session.conn.serving_pid).fetchone()
         if row is None or row == self._latest.index_progress:
             return
         self._latest = replace(self._latest, index_progress=row)

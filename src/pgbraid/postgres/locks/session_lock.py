@@ -90,7 +90,7 @@ def acquire_session_lock(
 
     # Polled, not waited for: a session that waits inside the server has a snapshot, and a CREATE
     # INDEX CONCURRENTLY of the holder would wait for that snapshot.
-    name = "try_fence" if session.pooled else "try_lock"
+    name = "try_xact_lock" if session.pooled else "try_lock"
     started_at, pause, tries = time.monotonic(), _FIRST_WAIT, 0
     while session.run("session", name, key=session.key).fetchone() != (True,):
         tries += 1

@@ -334,7 +334,7 @@ def _open(target: Target, *, exclusive: bool, label: str | None = None) -> Itera
             conn.execute("SET idle_session_timeout = 0")
         number = secrets.randbelow(2**31)
         conn.execute(
-            statement("scratch", "hold", LedgerTable(), with_values=True),
+            statement("scratch", "lock_number", LedgerTable(), with_values=True),
             {"class": _CLASS, "number": number},
         )
         _drop_abandoned(conn, target.parameters)

@@ -31,7 +31,7 @@ SELECT f.relname::text, k.fkcols, p.relname::text, k.pkcols, k.is_array
   FROM pg_catalog.pg_get_catalog_foreign_keys() k
   JOIN pg_catalog.pg_class f ON f.oid = k.fktable
   JOIN pg_catalog.pg_class p ON p.oid = k.pktable
--- name: apart
+-- name: excluded
 -- The objects to leave out: members of extensions with their internal objects; and the ledger and
 -- temporary tables, with their indexes, sequences and so on.
 WITH RECURSIVE member (classid, objid) AS (

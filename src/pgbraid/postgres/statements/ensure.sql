@@ -45,7 +45,7 @@ SELECT NOT EXISTS (
                     WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
                       AND d.objid = p.oid AND d.deptype = 'e') = 0)
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger)
--- name: creators
+-- name: schema_creators
 -- Other roles that could have created the ledger before us: they have CREATE on its schema.
 WITH RECURSIVE ours (oid) AS (
     SELECT oid FROM pg_catalog.pg_roles WHERE rolname IN (current_user, session_user)
@@ -147,9 +147,9 @@ SELECT 'writer', coalesce(r.rolname, 'PUBLIC')
   LEFT JOIN others r ON r.oid = acl.grantee
  WHERE acl.privilege_type <> 'SELECT' AND acl.grantee <> c.relowner
    AND (acl.grantee = 0 OR r.oid IS NOT NULL)
--- name: create_at_once
+-- name: commit_asynchronously
 SELECT pg_catalog.set_config('synchronous_commit', 'off', true)
--- name: create_tracker
+-- name: create_applied_set
 CREATE TABLE IF NOT EXISTS {ledger} (
     version    bigint      PRIMARY KEY,
     name       text        NOT NULL,
@@ -172,7 +172,7 @@ CREATE TABLE IF NOT EXISTS {journal} (
     detail      jsonb
 );
 COMMENT ON TABLE {journal} IS
-    'What pgbraid did, in order of id; the applied set is the table without _journal.'
+    'The journal of pgbraid, in the order of id; the applied set is the table without _journal.'
 -- name: revokes
 -- REVOKEs of all that default privileges grant to other roles on the new tables and the journal's
 -- sequence, except SELECT.
@@ -188,7 +188,7 @@ SELECT pg_catalog.format(
            pg_catalog.to_regclass(pg_catalog.pg_get_serial_sequence({journal_text}, 'id'))]
            ::pg_catalog.oid[])
    AND acl.grantee <> c.relowner AND acl.privilege_type <> 'SELECT'
--- name: behind
+-- name: sequence_is_behind
 -- The sequence of the journal's ids and the highest id, if the sequence is behind it and this role
 -- may read the sequence.
 SELECT s.oid::pg_catalog.regclass::text, used.id
@@ -197,5 +197,5 @@ SELECT s.oid::pg_catalog.regclass::text, used.id
     ON s.oid = pg_catalog.to_regclass(pg_catalog.pg_get_serial_sequence({journal_text}, 'id'))
  WHERE CASE WHEN pg_catalog.has_sequence_privilege(s.oid, 'USAGE, SELECT')
             THEN used.id > coalesce(pg_catalog.pg_sequence_last_value(s.oid), 0) END
--- name: advance
+-- name: advance_sequence
 SELECT pg_catalog.setval(%(sequence)s::pg_catalog.regclass, %(id)s)

@@ -30,7 +30,7 @@ SELECT version FROM {journal}
        AND NOT (version OPERATOR(pg_catalog.=) ANY (SELECT version FROM {ledger}))
     OR event OPERATOR(pg_catalog.=) ANY ('{{undone,unadopted}}'::pg_catalog.text[])
        AND version OPERATOR(pg_catalog.=) ANY (SELECT version FROM {ledger})
--- name: distrusted
+-- name: is_untrusted
 -- The slower form of the first check above: whether a table of the ledger is not a table, or has a
 -- column of a type whose owner is neither a superuser nor a role of ours.
 SELECT EXISTS (
@@ -56,7 +56,7 @@ SELECT EXISTS (
 SELECT count(*) > 0 FROM {ledger} WHERE version = %(version)s
 -- name: has_rows
 SELECT EXISTS (SELECT FROM {ledger})
--- name: add
+-- name: insert_applied
 WITH written AS (
     INSERT INTO {ledger} (version, name, applied_at, checksum)
     VALUES (%(version)s, %(name)s, pg_catalog.now(), %(checksum)s) RETURNING version
@@ -73,7 +73,7 @@ SELECT FROM written WHERE version = %(version)s
 UPDATE {ledger} SET name = %(name)s, checksum = %(checksum)s WHERE version = %(version)s
 -- name: remove
 DELETE FROM {ledger} WHERE version = %(version)s
--- name: journal_add
+-- name: append
 -- Returns a row only if the line was stored as given, with the highest id: a trigger may change it.
 -- Every line is written under the lock, so no other run takes an id meanwhile.
 WITH written AS (
@@ -85,7 +85,7 @@ WITH written AS (
 SELECT FROM written
  WHERE event = %(event)s AND version IS NOT DISTINCT FROM %(version)s
    AND id > coalesce((SELECT max(id) FROM {journal}), id - 1)
--- name: journal_add_timed
+-- name: append_timed
 -- The same in the migration's transaction; the start of that transaction is the start of its body.
 WITH written AS (
     INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
@@ -97,7 +97,7 @@ WITH written AS (
 SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 FROM written
  WHERE event = %(event)s AND version IS NOT DISTINCT FROM %(version)s
    AND id > coalesce((SELECT max(id) FROM {journal}), id - 1)
--- name: add_at_once
+-- name: insert_applied_in_message
 -- The same as a part of the migration's message: divides by zero if a trigger swallowed the row.
 -- The time is clock_timestamp(), because now() is the arrival of the message for all its
 -- transactions.
@@ -107,7 +107,7 @@ WITH written AS (
 )
 SELECT 1 OPERATOR(pg_catalog./) pg_catalog.count(*) FROM written
  WHERE version OPERATOR(pg_catalog.=) %(version)s
--- name: journal_at_once
+-- name: append_in_message
 -- Divides by zero if the line's id is not the highest.
 WITH written AS (
     INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
@@ -115,7 +115,7 @@ WITH written AS (
             pg_catalog.make_interval(secs =>
                 EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
                 OPERATOR(pg_catalog.-)
-                pg_catalog.current_setting('pgbraid.begun')::pg_catalog.float8),
+                pg_catalog.current_setting('pgbraid.started_at')::pg_catalog.float8),
             %(checksum)s, %(statement)s, %(detail)s)
     RETURNING id, duration
 )
@@ -123,7 +123,7 @@ SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 OPERATOR(pg_catalog./)
        CASE WHEN id OPERATOR(pg_catalog.<=) (SELECT pg_catalog.max(id) FROM {journal})
             THEN 0 ELSE 1 END
   FROM written
--- name: journal_at_once_encoded
+-- name: append_encoded_in_message
 -- The server locates an error inside a routine by searching the message for the routine's body, and
 -- gives up if it finds two copies. So the journal's copy is encoded.
 WITH written AS (
@@ -132,7 +132,7 @@ WITH written AS (
             pg_catalog.make_interval(secs =>
                 EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
                 OPERATOR(pg_catalog.-)
-                pg_catalog.current_setting('pgbraid.begun')::pg_catalog.float8),
+                pg_catalog.current_setting('pgbraid.started_at')::pg_catalog.float8),
             %(checksum)s,
             pg_catalog.convert_from(pg_catalog.decode(%(statement)s, 'base64'), 'UTF8'), %(detail)s)
     RETURNING id, duration
@@ -149,7 +149,7 @@ SELECT DISTINCT ON (version) version, checksum, statement,
  WHERE version OPERATOR(pg_catalog.=) ANY (%(versions)s::pg_catalog.int8[])
    AND event OPERATOR(pg_catalog.=) ANY ('{{applied,repaired}}'::pg_catalog.text[])
  ORDER BY version, id DESC
--- name: halves
+-- name: incomplete
 -- The journal's lines of incomplete migrations, from the latest start on. Runs before search_path
 -- is pinned.
 SELECT line.version, line.name, line.event, line.detail
@@ -182,7 +182,7 @@ SELECT line.version, line.name, line.checksum, line.event
        EXISTS (SELECT FROM {ledger} AS row
                 WHERE row.version OPERATOR(pg_catalog.=) line.version)
  ORDER BY line.version
--- name: mismatches_without_set
+-- name: mismatches_without_applied_set
 -- The same if the applied set does not exist; another run may be creating it at this moment.
 SELECT line.version, line.name, line.checksum, line.event
   FROM (SELECT DISTINCT ON (version) version, name, checksum, event FROM {journal}
@@ -243,7 +243,7 @@ SELECT pg_catalog.jsonb_extract_path_text(taken.detail, 'from'),
   FROM {journal} AS taken
  WHERE taken.event OPERATOR(pg_catalog.=) 'adopted'::pg_catalog.text AND taken.version IS NULL
  ORDER BY taken.id DESC LIMIT 1
--- name: adopted_last
+-- name: adopted_unchanged
 -- Versions that were adopted, and neither ran nor were removed since.
 SELECT version
   FROM (SELECT DISTINCT ON (version) version, event FROM {journal}
@@ -262,7 +262,7 @@ SELECT n.nspname, c.relname, a.attname, pg_catalog.replace(pg_catalog.format_typ
    AND c.relkind OPERATOR(pg_catalog.=) ANY ('{{r,p}}'::pg_catalog."char"[])
    AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
  ORDER BY n.nspname, c.relname, a.attnum
--- name: run
+-- name: versions_applied_by
 -- The versions that one run has applied. Runs before the settings are pinned, so it sets
 -- row_security itself. For versions whose COMMIT has succeeded, a row of the applied set suffices:
 -- a body may have pruned the journal.
@@ -284,7 +284,7 @@ SELECT row.version, 0
 SELECT EXISTS (SELECT FROM {journal}
                 WHERE version = %(version)s AND run_id <> %(run_id)s::uuid
                   AND event = ANY ('{{applied,adopted,repaired,restored}}'::text[]))
--- name: strays
+-- name: unexpected_rows
 -- Versions of the applied set besides these that no other run has recorded in the journal.
 SELECT t.version FROM {ledger} t
  WHERE t.version <> ALL (%(versions)s::int8[])
@@ -292,7 +292,7 @@ SELECT t.version FROM {ledger} t
                     WHERE j.version = t.version AND j.run_id <> %(run_id)s::uuid
                       AND j.event = ANY ('{{applied,adopted,repaired,restored}}'::text[]))
  ORDER BY 1
--- name: order
+-- name: history
 -- The applied set in order of application. Versions without a journal line (adopted, or the journal
 -- was pruned) come first, by time and version; the others follow by their line. Runs both before
 -- and after search_path is pinned.
@@ -312,11 +312,11 @@ SELECT line.id, line.version, line.name, line.event, line.statement
                 WHERE undone.version OPERATOR(pg_catalog.=) line.version
                   AND undone.event OPERATOR(pg_catalog.=) 'undone'::pg_catalog.text)
  ORDER BY line.id
--- name: order_by_time
+-- name: history_by_time
 -- The same without a journal.
 SELECT t.version, t.name, t.checksum::pg_catalog.text, NULL
   FROM {ledger} t ORDER BY t.applied_at, t.version
--- name: surroundings
+-- name: database_environment
 -- The environment that migrations rely on: settings of the database and the role, and extensions.
 -- reset_val is the value at the start of the session, so it is right after search_path is pinned.
 SELECT 'setting', name, reset_val FROM pg_catalog.pg_settings

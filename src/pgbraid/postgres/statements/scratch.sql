@@ -3,7 +3,7 @@ SELECT CURRENT_USER::pg_catalog.text,
        pg_catalog.current_setting('server_version'),
        (SELECT rolsuper OR rolcreatedb FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER),
        (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER)
--- name: hold
+-- name: lock_number
 -- While a session holds this lock, the scratch databases with this number are in use.
 SELECT pg_catalog.pg_advisory_lock(%(class)s, %(number)s)
 -- name: abandoned

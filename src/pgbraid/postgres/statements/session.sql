@@ -8,7 +8,7 @@ SELECT pg_catalog.pg_is_in_recovery(),
        (SELECT EXTRACT(epoch FROM backend_start)::pg_catalog.float8
           FROM pg_catalog.pg_stat_activity
          WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())
--- name: who
+-- name: backend_identity
 SELECT CURRENT_USER::pg_catalog.text, pg_catalog.pg_backend_pid()
 -- name: pin
 -- Settings that could redirect our own statements (search_path), cut them short (time-outs of the
@@ -45,7 +45,7 @@ EXCEPTION WHEN invalid_parameter_value THEN
     NULL;
 END
 $pgbraid$
--- name: leave
+-- name: reset_pooled
 -- Removes what a body left in a pooler's session, before the transaction ends. Settings are
 -- restored by name (set_again): RESET ALL would also reset custom settings of the pooler, which
 -- pg_settings does not list.
@@ -53,7 +53,7 @@ CLOSE ALL;
 UNLISTEN *;
 DISCARD TEMP;
 DISCARD SEQUENCES
--- name: let_go
+-- name: release_pooled
 -- Removes what no rollback removes. Prepared statements are deallocated by name: DEALLOCATE ALL
 -- would include those that the pooler keeps for other clients (from_sql is false for these).
 SELECT pg_catalog.pg_advisory_unlock_all();
@@ -66,7 +66,7 @@ BEGIN
     END LOOP;
 END
 $pgbraid$
--- name: set_before
+-- name: settings_by_client
 -- The session's settings as set by the pooler or an earlier client. Session authorization and role
 -- come last, in this order, as restoring the former resets the latter.
 SELECT name, pg_catalog.current_setting(name) FROM pg_catalog.pg_settings
@@ -78,13 +78,13 @@ UNION ALL
 SELECT 'session_authorization', SESSION_USER::pg_catalog.text
 UNION ALL
 SELECT 'role', pg_catalog.current_setting('role')
--- name: set_now
+-- name: current_settings
 -- The values of these settings; NULL for one that was never set.
 SELECT name, pg_catalog.current_setting(name, true)
   FROM pg_catalog.unnest(%(names)s::pg_catalog.text[]) AS name
--- name: set_again
+-- name: restore_setting
 SELECT pg_catalog.set_config(%(name)s, %(value)s, false)
--- name: try_fence
+-- name: try_xact_lock
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s)
 -- name: reset
 -- DISCARD ALL without pg_advisory_unlock_all(), which would release our session lock.
@@ -128,7 +128,7 @@ SELECT DISTINCT l.pid
    AND l.relation OPERATOR(pg_catalog.=) ANY (ARRAY[
            pg_catalog.to_regclass({ledger_text}), pg_catalog.to_regclass({journal_text})]
            ::pg_catalog.oid[])
--- name: others
+-- name: describe_backends
 -- Other sessions, for a description in messages.
 SELECT a.pid, a.usename::pg_catalog.text, a.application_name, a.backend_type,
        coalesce(pg_catalog.host(a.client_addr), 'local'),
@@ -137,7 +137,7 @@ SELECT a.pid, a.usename::pg_catalog.text, a.application_name, a.backend_type,
   FROM pg_catalog.pg_stat_activity a
  WHERE a.pid OPERATOR(pg_catalog.=) ANY (%(pids)s::pg_catalog.int4[])
  ORDER BY a.xact_start
--- name: waits
+-- name: wait_event
 -- The wait of a session: its wait event, the pids that block it, and the lock it waits for.
 SELECT a.wait_event, pg_catalog.pg_blocking_pids(a.pid),
        (SELECT coalesce(
@@ -152,7 +152,7 @@ SELECT a.wait_event, pg_catalog.pg_blocking_pids(a.pid),
           FROM pg_catalog.pg_locks l
          WHERE l.pid OPERATOR(pg_catalog.=) a.pid AND NOT l.granted LIMIT 1)
   FROM pg_catalog.pg_stat_activity a WHERE a.pid OPERATOR(pg_catalog.=) %(pid)s
--- name: building
+-- name: index_progress
 -- The progress of the index that a session builds.
 SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname), p.phase,
        greatest(p.blocks_done, 0), greatest(p.blocks_total, 0),
@@ -174,7 +174,7 @@ BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s),
        pg_catalog.pg_current_xact_id()::pg_catalog.text, pg_catalog.pg_backend_pid(),
        pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({ledger_text}))::pg_catalog.text
--- name: begin_without_id
+-- name: begin_without_xid
 -- The same for a body that runs only in a transaction without an xid. The transaction is identified
 -- by its virtual id, which each transaction locks, and which is unique in the server.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
@@ -213,21 +213,21 @@ SELECT pg_catalog.concat_ws(
            pg_catalog.pg_stat_get_xact_tuples_inserted(pg_catalog.to_regclass({ledger_text})),
            pg_catalog.pg_stat_get_xact_tuples_updated(pg_catalog.to_regclass({ledger_text})),
            pg_catalog.pg_stat_get_xact_tuples_deleted(pg_catalog.to_regclass({ledger_text})))
--- name: fence_at_once
+-- name: begin_in_message
 -- Like `begin`, for a message whose results are read only at its end: a condition that fails
 -- divides by zero. The transaction id is kept in a setting that is local to the transaction, so
 -- COMMIT AND CHAIN drops it. The names are unqualified, as search_path is still pinned:
 -- pg_stat_activity shows only 1 kB of the message, and that should include the body.
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-SELECT 1 / CASE WHEN pg_try_advisory_xact_lock(%(key)s) THEN 1 ELSE 0 END AS pgbraid_fence,
+SELECT 1 / CASE WHEN pg_try_advisory_xact_lock(%(key)s) THEN 1 ELSE 0 END AS pgbraid_xact_lock,
 set_config('pgbraid.transaction', pg_current_xact_id()::text, true),
-set_config('pgbraid.begun', extract(epoch FROM clock_timestamp())::text, true),
+set_config('pgbraid.started_at', extract(epoch FROM clock_timestamp())::text, true),
 set_config('pgbraid.filenode', pg_relation_filenode(to_regclass({ledger_text}))::text, true)
--- name: absent
+-- name: assert_not_applied
 SELECT 1 OPERATOR(pg_catalog./)
        CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN 1 ELSE 0 END
   FROM {ledger} WHERE version OPERATOR(pg_catalog.=) %(version)s
--- name: still_there
+-- name: assert_transaction_intact
 -- Divides by zero unless this is still the transaction that was begun, and the body did not write
 -- to the applied set.
 SELECT 1 OPERATOR(pg_catalog./)
@@ -261,14 +261,14 @@ COMMIT
 -- Runs before search_path is pinned, so all names are qualified.
 SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
   FROM pg_catalog.pg_stat_activity WHERE pid OPERATOR(pg_catalog.=) %(pid)s
--- name: open_path
+-- name: body_settings
 -- A body gets the search_path and the row security that any other session of this role has.
 SET LOCAL search_path TO DEFAULT;
 SET LOCAL row_security TO DEFAULT
--- name: as_written
+-- name: parsing_settings
 SET LOCAL client_encoding = 'UTF8';
 SET LOCAL standard_conforming_strings = on
--- name: settle
+-- name: finish_body
 -- The settings of a body must not affect the statements that record the migration.
 SET SESSION AUTHORIZATION DEFAULT;
 RESET ROLE;
@@ -278,7 +278,7 @@ SET LOCAL client_encoding = 'UTF8';
 SET LOCAL standard_conforming_strings = on;
 SET LOCAL statement_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = 0
--- name: begin_immediate
+-- name: immediate_constraints
 -- The names of deferrable constraints that are initially immediate. Several constraints of a schema
 -- may share a name; SET CONSTRAINTS accepts it only if all of them are deferrable.
 SELECT n.nspname, c.conname

@@ -103,7 +103,7 @@ def transaction(
     with translate_errors(session):
         try:
             # The server creates no logical replication slot in a transaction that has an xid.
-            yield _begin(session, isolation, "begin_without_id" if without_xid else "begin")
+            yield _begin(session, isolation, "begin_without_xid" if without_xid else "begin")
             if commit_at_end:
                 _commit(session, commit or session.durable_commit)
             else:
@@ -147,7 +147,7 @@ def _begin(session: Session, isolation: str | None, statement: str) -> OpenTrans
     if session.pooler:
         # SET LOCAL only: a plain SET would reach the pooler's other clients. The settings before
         # ours are read first, so that `_restore_pooled_session` can restore them.
-        session.pooler.settings = dict(session.run("session", "set_before").fetchall())
+        session.pooler.settings = dict(session.run("session", "settings_by_client").fetchall())
         send_named(session, "pin_local")
         if session.conn.info.server_version >= _CHECKS_CLIENT_SINCE:
             send_named(session, "pin_local_14")
@@ -188,21 +188,21 @@ def _restore_pooled_session(session: Session) -> None:
 
     Only changed settings are set, because the role may lack the right to set the others.
     """
-    send_named(session, "leave")
-    send_named(session, "let_go")
+    send_named(session, "reset_pooled")
+    send_named(session, "release_pooled")
     before = session.pooler.settings if session.pooler else {}
-    after = dict(session.run("session", "set_before").fetchall())
+    after = dict(session.run("session", "settings_by_client").fetchall())
     # pg_settings does not list custom settings, so these are read by name.
     custom_settings = [name for name in before if "." in name]
     if custom_settings:
-        after |= dict(session.run("session", "set_now", names=custom_settings).fetchall())
+        after |= dict(session.run("session", "current_settings", names=custom_settings).fetchall())
     for name in (after.keys() - before.keys()) | {n for n in before if before[n] != after.get(n)}:
         if name not in _IDENTITY:
-            session.run("session", "set_again", name=name, value=before.get(name))
+            session.run("session", "restore_setting", name=name, value=before.get(name))
     # In this order, as setting session_authorization resets the role.
     for name in _IDENTITY:
         if before.get(name) != after.get(name):
-            session.run("session", "set_again", name=name, value=before.get(name))
+            session.run("session", "restore_setting", name=name, value=before.get(name))
 
 
 def _rollback(session: Session, after: BaseException | None = None) -> None:
@@ -225,7 +225,7 @@ def _send_rollback(session: Session) -> None:
             return
         # ROLLBACK keeps session locks and prepared statements. They are removed in the same
         # message, because the pooler may send the next message to another backend.
-        message = f"ROLLBACK; {named_sql(session, 'let_go')}".encode()
+        message = f"ROLLBACK; {named_sql(session, 'release_pooled')}".encode()
         for _ in range(_TRIES):  # a cancel request sent earlier may still hit this message
             if error_of(send(session.conn, message)) is None:
                 return
@@ -249,7 +249,7 @@ def apply_body_settings(session: Session, limits: Limits | None = None) -> None:
 
 def reset_parsing_settings(session: Session) -> None:
     """Set client_encoding and standard_conforming_strings to our values for this transaction."""
-    _send_all(session, [named_sql(session, "as_written")])
+    _send_all(session, [named_sql(session, "parsing_settings")])
 
 
 def apply_session_settings(session: Session, limits: Limits, *, path: bool = True) -> None:
@@ -265,7 +265,9 @@ def apply_session_settings(session: Session, limits: Limits, *, path: bool = Tru
 def body_settings_sql(session: Session, limits: Limits | None = None) -> str:
     """Return the SQL of :func:`apply_body_settings`: two statements, or four with other limits."""
     path_sql = _search_path(session, local=True)
-    statements = [path_sql, _ROLE_ROW_SECURITY] if path_sql else [named_sql(session, "open_path")]
+    statements = (
+        [path_sql, _ROLE_ROW_SECURITY] if path_sql else [named_sql(session, "body_settings")]
+    )
     if not path_sql and session.pooler and "search_path" in session.pooler.settings:
         # Behind a pooler, DEFAULT would be the server's value and not the one the pooler set.
         value = sql.Literal(session.pooler.settings["search_path"]).as_string(None)
@@ -288,7 +290,7 @@ def finish_body_sql(session: Session) -> str:
     # lock_timeout also holds for the ledger's INSERT, which runs while all locks of the body are
     # held.
     statements = [
-        named_sql(session, "settle"),
+        named_sql(session, "finish_body"),
         f"SET LOCAL {timeout_settings_sql(session.limits)[0]}",
     ]
     if session.conn.role:
@@ -348,7 +350,7 @@ def restore_deferrable(session: Session) -> None:
     A constraint stays deferred if others of its schema share its name and start in another mode: it
     is then checked at the end of a body.
     """
-    names = session.run("session", "begin_immediate").fetchall()
+    names = session.run("session", "immediate_constraints").fetchall()
     session.conn.execute("SET CONSTRAINTS ALL DEFERRED")
     if names:
         listed = sql.SQL(", ").join(sql.Identifier(*name) for name in names)

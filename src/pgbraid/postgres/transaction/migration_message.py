@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 # Our own statements are found by a column name, not by their number: a rule may add results.
-_LOCK_COLUMN, _GUARD_COLUMN = b"pgbraid_fence", b"pgbraid_guard"
+_LOCK_COLUMN, _GUARD_COLUMN = b"pgbraid_xact_lock", b"pgbraid_guard"
 """The first column names of our two statements before and after the body."""
 _STATEMENTS_BEFORE_BODY = 4
 """BEGIN, the xact lock, and two settings."""
@@ -168,14 +168,16 @@ def build_message(  # noqa: PLR0913 - everything that differs between two messag
     ``skip_reset``, for a body that leaves nothing in a fresh database, no session effect is reset.
     The message then does not check for the version either: the primary key of the row refuses it.
     """
-    begin = session.text("session", "fence_at_once", key=session.key)
-    absent = "" if skip_reset else session.text("session", "absent", version=version) + ";\n"
+    begin = session.text("session", "begin_in_message", key=session.key)
+    absent = (
+        "" if skip_reset else session.text("session", "assert_not_applied", version=version) + ";\n"
+    )
     settings = body_settings_sql(session, limits)
     shown = label.replace("*", "").replace("/", "")  # the label must not end the comment
     lead = f"/* pgbraid {shown} */ {begin};\n{absent}{settings};\n"
     body = segment.sql if segment else ""
     finish = "" if skip_reset else finish_body_sql(session)
-    guard = named_sql(session, "still_there")
+    guard = named_sql(session, "assert_transaction_intact")
     # The reset is a transaction of its own. In a batch, bare statements after COMMIT would form an
     # implicit transaction block, and the BEGIN of the next message would include them in its own.
     tail = "" if skip_reset else f"BEGIN;\n{reset_session_sql(session)};\nCOMMIT"

@@ -85,7 +85,7 @@ def run_segments(session: Session, migration: Migration, parts: Iterable[ScriptP
         if session.pooler and (names := session.pooler.new_custom_settings(segment.sql)):
             # Save the values before this text sets them; pg_settings does not list them.
             session.pooler.settings |= dict(
-                session.run("session", "set_now", names=names).fetchall()
+                session.run("session", "current_settings", names=names).fetchall()
             )
         ahead: list[tuple[Script, Segment] | None] = []
         if segment.data is not None:

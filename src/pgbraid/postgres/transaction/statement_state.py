@@ -147,7 +147,7 @@ def created_index(
 def invalid_among(session: Session, oids: Iterable[int]) -> tuple[str, ...]:
     """Return the qualified names of the indexes among ``oids`` that exist and are invalid."""
     listed = list(oids)
-    rows = session.run("recognise", "invalid", oids=listed).fetchall() if listed else ()
+    rows = session.run("statement_state", "invalid", oids=listed).fetchall() if listed else ()
     return tuple(str(name) for (name,) in rows)
 
 
@@ -178,7 +178,9 @@ def _index(session: Session, statement: ScriptStatement) -> tuple[Any, ...] | No
     Its columns: name, is valid, is a plain index of the table, definition, is in use by another
     session, oid, kind of relation.
     """
-    return session.run("recognise", "index", name=statement.name, table=statement.table).fetchone()
+    return session.run(
+        "statement_state", "index", name=statement.name, table=statement.table
+    ).fetchone()
 
 
 def _assess_index(
@@ -238,7 +240,7 @@ def _same_definition(
     """
     # The copy keeps the table's name, because an expression of the index may name the table.
     copy, schema = bare_name(statement.table or ""), "pg_temp."
-    if session.run("recognise", "may_make_temporary").fetchone() != (True,):
+    if session.run("statement_state", "may_make_temporary").fetchone() != (True,):
         copy, schema = _COPY, index[: len(index) - len(bare_name(index))]
     twin = equivalent_index_sql(statement, _TWIN, f"{schema}{copy}")
     if twin is None:
@@ -250,7 +252,7 @@ def _same_definition(
         raise  # retried by the caller like any other lock timeout
     except psycopg.Error:
         return None
-    row = session.run("recognise", "definition", name=f"{schema}{_TWIN}").fetchone()
+    row = session.run("statement_state", "definition", name=f"{schema}{_TWIN}").fetchone()
     return row is not None and _definition_without_names(str(row[0])) == _definition_without_names(
         definition
     )
@@ -263,7 +265,7 @@ def _definition_without_names(definition: str) -> tuple[bool, str]:
 
 def _relation(session: Session, name: str | None) -> tuple[int | None, bool]:
     """Return a relation's oid, and whether it is a partitioned table or a partitioned index."""
-    row = session.run("recognise", "relation", name=name).fetchone()
+    row = session.run("statement_state", "relation", name=name).fetchone()
     return (int(row[0]), bool(row[1])) if row else (None, False)
 
 
@@ -279,7 +281,7 @@ def _target(session: Session, statement: ScriptStatement) -> tuple[int | None, b
     if statement.table == "table":
         return _relation(session, statement.name)
     query = {"index": "table_of", "schema": "namespace"}.get(statement.table or "")
-    row = session.run("recognise", query, name=statement.name).fetchone() if query else None
+    row = session.run("statement_state", query, name=statement.name).fetchone() if query else None
     partitioned = statement.table == "index" and _relation(session, statement.name)[1]
     return (int(row[0]) if row and row[0] else None), partitioned
 
@@ -290,7 +292,7 @@ def _assess_dropped(
     oid = before.get("oid")
     if oid is None:
         return _RUN  # the index did not exist, so the server can only have refused the statement
-    if session.run("recognise", "is_there", oid=oid).fetchone() != (True,):
+    if session.run("statement_state", "relation_exists", oid=oid).fetchone() != (True,):
         return RecoveryDecision(done=True)
     if _oid(session, statement.name) != oid:
         return RecoveryDecision(
@@ -302,7 +304,7 @@ def _assess_dropped(
 
 
 def _attached(session: Session, child: int | None, parent: int | None) -> bool:
-    query = session.run("recognise", "attached", child=child or 0, parent=parent or 0)
+    query = session.run("statement_state", "attached", child=child or 0, parent=parent or 0)
     return query.fetchone() == (True,)
 
 
@@ -319,7 +321,7 @@ def _assess_detached(
             unknown_reason="its names stand for other tables now than when it was started"
         )
     # DETACH CONCURRENTLY commits twice; between the two, the server accepts only FINALIZE.
-    row = session.run("recognise", "detaching", child=child, parent=parent).fetchone()
+    row = session.run("statement_state", "detaching", child=child, parent=parent).fetchone()
     finish = f"ALTER TABLE {statement.table} DETACH PARTITION {statement.name} FINALIZE"
     return RecoveryDecision(done=True, cleanup_sql=(finish,)) if row == (True,) else _RUN
 
@@ -352,6 +354,9 @@ def _assess_reindexed(
 def _leftovers(session: Session, statement: ScriptStatement) -> Iterator[tuple[str, bool, int]]:
     """Yield name, in use by another session, and oid of the invalid copies in a REINDEX's scope."""
     rows = session.run(
-        "recognise", "leftovers", name=statement.name or "", scope=statement.table or ""
+        "statement_state",
+        "reindex_leftovers",
+        name=statement.name or "",
+        scope=statement.table or "",
     )
     yield from ((str(name), bool(busy), int(oid)) for name, busy, oid in rows.fetchall())

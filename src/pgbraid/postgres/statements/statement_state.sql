@@ -56,7 +56,7 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, i.relname)
  WHERE x.indexrelid OPERATOR(pg_catalog.=) ANY (%(oids)s::pg_catalog.oid[])
    AND NOT x.indisvalid
  ORDER BY 1
--- name: is_there
+-- name: relation_exists
 SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) %(oid)s)
 -- name: attached
 SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits
@@ -65,7 +65,7 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits
 -- name: detaching
 SELECT inhdetachpending FROM pg_catalog.pg_inherits
  WHERE inhrelid OPERATOR(pg_catalog.=) %(child)s AND inhparent OPERATOR(pg_catalog.=) %(parent)s
--- name: leftovers
+-- name: reindex_leftovers
 -- The invalid copies that REINDEX CONCURRENTLY leaves, with their oids, and whether another session
 -- builds an index of the table or vacuums it. The scope is an index, a table with its TOAST table,
 -- a schema or the database, with partitions. A copy has the name of the index, shortened if too
