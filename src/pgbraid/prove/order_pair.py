@@ -112,7 +112,10 @@ class OrderPair:
 
     @property
     def most_replays(self) -> int:
-        """The maximum number of replays, including the bisection for the pair."""
+        """The maximum number of replays for the comparison and the bisection.
+
+        The guesses of the search and the minimization of the example need more.
+        """
         count = self.inversions
         return 0 if not count else 4 + (ceil(log2(count)) + 1 if count > 1 else 1)
 
