@@ -102,8 +102,8 @@ def _proofs(scratch: ScratchServer) -> list[_Line]:
 
         def judge() -> None:
             one = Replayer(scratch, LedgerTable(), stop=StopToken())
-            proof = compare_orders(one, OrderPair(order, by_version), listen=ignore_event)
-            assert proof.verdict is verdict, proof.verdict  # noqa: S101 - the right thing is measured
+            compared = compare_orders(one, OrderPair(order, by_version), on_event=ignore_event)
+            assert compared.verdict is verdict, compared.verdict  # noqa: S101 - the right thing is measured
 
         return _median(judge)
 

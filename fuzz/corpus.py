@@ -27,7 +27,9 @@ from pgbraid.model.proof import Verdict
 from pgbraid.postgres.scratch.databases import scratch_server
 from pgbraid.postgres.server.binaries import find_programs, packaged_folders
 from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.prove.inputs import ProofInput
 from pgbraid.prove.order_pair import OrderPair, compare_orders
+from pgbraid.prove.prover import build_proof
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.settings.environment import cache_dir
 from pgbraid.source.loader import load_migrations
@@ -90,7 +92,9 @@ class Campaign:
         label = f"{files[late].label} behind {files[to].label}"
         replayer = Replayer(self.scratch, LedgerTable(), stop=StopToken())
         begun = time.perf_counter()
-        proof = compare_orders(replayer, OrderPair(left, files), listen=ignore_event)
+        orders = OrderPair(left, files)
+        comparison = compare_orders(replayer, orders, on_event=ignore_event)
+        proof = build_proof(ProofInput(orders), comparison)
         seconds = time.perf_counter() - begun
         if seconds > max(self.row.seconds, default=0):
             self.row.slowest = f"{label}, {proof.replays} replays, {told_pair(proof.pair)}"

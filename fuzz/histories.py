@@ -27,7 +27,9 @@ from pgbraid.model.migration import LedgerTable
 from pgbraid.model.options import StopToken, ignore_event
 from pgbraid.postgres.scratch.databases import scratch_server
 from pgbraid.postgres.server.binaries import packaged_folders
+from pgbraid.prove.inputs import ProofInput
 from pgbraid.prove.order_pair import compare_orders
+from pgbraid.prove.prover import build_proof
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.settings.environment import cache_dir
 
@@ -98,9 +100,10 @@ def tell(  # noqa: PLR0913 - the story, and how it is judged
         story = make_story(scratch, seed, planted, longest=longest)
         begun = time.perf_counter()
         replayer = Replayer(scratch, LedgerTable(), stop=StopToken())
-        proof = compare_orders(
-            replayer, story.question, listen=ignore_event, explain_for=explain_for
+        comparison = compare_orders(
+            replayer, story.question, on_event=ignore_event, explain_for=explain_for
         )
+        proof = build_proof(ProofInput(story.question), comparison)
         _count(tally, label, proof, time.perf_counter() - begun)
         _look_at(scratch, proof, story, tally, label)
     except Exception:  # noqa: BLE001 - the others are to be told all the same

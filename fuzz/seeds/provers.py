@@ -15,7 +15,9 @@ import pgbraid
 from pgbraid.model.errors import PgbraidError
 from pgbraid.model.migration import LedgerTable
 from pgbraid.model.options import StopToken, ignore_event
+from pgbraid.prove.inputs import ProofInput
 from pgbraid.prove.order_pair import OrderPair, compare_orders
+from pgbraid.prove.prover import build_proof
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.source.loader import load_migrations
 
@@ -41,7 +43,9 @@ class Direct:
         by_version = {migration.version: migration for migration in files}
         order = tuple(by_version[version] for version in story.order)
         replayer = Replayer(self.scratch, LedgerTable(), stop=StopToken())
-        return compare_orders(replayer, OrderPair(order, files), listen=ignore_event, pair=pair)
+        orders = OrderPair(order, files)
+        comparison = compare_orders(replayer, orders, on_event=ignore_event, pair=pair)
+        return build_proof(ProofInput(orders), comparison)
 
 
 @dataclass(slots=True)

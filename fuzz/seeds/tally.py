@@ -30,7 +30,7 @@ _LEFT_OUT = (
     (r"\d+ values? differs?", "single values that move"),
     (r"its values differ", "a whole column that moves"),
     (r"its rows differ", "a whole table that moves"),
-    (r"generated, and other values", "generated keys with other numbers"),
+    (r"generated, with other values", "generated keys with other numbers"),
     (r"cannot be followed", "keys that cannot be followed"),
     (r"differs between two replays", "a part of the schema that moves"),
     (r"row security|may not", "rows that may not be read"),

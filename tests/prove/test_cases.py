@@ -11,7 +11,9 @@ import pytest
 from pgbraid.model.migration import LedgerTable
 from pgbraid.model.options import StopToken
 from pgbraid.model.proof import Verdict
+from pgbraid.prove.inputs import ProofInput
 from pgbraid.prove.order_pair import OrderPair, compare_orders
+from pgbraid.prove.prover import build_proof
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.source.loader import load_migrations
 
@@ -77,8 +79,9 @@ def prove(scratch, case):
     by_version = load_migrations(case.files).migrations
     recorded = tuple(next(m for m in by_version if m.version == v) for v in case.order)
     replayer = Replayer(scratch, LedgerTable(), stop=StopToken())
-    question = OrderPair(recorded, by_version)
-    return compare_orders(replayer, question, listen=lambda _: None, explain_for=120)
+    orders = OrderPair(recorded, by_version)
+    comparison = compare_orders(replayer, orders, on_event=lambda _: None, explain_for=120)
+    return build_proof(ProofInput(orders), comparison)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

@@ -76,7 +76,7 @@ def test_prelude_is_no_drift_and_is_said_not_to_be_compared(platform, database, 
         [],
         ["schema public"],  # whose rights the fixture changes before PostgreSQL 15
     )
-    assert "schema auth: the prelude makes it" in drifted.not_compared
+    assert "schema auth: the prelude creates it" in drifted.not_compared
     database.run("ALTER TABLE p ADD by_hand int")
     found = braid.drift(database.conninfo, ignore="schema public")
     assert [d.name for d in found.differences] == ["column public.p.by_hand"]
@@ -92,7 +92,7 @@ def test_prelude_in_the_schema_public_is_said_not_to_be_compared(folder, own, da
     braid.up(database.conninfo)
     drifted = braid.drift(database.conninfo, ignore="schema public")
     assert drifted.differences == ()
-    assert drifted.not_compared == ("table public.versions: the prelude makes it",)
+    assert drifted.not_compared == ("table public.versions: the prelude creates it",)
 
 
 def test_a_comment_on_public_is_compared_although_there_is_a_prelude(platform, database, tmp_path):

@@ -51,9 +51,9 @@ def test_a_snapshot_of_files_has_the_rights_of_a_role_of_others(granted, databas
     ("late", "accept", "verdict"),
     [
         ("CREATE TABLE o (id int);", (), None),
-        ("ALTER TABLE t ADD a int;", (), "ends with another order of columns"),
+        ("ALTER TABLE t ADD a int;", (), "the columns get another order"),
         ("ALTER TABLE t ADD a int;", ("column-order",), None),
-        ("ALTER TABLE t DROP b;", (), "does not end as if"),
+        ("ALTER TABLE t DROP b;", (), "the result is different"),
     ],
 )
 def test_a_late_migration_is_proven_beside_a_role_of_others(

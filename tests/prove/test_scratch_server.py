@@ -148,7 +148,7 @@ def test_a_migration_that_fails_in_every_order_is_to_be_corrected(folder, cli, t
     folder.write(_001_t=TABLE, _002_o="SELECT 1 / 0;", _003_ext=OTHER)
     (tmp_path / "history.json").write_text("[1, 3, 2]")
     answer = cli("prove", "--history", "history.json", code=4)
-    assert "correct its\nfile" in answer.out
+    assert "Fix its\nfile" in answer.out
     assert "--scratch" not in answer.out
 
 

@@ -1,1 +1,1 @@
-"""Replay, compare, search: proofs, drift, snapshots."""
+"""Replays, comparison and search: proofs, drift, snapshots."""

@@ -1,4 +1,4 @@
-"""Which migrations a branch's merge will leave, and in which order databases get them."""
+"""Determines the migrations after the merge of a branch, and their order in databases."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["Merged", "merge"]
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What databases of the base have, by version, and what the branch adds to it.
+    """The migrations of the base by version, and the migrations that the branch adds.
 
-    ``notes`` is what a person should know; ``not_replayed`` what is left out of the replays
-    although databases of the base have it.
+    ``notes`` are for the user. ``not_replayed`` lists migrations that databases of the base have
+    applied, but that are not replayed.
     """
 
     before: tuple[Migration, ...]
@@ -36,16 +36,18 @@ class Merged:
 
 
 def merge(migrations: MigrationSet, base: GitFolder, fork: GitFolder, ref: str) -> Merged:
-    """Return what there will be after a merge of this branch into ``ref``.
+    """Return the migrations after a merge of this branch into ``ref``, the base.
 
-    ``base`` is the folder of ``ref``, ``fork`` that of the commit at which the branch began. Raises
-    ProblemsFound for what ``ref`` has that cannot be run, and for what ``pgbraid up`` would refuse
-    on a database of ``ref``.
+    ``base`` is the folder of ``ref``; ``fork`` is the folder of the commit at which the branch
+    began. Raises ProblemsFound for errors in the files of ``ref``, and for a merge that
+    ``pgbraid up`` would refuse on a database of ``ref``.
     """
     return _Merge(migrations, base, fork, ref).merged()
 
 
 class _Merge:
+    """A merge in progress: the migrations of this branch and of the base, by file."""
+
     def __init__(
         self, migrations: MigrationSet, base: GitFolder, fork: GitFolder, ref: str
     ) -> None:
@@ -58,7 +60,7 @@ class _Merge:
         self.not_replayed: list[str] = []
 
     def _their_migrations(self, base: GitFolder) -> dict[str, Migration]:
-        """Return the migrations of the base by file; raise ProblemsFound for what it has wrong."""
+        """Return the migrations of the base by file. Raises ProblemsFound for its errors."""
         loaded = load_migrations(base.files)
         if not base.files:
             return {}
@@ -68,7 +70,7 @@ class _Merge:
         return {migration.file: migration for migration in loaded.migrations}
 
     def _at_ref(self, problem: Problem) -> Problem:
-        """Return a problem of the base with the place where it is."""
+        """Return a problem of the base, with ``ref`` in its message and its location."""
         place = problem.location
         return replace(
             problem,
@@ -77,47 +79,49 @@ class _Merge:
         )
 
     def merged(self) -> Merged:
+        """Return the merged migrations. Raises ProblemsFound."""
         ref = self.ref
         if self.base.elsewhere:
             self._note(f"{ref} has the migrations of this folder in {self.base.elsewhere}")
         if not self.theirs:
             where = self.ours.label
             self._note(f"{ref} has no migrations in {where}, so all of these are new to it")
-        problems = [*self._taken(), *self._merged_before()]
+        problems = [*self._duplicate_versions(), *self._merged_before()]
+        # Databases of the base run its migrations first, all in the order of versions.
         for migration in sorted(self.theirs.values(), key=lambda m: m.version):
             file = self.here.get(migration.file)
             if file is None:
-                problems += self._gone(migration)
+                problems += self._not_here(migration)
             elif self._both_added(migration, file):
-                problems.append(_taken(migration, file, self.ref))
+                problems.append(_duplicate(migration, file, self.ref))
             else:
-                self.before.append(self._newer(migration, file))
+                self.before.append(self._merged_text(migration, file))
         if problems:
             raise ProblemsFound(tuple(problems))
         added = tuple(m for m in self.ours.migrations if self._is_added(m))
         return Merged(tuple(self.before), added, tuple(self.notes), tuple(self.not_replayed))
 
     def _both_added(self, migration: Migration, file: Migration) -> bool:
-        """Whether both sides added a file of one name, each with a text of its own."""
+        """Return whether both sides added a file of the same name, with different texts."""
         name = migration.file
         return name not in self.fork.files and not _same(self.base.files[name], file)
 
-    def _newer(self, migration: Migration, file: Migration) -> Migration:
-        """Return which text a file of both sides will have."""
+    def _merged_text(self, migration: Migration, file: Migration) -> Migration:
+        """Return the side whose text a file of both sides has after the merge."""
         name, ref = migration.file, self.ref
         if _same(self.base.files[name], file):
             return file
         if name in self.fork.files and _same(self.fork.files[name], file):
-            self._note(f"{file.label} was changed in {ref} since: it is replayed as it is there")
+            self._note(f"{file.label} was changed in {ref} since: its text there is replayed")
             return migration
-        self._note(f"{file.label} was changed since {ref}; it is replayed as it is now")
+        self._note(f"{file.label} was changed since {ref}; its current text is replayed")
         return file
 
     def _note(self, text: str) -> None:
         self.notes.append(text)
 
-    def _gone(self, migration: Migration) -> Iterator[Problem]:
-        """Look into a file of the base that is not here: it came since, or it was taken away."""
+    def _not_here(self, migration: Migration) -> Iterator[Problem]:
+        """Check a file of the base that this branch lacks: the base added it, or we deleted it."""
         ref, name = self.ref, migration.file
         if name not in self.fork.files:
             self._note(f"{migration.label} came to {ref} since: it is replayed, too")
@@ -131,6 +135,7 @@ class _Merge:
         elif version is not None and same is None and not self._agree(migration, version):
             yield _renamed(migration, version, ref)
         elif version is not None:
+            # The branch renamed the file, but its version and its text or name are the same.
             self._note(
                 f"version {version.version} is {migration.label} in {ref}, {version.label} here"
             )
@@ -146,18 +151,19 @@ class _Merge:
         return same_migration_name(one.name, one.version, other.name)
 
     def _same_text_here(self, migration: Migration) -> Migration | None:
-        """Return a file here, which the base has not, with the text of a migration."""
+        """Return a file of this branch that the base lacks, with the text of a migration."""
         text = self.base.files[migration.file]
         new = (m for m in self.ours.migrations if m.file not in self.theirs)
         return next((m for m in new if _same(text, m)), None)
 
     def _is_added(self, file: Migration) -> bool:
-        """Whether the branch adds a file; one that the base has taken away since is not added."""
+        """Return whether the branch adds a file. A file that the base deleted is not added."""
         name, ref = file.file, self.ref
         if name in self.theirs or any(m is file for m in self.before):
             return False
         if name not in self.fork.files or not _same(self.fork.files[name], file):
             return True
+        # The base deleted or renamed a file that the branch has not changed: the merge removes it.
         now = next((n for n, data in self.base.files.items() if _same(data, file)), None)
         if now is None:
             self._note(f"{file.label} was deleted in {ref} since: it is not replayed")
@@ -165,18 +171,18 @@ class _Merge:
             self._note(f"{file.label} is {now} in {ref} since: it is replayed as that")
         return False
 
-    def _taken(self) -> Iterator[Problem]:
-        """Find versions that both sides have added."""
+    def _duplicate_versions(self) -> Iterator[Problem]:
+        """Yield a problem for each version that both sides have added."""
         for migration in self.theirs.values():
             file = self.ours.get(migration.version)
             new = migration.file not in self.fork.files
             if file is not None and new and file.file not in self.theirs:
                 if file.file in self.fork.files and not self._agree(migration, file):
                     continue  # the base has given the version to another file since
-                yield _taken(migration, file, self.ref)
+                yield _duplicate(migration, file, self.ref)
 
     def _merged_before(self) -> Iterator[Problem]:
-        """Find files of the branch that the base has already, under another version."""
+        """Yield a problem for each file of the branch that the base has as another version."""
         for file in self.ours.migrations:
             if file.file in self.theirs or file.file in self.fork.files:
                 continue
@@ -190,17 +196,17 @@ def _same(data: bytes, file: Migration) -> bool:
     return digest(data) == file.checksum or same_but_line_ends(file.checksum, data)
 
 
-def _taken(theirs: Migration, ours: Migration, ref: str) -> Problem:
+def _duplicate(theirs: Migration, ours: Migration, ref: str) -> Problem:
     one_name = theirs.file == ours.file
     return Problem(
         "duplicate_version",
         f"both {ref} and this branch added {ours.file}, with different texts"
         if one_name
         else f"version {ours.version} is {theirs.file} in {ref} and {ours.file} here",
-        detail=f"Databases of {ref} have the other text applied."
+        detail=f"Databases of {ref} have applied the other text."
         if one_name
         else "After the merge there would be two files with one version.",
-        hint="Give the one here the next free version (`pgbraid new NAME` chooses it).",
+        hint="Give the file here the next free version (`pgbraid new NAME` chooses it).",
         location=Location(ours.path),
         versions=(ours.version,),
     )
@@ -211,7 +217,7 @@ def _renamed(theirs: Migration, ours: Migration, ref: str) -> Problem:
         "renamed",
         f"version {ours.version} is {theirs.file} in {ref} and {ours.file} here, with another text",
         detail=f"Databases of {ref} have applied {theirs.file}, and `pgbraid up` refuses this.",
-        hint="Bring the file back, and give the one here the next free version.",
+        hint="Restore that file, and give the file here the next free version.",
         location=Location(ours.path),
         versions=(ours.version,),
     )

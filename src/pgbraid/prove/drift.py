@@ -1,4 +1,4 @@
-"""``drift``: what somebody changed by hand; and what a database or the files amount to."""
+"""``drift``: compares a database with a replay of its recorded history. Also ``snapshot``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pgbraid.postgres.ledger.record import read_adoption
 from pgbraid.postgres.scratch.databases import scratch_server
 from pgbraid.prove.comparison.nondeterminism import masked_like, stable_between
 from pgbraid.prove.comparison.schema_diff import diff_snapshots, filter_differences, with_role
-from pgbraid.prove.comparison.schema_subset import in_schemas, made_apart, outside
+from pgbraid.prove.comparison.schema_subset import created_objects, in_schemas, outside
 from pgbraid.prove.inputs import ran_in_all, recorded, refuse_contradictions, refuse_problems
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.source.prelude import read_prelude
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["find_drift", "snapshot_of_database", "snapshot_of_files"]
 
 
-def find_drift(  # noqa: PLR0913, PLR0917 - what every verb takes, and what is compared
+def find_drift(  # noqa: PLR0913, PLR0917 - the parameters of every verb, and two filters
     migrations: MigrationSet,
     target: Target,
     ledger: LedgerTable,
@@ -43,123 +43,128 @@ def find_drift(  # noqa: PLR0913, PLR0917 - what every verb takes, and what is c
     ignore: Sequence[str] = (),
     schemas: Sequence[str] = (),
 ) -> DriftReport:
-    """Return how a database differs from what its own recorded history builds.
+    """Return the differences between a database and a replay of its recorded history.
 
-    The database is only read, in one transaction; the history is replayed on a scratch server of
-    the same major version. ``ignore`` are patterns of objects, as ``fnmatch`` has them, that are
-    counted and not told; with ``schemas`` only these are compared. Raises ConfigError, ServerError
-    where the history cannot be replayed, and what the servers raise.
+    The database is only read, in one transaction. The history is replayed on a scratch server of
+    the same major version. ``ignore`` has patterns of objects, in the syntax of ``fnmatch``; these
+    objects are only counted. With ``schemas``, only these schemas are compared. Raises ConfigError,
+    ServerError if the history cannot be replayed, and the errors of the servers.
     """
     refuse_problems(migrations)
     with connect(target, ledger, options.stop) as session:
-        order = read_history(session)
-        refuse_contradictions(order, ledger)
-        if not order.rows:
-            raise ConfigError(
-                f"{target.label} has no history in {ledger.schema}.{ledger.table}",
-                hint="Apply the migrations with `pgbraid up`, or enter another tool's history "
-                "with `pgbraid adopt`.",
-            )
-        legacy = _other_trackers(session)
-        live = SnapshotReader(ledger, also_ours=legacy).schema(session.conn)
-    have, notes = recorded(migrations, order, as_recorded=True)
-    history, lost = ran_in_all(order, have)
-    with _replayed_snapshot(history, ledger, options, order, legacy) as built:
-        only = _Part(schemas, built.prelude)
-        live, schema = only.both(live, built.schema())
-        left_out = (*live.not_compared, *schema.not_compared, *lost, *only.left_out)
-        found = diff_snapshots(live, schema)
-        if found:
-            # What differs may be a value that no two replays have the same.
-            again = only.of(built.schema())
+        history = read_history(session)
+        refuse_contradictions(history, ledger)
+        if not history.rows:
+            raise _no_history(target, ledger)
+        trackers = _other_trackers(session)
+        live = SnapshotReader(ledger, also_ours=trackers).schema(session.conn)
+    applied, notes = recorded(migrations, history, as_recorded=True)
+    ran, without_text = ran_in_all(history, applied)
+    with _scratch_replay(ran, ledger, options, history, trackers) as replayed:
+        subset = _Subset(schemas, replayed.prelude)
+        live, schema = subset.of_both(live, replayed.schema())
+        left_out = (*live.not_compared, *schema.not_compared, *without_text, *subset.left_out)
+        differences = diff_snapshots(live, schema)
+        if differences:
+            # A second replay shows which of the differing values differ in every replay.
+            again = subset.of(replayed.schema())
             stable, changing = stable_between(schema, again)
-            found = diff_snapshots(masked_like(live, stable, changing, schema, again), stable)
+            live = masked_like(live, stable, changing, schema, again)
+            differences = diff_snapshots(live, stable)
             left_out += changing.described()
-    found, ignored = filter_differences(found, ignore)
+    differences, ignored = filter_differences(differences, ignore)
     return DriftReport(
-        found,
-        len(history),
+        differences,
+        len(ran),
         ignored,
-        tuple(dict.fromkeys((*left_out, *built.provision.weakened))),
-        tuple(built.provision.provided),
+        tuple(dict.fromkeys((*left_out, *replayed.provision.weakened))),
+        tuple(replayed.provision.provided),
         notes,
-        built.label,
+        replayed.label,
     )
 
 
-class _Part:
-    """The part of a schema that is compared: some schemas, and not what the prelude makes."""
+def _no_history(target: Target, ledger: LedgerTable) -> ConfigError:
+    return ConfigError(
+        f"{target.label} has no history in {ledger.schema}.{ledger.table}",
+        hint="Apply the migrations with `pgbraid up`, or enter another tool's history "
+        "with `pgbraid adopt`.",
+    )
+
+
+class _Subset:
+    """The compared part of a schema: some schemas, without the objects of the prelude."""
 
     def __init__(self, schemas: Sequence[str], prelude: Snapshot | None) -> None:
         self._schemas = frozenset(map(quoted, schemas))
         self._prelude = prelude
 
     def of(self, snapshot: Snapshot) -> Snapshot:
-        """Return that part of a snapshot."""
+        """Return the compared part of a snapshot."""
         if self._prelude is not None:
             snapshot = outside(snapshot, self._prelude)
         return in_schemas(snapshot, self._schemas) if self._schemas else snapshot
 
-    def both(self, live: Snapshot, schema: Snapshot) -> tuple[Snapshot, Snapshot]:
-        """Return that part of two snapshots. Raises ConfigError for a schema that neither has."""
-        self._must_be_in(live, schema)
+    def of_both(self, live: Snapshot, schema: Snapshot) -> tuple[Snapshot, Snapshot]:
+        """Return the part of two snapshots. Raises ConfigError if both lack a schema."""
+        self._check_schemas(live, schema)
         return self.of(live), self.of(schema)
 
-    def alone(self, snapshot: Snapshot) -> Snapshot:
-        """Return that part of a snapshot. Raises ConfigError for a schema that it has not."""
-        self._must_be_in(snapshot)
+    def of_one(self, snapshot: Snapshot) -> Snapshot:
+        """Return the part of a snapshot. Raises ConfigError if it lacks a schema."""
+        self._check_schemas(snapshot)
         return self.of(snapshot)
 
-    def _must_be_in(self, *snapshots: Snapshot) -> None:
-        """Refuse a schema that is nowhere: a slip in its name would hide every difference."""
-        there = {key for found in snapshots for key in found.catalogs["pg_namespace"].rows}
-        unknown = sorted(name for name in self._schemas if f"schema {name}" not in there)
+    def _check_schemas(self, *snapshots: Snapshot) -> None:
+        """Raise ConfigError for a missing schema: a misspelt name would hide every difference."""
+        present = {key for snapshot in snapshots for key in snapshot.catalogs["pg_namespace"].rows}
+        unknown = sorted(name for name in self._schemas if f"schema {name}" not in present)
         if unknown:
-            known = ", ".join(sorted(name.removeprefix("schema ") for name in there))
+            names = ", ".join(sorted(name.removeprefix("schema ") for name in present))
             raise ConfigError(
-                f"there is no schema {', '.join(unknown)} to look at",
-                detail=f"There are: {known}.",
+                f"there is no schema {', '.join(unknown)}",
+                detail=f"There are: {names}.",
                 hint="Name one of these with `only_schemas`, one schema at a time.",
             )
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """What is not compared because the prelude makes it."""
-        made = made_apart(self._prelude) if self._prelude is not None else ()
-        return tuple(f"{name}: the prelude makes it" for name in made)
+        """A line for each object that is not compared because the prelude creates it."""
+        created = created_objects(self._prelude) if self._prelude is not None else ()
+        return tuple(f"{name}: the prelude creates it" for name in created)
 
 
 def snapshot_of_database(
     target: Target, ledger: LedgerTable, options: RunOptions, schemas: Sequence[str] = ()
 ) -> Snapshot:
-    """Return the snapshot of a database, which is only read, or that of some of its schemas."""
+    """Return the snapshot of a database, or of some of its schemas. The database is only read."""
     with connect(target, ledger, options.stop) as session:
         reader = SnapshotReader(ledger, also_ours=_other_trackers(session))
-        return _Part(schemas, None).alone(reader.schema(session.conn))
+        return _Subset(schemas, None).of_one(reader.schema(session.conn))
 
 
 def snapshot_of_files(
     migrations: MigrationSet, ledger: LedgerTable, options: RunOptions, schemas: Sequence[str] = ()
 ) -> Snapshot:
-    """Return the snapshot of what the files build on a fresh database, on a scratch server.
+    """Return the snapshot of the schema that the files create in an empty scratch database.
 
-    Raises ProblemsFound, ServerError and what the scratch server raises.
+    Raises ProblemsFound, ServerError, and the errors of the scratch server.
     """
     refuse_problems(migrations)
-    with _replayed_snapshot(migrations.migrations, ledger, options, None) as built:
-        return _Part(schemas, built.prelude).alone(built.schema())
+    with _scratch_replay(migrations.migrations, ledger, options, None) as replayed:
+        return _Subset(schemas, replayed.prelude).of_one(replayed.schema())
 
 
 def _other_trackers(session: Session) -> tuple[str, ...]:
-    """Return the tables in which other tools keep what they have applied, by their columns."""
-    found = find_tracker(session)
-    taken = read_adoption(session)
-    names = [f"{found[0].schema}.{found[0].table}"] if found else []
-    return (*names, *([taken.source] if taken and taken.source else []))
+    """Return the trackers of other tools in a database; their tables are not compared."""
+    tracker = find_tracker(session)
+    adoption = read_adoption(session)
+    names = [f"{tracker[0].schema}.{tracker[0].table}"] if tracker else []
+    return (*names, *([adoption.source] if adoption and adoption.source else []))
 
 
-class _Built:
-    """What a history builds on a scratch server."""
+class _ReplayedHistory:
+    """A history that can be replayed on a scratch server."""
 
     def __init__(
         self, replayer: Replayer, history: tuple[Migration, ...], owner: str | None
@@ -170,59 +175,60 @@ class _Built:
         self.prelude = replayer.made_by_prelude()
 
     def schema(self) -> Snapshot:
-        """Replay the history and return the schema that it builds.
+        """Replay the history and return the schema that it creates.
 
-        Raises ServerError where it cannot be replayed.
+        Raises ServerError if a migration fails.
         """
         base, failure = self._replayer.base(self._history)
         try:
             if failure:
-                said = failure.diagnostic
                 raise ServerError(
                     f"the history cannot be replayed: {failure.migration.label} fails: "
-                    f"{said.message}",
+                    f"{failure.diagnostic.message}",
                     detail=f"It failed on {self.label}, a scratch server.",
                     hint=_hint(failure),
                 )
-            built = self._replayer.snapshot_of(base)
+            snapshot = self._replayer.snapshot_of(base)
         finally:
             self._replayer.release(base)
+        # On a server that is not exclusive, the objects belong to the role of the scratch server.
         role = self._replayer.scratch.role
         if self._owner and not self._replayer.scratch.exclusive and self._owner != role:
-            return with_role(built, role, self._owner)
-        return built
+            return with_role(snapshot, role, self._owner)
+        return snapshot
 
 
 def _hint(failure: ReplayFailure) -> str:
-    """Return what helps where a history cannot be replayed."""
+    """Return the hint for a history that cannot be replayed."""
     if failure.migration.directives.no_transaction:
         return (
-            "Look at the statement with `pgbraid check --offline`; a scratch database is empty, "
-            "so one that waits for rows or sessions has none."
+            "Look at the statement with `pgbraid check --offline`. A scratch database is empty, so "
+            "a statement that waits for rows or sessions finds none."
         )
     if not failure.lacks_something:
         return (
-            "The texts that ran are replayed. One that reads rows which no migration makes, the "
-            "clock or another server can fail here: write it so that it passes on an empty "
-            "database, or compare with `pgbraid snapshot --check FILE` instead."
+            "The texts that ran are replayed. A migration that reads the clock, another server, or "
+            "rows that no migration creates can fail here. Change it so that it passes on an "
+            "empty database, or compare with `pgbraid snapshot --check FILE` instead."
         )
     return (
-        "See that the scratch server has what the migrations need: extensions, roles, settings. "
-        "Name one that has with `scratch_url`, or create it first with the setting `prelude`."
+        "The scratch server needs the extensions, roles and settings that the migrations need. "
+        "Name such a server with `scratch_url`, or create them first with the setting `prelude`."
     )
 
 
 @contextmanager
-def _replayed_snapshot(
+def _scratch_replay(
     history: tuple[Migration, ...],
     ledger: LedgerTable,
     options: RunOptions,
     like: AppliedHistory | None,
     also_ours: Sequence[str] = (),
-) -> Iterator[_Built]:
-    """Yield what a history builds on a scratch server, for as long as the block lasts."""
+) -> Iterator[_ReplayedHistory]:
+    """Yield a history with a scratch server that exists until the block ends."""
     place = options.scratch
     major, role = (like.major, like.role) if like else (None, None)
+    # exact: the catalogs of two major versions cannot be compared.
     with scratch_server(
         place.url, programs=place.programs, cache=place.cache, major=major, exact=True
     ) as scratch:
@@ -237,4 +243,4 @@ def _replayed_snapshot(
             search_path=options.search_path,
         )
         replayer.refuse_server_wide(history)
-        yield _Built(replayer, history, role.name if role else None)
+        yield _ReplayedHistory(replayer, history, role.name if role else None)

@@ -1,4 +1,4 @@
-"""Proves late migrations before they run: the gap policy ``prove``."""
+"""The gap policy ``prove``: proves migrations that are out of order before they run."""
 
 from __future__ import annotations
 
@@ -28,15 +28,17 @@ _LISTED = 3
 def prove_gaps(
     session: Session, migrations: MigrationSet, plan: Plan, options: RunOptions
 ) -> Proof:
-    """Return the proof that the late migrations of a plan end as if they had come in time.
+    """Return the proof that the pending migrations give the same result as in order.
 
-    The lock is held meanwhile, so that the order that is proven is the one that comes about.
-    Raises NotProven where they do not, and what the scratch server raises.
+    The session lock is held, so no other run can change the order that is proven. Raises NotProven
+    without such a proof, and the errors of the scratch server.
     """
-    order = read_history(session, _current_role(session))
-    later = {step.migration.version for step in plan.above_target}
-    told = input_for_pending(_without(migrations, later), order)
-    proof = run_proof(told, session.ledger, options, like=order)
+    # The role of this session runs the migrations; it need not be the owner of the ledger.
+    history = read_history(session, _current_role(session))
+    # Migrations above the target of this run stay pending, so they are in neither order.
+    above_target = {step.migration.version for step in plan.above_target}
+    proof_input = input_for_pending(_without(migrations, above_target), history)
+    proof = run_proof(proof_input, session.ledger, options, like=history)
     if not proof.ok or (options.gaps_require == "complete" and not proof.complete):
         raise _refusal(proof)
     options.on_event(GapProven(proof))
@@ -49,34 +51,33 @@ def _current_role(session: Session) -> str:
 
 
 def _without(migrations: MigrationSet, versions: set[int]) -> MigrationSet:
-    """Leave out what is not to be applied now."""
-    kept = tuple(m for m in migrations.migrations if m.version not in versions)
-    return replace(migrations, migrations=kept)
+    """Leave out the migrations of these versions."""
+    remaining = tuple(m for m in migrations.migrations if m.version not in versions)
+    return replace(migrations, migrations=remaining)
 
 
 def _refusal(proof: Proof) -> NotProven:
-    late = ", ".join(m.label for m in proof.out_of_order[:_LISTED])
-    more = (
-        f" and {len(proof.out_of_order) - _LISTED} more"
-        if len(proof.out_of_order) > _LISTED
-        else ""
-    )
-    said = {
-        Verdict.SAME: "was not compared whole, as gaps_require asks for",
-        Verdict.NOT_REPLAYED: "cannot be replayed on the scratch server, so it is not proven",
-        Verdict.FAILS: "cannot be replayed in both orders",
-        Verdict.COLUMN_ORDER: "ends with another order of columns than if it had come in time",
-        Verdict.ENUM_ORDER: "ends with another order of enum values than if it had come in time",
-    }.get(proof.verdict, "does not end as if it had come in time")
+    labels = ", ".join(m.label for m in proof.out_of_order[:_LISTED])
+    number = len(proof.out_of_order) - _LISTED
+    more = f" and {number} more" if number > 0 else ""
+    verb = "is" if len(proof.out_of_order) == 1 else "are"
+    reason = {
+        Verdict.NOT_REPLAYED: "the migrations cannot be replayed on the scratch server",
+        Verdict.FAILS: "the migrations cannot be replayed in both orders",
+        Verdict.COLUMN_ORDER: "run in order, the columns get another order",
+        Verdict.ENUM_ORDER: "run in order, the enum values get another order",
+    }.get(proof.verdict, "run in order, the result is different")
     if proof.ok:
-        said = "was not compared whole, as gaps_require asks for"
+        reason = "not everything was compared, and gaps_require = complete"
     return NotProven(
-        proof, f"late {late}{more} {said}; nothing was run", detail="\n".join(_details(proof))
+        proof,
+        f"{labels}{more} {verb} out of order and not proven: {reason}; nothing was run",
+        detail="\n".join(_details(proof)),
     )
 
 
 def _details(proof: Proof) -> Iterator[str]:
-    """Yield why a late migration is not proven."""
+    """Yield the reasons why a migration is not proven."""
     if proof.ok:
         listed = "; ".join(proof.not_compared[:_LISTED])
         yield f"Not compared: {listed}{'; …' if len(proof.not_compared) > _LISTED else ''}."

@@ -1,4 +1,4 @@
-"""An order in which migrations were applied, as a JSON document says it."""
+"""Parses a JSON document with the order in which migrations were applied."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _HINT = (
 def parse_history(text: str, label: str) -> tuple[int, ...]:
     """Return the versions that a document lists, in the order in which they were applied.
 
-    The document is a list of versions, or of objects with a ``version``, or an object with such a
-    list as ``applied``, ``versions``, ``history`` or ``migrations``. Where every object has an
-    ``applied_at``, as in the output of ``pgbraid status --json``, those count, and objects without
-    one are not applied. Raises ConfigError.
+    The document is a list of versions, or a list of objects with a ``version``, or an object with
+    such a list as ``applied``, ``versions``, ``history`` or ``migrations``. If objects have an
+    ``applied_at``, as in the output of ``pgbraid status --json``, it determines the order, and
+    objects without it are not applied. Raises ConfigError.
     """
     try:
         document: Any = json.loads(text)
@@ -33,7 +33,7 @@ def parse_history(text: str, label: str) -> tuple[int, ...]:
     if isinstance(document, dict):
         document = next((document[key] for key in _LISTS if key in document), None)
     if not isinstance(document, list):
-        raise ConfigError(f"{label} holds no list of versions", hint=_HINT)
+        raise ConfigError(f"{label} has no list of versions", hint=_HINT)
     if any(isinstance(entry, dict) and "applied_at" in entry for entry in document):
         applied = [e for e in document if isinstance(e, dict) and e.get("applied_at")]
         document = sorted(applied, key=lambda entry: _time(entry["applied_at"], label))
@@ -45,19 +45,21 @@ def parse_history(text: str, label: str) -> tuple[int, ...]:
 
 
 def _time(value: object, label: str) -> datetime:
-    """Return a time; one without a zone is taken for UTC. Raises ConfigError."""
+    """Return a time; a time without a time zone is in UTC. Raises ConfigError."""
     try:
-        found = datetime.fromisoformat(str(value))
+        time = datetime.fromisoformat(str(value))
     except ValueError:
-        raise ConfigError(f"{label} lists {value!r}, which is no time", hint=_HINT) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        raise ConfigError(f"{label} lists {value!r}, which is not a time", hint=_HINT) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _version(entry: object, label: str) -> int:
+    """Return the version of an entry. Raises ConfigError."""
     value = entry.get("version") if isinstance(entry, dict) else entry
+    # In Python a bool is an int, too: `true` is not version 1.
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    found = parse_version(value.partition("_")[0]) if isinstance(value, str) else None
-    if found is None:
-        raise ConfigError(f"{label} lists {value!r}, which is no version", hint=_HINT)
-    return found
+    version = parse_version(value.partition("_")[0]) if isinstance(value, str) else None
+    if version is None:
+        raise ConfigError(f"{label} lists {value!r}, which is not a version", hint=_HINT)
+    return version

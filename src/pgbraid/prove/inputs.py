@@ -1,4 +1,4 @@
-"""Which two orders of which migrations a question is about: as recorded, and by version."""
+"""Determines the two orders of a proof: the recorded order, and the order of versions."""
 
 from __future__ import annotations
 
@@ -38,214 +38,226 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ProofInput:
-    """A question, with what a person should know of how it came about."""
+    """Two orders to compare, with notes for the user on how they were determined."""
 
     orders: OrderPair
     notes: tuple[str, ...] = ()
     label: str = "as recorded"
-    """What the order that is proven is called."""
+    """The name of the recorded order."""
     not_replayed: tuple[str, ...] = ()
-    """What databases have, and what is left out of the replays."""
+    """Migrations that databases have applied, but that are not replayed."""
 
 
 def _version(migration: Migration) -> int:
     return migration.version
 
 
-def _question(
-    order: Sequence[Migration],
-    notes: Iterable[str] = (),
-    in_time: Sequence[Migration] | None = None,
-    label: str = "as recorded",
-) -> ProofInput:
-    """Return the question of this order, once every text of it can be run at all.
+def _orders(
+    recorded: Sequence[Migration],
+    by_version: Sequence[Migration] | None = None,
+    *,
+    run: tuple[Migration, ...] | None = None,
+) -> OrderPair:
+    """Return an order with the order to compare it with, by default the order of versions.
 
-    It is compared with that of the versions, or with another one that is given. Raises
-    ConfigError where there are no migrations.
+    Raises ConfigError if there are no migrations, and ProblemsFound for scripts that cannot run.
     """
-    if not order:
+    if not recorded:
         raise ConfigError(
             "there are no migrations to prove",
             hint="Name the folder with `dir`; `pgbraid new NAME` makes the first migration.",
         )
-    problems = tuple(p for p in check_scripts(order) if p.severity == "error")
+    problems = tuple(p for p in check_scripts(recorded) if p.severity == "error")
     if problems:
         raise ProblemsFound(problems)
-    other = tuple(in_time or sorted(order, key=_version))
-    return ProofInput(OrderPair(tuple(order), other), tuple(notes), label)
+    return OrderPair(tuple(recorded), tuple(by_version or sorted(recorded, key=_version)), run)
 
 
 def refuse_problems(migrations: MigrationSet) -> None:
-    """Raise ProblemsFound where the source has errors."""
+    """Raise ProblemsFound if the source has errors."""
     problems = tuple(p for p in migrations.problems if p.severity == "error")
     if problems:
         raise ProblemsFound(problems)
 
 
-def refuse_contradictions(order: AppliedHistory, ledger: LedgerTable) -> None:
-    """Raise ProblemsFound where set and journal do not agree on what was applied."""
-    problems = tuple(mismatch_problems(order.mismatches, ledger))
+def refuse_contradictions(history: AppliedHistory, ledger: LedgerTable) -> None:
+    """Raise ProblemsFound if the applied set and the journal disagree."""
+    problems = tuple(mismatch_problems(history.mismatches, ledger))
     if problems:
         raise ProblemsFound(problems)
 
 
 def recorded(
-    migrations: MigrationSet, order: AppliedHistory, *, as_recorded: bool = False
+    migrations: MigrationSet, history: AppliedHistory, *, as_recorded: bool = False
 ) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
-    """Return what a database has, in its order, and what is to be said of it.
+    """Return the migrations that a database has applied, in its order, and notes on them.
 
-    The text of a version is its file's; where there is none, or with ``as_recorded`` where it
-    has changed since, the one that the journal kept.
+    The text of a migration is the text of its file. If there is no file, it is the journal's text.
+    With ``as_recorded``, the journal's text replaces also the text of a file that was changed.
     """
-    found, notes = [], []
-    for row in order.rows:
+    applied: list[Migration] = []
+    notes: list[str] = []
+    for row in history.rows:
         file = migrations.get(row.version)
+        # An adopted row, or a row of another program, may have no checksum.
         changed = file is not None and row.checksum not in {None, file.checksum}
-        kept = _from_journal(row.version, row.name, order.texts.get(row.version))
+        journaled = _from_journal(row.version, row.name, history.texts.get(row.version))
         if file is None:
-            if kept is None:
+            if journaled is None:
                 notes.append(
-                    f"version {row.version} is applied, has no file here, and its text was not "
-                    "kept: it is not replayed"
+                    f"version {row.version} is applied, but it has no file here and no text in "
+                    "the journal: it is not replayed"
                 )
                 continue
             notes.append(f"version {row.version} has no file here; the text that ran is replayed")
-            found.append(kept)
-        elif changed and as_recorded and kept is not None:
-            found.append(kept)
+            applied.append(journaled)
+        elif changed and as_recorded and journaled is not None:
+            applied.append(journaled)
         else:
             if changed and not _same_text(file, row.checksum):
                 notes.append(
-                    f"{file.label} was changed after it was applied; it is replayed as it is now"
+                    f"{file.label} was changed after it was applied; its current text is replayed"
                 )
-            found.append(file)
-    return tuple(found), tuple(notes)
+            applied.append(file)
+    return tuple(applied), tuple(notes)
 
 
 def _same_text(file: Migration, checksum: str | None) -> bool:
-    data: bytes = file.content.read_bytes()
-    return checksum is not None and same_but_line_ends(checksum, data)
+    """Return whether the checksum is that of the file, apart from line ends."""
+    return checksum is not None and same_but_line_ends(checksum, file.content.read_bytes())
 
 
 def _from_journal(version: int, name: str | None, text: str | None) -> Migration | None:
+    """Return the migration of a journal line; None if the line has no text."""
     if text is None:
         return None
+    # Another program may have recorded the name of the file, which must not end in .sql twice.
     label = name if name and not name.endswith(".sql") else "recorded"
     loaded = load_migrations({f"{version}_{label.replace('/', '_')}.sql": text})
     return loaded.migrations[0] if loaded.migrations else None
 
 
-def input_from_database(migrations: MigrationSet, order: AppliedHistory) -> ProofInput:
-    """Return the question of a database: what it has, in its order, then what is pending.
+def input_from_database(migrations: MigrationSet, history: AppliedHistory) -> ProofInput:
+    """Return the order of a database: its applied migrations, then the pending ones.
 
-    What was undone ran in between, and is replayed with what undid it. Raises ProblemsFound for
-    files that cannot be run.
+    Migrations that were undone are replayed in their place, with their down migrations. Raises
+    ConfigError, and ProblemsFound for files that cannot run.
     """
     refuse_problems(migrations)
-    have, notes = recorded(migrations, order)
-    versions = {row.version for row in order.rows}
+    applied, notes = recorded(migrations, history)
+    versions = {row.version for row in history.rows}
     pending = [m for m in migrations.migrations if m.version not in versions]
     if not versions:
-        notes = ("nothing is recorded in the database yet, so its order will be the versions'",)
-    told = _question((*have, *pending), notes)
-    ran, lost = ran_in_all(order, have)
-    run = (*ran, *pending) if ran != have else None
-    return replace(told, orders=replace(told.orders, run=run), not_replayed=lost)
+        notes = ("no migration is applied yet, so the order will be the order of versions",)
+    ran, without_text = ran_in_all(history, applied)
+    run = (*ran, *pending) if ran != applied else None
+    return ProofInput(_orders((*applied, *pending), run=run), notes, not_replayed=without_text)
 
 
 def ran_in_all(
-    order: AppliedHistory, have: Sequence[Migration]
+    history: AppliedHistory, applied: Sequence[Migration]
 ) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
-    """Return all that ran in a database, what was undone since and what undid it included.
+    """Return all migrations that ran in a database, including undone ones and their undoing.
 
-    These have numbers below 0 for versions. Returns as well what cannot be replayed, as its text
-    was not kept.
+    A migration that was undone, and a down migration, gets a version below 0. Returns also a line
+    for each migration that cannot be replayed because the journal has no text of it.
     """
-    found = [(order.places.get(m.version, 0), m) for m in have]
-    last = {order.places.get(m.version) for m in have}
-    lost = []
-    for line in order.undone:
-        if line.place in last:
+    placed = [(history.places.get(m.version, 0), m) for m in applied]
+    places_of_applied = {history.places.get(m.version) for m in applied}
+    without_text = []
+    for row in history.undone:
+        if row.place in places_of_applied:
             continue
-        kept = _from_journal(line.version, line.name, line.text)
-        what = f"{line.version}_{line.name}"
-        if kept is None:
-            lost.append(f"{what}: {'undone' if line.undone else 'applied'}, its text was not kept")
+        journaled = _from_journal(row.version, row.name, row.text)
+        if journaled is None:
+            event = "undone" if row.undone else "applied"
+            without_text.append(f"{row.version}_{row.name}: {event}, its text is not recorded")
             continue
-        name = f"{kept.name} (undone)" if line.undone else kept.name
-        found.append((line.place, replace(kept, version=-line.place, name=name)))
-    found.sort(key=lambda one: one[0])
-    return tuple(migration for _, migration in found), tuple(lost)
+        name = f"{journaled.name} (undone)" if row.undone else journaled.name
+        # The place is unique, unlike the version: a migration can be applied and undone repeatedly.
+        placed.append((row.place, replace(journaled, version=-row.place, name=name)))
+    placed.sort(key=lambda pair: pair[0])
+    return tuple(migration for _, migration in placed), tuple(without_text)
 
 
-def input_for_pending(migrations: MigrationSet, order: AppliedHistory) -> ProofInput:
-    """Return the question of what is pending: whether it ends as if it had come in time.
+def input_for_pending(migrations: MigrationSet, history: AppliedHistory) -> ProofInput:
+    """Return the orders that show whether the pending migrations can run out of order.
 
-    What was applied late before stays as it is in both orders, unless it is lower than a pending
-    migration, which may build on it: then it comes in time in both, so that only the lateness of
-    what is pending is judged. Raises ProblemsFound for files that cannot be run.
+    Both orders keep the recorded order of the applied migrations, even if some ran out of order.
+    The exception is an out-of-order migration that is lower than a pending one. It is moved to its
+    place in both orders, because the pending migration may build on it. So only the place of the
+    pending migrations differs. Raises ConfigError, and ProblemsFound for files that cannot run.
     """
     refuse_problems(migrations)
-    have, notes = recorded(migrations, order, as_recorded=True)
-    versions = {row.version for row in order.rows}
+    applied, notes = recorded(migrations, history, as_recorded=True)
+    versions = {row.version for row in history.rows}
     pending = [m for m in migrations.migrations if m.version not in versions]
-    before = insert_lower_by_version(have, pending, _version)
-    told = _question((*before, *pending), notes, insert_by_version(before, pending, _version))
-    ran, lost = ran_in_all(order, have)
+    before = insert_lower_by_version(applied, pending, _version)
+    ran, without_text = ran_in_all(history, applied)
     undone = (f"{m.label}: not replayed" for m in ran if m.version < 0)
-    return replace(told, not_replayed=(*undone, *lost))
+    return ProofInput(
+        _orders((*before, *pending), insert_by_version(before, pending, _version)),
+        notes,
+        not_replayed=(*undone, *without_text),
+    )
 
 
 def insert_by_version(
-    order: Sequence[Migration], more: Sequence[Migration], place: Callable[[Migration], int]
+    order: Sequence[Migration], more: Iterable[Migration], place: Callable[[Migration], int]
 ) -> tuple[Migration, ...]:
-    """Return an order with some more put in, each before the first that has a higher place."""
-    found = list(order)
+    """Insert migrations into an order, each before the first one with a higher place."""
+    result = list(order)
     for migration in sorted(more, key=place):
         own = place(migration)
-        at = next((i for i, other in enumerate(found) if place(other) > own), len(found))
-        found.insert(at, migration)
-    return tuple(found)
+        at = next((i for i, other in enumerate(result) if place(other) > own), len(result))
+        result.insert(at, migration)
+    return tuple(result)
 
 
 def insert_lower_by_version(
     order: Sequence[Migration], some: Sequence[Migration], place: Callable[[Migration], int]
 ) -> tuple[Migration, ...]:
-    """Return an order in which those come in time that are lower than one of ``some``."""
+    """Move the out-of-order migrations that are lower than one of ``some`` to their place.
+
+    The migrations of ``some`` stay where they are.
+    """
     highest = max((place(migration) for migration in some), default=-1)
     lower = [m for m in out_of_order(order, place) if m not in some and place(m) < highest]
     return insert_by_version([m for m in order if m not in lower], lower, place)
 
 
 def input_from_list(migrations: MigrationSet, versions: Sequence[int], label: str) -> ProofInput:
-    """Return the question of a list of versions, what is not listed behind it.
+    """Return the order of a list of versions, followed by the migrations that it does not list.
 
-    Raises ConfigError for a version without a file, ProblemsFound for files that cannot be run.
+    Raises ConfigError for a version without a file, and ProblemsFound for files that cannot run.
     """
     refuse_problems(migrations)
     missing = [v for v in versions if migrations.get(v) is None]
     if missing:
         raise ConfigError(
             f"{label} lists version {missing[0]}, which has no file in {migrations.label}",
-            hint="Bring the file back, or take the version out of the list.",
+            hint="Restore the file, or remove the version from the list.",
         )
-    listed = [found for v in versions if (found := migrations.get(v))]
+    listed = [file for v in versions if (file := migrations.get(v))]
     rest = [m for m in migrations.migrations if m.version not in set(versions)]
-    return _question((*listed, *rest))
+    return ProofInput(_orders((*listed, *rest)))
 
 
 def input_from_branch(
     migrations: MigrationSet, base: GitFolder, fork: GitFolder, ref: str
 ) -> ProofInput:
-    """Return the question of a branch: what ``ref`` has by version, then what the branch adds.
+    """Return the order after a merge: the migrations of ``ref``, then those that the branch adds.
 
-    ``base`` is the folder of ``ref``, ``fork`` that of the commit at which the branch began: what
-    ``ref`` has got since is replayed, as it will be there after the merge. Raises ProblemsFound for
-    files that cannot be run, and for what a merge would leave in a state that no run accepts.
+    ``base`` is the folder of ``ref``; ``fork`` is the folder of the commit at which the branch
+    began. Migrations that ``ref`` has received since then are replayed, as after the merge. Raises
+    ConfigError, and ProblemsFound for files that cannot run, and for a merge that leaves a state
+    which ``pgbraid up`` refuses.
     """
     refuse_problems(migrations)
     merged = merge(migrations, base, fork, ref)
-    told = _question(
-        (*merged.before, *merged.added), merged.notes, label=f"{ref}, then what is added"
+    return ProofInput(
+        _orders((*merged.before, *merged.added)),
+        merged.notes,
+        f"{ref}, then what is added",
+        merged.not_replayed,
     )
-    return replace(told, not_replayed=merged.not_replayed)

@@ -1,14 +1,14 @@
-"""Judges whether two orders of the same migrations end the same, and finds the pair that differs.
+"""Compares the results of two orders of the same migrations, and finds the pair that conflicts.
 
-Both are replayed, and each once more where they differ: what two replays of one order do not agree
-on is not compared. The search for the pair is given the time that is left.
+Both orders are replayed. If the results differ, each order is replayed once more. Values in which
+two replays of one order differ are not compared. The search for the pair has a time limit.
 """
 
 from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil, log2
 from time import monotonic
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.model.errors import PgbraidError
 from pgbraid.model.events import ReplayStarted
-from pgbraid.model.proof import Proof, ReplayResult, Verdict, verdict_of
+from pgbraid.model.proof import ReplayResult, Verdict, verdict_of
 from pgbraid.model.snapshot import Facet
 from pgbraid.postgres.catalog.row_identity import Meaning
 from pgbraid.prove.comparison.compare_results import Comparison, compare_kept, replay_twice
@@ -30,33 +30,34 @@ if TYPE_CHECKING:
 
     from pgbraid.model.events import Listener
     from pgbraid.model.migration import Migration
-    from pgbraid.model.proof import ReplayFailure
+    from pgbraid.model.proof import ConflictingPair, ReplayFailure
+    from pgbraid.model.snapshot import Difference
     from pgbraid.prove.replay.replayer import Base, KeptReplay, Replayer
 
     Order = Sequence[Migration]
     Replay = Callable[[Base, Order], ReplayResult]
 
-__all__ = ["OrderPair", "compare_orders"]
+__all__ = ["OrderComparison", "OrderPair", "compare_orders"]
 
-_LACKING = re.compile(
+_SERVER_LACKS = re.compile(
     r'^(?:extension ".+" is not available|could not (?:open extension|access file|load library)'
     r"|logical decoding (?:requires|on standby)|.+ is not supported (?:in|by) this build)"
 )
-"""Messages about what only the server can lack."""
+"""Error messages about features that only the server can lack."""
 _NO_ROLE = re.compile(r'^role ".+" does not exist$')
 _PLAIN_REPLAYS = 12
-"""How many plain replays' time a proof may take with the search for the pair, unless the search is
-given its seconds."""
-_REPLAYED_LAST = 2.5
-"""How many replays the pair needs that was found: both of its orders, and reading the results."""
+"""The time limit of a proof with its search for the pair, in plain replays of all migrations."""
+_FINAL_REPLAYS = 2.5
+"""The time to confirm the pair, in replays: both of its orders, and the reading of the results."""
 _LEAST_SECONDS = 2.0
-"""Seconds that the search may take at least: a replay of a few migrations takes no time."""
+"""The search may always take this long: with few migrations, twelve replays take no time."""
 _GRAVEST = (Facet.SCHEMA, Facet.DATA, Facet.ENUM_ORDER, Facet.COLUMN_ORDER)
+"""The facets that a verdict depends on, the gravest first."""
 _NAMES_CHANGE = (
-    "no pair is named: names of objects differ between two replays of one order, so the orders on "
-    "the way between cannot be compared"
+    "no pair is named: names of objects differ between two replays of one order, so the "
+    "intermediate orders cannot be compared"
 )
-_NOBODY = "no two migrations could be blamed; the whole orders differ"
+_NO_PAIR = "no pair is named: no two migrations show the difference, only the whole orders do"
 _UNDONE = "a migration was undone in the database, and undoing it did not take back all that it did"
 
 
@@ -66,253 +67,298 @@ def _version(migration: Migration) -> int:
 
 @dataclass(frozen=True, slots=True)
 class OrderPair:
-    """Two orders of the same migrations: as they were or would be applied, and as in time.
+    """Two orders of the same migrations: the recorded order, and the order of versions.
 
-    ``run`` is all that ran for the left order where that is more: what was undone, and what undid
-    it.
+    ``run`` has all migrations of the recorded order with those that were undone since, and with
+    the down migrations that undid them. It is None if no migration was undone.
     """
 
     recorded: tuple[Migration, ...]
     by_version: tuple[Migration, ...]
     run: tuple[Migration, ...] | None = None
+    prefix: tuple[Migration, ...] = field(init=False, repr=False, compare=False)
+    """The migrations that both orders begin with, which are run once."""
+    chain: SwapChain[Migration] = field(init=False, repr=False, compare=False)
+    """The orders between the two, without the prefix."""
+
+    def __post_init__(self) -> None:
+        prefix = common_prefix(self.recorded, self.by_version)
+        if self.run is not None:
+            prefix = common_prefix(prefix, self.run)
+        object.__setattr__(self, "prefix", prefix)
+        object.__setattr__(self, "chain", SwapChain(*self.tails, _version))
+
+    @property
+    def tails(self) -> tuple[tuple[Migration, ...], tuple[Migration, ...]]:
+        """Both orders without the prefix."""
+        length = len(self.prefix)
+        return self.recorded[length:], self.by_version[length:]
 
     @property
     def out_of_order(self) -> tuple[Migration, ...]:
-        """Those that come behind one which they stand before in the other order."""
+        """The migrations that follow one which they precede in the order of versions."""
         places = {m.version: place for place, m in enumerate(self.by_version)}
         return out_of_order(self.recorded, lambda migration: places[migration.version])
 
     @property
     def inversions(self) -> int:
-        """How many pairs stand in another order."""
-        return len(SwapChain(self.recorded, self.by_version, _version))
+        """The number of pairs that the two orders run in a different order."""
+        return len(self.chain)
 
     @property
-    def prefix(self) -> tuple[Migration, ...]:
-        """What both begin with, which is run once."""
-        prefix = common_prefix(self.recorded, self.by_version)
-        return prefix if self.run is None else common_prefix(prefix, self.run)
+    def must_replay(self) -> bool:
+        """Whether the results can differ, so that the orders must be replayed."""
+        return self.inversions > 0 or self.run is not None
 
     @property
     def most_replays(self) -> int:
-        """How many replays decide it at most, a search for the pair included."""
+        """The maximum number of replays for the comparison and the bisection.
+
+        The guesses of the search and the minimization of the example need more.
+        """
         count = self.inversions
         return 0 if not count else 4 + (ceil(log2(count)) + 1 if count > 1 else 1)
 
 
+@dataclass(frozen=True, slots=True)
+class OrderComparison:
+    """The results of two orders compared; the fields have the meaning that they have in Proof."""
+
+    verdict: Verdict
+    differences: tuple[Difference, ...] = ()
+    recorded_failure: ReplayFailure | None = None
+    version_failure: ReplayFailure | None = None
+    pair: ConflictingPair | None = None
+    no_pair: str | None = None
+    not_compared: tuple[str, ...] = ()
+    provided: tuple[str, ...] = ()
+    replays: int = 0
+    server: str = ""
+
+
 def compare_orders(
     replayer: Replayer,
-    question: OrderPair,
+    orders: OrderPair,
     *,
-    listen: Listener,
+    on_event: Listener,
     pair: bool = True,
     explain_for: float | None = None,
-) -> Proof:
-    """Return what the two orders come to, and why they differ where they do.
+) -> OrderComparison:
+    """Replay two orders, compare the results and, if they differ, find the pair that conflicts.
 
-    Without ``pair`` the reason is not looked for. The search for it takes ``explain_for`` seconds
-    at most, by default until the proof has taken as long as twelve plain replays; the pair is found
-    all the same. Raises what the replays raise.
+    Without ``pair`` the search is skipped. It takes at most ``explain_for`` seconds, by default
+    until the proof has taken as long as twelve plain replays. After that the pair is still named,
+    but its example is larger. Raises what the replays raise.
     """
-    proof = Proof(
-        Verdict.SAME,
-        question.recorded,
-        question.by_version,
-        question.out_of_order,
-        question.inversions,
-        server=replayer.scratch.label,
-    )
-    if not proof.inversions and question.run is None:
-        return proof
-    replayer.refuse_server_wide(question.by_version)
-    base, failure = replayer.base(question.prefix)
-    judge = _Comparison(replayer, question, base, listen, explain_for)
+    if not orders.must_replay:
+        return OrderComparison(Verdict.SAME, server=replayer.scratch.label)
+    replayer.refuse_server_wide(orders.by_version)
+    base, failure = replayer.base(orders.prefix)
+    comparer = _OrderComparer(replayer, orders, base, on_event, explain_for)
     try:
         if failure:
-            found = replace(
-                proof,
-                verdict=Verdict.NOT_REPLAYED,
-                recorded_failure=failure,
-                version_failure=failure,
-            )
-        else:
-            found = judge.judge(proof, pair=pair)
+            return comparer.result(Verdict.NOT_REPLAYED, failures=(failure, failure))
+        return comparer.compare(pair=pair)
     finally:
+        # An error of the replays must not be replaced by an error of the cleanup.
         with suppress(PgbraidError):
-            replayer.release(judge.base)
-    provision = replayer.provision
-    return replace(
-        found,
-        replays=replayer.replays,
-        provided=tuple(provision.provided),
-        not_compared=(*found.not_compared, *provision.weakened),
-    )
+            replayer.release(comparer.base)
 
 
-class _Comparison:
-    """One question on its way to an answer."""
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """The pair that conflicts, or the reason why no pair is named."""
+
+    pair: ConflictingPair | None = None
+    no_pair: str | None = None
+
+
+class _OrderComparer:
+    """The comparison of two orders on one scratch server, in progress."""
 
     def __init__(
         self,
         replayer: Replayer,
-        question: OrderPair,
+        orders: OrderPair,
         base: Base,
-        listen: Listener,
+        on_event: Listener,
         explain_for: float | None,
     ) -> None:
-        self.replayer, self.question = replayer, question
-        self.listen = listen
+        self._replayer, self._orders = replayer, orders
+        self._on_event = on_event
         self._explain_for = explain_for
-        length = len(question.prefix)
-        self.tails = question.recorded[length:], question.by_version[length:]
-        self.chain = SwapChain(*self.tails, _version)
-        self.ran = self.tails[0] if question.run is None else question.run[length:]
-        self.search = PairSearch(replayer, base, self.chain, self._tell_of_search)
+        self._tails = orders.tails
+        self._ran = self._tails[0] if orders.run is None else orders.run[len(orders.prefix) :]
+        self._search = PairSearch(replayer, base, orders.chain, self._report_search)
         self._began = monotonic()
         self._tail_seconds = 0.0
 
     @property
     def base(self) -> Base:
-        """What both orders begin with; a search may have made it again."""
-        return self.search.base
+        """The database with the common prefix; a search may have created it again."""
+        return self._search.base
 
-    def judge(self, proof: Proof, *, pair: bool) -> Proof:
-        """Return the proof of both orders, with the pair to blame."""
-        self._tell("by version", 1)
-        right = self.replayer.keep(self.base, self.tails[1])
+    def compare(self, *, pair: bool) -> OrderComparison:
+        """Replay both orders, compare the results, and find the pair that conflicts."""
+        self._report("by version", 1)
+        right = self._replayer.keep(self.base, self._tails[1])
+        # The time limit of the search is a multiple of this time.
         self._tail_seconds = right.seconds
         left: KeptReplay | None = None
         try:
-            self._tell("as recorded", 2)
-            left = self.replayer.keep(self.base, self.ran)
+            self._report("as recorded", 2)
+            left = self._replayer.keep(self.base, self._ran)
             if left.result.failure or right.result.failure:
-                return self._failed(proof, left, right, pair=pair)
-            compared = compare_kept(self.replayer, left, right, self._again)
-            proof = replace(
-                proof,
-                verdict=verdict_of(compared.facets),
-                differences=compared.differences,
-                not_compared=compared.not_compared,
-            )
-            if not pair or proof.verdict is Verdict.SAME:
-                return proof
-            if self.ran != self.tails[0]:
-                self.replayer.drop(left.name)
-                left = self.replayer.keep(self.base, self.tails[0])
-                without = self._without_undone(left, right)
-                if without is None:
-                    return replace(proof, no_pair=_UNDONE)
-                compared = without
-            return self._explained(proof, compared, left, right)
+                return self._compare_failures(left, right, pair=pair)
+            compared = compare_kept(self._replayer, left, right, self._again)
+            verdict = verdict_of(compared.facets)
+            cause = _Cause()
+            if pair and verdict is not Verdict.SAME:
+                if self._ran == self._tails[0]:
+                    cause = self._find_cause(compared, left, right)
+                else:
+                    # The search needs two orders of the same migrations.
+                    self._drop(left)
+                    cause = self._find_cause_without_undone(right)
+            return self.result(verdict, compared=compared, cause=cause)
         finally:
             self._drop(left, right)
 
-    def _drop(self, *kept: KeptReplay | None) -> None:
-        """Drop the databases of replays: roles of the base cannot be dropped before them."""
-        for one in kept:
-            if one and one.name:
-                self.replayer.drop(one.name)
+    def result(
+        self,
+        verdict: Verdict,
+        *,
+        failures: tuple[ReplayFailure | None, ReplayFailure | None] = (None, None),
+        compared: Comparison | None = None,
+        cause: _Cause | None = None,
+    ) -> OrderComparison:
+        """Return the result of the comparison, with what the server was given for the replays."""
+        compared = compared or Comparison()
+        cause = cause or _Cause()
+        provision = self._replayer.provision
+        return OrderComparison(
+            verdict,
+            compared.differences,
+            *failures,
+            cause.pair,
+            cause.no_pair,
+            not_compared=(*compared.not_compared, *provision.weakened),
+            provided=tuple(provision.provided),
+            replays=self._replayer.replays,
+            server=self._replayer.scratch.label,
+        )
 
-    def _without_undone(self, left: KeptReplay, right: KeptReplay) -> Comparison | None:
-        """Compare the orders without what was undone; return None where they are the same then."""
-        if not len(self.chain) or left.result.failure:
-            return None
-        self.ran = self.tails[0]
-        compared = compare_kept(self.replayer, left, right, self._again)
-        return None if verdict_of(compared.facets) is Verdict.SAME else compared
+    def _drop(self, *replays: KeptReplay | None) -> None:
+        """Drop the databases of replays: roles of the base cannot be dropped before them."""
+        for replay in replays:
+            if replay and replay.name:
+                self._replayer.drop(replay.name)
 
     def _again(self, side: str) -> KeptReplay:
-        self._tell("an order again, to see what differs each time", 3 if side == "right" else 4)
-        return self.replayer.keep(self.base, self.tails[1] if side == "right" else self.ran)
+        self._report("one order again, to detect changing values", 3 if side == "right" else 4)
+        return self._replayer.keep(self.base, self._tails[1] if side == "right" else self._ran)
 
-    def _tell(self, what: str, number: int) -> None:
-        self.listen(ReplayStarted(what, number, self.question.most_replays))
+    def _report(self, replay: str, number: int) -> None:
+        self._on_event(ReplayStarted(replay, number, self._orders.most_replays))
 
-    def _tell_of_search(self, what: str) -> None:
-        self._tell(what, self.replayer.replays)
+    def _report_search(self, replay: str) -> None:
+        self._report(replay, self._replayer.replays)
 
-    def _failed(self, proof: Proof, left: KeptReplay, right: KeptReplay, *, pair: bool) -> Proof:
-        """Return the proof of orders of which one fails, or both do."""
+    def _compare_failures(
+        self, left: KeptReplay, right: KeptReplay, *, pair: bool
+    ) -> OrderComparison:
+        """Return the result if at least one of the two orders failed."""
         failures = left.result.failure, right.result.failure
-        proof = replace(
-            proof, verdict=Verdict.FAILS, recorded_failure=failures[0], version_failure=failures[1]
-        )
-        if self._fail_alike(*failures) or any(map(self._is_lacking, failures)):
-            return replace(proof, verdict=Verdict.NOT_REPLAYED)
-        if not pair:
-            return proof
-        if self.ran != self.tails[0]:
-            return replace(proof, no_pair=_UNDONE)
-        self._drop(left, right)
-        ends = {0: left.result, len(self.chain): right.result}
-        return self._with_pair(proof, Aspect().failing(failures), ends, self._replays)
+        if self._fail_alike(*failures) or any(map(self._server_lacks, failures)):
+            return self.result(Verdict.NOT_REPLAYED, failures=failures)
+        cause = _Cause()
+        if pair and self._ran != self._tails[0]:
+            cause = _Cause(no_pair=_UNDONE)
+        elif pair:
+            self._drop(left, right)
+            ends = {0: left.result, len(self._orders.chain): right.result}
+            cause = self._find_pair(Aspect().failing(failures), ends, self._plain_replays)
+        return self.result(Verdict.FAILS, failures=failures, cause=cause)
 
     def _fail_alike(self, left: ReplayFailure | None, right: ReplayFailure | None) -> bool:
-        """Whether both orders fail in the same way: the order has nothing to do with it.
+        """Return whether both orders fail in the same way, so that the order is not the reason.
 
-        Two migrations can fail for want of the same thing, each before the other one has run.
+        Two migrations can fail because of the same missing object. Then each order fails at the
+        one that it runs first, before the other one has run.
         """
         if left is None or right is None:
             return False
         if left.key == right.key:
             return True
-        places = {m.version: n for n, m in enumerate(self.ran)}
+        places = {m.version: n for n, m in enumerate(self._ran)}
+        version_places = {m.version: n for n, m in enumerate(self._tails[1])}
         one, other = left.migration.version, right.migration.version
-        behind = {m.version: n for n, m in enumerate(self.tails[1])}
-        untouched = places[one] < places.get(other, -1) and behind[other] < behind.get(one, -1)
-        return untouched and left.key[1:] == right.key[1:]
+        return (
+            left.key[1:] == right.key[1:]
+            and places[one] < places.get(other, -1)
+            and version_places[other] < version_places.get(one, -1)
+        )
 
-    @property
-    def _replays(self) -> tuple[Replay, ...]:
-        """How orders are replayed in a search: first in one transaction, then on databases."""
-        return self.replayer.replay_in_transaction, self.replayer.replay
-
-    def _with_pair(
-        self,
-        proof: Proof,
-        aspect: Aspect,
-        ends: dict[int, ReplayResult],
-        replays: tuple[Replay, ...],
-    ) -> Proof:
-        pair = self.search.find(aspect, ends, replays, Budget(self._seconds_left()))
-        return replace(proof, pair=pair, no_pair=None if pair else _NOBODY)
-
-    def _seconds_left(self) -> float:
-        """Return how long the search may take, so that the pair can be replayed behind it."""
-        if self._explain_for is not None:
-            return self._explain_for
-        plain = self.base.seconds + self._tail_seconds
-        taken = self.base.seconds + monotonic() - self._began
-        left = _PLAIN_REPLAYS * plain - taken - _REPLAYED_LAST * self._tail_seconds
-        return max(left, _LEAST_SECONDS)
-
-    def _is_lacking(self, failure: ReplayFailure | None) -> bool:
-        """Whether a migration failed for want of what only the server could have."""
+    def _server_lacks(self, failure: ReplayFailure | None) -> bool:
+        """Return whether a migration failed because of something that only the server can lack."""
         if failure is None:
             return False
         message = failure.diagnostic.message
-        # On a server of our own a role is created, unless a migration creates it.
-        lacks_role = not self.replayer.scratch.exclusive and _NO_ROLE.match(message)
-        return bool(lacks_role or _LACKING.match(message))
+        # On an exclusive server, roles that no migration creates are created for the replay.
+        lacks_role = not self._replayer.scratch.exclusive and _NO_ROLE.match(message)
+        return bool(lacks_role or _SERVER_LACKS.match(message))
 
-    def _explained(
-        self, proof: Proof, compared: Comparison, left: KeptReplay, right: KeptReplay
-    ) -> Proof:
-        """Return the proof of two orders that differ, with the pair to blame."""
+    def _find_cause_without_undone(self, right: KeptReplay) -> _Cause:
+        """Return the cause of the difference that the orders have without undone migrations."""
+        left = self._replayer.keep(self.base, self._tails[0])
+        try:
+            if not len(self._orders.chain) or left.result.failure:
+                return _Cause(no_pair=_UNDONE)
+            self._ran = self._tails[0]
+            compared = compare_kept(self._replayer, left, right, self._again)
+            if verdict_of(compared.facets) is Verdict.SAME:
+                return _Cause(no_pair=_UNDONE)
+            return self._find_cause(compared, left, right)
+        finally:
+            self._drop(left)
+
+    def _find_cause(self, compared: Comparison, left: KeptReplay, right: KeptReplay) -> _Cause:
+        """Return the cause of the gravest difference. Drops the databases of both replays."""
         facet = next(facet for facet in _GRAVEST if facet in compared.facets)
         aspect = Aspect.of(compared, facet)
-        self.replayer.scope = aspect.scope
-        last = len(self.chain)
-        ends = {0: self.replayer.read(left.name), last: self.replayer.read(right.name)}
+        self._replayer.scope = aspect.scope
+        last = len(self._orders.chain)
+        ends = {0: self._replayer.read(left.name), last: self._replayer.read(right.name)}
         self._drop(left, right)
-        replays = self._replays
+        replays = self._plain_replays
         if not aspect.differ(ends[0], ends[last]):
-            # What differs stands beside a value that changes from replay to replay.
+            # The search masks whole columns, and the difference is beside a changing value. So
+            # each order is replayed twice, and only the changing values are masked.
             aspect = replace(aspect, changing=NOTHING_CHANGES, meaning=Meaning())
-            self.replayer.scope = aspect.scope
-            twice = partial(replay_twice, self.replayer)
-            ends = {0: twice(self.base, self.tails[0]), last: twice(self.base, self.tails[1])}
+            self._replayer.scope = aspect.scope
+            twice = partial(replay_twice, self._replayer)
+            ends = {0: twice(self.base, self._tails[0]), last: twice(self.base, self._tails[1])}
             replays = (twice,)
         if not aspect.differ(ends[0], ends[last]):
-            return replace(proof, no_pair=_NAMES_CHANGE)
-        return self._with_pair(proof, aspect, ends, replays)
+            return _Cause(no_pair=_NAMES_CHANGE)
+        return self._find_pair(aspect, ends, replays)
+
+    def _find_pair(
+        self, aspect: Aspect, ends: dict[int, ReplayResult], replays: tuple[Replay, ...]
+    ) -> _Cause:
+        pair = self._search.find(aspect, ends, replays, Budget(self._seconds_left()))
+        return _Cause(pair, None if pair else _NO_PAIR)
+
+    @property
+    def _plain_replays(self) -> tuple[Replay, ...]:
+        """The ways to replay an order in a search: in one transaction, then on a database."""
+        return self._replayer.replay_in_transaction, self._replayer.replay
+
+    def _seconds_left(self) -> float:
+        """Return the time limit of the search, which leaves the time to confirm the pair."""
+        if self._explain_for is not None:
+            return self._explain_for
+        plain = self.base.seconds + self._tail_seconds
+        elapsed = self.base.seconds + monotonic() - self._began
+        remaining = _PLAIN_REPLAYS * plain - elapsed - _FINAL_REPLAYS * self._tail_seconds
+        return max(remaining, _LEAST_SECONDS)

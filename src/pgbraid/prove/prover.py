@@ -1,8 +1,22 @@
-"""``prove``: read both orders, replay them on a scratch server, and weigh what differs."""
+"""``prove``: compares two orders of the same migrations, and finds the pair that conflicts.
+
+========================  ======================================================================
+step                      module
+========================  ======================================================================
+read both orders          ``inputs.py``: from a database, a branch or a list of versions
+replay both orders        ``replay/``: on a scratch server, with the runner of ``up``
+compare the results       ``comparison/``: all catalogs and rows, except for changing values
+find the pair             ``search/pair_search.py``: likely pairs first, then a bisection
+minimize its example      ``search/minimize.py``: leaves out the migrations that it does not need
+report                    ``build_proof`` below
+========================  ======================================================================
+
+``compare_orders`` in ``order_pair.py`` does the four steps in the middle.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +33,7 @@ from pgbraid.prove.inputs import (
     insert_lower_by_version,
     refuse_contradictions,
 )
-from pgbraid.prove.order_pair import OrderPair, compare_orders
+from pgbraid.prove.order_pair import OrderComparison, OrderPair, compare_orders
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.source.git import files_at_commit, merge_base
 from pgbraid.source.prelude import read_prelude
@@ -34,34 +48,35 @@ if TYPE_CHECKING:
     from pgbraid.postgres.scratch.databases import ScratchServer
     from pgbraid.prove.inputs import ProofInput
 
-__all__ = ["prove_branch", "prove_database", "prove_list", "run_proof"]
+    Compare = Callable[[OrderPair], OrderComparison]
+
+__all__ = ["build_proof", "prove_branch", "prove_database", "prove_list", "run_proof"]
 
 
 def prove_database(
     migrations: MigrationSet, target: Target, ledger: LedgerTable, options: RunOptions
 ) -> Proof:
-    """Prove the order really recorded in a database, what is pending behind it.
+    """Prove the order that a database has recorded, followed by the pending migrations.
 
-    The database is only read, and let go before anything is replayed. Raises ProblemsFound,
-    ServerError, ConnectionFailed and what the scratch server raises.
+    The database is only read. The connection is closed before the replays. Raises ProblemsFound,
+    ServerError, ConnectionFailed, and the errors of the scratch server.
     """
     with connect(target, ledger, options.stop) as session:
-        order = read_history(session)
-    refuse_contradictions(order, ledger)
-    told = input_from_database(migrations, order)
-    return run_proof(told, ledger, options, like=order)
+        history = read_history(session)
+    refuse_contradictions(history, ledger)
+    return run_proof(input_from_database(migrations, history), ledger, options, like=history)
 
 
 def prove_branch(
     migrations: MigrationSet, folder: str, ref: str, ledger: LedgerTable, options: RunOptions
 ) -> Proof:
-    """Prove what ``ref`` of git has, what this branch adds behind it. No database is asked.
+    """Prove the migrations of the git commit ``ref``, followed by those that this branch adds.
 
-    Raises ConfigError, ProblemsFound and what the scratch server raises.
+    No database is read. Raises ConfigError, ProblemsFound, and the errors of the scratch server.
     """
     fork = files_at_commit(folder, merge_base(folder, ref))
-    told = input_from_branch(migrations, files_at_commit(folder, ref), fork, ref)
-    return run_proof(told, ledger, options)
+    proof_input = input_from_branch(migrations, files_at_commit(folder, ref), fork, ref)
+    return run_proof(proof_input, ledger, options)
 
 
 def prove_list(
@@ -71,54 +86,50 @@ def prove_list(
     ledger: LedgerTable,
     options: RunOptions,
 ) -> Proof:
-    """Prove the order of a list of versions, what it does not have behind it.
+    """Prove the order of a list of versions, followed by the migrations that are not in the list.
 
-    Raises ConfigError, ProblemsFound and what the scratch server raises.
+    Raises ConfigError, ProblemsFound, and the errors of the scratch server.
     """
-    told = input_from_list(migrations, versions, label)
-    return run_proof(told, ledger, options)
+    return run_proof(input_from_list(migrations, versions, label), ledger, options)
 
 
 def run_proof(
-    told: ProofInput,
+    proof_input: ProofInput,
     ledger: LedgerTable,
     options: RunOptions,
     *,
     like: AppliedHistory | None = None,
 ) -> Proof:
-    """Return what the two orders of a question come to, and which pair is to blame.
+    """Compare the two orders on a scratch server, and return the proof with the conflicting pair.
 
-    The scratch server and its databases are ``like`` the one whose order it is, as far as they
-    can be: version, settings, extensions, and on a server of our own the role. What is out of order
-    is told before anything runs; where nothing is, no server is needed. Raises ConfigError,
-    EmbeddedError, ConnectionFailed, ServerError and Stopped.
+    The scratch databases resemble the database whose history is ``like``: its version, settings
+    and extensions, and on an exclusive server its role. If no migration is out of order, no server
+    is started. Raises ConfigError, EmbeddedError, ConnectionFailed, ServerError and Stopped.
     """
-    question = told.orders
+    orders = proof_input.orders
     options.on_event(
         ProofStarted(
-            question.recorded,
-            question.out_of_order,
-            question.inversions,
-            len(question.prefix),
-            question.most_replays,
-            told.notes,
+            orders.recorded,
+            orders.out_of_order,
+            orders.inversions,
+            len(orders.prefix),
+            orders.most_replays,
+            proof_input.notes,
         )
     )
-    if not question.inversions and question.run is None:
-        proof = Proof(Verdict.SAME, question.recorded, question.by_version)
-    else:
-        proof = _compared(question, ledger, options, like)
-    left_out = (*proof.not_compared, *told.not_replayed)
-    notes = (*told.notes, *proof.notes)
-    return replace(proof, notes=notes, label=told.label, not_compared=left_out)
+    if not orders.must_replay:
+        return build_proof(proof_input, OrderComparison(Verdict.SAME))
+    return _prove_on_scratch_server(proof_input, ledger, options, like)
 
 
-def _compared(
-    question: OrderPair, ledger: LedgerTable, options: RunOptions, like: AppliedHistory | None
+def _prove_on_scratch_server(
+    proof_input: ProofInput, ledger: LedgerTable, options: RunOptions, like: AppliedHistory | None
 ) -> Proof:
-    """Judge a question on a scratch server, and weigh the answer by what is allowed."""
+    """Replay, compare, find the pair and minimize it on a scratch server; return the proof."""
+    orders = proof_input.orders
     place, major = options.scratch, like.major if like else None
     role = like.role if like else plain_role(options.role)
+    # Another major version is used if the database's version is not installed: a note reports it.
     with scratch_server(
         place.url, programs=place.programs, cache=place.cache, major=major
     ) as scratch:
@@ -132,16 +143,84 @@ def _compared(
             prelude=read_prelude(place.prelude),
             search_path=options.search_path,
         )
-        judge = partial(
-            compare_orders, replayer, listen=options.on_event, explain_for=options.explain_for
+        compare = partial(
+            compare_orders, replayer, on_event=options.on_event, explain_for=options.explain_for
         )
-        proof = _with_allowances(judge(question), judge, options)
-        left_out = (*proof.not_compared, *_other_role(scratch, role))
-        return replace(proof, not_compared=left_out, notes=tuple(_other_version(scratch, major)))
+        comparison = compare(orders)
+        return build_proof(
+            proof_input,
+            comparison,
+            _check_allowances(orders, comparison, compare, options),
+            not_compared=tuple(_role_difference(scratch, role)),
+            notes=tuple(_version_difference(scratch, major)),
+        )
 
 
-def _other_role(scratch: ScratchServer, role: MigratingRole | None) -> Iterator[str]:
-    """Say that a role with other rights replayed, which only a server of others makes necessary."""
+@dataclass(frozen=True, slots=True)
+class _Allowance:
+    """The reason that allows a difference, or the comparison with another difference."""
+
+    reason: str | None = None
+    other: OrderComparison | None = None
+
+
+_NOT_ALLOWED = _Allowance()
+
+
+def _check_allowances(
+    orders: OrderPair, comparison: OrderComparison, compare: Compare, options: RunOptions
+) -> _Allowance:
+    """Return the reason that allows a difference, if there is one.
+
+    An order that fails is never allowed. A migration that is out of order allows the difference
+    that disappears when it runs in order. Any other difference is not allowed, and the pair to
+    name is the pair of that difference.
+    """
+    if comparison.verdict in {Verdict.SAME, Verdict.FAILS, Verdict.NOT_REPLAYED}:
+        return _NOT_ALLOWED
+    if _is_accepted(comparison, options.accept):
+        return _Allowance(f"{comparison.verdict.value}, by `accept` or the settings")
+    allowing = [m for m in orders.out_of_order if m.directives.allow_difference is not None]
+    if not allowing:
+        return _NOT_ALLOWED
+    for others in _without_allowed(orders, allowing):
+        other = compare(others) if others.inversions else None
+        if other and other.verdict is not Verdict.SAME and not _is_accepted(other, options.accept):
+            return _Allowance(other=other)
+    reasons = (f"{m.label} allows it: {m.directives.allow_difference}" for m in allowing)
+    return _Allowance("; ".join(reasons))
+
+
+def _is_accepted(comparison: OrderComparison, accept: tuple[str, ...]) -> bool:
+    """Return whether all aspects in which two orders differ are accepted."""
+    verdicts = {verdict_of({difference.facet}) for difference in comparison.differences}
+    words = {verdict.word for verdict in verdicts} - {Verdict.SAME.word}
+    different = Verdict.DIFFERENT.word in accept
+    return comparison.verdict is not Verdict.FAILS and (different or words <= set(accept))
+
+
+def _without_allowed(orders: OrderPair, allowing: list[Migration]) -> tuple[OrderPair, OrderPair]:
+    """Return two pairs of orders, which together have all differences but the allowed ones.
+
+    A migration that is lower than an allowing one can be out of order too, and the allowing one
+    can build on it. So the first pair moves only the lower ones to their place. The second pair
+    starts where the allowing ones are in their place as well.
+    """
+    places = {m.version: place for place, m in enumerate(orders.by_version)}
+
+    def place(migration: Migration) -> int:
+        return places[migration.version]
+
+    lower = insert_lower_by_version(orders.recorded, allowing, place)
+    rest = [m for m in lower if m not in allowing]
+    return (
+        OrderPair(orders.recorded, lower),
+        OrderPair(insert_by_version(rest, allowing, place), orders.by_version),
+    )
+
+
+def _role_difference(scratch: ScratchServer, role: MigratingRole | None) -> Iterator[str]:
+    """Report a role with other rights, which only a server that is not exclusive can require."""
     if role is not None and not scratch.exclusive and role.superuser != scratch.superuser:
         yield (
             f"the rights of role {role.name}: {scratch.role} replayed, which is "
@@ -149,63 +228,44 @@ def _other_role(scratch: ScratchServer, role: MigratingRole | None) -> Iterator[
         )
 
 
-def _other_version(scratch: ScratchServer, major: int | None) -> Iterator[str]:
-    """Say that what was proven was so on another version of the server."""
-    own = scratch.version.partition(".")[0]
-    if major is not None and own != str(major):
-        yield f"replayed on PostgreSQL {own}; the database is on {major}"
+def _version_difference(scratch: ScratchServer, major: int | None) -> Iterator[str]:
+    """Report that the scratch server has another major version than the database."""
+    version = scratch.version.partition(".")[0]
+    if major is not None and version != str(major):
+        yield f"replayed on PostgreSQL {version}; the database is on {major}"
 
 
-def _is_accepted(proof: Proof, accept: tuple[str, ...]) -> bool:
-    """Whether all respects in which two orders differ are accepted."""
-    verdicts = {verdict_of({difference.facet}) for difference in proof.differences}
-    words = {verdict.word for verdict in verdicts} - {Verdict.SAME.word}
-    different = Verdict.DIFFERENT.word in accept
-    return proof.verdict is not Verdict.FAILS and (different or words <= set(accept))
-
-
-def _with_allowances(
-    proof: Proof, judge: Callable[[OrderPair], Proof], options: RunOptions
+def build_proof(
+    proof_input: ProofInput,
+    comparison: OrderComparison,
+    allowance: _Allowance = _NOT_ALLOWED,
+    *,
+    not_compared: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
 ) -> Proof:
-    """Return a proof with the reason for which its difference is allowed, if there is one.
+    """Build the proof from its inputs and the comparison of both orders.
 
-    An order that fails never is. A late migration allows the difference that is gone when it
-    comes in time; another difference is not allowed, and its pair is the one to be named.
+    ``not_compared`` and ``notes`` are the lines that depend on the scratch server.
     """
-    if proof.verdict in {Verdict.SAME, Verdict.FAILS, Verdict.NOT_REPLAYED}:
-        return proof
-    if _is_accepted(proof, options.accept):
-        return replace(proof, allowed_reason=f"{proof.verdict.value}, by `accept` or the settings")
-    allowing = [m for m in proof.out_of_order if m.directives.allow_difference is not None]
-    if not allowing:
-        return proof
-    for other in _without_gaps(proof, allowing):
-        found = judge(other) if other.inversions else None
-        if found and found.verdict is not Verdict.SAME and not _is_accepted(found, options.accept):
-            return replace(
-                proof,
-                pair=found.pair or proof.pair,
-                no_pair=found.no_pair or proof.no_pair,
-                replays=found.replays,
-            )
-    reasons = (f"{m.label} allows it: {m.directives.allow_difference}" for m in allowing)
-    return replace(proof, allowed_reason="; ".join(reasons))
-
-
-def _without_gaps(proof: Proof, allowing: list[Migration]) -> tuple[OrderPair, OrderPair]:
-    """Return the questions whose differences these migrations do not account for.
-
-    A migration that is lower than one of them may be late, too, and be what it builds on. So first
-    those come in time, all else as it was; then these do.
-    """
-    places = {m.version: place for place, m in enumerate(proof.version_order)}
-
-    def place(migration: Migration) -> int:
-        return places[migration.version]
-
-    lower = insert_lower_by_version(proof.recorded_order, allowing, place)
-    rest = [m for m in lower if m not in allowing]
-    return (
-        OrderPair(proof.recorded_order, lower),
-        OrderPair(insert_by_version(rest, allowing, place), proof.version_order),
+    orders = proof_input.orders
+    # If an allowed difference is not the only one, the pair is that of the other difference.
+    cause = allowance.other or comparison
+    return Proof(
+        comparison.verdict,
+        orders.recorded,
+        orders.by_version,
+        orders.out_of_order,
+        orders.inversions,
+        replays=cause.replays,
+        differences=comparison.differences,
+        recorded_failure=comparison.recorded_failure,
+        version_failure=comparison.version_failure,
+        pair=cause.pair or comparison.pair,
+        no_pair=cause.no_pair or comparison.no_pair,
+        not_compared=(*comparison.not_compared, *not_compared, *proof_input.not_replayed),
+        provided=comparison.provided,
+        notes=(*proof_input.notes, *notes),
+        label=proof_input.label,
+        server=comparison.server,
+        allowed_reason=allowance.reason,
     )

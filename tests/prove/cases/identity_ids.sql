@@ -1,6 +1,6 @@
 -- verdict: same
 -- order: 1 3 2
--- not_compared: public.t.id: generated, and other values in each order
+-- not_compared: public.t.id: generated, with other values in each order
 -- 1: table
 CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY, name text);
 -- 2: a

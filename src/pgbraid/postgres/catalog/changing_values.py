@@ -39,13 +39,13 @@ _TIMES = frozenset({"1082", "1083", "1114", "1184", "1186", "1266"})
 class ChangingRows:
     """The values in rows that differ between two replays of one order.
 
-    ``left`` defines how to compare the rows of the first replay. ``values`` has, by table and
+    ``meaning`` defines how to compare the rows of the first replay. ``values`` has, by table and
     column, the number of values that change. It has None for a column that cannot be compared
     at all, and for such a table under an empty column name. ``texts`` has the values of which a
     part may be constant.
     """
 
-    left: Meaning = field(default_factory=Meaning)
+    meaning: Meaning = field(default_factory=Meaning)
     values: Mapping[tuple[str, str], int | None] | None = None
     texts: Mapping[tuple[str, str], Texts] = field(default_factory=dict)
 
@@ -99,16 +99,16 @@ def in_parts(
 ) -> tuple[tuple[ChangingRows, ...], frozenset[tuple[str, str]]]:
     """Add the constant parts of texts to the masks of each order; return also their columns."""
     columns = set[tuple[str, str]]()
-    masks = [dict(changing.left.masks) for changing in orders]
+    masks = [dict(changing.meaning.masks) for changing in orders]
     for place in {place for changing in orders for place in changing.texts}:
-        has = [n for n, changing in enumerate(orders) if place in changing.left.masks]
+        has = [n for n, changing in enumerate(orders) if place in changing.meaning.masks]
         texts = [orders[n].texts.get(place) for n in has]
         parts = None if None in texts else constant_parts(*(t for t in texts if t))
         for n, constant in zip(has, parts or (), strict=False):
             masks[n][place] = replace(masks[n][place], constant=constant)
             columns.add(place)
     changed = (
-        replace(changing, left=replace(changing.left, masks=mask))
+        replace(changing, meaning=replace(changing.meaning, masks=mask))
         for changing, mask in zip(orders, masks, strict=True)
     )
     return tuple(changed), frozenset(columns)

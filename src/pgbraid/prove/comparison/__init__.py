@@ -1,1 +1,1 @@
-"""Two schemas, compared."""
+"""Comparison of schemas and rows."""

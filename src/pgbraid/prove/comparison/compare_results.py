@@ -1,4 +1,4 @@
-"""Compares what two orders came to, all of it but what no two replays agree on."""
+"""Compares the results of two replays, except for values that differ in every replay."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ __all__ = ["Comparison", "compare_kept", "replay_twice"]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What two orders differ in, and what of them could not be compared.
+    """The differences between two orders, and the values that could not be compared.
 
-    ``changing`` is what differs between two replays of one order: of the schema, and of the rows
-    for a search, which masks whole columns.
+    ``changing`` and ``meaning`` define the values of the schema, and of the rows, that differ
+    between two replays of one order. A search masks them; in rows, it masks whole columns.
     """
 
     differences: tuple[Difference, ...] = ()
@@ -48,18 +48,18 @@ class Comparison:
 
     @property
     def facets(self) -> frozenset[Facet]:
-        """In which respects the orders differ."""
+        """The facets in which the orders differ."""
         return frozenset(difference.facet for difference in self.differences)
 
 
 def compare_kept(
     replayer: Replayer, left: KeptReplay, right: KeptReplay, again: Callable[[str], KeptReplay]
 ) -> Comparison:
-    """Return how two replays compare, whose databases are there still.
+    """Compare two replays whose databases still exist.
 
-    Where they are not equal to the letter, ``again`` is called with ``right``, and if need be with
-    ``left``, for a second replay of that order: values in which the two replays of one order differ
-    are masked. Raises what the scratch server raises.
+    If they are not identical, ``again`` is called with ``right``, and if needed with ``left``, for
+    a second replay of that order. Values in which the two replays of one order differ are masked.
+    Raises the errors of the scratch server.
     """
     assert left.result.snapshot is not None  # noqa: S101 - both ran
     assert right.result.snapshot is not None  # noqa: S101
@@ -72,99 +72,101 @@ def compare_kept(
     if right_changing or right_rows:
         left_stable, left_changing, left_rows = _stable(replayer, left, partial(again, "left"))
     else:
-        # What is the same in both replays of one order can differ from the other one only.
+        # Two replays of the right order are identical, so every difference is due to the order.
         left_stable, left_changing, left_rows = (
             left.result.snapshot,
             NOTHING_CHANGES,
             ChangingRows(),
         )
+    # Both sides must leave out the same keys and tables, or their digests would differ.
     (left_rows, right_rows), parts = in_parts(left_rows, right_rows)
-    keys = left_rows.left.keys | right_rows.left.keys
-    excluded = left_rows.left.excluded | right_rows.left.excluded
+    keys = left_rows.meaning.keys | right_rows.meaning.keys
+    excluded = left_rows.meaning.excluded | right_rows.meaning.excluded
     meanings = (
-        replace(left_rows.left, keys=keys, excluded=excluded),
-        replace(right_rows.left, keys=keys, excluded=excluded),
+        replace(left_rows.meaning, keys=keys, excluded=excluded),
+        replace(right_rows.meaning, keys=keys, excluded=excluded),
     )
     changing = left_changing | right_changing
-    told = [*unread, *changing.described(), *_described(left_rows, right_rows, parts)]
+    not_compared = [*unread, *changing.described(), *_described(left_rows, right_rows, parts)]
     ours, theirs = left.result.snapshot.catalogs, right.result.snapshot.catalogs
     if any(ours[part] != theirs[part] for part in (DATA, SEQUENCES)):
         rows = _RowComparison(replayer, (left, right), meanings)
         left_stable, right_stable = rows.compared(left_stable, right_stable)
-        told += rows.not_compared()
+        not_compared += rows.not_compared()
+    # A search replays an order only once, so it cannot find the changing values of a column.
     masks = dict.fromkeys((*meanings[0].masks, *meanings[1].masks), EVERY)
     return Comparison(
         diff_snapshots(left_stable, right_stable),
-        tuple(dict.fromkeys(told)),
+        tuple(dict.fromkeys(not_compared)),
         changing,
         Meaning(keys, masks, excluded),
     )
 
 
 def _stable(
-    replayer: Replayer, kept: KeptReplay, again: Callable[[], KeptReplay]
+    replayer: Replayer, first: KeptReplay, again: Callable[[], KeptReplay]
 ) -> tuple[Snapshot, Changing, ChangingRows]:
-    """Replay an order once more, and mask what the two replays do not agree on."""
-    once_more = again()
+    """Replay an order once more, and mask the values in which the two replays differ."""
+    second = again()
     try:
-        one, other = kept.result.snapshot, once_more.result.snapshot
+        one, other = first.result.snapshot, second.result.snapshot
         assert one is not None  # noqa: S101 - it ran
-        if other is None:  # an order that runs in one replay, and not in the next
-            return one, Changing(failed=_failed(once_more.result)), ChangingRows()
+        if other is None:  # the order succeeded in the first replay and failed in the second
+            return one, Changing(failed=_failed(second.result)), ChangingRows()
         snapshot, changing = stable_between(one, other)
         if one.catalogs[DATA] == other.catalogs[DATA]:
             return snapshot, changing, ChangingRows()
-        with replayer.reading(kept) as ours, replayer.reading(once_more) as theirs:
-            rows = find_changing((ours, _rows(kept)), (theirs, _rows(once_more)))
+        with replayer.reading(first) as ours, replayer.reading(second) as theirs:
+            rows = find_changing((ours, _rows(first)), (theirs, _rows(second)))
         return snapshot, changing, rows
     finally:
-        replayer.drop(once_more.name)
+        replayer.drop(second.name)
 
 
-def _failed(ended: ReplayResult) -> frozenset[str]:
-    """Say which migration failed, and why; ``failed`` of what changes."""
-    failure = ended.failure
+def _failed(result: ReplayResult) -> frozenset[str]:
+    """Return the migration that failed and its error, for ``Changing.failed``."""
+    failure = result.failure
     assert failure is not None  # noqa: S101 - it has no result
     return frozenset({f"at {failure.migration.label}: {failure.diagnostic.message}"})
 
 
 def replay_twice(replayer: Replayer, base: Base, order: Sequence[Migration]) -> ReplayResult:
-    """Replay an order twice and return what both replays agree on, as far as the scope goes.
+    """Replay an order twice, and return the part of the scope in which both replays agree.
 
-    This is for a search that asks about values beside those which change from replay to replay.
+    This is for a search for a difference beside a value that differs in every replay.
     """
     scope = replayer.scope
-    kept = replayer.keep(base, order)
-    if scope is None or kept.result.snapshot is None:
-        replayer.drop(kept.name)
-        return kept.result
+    first = replayer.keep(base, order)
+    if scope is None or first.result.snapshot is None:
+        replayer.drop(first.name)
+        return first.result
     try:
-        stable, _, rows = _stable(replayer, kept, lambda: replayer.keep(base, order))
+        stable, _, rows = _stable(replayer, first, lambda: replayer.keep(base, order))
         (rows,), _ = in_parts(rows)
-        replayer.scope = replace(scope, schema=False, meaning=rows.left)
-        found = replayer.read(kept.name).snapshot
+        replayer.scope = replace(scope, schema=False, meaning=rows.meaning)
+        data = replayer.read(first.name).snapshot
     finally:
         replayer.scope = scope
-        replayer.drop(kept.name)
+        replayer.drop(first.name)
     parts = dict(stable.catalogs) if scope.schema else {}
     for part in (DATA, SEQUENCES):
         parts.pop(part, None)
     return ReplayResult(
-        replace(stable, catalogs=MappingProxyType({**parts, **(found.catalogs if found else {})}))
+        replace(stable, catalogs=MappingProxyType({**parts, **(data.catalogs if data else {})}))
     )
 
 
-def _rows(kept: KeptReplay) -> Rows:
-    assert kept.rows is not None  # noqa: S101 - it ran, and all of it was read
-    return kept.rows
+def _rows(replay: KeptReplay) -> Rows:
+    assert replay.rows is not None  # noqa: S101 - it ran, and its whole result was read
+    return replay.rows
 
 
 def _described(
     left: ChangingRows, right: ChangingRows, parts: frozenset[tuple[str, str]]
 ) -> Iterator[str]:
-    """Say which rows, or values of which columns, were not compared, or parts of values."""
-    found = {**(left.values or {}), **(right.values or {})}
-    for (table, column), number in sorted(found.items()):
+    """Yield a line for each table or column with rows, values or parts of values not compared."""
+    numbers = {**(left.values or {}), **(right.values or {})}
+    for (table, column), number in sorted(numbers.items()):
         if not column:
             yield f"{table}: its rows differ between two replays of one order"
         elif number is None:
@@ -176,68 +178,69 @@ def _described(
 
 
 class _RowComparison:
-    """The rows of two databases, compared by what they say."""
+    """Compares the rows of two databases by meaning."""
 
     def __init__(
         self,
         replayer: Replayer,
-        kept: tuple[KeptReplay, KeptReplay],
+        replays: tuple[KeptReplay, KeptReplay],
         meanings: tuple[Meaning, Meaning],
     ) -> None:
-        self._replayer, self._kept, self._meanings = replayer, kept, meanings
-        self._unsure: set[str] = set()
+        self._replayer, self._replays, self._meanings = replayer, replays, meanings
+        self._unresolved: set[str] = set()
         self._renumbered: set[str] = set()
 
     def compared(self, left: Snapshot, right: Snapshot) -> tuple[Snapshot, Snapshot]:
-        """Return the snapshots with their rows by meaning, and the positions of sequences."""
-        found = []
-        for kept, meaning in zip(self._kept, self._meanings, strict=True):
-            tables = _rows(kept).tables
-            with self._replayer.reading(kept) as conn:
-                digests, unsure = digests_by_meaning(conn, tables, meaning)
-                found.append({**digests, **positions(conn, tables), **_objects(kept)})
-                self._unsure |= unsure
-        self._note_renumbered(found)
-        return _with_data(left, found[0]), _with_data(right, found[1])
+        """Return the snapshots with the digests of rows by meaning, and positions of sequences."""
+        sides = []
+        for replay, meaning in zip(self._replays, self._meanings, strict=True):
+            tables = _rows(replay).tables
+            with self._replayer.reading(replay) as conn:
+                digests, unresolved = digests_by_meaning(conn, tables, meaning)
+                sides.append({**digests, **positions(conn, tables), **_large_objects(replay)})
+                self._unresolved |= unresolved
+        self._note_renumbered(sides)
+        return _with_data(left, sides[0]), _with_data(right, sides[1])
 
-    def _note_renumbered(self, found: list[dict[str, tuple[str | None, ...]]]) -> None:
-        """Take note of the keys that are other ones although the rows are the same."""
-        ours, theirs = (_rows(kept).digests for kept in self._kept)
-        alike = {
+    def _note_renumbered(self, sides: list[dict[str, tuple[str | None, ...]]]) -> None:
+        """Note the generated keys that differ although the rows are equal by meaning."""
+        ours, theirs = (_rows(replay).digests for replay in self._replays)
+        equal = {
             label
-            for label in found[0].keys() & found[1].keys() & ours.keys() & theirs.keys()
-            if found[0][label] == found[1][label] and ours[label] != theirs[label]
+            for label in sides[0].keys() & sides[1].keys() & ours.keys() & theirs.keys()
+            if sides[0][label] == sides[1][label] and ours[label] != theirs[label]
         }
         numbered = [
-            {table.label for table, _ in generated_keys(_rows(kept).tables, meaning)}
-            for kept, meaning in zip(self._kept, self._meanings, strict=True)
+            {table.label for table, _ in generated_keys(_rows(replay).tables, meaning)}
+            for replay, meaning in zip(self._replays, self._meanings, strict=True)
         ]
-        alike &= numbered[0] & numbered[1]
-        if not alike:
+        equal &= numbered[0] & numbered[1]
+        if not equal:
             return
-        by_value = [self._by_value(n, alike) for n in (0, 1)]
-        names = {table.label: table for table in _rows(self._kept[0]).tables}
+        # The digests may differ only in masked values, so compare again with the keys as values.
+        by_value = [self._by_value(n, equal) for n in (0, 1)]
+        tables = {table.label: table for table in _rows(self._replays[0]).tables}
         self._renumbered = {
-            f"{names[label].name}.{column}"
-            for label in alike
+            f"{table.name}.{column}"
+            for label in equal
             if by_value[0].get(label) != by_value[1].get(label)
-            for table, column in generated_keys((names[label],), self._meanings[0])
+            for table, column in generated_keys((tables[label],), self._meanings[0])
             if (table.name, column) not in self._meanings[0].masks
         }
 
     def _by_value(self, number: int, labels: set[str]) -> dict[str, tuple[str | None, ...]]:
         """Return digests of the rows of some tables with generated keys compared as values."""
-        kept, meaning = self._kept[number], self._meanings[number]
-        tables = [_without_keys(t) for t in _rows(kept).tables if t.label in labels]
-        with self._replayer.reading(kept) as conn:
+        replay, meaning = self._replays[number], self._meanings[number]
+        tables = [_without_keys(t) for t in _rows(replay).tables if t.label in labels]
+        with self._replayer.reading(replay) as conn:
             return digests_by_meaning(conn, tables, replace(meaning, keys=frozenset()))[0]
 
     def not_compared(self) -> Iterator[str]:
-        """Say what of the rows was not compared."""
+        """Yield a line for each generated key, and each table, that was not fully compared."""
         for name in sorted(self._renumbered):
-            yield f"{name}: generated, and other values in each order; rows compared without"
-        for name in sorted(self._unsure):
-            yield f"{name}: rows that hold generated keys which cannot be followed"
+            yield f"{name}: generated, with other values in each order; rows compared without it"
+        for name in sorted(self._unresolved):
+            yield f"{name}: rows with generated keys that cannot be followed"
 
 
 def _without_keys(table: RowTable) -> RowTable:
@@ -245,13 +248,14 @@ def _without_keys(table: RowTable) -> RowTable:
     return replace(table, columns=columns, keys=(), origins=MappingProxyType({}))
 
 
-def _objects(kept: KeptReplay) -> dict[str, tuple[str | None, ...]]:
-    """Return the large objects of a database, which are known by what they hold."""
-    digests = _rows(kept).digests
+def _large_objects(replay: KeptReplay) -> dict[str, tuple[str | None, ...]]:
+    """Return the large objects of a database, which are identified by their contents."""
+    digests = _rows(replay).digests
     return {label: facts for label, facts in digests.items() if label.startswith("large object ")}
 
 
 def _with_data(snapshot: Snapshot, digests: dict[str, tuple[str | None, ...]]) -> Snapshot:
+    """Return a snapshot with these digests of rows, large objects and sequences as its data."""
     parts = {**snapshot.catalogs, DATA: data_part(digests)}
     parts.setdefault(SEQUENCES, data_part({}))
     parents = dict(snapshot.parents)

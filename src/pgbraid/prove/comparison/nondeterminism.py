@@ -1,8 +1,8 @@
-"""The part of a schema that two replays of one order agree on.
+"""Masks the values of a schema that differ between two replays of one order.
 
-A value that depends on the clock or on chance differs from one replay to the next, and says
-nothing about the order. Only that value is masked: what stands around it is compared, and the
-other order must have a value that changes at the same place.
+A value that depends on the clock or on random numbers differs in every replay, so it does not
+depend on the order of the migrations. Only this value is masked. The text around it is compared,
+and the other order must have a changing value in the same place.
 """
 
 from __future__ import annotations
@@ -32,28 +32,30 @@ __all__ = [
 ]
 
 CHANGING = "<changing>"
-"""What stands in a text for a value that differs between two replays of one order."""
+"""The placeholder for a value that differs between two replays of one order."""
 _TIME = r"\d{4,}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[+-]\d\d(?::?\d\d){0,2}|Z)?)?"
 _WORD = rf"{_TIME}|[\w.:+-]+|\s+|."
-_PIECE = re.compile(rf"'(?:[^']|'')*'|{_WORD}", re.DOTALL)
-"""A word, a number or a time is masked as a whole: its digits may agree by chance."""
+_TOKEN = re.compile(rf"'(?:[^']|'')*'|{_WORD}", re.DOTALL)
+"""A literal, word, number or time. It is masked as a whole, as some digits of two random numbers
+can be equal."""
 _IN_A_LITERAL = re.compile(_WORD, re.DOTALL)
-_SAYS_SOMETHING = re.compile(r"[^\W\d_]{2}")
-"""What a word has that is more than a number or a part of a time."""
-_BY_CHANCE = re.compile(r"[0-9a-f]{8,}|\d+")
+_TWO_LETTERS = re.compile(r"[^\W\d_]{2}")
+"""A word with two letters in a row is more than a number or a part of a time."""
+_NUMBER = re.compile(r"[0-9a-f]{8,}|\d+")
+"""A part of a name that can be random: a decimal number, or a long hexadecimal one."""
 _BETWEEN_NAMES = re.compile(r"[\s.]+")
 _LONG = 6
-"""Digits of a number that stands for nothing else, such as a time."""
-_MOVING = r"([0-9a-f]{8,}|\d+)"
+"""A number with this many digits, such as a time, is masked wherever it occurs."""
+_CHANGING_NUMBER = r"([0-9a-f]{8,}|\d+)"
 
 
 @dataclass(frozen=True, slots=True)
 class Changing:
-    """What differs between two replays of one order.
+    """The parts of a schema that differ between two replays of one order.
 
-    ``facts`` are by catalog, object and name; ``names`` are objects whose own names differ, with
-    their changing part masked. ``failed`` says which migration ran in one replay and failed in the
-    next one, and why.
+    ``facts`` has catalog, object and attribute of each changing attribute. ``names`` has catalog
+    and masked name of each object whose own name changes. ``failed`` has the migration that failed
+    in the second replay only, with its error.
     """
 
     facts: frozenset[tuple[str, str, str]] = frozenset()
@@ -69,17 +71,17 @@ class Changing:
         )
 
     def described(self) -> tuple[str, ...]:
-        """Return what was not compared, for a person to read."""
+        """Return the lines that tell the user which values were not compared."""
         facts = {f"{name}: a part of its {display_name(fact)}" for _, name, fact in self.facts}
         names = {f"{name}: its name" for _, name in self.names}
-        found = sorted(
-            what.replace("a part of its value", "a part of it") for what in facts | names
+        parts = sorted(
+            part.replace("a part of its value", "a part of it") for part in facts | names
         )
         return (
-            *(f"{what} differs between two replays of one order" for what in found),
+            *(f"{part} differs between two replays of one order" for part in parts),
             *(
-                f"values that change by themselves: a second replay of one order failed, {what}"
-                for what in sorted(self.failed)
+                f"values that change by themselves: a second replay of one order failed, {failure}"
+                for failure in sorted(self.failed)
             ),
         )
 
@@ -88,9 +90,9 @@ NOTHING_CHANGES = Changing()
 
 
 def stable_between(one: Snapshot, again: Snapshot) -> tuple[Snapshot, Changing]:
-    """Return a snapshot with everything masked that another replay of its order has otherwise.
+    """Mask the values of a snapshot that differ in another replay of the same order.
 
-    Rows and values of sequences are left as they are.
+    Return also what was masked. Rows and values of sequences are not masked.
     """
     parts: dict[str, CatalogRows] = {}
     parents = dict(one.parents)
@@ -104,7 +106,7 @@ def stable_between(one: Snapshot, again: Snapshot) -> tuple[Snapshot, Changing]:
         rows: dict[str, Facts] = {}
         for key, values in part.rows.items():
             if key not in other.rows:
-                continue
+                continue  # an object with a changing name: see _renamed
             merged = tuple(map(_masked, values, other.rows[key]))
             rows[key] = merged
             facts |= _changed(catalog, key, part.columns, values, merged)
@@ -123,7 +125,7 @@ def stable_between(one: Snapshot, again: Snapshot) -> tuple[Snapshot, Changing]:
 def _changed(
     catalog: str, key: str, columns: Iterable[str], values: Facts, merged: Facts
 ) -> set[tuple[str, str, str]]:
-    """Return the facts of an object that are masked, for ``Changing``."""
+    """Return the masked attributes of an object, for ``Changing.facts``."""
     return {
         (catalog, key, name)
         for name, was, now in zip(columns, values, merged, strict=True)
@@ -134,59 +136,63 @@ def _changed(
 def _renamed(
     rows: Mapping[str, Facts], others: Mapping[str, Facts], parents: dict[str, str]
 ) -> dict[str, Facts]:
-    """Return objects whose names another replay does not have, with what changes masked.
+    """Return the objects whose names another replay lacks, with their numbers masked.
 
-    A name is masked as a whole: one number in it may agree by chance. Of the facts only the numbers
-    are masked that such a name has.
+    All numbers of a name are masked, because one of several random numbers can be equal in two
+    replays. In the attributes, only the numbers of such a name are masked.
     """
     missing = sorted(rows.keys() - others.keys())
     if not missing:
         return {}
-    known = {word for key in others for word in _numbered(key)}
-    found: dict[str, Facts] = {}
+    stable = {word for key in others for word in _numbered(key)}
+    renamed: dict[str, Facts] = {}
     for key in missing:
         words = _numbered(key)
-        words = words - known or words
+        # Prefer the parts that the other replay lacks; numbers of other parts may be constant.
+        words = words - stable or words
         name = _without(key, words)
-        while name in found:
+        # Several objects can have the same name once it is masked.
+        while name in renamed:
             name += "'"
-        found[name] = tuple(value and _without(value, words) for value in rows[key])
+        renamed[name] = tuple(value and _without(value, words) for value in rows[key])
         if key in parents:
             parents[name] = _without(parents[key], words)
-    return found
+    return renamed
 
 
 def _numbered(key: str) -> set[str]:
-    """Return the names in an object's that have a number."""
-    return {word for word in _BETWEEN_NAMES.split(key) if _BY_CHANCE.search(word)}
+    """Return the parts with a number of an object's qualified name."""
+    return {word for word in _BETWEEN_NAMES.split(key) if _NUMBER.search(word)}
 
 
 def _without(text: str, words: AbstractSet[str]) -> str:
-    """Return a text with the numbers of these names masked; long ones wherever they stand."""
+    """Mask the numbers of these names in a text; mask long numbers also outside of the names."""
+    # Longer names first: a name can be a part of another one.
     for word in sorted(words, key=lambda word: (-len(word), word)):
-        text = text.replace(word, _BY_CHANCE.sub(CHANGING, word))
-    numbers = {n for word in words for n in _BY_CHANCE.findall(word) if len(n) >= _LONG}
-    return _BY_CHANCE.sub(lambda found: CHANGING if found[0] in numbers else found[0], text)
+        text = text.replace(word, _NUMBER.sub(CHANGING, word))
+    numbers = {n for word in words for n in _NUMBER.findall(word) if len(n) >= _LONG}
+    return _NUMBER.sub(lambda match: CHANGING if match[0] in numbers else match[0], text)
 
 
 def _masked(one: str | None, other: str | None) -> str | None:
-    """Return a text with every piece masked that the other one has otherwise."""
+    """Mask the tokens of a text in which another text differs."""
     if one == other:
         return one
     if one is None or other is None:
         return CHANGING
-    pieces, others = _PIECE.findall(one), _PIECE.findall(other)
-    if len(pieces) == len(others):
-        return "".join(map(_masked_piece, pieces, others))
-    blocks = SequenceMatcher(None, pieces, others, autojunk=False).get_opcodes()
+    tokens, others = _TOKEN.findall(one), _TOKEN.findall(other)
+    if len(tokens) == len(others):
+        return "".join(map(_masked_token, tokens, others))
+    # autojunk would ignore frequent tokens, such as spaces, in texts of 200 tokens or more.
+    blocks = SequenceMatcher(None, tokens, others, autojunk=False).get_opcodes()
     return "".join(
-        "".join(pieces[start:end]) if kind == "equal" else CHANGING
+        "".join(tokens[start:end]) if kind == "equal" else CHANGING
         for kind, start, end, _, _ in blocks
     )
 
 
-def _masked_piece(one: str, other: str) -> str:
-    """Return a piece; of a literal with words that stay, only the others are masked."""
+def _masked_token(one: str, other: str) -> str:
+    """Mask a token that differs; if it is a literal with equal words, mask only the other words."""
     if one == other:
         return one
     words = _words(one, other)
@@ -196,24 +202,24 @@ def _masked_piece(one: str, other: str) -> str:
 
 
 def _words(one: str, other: str) -> list[tuple[str, str]] | None:
-    """Return the words of two literals in pairs, if some that say something are the same."""
+    """Return the words of two literals in pairs, if at least one real word is equal in both."""
     ours, theirs = _in_literal(one), _in_literal(other)
     if ours is None or theirs is None or len(ours) != len(theirs):
         return None
     pairs = list(zip(ours, theirs, strict=True))
-    stays = any(a == b and _SAYS_SOMETHING.search(a) for a, b in pairs)
-    return pairs if stays else None
+    equal = any(a == b and _TWO_LETTERS.search(a) for a, b in pairs)
+    return pairs if equal else None
 
 
-def _in_literal(piece: str) -> list[str] | None:
-    """Return the words of a piece that is a literal."""
-    return _IN_A_LITERAL.findall(piece[1:-1]) if piece[:1] == "'" and len(piece) > 1 else None
+def _in_literal(token: str) -> list[str] | None:
+    """Return the words of a literal; None for any other token."""
+    return _IN_A_LITERAL.findall(token[1:-1]) if token[:1] == "'" and len(token) > 1 else None
 
 
 def without_changing(snapshot: Snapshot, changing: Changing) -> Snapshot:
-    """Return a snapshot without the facts, and the objects, that change from replay to replay.
+    """Return a snapshot without the changing attributes and the objects with changing names.
 
-    This is for a search, which replays each order once only.
+    This is for a search, which replays each order only once.
     """
     if not changing:
         return snapshot
@@ -240,11 +246,11 @@ def without_changing(snapshot: Snapshot, changing: Changing) -> Snapshot:
 
 
 class _Names:
-    """The names of objects of which a part changes; they tell whose name another one is."""
+    """Masked names of objects, as patterns for names in other replays."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._patterns = [
-            (name, re.compile(_MOVING.join(map(re.escape, name.split(CHANGING)))))
+            (name, re.compile(_CHANGING_NUMBER.join(map(re.escape, name.split(CHANGING)))))
             for name in sorted(names)
         ]
 
@@ -252,21 +258,21 @@ class _Names:
         return bool(self._patterns)
 
     def of(self, key: str) -> tuple[str, AbstractSet[str]] | None:
-        """Return which name an object's is, and what changes in it; None if it is none of them."""
+        """Return the masked name that an object's name fits, and its changing parts, or None."""
         for name, pattern in self._patterns:
             if pattern.fullmatch(key):
                 words = zip(_BETWEEN_NAMES.split(name), _BETWEEN_NAMES.split(key), strict=True)
-                return name, frozenset(word for known, word in words if CHANGING in known)
+                return name, frozenset(word for masked, word in words if CHANGING in masked)
         return None
 
 
 def masked_like(
     snapshot: Snapshot, stable: Snapshot, changing: Changing, one: Snapshot, again: Snapshot
 ) -> Snapshot:
-    """Return a snapshot that is masked as a stable one is, where its values fit.
+    """Mask the values of a snapshot as in ``stable``, if they fit.
 
-    A value fits that differs from that of ``one`` in nothing but what ``again``, the other replay
-    of its order, has otherwise as well.
+    ``one`` and ``again`` are the two replays of the order that ``stable`` was made from. A value
+    fits if it differs from that of ``one`` only where ``again`` differs, too.
     """
     parts = dict(snapshot.catalogs)
     for catalog, part in snapshot.catalogs.items():
@@ -279,16 +285,17 @@ def masked_like(
         nothing: Facts = (None,) * len(part.columns)
         rows: dict[str, Facts] = {}
         for key, values in sorted(part.rows.items()):
+            # An object whose name is not in the replay may have a changing name.
             name, words = (key not in other.rows and names.of(key)) or (key, frozenset[str]())
             if name in rows or name not in other.rows:
                 rows[key] = values
                 continue
-            found = (value and _without(value, words) for value in values)
-            known = zip(*(replay.get(key, nothing) for replay in replays), strict=True)
+            masked = (value and _without(value, words) for value in values)
+            replayed = zip(*(replay.get(key, nothing) for replay in replays), strict=True)
             rows[name] = tuple(
                 was if (name, fact) in facts and _fits(was, value, *both) else value
                 for fact, value, was, both in zip(
-                    part.columns, found, other.rows[name], known, strict=True
+                    part.columns, masked, other.rows[name], replayed, strict=True
                 )
             )
         parts[catalog] = CatalogRows(part.columns, MappingProxyType(rows))
@@ -296,27 +303,26 @@ def masked_like(
 
 
 def _fits(stable: str | None, value: str | None, one: str | None, again: str | None) -> bool:
-    """Whether a value is the stable one but for what changes."""
+    """Return whether a value equals the stable value, except for its masked tokens."""
     if stable is None or value is None:
         return stable == CHANGING
     if one is not None and again is not None:
-        pieces, others, found = (_PIECE.findall(text) for text in (one, again, value))
-        if len(pieces) == len(others):
-            same = len(found) == len(pieces)
-            return same and all(map(_piece_fits, found, pieces, others))
+        ones, agains, tokens = (_TOKEN.findall(text) for text in (one, again, value))
+        if len(ones) == len(agains):
+            return len(tokens) == len(ones) and all(map(_token_fits, tokens, ones, agains))
     pattern = ".*?".join(map(re.escape, stable.split(CHANGING)))
     return re.fullmatch(pattern, value, re.DOTALL) is not None
 
 
-def _piece_fits(value: str, one: str, again: str) -> bool:
-    """Whether a piece is the one that two replays have, or stands for one that changes."""
+def _token_fits(value: str, one: str, again: str) -> bool:
+    """Return whether a token equals that of both replays, or is in the place of a changing one."""
     if one in {again, value}:
         return value == one
-    words, found = _words(one, again), _in_literal(value)
-    if words is None:
-        return (found is None) == (_in_literal(one) is None)
+    pairs, words = _words(one, again), _in_literal(value)
+    if pairs is None:
+        return (words is None) == (_in_literal(one) is None)
     return (
-        found is not None
-        and len(found) == len(words)
-        and all(a != b or word == a for word, (a, b) in zip(found, words, strict=True))
+        words is not None
+        and len(words) == len(pairs)
+        and all(a != b or word == a for word, (a, b) in zip(words, pairs, strict=True))
     )

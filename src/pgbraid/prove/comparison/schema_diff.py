@@ -37,38 +37,40 @@ _FACETS = {
 
 
 _OF_THE_TYPE = frozenset({"attlen", "attbyval", "attalign", "attndims"})
-"""Facts of a column that its type brings with it."""
+"""Attributes of a column that follow from its type."""
 
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def diff_snapshots(left: Snapshot, right: Snapshot) -> tuple[Difference, ...]:
-    """Return what differs, object by object, the gravest first.
+    """Return the differences, one for each object, the gravest first.
 
-    Of an object that is on one side only its parts are not told one by one.
+    The parts of an object that exists on one side only are not listed.
     """
-    found = [d for catalog in _catalogs(left, right) for d in _compare(catalog, left, right)]
-    found = _merged(found)
-    lone = {d.name: d.only for d in found if d.only}
+    all_differences = _merged(
+        [d for catalog in _catalogs(left, right) for d in _compare(catalog, left, right)]
+    )
+    one_sided = {d.name: d.only for d in all_differences if d.only}
     parents = {**right.parents, **left.parents}
-    shown = [d for d in found if not _implied_by_parent(d, lone, parents)]
+    shown = [d for d in all_differences if not _implied_by_parent(d, one_sided, parents)]
     order = list(Facet)
     return tuple(sorted(shown, key=lambda d: (order.index(d.facet), d.name, d.catalog)))
 
 
-def _merged(found: list[Difference]) -> list[Difference]:
-    """Make one difference of those of one object that several tables of the catalog tell of."""
+def _merged(differences: list[Difference]) -> list[Difference]:
+    """Merge the differences of an object from several tables of the catalog."""
     merged: dict[tuple[str, Facet, str | None], Difference] = {}
-    for difference in found:
+    for difference in differences:
         key = difference.name, difference.facet, difference.only
-        known = merged.get(key)
-        facts = (*(known.attributes if known else ()), *difference.attributes)
-        merged[key] = replace(known or difference, attributes=facts)
+        first = merged.get(key)
+        facts = (*(first.attributes if first else ()), *difference.attributes)
+        merged[key] = replace(first or difference, attributes=facts)
     return list(merged.values())
 
 
 def _catalogs(left: Snapshot, right: Snapshot) -> list[str]:
+    """Return the catalogs that differ; a catalog that one side lacks is not compared."""
     return [
         name
         for name in dict.fromkeys((*left.catalogs, *right.catalogs))
@@ -79,13 +81,13 @@ def _catalogs(left: Snapshot, right: Snapshot) -> list[str]:
 
 
 def _implied_by_parent(
-    difference: Difference, lone: Mapping[str, str | None], parents: Mapping[str, str]
+    difference: Difference, one_sided: Mapping[str, str | None], parents: Mapping[str, str]
 ) -> bool:
-    """Whether an object is a part of one that is on one side only."""
+    """Return whether an object is a part of an object that exists on one side only."""
     name, seen = difference.name, set[str]()
     while (parent := parents.get(name)) is not None and parent not in seen:
         seen.add(parent)
-        if parent in lone and parent != difference.name:
+        if parent in one_sided and parent != difference.name:
             return True
         name = parent
     return False
@@ -95,8 +97,10 @@ _NOTHING = CatalogRows((), MappingProxyType({}))
 
 
 def _compare(catalog: str, left: Snapshot, right: Snapshot) -> Iterator[Difference]:
+    """Yield the differences of one catalog."""
     facet = _FACETS.get(catalog, Facet.SCHEMA)
     a, b = left.catalogs.get(catalog, _NOTHING), right.catalogs.get(catalog, _NOTHING)
+    # A column that one side lacks, as of another major version, is not compared.
     columns = [name for name in (a.columns or b.columns) if name in (b.columns or a.columns)]
     for key in dict.fromkeys((*a.rows, *b.rows)):
         ours, theirs = a.rows.get(key), b.rows.get(key)
@@ -104,7 +108,7 @@ def _compare(catalog: str, left: Snapshot, right: Snapshot) -> Iterator[Differen
             continue
         if ours is None or theirs is None:
             if facet is not Facet.SCHEMA and facet is not Facet.DATA:
-                continue  # what is not there has no order; the schema's difference says so
+                continue  # the facet SCHEMA has the missing table or type
             facts = tuple(
                 AttributeDifference(name, _of(a, ours, name), _of(b, theirs, name))
                 for name in columns
@@ -118,11 +122,11 @@ def _compare(catalog: str, left: Snapshot, right: Snapshot) -> Iterator[Differen
             and not _same_order(facet, left_value, right_value)
         )
         if facts:
-            yield Difference(facet, catalog, key, _telling(facts))
+            yield Difference(facet, catalog, key, _without_implied(facts))
 
 
-def _telling(facts: tuple[AttributeDifference, ...]) -> tuple[AttributeDifference, ...]:
-    """Return the facts with a type first, and without those that follow from the type."""
+def _without_implied(facts: tuple[AttributeDifference, ...]) -> tuple[AttributeDifference, ...]:
+    """Return the attributes with a type first, and without those that follow from the type."""
     types = tuple(fact for fact in facts if fact.name == "type")
     if not types:
         return facts
@@ -134,7 +138,10 @@ def _of(part: CatalogRows, facts: Facts | None, name: str) -> str | None:
 
 
 def _same_order(facet: Facet, left: str | None, right: str | None) -> bool:
-    """Whether two lists differ only in what one of them lacks, which the schema says."""
+    """Return whether two lists have their common names in the same order.
+
+    A name that only one side has is a difference of the facet SCHEMA.
+    """
     if facet not in {Facet.COLUMN_ORDER, Facet.ENUM_ORDER}:
         return False
     ours, theirs = (left or "").split("\n"), (right or "").split("\n")
@@ -143,7 +150,7 @@ def _same_order(facet: Facet, left: str | None, right: str | None) -> bool:
 
 
 def differing_facets(left: Snapshot, right: Snapshot) -> AbstractSet[Facet]:
-    """Return in which respects two snapshots differ."""
+    """Return the facets in which two snapshots differ."""
     return {
         difference.facet
         for catalog in _catalogs(left, right)
@@ -154,12 +161,12 @@ def differing_facets(left: Snapshot, right: Snapshot) -> AbstractSet[Facet]:
 def filter_differences(
     differences: tuple[Difference, ...], patterns: Sequence[str]
 ) -> tuple[tuple[Difference, ...], int]:
-    """Return the differences that no pattern matches, and how many were left out.
+    """Return the differences that no pattern matches, and the number of the others.
 
-    A pattern is matched with an object's kind and name, such as ``table audit.*``, or with that
-    and one fact, such as ``*: privileges``.
+    A pattern matches an object's kind and name, such as ``table audit.*``, or these and one
+    attribute, such as ``*: privileges``.
     """
-    kept = []
+    remaining: list[Difference] = []
     for difference in differences:
         name = difference.name
         if any(fnmatchcase(name, pattern) for pattern in patterns):
@@ -169,19 +176,22 @@ def filter_differences(
             for fact in difference.attributes
             if not any(fnmatchcase(f"{name}: {display_name(fact.name)}", p) for p in patterns)
         )
+        # A difference without attributes, such as one in rows, is ignored only as a whole.
         if facts or not difference.attributes:
-            kept.append(replace(difference, attributes=facts))
-    return tuple(kept), len(differences) - len(kept)
+            remaining.append(replace(difference, attributes=facts))
+    return tuple(remaining), len(differences) - len(remaining)
 
 
 def with_role(snapshot: Snapshot, old: str, new: str) -> Snapshot:
-    """Return a snapshot in which one role stands for another."""
+    """Replace one role by another in the owners, privileges and roles of a snapshot."""
+    # The server quotes role names in lists of privileges unless they are plain identifiers.
     spelled = {name: name if _PLAIN.fullmatch(name) else f'"{name}"' for name in (old, new)}
     named = re.compile(rf'(?<![\w"]){re.escape(spelled[old])}(?=[=/,}}]|$)')
 
     def one(fact: str, value: str) -> str:
         if not fact.endswith("acl"):
             return spelled[new] if value == spelled[old] else value
+        # The snapshot has the privileges sorted, so the order must fit the new name.
         items = named.sub(spelled[new].replace("\\", r"\\"), value).strip("{}").split(",")
         return "{" + ",".join(sorted(items)) + "}"
 

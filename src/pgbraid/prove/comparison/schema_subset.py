@@ -1,4 +1,4 @@
-"""A part of a snapshot: some schemas only, or what is left without what another one has."""
+"""Selects a part of a snapshot: some schemas, or all objects that another snapshot lacks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pgbraid.model.snapshot import Snapshot
 
-__all__ = ["in_schemas", "made_apart", "outside", "schema_of"]
+__all__ = ["created_objects", "in_schemas", "outside", "schema_of"]
 
 _EVERYWHERE = frozenset(
     {
@@ -22,49 +22,50 @@ _EVERYWHERE = frozenset(
         *("comment on schema public", "comment on extension plpgsql"),
     }
 )
-"""Objects that a database has before anybody makes one."""
+"""The objects of a new database."""
 _OF_THE_SERVER = "comments in pg_"
 _WORD = re.compile(r'("(?:[^"]|"")*"|[^\s."()]+)(\.?)')
-"""A name, or a word of a sentence; a name in quotes is one, whatever stands in it."""
+"""A word, or a quoted name with any characters, and the dot after it."""
 
 
-def outside(snapshot: Snapshot, known: Snapshot) -> Snapshot:
-    """Return a snapshot without what another one has, and without all that is in its schemas.
+def outside(snapshot: Snapshot, other: Snapshot) -> Snapshot:
+    """Remove the objects that another snapshot has, and all objects in its schemas.
 
-    The schema ``public`` and what every database has are kept.
+    The schema ``public`` and the other objects of every new database remain.
     """
-    there = _made(known)
-    schemas = _schemas(there)
+    created = _created(other)
+    schemas = _schemas(created)
     return _filtered(
         snapshot,
         lambda key: (
-            key not in there
-            and not _is_below(key, there, snapshot.parents)
+            key not in created
+            and not _is_below(key, created, snapshot.parents)
             and schema_of(key) not in schemas
         ),
     )
 
 
-def made_apart(snapshot: Snapshot) -> tuple[str, ...]:
-    """Return what a database has that not every one has: schemas, and objects outside of them.
+def created_objects(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the schemas that a new database lacks, and its other objects outside of these schemas.
 
-    Parts of other objects, and what is in one of the schemas, are not named.
+    Parts of other objects are not listed.
     """
-    there = _made(snapshot)
-    schemas = _schemas(there)
+    created = _created(snapshot)
+    schemas = _schemas(created)
     return tuple(
         sorted(
             name
-            for name in there
+            for name in created
             if (name.startswith("schema ") or schema_of(name) not in schemas)
-            and not _is_below(name, there, snapshot.parents)
+            and not _is_below(name, created, snapshot.parents)
         )
     )
 
 
-def _made(snapshot: Snapshot) -> set[str]:
-    there = {key for part in snapshot.catalogs.values() for key in part.rows} - _EVERYWHERE
-    return {key for key in there if not key.startswith(_OF_THE_SERVER)}
+def _created(snapshot: Snapshot) -> set[str]:
+    """Return the objects of a snapshot that a new database lacks."""
+    keys = {key for part in snapshot.catalogs.values() for key in part.rows} - _EVERYWHERE
+    return {key for key in keys if not key.startswith(_OF_THE_SERVER)}
 
 
 def _schemas(names: Iterable[str]) -> set[str | None]:
@@ -72,21 +73,22 @@ def _schemas(names: Iterable[str]) -> set[str | None]:
 
 
 def in_schemas(snapshot: Snapshot, schemas: AbstractSet[str]) -> Snapshot:
-    """Return a snapshot of these schemas only, with all that belongs to them."""
+    """Return the part of a snapshot that belongs to these schemas."""
     return _filtered(snapshot, lambda key: schema_of(key) in schemas)
 
 
 def schema_of(key: str) -> str | None:
-    """Return the schema that an object is in, as the catalog spells it, or is; None of others."""
+    """Return the schema of an object, as the catalog spells it; None for objects without one."""
     if key.startswith("schema "):
         return key.removeprefix("schema ")
-    words = [(found[1], bool(found[2])) for found in _WORD.finditer(key)]
+    words = [(match[1], bool(match[2])) for match in _WORD.finditer(key)]
     names = [name for name, _ in words]
+    # Default privileges and comments name their schema after "in schema" or "on schema".
     for place, name in enumerate(names[2:], 2):
         if names[place - 1] == "schema" and names[place - 2] in {"in", "on"}:
             return name
     schemas = [name for name, qualifies in words if qualifies]
-    # A cast names two types, of which the server's own is nobody's.
+    # A cast names two types; one can be a type of the server, in pg_catalog.
     return next((name for name in schemas if name != "pg_catalog"), next(iter(schemas), None))
 
 

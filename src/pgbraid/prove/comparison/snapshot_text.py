@@ -1,4 +1,4 @@
-"""A snapshot as text: one block for each object, in one order, for a person and for a diff."""
+"""Formats a snapshot as text, with one block for each object, sorted, for readers and diffs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["diff_snapshot_texts", "format_snapshot"]
 
 _HEAD = "# A schema as pgbraid snapshot writes it, one block for each object."
 _ORDERS = {COLUMN_ORDER: "columns", ENUM_ORDER: "values"}
-_SILENT = frozenset({"", "false", "{}", "-", "0"})
-"""Values that say that there is nothing; not written."""
+_EMPTY_VALUES = frozenset({"", "false", "{}", "-", "0"})
+"""Values that mean that an object lacks the attribute; they are not written."""
 _NAMES = frozenset(
     {
         *("relname", "attname", "typname", "nspname", "relnamespace", "typnamespace", "attrelid"),
@@ -31,7 +31,7 @@ _NAMES = frozenset(
         *("extname", "pubname", "evtname", "srvname", "inhrelid", "prrelid"),
     }
 )
-"""Facts that the name or the type says as well."""
+"""Attributes that the name or the type of the object implies."""
 _SUFFICIENT_COLUMNS = {
     "pg_attrdef": {"definition"},
     "pg_constraint": {"definition", "conislocal", "coninhcount", "conenforced", "convalidated"},
@@ -43,7 +43,7 @@ _SUFFICIENT_COLUMNS = {
     "pg_partitioned_table": {"definition"},
     "pg_enum": set[str](),
 }
-"""What is told of objects whose definition is whole."""
+"""The attributes to write of objects with a complete definition."""
 _DEFAULT_VALUES = frozenset(
     {
         *(("relpersistence", "p"), ("relreplident", "d"), ("relam", "heap")),
@@ -55,16 +55,16 @@ _DEFAULT_VALUES = frozenset(
         *(("attislocal", "true"), ("relam", "-"), ("attcollation", "-")),
     }
 )
-"""The value that a fact has unless somebody chose another one; every other value is written."""
-_HAS_USUAL = frozenset(name for name, _ in _DEFAULT_VALUES)
+"""Default values of attributes; any other value of these attributes is written."""
+_HAS_DEFAULT = frozenset(name for name, _ in _DEFAULT_VALUES)
 _OF_BASE_TYPES = frozenset({"typlen", "typbyval", "typalign", "typstorage"}) | {
     *("typinput", "typoutput", "typreceive", "typsend", "typanalyze", "typsubscript"),
 }
-"""Facts that only a base type chooses."""
-_NOBODY = "{}"
+"""Attributes that only a base type defines itself."""
+_NO_PRIVILEGES = "{}"
 _SECRET, _HIDDEN = frozenset({"umoptions", "subconninfo"}), "***"
-"""What holds passwords; not even a digest of them is written."""
-_MADE_WITH = {
+"""Attributes with passwords; not even digests of them are written."""
+_DEFAULT_PRIVILEGES = {
     "relacl": r"\{([^=,]+)=(?:arwdDxt|rwU)/\1\}",
     "proacl": r"\{=X/([^,]+),\1=X/\1\}",
     "typacl": r"\{=U/([^,]+),\1=U/\1\}",
@@ -73,46 +73,48 @@ _MADE_WITH = {
     "fdwacl": r"\{([^=,]+)=U/\1\}",
     "srvacl": r"\{([^=,]+)=U/\1\}",
 }
-"""Privileges that an object is made with."""
+"""Privileges of a new object."""
 _MAINTAIN_SINCE = 17
 _WITH_MAINTAIN = r"\{([^=,]+)=(?:arwdDxtm|rwU)/\1\}"
-"""The same of a relation from PostgreSQL 17 on, where an owner may lack MAINTAIN."""
+"""Privileges of a new relation since PostgreSQL 17, which has MAINTAIN."""
 _TEXTS = frozenset({"value", "definition", "using", "with_check", "default", "typdefault"})
-"""Facts that are said whatever they are."""
+"""Attributes that are always written."""
 _ZEROS = frozenset({"attstattarget", "stxstattarget"})
-"""Facts of which 0 is not the usual value."""
+"""Attributes for which 0 is not the default value."""
 _PASSWORD = re.compile(r"(?i)\b(password|passwd|secret|token|api_?key)\s*=\s*[^,}\s\"']+")
-_MADE_BY_ITSELF = ("trigger of ",)
+_INTERNAL = ("trigger of ",)
+"""Objects that the server creates with another object, such as the triggers of a foreign key."""
 
 
 def format_snapshot(snapshot: Snapshot) -> str:
-    """Return a snapshot's text; equal schemas on one major version have equal texts.
+    """Return the text of a snapshot; equal schemas on one major version have equal texts.
 
-    What is the usual value of a fact, and rows and values of sequences, are not in it.
+    Default values of attributes, rows, and values of sequences are not written.
     """
     lines = [_HEAD, ""]
     major = snapshot.server.partition(".")[0]
     lines[0] += f" PostgreSQL {major}." if major else ""
-    made_with = dict(_MADE_WITH)
+    default_privileges = dict(_DEFAULT_PRIVILEGES)
     if major.isdecimal() and int(major) >= _MAINTAIN_SINCE:
-        made_with["relacl"] = _WITH_MAINTAIN
+        default_privileges["relacl"] = _WITH_MAINTAIN
     blocks: dict[str, list[str]] = {}
     for catalog, part in snapshot.catalogs.items():
         if catalog in {DATA, SEQUENCES, "comments of the server"}:
             continue
         for key, facts in part.rows.items():
             if not _is_implied(snapshot, catalog, key, part):
-                blocks.setdefault(key, []).extend(_facts(catalog, key, part, facts, made_with))
+                lines_of_row = _facts(catalog, key, part, facts, default_privileges)
+                blocks.setdefault(key, []).extend(lines_of_row)
     for key in sorted(blocks):
         lines += [f"[{_one_line(key)}]", *blocks[key], ""]
     return "\n".join(lines)
 
 
 def _is_implied(snapshot: Snapshot, catalog: str, key: str, part: CatalogRows) -> bool:
-    """Whether a row comes with another object and says nothing of its own."""
+    """Return whether the server created a row with another object, and it is unchanged since."""
     if catalog == "pg_type" and key in snapshot.parents:
-        return True
-    if key.startswith(_MADE_BY_ITSELF):
+        return True  # such as the row type of a table
+    if key.startswith(_INTERNAL):
         return part.rows[key][part.columns.index("tgenabled")] == "O"
     return key.startswith("column ") and " of index " in key and _plain_index(part, key)
 
@@ -127,19 +129,20 @@ def _facts(
     key: str,
     part: CatalogRows,
     facts: tuple[str | None, ...],
-    made_with: Mapping[str, str],
+    default_privileges: Mapping[str, str],
 ) -> Iterator[str]:
+    """Yield the lines of a row: one for each attribute without its default value."""
     if catalog in _ORDERS:
         yield f"{_ORDERS[catalog]} = {', '.join(str(facts[0]).splitlines())}"
         return
-    known = dict(zip(part.columns, facts, strict=True))
-    for name, fact in known.items():
+    values = dict(zip(part.columns, facts, strict=True))
+    for name, fact in values.items():
         if fact is None:
             continue
-        # A partitioned table has no access method of its own, unless one is chosen.
-        chosen = name == "relam" and known.get("relkind") == "p" and fact != "-"
-        whole = re.fullmatch(made_with.get(name, r"(?!)"), fact)
-        if (whole or _says_nothing(catalog, key, name, fact)) and not chosen:
+        # A partitioned table has an access method only if the user gave one: write even heap.
+        explicit = name == "relam" and values.get("relkind") == "p" and fact != "-"
+        default = re.fullmatch(default_privileges.get(name, r"(?!)"), fact)
+        if (default or _is_default(catalog, key, name, fact)) and not explicit:
             continue
         value = _masked(catalog, name, fact)
         if "\n" in value:
@@ -149,22 +152,26 @@ def _facts(
             yield f"{display_name(name)} = {value}"
 
 
-def _says_nothing(catalog: str, key: str, name: str, value: str) -> bool:
-    nobodys = value == _NOBODY and name in _MADE_WITH
-    if name in _TEXTS or nobodys or (value == "0" and name in _ZEROS):
+def _is_default(catalog: str, key: str, name: str, value: str) -> bool:
+    """Return whether an attribute has its default value, or another attribute implies it."""
+    # An empty list of privileges means that the owner's privileges were revoked, too.
+    revoked = value == _NO_PRIVILEGES and name in _DEFAULT_PRIVILEGES
+    if name in _TEXTS or revoked or (value == "0" and name in _ZEROS):
         return False
     if name == "relreplident" and value == "n":
+        # Other relations have no replica identity; a table has none only if the user chose it.
         return not key.startswith(("table ", "partitioned table "))
     if name in _NAMES and not (name in _OF_BASE_TYPES and key.startswith("type ")):
         return True
-    whole = not key.startswith("aggregate ")
-    if whole and catalog in _SUFFICIENT_COLUMNS and name not in _SUFFICIENT_COLUMNS[catalog]:
+    # An aggregate in pg_proc has no complete definition: pg_get_functiondef() rejects it.
+    complete = not key.startswith("aggregate ")
+    if complete and catalog in _SUFFICIENT_COLUMNS and name not in _SUFFICIENT_COLUMNS[catalog]:
         return True
-    return (name, value) in _DEFAULT_VALUES or (value in _SILENT and name not in _HAS_USUAL)
+    return (name, value) in _DEFAULT_VALUES or (value in _EMPTY_VALUES and name not in _HAS_DEFAULT)
 
 
 def _masked(catalog: str, name: str, value: str) -> str:
-    """Hide what is secret, or may be: options that hold passwords, settings of an application."""
+    """Mask possible secrets: options with passwords, and settings of an application."""
     if name in _SECRET:
         return _HIDDEN
     if catalog == "settings" or name.endswith("config"):
@@ -177,16 +184,17 @@ def _one_line(text: str) -> str:
 
 
 def diff_snapshot_texts(old: str, new: str, label: str) -> list[str]:
-    """Return the lines of a diff between two texts, none where they are the same.
+    """Return the lines of a diff between two texts, or none if the texts are equal.
 
-    Raises ConfigError where they are of two major versions, which write one schema differently.
+    Raises ConfigError for two major versions, on which the same schema has different texts.
     """
     before, after = old.splitlines(), new.splitlines()
     if before[:1] != after[:1] and before[:1] and before[0].startswith(_HEAD):
         was, now = (lines[0].removeprefix(_HEAD).strip(" .") for lines in (before, after))
         raise ConfigError(
             f"{label} was written on {was}, this is {now}",
-            hint="Compare on that version; for the files, name its server with `scratch_url` or "
-            "PGBRAID_PG_BIN. Or write it again with `pgbraid snapshot --output`.",
+            hint="Compare on that version. For a snapshot of files, name its server with "
+            "`scratch_url`, or its programs in PGBRAID_PG_BIN. Or write it again with `pgbraid "
+            "snapshot --output`.",
         )
     return list(difflib.unified_diff(before, after, label, "the schema", lineterm=""))

@@ -1,1 +1,1 @@
-"""Orders of migrations, run on scratch databases."""
+"""Replays of migrations on scratch databases."""

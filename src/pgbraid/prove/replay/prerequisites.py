@@ -1,8 +1,7 @@
-"""What a scratch server is given because migrations expect it: roles, databases, extensions.
+"""Creates objects that migrations expect on a scratch server: roles, databases, extensions.
 
-A role that a migration names, and that no migration creates, is there before the first one on the
-server that is deployed to. So it is created on a scratch server of our own, when the first
-migration fails for want of it.
+A role that migrations name but do not create exists on the production server before the first
+migration. On an exclusive scratch server it is created when a migration fails without it.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ _EXISTING = re.compile(r'^(?P<kind>role|extension) "(?P<name>.+)" already exists
 _PLATFORM = re.compile(
     r"^(?:permission denied to |must be superuser|only roles with )", re.IGNORECASE
 )
-"""Rights that no migration grants or takes away: a platform gives them to its own roles."""
+"""Errors about rights that no migration grants: a platform gives them to its own roles."""
 
 
 class Missing(NamedTuple):
-    """What a migration failed for want of: a ``role``, a ``database`` or ``rights`` of a role.
+    """The reason why a migration failed: a missing ``role`` or ``database``, or ``rights`` of one.
 
-    An ``own extension`` is one that the migration creates itself, so that it must not be there.
+    An ``own extension`` is an extension that exists although the migration creates it.
     """
 
     kind: str
@@ -41,15 +40,15 @@ class Missing(NamedTuple):
 
     @property
     def in_database(self) -> bool:
-        """Whether databases that were made before do not have it."""
+        """Whether existing scratch databases must be created again."""
         return self.kind == "own extension"
 
 
 class Prerequisites:
-    """What was created on a scratch server before, or between, the migrations.
+    """The objects that were created on a scratch server because migrations expect them.
 
-    ``provided`` names it for a person to read; ``weakened`` says in which respects the replay is
-    therefore not what the database does.
+    ``provided`` lists them for messages. ``weakened`` lists the ways in which the replay therefore
+    differs from a run on the database.
     """
 
     def __init__(
@@ -65,68 +64,74 @@ class Prerequisites:
         self.provided: list[str] = []
         self.weakened: list[str] = []
         self._created: set[str] = set()
-        """The roles that migrations create, as the server showed."""
+        """The roles that replays have created."""
         self._made: dict[Missing, ReplayFailure] = {}
         self._extensions = like.extensions if like else ()
         self._extends = False
 
     def note_created(self, before: Cluster | None, after: Cluster | None) -> None:
-        """Take note of the roles that a replay has created: nobody else provides them."""
+        """Note the roles that a replay has created: migrations create them, not ``provide``."""
         if before is not None and after is not None:
             self._created |= after.names("role") - before.names("role")
 
     def missing(self, failure: ReplayFailure | None) -> Missing | None:
-        """Return what a migration failed for want of, if the server may be given it."""
+        """Return the reason of a failure, if a change of the scratch server can remove it."""
         if failure is None or not self.scratch.exclusive:
             return None
         diagnostic = failure.diagnostic
         if self._extends and diagnostic.sqlstate == sqlstate.DUPLICATE_OBJECT:
-            found = _EXISTING.match(diagnostic.message)
+            # The database has the extension, but this migration has created it there.
+            match = _EXISTING.match(diagnostic.message)
             names = {name for name, _ in self._extensions}
-            if found and found["kind"] == "extension" and found["name"] in names:
-                return Missing("own extension", found["name"])
+            if match and match["kind"] == "extension" and match["name"] in names:
+                return Missing("own extension", match["name"])
         if diagnostic.sqlstate == sqlstate.INSUFFICIENT_PRIVILEGE and _PLATFORM.match(
             diagnostic.message
         ):
-            weak = self.role and not self.role.superuser
-            need = Missing("rights", self.role.name) if self.role and weak else None
+            may_elevate = self.role and not self.role.superuser
+            need = Missing("rights", self.role.name) if self.role and may_elevate else None
             return None if need in self._made else need
         for kind, code, pattern in (
             ("role", sqlstate.UNDEFINED_OBJECT, _ROLE),
             ("database", sqlstate.INVALID_CATALOG_NAME, _DATABASE),
         ):
-            found = pattern.match(diagnostic.message) if diagnostic.sqlstate == code else None
-            if found:
-                need = Missing(kind, found["name"])
-                known = need in self._made or (kind == "role" and need.name in self._created)
-                return None if known else need
+            match = pattern.match(diagnostic.message) if diagnostic.sqlstate == code else None
+            if match:
+                need = Missing(kind, match["name"])
+                # A role that a migration creates is missing only in this order: this is a result.
+                created = kind == "role" and need.name in self._created
+                return None if created or need in self._made else need
         return None
 
     def explained(self, failure: ReplayFailure | None) -> ReplayFailure | None:
-        """Return the failure that counts: of a role that came too late, the one for want of it."""
+        """Return the failure to report.
+
+        If a migration creates a role that was provided before, it fails only because of that. The
+        failure to report is the one because of which the role was provided.
+        """
         if failure is None or failure.diagnostic.sqlstate != sqlstate.DUPLICATE_OBJECT:
             return failure
-        found = _EXISTING.match(failure.diagnostic.message)
-        return self._made.get(Missing("role", found["name"]), failure) if found else failure
+        match = _EXISTING.match(failure.diagnostic.message)
+        return self._made.get(Missing("role", match["name"]), failure) if match else failure
 
     def provide(self, need: Missing, failure: ReplayFailure) -> None:
-        """Create what is missing, for this and for every later replay."""
+        """Create a missing object, for this and every later replay."""
         if need.kind == "own extension":
             self._extensions = tuple(e for e in self._extensions if e[0] != need.name)
-            self.provided = [what for what in self.provided if what != f"extension {need.name}"]
+            self.provided = [line for line in self.provided if line != f"extension {need.name}"]
             return
         self._made[need] = failure
         self._make(need)
         if need.kind == "rights":
             self.weakened.append(
-                f"the rights of role {need.name}: {failure.migration.label} needs some that a "
+                f"the rights of role {need.name}: {failure.migration.label} needs rights that a "
                 "plain server gives to superusers only, so a superuser replayed"
             )
         else:
             self.provided.append(f"{need.kind} {need.name}")
 
     def restore(self) -> None:
-        """Create again what is not there any more."""
+        """Create the objects again that no longer exist."""
         for need in self._made:
             self._make(need)
 
@@ -141,15 +146,15 @@ class Prerequisites:
                 self.scratch.add_member(need.name, self.role.name)
 
     def needs_extensions(self, failure: ReplayFailure | None) -> bool:
-        """Whether a migration may have failed for want of an extension that was not created yet."""
+        """Return whether the failure may be due to an extension that is not created yet."""
         return failure is not None and bool(self._extensions) and not self._extends
 
     def extend_from_now_on(self) -> None:
-        """Create the extensions of the database in every scratch database to come."""
+        """Create the extensions of the production database in every new scratch database."""
         self._extends = True
 
     def furnish(self, name: str) -> None:
-        """Create in a new scratch database what is there before the first migration."""
+        """Run the prelude and create the extensions in a new scratch database."""
         if self.prelude:
             self.scratch.run_prelude(name, self.prelude)
         if not self._extends:

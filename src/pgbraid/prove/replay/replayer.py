@@ -1,8 +1,8 @@
 """Replays orders of migrations on scratch databases.
 
-An order that counts runs on a database of its own, by the runner that every deploy uses. Orders
-that are only searched through run in one transaction that is rolled back, which costs no database;
-what such a search finds is confirmed on databases.
+An order whose result is reported runs on its own database, with the runner of ``up``. The orders
+of a search run in one transaction that is rolled back, so they need no database. The result of the
+search is then confirmed on databases.
 """
 
 from __future__ import annotations
@@ -55,14 +55,15 @@ _OF_ONE_TRANSACTION = frozenset(
         sqlstate.INVALID_TRANSACTION_TERMINATION,
     }
 )
-"""A new enum value, pending triggers, what no transaction holds, too many locks: all of these are
-for want of a commit, and on a database of its own the same order may run."""
+"""Errors that a commit between the migrations avoids: a use of a new enum value, pending trigger
+events, commands that no transaction block allows, too many locks. On its own database the same
+order may succeed."""
 _LARGE_DATABASE = 20_000_000
-"""Bytes of a base above which it is noted what its tables hold, so that it is read once only."""
+"""Above this size in bytes, the digests of the rows of a base are kept for its copies."""
 
 
 class Base:
-    """A scratch database with some migrations applied, which others are copied from."""
+    """A scratch database with some migrations applied; replays run on copies of it."""
 
     __slots__ = ("cluster", "known", "name", "prefix", "seconds", "shares")
 
@@ -70,34 +71,34 @@ class Base:
         self.prefix = prefix
         self.name = ""
         self.cluster: Cluster | None = None
-        """What the databases shared before it."""
+        """The shared objects of the server before the base was created."""
         self.known: KnownRows | None = None
         self.seconds = 0.0
-        """How long it took to make."""
+        """The time to create it."""
         self.shares = False
-        """Whether its migrations changed what all databases share, such as roles."""
+        """Whether its migrations changed shared objects, such as roles."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptReplay:
-    """A replay whose database is there still; without a name it failed, and is not."""
+    """A replay whose database still exists. The name is empty if it failed; then none exists."""
 
     result: ReplayResult
     name: str = ""
     rows: Rows | None = None
     seconds: float = 0.0
-    """How long the replay took, without reading what it came to."""
+    """The time of the replay, without the reading of the result."""
 
 
 class Replayer:
-    """Replays on one scratch server.
+    """Replays orders on one scratch server.
 
-    ``replays`` counts the orders that were replayed. ``scope`` is what is read of each replay that
-    is not kept. Everything raises ServerError and ConnectionFailed where the scratch server fails,
-    and Stopped.
+    ``replays`` counts the replayed orders. ``scope`` determines which part of the result is read
+    of a replay that is not kept. The methods raise ServerError and ConnectionFailed if the scratch
+    server fails, and Stopped.
     """
 
-    def __init__(  # noqa: PLR0913 - what is replayed where, and how
+    def __init__(  # noqa: PLR0913 - the server, and the traits of the database to imitate
         self,
         scratch: ScratchServer,
         ledger: LedgerTable,
@@ -111,7 +112,7 @@ class Replayer:
         search_path: str | None = None,
     ) -> None:
         self.scratch = scratch
-        self.tracker = ledger
+        self.ledger = ledger
         self.stop = stop
         self.replays = 0
         self.reader = SnapshotReader(ledger, also_ours=also_ours)
@@ -119,42 +120,41 @@ class Replayer:
         self.provision = Prerequisites(scratch, like, role, prelude)
         if extend:
             self.provision.extend_from_now_on()
+        # No lock_timeout: no other client uses a scratch database.
         self._options = RunOptions(stop=stop, limits=Limits(lock_timeout=0.0))
         self._role = scratch.create_login_role(role) if role else None
         self._settings = like.settings if like else ()
         self._search_path = search_path
-        self._shape = LedgerTraits()
+        self._ledger_traits = LedgerTraits()
         self._bases: list[Base] = []
         self._session_of: tuple[str, ExitStack, Session] | None = None
-        self._slow: set[int] = set()
+        self._needs_commit: set[int] = set()
         self._scripts: dict[int, Script] = {}
-        self._others = SharedServerGuard(scratch, self._script)
+        self._shared_guard = SharedServerGuard(scratch, self._script)
 
     def refuse_server_wide(self, migrations: Sequence[Migration]) -> None:
-        """Refuse, with ConfigError, what changes a server of others and is never rolled back."""
+        """Unless the server is exclusive, raise ConfigError for server-wide statements."""
         if not self.scratch.exclusive:
-            self._others.refuse(migrations)
+            self._shared_guard.refuse(migrations)
 
     def base(self, prefix: Sequence[Migration]) -> tuple[Base, ReplayFailure | None]:
-        """Make a database on which others are to be based, with these migrations applied.
-
-        Returns it, and the failure of a migration if there was one.
-        """
+        """Create a database with these migrations applied; return also a migration's failure."""
         base = Base(tuple(prefix))
         failure = self._make(base)
         self._bases.append(base)
         return base, failure
 
     def _make(self, base: Base) -> ReplayFailure | None:
+        """Create the database of a base, again for each missing object that can be provided."""
         while True:
             began = time.perf_counter()
             base.cluster = self.scratch.read_cluster_state()
             base.name = self.scratch.create(owner=self._role)
             self.provision.furnish(base.name)
-            with connect(self._target(base.name), self.tracker, self.stop) as opened:
+            with connect(self._target(base.name), self.ledger, self.stop) as opened:
                 session = prepare_for_migration(opened)
                 ensure_schema(session)
-                self._shape = ensure_tables(session)
+                self._ledger_traits = ensure_tables(session)
             failure = self._apply(base.name, base.prefix) if base.prefix else None
             base.seconds = time.perf_counter() - began
             if not self._provided(failure, base):
@@ -165,7 +165,7 @@ class Replayer:
                 return self.provision.explained(failure)
 
     def _provided(self, failure: ReplayFailure | None, base: Base) -> bool:
-        """Provide what a migration failed for want of; return whether there was anything."""
+        """Provide the object that a migration lacks; return whether there is such an object."""
         if failure is None:
             return False
         need = self.provision.missing(failure)
@@ -179,14 +179,14 @@ class Replayer:
         return True
 
     def _known(self, name: str) -> KnownRows | None:
-        """Read the rows of a large database once, so that its copies need not be read whole."""
+        """Read the rows of a large database once, so that unchanged tables of copies need not."""
         query = b"SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"
         with self._reading(name) as conn:
             row = conn.execute(query).fetchone()
             return self.reader.known(conn) if row and row[0] > _LARGE_DATABASE else None
 
     def has(self, base: Base) -> bool:
-        """Whether a base is there still."""
+        """Return whether a base still exists."""
         return base in self._bases
 
     def snapshot_of(self, base: Base) -> Snapshot:
@@ -196,7 +196,7 @@ class Replayer:
             return self.reader.schema(conn)
 
     def made_by_prelude(self) -> Snapshot | None:
-        """Return the schema that the prelude alone makes, if there is a prelude."""
+        """Return the schema that the prelude alone creates, or None without a prelude."""
         if self.provision.prelude is None:
             return None
         base, _ = self.base(())
@@ -206,10 +206,11 @@ class Replayer:
             self.release(base)
 
     def release(self, base: Base) -> None:
-        """Drop a base, and restore what the databases shared before it."""
+        """Drop a base, and restore the shared objects to their state before it."""
         if self.has(base):
             self._bases.remove(base)
             self._drop(base)
+            # That state may be older than the roles provided since.
             self.provision.restore()
 
     def _drop(self, base: Base) -> None:
@@ -218,7 +219,7 @@ class Replayer:
         self.scratch.restore_cluster_state(base.cluster)
 
     def keep(self, base: Base, order: Sequence[Migration]) -> KeptReplay:
-        """Run an order on a copy of ``base``, read all of the result and keep the database."""
+        """Run an order on a copy of ``base``, read its whole result, and keep the database."""
         self.replays += 1
         began = time.perf_counter()
         name, cluster, failure = self._replayed(base, order)
@@ -228,6 +229,8 @@ class Replayer:
         try:
             with self._reading(name) as conn:
                 snapshot, rows = self.reader.whole(conn, base.known)
+            # The kept database refers to roles of this replay. They are renamed, not dropped, so
+            # that the next replay can create its own.
             self.scratch.set_aside(name, cluster)
             self.scratch.restore_cluster_state(cluster)
         except BaseException:
@@ -236,7 +239,7 @@ class Replayer:
         return KeptReplay(ReplayResult(snapshot), name, rows, seconds)
 
     def replay(self, base: Base, order: Sequence[Migration]) -> ReplayResult:
-        """Run an order on a copy of ``base`` and return what the scope reads of the result."""
+        """Run an order on a copy of ``base``, and return the part of the result in the scope."""
         self.replays += 1
         name, cluster, failure = self._replayed(base, order)
         if failure is not None:
@@ -250,11 +253,12 @@ class Replayer:
     def _replayed(
         self, base: Base, order: Sequence[Migration]
     ) -> tuple[str, Cluster | None, ReplayFailure | None]:
-        """Run an order on a copy of a base.
+        """Run an order on a copy of a base, again for each missing object that can be provided.
 
-        Returns the copy, with what the databases shared before it; or the failure, and no copy.
+        Return the copy with the shared objects before it, or the failure and no copy.
         """
         while True:
+            # CREATE DATABASE … TEMPLATE fails while a session uses the template.
             self._close()
             cluster = self.scratch.read_cluster_state()
             name = self.scratch.create(base.name, owner=self._role)
@@ -273,7 +277,10 @@ class Replayer:
                 return "", None, self.provision.explained(failure)
 
     def _provided_on(self, base: Base, failure: ReplayFailure) -> bool:
-        """Provide what an order on a base failed for want of; make the base again if it must be."""
+        """Provide the object that an order lacks; return whether there is such an object.
+
+        Create the base again if it must have the object.
+        """
         need = self.provision.missing(failure)
         if need is None and not self.provision.needs_extensions(failure):
             return False
@@ -288,9 +295,9 @@ class Replayer:
         return True
 
     def replay_in_transaction(self, base: Base, order: Sequence[Migration]) -> ReplayResult:
-        """Run an order in one transaction on ``base``, roll it back and return what it came to.
+        """Run an order in one transaction on ``base``, roll it back, and return the result.
 
-        One that cannot run so is replayed.
+        An order that cannot run in one transaction is replayed on a copy.
         """
         if any(self._needs_own_database(migration) for migration in order):
             return self.replay(base, order)
@@ -298,19 +305,19 @@ class Replayer:
         while True:
             scripts = [(migration, self._script(migration)) for migration in order]
             session = self._session(base.name)
-            ended = run_and_roll_back(session, scripts, self._read_scope, self._options.limits)
-            failure = ended.failure
+            result = run_and_roll_back(session, scripts, self._read_scope, self._options.limits)
+            failure = result.failure
             if failure is None:
-                return ended
+                return result
             if failure.diagnostic.sqlstate in _OF_ONE_TRANSACTION:
-                self._slow.add(failure.migration.version)
+                self._needs_commit.add(failure.migration.version)
                 return self.replay(base, order)
             self._close()
             if not self._provided_on(base, failure):
                 return ReplayResult(None, self.provision.explained(failure))
 
     def text_of(self, migration: Migration) -> str:
-        """Return a migration's text; of a large one nothing."""
+        """Return a migration's text, or an empty string for a large migration."""
         return "" if is_large(migration) else self._script(migration).text
 
     def _script(self, migration: Migration) -> Script:
@@ -319,8 +326,8 @@ class Replayer:
         return self._scripts[migration.version]
 
     def _needs_own_database(self, migration: Migration) -> bool:
-        alone = migration.directives.no_transaction or is_large(migration)
-        return alone or migration.version in self._slow
+        needs = migration.directives.no_transaction or is_large(migration)
+        return needs or migration.version in self._needs_commit
 
     def _target(self, name: str) -> Target:
         target = self.scratch.target_of(name, self._role, self._settings)
@@ -329,15 +336,18 @@ class Replayer:
     def _apply(self, name: str, order: Sequence[Migration]) -> ReplayFailure | None:
         if self.scratch.exclusive:
             return self._run(name, order)
-        with self._others.watching(order):
+        with self._shared_guard.watching(order):
             return self._run(name, order)
 
     def _run(self, name: str, order: Sequence[Migration]) -> ReplayFailure | None:
+        """Apply an order with the runner of ``up``, and return the failure if a migration fails."""
         steps = tuple(Step(migration) for migration in order)
-        with connect(self._target(name), self.tracker, self.stop) as opened:
+        with connect(self._target(name), self.ledger, self.stop) as opened:
             session = prepare_for_migration(opened, self._options.limits)
-            guard = None if self.scratch.exclusive else self._others.guard
-            run = RunContext(session, self._shape, options=self._options, fresh=True, guard=guard)
+            guard = None if self.scratch.exclusive else self._shared_guard.guard
+            run = RunContext(
+                session, self._ledger_traits, options=self._options, fresh=True, guard=guard
+            )
             try:
                 apply_steps(run, steps)
             except MigrationFailed as error:
@@ -345,7 +355,7 @@ class Replayer:
         return None
 
     def read(self, name: str) -> ReplayResult:
-        """Return what a database has, as far as the scope goes."""
+        """Return the part of a database in the scope."""
         if self.scope is None:
             return ReplayResult(None)
         with self._reading(name) as conn:
@@ -357,32 +367,33 @@ class Replayer:
     @contextmanager
     def _reading(self, name: str) -> Iterator[Connection]:
         with (
-            connect(self.scratch.reading(name), self.tracker, self.stop) as opened,
+            connect(self.scratch.reading(name), self.ledger, self.stop) as opened,
             translate_errors(opened),
         ):
             yield opened.conn
 
     @contextmanager
     def reading(self, kept: KeptReplay) -> Iterator[Connection]:
-        """Open the database of a replay that was kept, to read it."""
+        """Open the database of a kept replay, to read it."""
         with self._reading(kept.name) as conn:
             yield conn
 
     def drop(self, name: str) -> None:
-        """Drop the database of a replay."""
+        """Drop the database of a replay, ignoring errors."""
         with suppress(ServerError):
             self.scratch.drop(name)
 
     def _session(self, name: str) -> Session:
+        """Return the session for replays in a transaction, on the database with this name."""
         if self._session_of is None or self._session_of[0] != name:
             self._close()
             stack = ExitStack()
-            opened = stack.enter_context(connect(self._target(name), self.tracker, self.stop))
+            opened = stack.enter_context(connect(self._target(name), self.ledger, self.stop))
             self._session_of = name, stack, prepare_for_migration(opened, self._options.limits)
         return self._session_of[2]
 
     def _close(self) -> None:
-        """Close the session that orders are tried out in: a database in use cannot be copied."""
+        """Close the session for replays in a transaction: a database in use cannot be copied."""
         if self._session_of is not None:
-            opened, self._session_of = self._session_of, None
-            opened[1].close()
+            (_, stack, _), self._session_of = self._session_of, None
+            stack.close()

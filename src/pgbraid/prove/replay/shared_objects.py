@@ -1,4 +1,4 @@
-"""Refuses migrations that change what the databases of a scratch server of others share."""
+"""Refuses migrations that change shared objects of a scratch server which is not exclusive."""
 
 from __future__ import annotations
 
@@ -21,15 +21,24 @@ __all__ = ["SharedServerGuard"]
 
 
 class SharedServerGuard:
-    """A scratch server that is not ours. Everything raises ConfigError for what changes it."""
+    """Checks of migrations on a server that is not exclusive; each raises ConfigError.
+
+    =====================  ===============================================================
+    check                  covers
+    =====================  ===============================================================
+    ``refuse``             statements that cannot run in a transaction, before they run
+    ``guard``              changes of a migration, before its commit
+    ``watching``           changes that a script commits itself, after the fact
+    =====================  ===============================================================
+    """
 
     def __init__(self, scratch: ScratchServer, script_of: Callable[[Migration], Script]) -> None:
         self._scratch, self._script_of = scratch, script_of
 
     def refuse(self, migrations: Sequence[Migration]) -> None:
-        """Refuse statements that run in no transaction, such as ALTER SYSTEM.
+        """Refuse statements that run outside a transaction, such as ALTER SYSTEM.
 
-        What others do to the server is found before it is committed.
+        Such a change cannot be checked before its commit, unlike those that ``guard`` checks.
         """
         for migration in migrations:
             command = None if is_large(migration) else server_wide(self._script_of(migration))
@@ -37,16 +46,16 @@ class SharedServerGuard:
                 raise self._changes(migration, (command,))
 
     def guard(self, session: Session, migration: Migration) -> None:
-        """Refuse a migration before it is committed."""
+        """Refuse a migration before its commit if it has changed shared objects."""
         changes = self._scratch.changes_of(session.conn)
         if changes:
             raise self._changes(migration, changes)
 
     @contextmanager
     def watching(self, order: Sequence[Migration]) -> Iterator[None]:
-        """Refuse, behind the block, what a body of the order has committed itself.
+        """Refuse, after the block, changes that a script of the order has committed itself.
 
-        Nobody can look at that before it is committed.
+        A script with COMMIT in CALL or DO cannot be checked before its commit.
         """
         committing = next(filter(self._may_commit, order), None)
         if committing is None:
@@ -66,12 +75,13 @@ class SharedServerGuard:
     def _changes(
         self, migration: Migration, changes: Sequence[str], *, committed: bool = False
     ) -> ConfigError:
-        named = ", ".join(changes[:3])
+        names = ", ".join(changes[:3])
         return ConfigError(
             f"{migration.label} changes what the databases of {self._scratch.label} share",
-            detail=f"It has committed this itself, so pgbraid could not prevent it: {named}."
+            detail=f"The migration has committed this itself, so pgbraid could not prevent it: "
+            f"{names}."
             if committed
-            else f"It changes: {named}.",
+            else f"It changes: {names}.",
             hint=("Undo the change on that server. " if committed else "")
             + "Leave `scratch_url` and PGBRAID_SCRATCH_URL out: on the embedded server pgbraid "
             "restores what a replay changes.",

@@ -1,1 +1,1 @@
-"""Which pair of migrations does not commute."""
+"""The search for the pair of migrations that does not commute."""

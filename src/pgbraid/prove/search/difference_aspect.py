@@ -1,4 +1,4 @@
-"""The respect in which two orders differ, as a search asks about it again and again."""
+"""The aspect in which two orders differ: a search checks it for many pairs of orders."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ _POSITION, _FOR = "next value of sequence ", " for "
 
 @dataclass(frozen=True, slots=True)
 class Aspect:
-    """What must differ: some objects in one facet, any object, or whether an order fails.
+    """The difference to search for: certain objects in one facet, any object, or a failure.
 
-    ``names`` are the objects; none stands for any. What ``changing`` and ``meaning`` say differs
-    from replay to replay, so a search, which replays each order once, leaves it out.
+    ``names`` are the objects; if it is empty, any object counts. A search replays each order once,
+    so it does not compare the values that differ between two replays of one order. ``changing``
+    and ``meaning`` define these values in the schema and in the rows.
     """
 
     facet: Facet | None = None
@@ -35,17 +36,17 @@ class Aspect:
     changing: Changing = NOTHING_CHANGES
     meaning: Meaning = field(default_factory=Meaning)
     failures: tuple[ReplayFailure, ...] = ()
-    """The failures that are asked about, where it is whether an order fails."""
+    """The failures to search for, if an order fails."""
 
     @classmethod
     def of(cls, comparison: Comparison, facet: Facet) -> Aspect:
-        """Return the aspect of what a comparison found in one facet."""
+        """Return the aspect of the differences of a comparison in one facet."""
         names = (d.name for d in comparison.differences if d.facet is facet)
         return cls(facet, frozenset(names), comparison.changing, comparison.meaning)
 
     @classmethod
     def any(cls, comparison: Comparison | None) -> Aspect:
-        """Return the aspect of any difference at all, but of values of sequences."""
+        """Return the aspect of any difference, except for values of sequences."""
         if comparison is None:
             return cls()
         return cls(changing=comparison.changing, meaning=comparison.meaning)
@@ -56,27 +57,28 @@ class Aspect:
 
     @property
     def scope(self) -> Scope | None:
-        """What has to be read of a result; None where only failures matter."""
+        """The part of a result to read; None if only failures matter."""
         if self.failures:
             return None
         if self.facet is Facet.DATA:
             return Scope(schema=False, rows=self._tables(), meaning=self.meaning)
+        # None reads the rows of all tables, an empty set reads the schema only.
         rows = None if self.facet is None else frozenset[str]()
         return Scope(rows=rows, meaning=self.meaning)
 
     def _tables(self) -> frozenset[str]:
-        """Return the labels of the tables whose rows differ, or whose sequence stands elsewhere."""
-        found = set()
+        """Return the labels of the tables whose rows, or whose sequences, differ."""
+        labels = set()
         for name in self.names:
             if name.startswith(_POSITION):
                 table = name.partition(_FOR)[2].rpartition(".")[0]
-                found |= {f"rows of table {table}"}
+                labels.add(f"rows of table {table}")
             else:
-                found.add(name)
-        return frozenset(found)
+                labels.add(name)
+        return frozenset(labels)
 
     def differ(self, left: ReplayResult, right: ReplayResult) -> bool:
-        """Whether two results differ in this respect; one that failed differs from one that ran."""
+        """Return whether two results differ in this aspect; a failure differs from a success."""
         if left.failure or right.failure or left.snapshot is None or right.snapshot is None:
             if left.failure and right.failure:
                 return left.failure.key != right.failure.key
@@ -84,29 +86,30 @@ class Aspect:
         return bool(self.differences(left, right))
 
     def differences(self, left: ReplayResult, right: ReplayResult) -> tuple[Difference, ...]:
-        """Return the differences that are asked about between two results, none if one failed."""
+        """Return the differences in this aspect, or none if an order failed."""
         if left.snapshot is None or right.snapshot is None:
             return ()
         ours, theirs = (without_changing(s, self.changing) for s in (left.snapshot, right.snapshot))
-        return tuple(d for d in diff_snapshots(ours, theirs) if self.is_about(d))
+        return tuple(d for d in diff_snapshots(ours, theirs) if self.includes(d))
 
-    def asks(self, failure: ReplayFailure) -> bool:
-        """Whether it is this failure that is asked about."""
-        return failure.key in [asked.key for asked in self.failures]
+    def includes_failure(self, failure: ReplayFailure) -> bool:
+        """Return whether this failure is one of the failures to search for."""
+        return failure.key in [expected.key for expected in self.failures]
 
-    def is_about(self, difference: Difference) -> bool:
-        """Whether a difference is one that is asked about."""
+    def includes(self, difference: Difference) -> bool:
+        """Return whether a difference belongs to this aspect."""
         if self.facet is None:
             return difference.facet is not Facet.SEQUENCES
         return difference.facet is self.facet and (not self.names or difference.name in self.names)
 
     def shown_by(self, left: ReplayResult, right: ReplayResult) -> bool:
-        """Whether the results of two orders, of which only a pair differs, show this aspect."""
-        failures = [ended.failure for ended in (left, right) if ended.failure]
+        """Return whether the results show this aspect, if only the pair is in another order."""
+        failures = [result.failure for result in (left, right) if result.failure]
         if not self.failures:
             return not failures and self.differ(left, right)
         keys = [failure.key for failure in failures]
-        asked = [failure.key for failure in self.failures]
+        expected = [failure.key for failure in self.failures]
         if len(failures) > 1:
-            return keys == asked and keys[0] != keys[1]
-        return bool(failures) and keys[0] in asked
+            # Two equal failures do not depend on the order of the pair.
+            return keys == expected and keys[0] != keys[1]
+        return bool(failures) and keys[0] in expected

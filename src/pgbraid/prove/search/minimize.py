@@ -1,9 +1,10 @@
-"""Finds the few migrations behind which two others still do not commute.
+"""Finds a small example: the few migrations after which a pair still does not commute.
 
-What the server says is missing tells which migration is needed, so the example is grown from
-nothing; then what it does not need is taken out again. Only where that leads nowhere is all that
-stands before the pair reduced by halves, which takes many replays. All of it ends when the time is
-up: the pair is known before, and only the example is larger then.
+The error message of the server names the missing object. So the example grows from nothing: the
+migration that creates the object is added, until the pair runs. Then the migrations that the pair
+does not need are removed. If growing fails, all migrations before the pair are reduced by delta
+debugging, which needs many replays. The search ends when its time is up. The pair is known before,
+so only the example is larger then.
 """
 
 from __future__ import annotations
@@ -43,17 +44,19 @@ _MISSING = frozenset(
         sqlstate.INVALID_TEXT_REPRESENTATION,
     }
 )
-"""Codes of what may be for want of a migration: no such table, column, function, type, schema."""
+"""SQLSTATEs of errors that a missing migration can cause: an undefined table, column, function,
+type or schema, a second primary key, a missing referred row, an unknown enum value."""
 _NAMED = re.compile(r'"([^"]+)"|(?:type|function|procedure|column|relation|table|schema) ([\w.$]+)')
 _WORD = re.compile(r"[A-Za-z_][\w$]*")
 _MAKES = r"\b(?:create|add|rename|to|insert)\b[^;]*?\b{}\b"
 _ROUNDS = 60
-_KIN = 3
-"""How many migrations are added at once that have names in common with one that fails."""
+"""The maximum number of times that an example grows."""
+_MOST_RELATED = 3
+"""The number of migrations to add at once that share names with a failing migration."""
 
 
 class Budget:
-    """The time that a search may take, in seconds from now."""
+    """The time limit of a search, in seconds from now."""
 
     __slots__ = ("_ends",)
 
@@ -61,7 +64,7 @@ class Budget:
         self._ends = time.monotonic() + seconds
 
     def part(self, share: float) -> Budget:
-        """Return a budget of a part of the time that is left."""
+        """Return a budget with a share of the remaining time."""
         return Budget((self._ends - time.monotonic()) * share)
 
     @property
@@ -72,7 +75,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Minimal:
-    """The context that a pair needs; ``proven`` says that nothing of it can be left out."""
+    """The context that a pair needs; ``proven`` if no migration of it can be left out."""
 
     context: tuple[Migration, ...]
     aspect: Aspect
@@ -80,7 +83,7 @@ class Minimal:
 
 
 class PairReplay:
-    """A pair among some of what stood before and behind it, tried out in both orders."""
+    """Replays a pair in both orders, with some of the migrations before and after it."""
 
     def __init__(
         self,
@@ -94,7 +97,7 @@ class PairReplay:
         self.words = words
 
     def orders(self, context: Iterable[Migration]) -> tuple[list[Migration], list[Migration]]:
-        """Return the two orders of the pair among those of a context."""
+        """Return the two orders of the pair with the migrations of a context."""
         chosen, swap = set(context), self.swap
         before = [m for m in swap.before if m in chosen]
         after = [m for m in swap.after if m in chosen]
@@ -106,44 +109,44 @@ class PairReplay:
     def both(
         self, context: Iterable[Migration], aspect: Aspect
     ) -> tuple[ReplayResult, ReplayResult]:
-        """Return what the two orders come to among those of a context."""
+        """Replay the pair in both orders with a context, and return the results."""
         self.replayer.scope = aspect.scope
         left, right = (self._replay(self.root, order) for order in self.orders(context))
         return left, right
 
     def first(self, context: Iterable[Migration], aspect: Aspect) -> ReplayResult:
-        """Return what the first of the two orders comes to among those of a context."""
+        """Replay the pair in the first order with a context, and return the result."""
         self.replayer.scope = aspect.scope
         return self._replay(self.root, self.orders(context)[0])
 
     def shows(self, context: Iterable[Migration], aspect: Aspect) -> bool:
-        """Whether the pair does not commute among those of a context."""
+        """Return whether the pair does not commute with a context."""
         return aspect.shown_by(*self.both(context, aspect))
 
 
 def minimal_context(pair: PairReplay, aspects: Sequence[Aspect], budget: Budget) -> Minimal:
-    """Return few migrations among which a pair does not commute, in the first aspect it shows.
+    """Return few migrations with which a pair does not commute, for the first aspect it shows.
 
-    When the time is up, it returns the fewest found so far. Raises what the replays raise.
+    When the time is up, return the fewest migrations found so far. Raises what the replays raise.
     """
     swap = pair.swap
     for aspect in aspects:
-        found = grown_context(pair, aspect, budget, budget)
-        if found:
-            return found
+        minimal = grown_context(pair, aspect, budget, budget)
+        if minimal:
+            return minimal
         for whole in (swap.before, (*swap.before, *swap.after)):
             if not budget.is_spent and pair.shows(whole, aspect):
                 return _reduced(pair, aspect, whole, budget)
-    # The search that found the pair saw it behind all of these.
+    # With all of these migrations the bisection has seen the difference.
     return Minimal((*swap.before, *swap.after), aspects[-1], proven=False)
 
 
 def grown_context(
     pair: PairReplay, aspect: Aspect, growing: Budget, shrinking: Budget
 ) -> Minimal | None:
-    """Return few migrations among which a pair does not commute, grown from none.
+    """Return few migrations with which a pair does not commute, grown from an empty context.
 
-    Returns None where that leads nowhere in the time for growing. Raises what the replays raise.
+    Return None if growing does not succeed in its time. Raises what the replays raise.
     """
     context = _grown(pair, aspect, growing)
     return None if context is None else _reduced(pair, aspect, context, shrinking)
@@ -152,6 +155,7 @@ def grown_context(
 def _reduced(
     pair: PairReplay, aspect: Aspect, context: tuple[Migration, ...], budget: Budget
 ) -> Minimal:
+    """Remove the migrations of a context that the pair does not need."""
     reduced = ddmin(context, partial(_shows_in_time, pair, aspect, budget))
     return Minimal(reduced, aspect, proven=not budget.is_spent)
 
@@ -163,31 +167,29 @@ def _shows_in_time(
 
 
 def _grown(pair: PairReplay, aspect: Aspect, budget: Budget) -> tuple[Migration, ...] | None:
-    """Grow a context from nothing, by what the server says is missing."""
+    """Add the migrations that the failures require, until the pair does not commute."""
     chosen: tuple[Migration, ...] = ()
     for _ in range(_ROUNDS):
         if budget.is_spent:
             return None
+        # The second order is replayed only if the first one lacks nothing.
         ends: tuple[ReplayResult, ...] = (pair.first(chosen, aspect),)
         if not _lacks(ends[0], aspect):
             ends = pair.both(chosen, aspect)
             if aspect.shown_by(*ends):
                 return chosen
-        more = _needed(
-            pair,
-            chosen,
-            [end.failure for end in ends if end.failure and not aspect.asks(end.failure)],
-        )
+        failures = [end.failure for end in ends if end.failure]
+        more = _needed(pair, chosen, [f for f in failures if not aspect.includes_failure(f)])
         if not more:
             return None
         chosen = tuple(m for m in pair.swap.before if m in chosen or m in more)
     return None
 
 
-def _lacks(ended: ReplayResult, aspect: Aspect) -> bool:
-    """Whether an order failed for want of something, and not in the way that is asked about."""
-    failure = ended.failure
-    if failure is None or aspect.asks(failure):
+def _lacks(result: ReplayResult, aspect: Aspect) -> bool:
+    """Return whether an order failed because of a missing object, and not as the aspect expects."""
+    failure = result.failure
+    if failure is None or aspect.includes_failure(failure):
         return False
     return failure.diagnostic.sqlstate in _MISSING
 
@@ -195,43 +197,39 @@ def _lacks(ended: ReplayResult, aspect: Aspect) -> bool:
 def _needed(
     pair: PairReplay, chosen: tuple[Migration, ...], failures: list[ReplayFailure]
 ) -> set[Migration]:
-    """Return what is to stand before the pair, too: makers of what is missing, or of kin."""
-    left = [m for m in pair.swap.before if m not in chosen]
+    """Return migrations to add to the context: the creators of missing objects, or related ones."""
+    remaining = [m for m in pair.swap.before if m not in chosen]
     for failure in failures:
         if failure.diagnostic.sqlstate not in _MISSING:
             continue
         message = failure.diagnostic.message.lower()
         names = [
             word
-            for found in _NAMED.findall(message)
-            for word in _WORD.findall("".join(found).rpartition(".")[2])
+            for groups in _NAMED.findall(message)
+            for word in _WORD.findall("".join(groups).rpartition(".")[2])
         ]
-        maker = _maker(pair, left, names, failure.migration) if names else None
-        if maker:
-            return {maker}
+        # One migration at a time: the next failure shows whether another one is needed.
+        creator = _creator(pair, remaining, names, failure.migration) if names else None
+        if creator:
+            return {creator}
     for failure in failures:
         if failure.migration in chosen:
-            # A migration of the context is not as it was: something else changed what it meets.
-            stands = pair.swap.before.index(failure.migration)
-            earlier = [m for m in pair.swap.before[:stands] if m not in chosen]
-            if kin := pair.words.nearest(failure.migration, earlier)[:_KIN]:
-                return set(kin)
+            # A migration of the context fails: an earlier one, which it depends on, is missing.
+            place = pair.swap.before.index(failure.migration)
+            earlier = [m for m in pair.swap.before[:place] if m not in chosen]
+            if related := pair.words.nearest(failure.migration, earlier)[:_MOST_RELATED]:
+                return set(related)
     shared = pair.words[pair.swap.first] & pair.words[pair.swap.second]
-    return {m for m in left if pair.words[m] & shared}
+    return {m for m in remaining if pair.words[m] & shared}
 
 
-def _maker(
-    pair: PairReplay, left: list[Migration], names: list[str], failed: Migration
+def _creator(
+    pair: PairReplay, remaining: list[Migration], names: list[str], failed: Migration
 ) -> Migration | None:
-    """Return the migration that makes what another one lacks, the likeliest of those left."""
-    known = [m for m in left if m != failed and pair.words.has_all(m, names)]
-    if not known:
-        known = [m for m in left if names[0] in pair.words[m]]
-    made = [
-        m
-        for m in known
-        if re.search(
-            _MAKES.format(re.escape(names[0])), pair.replayer.text_of(m).lower(), re.DOTALL
-        )
-    ]
-    return next(iter(made or known), None)
+    """Return the remaining migration that most likely creates the object another one lacks."""
+    candidates = [m for m in remaining if m != failed and pair.words.has_all(m, names)]
+    if not candidates:
+        candidates = [m for m in remaining if names[0] in pair.words[m]]
+    pattern = re.compile(_MAKES.format(re.escape(names[0])), re.DOTALL)
+    creating = [m for m in candidates if pattern.search(pair.replayer.text_of(m).lower())]
+    return next(iter(creating or candidates), None)

@@ -1,8 +1,8 @@
-"""Orders of the same migrations: how far two are apart, and the orders on the way between them.
+"""Orders of the same migrations: their inversions, and the intermediate orders between two orders.
 
-Bubble sort turns one order into another by as many swaps of neighbours as there are inversions,
-pairs that stand in one order here and in the other there. Where every swap leaves the result as it
-was, the two orders end the same; where they do not, some swap on the way changes it.
+An inversion is a pair of migrations that two orders run in a different order. Bubble sort turns
+one order into the other by swaps of neighbours, one for each inversion. If no swap changes the
+result, the two orders end the same. If they end differently, at least one swap changes it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Swap(Generic[T]):
-    """Two neighbours, in the order they stand in first, what stands before them, and behind."""
+    """Two neighbours in their first order, with the items before and after them."""
 
     before: tuple[T, ...]
     first: T
@@ -31,9 +31,9 @@ class Swap(Generic[T]):
 
 
 class SwapChain(Generic[T]):
-    """The orders between two, each by one swap of neighbours from the next.
+    """The sequence of orders from one order to another, each one swap after the one before.
 
-    Number 0 is the one given, number ``len(chain)`` the other one.
+    Number 0 is ``start``, number ``len(chain)`` is ``end``. An order is computed when it is read.
     """
 
     __slots__ = ("_key", "_ranks", "_start", "_sums")
@@ -44,6 +44,7 @@ class SwapChain(Generic[T]):
         self._start = tuple(start)
         seen: list[int] = []
         moves = []
+        # An insertion sort: each item moves over the earlier ones with a higher rank.
         for item in self._start:
             place = self._rank(item)
             moves.append(len(seen) - bisect_right(seen, place))
@@ -58,32 +59,33 @@ class SwapChain(Generic[T]):
         return self._sums[-1]
 
     def __getitem__(self, number: int) -> tuple[T, ...]:
-        """Return the order after so many swaps."""
+        """Return the order after this number of swaps."""
+        # The items before this one are in place; it has made a part of its moves.
         item = bisect_right(self._sums, number) - 1
         if item >= len(self._start):
             return tuple(sorted(self._start, key=self._rank))
-        done = sorted(self._start[:item], key=self._rank)
-        done.insert(len(done) - (number - self._sums[item]), self._start[item])
-        return (*done, *self._start[item + 1 :])
+        in_place = sorted(self._start[:item], key=self._rank)
+        in_place.insert(len(in_place) - (number - self._sums[item]), self._start[item])
+        return (*in_place, *self._start[item + 1 :])
 
     def pairs(self) -> Iterator[tuple[T, T]]:
-        """Yield the two that each swap swaps, in the order of the swaps."""
-        done: list[T] = []
+        """Yield the two items of each swap, in the order of the swaps."""
+        in_place: list[T] = []
         for item in self._start:
-            place = bisect_right(done, self._rank(item), key=self._rank)
-            for passed in reversed(done[place:]):
+            place = bisect_right(in_place, self._rank(item), key=self._rank)
+            for passed in reversed(in_place[place:]):
                 yield passed, item
-            done.insert(place, item)
+            in_place.insert(place, item)
 
     def swap(self, number: int) -> Swap[T]:
-        """Return what is swapped between this order and the next one."""
+        """Return the swap between this order and the next one."""
         this, other = self[number], self[number + 1]
         place = next(i for i, (a, b) in enumerate(zip(this, other, strict=True)) if a is not b)
         return Swap(this[:place], this[place], this[place + 1], this[place + 2 :])
 
 
 def common_prefix(left: Sequence[T], right: Sequence[T]) -> tuple[T, ...]:
-    """Return what both orders begin with."""
+    """Return the items that both orders begin with."""
     length = 0
     while length < min(len(left), len(right)) and left[length] == right[length]:
         length += 1
@@ -91,30 +93,32 @@ def common_prefix(left: Sequence[T], right: Sequence[T]) -> tuple[T, ...]:
 
 
 def out_of_order(order: Sequence[T], key: Callable[[T], int]) -> tuple[T, ...]:
-    """Return those that come behind one of a higher version, in their order."""
-    highest, found = -1, []
+    """Return the items that follow one with a higher key, in their order."""
+    highest, items = -1, []
     for item in order:
         if key(item) < highest:
-            found.append(item)
+            items.append(item)
         highest = max(highest, key(item))
-    return tuple(found)
+    return tuple(items)
 
 
 def bisect_change(
     length: int, differs: Callable[[int, int], bool], likelihoods: Sequence[float] = ()
 ) -> int:
-    """Return a number from 0 below ``length`` whose order and the next one do not end the same.
+    """Return a number below ``length`` whose order and the next one end differently.
 
-    The orders 0 and ``length`` must not. ``differs`` is asked about two numbers, at most the
-    logarithm of the length times. ``likelihoods`` say how likely the change is to be at each
-    number: each question then halves what is left of the likelihood, not of the numbers.
+    The orders 0 and ``length`` must end differently. ``differs`` compares the results of two
+    numbers; it is called about log2 of the length times. ``likelihoods`` has for each number the
+    likelihood that the change is there. Each step then halves the remaining likelihood instead of
+    the remaining numbers.
     """
     sums = [0.0, *accumulate(likelihoods)] if likelihoods else range(length + 1)
     low, high = 0, length
     while high - low > 1:
-        half = (sums[low] + sums[high]) / 2
-        middle = bisect_right(sums, half, low + 1, high - 1)
-        if middle > low + 1 and half - sums[middle - 1] <= sums[middle] - half:
+        target = (sums[low] + sums[high]) / 2
+        # Choose the number whose sum is nearest to half of the remaining likelihood.
+        middle = bisect_right(sums, target, low + 1, high - 1)
+        if middle > low + 1 and target - sums[middle - 1] <= sums[middle] - target:
             middle -= 1
         if differs(low, middle):
             high = middle
@@ -124,23 +128,24 @@ def bisect_change(
 
 
 def ddmin(items: Sequence[T], holds: Callable[[tuple[T, ...]], bool]) -> tuple[T, ...]:
-    """Return as few of the items, in their order, as still hold: none of them can be left out.
+    """Return a minimal part of the items, in their order, for which ``holds`` returns True.
 
-    All of them must hold. This is Zeller's ddmin, which begins with halves.
+    No single item of the result can be left out. ``holds`` must return True for all items. This is
+    Zeller's algorithm ddmin (delta debugging), without its test of each part alone.
     """
-    kept = tuple(items)
-    if not kept or holds(()):
+    minimal = tuple(items)
+    if not minimal or holds(()):
         return ()
-    pieces = 2
-    while len(kept) > 1:
-        size = -(-len(kept) // pieces)
-        for start in range(0, len(kept), size):
-            rest = (*kept[:start], *kept[start + size :])
+    parts = 2
+    while len(minimal) > 1:
+        size = -(-len(minimal) // parts)
+        for start in range(0, len(minimal), size):
+            rest = (*minimal[:start], *minimal[start + size :])
             if rest and holds(rest):
-                kept, pieces = rest, max(pieces - 1, 2)
+                minimal, parts = rest, max(parts - 1, 2)
                 break
         else:
             if size == 1:
                 break
-            pieces = min(pieces * 2, len(kept))
-    return kept
+            parts = min(parts * 2, len(minimal))
+    return minimal

@@ -1,10 +1,10 @@
-"""Finds two migrations that do not commute, where two orders do not end the same.
+"""Finds two migrations that do not commute, if two orders end differently.
 
-The likeliest pairs, by the names that their texts share, are tried first, behind the few
-migrations that they need. Where none of them shows the difference, the chain of orders between the
-two, each by one swap of neighbours from the next, is bisected down to a swap that changes the
-result. Then the migrations that stand before that swap are reduced to those that the pair needs.
-Both orders of the pair are replayed on databases.
+1. Guess: try the pairs whose texts share the most names, each after the few migrations it needs.
+2. If no guess shows the difference, bisect the chain of intermediate orders to one swap of
+   neighbours that changes the result.
+3. Reduce the migrations before that swap to those that the pair needs.
+4. Replay both orders of the pair on databases.
 """
 
 from __future__ import annotations
@@ -41,24 +41,24 @@ __all__ = ["Budget", "PairSearch"]
 
 _GUESSES = 3
 _GUESSING = 0.4
-"""How many pairs are tried before the bisection, and in which part of the search's time."""
+"""The number of pairs to try before the bisection, and the share of the time for it."""
 _LONG_CHAIN = 5_000
-"""Swaps above which all are as likely: to weigh them would take as long as a replay."""
+"""Above this number of swaps all are equally likely: weighing them would take too long."""
 
 
 class PairSearch:
-    """A search between two orders that begin with ``base``, which it makes again if it must."""
+    """A search between two orders that begin with ``base``; it may create the base again."""
 
     def __init__(
         self,
         replayer: Replayer,
         base: Base,
         chain: SwapChain[Migration],
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
         self.replayer, self.base, self.chain = replayer, base, chain
         self.words = Words(replayer.text_of)
-        self._tell = tell
+        self._report = report
 
     def find(
         self,
@@ -67,31 +67,34 @@ class PairSearch:
         replays: Sequence[Replay],
         budget: Budget,
     ) -> ConflictingPair | None:
-        """Return a pair; where it does not hold on databases, look again in the next way.
+        """Return a pair that does not commute; None if no pair is confirmed on databases.
 
-        ``ends`` are the results of the first and the last order of the chain. The bisection is not
-        bounded: the pair is found all the same when the time of ``budget`` is up.
+        ``ends`` are the results of the first and the last order of the chain. If a pair is not
+        confirmed, the search is repeated with the next one of ``replays``. The bisection has no
+        time limit, so that a pair is found even if the time of ``budget`` is up.
         """
         likelihoods = self._likelihoods(aspect)
-        guessed = self._guessed(aspect, likelihoods, replays[0], budget)
+        guessed = self._guess(aspect, likelihoods, replays[0], budget)
         if guessed:
             return guessed
         for replay in replays:
             swap, results = self._search(aspect, likelihoods, ends, replay)
             aspects = self._aspects(aspect, swap, results)
-            pair = self._confirmed(swap, aspects, replay, budget)
+            pair = self._minimize(swap, aspects, replay, budget)
             if pair:
                 return pair
             if budget.is_spent:
                 break
+            # To minimize a pair, a base that changed shared objects was dropped.
             if not self.replayer.has(self.base):
                 self.base, _ = self.replayer.base(self.base.prefix)
         return None
 
-    def _guessed(
+    def _guess(
         self, aspect: Aspect, likelihoods: list[float], replay: Replay, budget: Budget
     ) -> ConflictingPair | None:
-        """Try the likeliest pairs behind few migrations, which takes less than to replay all."""
+        """Try the likeliest pairs after few migrations: this is faster than to replay all."""
+        # Two bases cannot exist at once if one changed shared objects, such as roles.
         if self.base.shares or (aspect.facet is None and not aspect.failures):
             return None
         likely = sorted(range(len(likelihoods)), key=lambda n: -likelihoods[n])[:_GUESSES]
@@ -104,8 +107,8 @@ class PairSearch:
                 swap = self.chain.swap(number)
                 whole = replace(swap, before=(*self.base.prefix, *swap.before))
                 example = PairReplay(self.replayer, root, whole, replay, self.words)
-                found = grown_context(example, aspect, growing, budget)
-                pair = self._replayed(example, root, found) if found else None
+                minimal = grown_context(example, aspect, growing, budget)
+                pair = self._confirm(example, root, minimal) if minimal else None
                 if pair:
                     return pair
         finally:
@@ -113,12 +116,12 @@ class PairSearch:
         return None
 
     def _likelihoods(self, aspect: Aspect) -> list[float]:
-        """Return how likely each swap of the chain is to change the result, by the texts."""
+        """Return the likelihood that a swap changes the result, for each swap of the chain."""
         if len(self.chain) > _LONG_CHAIN:
             return []
-        said = (*aspect.names, *(f.diagnostic.message for f in aspect.failures))
-        asked = words_of(" ".join(said))
-        return self.words.likelihoods(self.chain.pairs(), self.chain[0], asked)
+        texts = (*aspect.names, *(f.diagnostic.message for f in aspect.failures))
+        differing = words_of(" ".join(texts))
+        return self.words.likelihoods(self.chain.pairs(), self.chain[0], differing)
 
     def _search(
         self,
@@ -127,10 +130,10 @@ class PairSearch:
         ends: dict[int, ReplayResult],
         replay: Replay,
     ) -> tuple[Swap[Migration], tuple[ReplayResult, ReplayResult]]:
-        """Bisect the chain between the orders for a swap that changes the result.
+        """Bisect the chain to a swap that changes the result; return also both results.
 
-        Where one end fails and the other does not, the swap is between one that fails and one
-        that does not. Returns it, and what the two orders come to.
+        If only one end of the chain fails, the swap is between an order that fails and an order
+        that does not.
         """
         results = dict(ends)
         failing = [end.failure is not None for end in ends.values()]
@@ -138,7 +141,7 @@ class PairSearch:
         self.replayer.scope = aspect.scope
 
         def differs(low: int, middle: int) -> bool:
-            self._tell("an order between")
+            self._report("an intermediate order")
             results[middle] = replay(self.base, self.chain[middle])
             one, other = results[low], results[middle]
             if one_fails:
@@ -152,94 +155,101 @@ class PairSearch:
 
     @staticmethod
     def _aspects(
-        asked: Aspect, swap: Swap[Migration], results: tuple[ReplayResult, ReplayResult]
+        aspect: Aspect, swap: Swap[Migration], results: tuple[ReplayResult, ReplayResult]
     ) -> tuple[Aspect, ...]:
-        """Return the aspects in which the pair of a swap is looked at.
+        """Return the aspects in which to compare the two orders of a pair, the best one first.
 
-        Where a migration behind the pair fails, the pair's own difference explains more than that.
+        If a migration after the pair fails, a difference that the pair itself makes explains more
+        than this failure.
         """
         failures = [result.failure for result in results if result.failure]
         if not failures:
-            return (asked,)
-        own = any(f.migration in {swap.first, swap.second} for f in failures)
-        failing = asked.failing(failures)
-        return (failing,) if own else (Aspect.any(None), failing)
+            return (aspect,)
+        pair_fails = any(f.migration in {swap.first, swap.second} for f in failures)
+        failing = aspect.failing(failures)
+        return (failing,) if pair_fails else (Aspect.any(None), failing)
 
-    def _confirmed(
+    def _minimize(
         self, swap: Swap[Migration], aspects: tuple[Aspect, ...], replay: Replay, budget: Budget
     ) -> ConflictingPair | None:
-        """Reduce the context of a pair, and replay both of its orders on databases.
+        """Reduce the context of a pair, and confirm it on databases.
 
-        Returns None where they do not show there what the search saw.
+        Return None if the databases do not show the difference that the search has seen.
         """
+        # The roles of the base must not exist when the replays below create them.
         if self.base.shares:
             self.replayer.release(self.base)
         root, _ = self.replayer.base(())
-        self._tell("smaller and smaller examples")
+        self._report("smaller examples")
         try:
             example = PairReplay(self.replayer, root, swap, replay, self.words)
-            found = minimal_context(example, aspects, budget)
-            pair = self._replayed(example, root, found)
+            minimal = minimal_context(example, aspects, budget)
+            pair = self._confirm(example, root, minimal)
             whole = (*swap.before, *swap.after)
-            if pair is None and found.context != whole:
-                pair = self._replayed(example, root, replace(found, context=whole, proven=False))
+            if pair is None and minimal.context != whole:
+                pair = self._confirm(example, root, replace(minimal, context=whole, proven=False))
             return pair
         finally:
             self.replayer.release(root)
 
-    def _replayed(self, example: PairReplay, root: Base, found: Minimal) -> ConflictingPair | None:
-        """Replay a pair in both orders on databases; None where they do not differ as asked."""
-        orders = example.orders(found.context)
+    def _confirm(self, example: PairReplay, root: Base, minimal: Minimal) -> ConflictingPair | None:
+        """Replay a pair in both orders on databases; return None if the aspect is not shown."""
+        orders = example.orders(minimal.context)
         prefix = self.base.prefix
-        where, done = root, 0
+        # Start from the base instead of the empty database if both orders begin with its prefix.
+        base, done = root, 0
         if self.replayer.has(self.base) and tuple(orders[0][: len(prefix)]) == prefix:
-            where, done = self.base, len(prefix)
-        aspect = found.aspect
-        # A context that could not be made small in time is not replayed twice for each order.
-        compare = _compared if found.proven or aspect.facet is None else partial(_asked, aspect)
-        left, right, differences = compare(self.replayer, where, [o[done:] for o in orders])
-        asked = [d for d in differences if aspect.is_about(d)]
-        shown = bool(asked) if not aspect.failures else aspect.shown_by(left, right)
+            base, done = self.base, len(prefix)
+        aspect = minimal.aspect
+        # A context that is still large is replayed only once in each order, to save time.
+        compare = (
+            _compare_all
+            if minimal.proven or aspect.facet is None
+            else partial(_compare_aspect, aspect)
+        )
+        left, right, differences = compare(self.replayer, base, [o[done:] for o in orders])
+        included = [d for d in differences if aspect.includes(d)]
+        shown = bool(included) if not aspect.failures else aspect.shown_by(left, right)
         if not shown:
             return None
         swap = example.swap
         return ConflictingPair(
-            tuple(m for m in found.context if m in swap.before),
+            tuple(m for m in minimal.context if m in swap.before),
             swap.first,
             swap.second,
-            (*asked, *(d for d in differences if d not in asked)),
+            (*included, *(d for d in differences if d not in included)),
             left.failure,
             right.failure,
-            tuple(m for m in found.context if m in swap.after),
-            minimal=found.proven,
+            tuple(m for m in minimal.context if m in swap.after),
+            minimal=minimal.proven,
         )
 
 
-def _compared(
+def _compare_all(
     replayer: Replayer, base: Base, orders: Sequence[Sequence[Migration]]
 ) -> tuple[ReplayResult, ReplayResult, tuple[Difference, ...]]:
-    """Replay two orders, each twice where they differ, and return all they differ in."""
-    kept: list[KeptReplay] = []
+    """Replay two orders, each twice if they differ, and return all differences."""
+    replays: list[KeptReplay] = []
     try:
-        kept = [replayer.keep(base, order) for order in orders]
-        left, right = kept
+        replays = [replayer.keep(base, order) for order in orders]
+        left, right = replays
         if left.result.failure or right.result.failure:
             return left.result, right.result, ()
 
         def again(side: str) -> KeptReplay:
             return replayer.keep(base, orders[side == "right"])
 
-        found = compare_kept(replayer, left, right, again)
-        return left.result, right.result, found.differences
+        comparison = compare_kept(replayer, left, right, again)
+        return left.result, right.result, comparison.differences
     finally:
-        for one in kept:
-            replayer.drop(one.name)
+        for replay in replays:
+            replayer.drop(replay.name)
 
 
-def _asked(
+def _compare_aspect(
     aspect: Aspect, replayer: Replayer, base: Base, orders: Sequence[Sequence[Migration]]
 ) -> tuple[ReplayResult, ReplayResult, tuple[Difference, ...]]:
-    """Replay two orders once and return what they differ in of what is asked about."""
+    """Replay two orders once, and return their differences in an aspect."""
     replayer.scope = aspect.scope
     left, right = (replayer.replay(base, order) for order in orders)
     return left, right, aspect.differences(left, right)

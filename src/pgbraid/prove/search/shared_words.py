@@ -1,6 +1,6 @@
-"""The words of migrations' texts, by which it is guessed which migrations have to do with another.
+"""Guesses which migrations affect each other by the names that their texts share.
 
-A guess decides only what is tried first: what is said of migrations comes from replays.
+A guess determines only the order of the attempts. The result comes from replays.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _COMMON = frozenset(
     "old true false case when do".split()
 )
 """Words that most migrations have."""
-_ASKED = 8.0
-"""How much more a word counts that names what differs."""
+_FACTOR = 8.0
+"""The weight of a word that names a differing object; other words have the weight 1."""
 
 
 def words_of(text: str) -> frozenset[str]:
-    """Return the names that a text may mean: its words, but the common ones of SQL."""
+    """Return the possible names in a text: its words without the common words of SQL."""
     return frozenset(_WORD.findall(text.lower())) - _COMMON
 
 
 class Words:
-    """The words of each migration of a folder, read when they are first asked for."""
+    """The words of each migration of a folder, read at their first use."""
 
     def __init__(self, text_of: Callable[[Migration], str]) -> None:
         self._text_of = text_of
@@ -49,38 +49,39 @@ class Words:
         return self._words[version]
 
     def has_all(self, migration: Migration, names: Iterable[str]) -> bool:
-        """Whether a migration has all of these names; common words are taken for granted."""
+        """Return whether a migration has all of these names; common words count as present."""
         return self[migration] | _COMMON >= set(names)
 
     def nearest(self, migration: Migration, others: Sequence[Migration]) -> list[Migration]:
-        """Return the others that have names in common with a migration, the rarest names first."""
+        """Return the others that share names with a migration, those with rare names first."""
         frequency = Counter(word for m in others for word in self[m])
         weight = {
             m.version: sum(1.0 / frequency[word] for word in self[m] & self[migration])
             for m in others
         }
-        found = [m for m in others if weight[m.version]]
-        return sorted(found, key=lambda m: -weight[m.version])
+        related = [m for m in others if weight[m.version]]
+        return sorted(related, key=lambda m: -weight[m.version])
 
     def likelihoods(
         self,
         pairs: Iterable[tuple[Migration, Migration]],
         migrations: Iterable[Migration],
-        asked: frozenset[str],
+        differing: frozenset[str],
     ) -> list[float]:
-        """Return how likely each pair is to blame, as a share of one.
+        """Return the likelihood that each pair causes the difference; the sum is 1.
 
-        A pair counts for the names that both have: a rare name more than one that many
-        ``migrations`` have, and a name among those ``asked`` about most of all. Half of the
-        likelihood is the same for each pair, as the texts do not say everything.
+        The weight of a pair is the sum over the names that both migrations have. A name counts
+        more if few ``migrations`` have it, and most if it is one of the ``differing`` objects.
+        Half of the likelihood is the same for each pair, because a text need not name everything
+        that it changes.
         """
         frequency = Counter(word for m in migrations for word in self[m])
-        found = [
+        weights = [
             sum(
-                (_ASKED if word in asked else 1.0) / frequency[word]
+                (_FACTOR if word in differing else 1.0) / frequency[word]
                 for word in self[first] & self[second]
             )
             for first, second in pairs
         ]
-        total = sum(found) or 1.0
-        return [0.5 / len(found) + 0.5 * one / total for one in found]
+        total = sum(weights) or 1.0
+        return [0.5 / len(weights) + 0.5 * weight / total for weight in weights]
