@@ -53,6 +53,7 @@ def record_baseline(command: Command, choice: BaselineSelection) -> Baselined:
             ensure_schema(session)
             acquire_session_lock(session, wait=options.lock_wait, on_waiting=options.report_waiting)
             ensure_tables(session)
+            # Again under the lock: another run may have applied some of them since.
             plan = read_plan(session, migrations, request, options=options)
             chosen, already = _chosen(migrations, plan, choice)
             style = name_style(plan.applied, migrations.migrations)
@@ -61,6 +62,7 @@ def record_baseline(command: Command, choice: BaselineSelection) -> Baselined:
                 for migration in chosen:
                     name = recorded_name(migration, style)
                     record.record_baseline(session, migration, name, run_id)
+                    # A baseline also settles an incomplete migration, so its mark is removed.
                     mark_unfinished(session, migration.version, unfinished=False)
             return Baselined(chosen, already)
 

@@ -28,7 +28,7 @@ __all__ = ["reconcile_ledger"]
 
 
 def reconcile_ledger(command: Command, versions: tuple[int, ...], trust: Trust) -> Reconciled:
-    """Change the applied set to agree with the journal, or append to the journal to match the set.
+    """Make the applied set agree with the journal, or the journal with the applied set.
 
     ``versions`` limits the repair; without it, all versions on which the tables disagree are
     repaired. Everything is one transaction under the lock, each version gets a journal entry, and

@@ -100,6 +100,7 @@ def _decision(
             f"{incomplete.version} is {place}, not at statement {statement}",
             hint=f"Run `pgbraid resume {incomplete.version}` to see why it stopped there.",
         )
+    # The number of journal lines makes the decision void if another run continues the migration.
     return ResumeDecision(how, digest, incomplete.journal_lines) if number else None
 
 

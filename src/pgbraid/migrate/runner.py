@@ -77,7 +77,7 @@ def apply_steps(run: RunContext, steps: tuple[Step, ...]) -> tuple[MigrationResu
     try:
         _apply_each(run, steps, progress)
         progress.flush()
-    except ConnectionFailed as error:
+    except ConnectionFailed as error:  # no flush: reporting_interruptions has read the outcome
         error.applied = tuple(progress.reported)
         raise
     except PgbraidError as error:
@@ -128,6 +128,7 @@ def _apply_each(run: RunContext, steps: tuple[Step, ...], progress: RunProgress)
 def _apply_one(
     run: RunContext, work: PreparedMigration, progress: RunProgress, *, ahead: Callable[[], None]
 ) -> None:
+    """Apply one migration with retries, and note it; journal a failure that was rolled back."""
     durable = progress.needs_flush(work.index)
     try:
         duration = _apply_with_retries(run, work, durable=durable, ahead=ahead)
@@ -141,6 +142,7 @@ def _apply_one(
         progress.add(work, duration, durable=durable)
     else:
         _check_elsewhere(run, work)
+    # The script may have released the session lock, or left an advisory lock of its own.
     if work.index < progress.total and work.may_touch_locks:
         with translate_errors(run.session):
             ensure_session_lock(run.session, wait=run.options.lock_wait)
@@ -175,6 +177,7 @@ def _prepare(run: RunContext, step: Step, index: int, progress: RunProgress) -> 
         )
     data, script = read_script(migration)
     nontransactional = migration.directives.no_transaction
+    # From the first script that may change the session, all later messages include the reset.
     progress.session_unchanged = (
         progress.session_unchanged and leaves_session_unchanged(script) and not nontransactional
     )
@@ -236,6 +239,7 @@ def _attempt(
     ahead: Callable[[], None],
     without_id: bool,
 ) -> timedelta | None:
+    """Apply one migration once; return its duration, or None if another run has applied it."""
     migration = work.step.migration
     if work.message and not without_id:
         result = apply_in_one_message(

@@ -89,6 +89,7 @@ def undo_version(command: Command, version: int) -> Undone:
         _check_same(opened, migrations, request, version)
         with monitored_session(opened, options.limits, options.on_event) as (session, monitor):
             acquire_session_lock(session, wait=options.lock_wait)
+            # Again under the lock: another run may have changed the ledger since.
             _check_same(session, migrations, request, version)
             run = RunContext(session, ensure_tables(session), options=options, monitor=monitor)
             duration = retry_on_lock_timeout(run, down, lambda: _undo(run, down, script))
