@@ -37,7 +37,6 @@ def make_options(
         an_instance("on_event", on_event, Callable, "a function that takes an event"),
         an_instance("stop", stop or StopToken(), StopToken, "a pgbraid.StopToken"),
         limits=settings.limits,
-        gaps=settings.gaps,
         gaps_require=settings.gaps_require,
         accept=settings.accept,
         explain_for=settings.explain_for,

@@ -160,7 +160,7 @@ def test_of_two_files_the_applied_one_is_named(cli, folder):
     folder.put("1_a.sql", "CREATE TABLE a ()")
     cli("up", code=0)
     folder.put("1_b.sql", "CREATE TABLE b ()")
-    assert "DETAIL:  The one that was applied is 'a': keep that one." in cli("up", code=1).err
+    assert "DETAIL:  The applied migration is 'a': keep that file." in cli("up", code=1).err
 
 
 @pytest.mark.parametrize("text", ["", " \n\t\r\n", "\ufeff"])

@@ -54,7 +54,7 @@ def test_the_diff_from_nothing_shows_everything():
 def test_a_long_diff_is_cut():
     diff = unified_diff("", "\n".join(map(str, range(500))), "x").splitlines()
     assert len(diff) == 61
-    assert diff[-1] == "… (the rest is left out)"
+    assert diff[-1] == "… (the rest is omitted)"
 
 
 @pytest.mark.parametrize(("text", "answer"), [("a" * 64, True), ("A" * 64, False), ("ab", False)])

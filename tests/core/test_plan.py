@@ -151,7 +151,7 @@ def test_another_name_and_another_text_is_another_migration(kind, code):
 def test_of_two_files_the_applied_one_is_named():
     twice = MigrationSet((), (Problem("duplicate_version", "x", versions=(1,)),))
     (problem,) = make_plan(twice, applied(1, name="a")).errors
-    assert problem.detail == "The one that was applied is 'a': keep that one."
+    assert problem.detail == "The applied migration is 'a': keep that file."
 
 
 @pytest.mark.parametrize(

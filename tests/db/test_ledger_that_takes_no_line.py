@@ -149,7 +149,7 @@ def test_a_row_that_the_journals_trigger_adds_is_told_in_the_same_run(database, 
         " RETURN NEW; END $$;"
     )
     braid = pgbraid.load({**FIRST, "2_b.sql": function + ddl})
-    with pytest.raises(PgbraidError, match="version 9 now, and no run of pgbraid has applied it"):
+    with pytest.raises(PgbraidError, match="version 9 now, but no run of pgbraid has applied it"):
         braid.up(database.conninfo, batch=batch)
     assert database.value("SELECT array_agg(version ORDER BY 1) FROM applied_migrations") == [
         1,

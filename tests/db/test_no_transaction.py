@@ -511,7 +511,7 @@ def test_skip_says_what_it_skipped_and_heeds_a_number(database):
     braid = pgbraid.load({"1_x.sql": HEAD + "CREATE TABLE t (n int); VACUUM nosuch; SELECT 1"})
     with pytest.raises(MigrationFailed):
         braid.up(database.conninfo)
-    with pytest.raises(ConfigError, match="does not stand at statement 3, but at statement 2"):
+    with pytest.raises(ConfigError, match="is at statement 2, not at statement 3"):
         braid.resume(database.conninfo, 1, how="skip", statement=3)
     heard = []
     braid.resume(database.conninfo, 1, how="skip", statement=2, on_event=heard.append)

@@ -125,7 +125,7 @@ def test_a_changed_setting_before_a_statement_that_is_through_is_refused(big):
         load(text.format("b")).up(big.conninfo)
     (problem,) = caught.value.problems
     assert problem.code == "incomplete_changed"
-    assert "a SET before it" in problem.message
+    assert "a SET before that" in problem.message
 
 
 def test_an_index_cut_under_other_settings_is_found(big, cut_running):

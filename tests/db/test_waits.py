@@ -50,7 +50,7 @@ def test_a_lock_that_is_not_to_be_had_rolls_back_and_is_tried_again(database, in
         assert "idle in transaction, last ran: SELECT" in holder
         assert "hunter2" not in holder
     blocked = [event for event in heard if isinstance(event, BlockedByLock)]
-    assert {event.wanted for event in blocked} == {"public.t"}
+    assert {event.lock for event in blocked} == {"public.t"}
 
 
 def test_patience_ends_and_the_error_says_who_was_in_the_way(database, in_the_way):
@@ -61,7 +61,7 @@ def test_patience_ends_and_the_error_says_who_was_in_the_way(database, in_the_wa
     with pytest.raises(MigrationFailed) as caught:
         braid.up(database.conninfo)
     assert caught.value.sqlstate == "55P03"
-    assert f"In its way: process {in_the_way.info.backend_pid} (the dump)" in caught.value.detail
+    assert f"Blocked by process {in_the_way.info.backend_pid} (the dump)" in caught.value.detail
     assert "Tried " in caught.value.detail
     assert "`retry_for`" in caught.value.hint
     assert database.value("SELECT to_regclass('a')") is None

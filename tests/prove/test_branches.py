@@ -111,7 +111,7 @@ def test_a_branch_that_renumbers_a_merged_migration_is_an_error(repository):
     with pytest.raises(pgbraid.ProblemsFound) as caught:
         repository.prove()
     assert codes(caught) == ["renumbered"]
-    assert "106_u is what was applied as 102" in caught.value.problems[0].message
+    assert "106_u was applied as version 102" in caught.value.problems[0].message
 
 
 def test_a_branch_that_gives_a_merged_version_to_another_text_is_an_error(repository):

@@ -1,4 +1,4 @@
-"""``adopt``: enter another tool's history in the set, or drop its table after that."""
+"""``adopt``: record another tool's history in the ledger, and drop that tool's table later."""
 
 from __future__ import annotations
 
@@ -30,69 +30,68 @@ __all__ = ["adopt_history", "drop_tracker_table", "unadopt"]
 
 
 def adopt_history(command: Command) -> Adoption | None:
-    """Enter what another tool has applied, running nothing.
+    """Record the migrations that another tool has applied as applied; run nothing.
 
-    None where our set has rows, or had rows of that history and gave them back.
-
-    Raises ProblemsFound where the other tool's table does not say clearly what is applied,
-    and ConfigError where there is no such table.
+    Returns None if the applied set has rows, or had adopted rows that were removed again. Raises
+    ProblemsFound if the other tool's table does not show clearly which migrations are applied, and
+    ConfigError if the database has no such table.
     """
     migrations, request, options = command.migrations, command.request, command.options
-    _check_wanted(request)
+    _require_adopt(request)
     with connect(command.target, command.ledger, options.stop) as opened:
-        found = read_plan(opened, migrations, request, options=options)
-        if found.applied:
+        unlocked_plan = read_plan(opened, migrations, request, options=options)
+        if unlocked_plan.applied:
             return None
-        found.raise_for_problems()
-        if found.adoption is None:
+        unlocked_plan.raise_for_problems()
+        if unlocked_plan.adoption is None:
             if record.read_adoption(opened):
                 return None
-            raise _no_legacy(command.ledger)
-        if not found.has_work:
-            return found.adoption
+            raise _no_tracker(command.ledger)
+        if not unlocked_plan.has_work:
+            return unlocked_plan.adoption
         with monitored_session(opened, options.limits, options.on_event) as (session, _):
             ensure_schema(session)
             acquire_session_lock(session, wait=options.lock_wait)
             ensure_tables(session)
-            now = read_plan(session, migrations, request, options=options, inspected=found)
-            now.raise_for_problems()
-            if now.adoption:
-                record_adoption(RunContext(session, options=options), now.adoption)
-            return now.adoption
+            plan = read_plan(session, migrations, request, options=options, inspected=unlocked_plan)
+            plan.raise_for_problems()
+            if plan.adoption:
+                record_adoption(RunContext(session, options=options), plan.adoption)
+            return plan.adoption
 
 
-def _check_wanted(request: PlanRequest) -> None:
+def _require_adopt(request: PlanRequest) -> None:
     if not request.adopt:
         raise ConfigError(
-            "other tools' tables are left alone here",
-            hint="Take `adopt = false` away, if this table is ours.",
+            "`adopt` is false, so other tools' tables are not read",
+            hint="Remove `adopt = false` if the table records these migrations.",
         )
 
 
-def _no_legacy(ledger: LedgerTable) -> ConfigError:
-    names = sorted({name for family in tools.TOOLS for name in family.tables})
+def _no_tracker(ledger: LedgerTable) -> ConfigError:
+    names = sorted({name for tool in tools.TOOLS for name in tool.tables})
     schemas = dict.fromkeys((ledger.schema, "public"))
     return ConfigError(
         "no other tool's tracker was found",
         detail=f"Looked for {', '.join(names)} in the schema {' and '.join(schemas)}.",
-        hint="Name its schema with `schema`, or begin with `pgbraid up`.",
+        hint="Name its schema with `schema`, or start with `pgbraid up`.",
     )
 
 
 def unadopt(command: Command, versions: tuple[int, ...]) -> tuple[AppliedMigration, ...]:
-    """Take versions out of the set that were adopted and never ran, and return their rows.
+    """Remove adopted versions that never ran from the applied set, and return their rows.
 
-    A version that the set has not is passed over. Raises ConfigError for one that the journal
-    does not say was adopted, or that ran since.
+    A version that is not applied is skipped. Raises ConfigError for a version that was not adopted
+    according to the journal, or that has run since.
     """
     options = command.options
     with connect(command.target, command.ledger, options.stop) as opened:
-        if not _withdrawable(opened, versions):
+        if not _adopted_rows(opened, versions):
             return ()
         with monitored_session(opened, options.limits, options.on_event) as (session, _):
             acquire_session_lock(session, wait=options.lock_wait)
             ensure_tables(session)
-            rows = _withdrawable(session, versions)
+            rows = _adopted_rows(session, versions)
             run_id = journal.new_run_id()
             with transaction(session):
                 for row in rows:
@@ -101,36 +100,36 @@ def unadopt(command: Command, versions: tuple[int, ...]) -> tuple[AppliedMigrati
             return rows
 
 
-def _withdrawable(session: Session, versions: tuple[int, ...]) -> tuple[AppliedMigration, ...]:
+def _adopted_rows(session: Session, versions: tuple[int, ...]) -> tuple[AppliedMigration, ...]:
     rows = tuple(row for row in read_ledger(session).applied if row.version in versions)
     adopted = record.read_adopted(session, versions) if rows else frozenset()
     for row in rows:
         if row.version not in adopted:
             raise ConfigError(
-                f"{row.version} was applied, not adopted, so it is not taken out of the set",
+                f"{row.version} was applied, not adopted, so it stays in the applied set",
                 hint=f"Run its down file with `pgbraid undo {row.version}`.",
             )
     return rows
 
 
 def drop_tracker_table(command: Command) -> str:
-    """Drop the other tool's table and return its name, once all it says is in our set.
+    """Drop the other tool's table, if all it records is in the applied set; return its name.
 
-    Raises ConfigError where there is none, where it was not adopted, or where that tool has
-    applied something since; ProblemsFound where it does not say clearly what is applied.
+    Raises ConfigError if the database has no such table, if the table was not adopted, or if that
+    tool has applied a migration since; ProblemsFound if the table is not clear.
     """
     options = command.options
-    _check_wanted(command.request)
+    _require_adopt(command.request)
     with (
         connect(command.target, command.ledger, options.stop) as opened,
         monitored_session(opened, options.limits, options.on_event) as (session, _),
     ):
         acquire_session_lock(session, wait=options.lock_wait)
-        found = find_tracker(session)
-        if found is None:
-            raise _no_legacy(command.ledger)
-        table, family = found
-        _check_covered(session, command.migrations, table, family)
+        tracker = find_tracker(session)
+        if tracker is None:
+            raise _no_tracker(command.ledger)
+        table, tool = tracker
+        _check_covered(session, command.migrations, table, tool)
         name = f"{table.schema}.{table.table}"
         with transaction(session):
             foreign_tables.drop_table(session, table.schema, table.table)
@@ -142,24 +141,24 @@ def drop_tracker_table(command: Command) -> str:
 
 
 def _check_covered(
-    session: Session, migrations: MigrationSet, table: TrackerTable, family: Tool
+    session: Session, migrations: MigrationSet, table: TrackerTable, tool: Tool
 ) -> None:
-    """Refuse to drop a table that was not adopted here, or that says more than our set does."""
+    """Raise ConfigError if a table was not adopted here, or records more than the applied set."""
     name = f"{table.schema}.{table.table}"
-    taken = record.read_adoption(session)
-    if taken is None or taken.source != name:
+    adoption_record = record.read_adoption(session)
+    if adoption_record is None or adoption_record.source != name:
         raise ConfigError(
             f"{name} was not adopted here, so it is not dropped",
-            hint="Enter its history in the set with `pgbraid adopt` first; where it is another "
-            "application's, leave it.",
+            hint="Record its history with `pgbraid adopt` first; if the table belongs to another "
+            "application, leave it.",
         )
-    answer = family.adopt(table, migrations, ())
-    if not isinstance(answer, Adoption):
-        raise ProblemsFound(answer)
+    adoption = tool.adopt(table, migrations, ())
+    if not isinstance(adoption, Adoption):
+        raise ProblemsFound(adoption)
     applied = {row.version for row in read_ledger(session).applied}
-    if answer.counter not in {taken.counter, *applied, None}:
+    if adoption.counter not in {adoption_record.counter, *applied, None}:
         raise ConfigError(
-            f"{name} says version {answer.counter}, which our set lacks: {family.tool} was used "
-            "after the adoption",
-            hint="Run `pgbraid status`, and stop using the other tool before its table goes.",
+            f"{name} is at version {adoption.counter}, which the applied set lacks: {tool.tool} "
+            "was used after the adoption",
+            hint="Run `pgbraid status`, and stop using the other tool before its table is dropped.",
         )

@@ -1,4 +1,4 @@
-"""``baseline``: record migrations as applied that this database has by other means."""
+"""``baseline``: record migrations as applied that were applied without pgbraid."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ __all__ = ["BaselineSelection", "record_baseline"]
 
 @dataclass(frozen=True, slots=True)
 class BaselineSelection:
-    """Which migrations to record: every one up to ``through``, and those of ``versions``."""
+    """The migrations to record: all versions up to ``through``, and those in ``versions``."""
 
     through: int | None = None
     versions: tuple[int, ...] = ()
 
 
 def record_baseline(command: Command, choice: BaselineSelection) -> Baselined:
-    """Enter migrations in the set without running them, in one transaction under the lock.
+    """Record migrations as applied without running them, in one transaction under the lock.
 
-    Their rows have no checksum, as nobody saw what ran. Nothing is asked of their texts.
-
-    Raises ConfigError for a version that has no file, and where another tool's table can be
-    adopted instead; ProblemsFound where files have one version, or set and journal do not agree.
+    Their rows have no checksum, because the text that ran is unknown; their files are not checked.
+    Raises ConfigError for a version without a file, and if another tool's table can be adopted
+    instead. Raises ProblemsFound if two files have one version, or if applied set and journal
+    disagree.
     """
     migrations, request = command.migrations, command.request
     options = command.options
@@ -53,6 +53,7 @@ def record_baseline(command: Command, choice: BaselineSelection) -> Baselined:
             ensure_schema(session)
             acquire_session_lock(session, wait=options.lock_wait, on_waiting=options.report_waiting)
             ensure_tables(session)
+            # Again under the lock: another run may have applied some of them since.
             plan = read_plan(session, migrations, request, options=options)
             chosen, already = _chosen(migrations, plan, choice)
             style = name_style(plan.applied, migrations.migrations)
@@ -61,6 +62,7 @@ def record_baseline(command: Command, choice: BaselineSelection) -> Baselined:
                 for migration in chosen:
                     name = recorded_name(migration, style)
                     record.record_baseline(session, migration, name, run_id)
+                    # A baseline also settles an incomplete migration, so its mark is removed.
                     mark_unfinished(session, migration.version, unfinished=False)
             return Baselined(chosen, already)
 
@@ -68,16 +70,17 @@ def record_baseline(command: Command, choice: BaselineSelection) -> Baselined:
 def _chosen(
     migrations: MigrationSet, plan: Plan, choice: BaselineSelection
 ) -> tuple[tuple[Migration, ...], int]:
-    """Return the migrations to record, and how many of those chosen are applied."""
-    wrong = {problem.code for problem in migrations.problems} | MISMATCHES | {"tracker_dirty"}
-    problems = tuple(p for p in plan.errors if p.code in wrong)
+    """Return the migrations to record, and how many of the selected ones are already applied."""
+    # Other errors of the plan, such as a modified file, do not concern a baseline.
+    fatal = {problem.code for problem in migrations.problems} | MISMATCHES | {"tracker_dirty"}
+    problems = tuple(p for p in plan.errors if p.code in fatal)
     if problems:
         raise ProblemsFound(problems)
     if plan.adoption and plan.adoption.migrations:
         raise ConfigError(
-            f"{plan.adoption.source} says what {plan.adoption.tool} has applied",
-            hint="Take that over with `pgbraid adopt`; where the table has nothing to do with "
-            "these migrations, run it with `adopt = false`.",
+            f"{plan.adoption.source} records the migrations that {plan.adoption.tool} has applied",
+            hint="Adopt them with `pgbraid adopt`; if the table has nothing to do with these "
+            "migrations, run the command with `adopt = false`.",
         )
     for version in (*choice.versions, *([] if choice.through is None else [choice.through])):
         if migrations.get(version) is None:
@@ -86,8 +89,9 @@ def _chosen(
                 hint="Run `pgbraid status` to see the versions.",
             )
     through = -1 if choice.through is None else choice.through
-    named = [
+    selected = [
         m for m in migrations.migrations if m.version <= through or m.version in choice.versions
     ]
-    have = {row.version for row in plan.applied}
-    return tuple(m for m in named if m.version not in have), sum(m.version in have for m in named)
+    applied = {row.version for row in plan.applied}
+    pending = tuple(m for m in selected if m.version not in applied)
+    return pending, len(selected) - len(pending)

@@ -1,4 +1,4 @@
-"""``up --dry-run``: run everything pending in one transaction and roll it back."""
+"""``up --dry-run``: run all pending migrations in one transaction and roll it back."""
 
 from __future__ import annotations
 
@@ -46,99 +46,99 @@ _NEW_VALUE = re.compile(r'new value "(?P<value>.*)" of enum type (?P<type>.*)')
 
 @dataclass(frozen=True, slots=True)
 class _DryRunResults:
-    """Filled while the rehearsal goes on."""
+    """The results so far."""
 
-    outcomes: list[MigrationResult] = field(default_factory=list)
+    passed: list[MigrationResult] = field(default_factory=list)
     failures: list[tuple[Migration, Diagnostic]] = field(default_factory=list)
     inconclusive: list[tuple[Migration, Diagnostic]] = field(default_factory=list)
 
 
 def dry_run_pending(command: Command) -> Report:
-    """Run every pending migration and keep nothing of it, reporting every failure.
+    """Run every pending migration, roll all of them back, and report every failure.
 
-    All run in one transaction under the lock, each below its own savepoint, and the
-    transaction is rolled back: only what no transaction can take back stays, such as a
-    sequence's value. The locks of all of them are held together until the end. Raises what
-    ``apply_pending`` raises, but MigrationFailed only for one that ends the transaction.
+    The migrations run in one transaction under the lock, each after a savepoint of its own. After
+    the rollback only effects that no transaction can undo remain, such as the value of a sequence.
+    All locks are held until the end. Raises the errors of ``apply_pending``, but MigrationFailed
+    only for a migration that ends the transaction.
     """
     migrations, request = command.migrations, command.request
     options = command.options
     with connect(command.target, command.ledger, options.stop) as opened:
-        found = read_plan(opened, migrations, request, options=options)
-        found.raise_for_problems()
-        notes = _DryRunResults()
-        if found.has_work:
+        plan = read_plan(opened, migrations, request, options=options)
+        plan.raise_for_problems()
+        results = _DryRunResults()
+        if plan.has_work:
             with monitored_session(opened, options.limits, options.on_event) as (session, monitor):
                 acquire_session_lock(
                     session,
                     wait=options.lock_wait,
                     on_waiting=options.report_waiting,
                 )
-                found = read_plan(session, migrations, request, options=options, inspected=found)
-                found.raise_for_problems()
-                options.on_event(Planned(found))
-                if options.gap_check is not None and found.gaps:
-                    options.gap_check(session, migrations, found, options)
-                with transaction(session, commit_at_end=False) as whole:
+                plan = read_plan(session, migrations, request, options=options, inspected=plan)
+                plan.raise_for_problems()
+                options.on_event(Planned(plan))
+                if options.gap_check is not None and plan.gaps:
+                    options.gap_check(session, migrations, plan, options)
+                with transaction(session, commit_at_end=False) as dry_run_transaction:
                     ensure_schema(session)
                     run = RunContext(
                         session, ensure_tables(session), options=options, monitor=monitor
                     )
-                    _try_all(run, found.steps, whole, notes)
-        return _report(found, notes)
+                    _try_all(run, plan.steps, dry_run_transaction, results)
+        return _report(plan, results)
 
 
-def _report(found: Plan, notes: _DryRunResults) -> Report:
+def _report(plan: Plan, results: _DryRunResults) -> Report:
     return Report(
-        would_apply=tuple(notes.outcomes),
-        adoption=found.adoption,
-        previously_applied=len(found.applied),
-        above_target=found.above_target,
-        warnings=found.warnings,
+        would_apply=tuple(results.passed),
+        adoption=plan.adoption,
+        previously_applied=len(plan.applied),
+        above_target=plan.above_target,
+        warnings=plan.warnings,
         dry_run=True,
-        failures=tuple(notes.failures),
-        inconclusive=tuple(notes.inconclusive),
+        failures=tuple(results.failures),
+        inconclusive=tuple(results.inconclusive),
     )
 
 
 def _try_all(
-    run: RunContext, steps: tuple[Step, ...], opened: OpenTransaction, notes: _DryRunResults
+    run: RunContext, steps: tuple[Step, ...], opened: OpenTransaction, results: _DryRunResults
 ) -> None:
     for index, step in enumerate(steps, 1):
         run.options.on_event(Started(step, index, len(steps)))
         if step.migration.directives.no_transaction:
-            said = "it runs outside a transaction, so nothing could take it back"
-            notes.inconclusive.append((step.migration, _untried(step.migration, said)))
+            reason = "it runs outside a transaction, so it could not be rolled back"
+            results.inconclusive.append((step.migration, _untried(step.migration, reason)))
             continue
         large = is_large(step.migration)
         script = Script("") if large else read_script(step.migration)[1]
         if concerns_slots(script.text):
-            said = "it may make or drop a replication slot, which no rollback takes back"
-            notes.inconclusive.append((step.migration, _untried(step.migration, said)))
+            reason = "it may create or drop a replication slot, which cannot be rolled back"
+            results.inconclusive.append((step.migration, _untried(step.migration, reason)))
             continue
-        begun = perf_counter()
+        started_at = perf_counter()
         failure = _try_one(run, step.migration, script, opened)
         if failure is None:
-            taken = timedelta(seconds=perf_counter() - begun)
-            notes.outcomes.append(MigrationResult(step.migration, step.gap, taken))
-            run.options.on_event(DryRunPassed(notes.outcomes[-1], index, len(steps)))
-        elif _may_follow_from_untried(failure, notes) or _needs_a_commit(failure, script):
-            notes.inconclusive.append((step.migration, failure))
+            duration = timedelta(seconds=perf_counter() - started_at)
+            results.passed.append(MigrationResult(step.migration, step.gap, duration))
+            run.options.on_event(DryRunPassed(results.passed[-1], index, len(steps)))
+        elif _may_follow_from_untried(failure, results) or _needs_a_commit(failure, script):
+            results.inconclusive.append((step.migration, failure))
         else:
-            notes.failures.append((step.migration, failure))
+            results.failures.append((step.migration, failure))
 
 
-def _untried(migration: Migration, why: str) -> Diagnostic:
-    return Diagnostic("WARNING", why, location=Location(migration.path, 1, 1))
+def _untried(migration: Migration, reason: str) -> Diagnostic:
+    return Diagnostic("WARNING", reason, location=Location(migration.path, 1, 1))
 
 
 def _try_one(
     run: RunContext, migration: Migration, script: Script, opened: OpenTransaction
 ) -> Diagnostic | None:
-    """Run and record a migration below a savepoint; return what speaks against it.
+    """Run and record a migration after a savepoint; return its error, or None.
 
-    Raises MigrationFailed where it ended the rehearsal's transaction, as then something may
-    have been kept.
+    Raises MigrationFailed if it ended the transaction of the dry run, because then some of its
+    effects may be committed.
     """
     entry = journal.JournalEntry(run.run_id, "applied", migration.version, migration.name)
     failure: Diagnostic | None = None
@@ -159,36 +159,38 @@ def _try_one(
             raise
         failure = _with_blockers(run, error.diagnostic)
     except ServerError as error:
-        said = error.diagnostic or Diagnostic(
+        diagnostic = error.diagnostic or Diagnostic(
             "ERROR", error.message, detail=error.detail, hint=error.hint
         )
-        failure = replace(said, location=Location(migration.path))
+        failure = replace(diagnostic, location=Location(migration.path))
+    # SET CONSTRAINTS of this migration would otherwise hold for the next one.
     restore_deferrable(run.session)
     return failure
 
 
-def _with_blockers(run: RunContext, said: Diagnostic) -> Diagnostic:
-    """Add who was in the way of a lock that was not to be had in time."""
-    holders = run.monitor.blockers if run.monitor else ()
-    if said.sqlstate != sqlstate.LOCK_NOT_AVAILABLE or not holders:
-        return said
-    blocked = f"In its way: {'; '.join(holders)}."
-    return replace(said, detail="\n".join(part for part in (said.detail, blocked) if part))
+def _with_blockers(run: RunContext, diagnostic: Diagnostic) -> Diagnostic:
+    """Add the blocking sessions to the detail of a lock timeout."""
+    blockers = run.monitor.blockers if run.monitor else ()
+    if diagnostic.sqlstate != sqlstate.LOCK_NOT_AVAILABLE or not blockers:
+        return diagnostic
+    blocked = f"Blocked by {'; '.join(blockers)}."
+    detail = "\n".join(part for part in (diagnostic.detail, blocked) if part)
+    return replace(diagnostic, detail=detail)
 
 
-def _may_follow_from_untried(failure: Diagnostic, notes: _DryRunResults) -> bool:
-    """Whether a failure may be for want of one before that could not be tried.
+def _may_follow_from_untried(failure: Diagnostic, results: _DryRunResults) -> bool:
+    """Whether a migration may have failed because an earlier one could not be tried.
 
-    A syntax error never is: the server finds it before it looks at anything that exists.
+    A syntax error has no such cause: the server parses a statement before it looks up names.
     """
-    return bool(notes.inconclusive) and failure.sqlstate != sqlstate.SYNTAX_ERROR
+    return bool(results.inconclusive) and failure.sqlstate != sqlstate.SYNTAX_ERROR
 
 
 def _needs_a_commit(failure: Diagnostic, script: Script) -> bool:
-    """Whether a failure is for want of a commit that an earlier migration would have made.
+    """Whether a migration failed because an earlier one of the dry run is not committed.
 
-    A new enum value cannot be used before it is committed; where the script adds that value
-    itself, it would fail for real too.
+    PostgreSQL rejects a new enum value until its ALTER TYPE is committed (55P04). If the script
+    itself adds the value, it fails in a real run too.
     """
     match = _NEW_VALUE.search(failure.message)
     if failure.sqlstate != sqlstate.UNSAFE_NEW_ENUM_VALUE_USAGE or match is None:

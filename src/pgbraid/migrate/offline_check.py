@@ -1,4 +1,4 @@
-"""``check --offline``: whether the files alone could be run."""
+"""``check --offline``: check the files without a database."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ __all__ = ["check_files"]
 
 
 def check_files(migrations: MigrationSet) -> Check:
-    """Return whether the files could be run, without a database; every text is looked at."""
+    """Return whether the files could run; read the text of every up and down file."""
     problems = (*migrations.problems, *check_scripts(migrations.migrations, downs=True))
     return Check(0, tuple(map(as_check_problem, problems)), offline=True, compared=False)

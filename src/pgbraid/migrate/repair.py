@@ -1,4 +1,4 @@
-"""``repair``: accept a file that changed, or was renamed, after it was applied."""
+"""``repair``: accept a file that was modified or renamed after it was applied."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ __all__ = ["RepairSelection", "accept_files"]
 
 @dataclass(frozen=True, slots=True)
 class RepairSelection:
-    """Which rows to repair: ``versions``, or ``everything`` that has drifted.
+    """The rows to repair: those of ``versions``, or ``everything`` whose file was modified.
 
-    Without ``rename`` a row whose file has another name is refused.
+    Without ``rename``, a row whose file has another name raises an error.
     """
 
     versions: tuple[int, ...] = ()
@@ -42,16 +42,17 @@ class RepairSelection:
 
 
 def accept_files(command: Command, choice: RepairSelection) -> Repair:
-    """Give rows of the applied set the checksum, and with ``rename`` the name, of their files.
+    """Record the checksums, and with ``rename`` the names, of files in the applied set.
 
-    All rows in one transaction under the lock, each with a line in the journal. Raises
-    ConfigError where a version is not applied, has no file, or has another name and ``rename`` was
-    not given; also where name and text both differ and the version is not named.
+    All rows change in one transaction under the lock, each with a journal entry. Raises ConfigError
+    if a version is not applied, has no file, or has another name without ``rename``; also if name
+    and text both differ and the version is not in ``versions``.
     """
     migrations, options = command.migrations, command.options
     with connect(command.target, command.ledger, options.stop) as opened:
-        if not _changes(opened, migrations, choice, options).repaired:
-            return _changes(opened, migrations, choice, options)
+        unlocked_changes = _changes(opened, migrations, choice, options)
+        if not unlocked_changes.repaired:
+            return unlocked_changes
         with monitored_session(opened, options.limits, options.on_event) as (session, _):
             acquire_session_lock(session, wait=options.lock_wait)
             traits = ensure_tables(session)
@@ -77,9 +78,9 @@ def _changes(
         if row.version in files and (named or choice.everything):
             if not (named and choice.rename):
                 _refuse_other(row.version, taken)
-            found = _change(row, files[row.version], plan, choice, named=named)
-            if found:
-                repaired.append(found)
+            change = _change(row, files[row.version], plan, choice, named=named)
+            if change:
+                repaired.append(change)
             elif not choice.rename and _has_other_name(row, files[row.version]):
                 renamed.append(files[row.version])
             elif named:
@@ -88,7 +89,7 @@ def _changes(
 
 
 def _refuse_other(version: int, taken: tuple[Problem, ...]) -> None:
-    """Refuse to record another migration than was applied as applied."""
+    """Raise ConfigError if the file of a version is not the migration that was applied."""
     for problem in taken:
         if version in problem.versions:
             raise ConfigError(problem.message, detail=problem.detail, hint=problem.hint)
@@ -109,29 +110,29 @@ def _check_version(
     if version not in files:
         raise ConfigError(
             f"{version} has no file here that could be accepted",
-            hint="Name the folder that holds it with `dir`, or correct what `pgbraid check "
-            "--offline` says of it.",
+            hint="Name the folder that holds it with `dir`, or fix the problems that `pgbraid "
+            "check --offline` reports.",
         )
 
 
 def _change(
     row: AppliedMigration, file: Migration, plan: Plan, choice: RepairSelection, *, named: bool
 ) -> Repaired | None:
-    """Return what is to be accepted of a file; None where it is what was recorded."""
-    drift = next((d for d in plan.modified_files if d.migration.version == row.version), None)
+    """Return the change to accept, or None if the file is as it was recorded."""
+    modified = next((m for m in plan.modified_files if m.migration.version == row.version), None)
     renamed = _has_other_name(row, file)
-    if renamed and not choice.rename and (named or drift):
+    if renamed and not choice.rename and (named or modified):
         raise ConfigError(
             f"{file.version} was applied under the name {row.name!r}, its file is {file.file!r}",
             hint=f"Accept the new name too with `pgbraid repair --rename {file.version}`.",
         )
     renamed = renamed and choice.rename
     other_bytes = named and row.checksum != file.checksum
-    if not (drift or renamed or other_bytes):
+    if not (modified or renamed or other_bytes):
         return None
     return Repaired(
         file,
-        kind=drift.kind if drift else None,
+        kind=modified.kind if modified else None,
         old_checksum=row.checksum,
         old_name=row.name if renamed else None,
     )
@@ -147,9 +148,9 @@ def _record(
     with transaction(session):
         for change in changes.repaired:
             file = change.migration
-            kept = change.old_name is None and names[file.version]
+            unchanged_name = change.old_name is None and names[file.version]
             entry = _entry(run_id, change)
-            name = kept or recorded_name(file, style)
+            name = unchanged_name or recorded_name(file, style)
             record.record_repaired(session, file, traits=traits, name=name, entry=entry)
 
 

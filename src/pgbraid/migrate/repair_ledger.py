@@ -1,4 +1,4 @@
-"""``repair --trust``: bring applied set and journal together, where they say the opposite."""
+"""``repair --trust``: make applied set and journal agree on every version."""
 
 from __future__ import annotations
 
@@ -28,60 +28,60 @@ __all__ = ["reconcile_ledger"]
 
 
 def reconcile_ledger(command: Command, versions: tuple[int, ...], trust: Trust) -> Reconciled:
-    """Make the set say what the journal says, or the journal what the set says.
+    """Make the applied set agree with the journal, or the journal with the applied set.
 
-    Of all versions on which they do not agree, or only of these. All of it is one transaction
-    under the lock; each version gets a line in the journal. No migration is run.
-
-    Raises ConfigError for a version on which they agree.
+    ``versions`` limits the repair; without it, all versions on which the tables disagree are
+    repaired. Everything is one transaction under the lock, each version gets a journal entry, and
+    no migration runs. Raises ConfigError for a version on which the tables agree.
     """
     if trust not in {"applied_set", "journal"}:
         raise ConfigError(f"trust must be 'journal' or 'applied_set', not {trust!r}")
     options = command.options
     with connect(command.target, command.ledger, options.stop) as opened:
         state = read_ledger(opened, wait=options.lock_wait, on_waiting=options.report_waiting)
-        found = _chosen(state, versions)
-        begun = _says_nothing(opened, state) and trust == "applied_set"
-        if not (found or begun):
+        mismatches = _chosen(state, versions)
+        # A journal without a line stops `up`; the line `created` confirms that it is new.
+        begin_journal = _ledger_is_empty(opened, state) and trust == "applied_set"
+        if not (mismatches or begin_journal):
             return Reconciled(trust)
         with monitored_session(opened, options.limits, options.on_event) as (session, _):
             ensure_schema(session)
             acquire_session_lock(session, wait=options.lock_wait, on_waiting=options.report_waiting)
             traits = ensure_tables(session)
-            found = _chosen(read_ledger(session), versions)
+            mismatches = _chosen(read_ledger(session), versions)
             run_id = journal.new_run_id()
             with transaction(session):
-                for mismatch in found:
-                    _settle(session, mismatch, trust, traits, run_id)
-                if begun and not agreement.has_lines(session):
+                for mismatch in mismatches:
+                    _reconcile(session, mismatch, trust, traits, run_id)
+                if begin_journal and not agreement.has_lines(session):
                     journal.append(
                         session, journal.JournalEntry(run_id, "created", detail={"trust": trust})
                     )
-            restored = tuple(m for m in found if m.applied)
-            taken_out = tuple(m for m in found if not m.applied)
-            return Reconciled(trust, restored, taken_out)
+            restored = tuple(m for m in mismatches if m.applied)
+            removed = tuple(m for m in mismatches if not m.applied)
+            return Reconciled(trust, restored, removed)
 
 
-def _says_nothing(session: Session, state: LedgerState) -> bool:
-    """Whether the set is empty, beside a journal that is not there or has no line at all."""
+def _ledger_is_empty(session: Session, state: LedgerState) -> bool:
+    """Whether the applied set is empty, and the journal is missing or has no line."""
     return not state.applied and not (state.journal and agreement.has_lines(session))
 
 
 def _chosen(state: LedgerState, versions: tuple[int, ...]) -> tuple[Mismatch, ...]:
-    known = {mismatch.version: mismatch for mismatch in state.mismatches}
+    mismatches = {mismatch.version: mismatch for mismatch in state.mismatches}
     for version in versions:
-        if version not in known:
+        if version not in mismatches:
             raise ConfigError(
-                f"set and journal agree on {version}, so there is nothing to repair",
-                hint="Run `pgbraid check` to see on which versions they do not.",
+                f"applied set and journal agree on {version}, so there is nothing to repair",
+                hint="Run `pgbraid check` to see on which versions they disagree.",
             )
-    return tuple(known[v] for v in sorted(versions or known))
+    return tuple(mismatches[v] for v in sorted(versions or mismatches))
 
 
-def _settle(
+def _reconcile(
     session: Session, mismatch: Mismatch, trust: Trust, traits: LedgerTraits, run_id: str
 ) -> None:
-    """Settle one version; what is written makes both say the same of it."""
+    """Make applied set and journal agree on one version."""
     version, name = mismatch.version, mismatch.name
     if trust == "journal" and mismatch.applied:
         event = "restored"

@@ -1,4 +1,4 @@
-"""``resume``: go on with one migration outside a transaction that was begun and not finished."""
+"""``resume``: continue one incomplete migration, which runs outside a transaction."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ __all__ = ["resume_version"]
 def resume_version(
     command: Command, version: int, how: How | None, *, statement: int | None = None
 ) -> Report:
-    """Go on with the version where it was cut, and with no other.
+    """Continue an incomplete migration with its next statement, and run no other migration.
 
-    ``how`` is for a statement whose end nobody saw: ``retry`` runs it again, ``skip`` takes it
-    for done; ``statement`` is the number at which it is expected to stand. ``forget`` runs
-    nothing: it lets go of what was begun, so that the next run begins the file anew. Raises
-    ConfigError where the version is not incomplete, or stands elsewhere, and what
-    ``apply_pending`` raises.
+    ``how`` decides on a statement whose outcome is unknown: ``retry`` runs it again, ``skip`` marks
+    it as done. ``statement`` is the number at which the caller expects the migration to be.
+    ``forget`` runs nothing: it discards the progress, so the next run starts the file from its
+    first statement. Raises ConfigError if the migration is not incomplete, or is at another
+    statement, and the errors of ``apply_pending``.
     """
     migrations = command.migrations
     options = command.options
@@ -56,10 +56,10 @@ def resume_version(
             raise ProblemsFound((incomplete_without_file(incomplete),))
         decision = _decision(migrations, incomplete, how, statement) if how else None
         request = replace(command.request, only=version)
-        first = read_plan(opened, migrations, request, options=options)
-        first.raise_for_problems()
+        unlocked_plan = read_plan(opened, migrations, request, options=options)
+        unlocked_plan.raise_for_problems()
         options = replace(options, decision=decision)
-        return apply_plan(opened, replace(command, request=request, options=options), first)
+        return apply_plan(opened, replace(command, request=request, options=options), unlocked_plan)
 
 
 def _incomplete(session: Session, version: int, options: RunOptions) -> IncompleteMigration:
@@ -79,28 +79,28 @@ def _decision(
     how: Literal["retry", "skip"],
     statement: int | None,
 ) -> ResumeDecision | None:
-    """Return a decision about the statement at which a file stands, and about no other.
+    """Return the decision on the statement at which the migration is; it applies to no other.
 
-    That is one that was begun and that the file has no longer, if there is one.
+    A statement that was started and then removed from the file comes before those of the file.
     """
     migration = migrations.get(incomplete.version)
     _, script = read_script(migration) if migration else (b"", Script(""))
-    pieces = classify_statements(script)
-    own = {piece.digest for piece in pieces}
-    gone = [(begun.number, begun.digest) for begun in incomplete.started if begun.digest not in own]
-    left = [
-        (piece.number, piece.digest)
-        for piece in pieces
-        if piece.kind is not ExecutionKind.SETTING
-        and piece.number not in incomplete.completed_numbers
+    statements = classify_statements(script)
+    digests = {s.digest for s in statements}
+    removed = [(s.number, s.digest) for s in incomplete.started if s.digest not in digests]
+    remaining = [
+        (s.number, s.digest)
+        for s in statements
+        if s.kind is not ExecutionKind.SETTING and s.number not in incomplete.completed_numbers
     ]
-    number, digest = (*gone, *left, (0, ""))[0]
+    number, digest = (*removed, *remaining, (0, ""))[0]
     if statement is not None and statement != number:
-        stands = f"at statement {number}" if number else "behind its last statement"
+        place = f"at statement {number}" if number else "after its last statement"
         raise ConfigError(
-            f"{incomplete.version} does not stand at statement {statement}, but {stands}",
-            hint=f"Run `pgbraid resume {incomplete.version}` to see why it stands there.",
+            f"{incomplete.version} is {place}, not at statement {statement}",
+            hint=f"Run `pgbraid resume {incomplete.version}` to see why it stopped there.",
         )
+    # The number of journal lines makes the decision void if another run continues the migration.
     return ResumeDecision(how, digest, incomplete.journal_lines) if number else None
 
 
@@ -123,9 +123,9 @@ def _forget_incomplete(opened: Session, options: RunOptions, version: int) -> Re
 
 
 def _forgettable(session: Session, version: int, options: RunOptions) -> IncompleteMigration:
-    """Return what is incomplete; also what only the tracker's comment still says of it."""
-    if version in read_unfinished(session):
+    """Return the incomplete migration, even if only the applied set's comment still names it."""
+    if version in read_unfinished(session):  # the journal may have lost its lines
         state = read_ledger(session, wait=options.lock_wait, on_waiting=options.report_waiting)
-        known = {incomplete.version: incomplete for incomplete in state.incomplete}
-        return known.get(version) or IncompleteMigration(version, "")
+        journaled = {incomplete.version: incomplete for incomplete in state.incomplete}
+        return journaled.get(version) or IncompleteMigration(version, "")
     return _incomplete(session, version, options)

@@ -1,8 +1,8 @@
-"""Applies one migration after the other, and says of none that it is applied before it is safe.
+"""Applies the steps of a plan in order, and reports a migration only when it is durable.
 
-While the server works on one migration, the next is read, taken apart and made ready. On a fresh
-database commits need not wait for the disk one by one: those that have not are told of only when
-a later one has, or after an error, when they were flushed.
+While the server runs one migration, pgbraid reads, parses and prepares the next. On a fresh
+database not every commit waits for the disk. Such a commit is reported after a later commit has
+waited, or after an explicit flush.
 """
 
 from __future__ import annotations
@@ -64,27 +64,27 @@ if TYPE_CHECKING:
 __all__ = ["apply_steps"]
 
 _PROGRESS_REPORTS = 200
-"""How often it is told, at most, how far a large migration is."""
+"""The maximum number of progress events of one large migration."""
 
 
 def apply_steps(run: RunContext, steps: tuple[Step, ...]) -> tuple[MigrationResult, ...]:
-    """Apply the steps in their order and return the outcome of each that this run applied.
+    """Apply the steps in order and return the results of those that this run applied.
 
-    Raises what applying one of them raises; the error's ``applied`` holds what is committed,
-    and on the disk.
+    Raises the error of the first step that fails. The ``applied`` of the error holds the results
+    that are committed and on the disk.
     """
     progress = RunProgress(run, len(steps))
     try:
         _apply_each(run, steps, progress)
         progress.flush()
-    except ConnectionFailed as error:
+    except ConnectionFailed as error:  # no flush: reporting_interruptions has read the outcome
         error.applied = tuple(progress.reported)
         raise
     except PgbraidError as error:
         _flush_after_error(progress)
         error.applied = tuple(progress.reported)
         raise
-    except BaseException as error:  # raised by a signal's handler or by who listens
+    except BaseException as error:  # raised by a signal handler or by the event listener
         _flush_after_error(progress)
         number = len(progress.reported)
         error.add_note(f"pgbraid: {number} migration{'' if number == 1 else 's'} applied.")
@@ -93,7 +93,7 @@ def apply_steps(run: RunContext, steps: tuple[Step, ...]) -> tuple[MigrationResu
 
 
 def _flush_after_error(progress: RunProgress) -> None:
-    """Flush after an error; what cannot be flushed is not told of."""
+    """Flush after an error; a migration that cannot be flushed is not reported."""
     with suppress(PgbraidError):
         progress.flush()
 
@@ -104,7 +104,9 @@ def _apply_each(run: RunContext, steps: tuple[Step, ...], progress: RunProgress)
 
     def prepare(*indexes: int) -> None:
         room = LARGE_SCRIPT_BYTES
-        with suppress(ProblemsFound):  # it is prepared again, and raised, when its turn comes
+        # Prepared ahead of its turn: a problem must not stop the migrations before it. The
+        # migration is prepared again, and the problem raised, when its turn comes.
+        with suppress(ProblemsFound):
             for index in indexes:
                 if index < total and index not in ready and room > 0:
                     ready[index] = _prepare(run, steps[index], index + 1, progress)
@@ -126,42 +128,46 @@ def _apply_each(run: RunContext, steps: tuple[Step, ...], progress: RunProgress)
 def _apply_one(
     run: RunContext, work: PreparedMigration, progress: RunProgress, *, ahead: Callable[[], None]
 ) -> None:
+    """Apply one migration with retries, and note it; journal a failure that was rolled back."""
     durable = progress.needs_flush(work.index)
     try:
         duration = _apply_with_retries(run, work, durable=durable, ahead=ahead)
     except MigrationFailed as error:
         if error.completed_of_total is None:
-            with suppress(PgbraidError):  # the failure itself matters more
+            # The user needs the failure itself, even if it cannot be journaled.
+            with suppress(PgbraidError):
                 journal_failure(run, work, error)
         raise
     if duration is not None:
         progress.add(work, duration, durable=durable)
     else:
         _check_elsewhere(run, work)
+    # The script may have released the session lock, or left an advisory lock of its own.
     if work.index < progress.total and work.may_touch_locks:
         with translate_errors(run.session):
             ensure_session_lock(run.session, wait=run.options.lock_wait)
 
 
 def _check_elsewhere(run: RunContext, work: PreparedMigration) -> None:
-    """Make sure that another run has applied what the set has; a row alone is no proof of that."""
+    """Raise MigrationFailed unless another run of pgbraid has written the version's row."""
     migration, ledger = work.step.migration, run.session.ledger
     with translate_errors(run.session):
         if applied_by_another(run.session, migration.version, run.run_id):
             return
-    said = Diagnostic(
+    diagnostic = Diagnostic(
         "ERROR",
-        f"{ledger.schema}.{ledger.table} has version {migration.version} already, and no run of "
+        f"{ledger.schema}.{ledger.table} has version {migration.version} already, but no run of "
         "pgbraid has applied it",
-        detail="Its row was written after this run began: by a migration, or by another program.",
+        detail="A migration or another program wrote its row after this run began.",
         hint=f"If the row is right, run `pgbraid up` again; if not, delete it first. The file is "
         f"{migration.path}.",
         location=Location(migration.path),
     )
-    raise MigrationFailed(migration, said)
+    raise MigrationFailed(migration, diagnostic)
 
 
 def _prepare(run: RunContext, step: Step, index: int, progress: RunProgress) -> PreparedMigration:
+    """Read the file again and prepare it; raise ProblemsFound if it changed since the plan."""
     migration = step.migration
     name = recorded_name(migration, run.name_style)
     if is_large(migration):
@@ -170,15 +176,22 @@ def _prepare(run: RunContext, step: Step, index: int, progress: RunProgress) -> 
             step, index, Script(""), name, new_entry(run, step, None, "applied"), None
         )
     data, script = read_script(migration)
-    alone = migration.directives.no_transaction
+    nontransactional = migration.directives.no_transaction
+    # From the first script that may change the session, all later messages include the reset.
     progress.session_unchanged = (
-        progress.session_unchanged and leaves_session_unchanged(script) and not alone
+        progress.session_unchanged and leaves_session_unchanged(script) and not nontransactional
     )
     entry = new_entry(run, step, decode(data), "applied")
     segments = script.segments()
     message = None
-    stepwise = alone or migration.directives.isolation is not None or concerns_slots(script.text)
-    if run.can_use_one_message and not stepwise and all(s.data is None for s in segments):
+    statementwise = (
+        nontransactional
+        or migration.directives.isolation is not None
+        or concerns_slots(script.text)
+    )
+    # One message per migration costs one network round trip instead of a dozen. COPY cannot be
+    # part of it: the server reads its data from later messages.
+    if run.can_use_one_message and not statementwise and all(s.data is None for s in segments):
         writes = record_sql(
             run.session, migration, traits=run.ledger_traits, name=name, entry=entry
         )
@@ -197,7 +210,7 @@ def _prepare(run: RunContext, step: Step, index: int, progress: RunProgress) -> 
 def _apply_with_retries(
     run: RunContext, work: PreparedMigration, *, durable: bool, ahead: Callable[[], None]
 ) -> timedelta | None:
-    """Apply one migration, patient with other sessions' locks and with other runs."""
+    """Apply one migration; wait for locks of other sessions and for other runs."""
     if work.step.migration.directives.no_transaction:
         return apply_nontransactional(run, work)
     once = partial(_apply_once, run, work, durable=durable, ahead=ahead)
@@ -226,16 +239,17 @@ def _attempt(
     ahead: Callable[[], None],
     without_id: bool,
 ) -> timedelta | None:
+    """Apply one migration once; return its duration, or None if another run has applied it."""
     migration = work.step.migration
     if work.message and not without_id:
-        kept = apply_in_one_message(
+        result = apply_in_one_message(
             run, migration, work.script, work.message, durable=durable, meanwhile=ahead
         )
-        if not isinstance(kept, RunStatementwise):
-            if kept and not kept.session_is_clean:
+        if not isinstance(result, RunStatementwise):
+            if result and not result.session_is_clean:
                 reset_between(run)
-            return kept.duration if kept else None
-        reset_between(run)  # what the message prepared outlives its rollback
+            return result.duration if result else None
+        reset_between(run)  # prepared statements survive the rollback of the message
     duration = _apply_statementwise(run, work, durable=durable, without_id=without_id)
     reset_between(run)
     return duration
@@ -244,13 +258,13 @@ def _attempt(
 def _apply_statementwise(
     run: RunContext, work: PreparedMigration, *, durable: bool, without_id: bool
 ) -> timedelta | None:
-    """Apply one migration statement by statement, a large one as it is read."""
+    """Apply one migration statement by statement; a large file runs while it is read."""
     session, migration = run.session, work.step.migration
     reading = LargeFileReader(migration) if is_large(migration) else None
 
     def record() -> timedelta:
         entry = work.entry
-        if reading:
+        if reading:  # the digest of a large file is known only after its last part
             entry = replace(entry, digest_lf=reading.digest_lf)
         return record_applied(
             session, migration, traits=run.ledger_traits, name=work.name, entry=entry
@@ -270,10 +284,10 @@ def _apply_statementwise(
 def _reporting_progress(
     run: RunContext, work: PreparedMigration, reading: LargeFileReader
 ) -> Iterator[ScriptPart]:
-    """Yield a large migration's parts, and tell how far it is."""
-    told = 0
+    """Yield the parts of a large migration, and report how many bytes were read."""
+    reported = 0
     for part in reading.executable_parts():
         yield part
-        if reading.seen - told > work.step.migration.size // _PROGRESS_REPORTS:
-            told = reading.seen
-            run.options.on_event(FileProgress(work.step, told))
+        if reading.seen - reported > work.step.migration.size // _PROGRESS_REPORTS:
+            reported = reading.seen
+            run.options.on_event(FileProgress(work.step, reported))

@@ -1,4 +1,4 @@
-"""``plan``, ``status`` and ``check``: what stands, told without a write or a lock."""
+"""``plan``, ``status`` and ``check``: read the state of every version, without writes or locks."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _OTHER_NAME = frozenset({"renamed", "version_taken"})
 
 
 def plan_pending(command: Command) -> Plan:
-    """Return what ``up`` would do now, with every problem; nothing is written or locked."""
+    """Return the plan that ``up`` would execute now, with every problem; only read."""
     with connect(command.target, command.ledger, command.options.stop) as session:
         return read_plan(session, command.migrations, command.request)
 
 
 def check(command: Command) -> Check:
-    """Return whether the applied set is exactly the files' and nothing has drifted.
+    """Return whether the applied versions are exactly those of the files, and no file was modified.
 
-    What ``up`` only warns of fails here: applied versions without a file, and files that look
-    like migrations and are none.
+    Some warnings of ``up`` fail a check: applied versions without a file, and files whose names
+    nearly follow the pattern of migrations.
     """
     plan = plan_pending(command)
     problems = (*map(as_check_problem, plan.problems), *_pending(plan))
@@ -49,17 +49,17 @@ def check(command: Command) -> Check:
 
 def _pending(plan: Plan) -> Iterator[Problem]:
     if any(problem.code.startswith("tracker_") for problem in plan.problems):
-        return  # what is pending is not known before that is mended
+        return  # until that problem is fixed, the pending versions are unknown
     if plan.adoption:
         count = len(plan.adoption.migrations)
         yield Problem(
             "not_adopted",
             f"{count} migrations are recorded by {plan.adoption.tool} only",
             detail=plan.adoption.note,
-            hint="Enter them in the set with `pgbraid adopt`, or let `pgbraid up` do it.",
+            hint="Record them in the applied set with `pgbraid adopt`, or let `pgbraid up` do it.",
             versions=tuple(m.version for m in plan.adoption.migrations),
         )
-    far = {incomplete.version: progress_text(incomplete) for incomplete in plan.incomplete}
+    progress = {incomplete.version: progress_text(incomplete) for incomplete in plan.incomplete}
     for step in (*plan.steps, *plan.above_target):
         migration = step.migration
         yield Problem(
@@ -68,8 +68,9 @@ def _pending(plan: Plan) -> Iterator[Problem]:
             if step.incomplete
             else f"{migration.label} is not applied"
             + (", although a higher version is" if step.gap else ""),
-            detail=far.get(migration.version),
-            hint=f"Go on with `pgbraid up`, or `pgbraid resume {migration.version}` for it alone."
+            detail=progress.get(migration.version),
+            hint="Resume it with `pgbraid up`, or with `pgbraid resume "
+            f"{migration.version}` for this migration only."
             if step.incomplete
             else "Apply it with `pgbraid up`.",
             versions=(migration.version,),
@@ -77,7 +78,7 @@ def _pending(plan: Plan) -> Iterator[Problem]:
 
 
 def read_status(command: Command) -> Status:
-    """Return where every version stands, of the files and of the applied set."""
+    """Return the state of every version of the files and of the applied set."""
     plan = plan_pending(replace(command, request=replace(command.request, with_times=True)))
     rows = sorted(_rows(command.migrations, plan), key=lambda row: row.version)
     return Status(tuple(rows), plan.problems, plan.adoption)
@@ -86,7 +87,7 @@ def read_status(command: Command) -> Status:
 def _rows(migrations: MigrationSet, plan: Plan) -> Iterator[StatusRow]:
     files = {m.version: m for m in migrations.migrations}
     missing = {row.version for row in plan.missing_files}
-    drifted = {v for p in plan.problems if p.code == "modified" for v in p.versions}
+    modified = {v for p in plan.problems if p.code == "modified" for v in p.versions}
     renamed = {v for p in plan.problems if p.code in _OTHER_NAME for v in p.versions}
     for row in plan.applied:
         file = files.get(row.version)
@@ -95,7 +96,7 @@ def _rows(migrations: MigrationSet, plan: Plan) -> Iterator[StatusRow]:
             state = State.MISSING_FILE
         elif row.version in renamed:
             state = State.RENAMED
-        elif row.version in drifted:
+        elif row.version in modified:
             state = State.MODIFIED
         name = file.name if file else row.name or ""
         yield StatusRow(row.version, name, state, row.applied_at, file.path if file else None)

@@ -1,4 +1,4 @@
-"""``undo``: run one version's down file and take the version out of the set, together."""
+"""``undo``: run the down file of a version and delete its row, in one transaction."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ __all__ = ["find_undoable", "undo_version"]
 
 
 def find_undoable(migrations: MigrationSet, version: int) -> tuple[Migration, Script]:
-    """Return the migration as its down file, and that file's script.
+    """Return the version's down file as a migration, and its script.
 
-    Raises ConfigError where the version has no file or no down file, and ProblemsFound where
-    the down file holds what cannot run.
+    Raises ConfigError if the version has no file or no down file, and ProblemsFound if the down
+    file has statements that cannot run.
     """
-    own = tuple(p for p in migrations.problems if version in p.versions)
-    if own:
-        raise ProblemsFound(own)
+    source_problems = tuple(p for p in migrations.problems if version in p.versions)
+    if source_problems:
+        raise ProblemsFound(source_problems)
     migration = migrations.get(version)
     if migration is None:
         raise ConfigError(
@@ -54,18 +54,22 @@ def find_undoable(migrations: MigrationSet, version: int) -> tuple[Migration, Sc
         raise ConfigError(
             f"{migration.label} has no down file, so pgbraid cannot undo it",
             hint=f"Write {migration.digits}_{migration.name}.down.sql, or a new migration that "
-            "takes the change back (`pgbraid new NAME`).",
+            "reverts the change (`pgbraid new NAME`).",
         )
     _, script = read_down(migration)
     down = down_migration(migration, script)
     if down.directives.no_transaction:
         raise ConfigError(
-            f"{down.path} asks for no-transaction, and undo runs a down file in one",
-            hint="Run its statements by hand, with psql; or write a new migration that takes the "
-            "change back (`pgbraid new NAME`).",
+            f"{down.path} has the directive no-transaction, but undo runs a down file in a "
+            "transaction",
+            hint="Run its statements with psql, or write a new migration that reverts the change "
+            "(`pgbraid new NAME`).",
         )
-    found = check_script(down, script)
-    problems = [p for p in found if p.severity is Severity.ERROR or p.code == "empty"]
+    problems = [
+        problem
+        for problem in check_script(down, script)
+        if problem.severity is Severity.ERROR or problem.code == "empty"
+    ]
     if problems:
         raise ProblemsFound(tuple(replace(p, severity=Severity.ERROR) for p in problems))
     return down, script
@@ -74,9 +78,9 @@ def find_undoable(migrations: MigrationSet, version: int) -> tuple[Migration, Sc
 def undo_version(command: Command, version: int) -> Undone:
     """Run the version's down file and delete its row, in one transaction under the lock.
 
-    The version is pending again afterwards, so the next ``up`` applies it unless its file goes.
-    Raises ConfigError where the version is not applied, ProblemsFound where its file is not
-    the one that was applied, and what :func:`find_undoable` raises.
+    The version is pending afterwards, so the next ``up`` applies it unless its file is removed.
+    Raises ConfigError if the version is not applied, ProblemsFound if its file is not the one that
+    was applied, and the errors of :func:`find_undoable`.
     """
     migrations, request, options = command.migrations, command.request, command.options
     down, script = find_undoable(migrations, version)
@@ -85,6 +89,7 @@ def undo_version(command: Command, version: int) -> Undone:
         _check_same(opened, migrations, request, version)
         with monitored_session(opened, options.limits, options.on_event) as (session, monitor):
             acquire_session_lock(session, wait=options.lock_wait)
+            # Again under the lock: another run may have changed the ledger since.
             _check_same(session, migrations, request, version)
             run = RunContext(session, ensure_tables(session), options=options, monitor=monitor)
             duration = retry_on_lock_timeout(run, down, lambda: _undo(run, down, script))
@@ -109,22 +114,22 @@ def _undo(run: RunContext, down: Migration, script: Script) -> timedelta | None:
 def _check_same(
     session: Session, migrations: MigrationSet, request: PlanRequest, version: int
 ) -> None:
-    """Refuse to undo with the down file of another migration than was applied.
+    """Raise ProblemsFound if the down file belongs to another migration than was applied.
 
-    Refuse it, too, while a migration is incomplete, as that may stand on this one, and where set
-    and journal do not agree.
+    Also if applied set and journal disagree. Raises ConfigError while a migration is incomplete,
+    because it may depend on this one.
     """
     plan = read_plan(session, migrations, replace(request, to=None, not_applied=()))
-    own = tuple(p for p in plan.errors if version in p.versions or p.code in MISMATCHES)
-    if own:
-        raise ProblemsFound(own)
+    problems = tuple(p for p in plan.errors if version in p.versions or p.code in MISMATCHES)
+    if problems:
+        raise ProblemsFound(problems)
     if plan.incomplete:
         incomplete = plan.incomplete[0]
         raise ConfigError(
             f"{incomplete.version} ({incomplete.name}) is incomplete, so nothing is undone",
-            detail=f"{progress_text(incomplete)} It may need what {version} made.",
-            hint=f"Go on with it first: `pgbraid resume {incomplete.version}`; or put right what "
-            f"it did, and let go of it with `pgbraid resume {incomplete.version} --forget`.",
+            detail=f"{progress_text(incomplete)} It may depend on {version}.",
+            hint=f"Resume it first with `pgbraid resume {incomplete.version}`; or clean up its "
+            f"effects by hand, and discard it with `pgbraid resume {incomplete.version} --forget`.",
         )
 
 

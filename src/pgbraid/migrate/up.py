@@ -1,6 +1,9 @@
-"""``up``: apply every migration that the database lacks, each in a transaction of its own.
+"""``up``: apply every migration that the database lacks, each in its own transaction.
 
-This is the whole run from top to bottom; each step is one call.
+Read this module first: it is a whole run from top to bottom, one step per call. A *migration* is an
+SQL file with a version number. The *applied set* is a table with one row per applied version. The
+*journal* is a table beside it, to which every run only appends: which version was applied, when,
+by which role, with which text. Both together are the *ledger*.
 """
 
 from __future__ import annotations
@@ -21,15 +24,18 @@ __all__ = ["apply_pending", "apply_plan"]
 
 
 def apply_pending(command: Command) -> Report:
-    """Apply every pending migration in version order and report what was done.
+    """Apply every pending migration in version order and return a report.
 
-    Where nothing is pending, this costs one connection and one query, and writes nothing. Raises
+    If nothing is pending, the run costs one connection and one query, and writes nothing. Raises
     ProblemsFound before anything runs, MigrationFailed after one migration was rolled back,
-    LockTimeout, ConnectionFailed and ServerError; the ``applied`` of each lists what was committed
-    before.
+    LockTimeout, ConnectionFailed and ServerError. The ``applied`` of each error lists the
+    migrations that this run had committed before.
     """
     migrations, request, options = command.migrations, command.request, command.options
     with connect(command.target, command.ledger, options.stop) as session:
+        # The plan compares the files with the applied set: a version with a file and without a row
+        # is pending, whether or not a higher version is applied. The plan also lists all problems
+        # of files and database, so that they are reported at once and before anything runs.
         plan = read_plan(session, migrations, request, options=options)
         plan.raise_for_problems()
         if not plan.has_work:
@@ -41,11 +47,11 @@ def apply_pending(command: Command) -> Report:
         return apply_plan(session, command, plan)
 
 
-def apply_plan(opened: Session, command: Command, first: Plan) -> Report:
+def apply_plan(opened: Session, command: Command, unlocked_plan: Plan) -> Report:
     """Take the lock, plan again, and apply each migration that is still pending.
 
-    ``first`` was made without the lock, so another run may have applied a part of it meanwhile.
-    Raises what :func:`apply_pending` raises.
+    ``unlocked_plan`` was made without the lock, so another run may have applied some of its
+    migrations since. Raises the same errors as :func:`apply_pending`.
     """
     # Imported here: a boot that has nothing to apply must not pay for these modules.
     from pgbraid.migrate.execution import locked_steps as steps  # noqa: PLC0415
@@ -53,36 +59,51 @@ def apply_plan(opened: Session, command: Command, first: Plan) -> Report:
     from pgbraid.postgres.locks.lock_monitor import monitored_session  # noqa: PLC0415
 
     migrations, request, options = command.migrations, command.request, command.options
+    # Prepares the session (no standby, settings pinned). The monitor reports the sessions that
+    # block a statement of this run.
     with monitored_session(opened, options.limits, options.on_event, allow_pooler=True) as (
         session,
         monitor,
     ):
-        steps.reject_pooler(session, first)
-        traits = steps.lock_and_create_ledger(session, options, first)
+        # A transaction pooler lends a session for one transaction only. A nontransactional
+        # migration (CREATE INDEX CONCURRENTLY) needs the same session for longer.
+        steps.reject_pooler(session, unlocked_plan)
+        # The session lock: an advisory lock that serializes the runs of one ledger. Nothing
+        # unlocks it; PostgreSQL releases it when the connection closes, even if pgbraid is killed.
+        traits = steps.lock_and_create_ledger(session, options, unlocked_plan)
         if traits is None:  # another run applied everything while this one waited for the lock
             plan = read_plan(session, migrations, request, options=options)
             plan.raise_for_problems()
-            return _report(first, plan)
-        plan = read_plan(session, migrations, request, options=options, inspected=first)
+            return _report(unlocked_plan, plan)
+        # Under the lock no other run writes to the ledger, so this plan is the one to execute.
+        plan = read_plan(session, migrations, request, options=options, inspected=unlocked_plan)
         plan.raise_for_problems()
         steps.reject_pooler(session, plan)
         run = steps.begin_run(session, monitor, command, traits, plan)
-        plan = steps.with_warnings(run, plan, first)
+        plan = steps.with_warnings(run, plan, unlocked_plan)
+        # Adoption: the versions that another migration tool has applied are recorded, not run.
         steps.adopt_history(run, plan)
+        # A gap is a pending version below an applied one: it runs on a schema that its author had
+        # not seen. With gaps = prove, replays of both orders must give the same result.
         steps.prove_gaps(run, migrations, plan)
+        # Each migration and its ledger rows commit together. Incomplete migrations, which started
+        # outside a transaction and did not finish, are the first steps of the plan.
         applied = apply_steps(run, plan.steps)
         steps.reject_unexpected_rows(run, plan, applied)
         plan = steps.with_other_schema_warning(run, plan, request, applied)
-        return _report(first, plan, run.run_id, applied)
+        return _report(unlocked_plan, plan, run.run_id, applied)
 
 
 def _report(
-    first: Plan, plan: Plan, run_id: str | None = None, applied: tuple[MigrationResult, ...] = ()
+    unlocked_plan: Plan,
+    plan: Plan,
+    run_id: str | None = None,
+    applied: tuple[MigrationResult, ...] = (),
 ) -> Report:
-    """Return the report; what was in the first plan and not applied here, another run applied."""
-    mine = {outcome.migration.version for outcome in applied}
+    """Return the report; steps of the unlocked plan that are done were applied by another run."""
+    versions = {result.migration.version for result in applied}
     if run_id is None:
-        mine = {step.migration.version for step in plan.steps}
+        versions = {step.migration.version for step in plan.steps}
     return Report(
         applied=applied,
         adoption=plan.adoption if run_id else None,
@@ -91,6 +112,6 @@ def _report(
         warnings=plan.warnings,
         run_id=run_id,
         applied_elsewhere=tuple(
-            s.migration for s in first.steps if s.migration.version not in mine
+            step.migration for step in unlocked_plan.steps if step.migration.version not in versions
         ),
     )

@@ -45,9 +45,9 @@ class WaitingForLock:
 
 @dataclass(frozen=True, slots=True)
 class BlockedByLock:
-    """A statement waits for ``wanted``, held by ``blockers``; reported when the blockers change."""
+    """A statement waits for ``lock``, held by ``blockers``; reported when the blockers change."""
 
-    wanted: str
+    lock: str
     blockers: tuple[str, ...]
 
 

@@ -99,12 +99,14 @@ class Limits:
             if not (is_number and 0 <= value <= LONGEST_DURATION):
                 raise ConfigError(f"{name} must be a number of seconds, not {value!r}")
 
-    def of(self, asked: Directives) -> Limits:
-        """Return these limits with those that a file overrides."""
+    def with_directives(self, directives: Directives) -> Limits:
+        """Return these limits, overridden by the directives of a file."""
+        lock_timeout, statement_timeout = directives.lock_timeout, directives.statement_timeout
+        retry_for = directives.retry_for
         return Limits(
-            self.lock_timeout if asked.lock_timeout is None else asked.lock_timeout,
-            self.statement_timeout if asked.statement_timeout is None else asked.statement_timeout,
-            self.retry_for if asked.retry_for is None else asked.retry_for,
+            self.lock_timeout if lock_timeout is None else lock_timeout,
+            self.statement_timeout if statement_timeout is None else statement_timeout,
+            self.retry_for if retry_for is None else retry_for,
             self.commit_wait,
         )
 
@@ -148,11 +150,11 @@ class RunOptions:
     a fresh database; with ``batch`` one message holds several migrations. ``limits`` apply to its
     statements; ``decision`` applies to a statement with an unknown outcome.
 
-    ``gaps`` is the policy for out-of-order migrations: ``apply``, ``refuse``, or ``prove`` on a
-    ``scratch`` server that the result is the same, except for the verdicts in ``accept``. With
-    ``gaps_require`` complete, a proof must compare everything. The search for the cause of a
-    difference takes at most ``explain_for`` seconds. ``search_path`` is that of the migrations,
-    ``role`` the role that runs them; a proof without a database replays with a role of that name.
+    If ``gap_check`` is given, it proves on a ``scratch`` server that out-of-order migrations give
+    the same result, except for the verdicts in ``accept``. With ``gaps_require`` complete, a proof
+    must compare everything. The search for the cause of a difference takes at most ``explain_for``
+    seconds. ``search_path`` is that of the migrations, ``role`` the role that runs them; a proof
+    without a database replays with a role of that name.
     """
 
     lock_wait: float = 600.0
@@ -162,12 +164,11 @@ class RunOptions:
     batch: bool = False
     limits: Limits = field(default_factory=Limits)
     decision: ResumeDecision | None = None
-    gaps: str = "apply"
     gaps_require: str = "any"
     accept: tuple[str, ...] = ()
     explain_for: float | None = None
     gap_check: GapCheck | None = None
-    """Proves the gaps of a plan if ``gaps`` is prove. Raises NotProven if the results differ."""
+    """Given if the setting ``gaps`` is prove. Raises NotProven if the results differ."""
     search_path: str | None = None
     role: str | None = None
     scratch: ScratchServerConfig = field(default_factory=ScratchServerConfig)

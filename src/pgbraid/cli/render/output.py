@@ -105,7 +105,7 @@ class Output:
 
     def _on_blocked_by_lock(self, event: BlockedByLock) -> None:
         blockers = "; ".join(map(characters.clean, event.blockers)) or "another session"
-        self._progress([f"waiting for {characters.clean(event.wanted)}, blocked by {blockers}"])
+        self._progress([f"waiting for {characters.clean(event.lock)}, blocked by {blockers}"])
 
     def _on_retrying(self, event: Retrying) -> None:
         self._retries.append(event)

@@ -1,1 +1,1 @@
-"""How one migration after the other is applied."""
+"""Applies migrations that run in a transaction, one after the other."""

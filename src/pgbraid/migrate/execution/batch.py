@@ -1,4 +1,4 @@
-"""Sends several migrations as one message."""
+"""Sends several migrations as one message, each in its own transaction."""
 
 from __future__ import annotations
 
@@ -33,15 +33,14 @@ if TYPE_CHECKING:
 __all__ = ["apply_batch", "largest_batch", "next_batch"]
 
 _BATCH_SIZE = 64
-
-
 _BATCH_SIZE_ON_FRESH = 16
 
 
 def largest_batch(run: RunContext) -> int:
-    """Return how many migrations one message holds at most.
+    """Return the maximum number of migrations in one message.
 
-    Several where that was asked for; a few on a fresh database, where it costs nobody anything.
+    A failed batch runs its failing migration twice. On a fresh database no other session is
+    affected, so a few migrations form a batch there even without the option ``batch``.
     """
     if run.options.batch:
         return _BATCH_SIZE
@@ -55,13 +54,14 @@ def next_batch(
     ready: dict[int, PreparedMigration],
     prepare: Callable[..., None],
 ) -> tuple[PreparedMigration, ...]:
-    """Make ready as many migrations as go to the server together."""
+    """Prepare and return the migrations of the next message, from the step at ``index``."""
     works: list[PreparedMigration] = []
     size = 0
-    for later in range(index, min(index + largest_batch(run), total)):
-        prepare(later)
-        work = ready.get(later)
+    for position in range(index, min(index + largest_batch(run), total)):
+        prepare(position)
+        work = ready.get(position)
         size += work.step.migration.size if work else 0
+        # A script that may release the session lock runs alone, so that the lock is checked next.
         if (
             work is None
             or work.message is None
@@ -69,6 +69,7 @@ def next_batch(
             or size > LARGE_SCRIPT_BYTES
         ):
             break
+        # One reset serves the whole batch, so its migrations must all need it or all skip it.
         if works and work.leaves_session_unchanged != works[0].leaves_session_unchanged:
             break
         works.append(work)
@@ -81,7 +82,7 @@ def apply_batch(
     progress: RunProgress,
     prepare: Callable[..., None],
 ) -> None:
-    """Send migrations together; those that were not begun are left to be sent one by one."""
+    """Send migrations in one message; the caller sends those that did not start one by one."""
     progress.batched |= {work.index - 1 for work in works}
     if len(works) <= 1:
         return
@@ -90,12 +91,12 @@ def apply_batch(
     durable = progress.needs_flush(works[-1].index)
     with reporting_interruptions(run, works, progress):
         reset_session_once(run, works[0], progress)
-        answer = _send_batch(run, works, prepare, durable=durable)
-        if not answer.whole:
-            _recover_batch(run, works, progress, answer)
+        result = _send_batch(run, works, prepare, durable=durable)
+        if not result.whole:
+            _recover_batch(run, works, progress, result)
             return
-        for work, taken in zip(works, answer.seconds, strict=True):
-            progress.add(work, timedelta(seconds=taken), durable=durable and work is works[-1])
+        for work, seconds in zip(works, result.seconds, strict=True):
+            progress.add(work, timedelta(seconds=seconds), durable=durable and work is works[-1])
 
 
 def _send_batch(
@@ -108,13 +109,13 @@ def _send_batch(
     commits = [run.commit(durable=not run.defers_wal_flush)] * (len(works) - 1)
     commits.append(run.commit(durable=durable))
     messages = [work.message for work in works if work.message]
-    behind = works[-1].index
+    next_index = works[-1].index
     with translate_errors(run.session):
         try:
-            answer = send_batch(
+            result = send_batch(
                 run.session,
                 tuple(zip(messages, commits, strict=True)),
-                meanwhile=partial(prepare, *range(behind, behind + len(works))),
+                meanwhile=partial(prepare, *range(next_index, next_index + len(works))),
                 on_notice=lambda number, notice: notice_listener(run, works[number].step.migration)(
                     notice
                 ),
@@ -123,44 +124,44 @@ def _send_batch(
             roll_back(run.session, error)
             raise
         roll_back(run.session)
-        return answer
+        return result
 
 
 def _recover_batch(
     run: RunContext,
     works: tuple[PreparedMigration, ...],
     progress: RunProgress,
-    answer: BatchResult,
+    result: BatchResult,
 ) -> None:
-    """Enter those that are committed; what the rollback took back of the cleaning is cleaned."""
-    lost = resolve_batch(run, works, progress, committed=works[: len(answer.seconds)])
-    if answer.ended is not None:
-        error = transaction_ended_error(works[answer.ended].step.migration)
-        with suppress(PgbraidError):  # the failure itself matters more
-            journal_failure(run, lost or works[-1], error)
+    """Note the committed migrations of a failed batch; reset the session; raise the failure."""
+    uncommitted = resolve_batch(run, works, progress, committed=works[: len(result.seconds)])
+    if result.ended is not None:
+        error = transaction_ended_error(works[result.ended].step.migration)
+        with suppress(PgbraidError):  # the user needs the failure itself
+            journal_failure(run, uncommitted or works[-1], error)
         raise error
     if not works[0].leaves_session_unchanged:
-        reset_between(run)
-    if lost and answer.failure:
-        _raise_failure(run, lost, answer.failure)
+        reset_between(run)  # the rollback may have undone the reset at the end of the message
+    if uncommitted and result.failure:
+        _raise_failure(run, uncommitted, result.failure)
 
 
-def _raise_failure(run: RunContext, work: PreparedMigration, answer: MessageResult) -> None:
-    """Raise the error of a text that was sent with others.
+def _raise_failure(run: RunContext, work: PreparedMigration, result: MessageResult) -> None:
+    """Raise the error of a migration that failed in a batch.
 
-    It is not tried again: no rollback takes back what it drew from a sequence, so that the second
-    attempt may succeed, and with other values. Only where another session was in the way, or where
-    the server wants the transaction to begin otherwise, is it left to be sent alone.
+    The migration is not retried. A rollback does not restore the values of sequences, so a second
+    attempt might succeed with other values. There are two exceptions, which the caller sends alone:
+    another session was the cause, or the server requires another start of the transaction.
     """
-    if answer.error is None or answer.failed_stage not in {Stage.BODY, Stage.DEFERRED}:
+    if result.error is None or result.failed_stage not in {Stage.BODY, Stage.DEFERRED}:
         return
     migration = work.step.migration
     with translate_errors(run.session):
         error = migration_error(
-            run.session, migration, work.script, answer.error, at=answer.at, ended=answer.ended
+            run.session, migration, work.script, result.error, at=result.at, ended=result.ended
         )
     if error.needs_first_statement or is_transient(error.diagnostic):
         return
-    with suppress(PgbraidError):  # the failure itself matters more
+    with suppress(PgbraidError):  # the user needs the failure itself
         journal_failure(run, work, error)
     raise error

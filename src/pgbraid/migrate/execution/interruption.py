@@ -1,4 +1,4 @@
-"""What a run has committed when something cut it short, and what it says of that."""
+"""Finds out which migrations are committed after an interruption, and reports that."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["reporting_interruptions", "resolve_batch"]
 _OUTCOMES = {
     True: "it was committed",
     False: "it was rolled back",
-    None: "whether it was committed is not known",
+    None: "whether it was committed is unknown",
 }
 
 
@@ -32,71 +32,76 @@ def resolve_batch(
     *,
     committed: tuple[PreparedMigration, ...],
 ) -> PreparedMigration | None:
-    """Tell of those that are committed, asked on the run's own connection.
+    """Note the committed migrations of a batch, read over the run's own connection.
 
-    Of those whose COMMIT the server has answered, the set is proof enough, as a body may prune
-    the journal. Returns the first that is not committed. Raises ServerError where that cannot be
-    read.
+    ``committed`` are those whose COMMIT the server has confirmed; a row in the applied set suffices
+    for them, because a migration may delete lines of the journal. Returns the first migration that
+    is not committed, or None. Raises ServerError if the outcome cannot be read.
     """
-    found = read_outcome(run.session, run.run_id, _versions(committed, progress))
-    if found is None:
-        raise ServerError("what this run has committed cannot be read")
-    return _mark_committed(works, progress, found.applied)
+    outcome = read_outcome(run.session, run.run_id, _versions(committed, progress))
+    if outcome is None:
+        raise ServerError("cannot read which migrations this run has committed")
+    return _mark_committed(works, progress, outcome.applied)
 
 
 @contextmanager
 def reporting_interruptions(
     run: RunContext, works: tuple[PreparedMigration, ...], progress: RunProgress
 ) -> Iterator[None]:
-    """Where applying these is cut short, find out which of them are committed, and say so."""
+    """If these migrations are interrupted, find out which are committed, and report that."""
     try:
         yield
     except ConnectionFailed as error:
-        fate = _interrupted(run, works, progress)
-        said = "it is incomplete" if fate.incomplete else _OUTCOMES[fate.applied]
-        error.detail = f"{fate.step.migration.label} was in progress; {said}."
-        run.options.on_event(fate)
+        event = _interrupted(run, works, progress)
+        error.detail = _progress_detail(event)
+        run.options.on_event(event)
         raise
-    except BaseException as stop:
-        if isinstance(stop, PgbraidError) and not isinstance(stop, Stopped):
+    # A signal handler or another thread may raise any class here: the time limits of Celery,
+    # Dramatiq and test runners cannot be listed.
+    except BaseException as error:
+        if isinstance(error, PgbraidError) and not isinstance(error, Stopped):
             raise
-        fate = _interrupted(run, works, progress)
-        said = "it is incomplete" if fate.incomplete else _OUTCOMES[fate.applied]
-        said = f"{fate.step.migration.label} was in progress; {said}."
-        if isinstance(stop, Stopped):
-            stop.detail = said
+        event = _interrupted(run, works, progress)
+        detail = _progress_detail(event)
+        if isinstance(error, Stopped):
+            error.detail = detail
         else:
-            stop.add_note(f"pgbraid: {said}")
-        run.options.on_event(fate)
+            error.add_note(f"pgbraid: {detail}")
+        run.options.on_event(event)
         raise
+
+
+def _progress_detail(event: Interrupted) -> str:
+    outcome = "it is incomplete" if event.incomplete else _OUTCOMES[event.applied]
+    return f"{event.step.migration.label} was in progress; {outcome}."
 
 
 def _interrupted(
     run: RunContext, works: tuple[PreparedMigration, ...], progress: RunProgress
 ) -> Interrupted:
-    """Return which of them was in progress, and whether it is committed, if that was found."""
-    found = resolve_outcome(run.session, run.run_id, progress.unreported)
-    if found is None:
+    """Return the migration that was in progress, and its outcome if that can be read."""
+    outcome = resolve_outcome(run.session, run.run_id, progress.unreported)
+    if outcome is None:
         return Interrupted(works[0].step, applied=None)
-    lost = _mark_committed(works, progress, found.applied)
-    step = (lost or works[-1]).step
-    incomplete = lost is not None and step.migration.version in found.incomplete
-    return Interrupted(step, applied=lost is None, incomplete=incomplete)
+    uncommitted = _mark_committed(works, progress, outcome.applied)
+    step = (uncommitted or works[-1]).step
+    incomplete = uncommitted is not None and step.migration.version in outcome.incomplete
+    return Interrupted(step, applied=uncommitted is None, incomplete=incomplete)
 
 
 def _versions(works: tuple[PreparedMigration, ...], progress: RunProgress) -> tuple[int, ...]:
-    """Return the versions that are committed and were not told of yet, these among them."""
+    """Return the committed versions that were not reported yet, those of ``works`` included."""
     return (*progress.unreported, *(work.step.migration.version for work in works))
 
 
 def _mark_committed(
-    works: tuple[PreparedMigration, ...], progress: RunProgress, found: dict[int, timedelta]
+    works: tuple[PreparedMigration, ...], progress: RunProgress, committed: dict[int, timedelta]
 ) -> PreparedMigration | None:
-    """Tell of those that were found committed, and return the first that was not."""
-    progress.keep_only(found)
+    """Report the committed migrations, and return the first that is not committed."""
+    progress.keep_only(committed)
     for work in works:
         version = work.step.migration.version
-        if version not in found:
+        if version not in committed:
             return work
-        progress.add(work, found[version], durable=True)
+        progress.add(work, committed[version], durable=True)
     return None

@@ -1,8 +1,8 @@
-"""The one retry loop for locks: a migration that could not get one in time is tried again, whole.
+"""Retries a whole migration after lock_timeout (55P03) or a deadlock (40P01).
 
-A short lock_timeout bounds what the application waits behind a migration in line; the retry makes
-that bearable for the migration. There is no last attempt without a limit. A row of the catalog that
-another session has changed meanwhile is no lock, but passes in the same way.
+Every session that queues behind the migration's lock request waits up to ``lock_timeout``, so that
+is short, and the migration is rolled back and retried instead. No attempt runs without the limit. A
+conflict over a row of the catalog that another session changed concurrently is retried too.
 """
 
 from __future__ import annotations
@@ -30,66 +30,69 @@ _T = TypeVar("_T")
 _RETRIED = frozenset(
     {sqlstate.LOCK_NOT_AVAILABLE, sqlstate.DEADLOCK_DETECTED, sqlstate.SERIALIZATION_FAILURE}
 )
-"""No lock in time, a deadlock, and a serialization failure: each rolls back whole."""
-_RACES = 5
-"""How often a value is tried again that is in the catalog already: who writes to the catalog by
-hand may have taken a value for good."""
+"""Each of these errors rolls back the whole migration."""
+_MAX_CATALOG_CONFLICTS = 5
+"""The number of retries after a duplicate key in the catalog (23505). The key may be there
+permanently, if a program has written to the catalog directly."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
 
 
 def retry_on_lock_timeout(run: RunContext, migration: Migration, attempt: Callable[[], _T]) -> _T:
-    """Return what ``attempt`` returns, called again where other sessions were in its way.
+    """Return the result of ``attempt``; call it again while other sessions block it.
 
-    It is called until the migration's ``retry_for`` is over, with pauses that grow and vary. Each
-    retry is told, with who was in the way. Raises what ``attempt`` raises, the last time.
+    The retries stop after the migration's ``retry_for`` seconds. The pauses between them grow and
+    have jitter. Each retry is reported with the blockers. Raises the last error of ``attempt``.
     """
     limits = run.limits_of(migration)
-    retry_for, watch = limits.retry_for, run.monitor
-    if watch:
-        watch.set_lock_timeout(limits.lock_timeout)
-    begun, pause, failed = time.monotonic(), _FIRST_PAUSE, 0
+    retry_for, monitor = limits.retry_for, run.monitor
+    if monitor:
+        monitor.set_lock_timeout(limits.lock_timeout)
+    started_at, pause, failures = time.monotonic(), _FIRST_PAUSE, 0
     while True:
         try:
             return attempt()
         except (MigrationFailed, ServerError) as error:
-            said = error.diagnostic
+            diagnostic = error.diagnostic
             incomplete = isinstance(error, MigrationFailed) and error.incomplete
-            if said is None or incomplete or not is_transient(said):
+            if diagnostic is None or incomplete or not is_transient(diagnostic):
                 raise
-            failed += 1
-            left = begun + retry_for - time.monotonic()
-            holders = watch.blockers if watch else ()
-            if left <= 0 or (said.sqlstate == sqlstate.UNIQUE_VIOLATION and failed > _RACES):
-                _explain(error, holders, failed, time.monotonic() - begun)
+            failures += 1
+            remaining = started_at + retry_for - time.monotonic()
+            # The monitor saw them while the statement waited; now the server has forgotten them.
+            blockers = monitor.blockers if monitor else ()
+            duplicate = diagnostic.sqlstate == sqlstate.UNIQUE_VIOLATION
+            if remaining <= 0 or (duplicate and failures > _MAX_CATALOG_CONFLICTS):
+                _explain(error, blockers, failures, time.monotonic() - started_at)
                 raise
+        # The pause is outside the transaction, so the migration holds no lock meanwhile.
         _reset_before_retry(run)
-        nap = min(left, pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-        run.options.on_event(Retrying(migration, failed, nap, holders, said))
-        run.session.stop.sleep(nap)
+        delay = min(remaining, pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+        run.options.on_event(Retrying(migration, failures, delay, blockers, diagnostic))
+        run.session.stop.sleep(delay)
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def is_transient(said: Diagnostic) -> bool:
-    """Whether another session was in the way, so that it can be tried again."""
-    return said.raced or said.sqlstate in _RETRIED
+def is_transient(diagnostic: Diagnostic) -> bool:
+    """Whether the cause is another session, so that a retry can succeed."""
+    return diagnostic.raced or diagnostic.sqlstate in _RETRIED
 
 
 def _reset_before_retry(run: RunContext) -> None:
-    """Take away what no rollback takes back: prepared statements, advisory locks of the body."""
+    """Reset what a rollback keeps: prepared statements, session-level advisory locks."""
     with translate_errors(run.session):
         reset_session(run.session)
         ensure_session_lock(run.session, wait=run.options.lock_wait)
 
 
 def _explain(
-    error: MigrationFailed | ServerError, holders: tuple[str, ...], failed: int, seconds: float
+    error: MigrationFailed | ServerError, blockers: tuple[str, ...], failures: int, seconds: float
 ) -> None:
-    """Add to an error who was in the way, and how often it was tried."""
-    tried = f"Tried {failed} times in {seconds:.1f} s." if failed > 1 else ""
-    blocked = f"In its way: {'; '.join(holders)}." if holders else ""
-    said = [part for part in (error.detail, blocked, tried) if part]
+    """Add the blockers and the number of attempts to the error."""
+    attempts = f"Tried {failures} times in {seconds:.1f} s." if failures > 1 else ""
+    blocked = f"Blocked by {'; '.join(blockers)}." if blockers else ""
+    detail = [part for part in (error.detail, blocked, attempts) if part]
     hint = (
-        "Run `pgbraid up` again when that has ended, or give it longer with `retry_for`; pgbraid "
-        "ends no other session."
+        "Run `pgbraid up` again when the blocking sessions have ended, or retry longer with "
+        "`retry_for`; pgbraid ends no other session."
     )
-    error.explain("\n".join(said) or None, hint)
+    error.explain("\n".join(detail) or None, hint)

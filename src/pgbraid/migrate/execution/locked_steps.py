@@ -1,4 +1,4 @@
-"""The steps of ``up`` under the lock, in the order in which ``migrate/up.py`` calls them."""
+"""The steps of ``up`` after the first plan, in the order in which ``migrate/up.py`` calls them."""
 
 from __future__ import annotations
 
@@ -44,15 +44,14 @@ __all__ = [
 ]
 
 _FIRST_PLAN_ONLY = frozenset({"journal_missing", "database_not_empty"})
-"""Warnings of the first plan that no longer show once the tables are there."""
+"""Warnings that only the first plan can have: the run itself removes their cause."""
 
 
 def reject_pooler(session: Session, plan: Plan) -> None:
-    """Refuse what runs outside a transaction where a session lasts for a transaction only."""
+    """Raise TargetRefused if a pooled session would have to run a nontransactional migration."""
     for step in plan.steps if session.pooled else ():
         if step.migration.directives.no_transaction:
-            what = f"{step.migration.label}, which asks for no-transaction,"
-            raise pooler_refusal(session, what)
+            raise pooler_refusal(session, f"{step.migration.label} (no-transaction)")
 
 
 def lock_and_create_ledger(
@@ -60,7 +59,7 @@ def lock_and_create_ledger(
 ) -> LedgerTraits | None:
     """Ensure the schema, take the lock, ensure the tables, in this order.
 
-    None where another run has meanwhile applied all that this one was to apply.
+    Returns None if another run has applied all steps of the first plan during the wait.
     """
     fresh = not first.applied
 
@@ -76,56 +75,57 @@ def lock_and_create_ledger(
         return None
     if not session.pooled:
         return ensure_tables(session, fresh=fresh)
+    # A pooled session holds no session lock, so the transaction takes the xact lock.
     return retry_on_lock_lost(session, ensure, wait=wait, on_waiting=options.report_waiting)
 
 
 def _is_done(session: Session, plan: Plan) -> bool:
-    """Whether another run has applied meanwhile all that this one was to apply."""
+    """Whether another run has applied all steps of the plan in the meantime."""
     try:
-        have = {row.version for row in read_ledger(session, wait=0).applied}
-    except LockTimeout:  # somebody has locked the set; one waits on
+        applied = {row.version for row in read_ledger(session, wait=0).applied}
+    except LockTimeout:  # another session has locked the table, so keep waiting
         return False
-    wanted = {step.migration.version for step in plan.steps}
-    wanted |= {m.version for m in plan.adoption.migrations} if plan.adoption else set()
-    return wanted <= have
+    planned = {step.migration.version for step in plan.steps}
+    planned |= {m.version for m in plan.adoption.migrations} if plan.adoption else set()
+    return planned <= applied
 
 
 def begin_run(
     session: Session, monitor: LockMonitor, command: Command, traits: LedgerTraits, plan: Plan
 ) -> RunContext:
-    """Return the run: its session, its ledger, its options and its identifier."""
+    """Return the context of the run: session, ledger, options and run id."""
     style = name_style(plan.applied, command.migrations.migrations)
     fresh = traits.database_is_empty and plan.adoption is None and not session.pooled
     return RunContext(session, traits, style, command.options, fresh=fresh, monitor=monitor)
 
 
 def with_warnings(run: RunContext, plan: Plan, first: Plan) -> Plan:
-    """Return the plan with the warnings that only the first plan or the tables show; report it."""
-    before = tuple(p for p in first.warnings if p.code in _FIRST_PLAN_ONLY)
-    before = before if len(plan.applied) == len(first.applied) else ()
-    problems = (*before, *plan.problems, *_ownership_warnings(run.session, run.ledger_traits))
+    """Add the warnings of the first plan and of the tables' ownership to the plan; report it."""
+    earlier = tuple(p for p in first.warnings if p.code in _FIRST_PLAN_ONLY)
+    earlier = earlier if len(plan.applied) == len(first.applied) else ()
+    problems = (*earlier, *plan.problems, *_ownership_warnings(run.session, run.ledger_traits))
     plan = replace(plan, problems=problems)
     run.options.on_event(Planned(plan))
     return plan
 
 
 def _ownership_warnings(session: Session, traits: LedgerTraits) -> Iterator[Problem]:
-    """Warn of roles that could have our statements run what they wish."""
+    """Warn of other roles that could make pgbraid's statements run code of theirs."""
     name = f"{session.ledger.schema}.{session.ledger.table}"
     if traits.owners:
         yield Problem(
             "foreign_owner",
             f"{name} or its journal belongs to role {traits.owners[0]}",
-            detail="An owner can set a trigger on it, which runs as the role that migrates.",
-            hint="Give both to a role of yours with ALTER TABLE … OWNER TO.",
+            detail="An owner can create a trigger on it, which runs as the migrating role.",
+            hint="Give both tables to a role of yours with ALTER TABLE … OWNER TO.",
             severity=Severity.WARNING,
         )
     if traits.writers:
         yield Problem(
             "ledger_writable",
             f"{', '.join(traits.writers)} may write to {name} or its journal",
-            detail="A row that is deleted there makes a migration run a second time.",
-            hint="Take the rights away with REVOKE … ON TABLE … FROM; pgbraid itself grants none.",
+            detail="If such a role deletes a row, a migration runs a second time.",
+            hint="Revoke the privileges with REVOKE … ON TABLE … FROM; pgbraid itself grants none.",
             severity=Severity.WARNING,
         )
     if traits.schema_creators:
@@ -133,15 +133,15 @@ def _ownership_warnings(session: Session, traits: LedgerTraits) -> Iterator[Prob
             "schema_writable",
             f"{', '.join(traits.schema_creators)} may create tables in the schema "
             f"{session.ledger.schema}",
-            detail="A tracker made by somebody else in its place could have run code as this role.",
-            hint=f"REVOKE CREATE ON SCHEMA {session.ledger.schema} FROM them, or keep the tracker "
+            detail="A ledger table that such a role creates first could run code as this role.",
+            hint=f"REVOKE CREATE ON SCHEMA {session.ledger.schema} FROM them, or keep the ledger "
             "in a schema of its own with `schema`.",
             severity=Severity.WARNING,
         )
 
 
 def adopt_history(run: RunContext, plan: Plan) -> None:
-    """Record what another tool has applied, if the plan adopts it."""
+    """Record the migrations that another tool has applied, if the plan adopts them."""
     if plan.adoption:
         adopt = partial(record_adoption, run, plan.adoption)
         retry_on_lock_lost(
@@ -150,9 +150,9 @@ def adopt_history(run: RunContext, plan: Plan) -> None:
 
 
 def prove_gaps(run: RunContext, migrations: MigrationSet, plan: Plan) -> None:
-    """Prove the gaps of the plan and journal the proof, where the gap policy is ``prove``.
+    """Prove the gaps of the plan and journal the proof, if the gap policy is ``prove``.
 
-    Raises NotProven where the proof fails, and TargetRefused behind a pooler, as the lock cannot be
+    Raises NotProven if the proof fails. Raises TargetRefused behind a pooler, where no lock can be
     held while the proof runs.
     """
     if run.options.gap_check is None or not plan.gaps:
@@ -164,7 +164,7 @@ def prove_gaps(run: RunContext, migrations: MigrationSet, plan: Plan) -> None:
 
 
 def _journal_proof(run: RunContext, proof: Proof, plan: Plan) -> None:
-    """Enter in the journal, for each late migration of a plan, what was proven of it."""
+    """Append the result of the proof to the journal, once for each out-of-order migration."""
     detail = {
         "verdict": proof.verdict.value,
         "allowed": proof.allowed_reason,
@@ -192,22 +192,22 @@ def _journal_proof(run: RunContext, proof: Proof, plan: Plan) -> None:
 def reject_unexpected_rows(
     run: RunContext, plan: Plan, applied: tuple[MigrationResult, ...]
 ) -> None:
-    """Make sure that the set has nothing new but what was applied.
+    """Raise ServerError if the applied set has a new row that no run of pgbraid wrote.
 
-    A trigger or a constraint that a migration leaves on the journal may write to the set after
-    the last look at it, at the latest in the COMMIT.
+    A migration may leave a trigger or a constraint on the journal. That may write to the applied
+    set after the check of the migration's transaction, even in its COMMIT.
     """
-    known = [row.version for row in plan.applied]
-    known += [outcome.migration.version for outcome in applied]
-    known += [m.version for m in plan.adoption.migrations] if plan.adoption else []
+    expected = [row.version for row in plan.applied]
+    expected += [result.migration.version for result in applied]
+    expected += [m.version for m in plan.adoption.migrations] if plan.adoption else []
     with translate_errors(run.session):
-        strays = read_unexpected_rows(run.session, known, run.run_id) if applied else ()
-    if strays:
+        unexpected = read_unexpected_rows(run.session, expected, run.run_id) if applied else ()
+    if unexpected:
         name = f"{run.session.ledger.schema}.{run.session.ledger.table}"
         raise ServerError(
-            f"{name} has version {strays[0]} now, and no run of pgbraid has applied it",
-            detail="Its row was written during this run: by a migration, by a trigger or a "
-            "constraint on the journal, or by another program. What this run applied is kept.",
+            f"{name} has version {unexpected[0]} now, but no run of pgbraid has applied it",
+            detail="A migration, a trigger or a constraint on the journal, or another program "
+            "wrote the row during this run. The migrations of this run stay applied.",
             hint="If the row is right, leave it; if not, delete it, and the next `pgbraid up` runs "
             "that version.",
         )
@@ -216,22 +216,22 @@ def reject_unexpected_rows(
 def with_other_schema_warning(
     run: RunContext, plan: Plan, request: PlanRequest, applied: tuple[MigrationResult, ...]
 ) -> Plan:
-    """Return the plan with a warning where the migrations made nothing in the ledger's schema."""
+    """Add a warning to the plan if the migrations created nothing in the ledger's schema."""
     session = run.session
-    alone = not request.one_ledger and applied and session.target.search_path is None
-    if alone and session.ledger.schema != "public" and not made_in_schema(session):
+    per_schema = not request.one_ledger and applied and session.target.search_path is None
+    if per_schema and session.ledger.schema != "public" and not made_in_schema(session):
         return replace(plan, problems=(*plan.problems, _made_elsewhere(session)))
     return plan
 
 
 def _made_elsewhere(session: Session) -> Problem:
-    """Warn of migrations of one schema's own that made nothing in it."""
+    """Return the warning that the migrations of one schema created nothing in it."""
     schema = session.ledger.schema
     return Problem(
         "made_elsewhere",
-        f"the migrations made nothing in the schema {schema}, where the tracker is",
-        detail="With ledgers = many, each schema has tables of its own; names without a schema are "
-        "made in the first schema of the search path.",
+        f"the migrations created nothing in the schema {schema} of the ledger",
+        detail="With ledgers = many, each schema has its own tables. Unqualified names are "
+        "created in the first schema of the search_path.",
         hint=f"Give the schema to the migrations with `search_path`, such as {schema}.",
         severity=Severity.WARNING,
     )

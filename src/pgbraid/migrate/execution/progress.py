@@ -1,4 +1,4 @@
-"""What a run has made ready and committed, and what of it may be told."""
+"""Tracks which migrations of a run are prepared, committed, and durable on disk."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 __all__ = ["PreparedMigration", "RunProgress"]
 
 _FLUSH_EVERY = 0.25
-"""Seconds after which a relaxed run waits for the disk again, and tells what is safe."""
+"""Seconds after which a run with asynchronous commits waits for the disk and reports progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedMigration:
-    """A step made ready; without a ``message`` its statements go one by one.
+    """A step that is ready to run; without a ``message`` it runs statement by statement.
 
-    ``index`` counts from 1. Of a large one the ``script`` is empty: it is read as it runs.
+    ``index`` counts from 1. The ``script`` of a large file is empty, because it is read while it
+    runs.
     """
 
     step: Step
@@ -44,22 +45,22 @@ class PreparedMigration:
 
     @property
     def leaves_session_unchanged(self) -> bool:
-        """Whether its message cleans nothing behind it, as there is nothing."""
+        """Whether its message skips the reset of the session because the script needs none."""
         return self.message is not None and self.message.skip_reset
 
     @property
     def may_touch_locks(self) -> bool:
-        """Whether it may have taken an advisory lock, or given one away."""
+        """Whether the migration may acquire or release advisory locks."""
         return is_large(self.step.migration) or may_touch_locks(self.script)
 
 
 class RunProgress:
-    """What the run has committed: what is told of, and what waits for the disk.
+    """The progress of a run: committed migrations, reported or still waiting for the disk.
 
-    ``batched`` and ``committed`` are the indexes, from 0, of the steps that were sent together, and
-    of those that are committed. ``session_unchanged`` says that no text so far can have left
-    anything in the session but the state of sequences; ``sequences_reset`` that not even that is
-    there.
+    ``batched`` and ``committed`` are the indexes, from 0, of the steps that were sent in a batch,
+    and of the committed ones. ``session_unchanged`` is true while no migration can have changed the
+    session, except for sequence state (``currval``); ``sequences_reset`` once a reset has removed
+    that too.
     """
 
     def __init__(self, run: RunContext, total: int) -> None:
@@ -71,43 +72,43 @@ class RunProgress:
         self.session_unchanged = run.fresh
         self.sequences_reset = not run.fresh
         self._waiting: list[tuple[MigrationResult, int]] = []
-        self._flushed = monotonic()
+        self._flushed_at = monotonic()
 
     @property
     def unreported(self) -> tuple[int, ...]:
-        """The versions that are committed, and wait for the disk to be told of."""
+        """The versions that are committed and will be reported after the next flush."""
         return tuple(outcome.migration.version for outcome, _ in self._waiting)
 
     def needs_flush(self, index: int) -> bool:
-        """Whether the commit of the step of that index, from 1, is to wait for the disk."""
-        due = monotonic() - self._flushed > _FLUSH_EVERY
+        """Whether the commit of the step with this index, from 1, must wait for the disk."""
+        due = monotonic() - self._flushed_at > _FLUSH_EVERY
         return not self.run.defers_wal_flush or index == self.total or due
 
     def add(self, work: PreparedMigration, duration: timedelta, *, durable: bool) -> None:
-        """Enter what was committed; where it is durable, all before it is."""
+        """Note a committed migration; if it is durable, report it and all before it."""
         if work.index - 1 not in self.committed:
             self.committed.add(work.index - 1)
             outcome = MigrationResult(work.step.migration, work.step.gap, duration)
             self._waiting.append((outcome, work.index))
-        if durable:
+        if durable:  # WAL is flushed in order, so all earlier commits are durable too
             self.report_durable()
 
     def report_durable(self) -> None:
-        """Tell of everything that is on the disk now."""
-        self._flushed = monotonic()
+        """Report all committed migrations; the caller has flushed them."""
+        self._flushed_at = monotonic()
         while self._waiting:
             outcome, index = self._waiting.pop(0)
             self.reported.append(outcome)
             self.run.options.on_event(Finished(outcome, index, self.total))
 
     def flush(self) -> None:
-        """Bring to the disk what waits, and tell of it."""
+        """Flush the committed migrations that wait for the disk, and report them."""
         if self._waiting:
             with translate_errors(self.run.session):
                 flush_wal(self.run.session)
             self.report_durable()
 
-    def keep_only(self, found: dict[int, timedelta]) -> None:
-        """Tell of what was found to be committed, and on the disk, and forget the rest."""
-        self._waiting = [w for w in self._waiting if w[0].migration.version in found]
+    def keep_only(self, committed: dict[int, timedelta]) -> None:
+        """Report the waiting migrations that were read back as committed; discard the others."""
+        self._waiting = [w for w in self._waiting if w[0].migration.version in committed]
         self.report_durable()

@@ -1,4 +1,4 @@
-"""What a runner does around a migration: its line in the journal, a clean session."""
+"""Journal entries of a run, and the reset of its session between migrations."""
 
 from __future__ import annotations
 
@@ -21,14 +21,18 @@ __all__ = ["journal_failure", "new_entry", "reset_between", "reset_session_once"
 
 
 def reset_session_once(run: RunContext, work: PreparedMigration, progress: RunProgress) -> None:
-    """Clean before the first text that may see what quiet ones left: a sequence's last value."""
+    """Reset the session before the first migration that could observe state of earlier ones.
+
+    Migrations that leave the session unchanged skip their reset, except for the values of
+    ``currval`` and ``lastval``.
+    """
     if not work.leaves_session_unchanged and not progress.sequences_reset:
         progress.sequences_reset = True
         reset_between(run)
 
 
 def reset_between(run: RunContext) -> None:
-    """Reset the session after a migration. Raises pgbraid's errors."""
+    """Reset the session after a migration; raise errors of pgbraid, not of the driver."""
     with translate_errors(run.session):
         reset_session(run.session)
 
@@ -36,7 +40,7 @@ def reset_between(run: RunContext) -> None:
 def new_entry(
     run: RunContext, step: Step, text: str | None, event: str, **detail: str | None
 ) -> journal.JournalEntry:
-    """Return a line for the journal about a step of the run."""
+    """Return a journal entry of a step of the run."""
     migration = step.migration
     return journal.JournalEntry(
         run.run_id,
@@ -50,15 +54,15 @@ def new_entry(
 
 
 def journal_failure(run: RunContext, work: PreparedMigration, error: MigrationFailed) -> None:
-    """Write a line for a failed migration, in a transaction of its own."""
-    said = error.diagnostic
+    """Append the entry of a failed migration, in a transaction of its own."""
+    diagnostic = error.diagnostic
     entry = new_entry(
         run,
         work.step,
         work.entry.text,
         "failed",
-        sqlstate=said.sqlstate,
-        message=said.message,
+        sqlstate=diagnostic.sqlstate,
+        message=diagnostic.message,
     )
     with transaction(run.session):
         journal.append(run.session, entry)

@@ -1,4 +1,9 @@
-"""The kernel of every command that runs a migration's text: one transaction, all or nothing."""
+"""Applies one migration and records it in the same transaction.
+
+The row of the applied set is written after the script, not before it. If a script ends its
+transaction in an unforeseen way, the migration is incomplete and *not* recorded; the reverse,
+recorded and incomplete, cannot happen.
+"""
 
 from __future__ import annotations
 
@@ -60,18 +65,18 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
-_GONE = frozenset({sqlstate.UNDEFINED_TABLE, sqlstate.INVALID_SCHEMA_NAME})
-_BODYS_DOING = _GONE | {sqlstate.READ_ONLY_SQL_TRANSACTION}
-"""No such table, no such schema: the tracker was there before the body; read-only transaction."""
+_LEDGER_MISSING = frozenset({sqlstate.UNDEFINED_TABLE, sqlstate.INVALID_SCHEMA_NAME})
+_CAUSED_BY_SCRIPT = _LEDGER_MISSING | {sqlstate.READ_ONLY_SQL_TRANSACTION}
+"""Errors of recording that only the script can have caused: the ledger existed before it ran."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """One run under the lock; every journal entry of it bears ``run_id``.
+    """One run under the lock; each of its journal entries has its ``run_id``.
 
-    Where the database was ``fresh``, nobody else is there to wait for anything or to be waited
-    for, and no function but those of the run's own migrations can be called. A ``guard`` is called
-    inside each migration's transaction, behind its text; what it raises rolls the migration back.
+    ``fresh``: the database was empty, so no other session uses it, and the only user-defined
+    functions are those of this run's migrations. A ``guard`` is called in each migration's
+    transaction after the script; an error that it raises rolls the migration back.
     """
 
     session: Session
@@ -82,42 +87,43 @@ class RunContext:
     fresh: bool = False
     guard: Callable[[Session, Migration], None] | None = None
     monitor: LockMonitor | None = field(default=None, repr=False)
-    """Sees who blocks a statement of this run; a replay needs none."""
+    """Detects the sessions that block a statement of this run; a replay needs none."""
 
     @property
     def defers_wal_flush(self) -> bool:
-        """Whether commits may wait for the disk together, and not each for itself."""
+        """Whether several commits may wait for the disk together."""
         return self.fresh and not self.options.durable_each
 
     @property
     def can_use_one_message(self) -> bool:
-        """Whether a migration may go to the server as one message, its COMMIT included.
-
-        Not where a client that died would not be noticed in the middle of it, nor where a
-        trigger of somebody's stands between us and the row, nor where a guard must look first.
-        """
-        seen = (self.session.server_detects_client_loss or self.fresh) and self.guard is None
-        return seen and not self.ledger_traits.has_triggers_or_rules and not self.session.pooled
+        """Whether a migration may be sent as one message, its COMMIT included."""
+        # Before PostgreSQL 14 the server does not notice a lost client during a statement, and
+        # would run a COMMIT that is already sent. Triggers and rules on the ledger, and guards,
+        # need the migration statement by statement.
+        stops_with_client = self.session.server_detects_client_loss or self.fresh
+        return (
+            stops_with_client
+            and self.guard is None
+            and not self.ledger_traits.has_triggers_or_rules
+            and not self.session.pooled
+        )
 
     def limits_of(self, migration: Migration) -> Limits:
         """Return the limits of a migration's statements."""
-        return self.session.limits.of(migration.directives)
+        return self.session.limits.with_directives(migration.directives)
 
     def report_waiting(self, holder: str) -> None:
-        """Tell that another run has the lock."""
+        """Report that another run holds the lock."""
         self.options.report_waiting(holder)
 
     def commit(self, *, durable: bool) -> str:
-        """Return the synchronous_commit of a commit that waits for the disk, or does not."""
+        """Return the value of synchronous_commit for a durable or an asynchronous commit."""
         return self.session.durable_commit if durable else "off"
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A migration is committed, after ``duration``.
-
-    ``session_is_clean`` says that the session needs no reset.
-    """
+    """A migration was committed; ``session_is_clean`` if the session needs no reset."""
 
     duration: timedelta
     session_is_clean: bool = True
@@ -125,10 +131,10 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class RunStatementwise:
-    """A message was rolled back and cannot say why; the statements one by one can."""
+    """The message was rolled back by its guard; run it statement by statement to get the error."""
 
 
-def apply_in_one_message(  # noqa: PLR0913 - the work, how it is kept, what to do meanwhile
+def apply_in_one_message(  # noqa: PLR0913 - the migration, its durability, work for the wait
     run: RunContext,
     migration: Migration,
     script: Script,
@@ -137,72 +143,78 @@ def apply_in_one_message(  # noqa: PLR0913 - the work, how it is kept, what to d
     durable: bool,
     meanwhile: Callable[[], None],
 ) -> Committed | RunStatementwise | None:
-    """Run a migration as one message.
+    """Run a migration as one message, and call ``meanwhile`` while the server works.
 
-    Returns None where the set has it already. Raises MigrationFailed and ServerError after rolling
-    back, LockLost where another run holds the fence, and ConnectionFailed where the connection
-    was lost, so that nobody knows what became of it.
+    Returns None if the migration is already applied. Raises MigrationFailed and ServerError after
+    the rollback, LockLost if another run holds the xact lock, and ConnectionFailed if the
+    connection was lost; whether the migration was committed is then unknown.
     """
     session = run.session
     with translate_errors(session), forward_notices(session, notice_listener(run, migration)):
         try:
             commit = run.commit(durable=durable)
-            answer = send_message(session, message, commit=commit, meanwhile=meanwhile)
+            result = send_message(session, message, commit=commit, meanwhile=meanwhile)
         except BaseException as error:
             roll_back(session, error)
             raise
-        if answer.failed_stage not in {Stage.COMPLETED, Stage.RESET}:
+        # A reset that fails comes after COMMIT: the migration is applied, the session is not clean.
+        if result.failed_stage not in {Stage.COMPLETED, Stage.RESET}:
             roll_back(session)
-            return _explain_failure(run, migration, script, message, answer)
+            return _explain_failure(run, migration, script, message, result)
     return Committed(
-        timedelta(seconds=answer.seconds or 0.0), session_is_clean=answer.error is None
+        timedelta(seconds=result.seconds or 0.0), session_is_clean=result.error is None
     )
 
 
 def _explain_failure(
-    run: RunContext, migration: Migration, script: Script, message: Message, answer: MessageResult
+    run: RunContext, migration: Migration, script: Script, message: Message, result: MessageResult
 ) -> RunStatementwise | None:
-    """Say what a message came to that did not reach its COMMIT."""
-    error = answer.error
-    assert error is not None  # noqa: S101 - it stopped
+    """Raise the error of a message that was rolled back, or return if it has another cause.
+
+    Returns None if the migration is already applied, and RunStatementwise if the error is unknown.
+    """
+    error = result.error
+    assert error is not None  # noqa: S101 - the message did not reach its COMMIT
+    # A stop cancels the running statement, so any other error may be its consequence.
     if run.session.stop.requested:
         raise Stopped
     if run.session.conn.broken:
         raise error
-    if answer.failed_stage is Stage.ALREADY_APPLIED or _is_there(run, migration, message, answer):
+    if result.failed_stage is Stage.ALREADY_APPLIED or _has_row(run, migration, message, result):
         return None
-    if answer.failed_stage is Stage.XACT_LOCK:
+    if result.failed_stage is Stage.XACT_LOCK:
         raise LockLost
-    if answer.ended and answer.failed_stage is not Stage.BODY:
+    if result.ended and result.failed_stage is not Stage.BODY:
         raise transaction_ended_error(migration)
-    if answer.failed_stage in {Stage.BODY, Stage.DEFERRED}:
+    if result.failed_stage in {Stage.BODY, Stage.DEFERRED}:
         raise migration_error(
-            run.session, migration, script, error, at=answer.at, ended=answer.ended
+            run.session, migration, script, error, at=result.at, ended=result.ended
         ) from None
-    refused = answer.failed_stage is Stage.RECORDING and isinstance(error, journal.REFUSED)
-    if refused or answer.failed_stage is Stage.GUARD:
+    refused = result.failed_stage is Stage.RECORDING and isinstance(error, journal.REFUSED)
+    if refused or result.failed_stage is Stage.GUARD:
         return RunStatementwise()
     try:
         with translate_errors(run.session):
             raise error
-    except ServerError as said:
-        raise _of_recording(
-            migration, said, committing=answer.failed_stage is Stage.COMMIT
+    except ServerError as server_error:
+        raise _recording_error(
+            migration, server_error, committing=result.failed_stage is Stage.COMMIT
         ) from None
 
 
-def _is_there(
-    run: RunContext, migration: Migration, message: Message, answer: MessageResult
+def _has_row(
+    run: RunContext, migration: Migration, message: Message, result: MessageResult
 ) -> bool:
-    """Whether the set has a version for which a quiet message did not ask beforehand."""
-    taken = getattr(answer.error, "sqlstate", None) == sqlstate.UNIQUE_VIOLATION
-    if not (message.skip_reset and taken and answer.failed_stage is Stage.RECORDING):
+    """Whether the INSERT failed because the version is already applied."""
+    # A message that skips the reset also skips the check for the row; the primary key replaces it.
+    duplicate = getattr(result.error, "sqlstate", None) == sqlstate.UNIQUE_VIOLATION
+    if not (message.skip_reset and duplicate and result.failed_stage is Stage.RECORDING):
         return False
     with translate_errors(run.session):
         return is_applied(run.session, migration.version)
 
 
-def apply_in_transaction(  # noqa: PLR0913 - the work, and how it is kept
+def apply_in_transaction(  # noqa: PLR0913 - the migration, and how it is recorded
     run: RunContext,
     migration: Migration,
     parts: Iterable[ScriptPart],
@@ -212,13 +224,13 @@ def apply_in_transaction(  # noqa: PLR0913 - the work, and how it is kept
     durable: bool = True,
     without_id: bool = False,
 ) -> timedelta | None:
-    """Run a text and record it in one transaction; return what ``record`` returned.
+    """Run a script and record it in one transaction; return the result of ``record``.
 
-    ``still_needed`` is asked inside the transaction, behind the fence: where another run was
-    quicker, nothing is run and None returned. ``without_id`` is for a text that runs only in a
-    transaction to which no id was assigned yet. Raises MigrationFailed after rolling back,
-    ServerError where our own statements are refused, and ConnectionFailed where the connection
-    was lost.
+    ``still_needed`` is called in the transaction, after the xact lock was taken. If it returns
+    False, another run was faster: nothing runs, and the result is None. ``without_id`` is for a
+    script that must run before an id is assigned to the transaction. Raises MigrationFailed after
+    the rollback, ServerError if a statement of pgbraid fails, and ConnectionFailed if the
+    connection was lost.
     """
     duration: timedelta | None = None
     try:
@@ -239,8 +251,8 @@ def apply_in_transaction(  # noqa: PLR0913 - the work, and how it is kept
             raise _as_migration_error(migration, error) from None
         if not (migration.directives.isolation and error.sqlstate == sqlstate.UNIQUE_VIOLATION):
             raise
-        # The snapshot of ``still_needed`` is older than the lock: another run recorded the version
-        # in between.
+        # Above READ COMMITTED the snapshot of ``still_needed`` may be older than the lock: another
+        # run recorded the version in between. A new transaction sees its row.
         with translate_errors(run.session):
             if still_needed():
                 raise
@@ -248,17 +260,17 @@ def apply_in_transaction(  # noqa: PLR0913 - the work, and how it is kept
 
 
 def retry_without_xid(session: Session, text: str, attempt: Callable[..., _T]) -> _T:
-    """Return what ``attempt`` returns, called with ``without_id``: whether it must begin so.
+    """Call ``attempt(without_id=…)`` and return its result; retry with True if needed.
 
-    A text that names a function of replication slots is run so from the start. One that calls
-    such a function by another is refused by the server, and then run again. Raises what
-    ``attempt`` raises.
+    PostgreSQL creates no logical replication slot in a transaction that has an id. A script that
+    names a function of replication slots runs without an id at once. If a script calls such a
+    function indirectly, the server rejects it, and it runs again. Raises the errors of ``attempt``.
     """
-    known = concerns_slots(text)
+    names_slots = concerns_slots(text)
     try:
-        return attempt(without_id=known)
+        return attempt(without_id=names_slots)
     except MigrationFailed as error:
-        if known or not error.needs_first_statement or error.incomplete:
+        if names_slots or not error.needs_first_statement or error.incomplete:
             raise
     with translate_errors(session):
         reset_session(session)
@@ -268,9 +280,9 @@ def retry_without_xid(session: Session, text: str, attempt: Callable[..., _T]) -
 def execute_script(
     run: RunContext, migration: Migration, parts: Iterable[ScriptPart], opened: OpenTransaction
 ) -> None:
-    """Run a text in the transaction that is open, and make sure that it is still open.
+    """Run a script in the open transaction, and check that it is still open.
 
-    Raises MigrationFailed where the text failed, ended the transaction or wrote to the tracker.
+    Raises MigrationFailed if the script failed, ended the transaction, or wrote to the ledger.
     """
     apply_body_settings(run.session, run.limits_of(migration))
     run_script(run.session, migration, parts)
@@ -278,71 +290,73 @@ def execute_script(
 
 
 def verify_transaction(run: RunContext, migration: Migration, opened: OpenTransaction) -> None:
-    """Make sure that a text has left its transaction and the tracker alone; take back its settings.
+    """Reset the settings of a script; raise if it ended the transaction or wrote to the ledger.
 
     Raises MigrationFailed.
     """
-    settled = finish_body(run.session, opened)
-    if settled is BodyEffect.ENDED_TRANSACTION:
+    effect = finish_body(run.session, opened)
+    if effect is BodyEffect.ENDED_TRANSACTION:
         raise transaction_ended_error(migration)
-    if settled is BodyEffect.WROTE_LEDGER:
+    if effect is BodyEffect.WROTE_LEDGER:
         raise ledger_written_error(migration, run.session.ledger)
     if run.guard:
         run.guard(run.session, migration)
 
 
 def notice_listener(run: RunContext, migration: Migration) -> Callable[[Diagnostic], None]:
-    """Return what tells of a notice of a migration's."""
+    """Return a callback that emits a server notice as an event of this migration."""
 
-    def hear(said: Diagnostic) -> None:
-        placed = replace(said, location=Location(migration.path))
-        run.options.on_event(ServerNotice(migration, placed))
+    def on_notice(notice: Diagnostic) -> None:
+        located = replace(notice, location=Location(migration.path))
+        run.options.on_event(ServerNotice(migration, located))
 
-    return hear
+    return on_notice
 
 
 def _recorded(run: RunContext, migration: Migration, record: Callable[[], timedelta]) -> timedelta:
-    """Record a migration; what only its body can have broken is said of the body."""
+    """Record a migration; raise MigrationFailed for an error that its script must have caused."""
     try:
         with translate_errors(run.session):
             return record()
     except ServerError as error:
-        raise _of_recording(migration, error) from None
+        raise _recording_error(migration, error) from None
 
 
-def _of_recording(
+def _recording_error(
     migration: Migration, error: ServerError, *, committing: bool = False
 ) -> ServerError | MigrationFailed:
-    if committing or error.sqlstate in _BODYS_DOING:
-        ours = not (error.diagnostic and error.diagnostic.context)  # not a trigger's statement
-        return _as_migration_error(migration, error, gone=ours and error.sqlstate in _GONE)
-    ran = f"{migration.label} ran, could not be recorded, and was rolled back."
-    why = error.detail if error.diagnostic is None else None  # the server's may quote values
-    error.detail = f"{ran} {why}" if why else ran
+    if committing or error.sqlstate in _CAUSED_BY_SCRIPT:
+        # An error with a context comes from a statement of a trigger, not from one of pgbraid.
+        ours = not (error.diagnostic and error.diagnostic.context)
+        missing = ours and error.sqlstate in _LEDGER_MISSING
+        return _as_migration_error(migration, error, ledger_missing=missing)
+    rolled_back = f"{migration.label} ran, could not be recorded, and was rolled back."
+    reason = error.detail if error.diagnostic is None else None  # the server's may quote values
+    error.detail = f"{rolled_back} {reason}" if reason else rolled_back
     return error
 
 
 def _as_migration_error(
-    migration: Migration, error: ServerError, *, gone: bool = False
+    migration: Migration, error: ServerError, *, ledger_missing: bool = False
 ) -> MigrationFailed:
-    """Return an error of recording or committing a migration as the migration's."""
-    said = error.diagnostic or Diagnostic(
+    """Return an error of recording or committing a migration as an error of the migration."""
+    diagnostic = error.diagnostic or Diagnostic(
         "ERROR", error.message, detail=error.detail, hint=error.hint
     )
-    if gone:
-        said = replace(
-            said,
-            message="the migration takes away or renames a table of pgbraid's own",
-            detail=f"The server says: {error.message}.",
-            hint="Take that out of the file, then run `pgbraid up` again.",
+    if ledger_missing:
+        diagnostic = replace(
+            diagnostic,
+            message="the migration drops or renames a table of pgbraid's ledger",
+            detail=f"The server reports: {error.message}.",
+            hint="Remove that statement from the file, then run `pgbraid up` again.",
         )
-    return MigrationFailed(migration, replace(said, location=Location(migration.path)))
+    return MigrationFailed(migration, replace(diagnostic, location=Location(migration.path)))
 
 
 def record_adoption(run: RunContext, adoption: Adoption) -> None:
-    """Enter what another tool has applied in the set and the journal, in one transaction.
+    """Record the migrations that another tool has applied, in one transaction.
 
-    Where another run did so meanwhile, nothing is entered.
+    If another run has recorded them in the meantime, nothing is written.
     """
     with transaction(run.session):
         empty = not has_rows(run.session)

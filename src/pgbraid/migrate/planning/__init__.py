@@ -1,1 +1,1 @@
-"""What to run, decided before anything runs."""
+"""Decides which migrations to run, before anything runs."""

@@ -1,4 +1,4 @@
-"""What speaks against a first run: migrations that may have been applied by other means."""
+"""Signs that an empty applied set is wrong, because the migrations were applied before."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ if TYPE_CHECKING:
 __all__ = ["first_run_problems"]
 
 _NOTHING = digest(b"")
-_BY_NAME, _BY_NAME_ALONE = 2, 3
-"""So many names have to agree, all of them, where no checksum was recorded, and where none is that
-of a file: one alone is often ``init``, and a few are often those of a template."""
+_SAME_NAMES, _SAME_NAMES_OTHER_TEXTS = 2, 3
+"""The minimum number of versions, all with equal names, that identify a ledger: if it recorded no
+checksums, and if its checksums differ from the files'. One name is often ``init``, and a few names
+often come from a project template."""
 
 
 def first_run_problems(
     session: Session, migrations: MigrationSet, state: LedgerState, request: PlanRequest
 ) -> Iterator[Problem]:
-    """Yield what shows that an empty set may not be the truth.
+    """Yield the signs that the applied set is empty although migrations were applied.
 
-    A set and a journal that once held something, and another table of the database that has these
-    migrations applied, are errors; tables of somebody's are a warning.
+    Errors: a ledger that was emptied, and another table of the database that has these migrations
+    applied. Warning: a database that already has tables.
     """
     if not (state.journal and agreement.has_lines(session)) and (
         (state.exists or state.journal) and agreement.was_emptied(session)
@@ -51,37 +52,42 @@ def first_run_problems(
 
 def _other_ledgers(session: Session, files: Sequence[Migration]) -> Iterator[Problem]:
     for (schema, table), rows in first_run.read_ledgers(session).items():
-        same = _in_common(files, rows)
-        if same:
+        versions = _in_common(files, rows)
+        if versions:
             names = {"schema": schema, "table": table}
             others = (n for n in names if names[n] != getattr(session.ledger, n))
             option = " and ".join(f"`{name}` {names[name]}" for name in others)
             yield Problem(
                 "other_ledger",
-                f"{schema}.{table} has {len(same)} of these {len(files)} migrations applied, and "
-                f"{session.ledger.schema}.{session.ledger.table} has none",
+                f"{schema}.{table} has {len(versions)} of these {len(files)} migrations applied, "
+                f"and {session.ledger.schema}.{session.ledger.table} has none",
                 detail="They would run a second time in this database.",
-                hint=f"Name the set that is in use, with {option} or in the settings. "
-                "Where each schema has tables of its own made by these migrations, say so with "
+                hint=f"Name the ledger that is in use, with {option} or in the settings. "
+                "If each schema has its own tables, created by these migrations, set "
                 '`ledgers = "many"`.',
-                versions=same,
+                versions=versions,
             )
 
 
 def _in_common(files: Sequence[Migration], rows: Sequence[AppliedMigration]) -> tuple[int, ...]:
-    """Return the versions of these files that a set has: by checksums, else by names."""
+    """Return the versions of these files that another ledger has: by checksums, else by names."""
     recorded = {row.version: row for row in rows}
     both = [(file, recorded[file.version]) for file in files if file.version in recorded]
-    same = tuple(file.version for file, row in both if _same_text(file, row))
-    if same:
-        return same
-    agree = [f.version for f, row in both if same_migration_name(row.name or "", f.version, f.name)]
-    least = _BY_NAME_ALONE if any(row.checksum for _, row in both) else _BY_NAME
-    return tuple(agree) if len(agree) == len(both) >= least else ()
+    same_text = tuple(file.version for file, row in both if _same_text(file, row))
+    if same_text:
+        return same_text
+    same_name = [
+        file.version
+        for file, row in both
+        if same_migration_name(row.name or "", file.version, file.name)
+    ]
+    has_checksums = any(row.checksum for _, row in both)
+    minimum = _SAME_NAMES_OTHER_TEXTS if has_checksums else _SAME_NAMES
+    return tuple(same_name) if len(same_name) == len(both) >= minimum else ()
 
 
 def _same_text(file: Migration, row: AppliedMigration) -> bool:
-    if row.checksum is None or row.checksum == _NOTHING:
+    if row.checksum is None or row.checksum == _NOTHING:  # all empty files have one checksum
         return False
     if row.checksum == file.checksum or is_large(file):
         return row.checksum == file.checksum
@@ -89,14 +95,14 @@ def _same_text(file: Migration, row: AppliedMigration) -> bool:
 
 
 def _not_empty(session: Session) -> Iterator[Problem]:
-    """Warn that nothing is recorded, and somebody has made tables."""
+    """Warn that no migration is recorded, although the database has tables."""
     tables = first_run.read_user_tables(session)
     if tables:
         more = " and others" if len(tables) > 1 else ""
         yield Problem(
             "database_not_empty",
             f"no migration is recorded in this database, but it has the table {tables[0]}{more}",
-            detail="Whatever these migrations did before would be done a second time.",
+            detail="Migrations that were applied before would run a second time.",
             hint="If some of them are applied, record that with `pgbraid baseline VERSION`, which "
             "runs nothing; the next `pgbraid up` applies the rest.",
             severity=Severity.WARNING,

@@ -1,4 +1,4 @@
-"""What incomplete migrations mean for a plan: they go on first, and everything else waits."""
+"""Puts incomplete migrations first in a plan; all other migrations wait for them."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ __all__ = [
 def put_incomplete_first(
     plan: Plan, incomplete_migrations: tuple[IncompleteMigration, ...], *, only: int | None
 ) -> Plan:
-    """Return the plan with what is incomplete first, or with ``only`` one version of it."""
+    """Return the plan with the incomplete migrations first; with ``only``, that version alone."""
     versions = {incomplete.version for incomplete in incomplete_migrations}
-    everything = (*plan.steps, *plan.above_target)
-    first = [replace(s, incomplete=True) for s in everything if s.migration.version in versions]
+    pending = (*plan.steps, *plan.above_target)
+    first = [replace(s, incomplete=True) for s in pending if s.migration.version in versions]
     rest = [s for s in plan.steps if s.migration.version not in versions]
-    later = tuple(s for s in plan.above_target if s.migration.version not in versions)
+    above_target = tuple(s for s in plan.above_target if s.migration.version not in versions)
     steps = (*first, *rest)
     if only is not None:
-        later = ()
+        above_target = ()
         steps = tuple(s for s in steps if s.migration.version == only)
-    return replace(plan, steps=steps, above_target=later, incomplete=incomplete_migrations)
+    return replace(plan, steps=steps, above_target=above_target, incomplete=incomplete_migrations)
 
 
 def incomplete_without_file(incomplete: IncompleteMigration) -> Problem:
-    """Return the problem of a migration that was begun and has no file now."""
+    """Return the problem of an incomplete migration without a file."""
     return Problem(
         "incomplete_missing",
-        f"{incomplete.version} ({incomplete.name}) is incomplete, and has no file here",
+        f"{incomplete.version} ({incomplete.name}) is incomplete, but has no file here",
         detail=progress_text(incomplete),
-        hint="Bring its file back and run `pgbraid up`; or put right what it did, and let go of "
+        hint="Restore its file and run `pgbraid up`; or clean up its effects by hand, and discard "
         f"it with `pgbraid resume {incomplete.version} --forget`.",
         versions=(incomplete.version,),
     )
@@ -53,41 +53,44 @@ def incomplete_without_file(incomplete: IncompleteMigration) -> Problem:
 def incomplete_changed(
     incomplete: IncompleteMigration, file: Migration, number: int | None
 ) -> Problem:
-    """Return the problem of an incomplete migration whose finished part was changed.
+    """Return the problem of an incomplete migration with a changed completed statement.
 
-    ``number`` is the statement's, or None where the file no longer runs outside a transaction.
+    ``number`` is the statement's, or None if the file no longer has the directive no-transaction.
     """
-    changed = f"statement {number}, or a SET before it, was changed"
-    what = "no longer says no-transaction" if number is None else changed
+    change = (
+        "no longer has the directive no-transaction"
+        if number is None
+        else f"its completed statement {number}, or a SET before that, was changed"
+    )
     return Problem(
         "incomplete_changed",
-        f"{file.label} is incomplete, and {what}",
+        f"{file.label} is incomplete, and {change}",
         detail=progress_text(incomplete),
-        hint="Give what was done its old text back; or put right what it did, and let go of it "
-        f"with `pgbraid resume {incomplete.version} --forget`.",
+        hint="Restore the old text; or clean up the effects of the migration by hand, and discard "
+        f"it with `pgbraid resume {incomplete.version} --forget`.",
         location=Location(file.path),
         versions=(incomplete.version,),
     )
 
 
 def is_above(incomplete: IncompleteMigration, to: int | None) -> bool:
-    """Whether what is incomplete is above the highest version that is to be applied."""
+    """Whether an incomplete migration is above ``to``, the highest version to apply."""
     return to is not None and incomplete.version > to
 
 
 def incomplete_above_target(incomplete: IncompleteMigration) -> Problem:
-    """Return the problem of an incomplete migration that is not to be gone on with."""
+    """Return the problem of an incomplete migration that ``to`` excludes."""
     return Problem(
         "incomplete_above",
         f"{incomplete.version} ({incomplete.name}) is incomplete, and above `to`",
-        detail=f"{progress_text(incomplete)} Everything else waits for it.",
-        hint=f"Go on with it first: `pgbraid resume {incomplete.version}`.",
+        detail=f"{progress_text(incomplete)} All other migrations wait for it.",
+        hint=f"Resume it first with `pgbraid resume {incomplete.version}`.",
         versions=(incomplete.version,),
     )
 
 
 def progress_text(incomplete: IncompleteMigration) -> str:
-    """Say how much of an incomplete migration is through."""
+    """Return a sentence with the number of completed statements."""
     return (
-        f"{len(incomplete.completed)} of its {incomplete.statement_count} statements are through."
+        f"{len(incomplete.completed)} of its {incomplete.statement_count} statements are completed."
     )

@@ -1,4 +1,4 @@
-"""What is said where the applied set and the journal do not agree."""
+"""Problems of a ledger whose applied set and journal disagree."""
 
 from __future__ import annotations
 
@@ -21,71 +21,71 @@ __all__ = [
 ]
 
 MISMATCHES = frozenset({"applied_rows_missing", "applied_rows_outdated"})
-"""The codes of what is wrong where set and journal say the opposite of a version."""
+"""The problem codes of a version on which applied set and journal disagree."""
 _LISTED = 12
 
 
-def mismatch_problems(found: Sequence[Mismatch], ledger: LedgerTable) -> Iterator[Problem]:
-    """Refuse to run anything over a set that the journal contradicts."""
-    lost = [mismatch for mismatch in found if mismatch.applied]
-    if lost:
+def mismatch_problems(mismatches: Sequence[Mismatch], ledger: LedgerTable) -> Iterator[Problem]:
+    """Yield the errors for rows that the journal contradicts; either table may be right."""
+    missing = [mismatch for mismatch in mismatches if mismatch.applied]
+    if missing:
         yield Problem(
             "applied_rows_missing",
-            f"the journal says that {_listed(lost)} {_are(lost)} applied, and the set lacks "
-            f"{'it' if len(lost) == 1 else 'them'}",
+            f"{_listed(missing)} {_are(missing)} applied according to the journal, but "
+            f"{_name(ledger)} lacks {'its row' if len(missing) == 1 else 'their rows'}",
             detail=f"Rows of {_name(ledger)} were deleted, or the table was emptied, dropped or "
             "restored from an older copy.",
-            hint="Put the rows back with `pgbraid repair --trust journal`. Only if these "
-            "migrations are to run again: `pgbraid repair --trust applied-set`.",
-            versions=tuple(m.version for m in lost),
+            hint="Restore the rows with `pgbraid repair --trust journal`. Only if these "
+            "migrations must run again: `pgbraid repair --trust applied-set`.",
+            versions=tuple(m.version for m in missing),
         )
-    out = [mismatch for mismatch in found if not mismatch.applied]
-    if out:
+    outdated = [mismatch for mismatch in mismatches if not mismatch.applied]
+    if outdated:
         yield Problem(
             "applied_rows_outdated",
-            f"the journal says that {_listed(out)} {_were(out)} taken out of the set, and the set "
-            f"has {'it' if len(out) == 1 else 'them'}",
+            f"{_listed(outdated)} {_were(outdated)} removed according to the journal, but "
+            f"{_name(ledger)} has {'its row' if len(outdated) == 1 else 'their rows'}",
             detail=f"{_name(ledger)} was restored from an older copy, or the rows were written by "
             "hand.",
-            hint="Take the rows out with `pgbraid repair --trust journal`, and `pgbraid up` runs "
+            hint="Delete the rows with `pgbraid repair --trust journal`, and `pgbraid up` runs "
             "these migrations; if they are applied, keep the rows with `pgbraid repair --trust "
             "applied-set`.",
-            versions=tuple(m.version for m in out),
+            versions=tuple(m.version for m in outdated),
         )
 
 
 def ledger_emptied(ledger: LedgerTable, *, journal: bool) -> Problem:
-    """Return the problem of a set without a row beside a journal that says nothing at all."""
+    """Return the problem of a ledger that has no row and no journal line, but had some before."""
     return Problem(
         "ledger_emptied",
         f"{_name(ledger)} has no row, and its journal {'has no line' if journal else 'is gone'}",
-        detail="They held something before: they were emptied, or dropped in part. What is applied "
-        "is not known.",
+        detail="The ledger had entries before: it was emptied, or dropped in part. The applied "
+        "migrations are unknown.",
         hint="If migrations are applied, record them with `pgbraid baseline VERSION`; if none is, "
-        "say so with `pgbraid repair --trust applied-set`.",
+        "confirm that with `pgbraid repair --trust applied-set`.",
     )
 
 
 def journal_missing(ledger: LedgerTable) -> Problem:
-    """Return the warning of a set that has rows and no journal."""
+    """Return the warning that the applied set has rows and no journal."""
     return Problem(
         "journal_missing",
-        f"{_name(ledger)} has no journal beside it; the next run makes one",
-        detail="It was dropped, or another program made the set. What it said of earlier runs is "
-        "not known.",
+        f"{_name(ledger)} has no journal; the next run creates one",
+        detail="The journal was dropped, or another program created the applied set. The history "
+        "of earlier runs is unknown.",
         severity=Severity.WARNING,
     )
 
 
 def incomplete_lost(migration: Migration, ledger: LedgerTable) -> Problem:
-    """Return the problem of a migration that was begun, and of which the journal has no line."""
+    """Return the problem of an incomplete migration of which the journal has no line."""
     return Problem(
         "incomplete_lost",
-        f"{migration.label} was begun outside a transaction and not finished, and the journal "
+        f"{migration.label} started outside a transaction and did not finish, but the journal "
         "has no line of it",
         detail="The journal was emptied, dropped or restored from an older copy. The comment on "
         f"{_name(ledger)} still names the version.",
-        hint="Put right by hand what the file has done; then let the next run begin it again with "
+        hint="Clean up the effects of the file by hand; then let the next run start it again with "
         f"`pgbraid resume {migration.version} --forget`.",
         location=Location(migration.path),
         versions=(migration.version,),
@@ -96,16 +96,16 @@ def _name(ledger: LedgerTable) -> str:
     return f"{ledger.schema}.{ledger.table}"
 
 
-def _listed(found: Sequence[Mismatch]) -> str:
-    if len(found) == 1 and found[0].name:
-        return f"{found[0].version} ({found[0].name})"
-    versions = ", ".join(str(m.version) for m in found[:_LISTED])
-    return versions + (" …" if len(found) > _LISTED else "")
+def _listed(mismatches: Sequence[Mismatch]) -> str:
+    if len(mismatches) == 1 and mismatches[0].name:
+        return f"{mismatches[0].version} ({mismatches[0].name})"
+    versions = ", ".join(str(m.version) for m in mismatches[:_LISTED])
+    return versions + (" …" if len(mismatches) > _LISTED else "")
 
 
-def _are(found: Sequence[Mismatch]) -> str:
-    return "is" if len(found) == 1 else "are"
+def _are(mismatches: Sequence[Mismatch]) -> str:
+    return "is" if len(mismatches) == 1 else "are"
 
 
-def _were(found: Sequence[Mismatch]) -> str:
-    return "was" if len(found) == 1 else "were"
+def _were(mismatches: Sequence[Mismatch]) -> str:
+    return "was" if len(mismatches) == 1 else "were"

@@ -1,4 +1,4 @@
-"""Whether an applied file changed since, and whether the change means anything."""
+"""Classifies the changes of a file that was modified after it was applied."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DIFF_LINES = 60
 
 
 def classify_modification(recorded: str | None, now: str) -> ModificationKind | None:
-    """Return how two texts differ; None where they differ in line ends or not at all."""
+    """Return how two texts differ, or None if at most their line ends differ."""
     if recorded is None:
         return ModificationKind.UNKNOWN
     if normalize_newlines(recorded) == normalize_newlines(now):
@@ -29,7 +29,10 @@ def classify_modification(recorded: str | None, now: str) -> ModificationKind | 
 
 
 def unified_diff(recorded: str, now: str, name: str) -> str:
-    """Return a unified diff from the recorded text to the file's, cut after 60 lines."""
+    """Return a unified diff from the recorded text to the file's, up to 60 lines, secrets masked.
+
+    The line ends are normalized.
+    """
     secrets = secrets_in(recorded) | secrets_in(now)
     lines = difflib.unified_diff(
         mask(normalize_newlines(recorded), secrets).splitlines(),
@@ -40,5 +43,5 @@ def unified_diff(recorded: str, now: str, name: str) -> str:
     )
     shown = list(islice(lines, _DIFF_LINES + 1))
     if len(shown) > _DIFF_LINES:
-        shown[_DIFF_LINES:] = ["… (the rest is left out)"]
+        shown[_DIFF_LINES:] = ["… (the rest is omitted)"]
     return "\n".join(shown)

@@ -1,4 +1,4 @@
-"""What to run: one pure function over the files and the applied set."""
+"""Decides which migrations to run: one pure function of the files and the applied set."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["as_check_problem", "make_plan", "renumbered_problem"]
 
 _FAILING_WARNINGS = frozenset({"missing_file", "near_miss", "modified", "incomplete_missing"})
-"""Warnings of a run that are the answer no to a check."""
+"""Warnings of a run that fail a check."""
 _LISTED = 12
 _NOTHING = digest(b"")
 
 
-def make_plan(  # noqa: PLR0913 - everything that decides what runs
+def make_plan(  # noqa: PLR0913 - all inputs of the decision
     migrations: MigrationSet,
     state: LedgerState,
     *,
@@ -41,22 +41,22 @@ def make_plan(  # noqa: PLR0913 - everything that decides what runs
     verify: Verify = Verify.ERROR,
     to: int | None = None,
 ) -> Plan:
-    """Return what ``up`` would do: every file's version that the set lacks, in version order.
+    """Return the plan of ``up``: each version with a file and without an applied row, in order.
 
-    A version below the highest applied one is a gap and runs like any other. ``to`` leaves out
-    the versions above it. The plan lists every problem; it raises nothing.
+    A version below the highest applied one is a gap and runs like any other. Versions above ``to``
+    do not run. The plan lists every problem; this function raises nothing.
     """
-    have = {row.version for row in state.applied}
-    have |= {m.version for m in adoption.migrations} if adoption else set()
-    highest = max(have, default=-1)
+    applied = {row.version for row in state.applied}
+    applied |= {m.version for m in adoption.migrations} if adoption else set()
+    highest = max(applied, default=-1)
     pending = [
-        Step(m, gap=m.version < highest) for m in migrations.migrations if m.version not in have
+        Step(m, gap=m.version < highest) for m in migrations.migrations if m.version not in applied
     ]
     missing = _missing(migrations, state)
-    taken = {d.migration.version for d in drifts if d.kind != "cosmetic"}
+    modified = {d.migration.version for d in drifts if d.kind != "cosmetic"}
     problems = (
         *(_with_applied(problem, state) for problem in migrations.problems),
-        *_renames(migrations, state, taken),
+        *_renames(migrations, state, modified),
         *_drift_problems(drifts, verify, _other_names(migrations, state)),
         *_foreign_checksums(state, verify),
         *_missing_problem(missing),
@@ -74,7 +74,7 @@ def make_plan(  # noqa: PLR0913 - everything that decides what runs
 
 
 def _missing(migrations: MigrationSet, state: LedgerState) -> tuple[AppliedMigration, ...]:
-    """Return the applied rows without a file; a file with a problem of its own is there."""
+    """Return the applied rows without a file; a file with a problem counts as present."""
     present = {m.version for m in migrations.migrations}
     present |= {version for problem in migrations.problems for version in problem.versions}
     return tuple(row for row in state.applied if row.version not in present)
@@ -90,25 +90,25 @@ def _missing_problem(missing: tuple[AppliedMigration, ...]) -> Iterator[Problem]
         f"{versions[0]} ({missing[0].name or 'no name'}) is applied, but has no file here"
         if len(missing) == 1
         else f"{len(versions)} applied versions have no file here: {listed}",
-        detail="An older release started on a newer database, or files were deleted.",
-        hint="Bring them back, or leave it if this release is older than the database. "
-        "`pgbraid status` lists them.",
+        detail="This release is older than the database, or files were deleted.",
+        hint="Restore deleted files; if this release is older than the database, do nothing. "
+        "`pgbraid status` lists the versions.",
         severity=Severity.WARNING,
         versions=versions,
     )
 
 
 def _with_applied(problem: Problem, state: LedgerState) -> Problem:
-    """Say of two files with one version which of them was applied."""
+    """Add to the problem of two files with one version the name of the applied one."""
     rows = {row.version: row for row in state.applied}
     row = next((rows[v] for v in problem.versions if v in rows), None)
     if problem.code != "duplicate_version" or row is None or not row.name:
         return problem
-    return replace(problem, detail=f"The one that was applied is {row.name!r}: keep that one.")
+    return replace(problem, detail=f"The applied migration is {row.name!r}: keep that file.")
 
 
 def _other_names(migrations: MigrationSet, state: LedgerState) -> frozenset[int]:
-    """Return the versions whose file has another name than was recorded."""
+    """Return the versions whose file has another name than the recorded one."""
     files = {m.version: m for m in migrations.migrations}
     return frozenset(
         row.version
@@ -119,14 +119,14 @@ def _other_names(migrations: MigrationSet, state: LedgerState) -> frozenset[int]
     )
 
 
-def _renames(migrations: MigrationSet, state: LedgerState, changed: set[int]) -> Iterator[Problem]:
+def _renames(migrations: MigrationSet, state: LedgerState, modified: set[int]) -> Iterator[Problem]:
     files = {m.version: m for m in migrations.migrations}
     others = _other_names(migrations, state)
     free = max((*files, *(row.version for row in state.applied)), default=0) + 1
     for row in state.applied:
         if row.version in others and row.name:
             file = files[row.version]
-            if row.version in changed:
+            if row.version in modified:
                 yield _taken_problem(row.name, file, free)
                 free += 1
             else:
@@ -137,10 +137,10 @@ def _taken_problem(recorded: str, file: Migration, free: int) -> Problem:
     return Problem(
         "version_taken",
         f"version {file.version} was applied as {recorded!r}; {file.file} is another migration",
-        detail="Its name and its text both differ from what was applied: two branches used one "
-        "version.",
-        hint=f"Rename {file.file} to the next free version, {free}, and bring the applied file "
-        f"back. Only if it is the same one, renamed and edited: `pgbraid repair --rename "
+        detail="Both its name and its text differ from the applied migration: two branches used "
+        "one version.",
+        hint=f"Rename {file.file} to the next free version, {free}, and restore the applied file. "
+        "Only if the file is the applied migration, renamed and edited: `pgbraid repair --rename "
         f"{file.version}`.",
         location=Location(file.path),
         versions=(file.version,),
@@ -152,7 +152,7 @@ def _rename_problem(row: AppliedMigration, file: Migration) -> Problem:
     if case_folded(row.name or "") == case_folded(file.name):
         detail = "The two names differ only in case or in Unicode normalisation."
     elif row.checksum == file.checksum:
-        detail = "Its text is the one that was applied, so it was renamed."
+        detail = "Its text is the applied one, so the file was renamed."
     return Problem(
         "renamed",
         f"{file.version} was applied under the name {row.name!r}, its file is now {file.file!r}",
@@ -165,15 +165,14 @@ def _rename_problem(row: AppliedMigration, file: Migration) -> Problem:
 
 
 def renumbered_problem(file: Migration, row: AppliedMigration) -> Problem:
-    """Return the problem of a file that was applied as another version, and would run again."""
+    """Return the problem of a file that was applied under another version, and would run again."""
     return Problem(
         "renumbered",
-        f"{file.label} is what was applied as {row.version}, which has no file now",
+        f"{file.label} was applied as version {row.version}, which has no file now",
         detail="It would run a second time.",
-        hint=f"Give the file its version {row.version} back, then run `pgbraid up` again. If the "
-        f"new version is to stay, record it unrun with `pgbraid baseline --only {file.version}`; "
-        f"{row.version} stays in the set without a file. If it is to run again, change a comment "
-        "in it.",
+        hint=f"Give the file its version {row.version} back, then run `pgbraid up` again. To keep "
+        f"the new version, record it without running it: `pgbraid baseline --only {file.version}`; "
+        f"{row.version} stays applied without a file. To run it again, change a comment in it.",
         location=Location(file.path),
         versions=(file.version, row.version),
     )
@@ -182,7 +181,7 @@ def renumbered_problem(file: Migration, row: AppliedMigration) -> Problem:
 def _drift_problems(
     drifts: Sequence[ModifiedFile], verify: Verify, renamed: frozenset[int]
 ) -> Iterator[Problem]:
-    """Say what changed after it was applied; a file of another name is told of elsewhere."""
+    """Yield the problems of modified files; :func:`_renames` covers those with another name."""
     if verify is Verify.OFF:
         return
     for drift in drifts:
@@ -199,8 +198,8 @@ def _drift_problems(
             hint="Restore the file and put the change into a new migration, or accept it with "
             f"`pgbraid repair {file.version}`."
             if drift.recorded != _NOTHING
-            else "It was empty when it was applied, so none of it ran: put its text into a new "
-            "migration (`pgbraid new`), and empty it again.",
+            else "The file was empty when it was applied, so none of it ran: put its text into a "
+            "new migration (`pgbraid new`), and empty it again.",
             severity=Severity.WARNING if warn else Severity.ERROR,
             location=Location(file.path),
             versions=(file.version,),
@@ -209,13 +208,13 @@ def _drift_problems(
 
 
 def _foreign_checksums(state: LedgerState, verify: Verify) -> Iterator[Problem]:
-    """Say that checksums of another kind, in a tracker that another program writes, stay unread."""
+    """Warn that checksums of another kind, written by another program, are not verified."""
     other = [row.version for row in state.applied if row.checksum and not is_digest(row.checksum)]
     if other and verify is not Verify.OFF:
         yield Problem(
             "foreign_checksum",
-            f"{len(other)} recorded checksums are no sha256, so those files are not verified",
-            hint=f"Record ours with `pgbraid repair {other[0]}` and so on.",
+            f"{len(other)} recorded checksums are not sha256, so those files are not verified",
+            hint=f"Record the checksum of each file with `pgbraid repair {other[0]}` and so on.",
             severity=Severity.WARNING,
             versions=tuple(other),
         )
@@ -225,12 +224,12 @@ def _drift_detail(drift: ModifiedFile) -> str | None:
     if drift.kind != "unknown":
         return None
     return (
-        f"Recorded sha256 {drift.recorded[:12]}…, now {drift.migration.checksum[:12]}…; the text "
-        "that ran was not kept, so the change cannot be shown."
+        f"Recorded sha256 {drift.recorded[:12]}…, now {drift.migration.checksum[:12]}…; the "
+        "journal does not have the text that ran, so the change cannot be shown."
     )
 
 
 def as_check_problem(problem: Problem) -> Problem:
-    """Return the problem as a check sees it: some warnings of a run are its answer no."""
+    """Return the problem with the severity of a check, where some warnings are errors."""
     failing = problem.code in _FAILING_WARNINGS
     return replace(problem, severity=Severity.ERROR) if failing else problem

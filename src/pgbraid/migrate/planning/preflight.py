@@ -1,4 +1,4 @@
-"""Looks at files and database together and says what is to do: what every command begins with."""
+"""The preflight of every command: reads files and ledger, and returns the plan."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ def read_plan(
     inspected: Plan | None = None,
     options: RunOptions | None = None,
 ) -> Plan:
-    """Return what is to do, with every problem of files and database; it only reads.
+    """Return the plan with every problem of files and database; only read.
 
-    Where nothing is to do and nothing has changed, it takes one message. The texts of the steps
-    that an earlier plan has ``inspected`` are not looked at again. A run with ``options`` waits
-    as long as for another run where somebody has locked the set; else that is told soon.
+    If nothing is pending and nothing was modified, one query suffices. The scripts of an earlier
+    plan, ``inspected``, are not checked again. If another session has locked a table of the ledger,
+    a run with ``options`` waits for ``lock_wait``; a command without ``options`` raises LockTimeout
+    after 5 seconds.
     """
     if options:
-        wait, tell = options.lock_wait, options.report_waiting
-        state = read_ledger(session, times=request.with_times, wait=wait, on_waiting=tell)
+        wait, on_waiting = options.lock_wait, options.report_waiting
+        state = read_ledger(session, times=request.with_times, wait=wait, on_waiting=on_waiting)
     else:
         state = read_ledger(session, times=request.with_times)
     _check_versions(migrations, state, request)
@@ -47,7 +48,7 @@ def read_plan(
 
 
 def _nothing_to_do(migrations: MigrationSet, state: LedgerState) -> bool:
-    """Whether the set is that of the files, and as far as it has checksums, those are theirs."""
+    """Whether the applied versions are those of the files, with equal checksums if recorded."""
     if state.incomplete or state.mismatches:
         return False
     if not state.applied or len(state.applied) != len(migrations.migrations):
@@ -59,14 +60,14 @@ def _nothing_to_do(migrations: MigrationSet, state: LedgerState) -> bool:
 
 
 def _check_versions(migrations: MigrationSet, state: LedgerState, request: PlanRequest) -> None:
-    known = {m.version for m in migrations.migrations} | {row.version for row in state.applied}
-    known |= {version for problem in migrations.problems for version in problem.versions}
+    existing = {m.version for m in migrations.migrations} | {row.version for row in state.applied}
+    existing |= {version for problem in migrations.problems for version in problem.versions}
     for name, versions in (
         ("`to`", () if request.to is None else (request.to,)),
         ("`not_applied`", request.not_applied),
     ):
         for version in versions:
-            if version not in known:
+            if version not in existing:
                 raise ConfigError(
                     f"{name} {version}: no migration has that version",
                     hint="Run `pgbraid status` to see the versions.",
@@ -75,7 +76,7 @@ def _check_versions(migrations: MigrationSet, state: LedgerState, request: PlanR
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The migrations, the database with its ledger, and what the caller asks for."""
+    """The input of a command: the migrations, the database with its ledger, and the request."""
 
     migrations: MigrationSet
     target: Target

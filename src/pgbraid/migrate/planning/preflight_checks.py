@@ -1,4 +1,4 @@
-"""Looks at what a first look found new: texts that are to run or have changed, other trackers."""
+"""The part of the preflight that most boots skip: scripts, modified files, other tools' tables."""
 
 from __future__ import annotations
 
@@ -56,28 +56,32 @@ def plan_with_checks(
     *,
     inspected: Plan | None,
 ) -> Plan:
-    """Return the plan, with every problem; what ``read_plan`` promises."""
+    """Return the plan with every problem, as ``read_plan`` promises."""
     incomplete_migrations = state.incomplete
     adoption, problems = (
         _adoption(session, migrations, state, request) if not incomplete_migrations else (None, ())
     )
     drifts = tuple(_drifts(session, migrations, state))
-    found = make_plan(
+    plan = make_plan(
         migrations, state, adoption=adoption, drifts=drifts, verify=request.verify, to=request.to
     )
-    found = put_incomplete_first(found, incomplete_migrations, only=request.only)
-    late = _late_not_applied(state, request)
-    scripts = _script_problems(found, inspected)
+    plan = put_incomplete_first(plan, incomplete_migrations, only=request.only)
     above = tuple(
         incomplete_above_target(incomplete)
         for incomplete in incomplete_migrations
         if is_above(incomplete, request.to)
     )
-    wrong = (*_changed_incomplete(migrations, incomplete_migrations, waits=found.has_work), *above)
-    refused = _refused_gaps(found) if request.refuse_gaps else ()
-    ledger_problems = _ledger_problems(session, migrations, state, request, found)
-    problems = (*problems, *ledger_problems, *late, *_renumbered(found), *scripts, *wrong, *refused)
-    return replace(found, problems=(*found.problems, *problems))
+    problems = (
+        *problems,
+        *_ledger_problems(session, migrations, state, request, plan),
+        *_adopted_not_applied(state, request),
+        *_renumbered(plan),
+        *_script_problems(plan, inspected),
+        *_changed_incomplete(migrations, incomplete_migrations, others_wait=plan.has_work),
+        *above,
+        *(_refused_gaps(plan) if request.refuse_gaps else ()),
+    )
+    return replace(plan, problems=(*plan.problems, *problems))
 
 
 def _ledger_problems(
@@ -85,50 +89,50 @@ def _ledger_problems(
     migrations: MigrationSet,
     state: LedgerState,
     request: PlanRequest,
-    found: Plan,
+    plan: Plan,
 ) -> Iterator[Problem]:
-    """Find where the set is not all that is known of what was applied."""
+    """Yield the signs that the applied set is not complete or not right."""
     ledger = session.ledger
-    adopted = {m.version for m in found.adoption.migrations} if found.adoption else set()
-    again = [m for m in state.mismatches if m.last_event == "adopted" and m.version in adopted]
-    if len(again) < len(state.mismatches):
-        yield from mismatch_problems([m for m in state.mismatches if m not in again], ledger)
+    adopted = {m.version for m in plan.adoption.migrations} if plan.adoption else set()
+    # This run adopts these versions again, so their missing rows are no problem.
+    readopted = [m for m in state.mismatches if m.last_event == "adopted" and m.version in adopted]
+    if len(readopted) < len(state.mismatches):
+        yield from mismatch_problems([m for m in state.mismatches if m not in readopted], ledger)
         return
-    if state.applied and not state.journal and found.has_work:
+    if state.applied and not state.journal and plan.has_work:
         yield journal_missing(ledger)
-    if not (state.applied or state.incomplete or found.adoption):
+    if not (state.applied or state.incomplete or plan.adoption):
         yield from first_run_problems(session, migrations, state, request)
-    alone = [s.migration for s in found.steps if s.migration.directives.no_transaction]
-    known = {incomplete.version for incomplete in state.incomplete}
-    lost = _lost(session, [file for file in alone if file.version not in known])
+    nontransactional = [s.migration for s in plan.steps if s.migration.directives.no_transaction]
+    incomplete = {migration.version for migration in state.incomplete}
+    lost = _lost(session, [file for file in nontransactional if file.version not in incomplete])
     yield from (incomplete_lost(file, ledger) for file in lost)
 
 
 def _lost(session: Session, files: Sequence[Migration]) -> Sequence[Migration]:
-    """Return those that are marked as begun, and have no line in the journal.
-
-    Another run may have begun one, or finished it, since the journal was read. So where there is a
-    mark, the journal is read again, and then the mark: they are written in one transaction.
-    """
+    """Return the files that are marked as started, and have no line in the journal."""
     marked = read_unfinished(session) if files else frozenset()
     files = [file for file in files if file.version in marked]
     if not files:
         return ()
-    begun = {incomplete.version for incomplete in read_incomplete(session)}
+    # Another run may have started or finished one since the journal was read. Line and mark commit
+    # together, so reading first the journal again and then the mark gives no false alarm.
+    incomplete = {migration.version for migration in read_incomplete(session)}
     marked = read_unfinished(session)
-    return [f for f in files if f.version in marked and f.version not in begun]
+    return [f for f in files if f.version in marked and f.version not in incomplete]
 
 
-def _refused_gaps(found: Plan) -> Iterator[Problem]:
-    """Refuse late migrations where the settings say so; what is incomplete is not late."""
-    highest = max((row.version for row in found.applied), default=0)
-    for step in found.gaps:
+def _refused_gaps(plan: Plan) -> Iterator[Problem]:
+    """Yield an error for each gap; an incomplete migration is none, because it started in order."""
+    highest = max((row.version for row in plan.applied), default=0)
+    for step in plan.gaps:
         migration = step.migration
         if not step.incomplete:
             yield Problem(
                 "gap_refused",
-                f"{migration.label} is late: {highest} is applied, and gaps are refused",
-                hint=f"See what it would come to with `pgbraid prove`; then apply it with "
+                f"{migration.label} is out of order: {highest} is already applied, and `gaps` is "
+                "refuse",
+                hint="Compare the results of both orders with `pgbraid prove`; then apply it with "
                 f"`pgbraid up --gaps apply`, or give it a version above {highest}.",
                 location=Location(migration.path),
                 versions=(migration.version,),
@@ -136,131 +140,136 @@ def _refused_gaps(found: Plan) -> Iterator[Problem]:
 
 
 def _changed_incomplete(
-    migrations: MigrationSet, incomplete_migrations: tuple[IncompleteMigration, ...], *, waits: bool
+    migrations: MigrationSet,
+    incomplete_migrations: tuple[IncompleteMigration, ...],
+    *,
+    others_wait: bool,
 ) -> Iterator[Problem]:
-    """Find incomplete migrations whose file is gone, or says other than what was done of it.
+    """Yield a problem for each incomplete migration with a missing or changed file.
 
-    That one is gone is an error where something ``waits`` for it. Where nothing does, an older
-    release is started, maybe.
+    A missing file is an error if ``others_wait`` for the migration, else a warning.
     """
     present = {v for problem in migrations.problems for v in problem.versions}
     for incomplete in incomplete_migrations:
         file = migrations.get(incomplete.version)
         if file is None:
+            # A release that is older than the file must boot, for a rollback, if it has no work.
             if incomplete.version not in present:
-                severity = Severity.ERROR if waits else Severity.WARNING
+                severity = Severity.ERROR if others_wait else Severity.WARNING
                 yield replace(incomplete_without_file(incomplete), severity=severity)
             continue
         if is_large(file):
-            continue  # refused as such
+            continue  # check_scripts rejects a large nontransactional file
         _, script = read_script(file)
         if not file.directives.no_transaction:
             yield incomplete_changed(incomplete, file, None)
             continue
-        digests = {statement.number: statement for statement in classify_statements(script)}
-        for through in incomplete.completed:
-            statement = digests.get(through.number)
-            if statement is None or statement.digest != through.digest:
-                yield incomplete_changed(incomplete, file, through.number)
+        statements = {statement.number: statement for statement in classify_statements(script)}
+        for completed in incomplete.completed:
+            statement = statements.get(completed.number)
+            if statement is None or statement.digest != completed.digest:
+                yield incomplete_changed(incomplete, file, completed.number)
                 break
 
 
-def _renumbered(found: Plan) -> Iterator[Problem]:
-    """Find texts that were applied under another version, whose file is gone.
+def _renumbered(plan: Plan) -> Iterator[Problem]:
+    """Yield a problem for each step whose text was applied under a version without a file.
 
-    One without a statement is passed over: nothing happens where it runs again.
+    A script without statements is skipped, because running it again has no effect.
     """
-    gone = [row for row in found.missing_files if row.checksum]
-    for step in found.steps if gone else ():
+    missing = [row for row in plan.missing_files if row.checksum]
+    for step in plan.steps if missing else ():
         file = step.migration
-        own = _checksum_variants(file)
-        same = [row for row in gone if row.checksum in own]
+        checksums = _checksum_variants(file)
+        same = [row for row in missing if row.checksum in checksums]
         same.sort(key=lambda row: not same_migration_name(row.name or "", row.version, file.name))
         if same:
-            gone.remove(same[0])
+            missing.remove(same[0])
             yield renumbered_problem(file, same[0])
 
 
 def _checksum_variants(file: Migration) -> frozenset[str]:
-    """Return the checksums that a text can have by its line ends; a large one is not re-read."""
+    """Return the text's checksums with each kind of line ends; a large file has only its own."""
     if is_large(file):
         return frozenset({file.checksum})
     data, script = read_script(file)
     return frozenset(checksum.checksum_variants(data)) if script.statements else frozenset()
 
 
-def _script_problems(found: Plan, inspected: Plan | None) -> Iterator[Problem]:
-    """Yield the problems of the steps' texts; what was said of one that was seen stays said."""
+def _script_problems(plan: Plan, inspected: Plan | None) -> Iterator[Problem]:
+    """Yield the problems of the steps' scripts; keep the warnings of scripts already inspected."""
     seen = {step.migration for step in inspected.steps} if inspected else set()
-    again = {step.migration.version for step in found.steps if step.migration in seen}
+    kept_versions = {step.migration.version for step in plan.steps if step.migration in seen}
     for problem in inspected.problems if inspected else ():
-        if problem.code in WARNINGS and again.issuperset(problem.versions):
+        if problem.code in WARNINGS and kept_versions.issuperset(problem.versions):
             yield problem
-    yield from check_scripts(s.migration for s in found.steps if s.migration not in seen)
+    yield from check_scripts(s.migration for s in plan.steps if s.migration not in seen)
 
 
 def _adoption(
     session: Session, migrations: MigrationSet, state: LedgerState, request: PlanRequest
 ) -> tuple[Adoption | None, tuple[Problem, ...]]:
-    """Return what another tool's tracker gives.
+    """Return the adoption of another tool's history, or its problems, if the applied set is empty.
 
-    It is asked while our set is empty, but not where the journal says that pgbraid itself took
-    out, by ``undo`` or ``adopt --not-applied``, what had been adopted: that is to run again.
+    Nothing is adopted if adopted versions were removed since with ``undo`` or
+    ``adopt --not-applied``: they must run again.
     """
     if state.applied or not request.adopt:
         return None, ()
-    found = find_tracker(session)
-    if found is None:
-        return None, tuple(_not_understood(session))
-    taken = read_adoption(session)
-    if taken is not None and taken.undone_since:
+    tracker = find_tracker(session)
+    if tracker is None:
+        return None, tuple(_unknown_trackers(session))
+    adoption_record = read_adoption(session)
+    if adoption_record is not None and adoption_record.undone_since:
         return None, ()
-    table, family = found
-    answer = family.adopt(table, migrations, request.not_applied)
-    return (answer, ()) if isinstance(answer, Adoption) else (None, answer)
+    table, tool = tracker
+    result = tool.adopt(table, migrations, request.not_applied)
+    return (result, ()) if isinstance(result, Adoption) else (None, result)
 
 
-def _not_understood(session: Session) -> Iterator[Problem]:
-    """Refuse to begin beside a table that is called as another tool's is, and is none we know."""
-    names = {name for ledger in tools.TOOLS for name in ledger.tables}
+def _unknown_trackers(session: Session) -> Iterator[Problem]:
+    """Yield an error for each table that has a tracker's name, rows, and unknown columns."""
+    names = {name for tool in tools.TOOLS for name in tool.tables}
     for table in foreign_tables.read_tracker_tables(session, sorted(names)):
         if has_foreign_rows(session, table):
             columns = ", ".join(name for name, _ in table.columns)
             yield Problem(
                 "tracker_unknown",
                 f"{table.schema}.{table.table} may be another tool's record of these migrations",
-                detail=f"It has the columns {columns}, which pgbraid does not know how to read.",
-                hint="If migrations are applied, record them with `pgbraid baseline VERSION`; "
-                "where the table has nothing to do with them, run it with `adopt = false`.",
+                detail=f"It has the columns {columns}, which pgbraid cannot interpret.",
+                hint="If migrations are applied, record them with `pgbraid baseline VERSION`; if "
+                "the table has nothing to do with them, run the command with `adopt = false`.",
             )
 
 
-def _late_not_applied(state: LedgerState, request: PlanRequest) -> Iterator[Problem]:
-    """Say that a version was adopted before somebody said that it never ran."""
+def _adopted_not_applied(state: LedgerState, request: PlanRequest) -> Iterator[Problem]:
+    """Warn of each version of ``not_applied`` that was adopted as applied before."""
     for row in state.applied:
         if row.version in request.not_applied and row.checksum is None:
             yield Problem(
                 "adopted_before",
-                f"`not_applied` {row.version} comes too late: the set has it, adopted unrun",
-                hint=f"Take it out of the set with `pgbraid adopt --not-applied {row.version}`, "
-                "and `pgbraid up` runs it.",
+                f"{row.version} was already adopted as applied, so `not_applied` {row.version} has "
+                "no effect",
+                hint="Remove it from the applied set with `pgbraid adopt --not-applied "
+                f"{row.version}`, and `pgbraid up` runs it.",
                 severity=Severity.WARNING,
                 versions=(row.version,),
             )
 
 
 def find_tracker(session: Session) -> tuple[TrackerTable, Tool] | None:
-    """Return another tool's tracker with its rows, and whose it is, or None."""
-    names = {name for ledger in tools.TOOLS for name in ledger.tables}
+    """Return another tool's tracker table with its rows, and the tool, or None."""
+    names = {name for tool in tools.TOOLS for name in tool.tables}
     for table in foreign_tables.read_tracker_tables(session, sorted(names)):
-        if family := tools.find_tool(table):
-            return foreign_tables.read_tracker_rows(session, table, family.reads), family
+        if found_tool := tools.find_tool(table):
+            return foreign_tables.read_tracker_rows(session, table, found_tool.reads), found_tool
     return None
 
 
 def _drifts(
     session: Session, migrations: MigrationSet, state: LedgerState
 ) -> Iterator[ModifiedFile]:
+    """Yield the applied files whose text differs from the journal's in more than line ends."""
     files = {m.version: m for m in migrations.migrations}
     changed = [
         (files[row.version], row.checksum)
@@ -271,19 +280,21 @@ def _drifts(
         and files[row.version].checksum != row.checksum
     ]
     suspects = [(m, recorded) for m, recorded in changed if not _same_lines(m, recorded)]
-    found = journal.read_texts(session, (m.version for m, _ in suspects)) if suspects else {}
+    texts = journal.read_texts(session, (m.version for m, _ in suspects)) if suspects else {}
     for migration, recorded in suspects:
-        known = found.get(migration.version)
-        if known is not None and known.checksum != recorded:
-            known = None
+        journaled = texts.get(migration.version)
+        # Another program may have changed the row since: then the journal has another text.
+        if journaled is not None and journaled.checksum != recorded:
+            journaled = None
         if is_large(migration):
-            if known is None or known.digest_lf != LargeFileReader(migration).read_digest_lf():
+            digest_lf = LargeFileReader(migration).read_digest_lf()
+            if journaled is None or journaled.digest_lf != digest_lf:
                 yield ModifiedFile(migration, recorded, ModificationKind.UNKNOWN)
             continue
         now = decode(read_script(migration)[0])
-        if known is not None and known.digest_lf == checksum.digest_lf(now):
+        if journaled is not None and journaled.digest_lf == checksum.digest_lf(now):
             continue
-        text = known.text if known else None
+        text = journaled.text if journaled else None
         kind = modified_files.classify_modification(text, now)
         if kind is not None:
             diff = None if text is None else modified_files.unified_diff(text, now, migration.file)
@@ -291,7 +302,7 @@ def _drifts(
 
 
 def _same_lines(file: Migration, recorded: str) -> bool:
-    """Whether a text is the recorded one but for its line ends, as far as the checksums say."""
+    """Whether the checksums show that a text differs from the recorded one at most in line ends."""
     if is_large(file):
         return LargeFileReader(file).read_digest_lf() == recorded
     return checksum.same_but_line_ends(recorded, read_script(file)[0])

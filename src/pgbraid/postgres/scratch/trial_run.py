@@ -64,7 +64,7 @@ def run_and_roll_back(
 def _run(session: Session, migration: Migration, script: Script, limits: Limits, tail: str) -> None:
     session.stop.check()
     segments = script.segments()
-    opened = body_settings_sql(session, limits.of(migration.directives))
+    opened = body_settings_sql(session, limits.with_directives(migration.directives))
     # A COPY with its data in the file needs its own exchange with the server, so the script
     # cannot be one message.
     if any(segment.data is not None for segment in segments):
