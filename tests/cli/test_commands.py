@@ -219,7 +219,7 @@ def test_adopt(cli, incident, database):
     assert "not adopted, as requested: 103" in adopted
     assert cli("adopt", code=0).out == ("Nothing to adopt: that history was adopted before.\n")
     assert cli("adopt", "--not-applied", "102", code=0).out == (
-        "102 removed from the applied set; the next up runs it.\n"
+        "102 was removed from the applied set; the next up runs it.\n"
     )
     database.run("DROP TABLE IF EXISTS orders")
     assert "102_orders  gap" in cli("up", "--to", "102", code=0).out
@@ -441,7 +441,7 @@ def on_terminal(cli, *words, typed=None):
         except OSError:
             break
         seen += data
-        if typed and b"Type yes:" in seen:
+        if typed and b"Type yes" in seen:
             os.write(terminal, typed.encode())
             typed = None
     _, status = os.waitpid(pid, 0)

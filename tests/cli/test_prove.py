@@ -261,7 +261,7 @@ def test_a_folder_that_the_base_lacks_is_said(branch, program, scratch, tmp_path
     (tmp_path / "empty").mkdir()
     assert program("prove", "--base", "main", "--dir", "empty", env=scratch).code != 0
     both = program("prove", "--base", "main", "--database", "postgresql:///x", env=scratch, code=2)
-    assert "name two different histories" in both.err
+    assert "cannot be combined with --base or --history" in both.err
 
 
 def test_a_directive_without_a_reason_is_a_mistake(late, cli):

@@ -24,7 +24,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("up", "apply all pending migrations, gaps included"),
     Command("plan", "show what up would do"),
     Command("status", "show the state of every version"),
-    Command("prove", "prove that an out-of-order history and a fresh database end the same"),
+    Command("prove", "compare the results of an out-of-order history and of a fresh database"),
     Command("drift", "find schema changes that no migration made"),
     Command("snapshot", "write the schema of a database as stable text, or compare it"),
     Command("check", "verify that the applied migrations match the files"),

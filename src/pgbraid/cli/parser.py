@@ -24,15 +24,15 @@ __all__ = [
 ]
 
 _DESCRIPTION = """\
-Applies plain .sql migrations to PostgreSQL. It records the set of applied versions, not only the
+pgbraid applies plain .sql migrations to PostgreSQL. It records every applied version, not only the
 highest one. A migration that is merged out of order is a gap, and the next up applies it."""
 _EPILOG = """\
 The database is --database, else PGBRAID_DATABASE_URL, else DATABASE_URL, else libpq's PG*
 variables. Settings are read from pgbraid.toml or [tool.pgbraid] in pyproject.toml.
 
-Exit codes: 0 done, or yes; 1 the answer is no; 2 wrong usage or settings; 3 a migration failed; 4
-no connection, no lock, or the answer could not be written; 129, 130 and 143 stopped by a
-signal."""
+Exit codes: 0 done, or yes; 1 no, or the state does not allow a run; 2 wrong usage or settings; 3 a
+migration failed; 4 no connection, no lock, the server rejected a statement of pgbraid, or the
+result could not be written; 129, 130 and 143 stopped by a signal."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -156,10 +156,10 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
         "--verbose",
         action="store_true",
         default=unset,
-        help="print more: server, SQLSTATEs, lock",
+        help="print more: the database, SQLSTATEs, the context of notices",
     )
     volume.add_argument(
-        "-q", "--quiet", action="store_true", default=unset, help="print only problems"
+        "-q", "--quiet", action="store_true", default=unset, help="print only errors"
     )
 
 
@@ -177,15 +177,19 @@ def _add_settings(parser: argparse._ActionsContainer) -> None:
             "TIME",
             "how long to wait for a server that does not accept connections yet (0)",
         ),
-        ("--role", "ROLE", "the role to SET ROLE to; it owns the created objects"),
-        ("--search-path", "SCHEMAS", "the schemas in which migrations look up and create objects"),
+        ("--role", "ROLE", "the role to switch to with SET ROLE; it owns the created objects"),
+        (
+            "--search-path",
+            "SCHEMAS",
+            "the schemas in which migrations look up and create unqualified names",
+        ),
     ):
         parser.add_argument(name, metavar=metavar, default=unset, help=text)
     parser.add_argument(
         "--ledgers",
         choices=("one", "many"),
         default=unset,
-        help="whether one or many schemas of the database have a ledger of these migrations (one)",
+        help="one: one ledger of these migrations in the database; many: one per schema (one)",
     )
     parser.add_argument(
         "--session-pooler",
@@ -199,7 +203,7 @@ def _add_settings(parser: argparse._ActionsContainer) -> None:
         const=False,
         dest="adopt",
         default=unset,
-        help="ignore the tables of other tools: they belong to another application",
+        help="do not adopt another tool's history: its table belongs to another application",
     )
 
 
@@ -215,7 +219,7 @@ def _close_optional_value(words: list[str]) -> list[str]:
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """Add the timeouts of a command that runs migrations."""
     for name, text in (
-        ("--lock-timeout", "how long a statement waits for a lock (500ms)"),
+        ("--lock-timeout", "how long a statement waits for a lock (500ms; 0: no limit)"),
         ("--retry-for", "how long to retry a migration after a lock timeout or deadlock (10min)"),
         ("--statement-timeout", "how long a statement may take (0: no limit)"),
         ("--commit-wait", "how long a commit waits for a synchronous standby (1min)"),
@@ -231,7 +235,7 @@ def add_accept(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=("column-order", "enum-order", "different"),
         default=argparse.SUPPRESS,
-        help="a verdict that does not fail the proof, such as column-order (may be repeated)",
+        help="a verdict that does not fail the proof; different: every one (may be repeated)",
     )
 
 
@@ -242,7 +246,7 @@ def add_only_schema(parser: argparse.ArgumentParser) -> None:
         metavar="SCHEMA",
         action="append",
         default=[],
-        help="compare only this schema (may be repeated)",
+        help="include only this schema (may be repeated)",
     )
 
 

@@ -1,10 +1,10 @@
 """Records the migrations of another tool as applied. It runs no migration.
 
 pgbraid looks for golang-migrate's table schema_migrations in the schema of the ledger and in
-public. The version in that table stands for all files up to this version. Name the versions that
-golang-migrate skipped with --not-applied, and the next up applies them. After the adoption,
---not-applied removes versions from the applied set again. The other tool's table stays until
---drop-tracker drops it.
+public. It records one version: all files up to that version count as applied. With --not-applied,
+name the versions that golang-migrate skipped, and the next up applies them. If the history is
+already adopted, --not-applied removes the named versions from the applied set. The other tool's
+table stays until --drop-tracker drops it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=version_number,
         action="append",
         default=[],
-        help="a version that the tool's counter skipped (may be repeated)",
+        help="a version that the other tool did not apply (may be repeated)",
     )
     kind.add_argument(
         "--drop-tracker",
         action="store_true",
-        help="drop the other tool's table, after its history was adopted",
+        help="drop the other tool's table, if its whole history is adopted",
     )
 
 
@@ -52,10 +52,10 @@ def run(context: Context) -> int:
         return context.output.result(adoption, 0)
     versions = [row.version for row in rows]
     lines = [
-        f"{version} removed from the applied set; the next up runs it." for version in versions
+        f"{version} was removed from the applied set; the next up runs it." for version in versions
     ]
     if not_applied and not versions:
-        lines = [f"Nothing to do: {', '.join(map(str, not_applied))} not in the applied set."]
+        lines = [f"Nothing to do: not in the applied set: {', '.join(map(str, not_applied))}."]
     nothing = "Nothing to adopt: that history was adopted before."
     return context.output.lines(lines or [nothing], 0, adopted=None, unadopted=versions)
 

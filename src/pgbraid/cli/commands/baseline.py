@@ -1,8 +1,8 @@
 """Records migrations as applied without running them.
 
-Use it when the database already has their changes: after a restore without the applied set, or
-when the schema was made by hand. VERSION stands for all migrations up to this version; --only
-names single versions. pgbraid does not compare the files with the database: run `pgbraid drift`
+Use it when the database already has their changes: after a restore without the ledger, or when
+the schema was made by hand. VERSION records all migrations up to this version; --only records
+single versions. pgbraid does not compare the files with the database: run `pgbraid drift`
 afterwards.
 """
 
@@ -35,7 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=version_number,
         action="append",
         default=[],
-        help="only this version (may be repeated)",
+        help="record only this version (may be repeated)",
     )
 
 

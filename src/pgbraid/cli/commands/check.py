@@ -1,8 +1,8 @@
 """Verifies that the applied migrations match the files.
 
 Exit code 0 means yes, 1 means no: use it in CI and when an application starts. check writes
-nothing and takes no lock. With --offline it reads only the files, and checks whether each of them
-could run; it needs no database. With --sum the files must also match pgbraid.sum.
+nothing and takes no lock. With --offline it checks only the names and texts of the files, without
+a database. With --sum the files must also match pgbraid.sum.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Shows an out-of-order merge on an embedded PostgreSQL, in a temporary folder.
 
 101, 102 and 104 are deployed, then 103 is merged. The demo shows how a counter-based tool and
-pgbraid handle it, on a real server that is removed at the end. It does not use --database and
+pgbraid handle it, on a real server that is removed at the end. It uses neither --database nor
 --dir.
 """
 

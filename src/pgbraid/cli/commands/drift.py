@@ -1,8 +1,8 @@
 """Finds schema changes that no migration made.
 
 pgbraid replays the recorded history on a scratch server of the same major version, and compares
-the result with the database. It only reads the database, in one transaction, and needs no
-superuser. Exit code 0 means no drift, 1 means drift.
+the result with the database. It only reads the compared database, in one transaction, and
+needs no superuser there. Exit code 0 means no drift, 1 means drift.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Creates an empty migration file with the next version, and prints its path.
 
-The version is the next free number, or with --timestamp the time in UTC as YYYYMMDDHHMMSS.
-Without either option the new file follows the newest file of the folder. In a folder of .up.sql
-files it also creates a .down.sql file.
+The version is of the same kind as that of the newest file: the next free number, or the time in UTC
+as YYYYMMDDHHMMSS. --sequential and --timestamp choose the kind. In a folder of .up.sql files it
+also creates a .down.sql file.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_const",
         const=True,
         default=None,
-        help="number it by the time in UTC",
+        help="use the time in UTC as the version",
     )
     kind.add_argument(
         "--sequential",
         action="store_const",
         const=False,
         dest="timestamp",
-        help="number it by the next free number",
+        help="use the next free number as the version",
     )
 
 

@@ -1,6 +1,7 @@
 """Shows what up would do: the migrations it would run, the gaps, and the problems.
 
-plan writes nothing and takes no lock. Exit code 1 means that up would refuse to run.
+plan writes nothing and takes no lock. Exit code 1 means that the state of files and ledger would
+stop up. Only up itself checks for standbys, poolers and privileges.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's own options."""
     parser.add_argument(
-        "--to", metavar="VERSION", type=version_number, help="the highest version to plan"
+        "--to",
+        metavar="VERSION",
+        type=version_number,
+        help="as for up: the highest version to apply",
     )
     parser.add_argument(
         "--not-applied",

@@ -1,11 +1,11 @@
-"""Proves that an out-of-order history and a fresh database end with the same schema.
+"""Compares the results of an out-of-order history and of a fresh database: schema and rows.
 
-pgbraid replays two orders of the migrations on scratch databases and compares the results: the
-order recorded in the database, followed by the pending migrations, and the order of the versions.
-With --base it needs no database: the recorded order is the files of the commit, followed by the
-files that the folder adds. If the results differ, prove prints the differences and names the pair
-of migrations that does not commute. Exit code 0 means the same, 1 different, 4 that the migrations
-cannot be replayed on the scratch server.
+pgbraid replays two orders of the migrations on scratch databases and compares the results. The
+first is the order recorded in the database, then the pending migrations; the second is the order
+of the versions. With --base it needs no database: the first order is the files of the commit, then
+the files that the folder adds. If the results differ, prove prints the differences and names two
+migrations whose order makes the difference. Exit code 0: same, or the difference is allowed; 1:
+different, or an order fails; 4: nothing could be compared on this scratch server.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--explain-for",
         metavar="TIME",
-        help="how long to minimize the example (until the proof has taken as long as twelve plain "
-        "replays)",
+        help="how long to search for the pair and to minimize its example (by default, the proof "
+        "takes up to twelve times as long as one replay)",
     )
     add_scratch(parser)
 
@@ -62,7 +62,7 @@ def _proof(context: Context) -> Proof:
         for name in ("database", "embedded", "direct_url"):
             if getattr(arguments, name, None) is not None:
                 option = f"--{name.replace('_', '-')}"
-                raise ConfigError(f"{option} and --base or --history name two different histories")
+                raise ConfigError(f"{option} cannot be combined with --base or --history")
     if arguments.base is not None:
         return context.migrator().prove(base=arguments.base, on_event=on_event, stop=stop)
     if arguments.history is not None:

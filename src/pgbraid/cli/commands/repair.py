@@ -3,9 +3,9 @@
 Name the versions, or use --all for all modified files. With --rename it also accepts new names.
 The journal keeps the accepted texts. repair runs no migration.
 
-If applied set and journal contradict each other, --trust journal restores or deletes rows of the
-applied set as the journal requires. --trust applied-set corrects the journal instead, and the next
-up runs the versions that the applied set lacks.
+If applied set and journal contradict each other, --trust journal changes the applied set to match
+the journal. --trust applied-set adds lines to the journal to match the applied set, and the next up
+runs the versions that the applied set lacks.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--trust",
         choices=("journal", "applied-set"),
-        help="which of applied set and journal is right, if they contradict each other",
+        help="the table to believe if applied set and journal contradict each other",
     )
 
 

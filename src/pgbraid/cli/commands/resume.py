@@ -1,8 +1,8 @@
 """Resumes one incomplete non-transactional migration, and runs no other migration.
 
-pgbraid does not repeat a statement that the catalog shows as done, and drops what an interrupted
-statement left behind. If it cannot tell whether a statement was done, it needs a decision: --retry
-or --skip.
+pgbraid does not repeat a statement that the catalog shows as done. It drops an invalid index that
+is known to come from the interrupted statement. If it cannot find out whether a statement was done,
+it needs a decision: --retry or --skip.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("version", metavar="VERSION", type=version_number, help="the version")
     how = parser.add_mutually_exclusive_group()
     for name, text in (
-        ("retry", "run the started statement again"),
-        ("skip", "treat the started statement as done, and run the next one"),
+        (
+            "retry",
+            "run the statement again whose outcome is unknown; NUMBER is its number, as a check",
+        ),
+        ("skip", "treat that statement as done, and continue with the next one"),
     ):
         how.add_argument(
             f"--{name}", metavar="NUMBER", nargs="?", type=int, const=0, default=None, help=text
@@ -37,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     how.add_argument(
         "--forget",
         action="store_true",
-        help="run nothing; the next up runs the file from its first statement",
+        help="run nothing; the next up runs the file from its first statement. Changes stay",
     )
     add_limits(parser)
 

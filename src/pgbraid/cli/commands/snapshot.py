@@ -1,8 +1,8 @@
 """Writes the schema of a database as stable text, to commit it and to read it in a review.
 
-With --files it writes the schema that the files build on an empty scratch database. The text
-depends neither on oids nor on the order of creation. With --check it compares the schema with the
-text of a file: exit code 0 means the same; 1 means different, and it prints a diff.
+With --files it writes the schema that the files build on an empty scratch database. The text does
+not depend on oids or on the order in which objects were created. With --check it compares the text
+with that of a file: exit code 0 means the same; 1 means different, and it prints a diff.
 """
 
 from __future__ import annotations

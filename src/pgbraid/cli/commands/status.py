@@ -1,4 +1,4 @@
-"""Shows the state of every version, of the files and of the applied set.
+"""Shows the state of each version that has a file or a row in the applied set.
 
 States: applied; pending; gap (pending below an applied version); incomplete (a non-transactional
 migration that did not finish); modified (the file changed after it was applied); renamed; missing

@@ -1,7 +1,8 @@
 """Lists all migration files with their sha256 in pgbraid.sum, in the same folder.
 
 The format is that of sha256sum. Commit the file: `pgbraid check --sum` then verifies that the
-folder is the reviewed one. If a file has a problem that would stop up, sum writes nothing.
+files are the listed ones. If a file cannot be loaded, or two files have the same version, sum
+writes nothing. It does not check the SQL.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Runs the .down.sql of one version and removes it from the applied set, in one transaction.
+"""Runs the down file of one version and removes the version from the applied set.
 
-It replaces psql and a DELETE by hand: it runs under the lock, commits all or nothing, and writes
-the journal. It asks for confirmation unless --yes is given. The version is pending afterwards: the
-next up applies it again, unless its file is removed.
+Unlike psql and a manual DELETE, undo takes the migration lock, commits all or nothing, and writes
+to the journal. It asks for confirmation unless --yes is given. The version is pending afterwards:
+the next up applies it again, unless its file is removed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Applies all pending migrations in version order, each in one transaction.
+"""Applies all pending migrations in version order, each in one transaction if possible.
 
 A pending migration below the highest applied version is a gap; it runs like any other. If nothing
-is pending, up runs one query and writes nothing. On its first run up adopts a clean
-schema_migrations table of golang-migrate.
+is pending, up runs one query and writes nothing. The first up adopts golang-migrate's table
+schema_migrations, unless that is marked dirty.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="run all pending migrations in one transaction, report every failure, roll back",
+        help="try all pending migrations in one transaction, report every failure, roll back",
     )
     parser.add_argument(
         "--durable-each",
@@ -45,7 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--batch",
         action="store_true",
-        help="send several migrations in one message, for a slow network",
+        help="send several migrations in one message, each in its own transaction",
     )
     parser.add_argument(
         "--not-applied",
