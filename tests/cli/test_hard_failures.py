@@ -1,4 +1,4 @@
-"""Every hard failure, as a user meets it: exit code and message, before anything ran."""
+"""Every hard failure on the command line: exit code and message, before anything ran."""
 
 import pytest
 
@@ -83,14 +83,14 @@ def test_files_that_cannot_be_run(cli, folder, database, files, message):
     assert cli("status", code=0).err.count(message) == 1
 
 
-def test_an_unreadable_file(cli, folder):
+def test_unreadable_file(cli, folder):
     folder.put("1_a.sql", OK)
     (folder.path / "2_b.sql").symlink_to("nowhere")
     answer = cli("up", code=1)
     assert "2_b.sql: ERROR:  2_b.sql cannot be read: No such file or directory" in answer.err
 
 
-def test_a_link_out_of_the_folder(cli, folder, tmp_path):
+def test_link_out_of_folder(cli, folder, tmp_path):
     folder.write(_1_a=OK)
     (tmp_path / "x").write_text("CREATE TABLE elsewhere ()")
     (folder.path / "2_b.sql").symlink_to("../x")
@@ -103,14 +103,14 @@ def test_a_link_out_of_the_folder(cli, folder, tmp_path):
     assert cli("status", code=0).out.splitlines()[-1] == "(1 version: 1 pending)"
 
 
-def test_a_file_name_that_is_no_text(cli, folder):
+def test_file_name_that_is_no_text(cli, folder):
     folder.put("1_a.sql", OK)
     (folder.path / b"2_\xff.sql".decode("utf-8", "surrogateescape")).touch()
     assert "the file's name is not UTF-8" in cli("up", code=1).err
     assert cli("up", "--json", code=1).json["error"]["problems"][0]["code"] == "invalid_utf8"
 
 
-def test_a_rename_after_apply(cli, folder):
+def test_rename_after_apply(cli, folder):
     folder.put("101_a.sql", OK)
     cli("up", code=0)
     folder.remove("101_a.sql")
@@ -125,7 +125,7 @@ def test_a_rename_after_apply(cli, folder):
     cli("check", code=0)
 
 
-def test_a_changed_file(cli, folder):
+def test_changed_file(cli, folder):
     folder.put("101_a.sql", OK)
     cli("up", code=0)
     folder.put("101_a.sql", "CREATE TABLE other ()")
@@ -143,7 +143,7 @@ def test_a_changed_file(cli, folder):
         ("(1, false), (2, false)", "public.schema_migrations has 2 rows"),
     ],
 )
-def test_a_counter_that_is_not_clear(cli, folder, database, rows, message):
+def test_counter_that_is_not_clear(cli, folder, database, rows, message):
     database.run(
         "CREATE TABLE schema_migrations (version bigint, dirty boolean);"
         f"INSERT INTO schema_migrations VALUES {rows}"
@@ -156,7 +156,7 @@ def test_a_counter_that_is_not_clear(cli, folder, database, rows, message):
     assert database.value("SELECT to_regclass('ok') IS NULL")
 
 
-def test_everything_is_listed_in_one_pass(cli, folder):
+def test_all_problems_are_listed_in_one_pass(cli, folder):
     folder.put("1_a.sql", OK).put("2_b.sql", OK)
     folder.put("3_c.sql", "SELECT 3").remove("2_b.sql")
     cli("up", code=0)
@@ -176,14 +176,14 @@ def test_everything_is_listed_in_one_pass(cli, folder):
     assert text.count("ERROR:") == 5
 
 
-def test_what_nobody_sees_is_named_by_check_and_by_the_error(cli, folder):
+def test_invisible_characters_are_named_by_check_and_error(cli, folder):
     folder.put("1_nbsp.sql", "-- fine\nCREATE TABLE\u00a0a ();\n")
     answer = cli("check", "--offline", code=0)
     assert answer.err.splitlines()[0] == (
         "migrations/1_nbsp.sql:2:13: WARNING:  U+00A0 (NO-BREAK SPACE) stands outside quotes and "
         "comments"
     )
-    said = cli("up", code=3).err
-    assert said.startswith(answer.err.splitlines()[0])
-    hint = [line for line in said.splitlines() if line.startswith("HINT")][-1]
+    expected = cli("up", code=3).err
+    assert expected.startswith(answer.err.splitlines()[0])
+    hint = [line for line in expected.splitlines() if line.startswith("HINT")][-1]
     assert "It contains U+00A0 (NO-BREAK SPACE), which is invisible" in hint

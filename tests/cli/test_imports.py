@@ -1,4 +1,4 @@
-"""What a call imports: nothing that it does not use."""
+"""A call imports only the modules that it uses."""
 
 import json
 import subprocess
@@ -68,11 +68,11 @@ def test_help_and_version_import_next_to_nothing(program, words):
     }
 
 
-def test_a_new_file_needs_neither_driver_nor_texts(program):
+def test_new_file_needs_neither_driver_nor_texts(program):
     assert not modules(program, "new", "a") & (DRIVER | WORK | {"pgbraid.model.migration"})
 
 
-def test_a_check_of_the_files_alone_needs_no_driver(program, folder):
+def test_check_of_files_alone_needs_no_driver(program, folder):
     folder.write(_1_a="SELECT 1")
     assert not modules(program, "sum") & (DRIVER | TEXTS)
     for words in (["--offline"], ["--offline", "--sum"]):
@@ -83,7 +83,7 @@ def test_a_check_of_the_files_alone_needs_no_driver(program, folder):
 
 
 @pytest.mark.parametrize("command", ["up", "plan", "check"])
-def test_where_nothing_is_to_do_nothing_is_imported_that_does_it(cli, folder, command):
+def test_run_without_work_imports_no_modules_that_apply(cli, folder, command):
     folder.write(_1_a="SELECT 1", _2_b="CREATE TABLE b ()")
     cli("up", code=0)
     loaded = modules(cli, command)

@@ -1,7 +1,7 @@
-"""``baseline`` and ``repair --trust``, as a person and as a machine read them."""
+"""``baseline`` and ``repair --trust``: their text and their JSON documents."""
 
 
-def test_baseline_says_what_it_recorded(cli, folder, database):
+def test_baseline_reports_recorded_versions(cli, folder, database):
     folder.write(_1_a="CREATE TABLE a ()", _2_b="CREATE TABLE b ()")
     database.run("CREATE TABLE a ()")
     answer = cli("baseline", "1")
@@ -13,14 +13,14 @@ def test_baseline_says_what_it_recorded(cli, folder, database):
     assert (document["recorded"], document["previously_applied"]) == ([], 1)
 
 
-def test_baseline_wants_one_way_of_naming_versions(cli, folder):
+def test_baseline_accepts_one_way_of_naming_versions(cli, folder):
     folder.write(_1_a="CREATE TABLE a ()")
     for words in ([], ["1", "--only", "1"]):
         answer = cli("baseline", *words, code=2)
         assert "name the highest applied version, or single versions" in answer.err
 
 
-def test_repair_trusts_the_journal_or_the_set(cli, folder, database):
+def test_repair_trusts_journal_or_applied_set(cli, folder, database):
     folder.write(_1_a="CREATE TABLE IF NOT EXISTS a ()", _2_b="CREATE TABLE b ()")
     cli("up")
     database.run("DELETE FROM applied_migrations")

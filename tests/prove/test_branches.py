@@ -1,4 +1,4 @@
-"""prove --base: what a merge will leave, whatever either side did to the files."""
+"""prove --base: the result of a merge, with any change of files on either side."""
 
 import subprocess
 
@@ -52,7 +52,7 @@ def codes(caught):
     return [problem.code for problem in caught.value.problems]
 
 
-def test_two_files_of_one_version_in_the_base_are_an_error(repository):
+def test_two_files_of_one_version_in_base_are_error(repository):
     repository.on_main().write(_104_v="CREATE VIEW v AS SELECT 1 AS a;", _104_w="SELECT 1;")
     repository.commit()
     repository.on_feature().write(_103_add="ALTER TABLE t ADD COLUMN c int;")
@@ -63,7 +63,7 @@ def test_two_files_of_one_version_in_the_base_are_an_error(repository):
     assert str(caught.value.problems[0].location) == "main:104_w.sql"
 
 
-def test_a_file_of_the_base_that_is_not_utf_8_is_an_error(repository):
+def test_file_of_base_that_is_not_utf_8_is_error(repository):
     repository.on_main().put("104_v.sql", b"SELECT '\xff';")
     repository.commit()
     repository.on_feature().write(_103_add=HARMLESS)
@@ -72,7 +72,7 @@ def test_a_file_of_the_base_that_is_not_utf_8_is_an_error(repository):
     assert "104_v.sql" in str(caught.value.problems[0].location)
 
 
-def test_a_migration_that_the_base_deleted_is_not_added_by_the_branch(repository):
+def test_migration_that_base_deleted_is_not_added_by_branch(repository):
     folder = repository.on_main().write(_104_x=HARMLESS)
     folder.remove("102_u.sql")
     repository.commit()
@@ -83,7 +83,7 @@ def test_a_migration_that_the_base_deleted_is_not_added_by_the_branch(repository
     assert "102_u was deleted in main since: it is not replayed" in proof.notes
 
 
-def test_a_migration_that_the_base_renumbered_is_replayed_as_that(repository):
+def test_migration_that_base_renumbered_is_replayed_as_that(repository):
     folder = repository.on_main()
     (folder.path / "102_u.sql").rename(folder.path / "105_u.sql")
     repository.commit()
@@ -93,7 +93,7 @@ def test_a_migration_that_the_base_renumbered_is_replayed_as_that(repository):
     assert "102_u is 105_u.sql in main since: it is replayed as that" in proof.notes
 
 
-def test_a_migration_that_was_merged_under_another_version_is_an_error(repository):
+def test_migration_that_was_merged_under_another_version_is_error(repository):
     repository.on_feature().write(_103_mine=HARMLESS)
     repository.commit()
     repository.on_main().write(_105_mine=HARMLESS)
@@ -105,7 +105,7 @@ def test_a_migration_that_was_merged_under_another_version_is_an_error(repositor
     assert caught.value.problems[0].message == "103_mine.sql came to main as 105_mine.sql"
 
 
-def test_a_branch_that_renumbers_a_merged_migration_is_an_error(repository):
+def test_branch_that_renumbers_merged_migration_is_error(repository):
     folder = repository.on_feature()
     (folder.path / "102_u.sql").rename(folder.path / "106_u.sql")
     with pytest.raises(pgbraid.ProblemsFound) as caught:
@@ -114,7 +114,7 @@ def test_a_branch_that_renumbers_a_merged_migration_is_an_error(repository):
     assert "106_u was applied as version 102" in caught.value.problems[0].message
 
 
-def test_a_branch_that_gives_a_merged_version_to_another_text_is_an_error(repository):
+def test_branch_that_gives_merged_version_to_another_text_is_error(repository):
     folder = repository.on_feature()
     folder.remove("102_u.sql")
     folder.write(_102_other=HARMLESS)
@@ -123,7 +123,7 @@ def test_a_branch_that_gives_a_merged_version_to_another_text_is_an_error(reposi
     assert codes(caught) == ["renamed"]
 
 
-def test_a_migration_deleted_by_the_branch_is_not_compared(repository):
+def test_migration_deleted_by_branch_is_not_compared(repository):
     folder = repository.on_feature().write(_103_add=HARMLESS)
     folder.remove("102_u.sql")
     proof = repository.prove()
@@ -131,7 +131,7 @@ def test_a_migration_deleted_by_the_branch_is_not_compared(repository):
     assert proof.not_compared == ("102_u: deleted here, and databases of main have it",)
 
 
-def test_a_folder_that_the_branch_moved_is_found_in_the_base(repository):
+def test_folder_that_branch_moved_is_found_in_base(repository):
     repository.on_main().write(_104_v="CREATE VIEW v AS SELECT * FROM t;")
     repository.commit()
     git(repository.path, "checkout", "-q", "-B", "feature", "main")
@@ -145,7 +145,7 @@ def test_a_folder_that_the_branch_moved_is_found_in_the_base(repository):
     assert "main has the migrations of this folder in migrations" in proof.notes
 
 
-def test_a_clone_without_the_common_commit_is_an_error(repository, tmp_path):
+def test_clone_without_common_commit_is_error(repository, tmp_path):
     repository.on_main().write(_104_x=HARMLESS)
     repository.commit()
     repository.on_feature().write(_103_y="CREATE TABLE y (id int);")
@@ -158,7 +158,7 @@ def test_a_clone_without_the_common_commit_is_an_error(repository, tmp_path):
     assert "fetch-depth: 0" in caught.value.hint
 
 
-def test_a_committed_link_is_followed_within_the_folder(repository):
+def test_committed_link_is_followed_within_folder(repository):
     folder = repository.on_main()
     (folder.path / "104_d").mkdir()
     (folder.path / "104_d" / "up.sql").write_text("CREATE TABLE d (i int);\n")
@@ -172,7 +172,7 @@ def test_a_committed_link_is_followed_within_the_folder(repository):
 
 
 @pytest.mark.parametrize("target", ["../secret.sql", "/etc/hostname", "nowhere.sql", "104_d.sql"])
-def test_a_committed_link_out_of_the_folder_is_an_error(repository, target):
+def test_committed_link_out_of_folder_is_error(repository, target):
     folder = repository.on_main()
     (repository.path / "secret.sql").write_text("SELECT 1;")
     (folder.path / "104_d.sql").symlink_to(target)
@@ -189,7 +189,7 @@ def test_main_itself_has_nothing_out_of_order(repository):
 
 
 @pytest.mark.parametrize("patterns", ["/nothing", "/migrations/101*"])
-def test_files_that_a_sparse_checkout_leaves_out_are_an_error(repository, patterns):
+def test_files_that_sparse_checkout_leaves_out_are_error(repository, patterns):
     """They are no deletions: the branch has them."""
     repository.on_main().write(_104_v="CREATE VIEW v AS SELECT * FROM t;")
     repository.commit()
@@ -204,7 +204,7 @@ def test_files_that_a_sparse_checkout_leaves_out_are_an_error(repository, patter
 
 
 @pytest.mark.parametrize("text", ["CREATE TABLE v (a int);", "CREATE VIEW v AS SELECT 2 AS a;"])
-def test_a_file_that_both_sides_added_with_other_texts_is_an_error(repository, text):
+def test_file_that_both_sides_added_with_other_texts_is_error(repository, text):
     repository.on_main().write(_104_v="CREATE VIEW v AS SELECT 1 AS a;")
     repository.commit()
     repository.on_feature().write(_104_v=text)

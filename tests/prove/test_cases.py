@@ -85,7 +85,7 @@ def prove(scratch, case):
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_case(scratch, path):
+def test_verdict_of_case(scratch, path):
     case = read_case(path.read_text())
     if int(scratch.version.partition(".")[0]) < case.since:
         pytest.skip(f"this needs PostgreSQL {case.since}")
@@ -101,8 +101,8 @@ def test_case(scratch, path):
     assert (case.not_compared or "") in left_out
     assert proof.complete == (case.not_compared is None) or proof.verdict is not Verdict.SAME
     if pair:
-        told = [pair.sentence, *(difference.name for difference in proof.differences)]
-        assert any(case.says in text for text in told), told
+        reported = [pair.sentence, *(difference.name for difference in proof.differences)]
+        assert any(case.says in text for text in reported), reported
         assert pair.minimal
 
 
@@ -125,12 +125,12 @@ def test_there_are_cases_of_every_verdict():
         "-- verdict: different\n-- order: 2 1\n-- pair: 1 2\n-- 1: a\n-- 2: b\n",
     ],
 )
-def test_a_case_is_read_strictly(text):
+def test_case_is_read_strictly(text):
     with pytest.raises(AssertionError):
         read_case(text)
 
 
-def test_nothing_is_left_on_the_server(scratch):
+def test_nothing_is_left_on_server(scratch):
     ask = scratch.conn.execute
     mine = f"pgbraid\\_scratch\\_{scratch.number}\\_%"
     assert ask("SELECT datname FROM pg_database WHERE datname LIKE %s", (mine,)).fetchall() == []

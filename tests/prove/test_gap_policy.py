@@ -1,4 +1,4 @@
-"""gaps = prove: what is proven of a late migration before it runs, and what is said of it."""
+"""gaps = prove: the proof of a gap before it runs, and its report."""
 
 import pytest
 
@@ -11,7 +11,7 @@ TABLE = "CREATE TABLE t (id int);"
 
 @pytest.fixture
 def prove_on(server, monkeypatch):
-    """Replay on the tests' own server, which is nobody's own here."""
+    """Replay on the tests' server, as on a server that others use."""
     monkeypatch.setenv("PGBRAID_SCRATCH_URL", server)
 
 
@@ -23,12 +23,12 @@ def up(folder, database, programs, monkeypatch):
     def run(conninfo=None, **options):
         proofs = []
 
-        def hear(event):
+        def record_event(event):
             if isinstance(event, GapProven):
                 proofs.append(event.proof)
 
         braid = folder.load(settings=False, gaps="prove", **options)
-        report = braid.up(conninfo or database.conninfo, on_event=hear)
+        report = braid.up(conninfo or database.conninfo, on_event=record_event)
         return [o.migration.version for o in report.applied], proofs
 
     return run
@@ -42,7 +42,7 @@ def up(folder, database, programs, monkeypatch):
         ("CREATE TYPE kind AS ENUM ('x');", "ALTER TYPE kind ADD VALUE 'y';"),
     ],
 )
-def test_a_second_late_migration_is_judged_by_its_own_lateness(folder, up, third, fourth):
+def test_second_gap_is_judged_by_its_own_order(folder, up, third, fourth):
     folder.write(_001_t=TABLE, _005_other="CREATE TABLE o (id int);")
     up()
     folder.write(_003_a=third)
@@ -51,7 +51,7 @@ def test_a_second_late_migration_is_judged_by_its_own_lateness(folder, up, third
     assert up()[0] == [4]
 
 
-def test_a_second_late_migration_is_refused_for_its_own_lateness(folder, up):
+def test_second_gap_is_refused_for_its_own_order(folder, up):
     folder.write(_001_t=TABLE, _005_v="CREATE VIEW v AS SELECT * FROM t;")
     up()
     folder.write(_003_a="CREATE TABLE a (id int);")
@@ -65,7 +65,7 @@ def test_a_second_late_migration_is_refused_for_its_own_lateness(folder, up):
     assert (pair.first.version, pair.second.version) == (5, 4)
 
 
-def test_a_directive_allows_what_its_own_lateness_does_where_another_is_late_too(folder, up):
+def test_directive_allows_difference_of_its_own_gap_beside_another(folder, up):
     folder.write(_001_t=TABLE, _005_v="CREATE VIEW v AS SELECT * FROM t;")
     up()
     folder.write(
@@ -80,7 +80,8 @@ def test_a_directive_allows_what_its_own_lateness_does_where_another_is_late_too
     assert folder.load(settings=False).prove(history=history).allowed_reason == proof.allowed_reason
 
 
-def test_a_directive_does_not_allow_what_another_late_one_does(folder):
+@pytest.mark.server
+def test_directive_does_not_allow_difference_of_another_gap(folder):
     folder.write(
         _001_t=TABLE,
         _003_a="ALTER TABLE t ADD a int;",
@@ -92,7 +93,7 @@ def test_a_directive_does_not_allow_what_another_late_one_does(folder):
     assert {proof.pair.first.version, proof.pair.second.version} == {3, 5}
 
 
-def test_a_generated_key_that_stands_for_another_row_stops_a_late_migration(folder, up):
+def test_generated_key_of_another_row_stops_gap(folder, up):
     folder.write(
         _101_tables="CREATE TABLE roles (id serial PRIMARY KEY, name text UNIQUE);"
         "CREATE TABLE users (name text, role_id int REFERENCES roles);",
@@ -118,7 +119,7 @@ def renumbered(folder, up):
     return folder.write(_103_a="INSERT INTO t (name) VALUES ('a');")
 
 
-def test_the_journal_says_what_a_proof_did_not_compare(renumbered, up, database):
+def test_journal_lists_parts_that_proof_did_not_compare(renumbered, up, database):
     _, (proof,) = up()
     assert proof.verdict is Verdict.SAME
     assert not proof.complete
@@ -129,16 +130,16 @@ def test_the_journal_says_what_a_proof_did_not_compare(renumbered, up, database)
     assert detail[0]["not_compared"][0].startswith("public.t.id: generated")
 
 
-def test_the_command_says_what_a_proof_did_not_compare(renumbered, cli, programs):
+def test_command_lists_parts_that_proof_did_not_compare(renumbered, cli, programs):
     answer = cli("up", "--gaps", "prove", env={"PGBRAID_PG_BIN": programs}, code=0)
-    said = (
+    message = (
         "proven: both orders end the same, except 1 object that could not be compared (3 replays)"
     )
-    assert said in answer.err
+    assert message in answer.err
     assert "  not compared: public.t.id: generated" in answer.err
 
 
-def test_a_proof_that_left_something_out_is_refused_where_all_is_required(renumbered, up, database):
+def test_proof_that_left_something_out_is_refused_where_all_is_required(renumbered, up, database):
     with pytest.raises(pgbraid.NotProven, match="not everything was compared") as caught:
         up(gaps_require="complete")
     assert "Not compared: public.t.id" in caught.value.detail
@@ -147,7 +148,7 @@ def test_a_proof_that_left_something_out_is_refused_where_all_is_required(renumb
     assert up(gaps_require="complete")[0] == [103]
 
 
-def test_a_proof_replays_with_the_rights_of_the_role_that_migrates(folder, up, database, role):
+def test_proof_replays_with_rights_of_role_that_migrates(folder, up, database, role):
     """Row security hides rows from a role that is no superuser, also from their owner if forced."""
     database.run(f"GRANT CREATE ON SCHEMA public TO {role}")
     folder.write(
@@ -166,7 +167,7 @@ def test_a_proof_replays_with_the_rights_of_the_role_that_migrates(folder, up, d
     assert folder.load(settings=False).prove(database.conninfo).verdict is Verdict.DIFFERENT
 
 
-def test_rights_that_only_a_platform_gives_are_named(folder, database, role, programs, monkeypatch):
+def test_rights_that_only_platform_gives_are_named(folder, database, role, programs, monkeypatch):
     """As of a role that may create event triggers on its platform, and nowhere else."""
     monkeypatch.setenv("PGBRAID_PG_BIN", programs)
     database.run(
@@ -187,7 +188,7 @@ def test_rights_that_only_a_platform_gives_are_named(folder, database, role, pro
     assert f"the rights of role {role}: 101_trigger needs some" in proof.not_compared[0]
 
 
-def test_what_was_undone_is_replayed_with_what_undid_it(folder, database):
+def test_undone_migration_is_replayed_with_its_down_file(folder, database):
     folder.write(
         _001_tags="CREATE TABLE tags (name text);", _003_a="INSERT INTO tags VALUES ('a');"
     )
@@ -205,7 +206,7 @@ def test_what_was_undone_is_replayed_with_what_undid_it(folder, database):
     assert braid.drift(database.conninfo).ok
 
 
-def test_a_table_that_was_undone_and_made_again_is_the_same(folder, database):
+def test_table_that_was_undone_and_made_again_is_same(folder, database):
     folder.write(_001_t=TABLE, _003_o="CREATE TABLE o (id int);")
     folder.put("002_x.up.sql", "CREATE TABLE x (id int);")
     folder.put("002_x.down.sql", "DROP TABLE x;")
@@ -249,7 +250,7 @@ def test_a_table_that_was_undone_and_made_again_is_the_same(folder, database):
     ],
     ids=["text search", "null", "bytea", "float", "array"],
 )
-def test_a_replay_has_what_the_database_sets(folder, up, database, setting, fifth, third):
+def test_replay_has_settings_of_database(folder, up, database, setting, fifth, third):
     """By the defaults of the server both orders end the same; by the setting they do not."""
     database.run(
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "

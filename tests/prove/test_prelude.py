@@ -38,7 +38,7 @@ def settled(tmp_path, prelude="scratch.sql"):
     (tmp_path / "pgbraid.toml").write_text(f"prelude = {prelude!r}\n".replace("'", '"'))
 
 
-def test_prelude_is_run_before_both_orders_of_a_proof(platform, tmp_path):
+def test_prelude_is_run_before_both_orders_of_proof(platform, tmp_path):
     proof = platform.load(settings=False).prove(history=[2, 1])
     assert proof.verdict is Verdict.NOT_REPLAYED
     assert not proof.ok
@@ -51,7 +51,7 @@ def test_prelude_is_run_before_both_orders_of_a_proof(platform, tmp_path):
     assert (proof.pair.first.version, proof.pair.second.version) == (4, 3)
 
 
-def test_prelude_is_run_before_late_migrations_are_proven(platform, database, tmp_path):
+def test_prelude_is_run_before_gaps_are_proven(platform, database, tmp_path):
     settled(tmp_path)
     platform.remove("001_q.sql")
     platform.load(settings=tmp_path / "pgbraid.toml", gaps="prove").up(database.conninfo)
@@ -63,7 +63,7 @@ def test_prelude_is_run_before_late_migrations_are_proven(platform, database, tm
     assert [o.migration.version for o in braid.up(database.conninfo).applied] == [1]
 
 
-def test_prelude_is_no_drift_and_is_said_not_to_be_compared(platform, database, tmp_path):
+def test_prelude_is_no_drift_and_is_reported_as_not_compared(platform, database, tmp_path):
     settled(tmp_path)
     without = platform.load(settings=False)
     without.up(database.conninfo)
@@ -82,7 +82,7 @@ def test_prelude_is_no_drift_and_is_said_not_to_be_compared(platform, database, 
     assert [d.name for d in found.differences] == ["column public.p.by_hand"]
 
 
-def test_prelude_in_the_schema_public_is_said_not_to_be_compared(folder, own, database, tmp_path):
+def test_prelude_in_schema_public_is_reported_as_not_compared(folder, own, database, tmp_path):
     """What a prelude makes in public is named, too: nothing is left out in silence."""
     stub = "CREATE TABLE versions (n int); CREATE INDEX vi ON versions (n);"
     database.run(f"{stub} ALTER TABLE versions ADD data int;")
@@ -95,7 +95,7 @@ def test_prelude_in_the_schema_public_is_said_not_to_be_compared(folder, own, da
     assert drifted.not_compared == ("table public.versions: the prelude creates it",)
 
 
-def test_a_comment_on_public_is_compared_although_there_is_a_prelude(platform, database, tmp_path):
+def test_comment_on_public_is_compared_although_there_is_prelude(platform, database, tmp_path):
     braid = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
     braid.up(database.conninfo)
     database.run("COMMENT ON SCHEMA public IS 'by hand'")
@@ -104,7 +104,7 @@ def test_a_comment_on_public_is_compared_although_there_is_a_prelude(platform, d
 
 
 @pytest.mark.parametrize("name", ["see auth.users rows", "rows in schema auth", "e.g. any"])
-def test_a_name_like_a_sentence_is_not_taken_for_a_schema(platform, database, tmp_path, name):
+def test_name_like_sentence_is_not_treated_as_schema(platform, database, tmp_path, name):
     """Row security policies are often named so."""
     platform.write(_003_policy=f'CREATE POLICY "{name}" ON q USING (true);')
     braid = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
@@ -116,7 +116,7 @@ def test_a_name_like_a_sentence_is_not_taken_for_a_schema(platform, database, tm
         assert [d.name for d in found.differences] == expected
 
 
-def test_prelude_is_no_part_of_the_snapshot_of_files(platform, cli, tmp_path):
+def test_prelude_is_no_part_of_snapshot_of_files(platform, cli, tmp_path):
     answer = cli("snapshot", "--files", code=4)
     assert 'schema "auth" does not exist' in answer.err
     settled(tmp_path)
@@ -126,7 +126,7 @@ def test_prelude_is_no_part_of_the_snapshot_of_files(platform, cli, tmp_path):
     assert re.findall(r"^\[.*auth.*\]$", text, re.MULTILINE) == []
 
 
-def test_prelude_is_run_once_in_an_embedded_database(platform, program, programs, tmp_path):
+def test_prelude_is_run_once_in_embedded_database(platform, program, programs, tmp_path):
     env = {"PGBRAID_PG_BIN": programs}
     answer = program("up", "--embedded", env=env, code=3)
     assert 'schema "auth" does not exist' in answer.err
@@ -138,7 +138,7 @@ def test_prelude_is_run_once_in_an_embedded_database(platform, program, programs
     assert "1 migration applied" in program("up", "--embedded", "kept", env=env, code=0).out
 
 
-def test_prelude_names_roles_and_rights_for_the_role_that_migrates(
+def test_prelude_names_roles_and_rights_for_role_that_migrates(
     platform, program, programs, tmp_path
 ):
     settled(tmp_path)
@@ -171,7 +171,7 @@ def test_prelude_that_fails_is_named_with_its_line(platform, cli, programs, tmp_
         assert 'scratch.sql:6: the prelude fails: column "nosuch" does not exist' in said
 
 
-def test_prelude_that_is_not_there_is_an_error_where_it_is_needed(platform, cli, tmp_path):
+def test_prelude_that_is_missing_is_error_where_it_is_needed(platform, cli, tmp_path):
     settled(tmp_path, "nowhere.sql")
     cli("up", code=0)
     answer = cli("drift", code=2)
@@ -181,7 +181,7 @@ def test_prelude_that_is_not_there_is_an_error_where_it_is_needed(platform, cli,
     assert "cannot read the prelude nowhere.sql: it is not UTF-8" in cli("drift", code=2).err
 
 
-def test_prelude_counts_from_the_folder_of_the_settings_file(platform, cli, tmp_path):
+def test_prelude_counts_from_folder_of_settings_file(platform, cli, tmp_path):
     settled(tmp_path)
     with (tmp_path / "pgbraid.toml").open("a") as file:
         file.write('dir = "migrations"\n')
@@ -192,7 +192,7 @@ def test_prelude_counts_from_the_folder_of_the_settings_file(platform, cli, tmp_
     assert answer.out.startswith("same: ")
 
 
-def test_prelude_may_not_change_a_server_of_others(platform, server, monkeypatch, tmp_path):
+def test_prelude_may_not_change_server_of_others(platform, server, monkeypatch, tmp_path):
     monkeypatch.setenv("PGBRAID_SCRATCH_URL", server)
     path = tmp_path / "scratch.sql"
     braid = platform.load(settings=False, prelude=str(path))

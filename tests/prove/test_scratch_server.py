@@ -59,7 +59,7 @@ def prove(folder):
     ],
     ids=lambda change: change[-60:],
 )
-def test_a_server_of_others_is_left_as_it_was(folder, others, change):
+def test_server_of_others_is_left_as_it_was(folder, others, change):
     before = shared(others)
     folder.write(_001_t=TABLE, _002_change=f"{change};", _003_o=OTHER)
     with pytest.raises(pgbraid.ConfigError, match="002_change changes what the databases of"):
@@ -69,7 +69,7 @@ def test_a_server_of_others_is_left_as_it_was(folder, others, change):
     assert others.execute(left).fetchall() == []
 
 
-def test_a_parameter_that_is_revoked_is_a_change_of_the_server(folder, others):
+def test_parameter_that_is_revoked_is_change_of_server(folder, others):
     """REVOKE keeps no lock, and the row that it deletes is gone for the session that did it."""
     if others.info.server_version < 150000:
         pytest.skip("privileges on parameters come with 15")
@@ -94,7 +94,9 @@ def test_a_parameter_that_is_revoked_is_a_change_of_the_server(folder, others):
     ],
     ids=["do", "call"],
 )
-def test_a_change_that_a_body_commits_itself_is_told_and_judged_as_nothing(folder, others, change):
+def test_change_of_server_that_migration_commits_is_reported_without_verdict(
+    folder, others, change
+):
     text = f"-- pgbraid: no-transaction\n{change};"
     folder.write(_001_t=TABLE, _002_change=text, _003_o=OTHER)
     with pytest.raises(pgbraid.ConfigError, match="002_change changes what the data") as caught:
@@ -104,7 +106,7 @@ def test_a_change_that_a_body_commits_itself_is_told_and_judged_as_nothing(folde
     assert ("pgbraid_others_new",) in [row[:1] for row in shared(others)]
 
 
-def test_a_body_that_commits_rows_is_replayed_on_a_server_of_others(folder, others):
+def test_migration_that_commits_rows_is_replayed_on_server_of_others(folder, others):
     text = "-- pgbraid: no-transaction\nDO $$ BEGIN INSERT INTO t VALUES (1); COMMIT; END $$;"
     folder.write(_001_t=TABLE, _002_rows=text, _003_o=OTHER)
     assert prove(folder).verdict is Verdict.SAME
@@ -123,12 +125,12 @@ def test_a_body_that_commits_rows_is_replayed_on_a_server_of_others(folder, othe
         "GRANT SELECT ON t TO pgbraid_others_role",
     ],
 )
-def test_words_in_a_text_are_no_change_of_the_server(folder, others, innocent):
+def test_words_in_text_are_no_change_of_server(folder, others, innocent):
     folder.write(_001_t=TABLE, _002_words=f"{innocent};", _003_o=OTHER)
     assert prove(folder).verdict is Verdict.SAME
 
 
-def test_a_role_that_the_server_lacks_is_no_verdict(folder, others, cli, tmp_path):
+def test_role_that_server_lacks_is_no_verdict(folder, others, cli, tmp_path):
     folder.write(_001_t=TABLE, _002_o=OTHER, _003_grant="GRANT SELECT ON t TO nobody_knows_it;")
     assert prove(folder).verdict is Verdict.NOT_REPLAYED
     (tmp_path / "history.json").write_text("[1, 3, 2]")
@@ -139,12 +141,12 @@ def test_a_role_that_the_server_lacks_is_no_verdict(folder, others, cli, tmp_pat
     assert "version above" not in answer.out
 
 
-def test_an_extension_that_the_server_lacks_is_no_verdict(folder, others, database):
+def test_extension_that_server_lacks_is_no_verdict(folder, others, database):
     folder.write(_001_t=TABLE, _002_o=OTHER, _003_ext="CREATE EXTENSION nobody_knows_it;")
     assert prove(folder).verdict is Verdict.NOT_REPLAYED
 
 
-def test_a_migration_that_fails_in_every_order_is_to_be_corrected(folder, cli, tmp_path, database):
+def test_migration_that_fails_in_every_order_is_to_be_corrected(folder, cli, tmp_path, database):
     folder.write(_001_t=TABLE, _002_o="SELECT 1 / 0;", _003_ext=OTHER)
     (tmp_path / "history.json").write_text("[1, 3, 2]")
     answer = cli("prove", "--history", "history.json", code=4)
@@ -152,7 +154,7 @@ def test_a_migration_that_fails_in_every_order_is_to_be_corrected(folder, cli, t
     assert "--scratch" not in answer.out
 
 
-def test_what_the_server_has_added_to_its_template_is_no_part_of_a_proof(folder, others, server):
+def test_objects_of_template_database_are_not_compared(folder, others, server):
     conninfo = psycopg.conninfo.make_conninfo(server, dbname="template1")
     with psycopg.connect(conninfo, autocommit=True) as template:
         template.execute("CREATE TABLE t (added_by_others int)")
@@ -178,9 +180,7 @@ def test_rows_that_row_security_hides_are_not_compared(folder, others, server, r
     assert "public.t: its rows, row security hides some from this role" in proof.not_compared
 
 
-def test_a_trigger_on_login_keeps_nobody_from_reading_the_result(
-    folder, scratch, programs, monkeypatch
-):
+def test_login_trigger_does_not_block_reading_of_result(folder, scratch, programs, monkeypatch):
     if scratch.conn.info.server_version < 170000:
         pytest.skip("there are triggers on login from 17 on")
     monkeypatch.setenv("PGBRAID_PG_BIN", programs)

@@ -1,0 +1,182 @@
+"""Every block of README.md and docs/quickstart.md runs as it is written.
+
+The ``$`` lines of a document run in order, in one shell, in a new git repository. Where the
+document shows what a line prints, the line prints that; times and the server's version may
+differ. A line that shows an error ends with a code other than 0, every other line with 0.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = ("README.md", "docs/quickstart.md")
+INSTEAD = {
+    "make demo": ("pgbraid demo", "the target's recipe; the folder here is a user's project"),
+    "make test": (f"make -n -C {ROOT} test", "this test is a part of it"),
+    "make matrix": (f"make -n -C {ROOT} matrix", "it fetches six servers and runs for minutes"),
+    "pip install 'pgbraid[embedded]'": (
+        "pgbraid --version",
+        "it is installed here, with its server; no test takes it from an index",
+    ),
+    "export PGBRAID_DATABASE_URL=postgresql://deploy@db.example/app": (
+        'export PGBRAID_DATABASE_URL="$TEST_DATABASE"',
+        "there is no such server; the test's database takes its place",
+    ),
+    'report = migrator.up("postgresql://db.example/app")': (
+        'report = migrator.up(__import__("os").environ["TEST_DATABASE"])',
+        "the same",
+    ),
+}
+"""Lines that a test cannot run as they stand: what runs instead, and why."""
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+VARIES = (
+    (re.compile(r" +\d+(\.\d+)? (ms|s)\b"), " TIME"),
+    (re.compile(r"SQL \d+(\.\d+)?"), "SQL VERSION"),
+)
+COMMENT = re.compile(r"\s+#\s.*")
+HERE = re.compile(r"<<'(\w+)'$")
+MARK = "\x01"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A command of a console block, and what the document shows behind it."""
+
+    command: str
+    shown: str
+
+
+def blocks(document):
+    return BLOCK.findall((ROOT / document).read_text())
+
+
+def lines_of(block):
+    """Return the commands of a console block; a here-document belongs to its command."""
+    found, rest = [], block.splitlines()
+    while rest:
+        first = rest.pop(0)
+        assert first.startswith("$ "), f"not a command: {first}"
+        command = [first.removeprefix("$ ")]
+        if here := HERE.search(first):
+            end = rest.index(here[1])
+            command, rest = [*command, *rest[: end + 1]], rest[end + 1 :]
+        shown = []
+        while rest and not rest[0].startswith("$ "):
+            shown.append(rest.pop(0))
+        found.append(Line("\n".join(command), "\n".join(shown)))
+    return found
+
+
+def runnable(command):
+    """Return what runs for a command: itself, unless it is among those with a replacement."""
+    plain = COMMENT.sub("", command) if "\n" not in command else command
+    return INSTEAD[plain][0] if plain in INSTEAD else command
+
+
+def reported(text):
+    """Return the lines of an output, with placeholders for times and for the server's version."""
+    for pattern, placeholder in VARIES:
+        text = pattern.sub(placeholder, text)
+    return [line.rstrip() for line in text.strip().splitlines()]
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A user's folder: a clone whose origin has a main without migrations."""
+    origin, clone = tmp_path / "origin", tmp_path / "project"
+
+    def git(*words):
+        identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *identity, *words], check=True, capture_output=True)
+
+    git("init", "--initial-branch=main", origin)
+    git("-C", origin, "commit", "--allow-empty", "--message", "empty")
+    git("clone", origin, clone)
+    return clone
+
+
+@pytest.fixture
+def environment(database, tmp_path):
+    """The user's environment: the program on the path, no setting, a home of its own."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, options in (("python3", ""), ("pgbraid", "-m pgbraid ")):
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {options}"$@"\n')
+        (programs / name).chmod(0o755)
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"PGBRAID_PG_BIN", "XDG_CACHE_HOME", "HOME", "TMPDIR", "LANG"}
+    }
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    return {**kept, "PATH": path, "TEST_DATABASE": database.conninfo}
+
+
+def run_in_one_shell(commands, folder, environment):
+    """Run commands in order in one shell; return what each printed, and its exit code."""
+    script = "".join(f"{each}\nprintf '{MARK}%s{MARK}' $?\n" for each in commands)
+    done = subprocess.run(
+        [shutil.which("bash"), "--norc", "-c", script],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        timeout=180,
+        check=False,
+    )
+    parts = done.stdout.split(MARK)
+    return list(zip(parts[::2], map(int, parts[1::2]), strict=False))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_blocks_run_as_they_are_written(document, project, environment):
+    lines = [
+        line
+        for language, block in blocks(document)
+        if language == "console"
+        for line in lines_of(block)
+    ]
+    done = run_in_one_shell([runnable(line.command) for line in lines], project, environment)
+    assert len(done) == len(lines)
+    for line, (out, code) in zip(lines, done, strict=True):
+        assert (code == 0) == ("ERROR:" not in line.shown), f"$ {line.command}\n{out}"
+        if line.shown:
+            assert reported(out) == reported(line.shown), f"$ {line.command}"
+    for language, block in blocks(document):
+        if language == "python":
+            code = "\n".join(INSTEAD.get(each, (each,))[0] for each in block.splitlines())
+            subprocess.run([sys.executable, "-c", code], cwd=project, env=environment, check=True)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_blocks_are_of_kind_that_runs(document):
+    assert {language for language, _ in blocks(document)} <= {"console", "python"}
+
+
+def test_replaced_lines_are_all_in_documents():
+    commands = {
+        COMMENT.sub("", line.removeprefix("$ "))
+        for document in DOCUMENTS
+        for _, block in blocks(document)
+        for line in block.splitlines()
+    }
+    assert set(INSTEAD) <= commands
+
+
+def test_readme_records_no_empty_migration(project, environment, database):
+    use = next(block for _, block in blocks("README.md") if "pgbraid new" in block)
+    commands = [runnable(line.command) for line in lines_of(use)]
+    run_in_one_shell(commands, project, environment)
+    assert (project / "migrations" / "001_create_users.sql").read_text().strip()
+    assert database.value("SELECT to_regclass('public.users') IS NOT NULL")
+    assert database.versions() == [1]

@@ -1,0 +1,263 @@
+"""Files outside a transaction: statement by statement, each recorded in the journal."""
+
+import contextlib
+import threading
+import time
+
+import psycopg
+import pytest
+
+import pgbraid
+from pgbraid import Limits, MigrationFailed
+from pgbraid.model.events import IndexProgress, LeftoverDropped
+from tests.fixtures.interruption import call_after
+from tests.fixtures.nontransactional import FOUR, HEAD, invalid, lines
+
+
+def test_to_holds_for_incomplete_migration(big):
+    big.run("CREATE TABLE gate ()")
+    files = {"1_a.sql": "--", "5_b.sql": HEAD + "SELECT 1 / count(*) FROM gate"}
+    with pytest.raises(MigrationFailed):
+        pgbraid.load(files).up(big.conninfo)
+    big.run("INSERT INTO gate DEFAULT VALUES")
+    files |= {"3_c.sql": "--"}
+    with contextlib.suppress(pgbraid.PgbraidError):
+        pgbraid.load(files).up(big.conninfo, to=3)
+    assert 5 not in big.versions()
+
+
+def test_statements_that_release_lock_do_not_stop_run(big):
+    text = HEAD + "SELECT pg_advisory_unlock_all();" * 4 + "VACUUM big"
+    assert len(pgbraid.load({"1_a.sql": text}).up(big.conninfo).applied) == 1
+
+
+def test_adoption_does_not_record_incomplete_migration(big):
+    big.run("CREATE TABLE gate (); CREATE TABLE schema_migrations (version bigint, dirty boolean)")
+    big.run("INSERT INTO schema_migrations VALUES (1, false)")
+    text = HEAD + "CREATE TABLE t (); SELECT 1 / count(*) FROM gate"
+    with pytest.raises(MigrationFailed):
+        pgbraid.load({"1_a.sql": text}, adopt=False).up(big.conninfo)
+    with contextlib.suppress(pgbraid.PgbraidError):
+        pgbraid.load({"1_a.sql": text}).up(big.conninfo)
+    assert big.versions() == []
+
+
+def test_reindex_concurrently_off_runs_in_transaction(big):
+    if big.value("SHOW server_version_num") < "140000":
+        pytest.skip("came with PostgreSQL 14")
+    big.run("CREATE INDEX here ON big (a)")
+    assert (
+        len(
+            pgbraid.load({"1_a.sql": "REINDEX (CONCURRENTLY off) TABLE big"})
+            .up(big.conninfo)
+            .applied
+        )
+        == 1
+    )
+
+
+def test_dry_run_runs_nothing_of_it(big):
+    files = {"1_a.sql": HEAD + "CREATE INDEX CONCURRENTLY i ON big (a); CREATE TABLE i ()"}
+    pgbraid.load(files).up(big.conninfo, dry_run=True)
+    assert big.value("SELECT to_regclass('i')") is None
+
+
+def test_waiting_detach_blocks_no_reader_of_partition(big):
+    """The manual: it ends with an ACCESS EXCLUSIVE lock on the partition; ours has no limit."""
+    if big.value("SHOW server_version_num") < "140000":
+        pytest.skip("came with PostgreSQL 14")
+    big.run("CREATE TABLE parent (n int) PARTITION BY LIST (n)")
+    big.run("CREATE TABLE child PARTITION OF parent FOR VALUES IN (1)")
+    text = HEAD + "ALTER TABLE parent DETACH PARTITION child CONCURRENTLY"
+    limits = Limits(retry_for=1)
+    stop = pgbraid.StopToken()
+
+    def up():
+        with contextlib.suppress(pgbraid.PgbraidError):
+            pgbraid.load({"1_a.sql": text}, limits=limits).up(big.conninfo, stop=stop)
+
+    with psycopg.connect(big.conninfo) as report, psycopg.connect(big.conninfo) as other:
+        report.execute("SELECT n FROM child")
+        run = threading.Thread(target=up)
+        run.start()
+        time.sleep(3)
+        try:
+            other.execute("SET lock_timeout = '2s'")
+            other.execute("SELECT n FROM child")
+        finally:
+            stop.request()
+            other.rollback()
+            report.rollback()
+            run.join()
+
+
+def test_reindex_of_partitioned_table_does_not_block_writers(parted):
+    braid = pgbraid.load(
+        {"1_a.sql": HEAD + "REINDEX TABLE CONCURRENTLY p"}, limits=Limits(0.3, retry_for=20)
+    )
+    stop = pgbraid.StopToken()
+
+    def up():
+        with contextlib.suppress(pgbraid.PgbraidError):
+            braid.up(parted.conninfo, stop=stop)
+
+    thread = threading.Thread(target=up)
+    with (
+        psycopg.connect(parted.conninfo) as writer,
+        psycopg.connect(parted.conninfo) as application,
+    ):
+        writer.execute("INSERT INTO p1 VALUES (1)")
+        thread.start()
+        time.sleep(1)
+        application.execute("SET lock_timeout = '3s'")
+        application.execute("INSERT INTO p1 VALUES (1)")
+        stop.request()
+    thread.join()
+
+
+@pytest.mark.parametrize("tail", ["SET work_mem = 'nonsense'", "SELECT 1 / 0"])
+def test_failed_nontransactional_file_is_not_reported_as_rolled_back(database, cli, folder, tail):
+    folder.write(_1_a=f"{HEAD}CREATE TABLE t (); {tail}")
+    for _ in range(2):
+        answer = cli("up", code=3)
+        assert "rolled back" not in answer.err
+        assert "1_a is incomplete: 1 of its 2 statements completed" in answer.err
+    assert cli("up", "--json").json["error"]["incomplete"] is True
+
+
+def test_file_runs_statement_by_statement_with_journal_rows(double):
+    double.run("DELETE FROM big WHERE a = 0")
+    emitted = []
+    files = {"1_four.sql": FOUR, "2_next.sql": "CREATE TABLE after ()"}
+    report = pgbraid.load(files).up(double.conninfo, on_event=emitted.append)
+    assert [o.migration.version for o in report.applied] == [1, 2]
+    assert invalid(double) == []
+    assert lines(double) == [
+        ("started", None),
+        *(pair for n in (1, 2, 3, 4) for pair in (("statement_started", n), ("statement_done", n))),
+        ("applied", None),
+    ]
+    assert double.value("SELECT checksum FROM applied_migrations WHERE version = 1") is not None
+    assert pgbraid.load(files).check(double.conninfo).ok
+    assert double.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+
+
+def test_failure_is_reported_with_invalid_index_and_stops_run(double):
+    files = {"1_four.sql": FOUR, "2_next.sql": "CREATE TABLE after ()"}
+    braid = pgbraid.load(files)
+    for _ in range(2):
+        with pytest.raises(MigrationFailed) as caught:
+            braid.up(double.conninfo)
+        error = caught.value
+        assert (error.sqlstate, error.completed_of_total, error.incomplete) == (
+            "23505",
+            (2, 4),
+            True,
+        )
+        assert "It left the index public.three invalid." in error.detail
+        assert error.diagnostic.location.line == 4
+        assert "pgbraid resume 1" in error.hint
+        assert double.versions() == []
+        assert invalid(double) == [("three",)]
+    assert double.value("SELECT to_regclass('after')") is None
+    assert [row.state.value for row in braid.status(double.conninfo).rows] == [
+        "incomplete",
+        "pending",
+    ]
+    assert [p.code for p in braid.check(double.conninfo).problems] == ["incomplete", "pending"]
+    double.run("DELETE FROM big WHERE a = 0")
+    emitted = []
+    report = braid.resume(double.conninfo, 1, on_event=emitted.append)
+    assert [o.migration.version for o in report.applied] == [1]
+    assert [e.statement for e in emitted if isinstance(e, LeftoverDropped)] == [
+        "DROP INDEX CONCURRENTLY public.three"
+    ]
+    assert (double.versions(), invalid(double)) == ([1], [])
+    assert [o.migration.version for o in braid.up(double.conninfo).applied] == [2]
+
+
+def test_transactional_statements_run_exactly_once(database):
+    text = (
+        HEAD + "CREATE TABLE t (n int); INSERT INTO t VALUES (1); SET x.y = 'kept';\n"
+        "INSERT INTO t VALUES (2); VACUUM t; INSERT INTO t SELECT 1 / count(*) FROM gate;"
+        "INSERT INTO t VALUES (length(current_setting('x.y')));\n"
+        "COPY t FROM stdin;\n7\n8\n\\.\n"
+    )
+    database.run("CREATE TABLE gate ()")
+    braid = pgbraid.load({"1_a.sql": text})
+    for _ in range(3):
+        with pytest.raises(MigrationFailed, match="division by zero"):
+            braid.up(database.conninfo)
+    database.run("INSERT INTO gate DEFAULT VALUES")
+    braid.up(database.conninfo)
+    assert database.rows("SELECT n FROM t ORDER BY n") == [(1,), (1,), (2,), (4,), (7,), (8,)]
+
+
+def test_lock_of_waiting_run_does_not_stop_concurrent_index(double):
+    double.run("DELETE FROM big WHERE a = 0")
+    reports = []
+    boots = [
+        threading.Thread(
+            target=lambda: reports.append(pgbraid.load({"1_four.sql": FOUR}).up(double.conninfo))
+        )
+        for _ in range(5)
+    ]
+    for boot in boots:
+        boot.start()
+    for boot in boots:
+        boot.join(60)
+    assert sum(len(report.applied) for report in reports) == 1
+    assert len(reports) == 5
+    assert invalid(double) == []
+    assert lines(double).count(("statement_started", 1)) == 1
+
+
+def test_index_progress_and_blockers_are_reported(double):
+    emitted = []
+    with psycopg.connect(double.conninfo, application_name="the dump") as other:
+        other.execute("INSERT INTO big VALUES (-1, -1, -1)")
+        with call_after(1.5, other.commit):
+            text = HEAD + "CREATE INDEX CONCURRENTLY one ON big (a)"
+            pgbraid.load({"1_a.sql": text}).up(double.conninfo, on_event=emitted.append)
+    assert {e.table for e in emitted if isinstance(e, IndexProgress)} == {"public.big"}
+    assert any("the dump" in holder for e in emitted for holder in getattr(e, "blockers", ()))
+
+
+def test_no_lock_timeout_cuts_concurrent_index(double):
+    with psycopg.connect(double.conninfo) as other:
+        other.execute("INSERT INTO big VALUES (-1, -1, -1)")
+        with call_after(0.8, other.commit):
+            text = "SET lock_timeout = '10ms'; CREATE INDEX CONCURRENTLY one ON big (a)"
+            braid = pgbraid.load({"1_a.sql": HEAD + text}, limits=Limits(lock_timeout=0.05))
+            assert len(braid.up(double.conninfo).applied) == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP INDEX CONCURRENTLY here",
+        "REINDEX INDEX CONCURRENTLY here",
+        "REINDEX (VERBOSE) TABLE CONCURRENTLY big",
+        "VACUUM (ANALYZE) big",
+        "CLUSTER",
+        "CALL nothing()",
+        "DO $$ BEGIN COMMIT; END $$",
+        "REFRESH MATERIALIZED VIEW seen",
+        "ALTER TABLE parent DETACH PARTITION child CONCURRENTLY",
+    ],
+)
+def test_nontransactional_statements_run(double, statement):
+    if (
+        "DETACH" in statement
+        and double.value("SELECT current_setting('server_version_num')::int") < 140000
+    ):
+        pytest.skip("came with PostgreSQL 14")
+    double.run("CREATE INDEX here ON big (a); CREATE PROCEDURE nothing() LANGUAGE sql AS ''")
+    double.run(
+        "CREATE MATERIALIZED VIEW seen AS SELECT 1;"
+        " CREATE TABLE parent (n int) PARTITION BY LIST (n)"
+    )
+    double.run("CREATE TABLE child PARTITION OF parent FOR VALUES IN (1)")
+    pgbraid.load({"1_a.sql": HEAD + statement}).up(double.conninfo)
+    assert double.versions() == [1]
+    assert lines(double)[-1] == ("applied", None)

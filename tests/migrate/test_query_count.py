@@ -1,0 +1,67 @@
+"""The queries of a run, read from the server's own log."""
+
+import re
+
+import pgbraid
+from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.settings.environment import cache_dir
+
+STATEMENT = re.compile(
+    r"^pgbraid/[\d.]+\|LOG:  (?:statement|execute \S+): (.*(?:\n\t.*)*)", re.MULTILINE
+)
+
+
+def statements(folder, run):
+    """Return the statements of pgbraid that the server logged during a call."""
+    log = folder / "postgres.log"
+    before = len(log.read_text())
+    run()
+    return STATEMENT.findall(log.read_text()[before:])
+
+
+def connections(folder, run):
+    log = folder / "postgres.log"
+    before = len(log.read_text())
+    run()
+    return log.read_text()[before:].count("connection authorized")
+
+
+def test_run_with_nothing_to_do_asks_one_query_on_one_connection(programs, tmp_path):
+    files = {f"{n}_m.sql": f"SELECT {n}" for n in range(1, 51)}
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()):
+        pass
+    with (tmp_path / "db" / "data" / "postgresql.conf").open("a") as conf:
+        conf.write("\nlog_statement = all\nlog_line_prefix = '%a|'\nlog_connections = on\n")
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
+        braid = pgbraid.load(files)
+        asked = statements(tmp_path / "db", lambda: braid.up(server.conninfo))
+        assert len(asked) > 50
+        for quiet in (braid.up, braid.check, braid.plan, braid.status):
+            query, *more = statements(tmp_path / "db", lambda quiet=quiet: quiet(server.conninfo))
+            assert not more
+            assert "SELECT version, name, checksum" in query
+            assert connections(tmp_path / "db", lambda quiet=quiet: quiet(server.conninfo)) == 1
+
+
+def test_order_at_start_is_schema_lock_table(programs, tmp_path):
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()):
+        pass
+    with (tmp_path / "db" / "data" / "postgresql.conf").open("a") as conf:
+        conf.write("\nlog_statement = all\nlog_line_prefix = '%a|'\n")
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
+        braid = pgbraid.load({"1_a.sql": "SELECT 'the body'"}, schema="app")
+        asked = statements(tmp_path / "db", lambda: braid.up(server.conninfo))
+    marks = [
+        "CREATE SCHEMA",
+        "pg_try_advisory_lock",
+        "CREATE TABLE",
+        "version, name, checksum",
+        "the body",
+        "INSERT INTO",
+        "COMMIT",
+    ]
+    places = []
+    for mark in marks:
+        start = places[-1] if places else 0
+        places.append(next(i for i, text in enumerate(asked) if i >= start and mark in text))
+    assert places == sorted(places)

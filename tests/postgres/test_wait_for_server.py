@@ -1,0 +1,163 @@
+"""A run waits for a server that is not there yet, and not for one that refuses."""
+
+import signal
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+import pgbraid
+from pgbraid.model.migration import LedgerTable
+from pgbraid.model.options import StopToken
+from pgbraid.postgres.client import connection
+from pgbraid.postgres.client.conninfo import parse_target
+from pgbraid.postgres.client.open_session import connect
+
+STARTING = (
+    b"SFATAL\0VFATAL\x00C57P03\0Mthe database system is starting up\0Fpostmaster.c\0L2\0Rx\0\0"
+)
+COMMANDS = [["up"], ["plan"], ["status"], ["check"], ["snapshot"], ["repair", "--all"]]
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@contextmanager
+def relay(port, database, after, *, starting=False):
+    """Forward a port to the server after a time; until then refuse, or report a start."""
+    own = conninfo_to_dict(database.conninfo)
+    ready = time.monotonic() + after
+    stopped = threading.Event()
+
+    def pump(source, sink):
+        with sink, suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+
+    def serve(client):
+        if time.monotonic() < ready:
+            client.recv(4096)
+            body = STARTING
+            client.sendall(b"E" + (len(body) + 4).to_bytes(4, "big") + body)
+            client.close()
+            return
+        path = own["host"]
+        server = socket.socket(socket.AF_UNIX) if path.startswith("/") else socket.socket()
+        server.connect(
+            f"{path}/.s.PGSQL.{own['port']}" if path.startswith("/") else (path, int(own["port"]))
+        )
+        for ends in ((client, server), (server, client)):
+            threading.Thread(target=pump, args=ends, daemon=True).start()
+
+    def record_event():
+        if not starting:
+            stopped.wait(after)
+        with socket.create_server(("127.0.0.1", port), reuse_port=True) as listener:
+            listener.settimeout(0.1)
+            while not stopped.is_set():
+                with suppress(TimeoutError):
+                    serve(listener.accept()[0])
+
+    thread = threading.Thread(target=record_event)
+    thread.start()
+    url = make_conninfo(
+        host="127.0.0.1",
+        port=port,
+        user=own["user"],
+        dbname=own["dbname"],
+        sslmode="disable",
+        gssencmode="disable",
+    )
+    try:
+        yield url
+    finally:
+        stopped.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_missing_server_is_waited_for(program, folder, database, port, words):
+    folder.write(_1_a="CREATE TABLE a ()")
+    with relay(port, database, 1.5) as url:
+        answer = program(*words, "--wait", "60s", "--database", url)
+        assert answer.code in {0, 1}, answer.err
+        assert answer.err.startswith("waiting for the server: cannot connect to 127.0.0.1:")
+
+
+def test_server_that_is_starting_is_waited_for(program, folder, database, port):
+    folder.write(_1_a="CREATE TABLE a ()")
+    with relay(port, database, 1.5, starting=True) as url:
+        answer = program("up", "--wait", "60s", "--database", url, code=0)
+        assert "the database system is starting up" in answer.err
+    assert database.versions() == [1]
+
+
+def test_run_without_wait_option_does_not_wait(program, folder, port):
+    folder.write(_1_a="CREATE TABLE a ()")
+    answer = program("up", "--database", f"postgresql://u@127.0.0.1:{port}/d", code=4)
+    assert "waiting" not in answer.err
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "no-such-host.invalid", "/no/such/folder"], ids=["port", "name", "socket"]
+)
+def test_server_that_does_not_start_in_time_is_error(program, folder, port, host):
+    folder.write(_1_a="CREATE TABLE a ()")
+    url = f"host={host} port={port} user=u dbname=d"
+    answer = program("status", "--wait", "1s", "--database", url, code=4)
+    assert answer.err.count("waiting for the server: cannot connect to") == 1
+    assert answer.err.count("ERROR:  cannot connect to") == 1
+
+
+def tries(monkeypatch, conninfo):
+    """Count the attempts to connect within a wait of a minute."""
+    counted = []
+    real = connection.open_connection
+
+    def count(parameters):
+        counted.append(parameters)
+        return real(parameters)
+
+    monkeypatch.setattr("pgbraid.postgres.client.open_session.open_connection", count)
+    target = replace(parse_target(conninfo), wait=60.0)
+    with pytest.raises(pgbraid.ConnectionFailed), connect(target, LedgerTable(), StopToken()):
+        pass
+    return len(counted)
+
+
+def test_server_that_refuses_database_or_user_is_not_waited_for(database, monkeypatch):
+    none = make_conninfo(database.conninfo, dbname="no_such_database")
+    assert tries(monkeypatch, none) <= 2
+    assert tries(monkeypatch, make_conninfo(database.conninfo, user="no_such_role")) <= 2
+
+
+def test_wait_is_ended_by_signal(program, folder, port):
+    folder.write(_1_a="CREATE TABLE a ()")
+    url = f"postgresql://u@127.0.0.1:{port}/d"
+    run = program.start("up", "--wait", "60s", "--database", url)
+    assert run.stderr.readline().startswith("waiting for the server")
+    run.send_signal(signal.SIGTERM)
+    _, err = run.communicate(timeout=20)
+    assert run.returncode == 143, err
+
+
+@pytest.mark.parametrize("wrong", ["soon", "-1", ""])
+def test_invalid_duration_is_refused(program, folder, wrong):
+    folder.write(_1_a="CREATE TABLE a ()")
+    words = ["up", f"--wait={wrong}", "--database", "postgresql://u@127.0.0.1:1/d"]
+    assert "--wait must be a number of seconds" in program(*words, code=2).err
+
+
+def test_lost_connection_is_not_waited_for(database):
+    """The outcome of the run is queried at once, not after a minute."""
+    target = replace(parse_target(database.conninfo), wait=60.0)
+    with connect(target, LedgerTable(), StopToken()) as session:
+        assert session.target.wait == 0

@@ -1,0 +1,75 @@
+"""The asynchronous methods: the same results, and cancelled tasks leave nothing behind."""
+
+import asyncio
+
+import pytest
+
+import pgbraid
+from pgbraid.model.events import Started
+from tests.fixtures.interruption import no_session_is_left
+
+
+def test_asynchronous_methods_return_same_results(database):
+    braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"})
+    report = asyncio.run(braid.aup(database.conninfo, to=1))
+    assert [o.migration.version for o in report.applied] == [1]
+    assert asyncio.run(braid.aup(database.conninfo, dry_run=True)).dry_run
+
+
+def test_cancelled_task_leaves_nothing_behind(database):
+    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a (); SELECT pg_sleep(60)"})
+
+    async def main():
+        begun = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def record_event(event):
+            if isinstance(event, Started):
+                loop.call_soon_threadsafe(begun.set)
+
+        task = asyncio.create_task(braid.aup(database.conninfo, on_event=record_event))
+        await begun.wait()
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return no_session_is_left(database)
+
+    assert asyncio.run(main())
+    assert database.value("SELECT to_regclass('a')") is None
+    assert database.versions() == []
+
+
+def test_many_tasks_cancelled_twice_leave_nothing_behind(database):
+    """More of them than an executor has threads, and cancellations that come while one waits."""
+    braids = [pgbraid.load({"1_a.sql": "SELECT pg_sleep(60)"}, table=f"set_{n}") for n in range(6)]
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        begun = asyncio.Semaphore(0)
+
+        def record_event(event):
+            if isinstance(event, Started):
+                loop.call_soon_threadsafe(begun.release)
+
+        tasks = [
+            asyncio.create_task(braid.aup(database.conninfo, on_event=record_event))
+            for braid in braids
+        ]
+        for _ in tasks:
+            await begun.acquire()
+        for _ in range(2):
+            for task in tasks:
+                task.cancel()
+            await asyncio.sleep(0.01)
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(answer) for answer in answers} == {asyncio.CancelledError}
+        return no_session_is_left(database)
+
+    assert asyncio.run(main())
+    assert all(database.versions(f"set_{n}") == [] for n in range(6))
+
+
+def test_asynchronous_methods_raise_same_errors(database):
+    with pytest.raises(pgbraid.MigrationFailed):
+        asyncio.run(pgbraid.load({"1_a.sql": "SELECT 1/0"}).aup(database.conninfo))
