@@ -185,7 +185,7 @@ def test_rights_that_only_platform_gives_are_named(folder, database, role, progr
     proof = folder.load(settings=False).prove(database.conninfo)
     assert proof.verdict is Verdict.SAME
     assert len(proof.not_compared) == 1
-    assert f"the rights of role {role}: 101_trigger needs some" in proof.not_compared[0]
+    assert f"the rights of role {role}: 101_trigger needs rights" in proof.not_compared[0]
 
 
 def test_undone_migration_is_replayed_with_its_down_file(folder, database):
