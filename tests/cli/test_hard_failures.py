@@ -37,11 +37,11 @@ FILES = {
     ),
     "names that differ in case": (
         {"1_a.sql": OK, "1_A.sql": OK},
-        "DETAIL:  Their names differ only in case or in Unicode normalisation",
+        "DETAIL:  Their names differ only in case or in Unicode normalization",
     ),
     "names that differ in Unicode form": (
         {"1_caf\u00e9.up.sql": OK, "1_cafe\u0301.down.sql": OK},
-        "DETAIL:  The names differ only in case or in Unicode normalisation",
+        "DETAIL:  The names differ only in case or in Unicode normalization",
     ),
     "a body that commits": (
         {"1_a.sql": "SELECT 1;\nCOMMIT;\n"},
@@ -117,7 +117,7 @@ def test_rename_after_apply(cli, folder):
     folder.put("101_b.sql", OK)
     for words in (("up",), ("check",), ("plan",)):
         answer = cli(*words, code=1)
-        assert "101 was applied under the name 'a', its file is now '101_b.sql'" in answer.err
+        assert "101 was applied under the name 'a', but its file is now '101_b.sql'" in answer.err
         assert "pgbraid repair --rename 101" in answer.err
     assert cli("repair", "--rename", "101", code=0).out.splitlines()[0] == (
         "  101_b: was named 'a'"

@@ -115,7 +115,7 @@ def test_index_of_another_definition_that_is_not_valid_is_not_dropped(double):
     leave_invalid(double)
     before = oid(double)
     with pytest.raises(
-        MigrationFailed, match="its definition is not known to be that of the statement"
+        MigrationFailed, match="pgbraid cannot confirm that it has the definition of the statement"
     ):
         up(double, UNIQUE.replace("(c)", "(c, a)"))
     assert oid(double) == before

@@ -150,7 +150,7 @@ def _check_covered(
         raise ConfigError(
             f"{name} was not adopted here, so it is not dropped",
             hint="Record its history with `pgbraid adopt` first; if the table belongs to another "
-            "application, leave it.",
+            "application, keep the table.",
         )
     adoption = tool.adopt(table, migrations, ())
     if not isinstance(adoption, Adoption):
@@ -158,7 +158,8 @@ def _check_covered(
     applied = {row.version for row in read_ledger(session).applied}
     if adoption.counter not in {adoption_record.counter, *applied, None}:
         raise ConfigError(
-            f"{name} is at version {adoption.counter}, which the applied set lacks: {tool.tool} "
+            f"{name} records version {adoption.counter}, which the applied set lacks: {tool.tool} "
             "was used after the adoption",
-            hint="Run `pgbraid status`, and stop using the other tool before its table is dropped.",
+            hint="Stop using the other tool. Record its later versions with "
+            "`pgbraid baseline --only VERSION`, then run the command again.",
         )

@@ -148,7 +148,7 @@ def _changed(migration: Migration) -> Problem:
     return Problem(
         "changed_during_run",
         f"{migration.file} changed while pgbraid was running",
-        hint="Run `pgbraid up` again when the files no longer change.",
+        hint="Run the command again, for example `pgbraid up`, when the files no longer change.",
         location=Location(migration.path),
         versions=(migration.version,),
     )

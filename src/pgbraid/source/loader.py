@@ -363,7 +363,7 @@ def _clashes(version: int, entries: list[_CandidateFile]) -> list[Problem]:
         Problem(
             "name_collision" if alike else "duplicate_version",
             f"version {version} has {len(names)} files: {', '.join(names)}",
-            detail="Their names differ only in case or in Unicode normalisation: some file "
+            detail="Their names differ only in case or in Unicode normalization: some file "
             "systems treat them as one file."
             if alike
             else None,
@@ -386,7 +386,7 @@ def _lone_downs(
         yield Problem(
             "name_collision" if alike else "down_without_up",
             f"{down.name} has no migration with the same name{owner}",
-            detail="The names differ only in case or in Unicode normalisation." if alike else None,
+            detail="The names differ only in case or in Unicode normalization." if alike else None,
             hint="Rename it to match its migration, or delete it.",
             location=Location(down.path),
             versions=(version,),

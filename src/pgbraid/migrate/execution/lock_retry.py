@@ -92,7 +92,7 @@ def _explain(
     blocked = f"Blocked by {'; '.join(blockers)}." if blockers else ""
     detail = [part for part in (error.detail, blocked, attempts) if part]
     hint = (
-        "Run `pgbraid up` again when the blocking sessions have ended, or retry longer with "
-        "`retry_for`; pgbraid ends no other session."
+        "Run the command again, for example `pgbraid up`, when the blocking sessions have ended, "
+        "or retry longer with `retry_for`; pgbraid ends no other session."
     )
     error.explain("\n".join(detail) or None, hint)

@@ -116,8 +116,9 @@ def _ownership_warnings(session: Session, traits: LedgerTraits) -> Iterator[Prob
         yield Problem(
             "foreign_owner",
             f"{name} or its journal belongs to role {traits.owners[0]}",
-            detail="An owner can create a trigger on it, which runs as the migrating role.",
-            hint="Give both tables to a role of yours with ALTER TABLE … OWNER TO.",
+            detail="The owner of a table can create a trigger, which runs with the privileges of "
+            "the migrating role.",
+            hint="Give both tables to the migrating role with ALTER TABLE … OWNER TO.",
             severity=Severity.WARNING,
         )
     if traits.writers:
@@ -133,9 +134,10 @@ def _ownership_warnings(session: Session, traits: LedgerTraits) -> Iterator[Prob
             "schema_writable",
             f"{', '.join(traits.schema_creators)} may create tables in the schema "
             f"{session.ledger.schema}",
-            detail="A ledger table that such a role creates first could run code as this role.",
-            hint=f"REVOKE CREATE ON SCHEMA {session.ledger.schema} FROM them, or keep the ledger "
-            "in a schema of its own with `schema`.",
+            detail="If one of these roles creates a table of the ledger first, its code can run "
+            "with the privileges of the migrating role.",
+            hint=f"Run REVOKE CREATE ON SCHEMA {session.ledger.schema} FROM these roles, or keep "
+            "the ledger in a schema of its own with `schema`.",
             severity=Severity.WARNING,
         )
 
@@ -206,10 +208,11 @@ def reject_unexpected_rows(
         name = f"{run.session.ledger.schema}.{run.session.ledger.table}"
         raise ServerError(
             f"{name} has version {unexpected[0]} now, but no run of pgbraid has applied it",
-            detail="A migration, a trigger or a constraint on the journal, or another program "
-            "wrote the row during this run. The migrations of this run stay applied.",
-            hint="If the row is right, leave it; if not, delete it, and the next `pgbraid up` runs "
-            "that version.",
+            detail="The row was written during this run: by a migration, by a trigger or "
+            "constraint on the journal, or by another program. The migrations of this run stay "
+            "applied.",
+            hint="If the changes of this migration are in the database, keep the row. If not, "
+            "delete it, and the next `pgbraid up` runs that version.",
         )
 
 
@@ -230,7 +233,7 @@ def _made_elsewhere(session: Session) -> Problem:
     return Problem(
         "made_elsewhere",
         f"the migrations created nothing in the schema {schema} of the ledger",
-        detail="With ledgers = many, each schema has its own tables. Unqualified names are "
+        detail="With ledgers = many, each schema should have its own tables. Unqualified names are "
         "created in the first schema of the search_path.",
         hint=f"Give the schema to the migrations with `search_path`, such as {schema}.",
         severity=Severity.WARNING,

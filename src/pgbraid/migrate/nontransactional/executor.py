@@ -122,7 +122,7 @@ def _check_decision(run: NonTransactionalRun, progress: IncompleteMigration) -> 
     diagnostic = run.diagnostic(
         f"another run has continued {run.migration.label} since your decision",
         None,
-        f"Run `pgbraid resume {run.migration.version}` to see its present state.",
+        "Run `pgbraid status` to see its state, then decide again.",
     )
     raise DecisionRequired(run.migration, diagnostic)
 

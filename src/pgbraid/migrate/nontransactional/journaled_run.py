@@ -184,7 +184,7 @@ class NonTransactionalRun:
         wrong = next((c for c in progress.completed if digests.get(c.number) != c.digest), None)
         if wrong is not None:
             raise self.failed(
-                f"statement {wrong.number} was run from another version of this file",
+                f"statement {wrong.number} was run with another text than in this file",
                 "Another run continued the migration in the meantime.",
                 "Run `pgbraid status`, then `pgbraid up` with the files of the other run.",
             )
@@ -195,7 +195,7 @@ class NonTransactionalRun:
             f"the lines of {self.migration.label} in {table} are gone",
             f"They recorded {len(known.completed)} of its {len(self.statements)} statements as "
             "completed; pgbraid has no other record of that.",
-            "Remove the statement that empties the journal from the file, then run `pgbraid up` "
+            "Remove from the file the statement that empties the journal, then run `pgbraid up` "
             "again.",
         )
         return JournalLost(self.migration, diagnostic)
@@ -204,7 +204,7 @@ class NonTransactionalRun:
         """Return the error of a completed statement whose journal line cannot be read back."""
         table = self.session.ledger.journal
         return self.failed(
-            f"statement {statement.number} of {self.migration.label} ran, and its line in "
+            f"statement {statement.number} of {self.migration.label} ran, but its line in "
             f"{table} cannot be read back",
             "A further run would repeat the statement. A trigger or a rule changes the journal, or "
             "its new lines get ids below the old ones.",

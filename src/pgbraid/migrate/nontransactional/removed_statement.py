@@ -53,10 +53,10 @@ def _recover(run: NonTransactionalRun, started: StartedStatement) -> None:
 
 def _reason(decision: RecoveryDecision, invalid: tuple[str, ...]) -> str:
     if invalid:
-        return f"the index {invalid[0]} is invalid, from it or from another session"
+        return f"the index {invalid[0]} is invalid: this statement or another session left it so"
     if decision.unknown_reason:
         return f"it is unknown whether it was done: {decision.unknown_reason}"
-    return "it was done, at least up to its last step"
+    return "it was done, or nearly done"
 
 
 def _statement_of(started: StartedStatement) -> ScriptStatement:

@@ -59,7 +59,7 @@ def index_exists(
     valid = is_index and before.get("valid")
     state = ", and is invalid" if is_index and not valid else ""
     if statement.if_not_exists:
-        state = ", and its definition is not known to be that of the statement"
+        state = ", and pgbraid cannot confirm that it has the definition of the statement"
     keep = f"To keep it, {resume} --skip {statement.number}`; else drop" if valid else "Drop"
     error = diagnostic(
         run,
@@ -75,7 +75,7 @@ def index_in_use(
     run: NonTransactionalRun, statement: ScriptStatement, name: str
 ) -> MigrationFailed:
     """Return the error, to be retried, of an index on which another session works."""
-    message = f"another session builds the index {name} or vacuums its table"
+    message = f"another session is building the index {name}, or is vacuuming its table"
     error = replace(diagnostic(run, statement, message), sqlstate=sqlstate.LOCK_NOT_AVAILABLE)
     return MigrationFailed(run.migration, error)
 
@@ -88,7 +88,7 @@ def invalid_index(
         run,
         statement,
         f"the index {name} is invalid",
-        detail="It exists, but the server does not use it.",
+        detail="The server maintains it, but does not use it for queries.",
         hint=run.resume_hint,
     )
     return MigrationFailed(run.migration, error, incomplete=True)
@@ -106,8 +106,8 @@ def unresolved_removed_statement(
         f"statement {statement.number} was started with another text, and {reason}",
         detail=f"It was: {text}",
         hint="Restore its old text and settings in the file. Or correct its effects by hand; then "
-        f"`pgbraid resume {version} --skip {statement.number}` drops it from the journal, and "
-        "continues with the present file.",
+        f"`pgbraid resume {version} --skip {statement.number}` abandons it, and continues "
+        "with the present file.",
     )
     return DecisionRequired(run.migration, error)
 

@@ -259,7 +259,7 @@ class StatementRun:
                 run,
                 statement,
                 f"the index {started.catalog_before['index']} exists already, is valid and has the "
-                "same definition, skipping",
+                "definition of the statement; skipping",
             )
             notice = replace(notice, severity="NOTICE", sqlstate=sqlstate.DUPLICATE_TABLE)
             run.context.options.on_event(ServerNotice(run.migration, notice))

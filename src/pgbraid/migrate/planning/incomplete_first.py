@@ -44,8 +44,8 @@ def incomplete_without_file(incomplete: IncompleteMigration) -> Problem:
         "incomplete_missing",
         f"{incomplete.version} ({incomplete.name}) is incomplete, but has no file here",
         detail=progress_text(incomplete),
-        hint="Restore its file and run `pgbraid up`; or clean up its effects by hand, and discard "
-        f"it with `pgbraid resume {incomplete.version} --forget`.",
+        hint="Restore its file and run `pgbraid up`; or revert its changes by hand, and discard "
+        f"its progress with `pgbraid resume {incomplete.version} --forget`.",
         versions=(incomplete.version,),
     )
 
@@ -60,14 +60,14 @@ def incomplete_changed(
     change = (
         "no longer has the directive no-transaction"
         if number is None
-        else f"its completed statement {number}, or a SET before that, was changed"
+        else f"statement {number}, which is completed, or a SET before it was changed"
     )
     return Problem(
         "incomplete_changed",
         f"{file.label} is incomplete, and {change}",
         detail=progress_text(incomplete),
-        hint="Restore the old text; or clean up the effects of the migration by hand, and discard "
-        f"it with `pgbraid resume {incomplete.version} --forget`.",
+        hint="Restore the old text; or revert the changes of the migration by hand, and discard "
+        f"its progress with `pgbraid resume {incomplete.version} --forget`.",
         location=Location(file.path),
         versions=(incomplete.version,),
     )
@@ -83,7 +83,7 @@ def incomplete_above_target(incomplete: IncompleteMigration) -> Problem:
     return Problem(
         "incomplete_above",
         f"{incomplete.version} ({incomplete.name}) is incomplete, and above `to`",
-        detail=f"{progress_text(incomplete)} All other migrations wait for it.",
+        detail=f"{progress_text(incomplete)} No other migration runs before it is finished.",
         hint=f"Resume it first with `pgbraid resume {incomplete.version}`.",
         versions=(incomplete.version,),
     )

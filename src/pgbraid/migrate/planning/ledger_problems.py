@@ -47,8 +47,8 @@ def mismatch_problems(mismatches: Sequence[Mismatch], ledger: LedgerTable) -> It
             f"{_name(ledger)} has {'its row' if len(outdated) == 1 else 'their rows'}",
             detail=f"{_name(ledger)} was restored from an older copy, or the rows were written by "
             "hand.",
-            hint="Delete the rows with `pgbraid repair --trust journal`, and `pgbraid up` runs "
-            "these migrations; if they are applied, keep the rows with `pgbraid repair --trust "
+            hint="To delete the rows: `pgbraid repair --trust journal`; the next `pgbraid up` "
+            "runs these migrations. If they are applied, keep the rows: `pgbraid repair --trust "
             "applied-set`.",
             versions=tuple(m.version for m in outdated),
         )
@@ -61,8 +61,8 @@ def ledger_emptied(ledger: LedgerTable, *, journal: bool) -> Problem:
         f"{_name(ledger)} has no row, and its journal {'has no line' if journal else 'is gone'}",
         detail="The ledger had entries before: it was emptied, or dropped in part. The applied "
         "migrations are unknown.",
-        hint="If migrations are applied, record them with `pgbraid baseline VERSION`; if none is, "
-        "confirm that with `pgbraid repair --trust applied-set`.",
+        hint="If migrations are applied, record them with `pgbraid baseline VERSION`; if no "
+        "migration is applied, confirm that with `pgbraid repair --trust applied-set`.",
     )
 
 
@@ -82,11 +82,11 @@ def incomplete_lost(migration: Migration, ledger: LedgerTable) -> Problem:
     return Problem(
         "incomplete_lost",
         f"{migration.label} started outside a transaction and did not finish, but the journal "
-        "has no line of it",
+        "has no line for it",
         detail="The journal was emptied, dropped or restored from an older copy. The comment on "
         f"{_name(ledger)} still names the version.",
-        hint="Clean up the effects of the file by hand; then let the next run start it again with "
-        f"`pgbraid resume {migration.version} --forget`.",
+        hint="Revert the changes of the file by hand, then run "
+        f"`pgbraid resume {migration.version} --forget`. The next run starts the file again.",
         location=Location(migration.path),
         versions=(migration.version,),
     )

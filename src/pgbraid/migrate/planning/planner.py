@@ -90,8 +90,8 @@ def _missing_problem(missing: tuple[AppliedMigration, ...]) -> Iterator[Problem]
         f"{versions[0]} ({missing[0].name or 'no name'}) is applied, but has no file here"
         if len(missing) == 1
         else f"{len(versions)} applied versions have no file here: {listed}",
-        detail="This release is older than the database, or files were deleted.",
-        hint="Restore deleted files; if this release is older than the database, do nothing. "
+        detail="This application is older than the database, or files were deleted.",
+        hint="Restore deleted files. If this application is older than the database, do nothing. "
         "`pgbraid status` lists the versions.",
         severity=Severity.WARNING,
         versions=versions,
@@ -137,8 +137,8 @@ def _taken_problem(recorded: str, file: Migration, free: int) -> Problem:
     return Problem(
         "version_taken",
         f"version {file.version} was applied as {recorded!r}; {file.file} is another migration",
-        detail="Both its name and its text differ from the applied migration: two branches used "
-        "one version.",
+        detail="Both its name and its text differ from the applied migration: probably two "
+        "branches used one version.",
         hint=f"Rename {file.file} to the next free version, {free}, and restore the applied file. "
         "Only if the file is the applied migration, renamed and edited: `pgbraid repair --rename "
         f"{file.version}`.",
@@ -150,12 +150,13 @@ def _taken_problem(recorded: str, file: Migration, free: int) -> Problem:
 def _rename_problem(row: AppliedMigration, file: Migration) -> Problem:
     detail = "Either the file was renamed, or two branches used one version."
     if case_folded(row.name or "") == case_folded(file.name):
-        detail = "The two names differ only in case or in Unicode normalisation."
+        detail = "The two names differ only in case or in Unicode normalization."
     elif row.checksum == file.checksum:
-        detail = "Its text is the applied one, so the file was renamed."
+        detail = "Its text is the one that was applied, so the file was renamed."
     return Problem(
         "renamed",
-        f"{file.version} was applied under the name {row.name!r}, its file is now {file.file!r}",
+        f"{file.version} was applied under the name {row.name!r}, but its file is now "
+        f"{file.file!r}",
         detail=detail,
         hint="Give the file its old name back, or accept the new one with "
         f"`pgbraid repair --rename {file.version}`.",
@@ -172,7 +173,8 @@ def renumbered_problem(file: Migration, row: AppliedMigration) -> Problem:
         detail="It would run a second time.",
         hint=f"Give the file its version {row.version} back, then run `pgbraid up` again. To keep "
         f"the new version, record it without running it: `pgbraid baseline --only {file.version}`; "
-        f"{row.version} stays applied without a file. To run it again, change a comment in it.",
+        f"{row.version} stays applied without a file. To run the file as a new migration, change "
+        "its text.",
         location=Location(file.path),
         versions=(file.version, row.version),
     )

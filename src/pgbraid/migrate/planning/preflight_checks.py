@@ -133,7 +133,8 @@ def _refused_gaps(plan: Plan) -> Iterator[Problem]:
                 f"{migration.label} is out of order: {highest} is already applied, and `gaps` is "
                 "refuse",
                 hint="Compare the results of both orders with `pgbraid prove`; then apply it with "
-                f"`pgbraid up --gaps apply`, or give it a version above {highest}.",
+                "`pgbraid up --gaps apply`, or, if no database has applied it, give it a version "
+                f"above {highest}.",
                 location=Location(migration.path),
                 versions=(migration.version,),
             )
