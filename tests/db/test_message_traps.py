@@ -192,7 +192,7 @@ def test_a_listener_that_raises_loses_nothing(database):
     files = {f"{n}_t.sql": f"CREATE TABLE t{n} ()" for n in range(1, 6)}
     with pytest.raises(KeyboardInterrupt):
         pgbraid.load(files).up(database.conninfo, on_event=listen)
-    told = [e.outcome.migration.version for e in heard if isinstance(e, Finished)]
+    told = [e.result.migration.version for e in heard if isinstance(e, Finished)]
     assert told == database.versions()
 
 
@@ -230,7 +230,7 @@ def test_an_interrupt_in_the_middle_of_several_names_the_right_one(database):
         connection.Connection.wait = real
     (fate,) = [e for e in heard if isinstance(e, Interrupted)]
     assert (fate.step.migration.version, fate.applied) == (3, False)
-    told = [e.outcome.migration.version for e in heard if isinstance(e, Finished)]
+    told = [e.result.migration.version for e in heard if isinstance(e, Finished)]
     assert told == database.versions() == [1, 2]
 
 

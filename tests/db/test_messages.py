@@ -124,7 +124,7 @@ def test_what_was_committed_before_an_error_is_told_before_it(database):
     heard = []
     with pytest.raises(MigrationFailed) as caught:
         pgbraid.load(files).up(database.conninfo, on_event=heard.append)
-    done = [event.outcome.migration.version for event in heard if isinstance(event, Finished)]
+    done = [event.result.migration.version for event in heard if isinstance(event, Finished)]
     assert done == [o.migration.version for o in caught.value.applied] == [1, 2, 3, 4, 5]
     assert database.events()[-1] == ("failed", 6)
     assert database.value("SELECT to_regclass('y') IS NULL")

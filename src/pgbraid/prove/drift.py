@@ -200,7 +200,7 @@ def _hint(failure: ReplayFailure) -> str:
             "Look at the statement with `pgbraid check --offline`; a scratch database is empty, "
             "so one that waits for rows or sessions has none."
         )
-    if not failure.lacks_something:
+    if not failure.needs_missing_object:
         return (
             "The texts that ran are replayed. One that reads rows which no migration makes, the "
             "clock or another server can fail here: write it so that it passes on an empty "
