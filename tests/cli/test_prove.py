@@ -171,7 +171,7 @@ def test_what_is_accepted_is_no_failure(folder, cli, scratch, tmp_path):
 
 def test_gaps_may_be_refused(late, cli, database):
     answer = cli("up", "--gaps", "refuse", code=1)
-    assert "103_add is out of order: 104 is already applied, and `gaps` is refuse" in answer.err
+    assert "103_add is out of order: 104 is already applied, and --gaps is refuse" in answer.err
     assert cli("plan", code=0)
     assert database.versions() == [101, 104]
 
