@@ -16,7 +16,7 @@ assert_type(pgbraid.load(files("app") / "migrations", verify="warn"), pgbraid.Mi
 
 def record_event(event: Event) -> None:
     if isinstance(event, Finished):
-        assert_type(event.outcome, MigrationResult)
+        assert_type(event.result, MigrationResult)
 
 
 report = braid.up("", to=1, not_applied=[2], dry_run=True, on_event=record_event)

@@ -5,7 +5,7 @@ from tests.fixtures.proofs import GAP, HARMLESS, SETS, TABLE, VIEW
 
 def test_policy_refuse_stops_gaps(out_of_order, cli, database):
     answer = cli("up", "--gaps", "refuse", code=1)
-    assert "103_add is out of order: 104 is already applied, and `gaps` is refuse" in answer.err
+    assert "103_add is out of order: 104 is already applied, and --gaps is refuse" in answer.err
     assert cli("plan", code=0)
     assert database.versions() == [101, 104]
 

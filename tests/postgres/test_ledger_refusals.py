@@ -115,7 +115,7 @@ def test_migration_that_drops_journal_is_refused(database):
     files = {**FIRST, "2_b.sql": f"ALTER TABLE {JOURNAL} RENAME TO was_journal"}
     with pytest.raises(MigrationFailed) as caught:
         pgbraid.load(files).up(database.conninfo)
-    assert "Take" in caught.value.hint
+    assert "Remove" in caught.value.hint
     assert "`pgbraid up`" in caught.value.hint
 
 

@@ -57,10 +57,10 @@ class PgbraidError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Support pickle and copy for all subclasses, which have different constructors."""
-        return _restored, (type(self), self.args), self.__dict__
+        return _rebuild, (type(self), self.args), self.__dict__
 
 
-def _restored(kind: type[PgbraidError], arguments: tuple[object, ...]) -> PgbraidError:
+def _rebuild(kind: type[PgbraidError], arguments: tuple[object, ...]) -> PgbraidError:
     """Return an error of a class without its fields, which pickle or copy then sets."""
     error = kind.__new__(kind)
     super(PgbraidError, error).__init__(*arguments)
@@ -228,7 +228,7 @@ def _next_step(proof: Proof) -> str:
         )
     see = "Run `pgbraid prove` to see every difference."
     # A missing object may exist on another server; any other error would occur everywhere.
-    if proof.verdict == "not replayed" and not proof.lacks_something:
+    if proof.verdict == "not replayed" and not proof.needs_missing_object:
         return (
             "Run `pgbraid prove` to see the error. The migration fails in every order, also on a "
             "fresh database: correct its file, and try it with `pgbraid up --embedded`."

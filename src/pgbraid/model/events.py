@@ -119,9 +119,9 @@ class GapProven:
 
 @dataclass(frozen=True, slots=True)
 class ReplayStarted:
-    """A replay begins on a scratch database; ``total`` is the maximum number of replays."""
+    """A replay begins; ``description`` names its order, ``total`` is the maximum of replays."""
 
-    what: str
+    description: str
     number: int
     total: int
 
@@ -161,7 +161,7 @@ class FileProgress:
 class Finished:
     """A migration is committed."""
 
-    outcome: MigrationResult
+    result: MigrationResult
     index: int
     total: int
 
@@ -170,7 +170,7 @@ class Finished:
 class DryRunPassed:
     """A migration ran in a dry run, which will roll it back."""
 
-    outcome: MigrationResult
+    result: MigrationResult
     index: int
     total: int
 

@@ -73,7 +73,7 @@ class ReplayFailure:
     diagnostic: Diagnostic
 
     @property
-    def lacks_something(self) -> bool:
+    def needs_missing_object(self) -> bool:
         """Whether the error is about an object that a platform or another server may have."""
         return self.diagnostic.sqlstate in _MISSING_OBJECT_CODES
 
@@ -155,11 +155,13 @@ class Proof:
         return self.verdict is Verdict.SAME or self.allowed_reason is not None
 
     @property
-    def lacks_something(self) -> bool:
+    def needs_missing_object(self) -> bool:
         """Whether nothing was compared because the server lacks an object that others may have."""
         failure = self.recorded_failure or self.version_failure
         return (
-            self.verdict is Verdict.NOT_REPLAYED and failure is not None and failure.lacks_something
+            self.verdict is Verdict.NOT_REPLAYED
+            and failure is not None
+            and failure.needs_missing_object
         )
 
     @property

@@ -205,7 +205,7 @@ def _hint(failure: ReplayFailure) -> str:
             "Look at the statement with `pgbraid check --offline`. A scratch database is empty, so "
             "a statement that waits for rows or sessions finds none."
         )
-    if not failure.lacks_something:
+    if not failure.needs_missing_object:
         return (
             "The texts that ran are replayed. A migration that reads the clock, another server, or "
             "rows that no migration creates can fail here. Change it so that it passes on an "

@@ -51,7 +51,7 @@ def _advice(proof: Proof) -> Iterator[str]:
     if proof.ok or not proof.out_of_order:
         return
     yield ""
-    if proof.verdict.value == "not replayed" and not proof.lacks_something:
+    if proof.verdict.value == "not replayed" and not proof.needs_missing_object:
         yield "HINT:  The migration fails in every order, also on a fresh database. Fix its"
         yield "file, and try it with `pgbraid up --embedded`."
         return

@@ -165,9 +165,9 @@ class Output:
 
     def _on_replay_started(self, event: ReplayStarted) -> None:
         if self._printer.shows_bar:
-            self._printer.show_replay(event.number, event.what)
+            self._printer.show_replay(event.number, event.description)
         else:
-            self.detail(f"replay {event.number}: {event.what}")
+            self.detail(f"replay {event.number}: {event.description}")
 
     def _on_planned(self, event: Planned) -> None:
         self._planned = event.plan.warnings
@@ -189,14 +189,14 @@ class Output:
         self._interrupted = event
 
     def _on_finished(self, event: Finished) -> None:
-        self._applied.append(event.outcome)
+        self._applied.append(event.result)
         self._on_dry_run_passed(event)
 
     def _on_dry_run_passed(self, event: Finished | DryRunPassed) -> None:
         from pgbraid.cli.render.text import migration_line
 
         columns = self._printer.columns()
-        self._print([migration_line(event.outcome, self._label_columns, columns)])
+        self._print([migration_line(event.result, self._label_columns, columns)])
 
     def result(self, value: object, code: int) -> int:
         """Print the result of a command and return its exit code."""

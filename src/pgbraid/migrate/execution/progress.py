@@ -77,7 +77,7 @@ class RunProgress:
     @property
     def unreported(self) -> tuple[int, ...]:
         """The versions that are committed and will be reported after the next flush."""
-        return tuple(outcome.migration.version for outcome, _ in self._waiting)
+        return tuple(result.migration.version for result, _ in self._waiting)
 
     def needs_flush(self, index: int) -> bool:
         """Whether the commit of the step with this index, from 1, must wait for the disk."""
@@ -88,8 +88,8 @@ class RunProgress:
         """Note a committed migration; if it is durable, report it and all before it."""
         if work.index - 1 not in self.committed:
             self.committed.add(work.index - 1)
-            outcome = MigrationResult(work.step.migration, work.step.gap, duration)
-            self._waiting.append((outcome, work.index))
+            result = MigrationResult(work.step.migration, work.step.gap, duration)
+            self._waiting.append((result, work.index))
         if durable:  # WAL is flushed in order, so all earlier commits are durable too
             self.report_durable()
 
@@ -97,9 +97,9 @@ class RunProgress:
         """Report all committed migrations; the caller has flushed them."""
         self._flushed_at = monotonic()
         while self._waiting:
-            outcome, index = self._waiting.pop(0)
-            self.reported.append(outcome)
-            self.run.options.on_event(Finished(outcome, index, self.total))
+            result, index = self._waiting.pop(0)
+            self.reported.append(result)
+            self.run.options.on_event(Finished(result, index, self.total))
 
     def flush(self) -> None:
         """Flush the committed migrations that wait for the disk, and report them."""
