@@ -47,7 +47,7 @@ types: $(VENV)/.dev
 
 house: $(VENV)/.dev
 	$(BIN)/lint-imports
-	$(BIN)/pytest tests/test_house.py
+	$(BIN)/pytest tests/test_house.py tests/test_glossary.py
 
 # The tests without the marker `server`, which tests/fixtures/servers.py gives to every test that uses a
 # fixture with a server. A test that starts a server without one fails here: it finds no programs.

@@ -79,7 +79,7 @@ def _by_hand(world: World, error: str) -> bool:
         ("SELECT setval|run: ALTER", hint, lambda: _run_sql(world, hint)),
         ("rigger|rule", hint, lambda: _take_away(world)),
         (r"OWNER TO|rights|GRANT|BYPASSRLS|row-level", error, lambda: _give_rights(world)),
-        (r"Remove (?:that|the) statement|Remove that|Remove from the file", hint, lambda: _harmless(world, error)),
+        (r"Remove (?:that|the statement|from the file)", hint, lambda: _harmless(world, error)),
         (r"^\S+\.sql:\d+:\d+: ", error, lambda: _harmless(world, error)),
         ("Delete all but one", hint, lambda: _take_out_copies(world)),
     )

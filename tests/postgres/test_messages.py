@@ -124,7 +124,7 @@ def test_committed_migrations_are_reported_before_error(database):
     emitted = []
     with pytest.raises(MigrationFailed) as caught:
         pgbraid.load(files).up(database.conninfo, on_event=emitted.append)
-    done = [event.outcome.migration.version for event in emitted if isinstance(event, Finished)]
+    done = [event.result.migration.version for event in emitted if isinstance(event, Finished)]
     assert done == [o.migration.version for o in caught.value.applied] == [1, 2, 3, 4, 5]
     assert database.events()[-1] == ("failed", 6)
     assert database.value("SELECT to_regclass('y') IS NULL")

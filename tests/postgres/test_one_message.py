@@ -192,7 +192,7 @@ def test_event_handler_that_raises_loses_nothing(database):
     files = {f"{n}_t.sql": f"CREATE TABLE t{n} ()" for n in range(1, 6)}
     with pytest.raises(KeyboardInterrupt):
         pgbraid.load(files).up(database.conninfo, on_event=record_event)
-    reported = [e.outcome.migration.version for e in emitted if isinstance(e, Finished)]
+    reported = [e.result.migration.version for e in emitted if isinstance(e, Finished)]
     assert reported == database.versions()
 
 
@@ -230,7 +230,7 @@ def test_interrupt_in_batch_names_running_migration(database):
         connection.Connection.wait = real
     (fate,) = [e for e in emitted if isinstance(e, Interrupted)]
     assert (fate.step.migration.version, fate.applied) == (3, False)
-    reported = [e.outcome.migration.version for e in emitted if isinstance(e, Finished)]
+    reported = [e.result.migration.version for e in emitted if isinstance(e, Finished)]
     assert reported == database.versions() == [1, 2]
 
 

@@ -65,8 +65,8 @@ _FORBIDDEN = (
 _NEEDS_DIRECTIVE = (
     "pgbraid runs a migration in one transaction.",
     (
-        "Write `-- pgbraid: no-transaction` on the first line of the file; preferably, the statement "
-        "has a file of its own."
+        "Write `-- pgbraid: no-transaction` on the first line of the file; preferably, the "
+        "statement has a file of its own."
     ),
 )
 
