@@ -1,4 +1,4 @@
-"""Incomplete migrations: nontransactional ones that started and did not finish."""
+"""Incomplete migrations: non-transactional ones that started and did not finish."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class CompletedStatement:
 
 @dataclass(frozen=True, slots=True)
 class IncompleteMigration:
-    """A nontransactional migration that started and did not finish, according to the journal.
+    """A non-transactional migration that started and did not finish, according to the journal.
 
     ``started`` holds its statements that failed or whose outcome is unknown, the newest last.
     ``journal_lines`` is the number of its journal lines, which shows whether the journal changed

@@ -42,7 +42,7 @@ _MAYBE = re.compile(
     r"\b(?:concurrently|vacuum|cluster|reindex|system|database|tablespace|subscription|discard)\b",
     re.IGNORECASE,
 )
-"""Every nontransactional statement contains one of these words."""
+"""Every non-transactional statement contains one of these words."""
 _ENDS_ITSELF = re.compile(r"\b(?:commit|rollback)\b", re.IGNORECASE)
 _SAME = {"NAMES": "CLIENT_ENCODING", "SCHEMA": "SEARCH_PATH", "XML": "XMLOPTION"}
 """Settings with a statement of their own (SET NAMES), and the parameter that it sets."""
@@ -94,7 +94,7 @@ class ScriptStatement:
     kind: ExecutionKind
     digest: str
     command: str | None = None
-    """The command name of a nontransactional statement."""
+    """The command name of a non-transactional statement."""
     name: str | None = None
     table: str | None = None
     if_not_exists: bool = False
@@ -160,7 +160,7 @@ def _of_alter(words: tuple[str, ...], concurrently: str) -> str | None:
 
 
 def nontransactional_statements(script: Script) -> Iterator[tuple[Statement, str]]:
-    """Yield the nontransactional statements of a script with their command names."""
+    """Yield the non-transactional statements of a script with their command names."""
     if not _MAYBE.search(script.text):
         return
     for statement in script.statements:

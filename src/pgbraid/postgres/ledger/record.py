@@ -100,7 +100,7 @@ def record_applied(
 def record_nontransactional(
     session: Session, migration: Migration, *, traits: LedgerTraits, name: str, entry: JournalEntry
 ) -> None:
-    """Record a nontransactional migration; the entry has its duration."""
+    """Record a non-transactional migration; the entry has its duration."""
     checksum = traits.checksum(migration.checksum)
     _write(session, "insert_applied", version=migration.version, name=name, checksum=checksum)
     append(session, entry)

@@ -1,4 +1,4 @@
-"""Finds out from the catalog whether an interrupted nontransactional statement was completed.
+"""Finds out from the catalog whether an interrupted non-transactional statement was completed.
 
 A leftover is dropped only if the journal shows that pgbraid started the statement, and only if it
 is exactly what that statement would leave. Names are resolved under the settings with which the

@@ -146,7 +146,7 @@ class _TransactionControlCheck:
 
 
 def _nontransactional_problems(migration: Migration, script: Script) -> Iterator[Problem]:
-    """Yield nontransactional statements without the directive, and unrecoverable ones with it."""
+    """Yield non-transactional statements without the directive, and unrecoverable ones with it."""
     yield from _set_config_problems(migration, script)
     for statement, command in nontransactional_statements(script):
         location = _at(migration, script, statement.start)
