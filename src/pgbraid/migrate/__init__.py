@@ -1,1 +1,1 @@
-"""The main job: a module for each command."""
+"""The commands that change or read the ledger; the subpackages hold the parts that they share."""

@@ -30,9 +30,9 @@ __all__ = ["adopt_history", "drop_tracker_table", "unadopt"]
 
 
 def adopt_history(command: Command) -> Adoption | None:
-    """Record the migrations that another tool has applied as applied; run nothing.
+    """Record in the ledger which migrations another tool has applied; run nothing.
 
-    Returns None if the applied set has rows, or had adopted rows that were removed again. Raises
+    Returns None if the applied set has rows, or if an earlier adoption was undone. Raises
     ProblemsFound if the other tool's table does not show clearly which migrations are applied, and
     ConfigError if the database has no such table.
     """
@@ -79,7 +79,7 @@ def _no_tracker(ledger: LedgerTable) -> ConfigError:
 
 
 def unadopt(command: Command, versions: tuple[int, ...]) -> tuple[AppliedMigration, ...]:
-    """Remove adopted versions that never ran from the applied set, and return their rows.
+    """Delete the rows of adopted versions that never ran, and return these rows.
 
     A version that is not applied is skipped. Raises ConfigError for a version that was not adopted
     according to the journal, or that has run since.
@@ -113,10 +113,11 @@ def _adopted_rows(session: Session, versions: tuple[int, ...]) -> tuple[AppliedM
 
 
 def drop_tracker_table(command: Command) -> str:
-    """Drop the other tool's table, if all it records is in the applied set; return its name.
+    """Drop the other tool's table if all its versions are in the applied set; return its name.
 
     Raises ConfigError if the database has no such table, if the table was not adopted, or if that
-    tool has applied a migration since; ProblemsFound if the table is not clear.
+    tool has applied a migration since. Raises ProblemsFound if the table does not show clearly
+    which migrations are applied.
     """
     options = command.options
     _require_adopt(command.request)

@@ -1,4 +1,4 @@
-"""``baseline``: record migrations as applied that were applied without pgbraid."""
+"""``baseline``: record migrations that were applied without pgbraid, without running them."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class BaselineSelection:
 def record_baseline(command: Command, choice: BaselineSelection) -> Baselined:
     """Record migrations as applied without running them, in one transaction under the lock.
 
-    Their rows have no checksum, because the text that ran is unknown; their files are not checked.
-    Raises ConfigError for a version without a file, and if another tool's table can be adopted
-    instead. Raises ProblemsFound if two files have one version, or if applied set and journal
-    disagree.
+    Their rows have no checksum, because the text that ran is unknown, so the contents of their
+    files are not checked. Raises ConfigError for a version without a file, and if another tool's
+    table can be adopted instead. Raises ProblemsFound if two files have one version, or if applied
+    set and journal disagree.
     """
     migrations, request = command.migrations, command.request
     options = command.options

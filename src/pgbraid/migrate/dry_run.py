@@ -54,12 +54,14 @@ class _DryRunResults:
 
 
 def dry_run_pending(command: Command) -> Report:
-    """Run every pending migration, roll all of them back, and report every failure.
+    """Run the pending migrations that can be rolled back, roll them back, report every failure.
 
-    The migrations run in one transaction under the lock, each after a savepoint of its own. After
-    the rollback only effects that no transaction can undo remain, such as the value of a sequence.
-    All locks are held until the end. Raises the errors of ``apply_pending``, but MigrationFailed
-    only for a migration that ends the transaction.
+    The migrations run in one transaction under the lock, each after a savepoint of its own.
+    Non-transactional migrations and those that concern replication slots do not run. They are
+    reported as inconclusive, as are failures that may follow from them. Only effects that a
+    rollback does not revert remain, such as the values of sequences. All locks are held until the
+    end. Raises MigrationFailed only for a migration that ends the transaction; the other errors are
+    those of ``apply_pending``.
     """
     migrations, request = command.migrations, command.request
     options = command.options
@@ -181,7 +183,8 @@ def _with_blockers(run: RunContext, diagnostic: Diagnostic) -> Diagnostic:
 def _may_follow_from_untried(failure: Diagnostic, results: _DryRunResults) -> bool:
     """Whether a migration may have failed because an earlier one could not be tried.
 
-    A syntax error has no such cause: the server parses a statement before it looks up names.
+    A syntax error never follows from an earlier migration: the server parses a statement before
+    it looks up names.
     """
     return bool(results.inconclusive) and failure.sqlstate != sqlstate.SYNTAX_ERROR
 

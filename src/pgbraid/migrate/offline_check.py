@@ -15,6 +15,6 @@ __all__ = ["check_files"]
 
 
 def check_files(migrations: MigrationSet) -> Check:
-    """Return whether the files could run; read the text of every up and down file."""
+    """Check the up and down files for problems that can be found without a database."""
     problems = (*migrations.problems, *check_scripts(migrations.migrations, downs=True))
     return Check(0, tuple(map(as_check_problem, problems)), offline=True, compared=False)

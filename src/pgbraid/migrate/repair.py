@@ -31,7 +31,7 @@ __all__ = ["RepairSelection", "accept_files"]
 
 @dataclass(frozen=True, slots=True)
 class RepairSelection:
-    """The rows to repair: those of ``versions``, or ``everything`` whose file was modified.
+    """The rows to repair: those of ``versions``, or with ``everything`` of all modified files.
 
     Without ``rename``, a row whose file has another name raises an error.
     """
@@ -45,8 +45,8 @@ def accept_files(command: Command, choice: RepairSelection) -> Repair:
     """Record the checksums, and with ``rename`` the names, of files in the applied set.
 
     All rows change in one transaction under the lock, each with a journal entry. Raises ConfigError
-    if a version is not applied, has no file, or has another name without ``rename``; also if name
-    and text both differ and the version is not in ``versions``.
+    if a version is not applied, has no file, or has another name without ``rename``. Raises
+    ConfigError also if name and text of a file both differ and ``versions`` does not list it.
     """
     migrations, options = command.migrations, command.options
     with connect(command.target, command.ledger, options.stop) as opened:

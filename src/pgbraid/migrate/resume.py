@@ -41,10 +41,10 @@ def resume_version(
     """Continue an incomplete migration with its next statement, and run no other migration.
 
     ``how`` decides on a statement whose outcome is unknown: ``retry`` runs it again, ``skip`` marks
-    it as done. ``statement`` is the number at which the caller expects the migration to be.
+    it as done. ``statement`` is the number of the statement that the caller expects to be next.
     ``forget`` runs nothing: it discards the progress, so the next run starts the file from its
-    first statement. Raises ConfigError if the migration is not incomplete, or is at another
-    statement, and the errors of ``apply_pending``.
+    first statement. Raises ConfigError if the migration has not started or is finished, or if
+    another statement is next. Raises also the errors of ``apply_pending``.
     """
     migrations = command.migrations
     options = command.options
@@ -79,7 +79,7 @@ def _decision(
     how: Literal["retry", "skip"],
     statement: int | None,
 ) -> ResumeDecision | None:
-    """Return the decision on the statement at which the migration is; it applies to no other.
+    """Return the decision, which applies only to the next statement of the migration.
 
     A statement that was started and then removed from the file comes before those of the file.
     """

@@ -1,7 +1,7 @@
 """Applies the steps of a plan in order, and reports a migration only when it is durable.
 
 While the server runs one migration, pgbraid reads, parses and prepares the next. On a fresh
-database not every commit waits for the disk. Such a commit is reported after a later commit has
+database some commits do not wait for the disk. They are reported only after a later commit has
 waited, or after an explicit flush.
 """
 
@@ -71,7 +71,7 @@ def apply_steps(run: RunContext, steps: tuple[Step, ...]) -> tuple[MigrationResu
     """Apply the steps in order and return the results of those that this run applied.
 
     Raises the error of the first step that fails. The ``applied`` of the error holds the results
-    that are committed and on the disk.
+    that are committed and flushed to disk.
     """
     progress = RunProgress(run, len(steps))
     try:
@@ -128,7 +128,7 @@ def _apply_each(run: RunContext, steps: tuple[Step, ...], progress: RunProgress)
 def _apply_one(
     run: RunContext, work: PreparedMigration, progress: RunProgress, *, ahead: Callable[[], None]
 ) -> None:
-    """Apply one migration with retries, and note it; journal a failure that was rolled back."""
+    """Apply one migration and add it to the progress; journal a failure if it was rolled back."""
     durable = progress.needs_flush(work.index)
     try:
         duration = _apply_with_retries(run, work, durable=durable, ahead=ahead)

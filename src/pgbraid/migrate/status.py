@@ -1,4 +1,4 @@
-"""``plan``, ``status`` and ``check``: read the state of every version, without writes or locks."""
+"""``plan``, ``status`` and ``check``: read every version's state; no writes, no session lock."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OTHER_NAME = frozenset({"renamed", "version_taken"})
 
 
 def plan_pending(command: Command) -> Plan:
-    """Return the plan that ``up`` would execute now, with every problem; only read."""
+    """Return the plan that ``up`` would execute now, with its problems. Writes nothing."""
     with connect(command.target, command.ledger, command.options.stop) as session:
         return read_plan(session, command.migrations, command.request)
 
@@ -35,7 +35,7 @@ def check(command: Command) -> Check:
     """Return whether the applied versions are exactly those of the files, and no file was modified.
 
     Some warnings of ``up`` fail a check: applied versions without a file, and files whose names
-    nearly follow the pattern of migrations.
+    are almost those of migrations.
     """
     plan = plan_pending(command)
     problems = (*map(as_check_problem, plan.problems), *_pending(plan))

@@ -114,10 +114,10 @@ def _undo(run: RunContext, down: Migration, script: Script) -> timedelta | None:
 def _check_same(
     session: Session, migrations: MigrationSet, request: PlanRequest, version: int
 ) -> None:
-    """Raise ProblemsFound if the down file belongs to another migration than was applied.
+    """Raise ProblemsFound if the version's file is not the migration that was applied.
 
-    Also if applied set and journal disagree. Raises ConfigError while a migration is incomplete,
-    because it may depend on this one.
+    Raises ProblemsFound also if applied set and journal disagree. Raises ConfigError while any
+    migration is incomplete, because that migration may depend on the version to undo.
     """
     plan = read_plan(session, migrations, replace(request, to=None, not_applied=()))
     problems = tuple(p for p in plan.errors if version in p.versions or p.code in MISMATCHES)

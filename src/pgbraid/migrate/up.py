@@ -1,9 +1,9 @@
-"""``up``: apply every migration that the database lacks, each in its own transaction.
+"""``up``: apply every pending migration, each in its own transaction if it can run in one.
 
-Read this module first: it is a whole run from top to bottom, one step per call. A *migration* is an
+Read this module first: ``apply_plan`` shows a whole run, one call per step. A *migration* is an
 SQL file with a version number. The *applied set* is a table with one row per applied version. The
-*journal* is a table beside it, to which every run only appends: which version was applied, when,
-by which role, with which text. Both together are the *ledger*.
+*journal* is a table beside it, to which each run appends lines. They show which version was
+applied, when, by which role, and with which text (up to 1 MB). Both together are the *ledger*.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ __all__ = ["apply_pending", "apply_plan"]
 def apply_pending(command: Command) -> Report:
     """Apply every pending migration in version order and return a report.
 
-    If nothing is pending, the run costs one connection and one query, and writes nothing. Raises
-    ProblemsFound before anything runs, MigrationFailed after one migration was rolled back,
-    LockTimeout, ConnectionFailed and ServerError. The ``applied`` of each error lists the
-    migrations that this run had committed before.
+    If nothing is pending and no file was changed, the run costs one connection and one query, and
+    writes nothing. Raises ProblemsFound (usually before anything runs), MigrationFailed for a
+    migration that was rolled back or is incomplete, NotProven, TargetRefused, LockTimeout,
+    ConnectionFailed, ServerError and Stopped. An error of ``apply_steps`` lists in ``applied`` the
+    results that are committed and flushed to disk.
     """
     migrations, request, options = command.migrations, command.request, command.options
     with connect(command.target, command.ledger, options.stop) as session:
@@ -65,7 +66,7 @@ def apply_plan(opened: Session, command: Command, unlocked_plan: Plan) -> Report
         session,
         monitor,
     ):
-        # A transaction pooler lends a session for one transaction only. A nontransactional
+        # A transaction pooler lends a session for one transaction only. A non-transactional
         # migration (CREATE INDEX CONCURRENTLY) needs the same session for longer.
         steps.reject_pooler(session, unlocked_plan)
         # The session lock: an advisory lock that serializes the runs of one ledger. Nothing
@@ -100,7 +101,11 @@ def _report(
     run_id: str | None = None,
     applied: tuple[MigrationResult, ...] = (),
 ) -> Report:
-    """Return the report; steps of the unlocked plan that are done were applied by another run."""
+    """Return the report of this run.
+
+    Steps of the unlocked plan that this run has not applied, and that are no longer pending, were
+    applied by another run.
+    """
     versions = {result.migration.version for result in applied}
     if run_id is None:
         versions = {step.migration.version for step in plan.steps}

@@ -1,1 +1,1 @@
-"""Replays, comparison and search: proofs, drift, snapshots."""
+"""Proofs, drift and snapshots, by replaying migrations on scratch databases."""

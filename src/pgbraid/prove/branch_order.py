@@ -1,4 +1,7 @@
-"""Determines the migrations after the merge of a branch, and their order in databases."""
+"""Determines the migrations after a branch is merged, and the order in which they will run.
+
+The order is that of a database which has applied all migrations of the base.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ class Merged:
     """The migrations of the base by version, and the migrations that the branch adds.
 
     ``notes`` are for the user. ``not_replayed`` lists migrations that databases of the base have
-    applied, but that are not replayed.
+    applied, and that the branch has deleted.
     """
 
     before: tuple[Migration, ...]
@@ -107,7 +110,7 @@ class _Merge:
         return name not in self.fork.files and not _same(self.base.files[name], file)
 
     def _merged_text(self, migration: Migration, file: Migration) -> Migration:
-        """Return the side whose text a file of both sides has after the merge."""
+        """Return the version of a file, the branch's or the base's, that the merge will keep."""
         name, ref = migration.file, self.ref
         if _same(self.base.files[name], file):
             return file
@@ -121,7 +124,7 @@ class _Merge:
         self.notes.append(text)
 
     def _not_here(self, migration: Migration) -> Iterator[Problem]:
-        """Check a file of the base that this branch lacks: the base added it, or we deleted it."""
+        """Check a base file that this branch lacks: the base added it, or the branch deleted it."""
         ref, name = self.ref, migration.file
         if name not in self.fork.files:
             self._note(f"{migration.label} came to {ref} since: it is replayed, too")
@@ -151,7 +154,7 @@ class _Merge:
         return same_migration_name(one.name, one.version, other.name)
 
     def _same_text_here(self, migration: Migration) -> Migration | None:
-        """Return a file of this branch that the base lacks, with the text of a migration."""
+        """Return a new file of this branch that has the same text as a migration of the base."""
         text = self.base.files[migration.file]
         new = (m for m in self.ours.migrations if m.file not in self.theirs)
         return next((m for m in new if _same(text, m)), None)

@@ -1,4 +1,7 @@
-"""``drift``: compares a database with a replay of its recorded history. Also ``snapshot``."""
+"""``drift``: compares a database with a replay of its recorded history.
+
+This module also makes the snapshots of ``snapshot``.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +49,8 @@ def find_drift(  # noqa: PLR0913, PLR0917 - the parameters of every verb, and tw
     """Return the differences between a database and a replay of its recorded history.
 
     The database is only read, in one transaction. The history is replayed on a scratch server of
-    the same major version. ``ignore`` has patterns of objects, in the syntax of ``fnmatch``; these
-    objects are only counted. With ``schemas``, only these schemas are compared. Raises ConfigError,
+    the same major version. Differences that a pattern in ``ignore`` (``fnmatch``) matches are
+    counted, not returned. With ``schemas``, only these schemas are compared. Raises ConfigError,
     ServerError if the history cannot be replayed, and the errors of the servers.
     """
     refuse_problems(migrations)
@@ -191,7 +194,7 @@ class _ReplayedHistory:
             snapshot = self._replayer.snapshot_of(base)
         finally:
             self._replayer.release(base)
-        # On a server that is not exclusive, the objects belong to the role of the scratch server.
+        # On a server that others use, too, the objects belong to the role of the scratch server.
         role = self._replayer.scratch.role
         if self._owner and not self._replayer.scratch.exclusive and self._owner != role:
             return with_role(snapshot, role, self._owner)

@@ -28,10 +28,12 @@ _LISTED = 3
 def prove_gaps(
     session: Session, migrations: MigrationSet, plan: Plan, options: RunOptions
 ) -> Proof:
-    """Return the proof that the pending migrations give the same result as in order.
+    """Prove that the pending migrations may run out of order, and return the proof.
 
     The session lock is held, so no other run can change the order that is proven. Raises NotProven
-    without such a proof, and the errors of the scratch server.
+    if a migration cannot be replayed, or if the results differ and the difference is neither
+    allowed nor accepted. Raises NotProven also for an incomplete proof if the settings require a
+    complete one, and the errors of the scratch server.
     """
     # The role of this session runs the migrations; it need not be the owner of the ledger.
     history = read_history(session, _current_role(session))
@@ -51,7 +53,7 @@ def _current_role(session: Session) -> str:
 
 
 def _without(migrations: MigrationSet, versions: set[int]) -> MigrationSet:
-    """Leave out the migrations of these versions."""
+    """Return the set of migrations without these versions."""
     remaining = tuple(m for m in migrations.migrations if m.version not in versions)
     return replace(migrations, migrations=remaining)
 

@@ -58,7 +58,7 @@ def _orders(
     *,
     run: tuple[Migration, ...] | None = None,
 ) -> OrderPair:
-    """Return an order with the order to compare it with, by default the order of versions.
+    """Check the scripts and return the pair of orders; ``by_version`` is sorted by default.
 
     Raises ConfigError if there are no migrations, and ProblemsFound for scripts that cannot run.
     """
@@ -93,7 +93,7 @@ def recorded(
     """Return the migrations that a database has applied, in its order, and notes on them.
 
     The text of a migration is the text of its file. If there is no file, it is the journal's text.
-    With ``as_recorded``, the journal's text replaces also the text of a file that was changed.
+    With ``as_recorded``, the journal's text is used for files that were changed, too.
     """
     applied: list[Migration] = []
     notes: list[str] = []
@@ -138,7 +138,7 @@ def _from_journal(version: int, name: str | None, text: str | None) -> Migration
 
 
 def input_from_database(migrations: MigrationSet, history: AppliedHistory) -> ProofInput:
-    """Return the order of a database: its applied migrations, then the pending ones.
+    """Return both orders of a database; the recorded one ends with the pending migrations.
 
     Migrations that were undone are replayed in their place, with their down migrations. Raises
     ConfigError, and ProblemsFound for files that cannot run.
@@ -157,7 +157,7 @@ def input_from_database(migrations: MigrationSet, history: AppliedHistory) -> Pr
 def ran_in_all(
     history: AppliedHistory, applied: Sequence[Migration]
 ) -> tuple[tuple[Migration, ...], tuple[str, ...]]:
-    """Return all migrations that ran in a database, including undone ones and their undoing.
+    """Return all migrations that ran in a database, also undone ones and their down migrations.
 
     A migration that was undone, and a down migration, gets a version below 0. Returns also a line
     for each migration that cannot be replayed because the journal has no text of it.
@@ -183,10 +183,10 @@ def ran_in_all(
 def input_for_pending(migrations: MigrationSet, history: AppliedHistory) -> ProofInput:
     """Return the orders that show whether the pending migrations can run out of order.
 
-    Both orders keep the recorded order of the applied migrations, even if some ran out of order.
-    The exception is an out-of-order migration that is lower than a pending one. It is moved to its
-    place in both orders, because the pending migration may build on it. So only the place of the
-    pending migrations differs. Raises ConfigError, and ProblemsFound for files that cannot run.
+    Applied migrations have the same order in both. This is the recorded order, except for an
+    out-of-order migration that is lower than a pending one: both orders have it at the place of its
+    version, because the pending migration may build on it. So only the place of the pending
+    migrations differs. Raises ConfigError, and ProblemsFound for files that cannot run.
     """
     refuse_problems(migrations)
     applied, notes = recorded(migrations, history, as_recorded=True)
@@ -205,7 +205,7 @@ def input_for_pending(migrations: MigrationSet, history: AppliedHistory) -> Proo
 def insert_by_version(
     order: Sequence[Migration], more: Iterable[Migration], place: Callable[[Migration], int]
 ) -> tuple[Migration, ...]:
-    """Insert migrations into an order, each before the first one with a higher place."""
+    """Insert migrations into an order, each before the first one with a higher key."""
     result = list(order)
     for migration in sorted(more, key=place):
         own = place(migration)

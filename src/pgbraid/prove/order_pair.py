@@ -1,7 +1,8 @@
-"""Compares the results of two orders of the same migrations, and finds the pair that conflicts.
+"""Compares the results of two orders of the same migrations, and finds a pair that conflicts.
 
-Both orders are replayed. If the results differ, each order is replayed once more. Values in which
-two replays of one order differ are not compared. The search for the pair has a time limit.
+Both orders are replayed. If the results differ, the order of versions is replayed once more, and if
+needed the recorded order. Values in which two replays of one order differ are not compared. The
+guesses and the minimization of the search have a time limit.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ def _version(migration: Migration) -> int:
 class OrderPair:
     """Two orders of the same migrations: the recorded order, and the order of versions.
 
-    ``run`` has all migrations of the recorded order with those that were undone since, and with
-    the down migrations that undid them. It is None if no migration was undone.
+    ``run`` is the recorded order plus the migrations that were undone, and their down migrations.
+    It is None if no migration was undone.
     """
 
     recorded: tuple[Migration, ...]
@@ -96,7 +97,7 @@ class OrderPair:
 
     @property
     def out_of_order(self) -> tuple[Migration, ...]:
-        """The migrations that follow one which they precede in the order of versions."""
+        """The migrations that ran after a migration with a higher version."""
         places = {m.version: place for place, m in enumerate(self.by_version)}
         return out_of_order(self.recorded, lambda migration: places[migration.version])
 
@@ -112,9 +113,9 @@ class OrderPair:
 
     @property
     def most_replays(self) -> int:
-        """The maximum number of replays for the comparison and the bisection.
+        """An estimate for progress reports: the replays of the comparison and the bisection.
 
-        The guesses of the search and the minimization of the example need more.
+        It does not include the guesses of the search and the minimization of the example.
         """
         count = self.inversions
         return 0 if not count else 4 + (ceil(log2(count)) + 1 if count > 1 else 1)
@@ -122,7 +123,7 @@ class OrderPair:
 
 @dataclass(frozen=True, slots=True)
 class OrderComparison:
-    """The results of two orders compared; the fields have the meaning that they have in Proof."""
+    """The result of comparing two orders; the fields have the same meaning as in Proof."""
 
     verdict: Verdict
     differences: tuple[Difference, ...] = ()
@@ -144,11 +145,12 @@ def compare_orders(
     pair: bool = True,
     explain_for: float | None = None,
 ) -> OrderComparison:
-    """Replay two orders, compare the results and, if they differ, find the pair that conflicts.
+    """Replay two orders, compare the results and, if they differ, search for a pair that conflicts.
 
-    Without ``pair`` the search is skipped. It takes at most ``explain_for`` seconds, by default
-    until the proof has taken as long as twelve plain replays. After that the pair is still named,
-    but its example is larger. Raises what the replays raise.
+    Without ``pair`` the search is skipped. Its guesses and its minimization end after
+    ``explain_for`` seconds, by default when the proof has taken as long as twelve plain replays. A
+    pair that the bisection finds after that has a larger example, or is not named if the databases
+    do not confirm it. Raises what the replays raise.
     """
     if not orders.must_replay:
         return OrderComparison(Verdict.SAME, server=replayer.scratch.label)
@@ -249,7 +251,7 @@ class _OrderComparer:
         )
 
     def _drop(self, *replays: KeptReplay | None) -> None:
-        """Drop the databases of replays: roles of the base cannot be dropped before them."""
+        """Drop the databases of replays, before the base: its roles own objects in them."""
         for replay in replays:
             if replay and replay.name:
                 self._replayer.drop(replay.name)
@@ -284,7 +286,7 @@ class _OrderComparer:
         """Return whether both orders fail in the same way, so that the order is not the reason.
 
         Two migrations can fail because of the same missing object. Then each order fails at the
-        one that it runs first, before the other one has run.
+        first of the two migrations that it runs.
         """
         if left is None or right is None:
             return False
@@ -304,12 +306,12 @@ class _OrderComparer:
         if failure is None:
             return False
         message = failure.diagnostic.message
-        # On an exclusive server, roles that no migration creates are created for the replay.
+        # On an exclusive server, the replay creates the roles that no migration creates.
         lacks_role = not self._replayer.scratch.exclusive and _NO_ROLE.match(message)
         return bool(lacks_role or _SERVER_LACKS.match(message))
 
     def _find_cause_without_undone(self, right: KeptReplay) -> _Cause:
-        """Return the cause of the difference that the orders have without undone migrations."""
+        """Compare again without the undone migrations; return the cause of what still differs."""
         left = self._replayer.keep(self.base, self._tails[0])
         try:
             if not len(self._orders.chain) or left.result.failure:

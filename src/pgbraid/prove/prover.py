@@ -1,13 +1,13 @@
-"""``prove``: compares two orders of the same migrations, and finds the pair that conflicts.
+"""``prove``: compares two orders of the same migrations, and finds a pair that conflicts.
 
 ========================  ======================================================================
 step                      module
 ========================  ======================================================================
 read both orders          ``inputs.py``: from a database, a branch or a list of versions
 replay both orders        ``replay/``: on a scratch server, with the runner of ``up``
-compare the results       ``comparison/``: all catalogs and rows, except for changing values
+compare the results       ``comparison/``: catalogs and rows, except values that change every time
 find the pair             ``search/pair_search.py``: likely pairs first, then a bisection
-minimize its example      ``search/minimize.py``: leaves out the migrations that it does not need
+minimize its example      ``search/minimize.py``: removes migrations that the example does not need
 report                    ``build_proof`` below
 ========================  ======================================================================
 
@@ -100,11 +100,12 @@ def run_proof(
     *,
     like: AppliedHistory | None = None,
 ) -> Proof:
-    """Compare the two orders on a scratch server, and return the proof with the conflicting pair.
+    """Compare the two orders on a scratch server, and return the proof with a conflicting pair.
 
     The scratch databases resemble the database whose history is ``like``: its version, settings
-    and extensions, and on an exclusive server its role. If no migration is out of order, no server
-    is started. Raises ConfigError, EmbeddedError, ConnectionFailed, ServerError and Stopped.
+    and extensions, and on a server that only pgbraid uses its role. If the orders are equal and no
+    migration was undone, no server is started. Raises ConfigError, EmbeddedError, ConnectionFailed,
+    ServerError and Stopped.
     """
     orders = proof_input.orders
     options.on_event(
@@ -158,7 +159,7 @@ def _prove_on_scratch_server(
 
 @dataclass(frozen=True, slots=True)
 class _Allowance:
-    """The reason that allows a difference, or the comparison with another difference."""
+    """Why a difference is allowed; or the comparison that shows a difference that is not."""
 
     reason: str | None = None
     other: OrderComparison | None = None
@@ -170,11 +171,11 @@ _NOT_ALLOWED = _Allowance()
 def _check_allowances(
     orders: OrderPair, comparison: OrderComparison, compare: Compare, options: RunOptions
 ) -> _Allowance:
-    """Return the reason that allows a difference, if there is one.
+    """Return whether ``accept`` or directives allow the difference.
 
-    An order that fails is never allowed. A migration that is out of order allows the difference
-    that disappears when it runs in order. Any other difference is not allowed, and the pair to
-    name is the pair of that difference.
+    An order that fails is never allowed. An out-of-order migration with the directive
+    ``allow-difference`` allows the difference that disappears when it runs in order. Any other
+    difference is not allowed; its comparison is returned, and the proof names the pair of it.
     """
     if comparison.verdict in {Verdict.SAME, Verdict.FAILS, Verdict.NOT_REPLAYED}:
         return _NOT_ALLOWED
@@ -200,11 +201,12 @@ def _is_accepted(comparison: OrderComparison, accept: tuple[str, ...]) -> bool:
 
 
 def _without_allowed(orders: OrderPair, allowing: list[Migration]) -> tuple[OrderPair, OrderPair]:
-    """Return two pairs of orders, which together have all differences but the allowed ones.
+    """Return two comparisons to make; if each gives equal results, every difference is allowed.
 
-    A migration that is lower than an allowing one can be out of order too, and the allowing one
-    can build on it. So the first pair moves only the lower ones to their place. The second pair
-    starts where the allowing ones are in their place as well.
+    An allowing migration can build on a lower one that is out of order too, so the lower one moves
+    to its place first. For example, the recorded order is 5 2 3 4, and 3 allows its difference.
+    The first comparison is 5 2 3 4 with 2 5 3 4, the second one 2 3 5 4 with 2 3 4 5. The step
+    between them, from 2 5 3 4 to 2 3 5 4, moves only 3 and is allowed.
     """
     places = {m.version: place for place, m in enumerate(orders.by_version)}
 
@@ -220,7 +222,7 @@ def _without_allowed(orders: OrderPair, allowing: list[Migration]) -> tuple[Orde
 
 
 def _role_difference(scratch: ScratchServer, role: MigratingRole | None) -> Iterator[str]:
-    """Report a role with other rights, which only a server that is not exclusive can require."""
+    """Yield a line if a server that others use replays with a role of other rights."""
     if role is not None and not scratch.exclusive and role.superuser != scratch.superuser:
         yield (
             f"the rights of role {role.name}: {scratch.role} replayed, which is "

@@ -39,8 +39,8 @@ _BATCH_SIZE_ON_FRESH = 16
 def largest_batch(run: RunContext) -> int:
     """Return the maximum number of migrations in one message.
 
-    A failed batch runs its failing migration twice. On a fresh database no other session is
-    affected, so a few migrations form a batch there even without the option ``batch``.
+    Some migrations that fail in a batch run a second time, alone. On a fresh database no other
+    session is affected, so a few migrations form a batch there even without the option ``batch``.
     """
     if run.options.batch:
         return _BATCH_SIZE
@@ -82,7 +82,7 @@ def apply_batch(
     progress: RunProgress,
     prepare: Callable[..., None],
 ) -> None:
-    """Send migrations in one message; the caller sends those that did not start one by one."""
+    """Send migrations in one message; the caller sends those that are not applied afterwards."""
     progress.batched |= {work.index - 1 for work in works}
     if len(works) <= 1:
         return
@@ -133,7 +133,10 @@ def _recover_batch(
     progress: RunProgress,
     result: BatchResult,
 ) -> None:
-    """Note the committed migrations of a failed batch; reset the session; raise the failure."""
+    """Add the committed migrations to the progress, reset the session, and raise the failure.
+
+    Raises nothing if the caller can send the failed migration again.
+    """
     uncommitted = resolve_batch(run, works, progress, committed=works[: len(result.seconds)])
     if result.ended is not None:
         error = transaction_ended_error(works[result.ended].step.migration)
@@ -149,9 +152,10 @@ def _recover_batch(
 def _raise_failure(run: RunContext, work: PreparedMigration, result: MessageResult) -> None:
     """Raise the error of a migration that failed in a batch.
 
-    The migration is not retried. A rollback does not restore the values of sequences, so a second
-    attempt might succeed with other values. There are two exceptions, which the caller sends alone:
-    another session was the cause, or the server requires another start of the transaction.
+    In general the migration is not retried: a rollback does not restore the values of sequences,
+    so a second attempt might succeed with other values. The function returns, and the caller sends
+    the migration alone, if another session caused the error, or if the migration must run before
+    an id is assigned to its transaction.
     """
     if result.error is None or result.failed_stage not in {Stage.BODY, Stage.DEFERRED}:
         return

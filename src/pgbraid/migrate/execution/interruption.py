@@ -32,11 +32,12 @@ def resolve_batch(
     *,
     committed: tuple[PreparedMigration, ...],
 ) -> PreparedMigration | None:
-    """Note the committed migrations of a batch, read over the run's own connection.
+    """Add the committed migrations of a batch to the progress; read them over the run's connection.
 
-    ``committed`` are those whose COMMIT the server has confirmed; a row in the applied set suffices
-    for them, because a migration may delete lines of the journal. Returns the first migration that
-    is not committed, or None. Raises ServerError if the outcome cannot be read.
+    The server has confirmed the COMMIT of the migrations in ``committed``. For these a row in the
+    applied set suffices even without a journal line, because a migration may delete lines of the
+    journal. Returns the first migration that is not committed, or None. Raises ServerError if the
+    outcome cannot be read.
     """
     outcome = read_outcome(run.session, run.run_id, _versions(committed, progress))
     if outcome is None:
@@ -90,7 +91,7 @@ def _interrupted(
 
 
 def _versions(works: tuple[PreparedMigration, ...], progress: RunProgress) -> tuple[int, ...]:
-    """Return the committed versions that were not reported yet, those of ``works`` included."""
+    """Return the versions that are committed and unreported, and those of ``works``."""
     return (*progress.unreported, *(work.step.migration.version for work in works))
 
 

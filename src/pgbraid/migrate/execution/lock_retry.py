@@ -1,8 +1,9 @@
-"""Retries a whole migration after lock_timeout (55P03) or a deadlock (40P01).
+"""Retries a migration, or a statement of a non-transactional one, that another session blocked.
 
-Every session that queues behind the migration's lock request waits up to ``lock_timeout``, so that
-is short, and the migration is rolled back and retried instead. No attempt runs without the limit. A
-conflict over a row of the catalog that another session changed concurrently is retried too.
+It is retried after lock_timeout (55P03), a deadlock (40P01), a serialization failure (40001), and
+a conflict over a row of the catalog that another session changed concurrently. Sessions that queue
+behind the migration's lock request wait up to ``lock_timeout``. So this limit is short, and the
+migration is retried instead of waiting longer. Retries keep the limit.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _T = TypeVar("_T")
 _RETRIED = frozenset(
     {sqlstate.LOCK_NOT_AVAILABLE, sqlstate.DEADLOCK_DETECTED, sqlstate.SERIALIZATION_FAILURE}
 )
-"""Each of these errors rolls back the whole migration."""
+"""Each of these errors rolls back the whole transaction."""
 _MAX_CATALOG_CONFLICTS = 5
 """The number of retries after a duplicate key in the catalog (23505). The key may be there
 permanently, if a program has written to the catalog directly."""

@@ -1,4 +1,4 @@
-"""The steps of ``up`` after the first plan, in the order in which ``migrate/up.py`` calls them."""
+"""The steps of ``up`` between the unlocked plan and the report, called by ``migrate/up.py``."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ __all__ = [
 ]
 
 _FIRST_PLAN_ONLY = frozenset({"journal_missing", "database_not_empty"})
-"""Warnings that only the first plan can have: the run itself removes their cause."""
+"""Warnings that only the unlocked plan can have: the run itself removes their cause."""
 
 
 def reject_pooler(session: Session, plan: Plan) -> None:
-    """Raise TargetRefused if a pooled session would have to run a nontransactional migration."""
+    """Raise TargetRefused if a pooled session would have to run a non-transactional migration."""
     for step in plan.steps if session.pooled else ():
         if step.migration.directives.no_transaction:
             raise pooler_refusal(session, f"{step.migration.label} (no-transaction)")
@@ -57,9 +57,9 @@ def reject_pooler(session: Session, plan: Plan) -> None:
 def lock_and_create_ledger(
     session: Session, options: RunOptions, first: Plan
 ) -> LedgerTraits | None:
-    """Ensure the schema, take the lock, ensure the tables, in this order.
+    """Create the schema if it is missing, take the lock, then create the missing tables.
 
-    Returns None if another run has applied all steps of the first plan during the wait.
+    Returns None if another run has applied all steps of the unlocked plan during the wait.
     """
     fresh = not first.applied
 
@@ -100,7 +100,7 @@ def begin_run(
 
 
 def with_warnings(run: RunContext, plan: Plan, first: Plan) -> Plan:
-    """Add the warnings of the first plan and of the tables' ownership to the plan; report it."""
+    """Add the unlocked plan's warnings and those on ownership to the plan; emit ``Planned``."""
     earlier = tuple(p for p in first.warnings if p.code in _FIRST_PLAN_ONLY)
     earlier = earlier if len(plan.applied) == len(first.applied) else ()
     problems = (*earlier, *plan.problems, *_ownership_warnings(run.session, run.ledger_traits))
@@ -110,7 +110,7 @@ def with_warnings(run: RunContext, plan: Plan, first: Plan) -> Plan:
 
 
 def _ownership_warnings(session: Session, traits: LedgerTraits) -> Iterator[Problem]:
-    """Warn of other roles that could make pgbraid's statements run code of theirs."""
+    """Warn of roles that could make pgbraid's statements run their code."""
     name = f"{session.ledger.schema}.{session.ledger.table}"
     if traits.owners:
         yield Problem(
@@ -196,8 +196,8 @@ def reject_unexpected_rows(
 ) -> None:
     """Raise ServerError if the applied set has a new row that no run of pgbraid wrote.
 
-    A migration may leave a trigger or a constraint on the journal. That may write to the applied
-    set after the check of the migration's transaction, even in its COMMIT.
+    A migration may leave a trigger or a constraint on the journal. Such a trigger can write to the
+    applied set after the migration was checked, even during its COMMIT.
     """
     expected = [row.version for row in plan.applied]
     expected += [result.migration.version for result in applied]

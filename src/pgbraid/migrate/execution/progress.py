@@ -1,4 +1,4 @@
-"""Tracks which migrations of a run are prepared, committed, and durable on disk."""
+"""Tracks which migrations of a run are committed, and which of these are flushed to disk."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class PreparedMigration:
 
     @property
     def leaves_session_unchanged(self) -> bool:
-        """Whether its message skips the reset of the session because the script needs none."""
+        """Whether the migration's message skips the reset because the script needs none."""
         return self.message is not None and self.message.skip_reset
 
     @property
@@ -59,8 +59,8 @@ class RunProgress:
 
     ``batched`` and ``committed`` are the indexes, from 0, of the steps that were sent in a batch,
     and of the committed ones. ``session_unchanged`` is true while no migration can have changed the
-    session, except for sequence state (``currval``); ``sequences_reset`` once a reset has removed
-    that too.
+    session, except for sequence state (``currval``). ``sequences_reset`` is true after a reset has
+    removed the sequence state as well.
     """
 
     def __init__(self, run: RunContext, total: int) -> None:
@@ -85,7 +85,7 @@ class RunProgress:
         return not self.run.defers_wal_flush or index == self.total or due
 
     def add(self, work: PreparedMigration, duration: timedelta, *, durable: bool) -> None:
-        """Note a committed migration; if it is durable, report it and all before it."""
+        """Add a committed migration; if it is durable, report it and all before it."""
         if work.index - 1 not in self.committed:
             self.committed.add(work.index - 1)
             result = MigrationResult(work.step.migration, work.step.gap, duration)

@@ -23,8 +23,7 @@ __all__ = ["journal_failure", "new_entry", "reset_between", "reset_session_once"
 def reset_session_once(run: RunContext, work: PreparedMigration, progress: RunProgress) -> None:
     """Reset the session before the first migration that could observe state of earlier ones.
 
-    Migrations that leave the session unchanged skip their reset, except for the values of
-    ``currval`` and ``lastval``.
+    Migrations that change nothing in the session but ``currval`` and ``lastval`` skip the reset.
     """
     if not work.leaves_session_unchanged and not progress.sequences_reset:
         progress.sequences_reset = True

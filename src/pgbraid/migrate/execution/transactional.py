@@ -1,8 +1,8 @@
 """Applies one migration and records it in the same transaction.
 
 The row of the applied set is written after the script, not before it. If a script ends its
-transaction in an unforeseen way, the migration is incomplete and *not* recorded; the reverse,
-recorded and incomplete, cannot happen.
+transaction unexpectedly, the migration may have run in part. A migration that ran in part is
+never recorded.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class RunStatementwise:
-    """The message was rolled back by its guard; run it statement by statement to get the error."""
+    """The message failed without a usable error; run it statement by statement to get one."""
 
 
 def apply_in_one_message(  # noqa: PLR0913 - the migration, its durability, work for the wait
@@ -169,7 +169,7 @@ def apply_in_one_message(  # noqa: PLR0913 - the migration, its durability, work
 def _explain_failure(
     run: RunContext, migration: Migration, script: Script, message: Message, result: MessageResult
 ) -> RunStatementwise | None:
-    """Raise the error of a message that was rolled back, or return if it has another cause.
+    """Raise the error of a message that was rolled back.
 
     Returns None if the migration is already applied, and RunStatementwise if the error is unknown.
     """
@@ -263,8 +263,9 @@ def retry_without_xid(session: Session, text: str, attempt: Callable[..., _T]) -
     """Call ``attempt(without_id=…)`` and return its result; retry with True if needed.
 
     PostgreSQL creates no logical replication slot in a transaction that has an id. A script that
-    names a function of replication slots runs without an id at once. If a script calls such a
-    function indirectly, the server rejects it, and it runs again. Raises the errors of ``attempt``.
+    names a function of replication slots runs without an id from the first attempt. If a script
+    calls such a function indirectly, the server rejects the call, and the script runs again without
+    an id. Raises the errors of ``attempt``.
     """
     names_slots = concerns_slots(text)
     try:

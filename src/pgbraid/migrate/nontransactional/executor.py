@@ -1,10 +1,11 @@
-"""Runs a non-transactional migration: statement by statement, each of them in the journal.
+"""Runs a non-transactional migration statement by statement, and journals all but SET and RESET.
 
 A statement that can run in a transaction commits together with its journal entry: exactly once.
 For any other statement the journal gets one entry before it starts and one after it ends. If the
-second is missing, the catalog shows whether the statement was done; if the catalog does not show
-it either, the user decides. Each statement starts in a reset session with the SET statements that
-precede it in the file. So a resumed migration runs under the same settings as an uninterrupted one.
+second entry is missing, pgbraid reads the catalog. If the catalog does not show either whether the
+statement was done, the user decides. Each statement starts in a reset session with the SET
+statements that precede it in the file. So a resumed migration runs under the same settings as an
+uninterrupted one.
 """
 
 from __future__ import annotations
@@ -104,7 +105,10 @@ def _run_remaining(
 def _next_statement(
     run: NonTransactionalRun, progress: IncompleteMigration
 ) -> ScriptStatement | None:
-    """Return the first statement that is not completed; SET statements run before the others."""
+    """Return the first statement that is not completed.
+
+    SET statements are skipped: they run again before each later statement.
+    """
     remaining = (
         statement
         for statement in run.statements
@@ -159,7 +163,7 @@ def _verify_result(run: NonTransactionalRun, progress: IncompleteMigration) -> N
 
 
 def _apply_all_settings(run: NonTransactionalRun, last: ScriptStatement) -> None:
-    """Run all SET statements of the file, those after the last other statement included."""
+    """Run all SET statements of the file, even those at its end."""
     run.apply_settings(last)
     if last.kind is ExecutionKind.SETTING:
         run_segments(run.session, run.migration, (run.part(last),))

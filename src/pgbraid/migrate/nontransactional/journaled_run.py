@@ -1,7 +1,7 @@
 """The run of one non-transactional migration, and its progress in the journal.
 
-The journal is the only memory of such a run. So every look at it checks that no line is lost: a
-lost line would run a statement a second time.
+Only the journal records which statements were completed. So after the start, each read compares it
+with the progress read before: without its line, a completed statement would run a second time.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class NonTransactionalRun:
         """Write a journal entry and commit it; retry if another session has locked the journal.
 
         With ``unfinished``, the same transaction notes the version in the comment of the applied
-        set. So a journal that loses its lines does not make the migration start again.
+        set. So the next run does not start the migration again if the journal has lost its lines.
         """
 
         def write() -> None:
@@ -99,8 +99,8 @@ class NonTransactionalRun:
     def begin(self) -> IncompleteMigration | None:
         """Return the progress of the migration; journal its start if it has none.
 
-        Returns None if the migration is applied. Raises MigrationFailed if the completed statements
-        are not those of the file.
+        Returns None if the migration is applied. Raises MigrationFailed if a completed statement
+        differs from the statement with its number in the file.
         """
         progress = self.read()
         if progress is None and self._is_applied():
@@ -114,10 +114,10 @@ class NonTransactionalRun:
         )
 
     def read_progress(self, earlier: IncompleteMigration) -> IncompleteMigration | None:
-        """Return the progress now, or None if another run has finished the migration; only read.
+        """Return the present progress, or None if another run has finished the migration.
 
-        Raises JournalLost if the journal lacks a completed statement of ``earlier``, and
-        MigrationFailed if another run continued with another version of the file.
+        Writes nothing. Raises JournalLost if the journal lacks a completed statement of
+        ``earlier``, and MigrationFailed if another run continued with another version of the file.
         """
         progress = self.read()
         if progress is None and self._is_applied():
@@ -130,10 +130,9 @@ class NonTransactionalRun:
     def restore_progress(
         self, earlier: IncompleteMigration, *, then: IncompleteMigration | None = None
     ) -> IncompleteMigration | None:
-        """Return what :meth:`read_progress` does; write lost journal lines again before raising.
+        """Like :meth:`read_progress`, but write lost journal lines before raising JournalLost.
 
-        The lines of ``then`` are written if it is given, else those of ``earlier``. Raises
-        :class:`JournalLost` if lines were lost.
+        The lines of ``then`` are written if it is given, else those of ``earlier``.
         """
         try:
             return self.read_progress(earlier)
@@ -238,8 +237,9 @@ class NonTransactionalRun:
     def part(self, statement: ScriptStatement) -> ScriptPart:
         """Return one statement as a script of its own, with its place in the file.
 
-        IF NOT EXISTS of a concurrent index is hidden from the server. With it, the server would
-        skip any index of that name that another session has created since, even an invalid one.
+        IF NOT EXISTS of a concurrent index is hidden from the server. With IF NOT EXISTS, the
+        server would skip the statement if another session has created an index of that name since,
+        even an invalid one.
         """
         hidden = if_not_exists_of(self.script, statement)
         return ScriptPart(replace(self.script, statements=(statement.statement,), hidden=hidden))

@@ -25,8 +25,10 @@ __all__ = ["recover_removed_statement"]
 def recover_removed_statement(run: NonTransactionalRun, progress: IncompleteMigration) -> bool:
     """Recover one started statement that the file no longer has; return whether there was one.
 
-    Raises DecisionRequired if the statement had an effect: the file does not mention it any more,
-    so only the user can decide whether the effect may stay.
+    The file does not mention the statement any more, so only the user can decide whether its effect
+    may stay. Raises DecisionRequired if the statement was done or its outcome is unknown, unless
+    the user decided to skip it. Raises DecisionRequired also if the statement's index is invalid.
+    Drops leftovers that are known to be the statement's own.
     """
     digests = {statement.digest for statement in run.statements}
     started = next((s for s in progress.started if s.digest not in digests), None)
@@ -60,7 +62,7 @@ def _reason(decision: RecoveryDecision, invalid: tuple[str, ...]) -> str:
 
 
 def _statement_of(started: StartedStatement) -> ScriptStatement:
-    """Return the statement as it was started, with its number of that time."""
+    """Return the statement as it was started, with the number that it had then."""
     return replace(
         classify_statements(parse(started.text))[0],
         number=started.number,

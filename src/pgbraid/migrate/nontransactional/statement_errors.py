@@ -33,7 +33,7 @@ __all__ = [
 def unknown_outcome(
     run: NonTransactionalRun, statement: ScriptStatement, reason: str
 ) -> DecisionRequired:
-    """Return the error of a statement of which neither journal nor catalog show the outcome."""
+    """Return the error of a statement whose outcome neither the journal nor the catalog shows."""
     resume = f"`pgbraid resume {run.migration.version}"
     number = statement.number
     if statement.kind is ExecutionKind.CREATE_INDEX:
@@ -74,8 +74,8 @@ def index_exists(
 def index_in_use(
     run: NonTransactionalRun, statement: ScriptStatement, name: str
 ) -> MigrationFailed:
-    """Return the error, to be retried, of an index on which another session works."""
-    message = f"another session is building the index {name}, or is vacuuming its table"
+    """Return the error of an index on which another session works; the caller retries."""
+    message = f"another session builds the index {name} or vacuums its table"
     error = replace(diagnostic(run, statement, message), sqlstate=sqlstate.LOCK_NOT_AVAILABLE)
     return MigrationFailed(run.migration, error)
 

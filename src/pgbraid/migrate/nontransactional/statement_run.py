@@ -56,10 +56,10 @@ class StatementRun:
     def run(self, progress: IncompleteMigration, *, retry: bool) -> None:
         """Run the statement in a transaction, or in autocommit mode if PostgreSQL requires it.
 
-        Some statements need autocommit only because of their object, and only the server knows: a
-        REINDEX of a partitioned table, a DROP SUBSCRIPTION with a slot. They are tried in a
-        transaction first. With ``retry``, a started statement runs again, done or not.
-        Raises MigrationFailed.
+        Whether some statements need autocommit depends on their object, which only the server
+        knows: a REINDEX of a partitioned table, a DROP SUBSCRIPTION with a slot. They are tried in
+        a transaction first. With ``retry``, a started statement whose outcome is unknown runs
+        again. Raises MigrationFailed.
         """
         if self.statement.kind is not ExecutionKind.TRANSACTIONAL:
             self.migration_run.attempt(partial(self._run_autocommit, progress, retry=retry))
@@ -79,7 +79,7 @@ class StatementRun:
         return next((s for s in progress.started if s.digest == digest), None)
 
     def _as_nontransactional(self) -> StatementRun:
-        """Return the run of the statement as one that the server refused in a transaction."""
+        """Return a run of the statement in autocommit mode, which the server required."""
         command, repeatable = self.statement.statement.words[0], {("REINDEX",), ("CLUSTER",)}
         kind = (
             ExecutionKind.REPEATABLE
@@ -186,9 +186,9 @@ class StatementRun:
     ) -> None:
         """Apply the timeouts and settings of the statement to the session.
 
-        A concurrent index build gets no lock_timeout. It blocks no other session while it waits,
-        and it leaves an invalid index if it is cancelled. The exception is REINDEX of a
-        ``partitioned`` object: it takes a lock on each partition that blocks writes.
+        Concurrent index statements get no lock_timeout. They block no other session while they
+        wait, and a cancelled one leaves an invalid index. The exception is REINDEX of a
+        ``partitioned`` object: it takes, on each partition, a lock that blocks writes.
         """
         run, statement = self.migration_run, self.statement
         limits = run.context.limits_of(run.migration)
@@ -204,8 +204,8 @@ class StatementRun:
     def recover(self, started: StartedStatement, *, retry: bool = False) -> RecoveryDecision:
         """Drop the leftovers of an earlier start of the statement; return its recovery decision.
 
-        Raises MigrationFailed if another session works on the same object, and DecisionRequired if
-        the outcome is unknown, unless ``retry`` asks for another run.
+        Raises MigrationFailed if another session works on the same object. Raises DecisionRequired
+        if the outcome is unknown and ``retry`` is false.
         """
         statement = replace(
             self.statement, kind=ExecutionKind(started.kind), command=started.command
@@ -222,7 +222,8 @@ class StatementRun:
     def assess(self, started: StartedStatement) -> RecoveryDecision:
         """Return what the catalog shows of a started statement.
 
-        Raises MigrationFailed, to be retried, while another session works on the same object.
+        Raises MigrationFailed, so that the caller retries, while another session works on the
+        same object.
         """
         settings = partial(self.migration_run.apply_started_settings, started)
         decision = assess(self.migration_run.session, self.statement, started, settings)
@@ -242,10 +243,11 @@ class StatementRun:
             run.append(run.new_entry("leftover_dropped", self.statement, statement=cleanup))
 
     def _existing_index_suffices(self, started: StartedStatement) -> bool:
-        """Return whether IF NOT EXISTS skips the statement, and journal that.
+        """Return whether an existing index makes the statement unnecessary; if so, journal it.
 
-        A valid index with the definition of the statement suffices; an invalid one is dropped.
-        Raises DecisionRequired for any other relation of that name.
+        With IF NOT EXISTS, a valid index with the definition of the statement suffices, and an
+        invalid one is dropped. Raises DecisionRequired for any other relation of that name, and
+        always without IF NOT EXISTS.
         """
         run, statement = self.migration_run, self.statement
         if not statement.if_not_exists:
@@ -299,7 +301,10 @@ class StatementRun:
     def journal_failure(
         self, progress: IncompleteMigration, error: MigrationFailed
     ) -> MigrationFailed:
-        """Journal an error and the index that the statement left; return the error with both."""
+        """Journal an error and the invalid index that the statement left; add it to the detail.
+
+        Returns the error. A DecisionRequired is returned as it is.
+        """
         run, diagnostic = self.migration_run, error.diagnostic
         leftover: tuple[int, str] | None = None
         if isinstance(error, DecisionRequired):

@@ -1,4 +1,4 @@
-"""Signs that an empty applied set is wrong, because the migrations were applied before."""
+"""Detects that the applied set is empty although migrations were applied before."""
 
 from __future__ import annotations
 

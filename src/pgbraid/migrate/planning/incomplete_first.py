@@ -25,7 +25,7 @@ __all__ = [
 def put_incomplete_first(
     plan: Plan, incomplete_migrations: tuple[IncompleteMigration, ...], *, only: int | None
 ) -> Plan:
-    """Return the plan with the incomplete migrations first; with ``only``, that version alone."""
+    """Return the plan with the incomplete migrations first; with ``only``, just that version."""
     versions = {incomplete.version for incomplete in incomplete_migrations}
     pending = (*plan.steps, *plan.above_target)
     first = [replace(s, incomplete=True) for s in pending if s.migration.version in versions]
@@ -55,7 +55,8 @@ def incomplete_changed(
 ) -> Problem:
     """Return the problem of an incomplete migration with a changed completed statement.
 
-    ``number`` is the statement's, or None if the file no longer has the directive no-transaction.
+    ``number`` is the number of the changed statement, or None if the file no longer has the
+    directive no-transaction.
     """
     change = (
         "no longer has the directive no-transaction"

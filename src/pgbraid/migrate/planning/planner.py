@@ -1,4 +1,4 @@
-"""Decides which migrations to run: one pure function of the files and the applied set."""
+"""Makes the plan from the files, the applied set and the results of checks; reads nothing."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def make_plan(  # noqa: PLR0913 - all inputs of the decision
 ) -> Plan:
     """Return the plan of ``up``: each version with a file and without an applied row, in order.
 
-    A version below the highest applied one is a gap and runs like any other. Versions above ``to``
-    do not run. The plan lists every problem; this function raises nothing.
+    A pending version below the highest applied one is a gap and runs like any other. Versions above
+    ``to`` do not run. The plan lists every problem; this function raises nothing.
     """
     applied = {row.version for row in state.applied}
     applied |= {m.version for m in adoption.migrations} if adoption else set()
@@ -99,7 +99,7 @@ def _missing_problem(missing: tuple[AppliedMigration, ...]) -> Iterator[Problem]
 
 
 def _with_applied(problem: Problem, state: LedgerState) -> Problem:
-    """Add to the problem of two files with one version the name of the applied one."""
+    """Add the name of the applied migration to the problem of two files with one version."""
     rows = {row.version: row for row in state.applied}
     row = next((rows[v] for v in problem.versions if v in rows), None)
     if problem.code != "duplicate_version" or row is None or not row.name:
@@ -108,7 +108,7 @@ def _with_applied(problem: Problem, state: LedgerState) -> Problem:
 
 
 def _other_names(migrations: MigrationSet, state: LedgerState) -> frozenset[int]:
-    """Return the versions whose file has another name than the recorded one."""
+    """Return the versions whose file name differs from the recorded name."""
     files = {m.version: m for m in migrations.migrations}
     return frozenset(
         row.version
@@ -183,7 +183,7 @@ def renumbered_problem(file: Migration, row: AppliedMigration) -> Problem:
 def _drift_problems(
     drifts: Sequence[ModifiedFile], verify: Verify, renamed: frozenset[int]
 ) -> Iterator[Problem]:
-    """Yield the problems of modified files; :func:`_renames` covers those with another name."""
+    """Yield the problems of modified files; :func:`_renames` covers those that are renamed, too."""
     if verify is Verify.OFF:
         return
     for drift in drifts:
@@ -232,6 +232,6 @@ def _drift_detail(drift: ModifiedFile) -> str | None:
 
 
 def as_check_problem(problem: Problem) -> Problem:
-    """Return the problem with the severity of a check, where some warnings are errors."""
+    """Return the problem as ``check`` reports it: some warnings become errors."""
     failing = problem.code in _FAILING_WARNINGS
     return replace(problem, severity=Severity.ERROR) if failing else problem

@@ -1,4 +1,4 @@
-"""The preflight of every command: reads files and ledger, and returns the plan."""
+"""The preflight of most commands: compares the files with the ledger and returns the plan."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_plan(
     inspected: Plan | None = None,
     options: RunOptions | None = None,
 ) -> Plan:
-    """Return the plan with every problem of files and database; only read.
+    """Return the plan with the problems found in files and database. Writes nothing.
 
     If nothing is pending and nothing was modified, one query suffices. The scripts of an earlier
     plan, ``inspected``, are not checked again. If another session has locked a table of the ledger,

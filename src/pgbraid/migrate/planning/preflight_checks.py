@@ -1,4 +1,4 @@
-"""The part of the preflight that most boots skip: scripts, modified files, other tools' tables."""
+"""The checks that run only if anything is pending or changed, such as those of scripts."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _lost(session: Session, files: Sequence[Migration]) -> Sequence[Migration]:
 
 
 def _refused_gaps(plan: Plan) -> Iterator[Problem]:
-    """Yield an error for each gap; an incomplete migration is none, because it started in order."""
+    """Yield an error for each gap that has not started; an incomplete migration may continue."""
     highest = max((row.version for row in plan.applied), default=0)
     for step in plan.gaps:
         migration = step.migration
@@ -148,7 +148,7 @@ def _changed_incomplete(
 ) -> Iterator[Problem]:
     """Yield a problem for each incomplete migration with a missing or changed file.
 
-    A missing file is an error if ``others_wait`` for the migration, else a warning.
+    A missing file is an error if other migrations are pending (``others_wait``), else a warning.
     """
     present = {v for problem in migrations.problems for v in problem.versions}
     for incomplete in incomplete_migrations:
@@ -160,7 +160,7 @@ def _changed_incomplete(
                 yield replace(incomplete_without_file(incomplete), severity=severity)
             continue
         if is_large(file):
-            continue  # check_scripts rejects a large nontransactional file
+            continue  # check_scripts rejects a large non-transactional file
         _, script = read_script(file)
         if not file.directives.no_transaction:
             yield incomplete_changed(incomplete, file, None)
@@ -190,7 +190,7 @@ def _renumbered(plan: Plan) -> Iterator[Problem]:
 
 
 def _checksum_variants(file: Migration) -> frozenset[str]:
-    """Return the text's checksums with each kind of line ends; a large file has only its own."""
+    """Return the text's checksum for each kind of line ends; for a large file only as it is."""
     if is_large(file):
         return frozenset({file.checksum})
     data, script = read_script(file)
@@ -270,7 +270,10 @@ def find_tracker(session: Session) -> tuple[TrackerTable, Tool] | None:
 def _drifts(
     session: Session, migrations: MigrationSet, state: LedgerState
 ) -> Iterator[ModifiedFile]:
-    """Yield the applied files whose text differs from the journal's in more than line ends."""
+    """Yield the applied files that differ from the recorded checksum in more than line ends.
+
+    The journal's text, if it has the recorded checksum, shows the kind of change.
+    """
     files = {m.version: m for m in migrations.migrations}
     changed = [
         (files[row.version], row.checksum)

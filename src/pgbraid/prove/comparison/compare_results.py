@@ -37,7 +37,7 @@ __all__ = ["Comparison", "compare_kept", "replay_twice"]
 class Comparison:
     """The differences between two orders, and the values that could not be compared.
 
-    ``changing`` and ``meaning`` define the values of the schema, and of the rows, that differ
+    ``changing`` defines the values of the schema, and ``meaning`` those of the rows, that differ
     between two replays of one order. A search masks them; in rows, it masks whole columns.
     """
 
@@ -57,9 +57,9 @@ def compare_kept(
 ) -> Comparison:
     """Compare two replays whose databases still exist.
 
-    If they are not identical, ``again`` is called with ``right``, and if needed with ``left``, for
-    a second replay of that order. Values in which the two replays of one order differ are masked.
-    Raises the errors of the scratch server.
+    If the results differ, ``again("right")`` replays the right order once more. If these two
+    replays differ, ``again("left")`` replays the left order once more. Values in which the two
+    replays of one order differ are masked. Raises the errors of the scratch server.
     """
     assert left.result.snapshot is not None  # noqa: S101 - both ran
     assert right.result.snapshot is not None  # noqa: S101
@@ -133,7 +133,7 @@ def _failed(result: ReplayResult) -> frozenset[str]:
 def replay_twice(replayer: Replayer, base: Base, order: Sequence[Migration]) -> ReplayResult:
     """Replay an order twice, and return the part of the scope in which both replays agree.
 
-    This is for a search for a difference beside a value that differs in every replay.
+    A search uses this if a difference is in the column of a value that changes in every replay.
     """
     scope = replayer.scope
     first = replayer.keep(base, order)
@@ -178,7 +178,7 @@ def _described(
 
 
 class _RowComparison:
-    """Compares the rows of two databases by meaning."""
+    """Compares the rows of two databases by meaning: a generated key stands for its row."""
 
     def __init__(
         self,

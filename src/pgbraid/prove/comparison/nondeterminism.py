@@ -1,7 +1,7 @@
 """Masks the values of a schema that differ between two replays of one order.
 
-A value that depends on the clock or on random numbers differs in every replay, so it does not
-depend on the order of the migrations. Only this value is masked. The text around it is compared,
+A value that depends on the clock or on random numbers differs in every replay, so a difference in
+it does not show an effect of the order. Only this value is masked. The text around it is compared,
 and the other order must have a changing value in the same place.
 """
 
@@ -53,9 +53,9 @@ _CHANGING_NUMBER = r"([0-9a-f]{8,}|\d+)"
 class Changing:
     """The parts of a schema that differ between two replays of one order.
 
-    ``facts`` has catalog, object and attribute of each changing attribute. ``names`` has catalog
-    and masked name of each object whose own name changes. ``failed`` has the migration that failed
-    in the second replay only, with its error.
+    ``facts`` names each changing attribute by catalog, object and attribute name. ``names`` has
+    catalog and masked name of each object whose own name changes. ``failed`` has the migration that
+    failed in the second replay only, with its error.
     """
 
     facts: frozenset[tuple[str, str, str]] = frozenset()
@@ -138,8 +138,9 @@ def _renamed(
 ) -> dict[str, Facts]:
     """Return the objects whose names another replay lacks, with their numbers masked.
 
-    All numbers of a name are masked, because one of several random numbers can be equal in two
-    replays. In the attributes, only the numbers of such a name are masked.
+    In a name that changes, all numbers are masked, because one of several random numbers can be
+    equal in two replays. In the attributes of the objects, only numbers that such a name contains
+    are masked.
     """
     missing = sorted(rows.keys() - others.keys())
     if not missing:
@@ -272,7 +273,7 @@ def masked_like(
     """Mask the values of a snapshot as in ``stable``, if they fit.
 
     ``one`` and ``again`` are the two replays of the order that ``stable`` was made from. A value
-    fits if it differs from that of ``one`` only where ``again`` differs, too.
+    fits if each of its differences from ``one`` is in a place where ``again`` differs from ``one``.
     """
     parts = dict(snapshot.catalogs)
     for catalog, part in snapshot.catalogs.items():

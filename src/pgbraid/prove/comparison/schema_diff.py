@@ -1,4 +1,7 @@
-"""Differences between two snapshots, object by object."""
+"""Differences between two snapshots, object by object.
+
+Each difference has a facet: the schema, its rows, or only an order or the positions of sequences.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def diff_snapshots(left: Snapshot, right: Snapshot) -> tuple[Difference, ...]:
-    """Return the differences, one for each object, the gravest first.
+    """Return the differences, one for each object and facet, in the order of ``Facet``.
 
     The parts of an object that exists on one side only are not listed.
     """
@@ -161,10 +164,10 @@ def differing_facets(left: Snapshot, right: Snapshot) -> AbstractSet[Facet]:
 def filter_differences(
     differences: tuple[Difference, ...], patterns: Sequence[str]
 ) -> tuple[tuple[Difference, ...], int]:
-    """Return the differences that no pattern matches, and the number of the others.
+    """Remove what the patterns match; return the rest, and the number of differences removed.
 
     A pattern matches an object's kind and name, such as ``table audit.*``, or these and one
-    attribute, such as ``*: privileges``.
+    attribute, such as ``*: privileges``. A difference is removed with the last of its attributes.
     """
     remaining: list[Difference] = []
     for difference in differences:

@@ -29,9 +29,9 @@ _WORD = re.compile(r'("(?:[^"]|"")*"|[^\s."()]+)(\.?)')
 
 
 def outside(snapshot: Snapshot, other: Snapshot) -> Snapshot:
-    """Remove the objects that another snapshot has, and all objects in its schemas.
+    """Remove the objects that the other snapshot has and a new database lacks.
 
-    The schema ``public`` and the other objects of every new database remain.
+    If one of them is a schema, all objects in that schema are removed.
     """
     created = _created(other)
     schemas = _schemas(created)

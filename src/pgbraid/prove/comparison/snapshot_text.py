@@ -1,4 +1,4 @@
-"""Formats a snapshot as text, with one block for each object, sorted, for readers and diffs."""
+"""Formats a snapshot as sorted text, one block for each object, that can be read and diffed."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def format_snapshot(snapshot: Snapshot) -> str:
 
 
 def _is_implied(snapshot: Snapshot, catalog: str, key: str, part: CatalogRows) -> bool:
-    """Return whether the server created a row with another object, and it is unchanged since."""
+    """Return whether a catalog row exists only because of another object, and is unchanged."""
     if catalog == "pg_type" and key in snapshot.parents:
         return True  # such as the row type of a table
     if key.startswith(_INTERNAL):

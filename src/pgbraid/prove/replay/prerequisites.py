@@ -1,7 +1,8 @@
 """Creates objects that migrations expect on a scratch server: roles, databases, extensions.
 
-A role that migrations name but do not create exists on the production server before the first
-migration. On an exclusive scratch server it is created when a migration fails without it.
+A role that migrations name but do not create must have existed on the production server before the
+first migration. On a scratch server that only pgbraid uses (an exclusive one), it is created when a
+migration fails without it.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ _PLATFORM = re.compile(
 
 
 class Missing(NamedTuple):
-    """The reason why a migration failed: a missing ``role`` or ``database``, or ``rights`` of one.
+    """The reason why a migration failed: a missing ``role``, ``database``, or missing ``rights``.
 
-    An ``own extension`` is an extension that exists although the migration creates it.
+    ``own extension``: pgbraid created the extension, but a migration creates it itself.
     """
 
     kind: str
@@ -47,8 +48,8 @@ class Missing(NamedTuple):
 class Prerequisites:
     """The objects that were created on a scratch server because migrations expect them.
 
-    ``provided`` lists them for messages. ``weakened`` lists the ways in which the replay therefore
-    differs from a run on the database.
+    ``provided`` lists them for messages. ``weakened`` lists the rights that the replay had,
+    and that a run on the database may lack.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Prerequisites:
         self._extends = False
 
     def note_created(self, before: Cluster | None, after: Cluster | None) -> None:
-        """Note the roles that a replay has created: migrations create them, not ``provide``."""
+        """Remember the roles that migrations created in a replay, so that none is provided."""
         if before is not None and after is not None:
             self._created |= after.names("role") - before.names("role")
 
@@ -106,8 +107,8 @@ class Prerequisites:
     def explained(self, failure: ReplayFailure | None) -> ReplayFailure | None:
         """Return the failure to report.
 
-        If a migration creates a role that was provided before, it fails only because of that. The
-        failure to report is the one because of which the role was provided.
+        If a migration fails because pgbraid has already created its role, this is the earlier
+        failure for which pgbraid created the role.
         """
         if failure is None or failure.diagnostic.sqlstate != sqlstate.DUPLICATE_OBJECT:
             return failure
@@ -131,7 +132,7 @@ class Prerequisites:
             self.provided.append(f"{need.kind} {need.name}")
 
     def restore(self) -> None:
-        """Create the objects again that no longer exist."""
+        """Create the provided objects again that a clean-up has dropped."""
         for need in self._made:
             self._make(need)
 

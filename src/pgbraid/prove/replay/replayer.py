@@ -1,8 +1,8 @@
 """Replays orders of migrations on scratch databases.
 
-An order whose result is reported runs on its own database, with the runner of ``up``. The orders
-of a search run in one transaction that is rolled back, so they need no database. The result of the
-search is then confirmed on databases.
+An order whose result is reported runs on its own database, with the runner of ``up``. Where
+possible, a search runs its orders in one transaction on the base and rolls it back, so they need no
+copy of the base. The result of the search is then confirmed on databases.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Base:
         self.prefix = prefix
         self.name = ""
         self.cluster: Cluster | None = None
-        """The shared objects of the server before the base was created."""
+        """The roles, databases and tablespaces of the server before the base was created."""
         self.known: KnownRows | None = None
         self.seconds = 0.0
         """The time to create it."""
@@ -81,7 +81,7 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class KeptReplay:
-    """A replay whose database still exists. The name is empty if it failed; then none exists."""
+    """A replay and its database. ``name`` is empty if the replay failed: no database is kept."""
 
     result: ReplayResult
     name: str = ""
@@ -93,9 +93,9 @@ class KeptReplay:
 class Replayer:
     """Replays orders on one scratch server.
 
-    ``replays`` counts the replayed orders. ``scope`` determines which part of the result is read
-    of a replay that is not kept. The methods raise ServerError and ConnectionFailed if the scratch
-    server fails, and Stopped.
+    ``replays`` counts the replayed orders. ``scope`` determines which part of the result
+    is read after a replay that is not kept. The methods raise ServerError and ConnectionFailed if
+    the scratch server fails, and Stopped.
     """
 
     def __init__(  # noqa: PLR0913 - the server, and the traits of the database to imitate
@@ -133,7 +133,7 @@ class Replayer:
         self._shared_guard = SharedServerGuard(scratch, self._script)
 
     def refuse_server_wide(self, migrations: Sequence[Migration]) -> None:
-        """Unless the server is exclusive, raise ConfigError for server-wide statements."""
+        """On a server that others use, too, raise ConfigError for server-wide statements."""
         if not self.scratch.exclusive:
             self._shared_guard.refuse(migrations)
 
@@ -145,7 +145,7 @@ class Replayer:
         return base, failure
 
     def _make(self, base: Base) -> ReplayFailure | None:
-        """Create the database of a base, again for each missing object that can be provided."""
+        """Create a base's database; if a migration lacks an object, provide it and start again."""
         while True:
             began = time.perf_counter()
             base.cluster = self.scratch.read_cluster_state()
@@ -165,7 +165,7 @@ class Replayer:
                 return self.provision.explained(failure)
 
     def _provided(self, failure: ReplayFailure | None, base: Base) -> bool:
-        """Provide the object that a migration lacks; return whether there is such an object."""
+        """Provide the object that a migration lacks; return whether something was provided."""
         if failure is None:
             return False
         need = self.provision.missing(failure)
@@ -206,7 +206,7 @@ class Replayer:
             self.release(base)
 
     def release(self, base: Base) -> None:
-        """Drop a base, and restore the shared objects to their state before it."""
+        """Drop a base, and restore roles and other shared objects as they were before the base."""
         if self.has(base):
             self._bases.remove(base)
             self._drop(base)
@@ -253,7 +253,7 @@ class Replayer:
     def _replayed(
         self, base: Base, order: Sequence[Migration]
     ) -> tuple[str, Cluster | None, ReplayFailure | None]:
-        """Run an order on a copy of a base, again for each missing object that can be provided.
+        """Run an order on a copy of a base; if an object is missing, provide it and start again.
 
         Return the copy with the shared objects before it, or the failure and no copy.
         """
@@ -277,7 +277,7 @@ class Replayer:
                 return "", None, self.provision.explained(failure)
 
     def _provided_on(self, base: Base, failure: ReplayFailure) -> bool:
-        """Provide the object that an order lacks; return whether there is such an object.
+        """Provide the object that an order lacks; return whether something was provided.
 
         Create the base again if it must have the object.
         """

@@ -1,4 +1,4 @@
-"""Refuses migrations that change shared objects of a scratch server which is not exclusive."""
+"""Refuses migrations that change roles, databases or tablespaces of a server that others use."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["SharedServerGuard"]
 
 
 class SharedServerGuard:
-    """Checks of migrations on a server that is not exclusive; each raises ConfigError.
+    """Checks of migrations on a scratch server that others use, too; each raises ConfigError.
 
     =====================  ===============================================================
     check                  covers
     =====================  ===============================================================
-    ``refuse``             statements that cannot run in a transaction, before they run
+    ``refuse``             server-wide statements that cannot run in a transaction
     ``guard``              changes of a migration, before its commit
     ``watching``           changes that a script commits itself, after the fact
     =====================  ===============================================================
@@ -36,7 +36,7 @@ class SharedServerGuard:
         self._scratch, self._script_of = scratch, script_of
 
     def refuse(self, migrations: Sequence[Migration]) -> None:
-        """Refuse statements that run outside a transaction, such as ALTER SYSTEM.
+        """Refuse server-wide statements that cannot run in a transaction, such as ALTER SYSTEM.
 
         Such a change cannot be checked before its commit, unlike those that ``guard`` checks.
         """
@@ -53,7 +53,7 @@ class SharedServerGuard:
 
     @contextmanager
     def watching(self, order: Sequence[Migration]) -> Iterator[None]:
-        """Refuse, after the block, changes that a script of the order has committed itself.
+        """After the block, raise ConfigError if a script has committed such changes by itself.
 
         A script with COMMIT in CALL or DO cannot be checked before its commit.
         """

@@ -1,4 +1,4 @@
-"""The aspect in which two orders differ: a search checks it for many pairs of orders."""
+"""The aspect that a search looks for: a difference in one facet, any difference, or a failure."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Aspect:
         return difference.facet is self.facet and (not self.names or difference.name in self.names)
 
     def shown_by(self, left: ReplayResult, right: ReplayResult) -> bool:
-        """Return whether the results show this aspect, if only the pair is in another order."""
+        """Return whether two results, of orders that differ only in the pair, show this aspect."""
         failures = [result.failure for result in (left, right) if result.failure]
         if not self.failures:
             return not failures and self.differ(left, right)

@@ -1,10 +1,11 @@
 """Finds a small example: the few migrations after which a pair still does not commute.
 
-The error message of the server names the missing object. So the example grows from nothing: the
-migration that creates the object is added, until the pair runs. Then the migrations that the pair
-does not need are removed. If growing fails, all migrations before the pair are reduced by delta
-debugging, which needs many replays. The search ends when its time is up. The pair is known before,
-so only the example is larger then.
+The example starts with the pair alone. While it fails because an object is missing, the migration
+that creates the object is added; the error message of the server names the object. Then the
+migrations that the pair does not need are removed. If growing fails, all migrations before the pair
+are reduced by delta debugging, which needs many replays. The search ends when its time is up. If
+the pair comes from the bisection, the example is then only larger than necessary; a guess that
+is still growing is given up.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ class PairReplay:
 
 
 def minimal_context(pair: PairReplay, aspects: Sequence[Aspect], budget: Budget) -> Minimal:
-    """Return few migrations with which a pair does not commute, for the first aspect it shows.
+    """Return a small context in which the orders of the pair differ in the first shown aspect.
 
     When the time is up, return the fewest migrations found so far. Raises what the replays raise.
     """

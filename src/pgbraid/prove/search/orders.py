@@ -1,8 +1,8 @@
 """Orders of the same migrations: their inversions, and the intermediate orders between two orders.
 
-An inversion is a pair of migrations that two orders run in a different order. Bubble sort turns
-one order into the other by swaps of neighbours, one for each inversion. If no swap changes the
-result, the two orders end the same. If they end differently, at least one swap changes it.
+An inversion is a pair of migrations that two orders run in a different order. Swaps of neighbours,
+one for each inversion, turn one order into the other. If no swap changes the result, the two orders
+end the same. If they end differently, at least one swap changes the result.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Swap(Generic[T]):
 
 
 class SwapChain(Generic[T]):
-    """The sequence of orders from one order to another, each one swap after the one before.
+    """The orders from one order to another; each differs from the previous one by one swap.
 
     Number 0 is ``start``, number ``len(chain)`` is ``end``. An order is computed when it is read.
     """
@@ -105,12 +105,12 @@ def out_of_order(order: Sequence[T], key: Callable[[T], int]) -> tuple[T, ...]:
 def bisect_change(
     length: int, differs: Callable[[int, int], bool], likelihoods: Sequence[float] = ()
 ) -> int:
-    """Return a number below ``length`` whose order and the next one end differently.
+    """Return a number ``n`` below ``length`` so that the orders n and n + 1 end differently.
 
     The orders 0 and ``length`` must end differently. ``differs`` compares the results of two
     numbers; it is called about log2 of the length times. ``likelihoods`` has for each number the
-    likelihood that the change is there. Each step then halves the remaining likelihood instead of
-    the remaining numbers.
+    likelihood that the change is there. With ``likelihoods``, each step halves the remaining
+    likelihood instead of the remaining numbers, so there can be more calls.
     """
     sums = [0.0, *accumulate(likelihoods)] if likelihoods else range(length + 1)
     low, high = 0, length
@@ -128,10 +128,11 @@ def bisect_change(
 
 
 def ddmin(items: Sequence[T], holds: Callable[[tuple[T, ...]], bool]) -> tuple[T, ...]:
-    """Return a minimal part of the items, in their order, for which ``holds`` returns True.
+    """Return a part of the items, in their order, for which ``holds`` returns True.
 
-    No single item of the result can be left out. ``holds`` must return True for all items. This is
-    Zeller's algorithm ddmin (delta debugging), without its test of each part alone.
+    No single item of the result can be left out (it is 1-minimal). ``holds`` must return True for
+    all items. This is Zeller's algorithm ddmin (delta debugging), without its test of each part
+    alone.
     """
     minimal = tuple(items)
     if not minimal or holds(()):

@@ -1,9 +1,10 @@
 """Finds two migrations that do not commute, if two orders end differently.
 
-1. Guess: try the pairs whose texts share the most names, each after the few migrations it needs.
+1. Guess: try the pairs whose texts share the most names, each after the few migrations that the
+   pair needs.
 2. If no guess shows the difference, bisect the chain of intermediate orders to one swap of
    neighbours that changes the result.
-3. Reduce the migrations before that swap to those that the pair needs.
+3. Reduce the migrations around that swap to those that the pair needs.
 4. Replay both orders of the pair on databases.
 """
 
@@ -47,7 +48,7 @@ _LONG_CHAIN = 5_000
 
 
 class PairSearch:
-    """A search between two orders that begin with ``base``; it may create the base again."""
+    """A search between two orders whose common prefix is in ``base``; it may recreate the base."""
 
     def __init__(
         self,
@@ -70,8 +71,8 @@ class PairSearch:
         """Return a pair that does not commute; None if no pair is confirmed on databases.
 
         ``ends`` are the results of the first and the last order of the chain. If a pair is not
-        confirmed, the search is repeated with the next one of ``replays``. The bisection has no
-        time limit, so that a pair is found even if the time of ``budget`` is up.
+        confirmed and the time of ``budget`` is not up, the search is repeated with the next one of
+        ``replays``. The bisection has no time limit, so it finds a pair even if the time is up.
         """
         likelihoods = self._likelihoods(aspect)
         guessed = self._guess(aspect, likelihoods, replays[0], budget)
@@ -93,7 +94,7 @@ class PairSearch:
     def _guess(
         self, aspect: Aspect, likelihoods: list[float], replay: Replay, budget: Budget
     ) -> ConflictingPair | None:
-        """Try the likeliest pairs after few migrations: this is faster than to replay all."""
+        """Try the likeliest pairs with a small context: this is faster than to replay all."""
         # Two bases cannot exist at once if one changed shared objects, such as roles.
         if self.base.shares or (aspect.facet is None and not aspect.failures):
             return None
@@ -159,8 +160,8 @@ class PairSearch:
     ) -> tuple[Aspect, ...]:
         """Return the aspects in which to compare the two orders of a pair, the best one first.
 
-        If a migration after the pair fails, a difference that the pair itself makes explains more
-        than this failure.
+        If a migration after the pair fails, the first aspect is a difference that the pair itself
+        makes, because it explains more than the failure.
         """
         failures = [result.failure for result in results if result.failure]
         if not failures:

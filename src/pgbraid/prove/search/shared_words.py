@@ -49,7 +49,7 @@ class Words:
         return self._words[version]
 
     def has_all(self, migration: Migration, names: Iterable[str]) -> bool:
-        """Return whether a migration has all of these names; common words count as present."""
+        """Return whether a migration has all of these names; words such as "table" are ignored."""
         return self[migration] | _COMMON >= set(names)
 
     def nearest(self, migration: Migration, others: Sequence[Migration]) -> list[Migration]:
@@ -70,8 +70,8 @@ class Words:
     ) -> list[float]:
         """Return the likelihood that each pair causes the difference; the sum is 1.
 
-        The weight of a pair is the sum over the names that both migrations have. A name counts
-        more if few ``migrations`` have it, and most if it is one of the ``differing`` objects.
+        The weight of a pair is the sum over the names that both migrations have. A name that few
+        ``migrations`` have counts more. A name of a ``differing`` object counts 8 times as much.
         Half of the likelihood is the same for each pair, because a text need not name everything
         that it changes.
         """
