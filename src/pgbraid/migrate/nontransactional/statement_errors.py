@@ -75,7 +75,7 @@ def index_in_use(
     run: NonTransactionalRun, statement: ScriptStatement, name: str
 ) -> MigrationFailed:
     """Return the error of an index on which another session works; the caller retries."""
-    message = f"another session builds the index {name} or vacuums its table"
+    message = f"another session is building the index {name}, or is vacuuming its table"
     error = replace(diagnostic(run, statement, message), sqlstate=sqlstate.LOCK_NOT_AVAILABLE)
     return MigrationFailed(run.migration, error)
 
