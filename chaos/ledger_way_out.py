@@ -78,9 +78,17 @@ def _by_hand(world: World, error: str) -> bool:
         ("ids are used up", hint, lambda: world.run(f"ALTER TABLE {JOURNAL} RENAME TO used_up")),
         ("SELECT setval|run: ALTER", hint, lambda: _run_sql(world, hint)),
         ("rigger|rule", hint, lambda: _take_away(world)),
-        (r"OWNER TO|rights|GRANT|BYPASSRLS|row-level", error, lambda: _give_rights(world)),
+        (
+            r"OWNER TO|only the owner|rights|privileges|GRANT|BYPASSRLS|row-level",
+            error,
+            lambda: _give_rights(world),
+        ),
         (r"Remove (?:that|the statement|from the file)", hint, lambda: _harmless(world, error)),
-        (r"^\S+\.sql:\d+:\d+: ", error, lambda: _harmless(world, error)),
+        (
+            r"^\S+\.sql:\d+:\d+: ",
+            "" if "--skip" in hint else error,
+            lambda: _harmless(world, error),
+        ),
         ("Delete all but one", hint, lambda: _take_out_copies(world)),
     )
     for pattern, text, act in ways:

@@ -176,7 +176,7 @@ def test_nontransactional_statement_gets_hint(cli, folder):
     )
     answer = cli("up", code=1)
     assert "2_b.sql:1:1: ERROR:  CREATE INDEX CONCURRENTLY cannot run inside" in answer.err
-    assert "HINT:  Write `-- pgbraid: no-transaction` on the file's first line" in answer.err
+    assert "HINT:  Write `-- pgbraid: no-transaction` on the first line of the file" in answer.err
 
 
 def test_lost_connection_names_migration(cli, folder):

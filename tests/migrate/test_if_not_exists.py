@@ -101,8 +101,8 @@ def test_other_relation_of_that_name_needs_decision(big, there, what):
         with pytest.raises(MigrationFailed) as caught:
             up(big, INDEX)
         assert caught.value.message.endswith(
-            f"the {what} public.ti exists already, and its definition is not known to be that of "
-            "the statement"
+            f"the {what} public.ti exists already, and pgbraid cannot confirm that it has the "
+            "definition of the statement"
         )
         assert "pgbraid resume 1" in caught.value.hint
         assert ("--skip 1" in caught.value.hint) == (what == "index")

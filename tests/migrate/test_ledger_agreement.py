@@ -3,7 +3,7 @@
 import pytest
 
 import pgbraid
-from pgbraid import ConfigError, MigrationFailed, ProblemsFound
+from pgbraid import ConfigError, MigrationFailed, ProblemsFound, ServerError
 
 FILES = {
     "1_a.sql": "CREATE TABLE a (i int)",
@@ -230,6 +230,18 @@ def test_incomplete_migration_without_journal_rows_is_not_restarted(half, loss):
     assert len(braid.up(half.conninfo).applied) == 1
     assert rows_of_a(half) == 1
     assert half.value("SELECT obj_description('applied_migrations'::regclass)") is None
+
+
+def test_only_owner_can_forget_incomplete_migration_in_comment(half, role):
+    half.run("DELETE FROM applied_migrations_journal WHERE version = 2")
+    half.run(f"GRANT ALL ON applied_migrations, applied_migrations_journal TO {role}")
+    limited = half.as_role(role)
+    braid = pgbraid.load(HALF)
+    with pytest.raises(ServerError, match="only the owner of public") as caught:
+        braid.resume(limited, 2, how="forget")
+    assert "`pgbraid resume 2 --forget` as the owner" in caught.value.hint
+    assert half.value("SELECT count(*) FROM applied_migrations_journal WHERE version = 2") == 0
+    assert braid.resume(half.conninfo, 2, how="forget").forgotten.version == 2
 
 
 def test_comment_of_incomplete_migration_keeps_other_text(database):

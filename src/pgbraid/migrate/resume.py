@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pgbraid.migrate.planning.incomplete_first import incomplete_without_file
 from pgbraid.migrate.planning.preflight import read_plan
 from pgbraid.migrate.up import apply_plan
-from pgbraid.model.errors import ConfigError, ProblemsFound
+from pgbraid.model.errors import ConfigError, ProblemsFound, ServerError
 from pgbraid.model.incomplete import IncompleteMigration
 from pgbraid.model.options import ResumeDecision
 from pgbraid.model.plan import Report
@@ -119,7 +119,20 @@ def _forget_incomplete(opened: Session, options: RunOptions, version: int) -> Re
         with transaction(session):
             journal.append(session, entry)
             mark_unfinished(session, incomplete.version, unfinished=False)
+            if incomplete.version in read_unfinished(session):
+                raise _not_owner(session, incomplete.version)
         return Report(forgotten=incomplete, run_id=entry.run_id)
+
+
+def _not_owner(session: Session, version: int) -> ServerError:
+    """Return the error of a note in the table's comment that this role cannot remove."""
+    name = f"{session.ledger.schema}.{session.ledger.table}"
+    return ServerError(
+        f"{version} stays incomplete: only the owner of {name} can remove it from the table's "
+        "comment",
+        detail=f"The comment on {name} names incomplete migrations, in case the journal is lost.",
+        hint=f"Run `pgbraid resume {version} --forget` as the owner, for example with `role`.",
+    )
 
 
 def _forgettable(session: Session, version: int, options: RunOptions) -> IncompleteMigration:
