@@ -1,7 +1,11 @@
 """Errors of embedded servers that cannot be created or do not start."""
 
 import os
+import signal
+import threading
+from pathlib import Path
 
+import psycopg
 import pytest
 
 from pgbraid.model.errors import EmbeddedError
@@ -41,3 +45,43 @@ def test_fatal_error_of_server_is_shown_with_any_text(programs, tmp_path):
     ):
         pass
     assert "PANIC:" in caught.value.detail or "FATAL:" in caught.value.detail
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="the shared memory is counted by Linux")
+def test_start_waits_for_processes_of_killed_server(programs, tmp_path):
+    """A backend that works does not notice at once that its server was killed."""
+    folder = tmp_path / "db"
+    with (
+        embedded_server(folder, programs=programs, cache=cache_dir()) as server,
+        psycopg.connect(server.conninfo, autocommit=True) as conn,
+    ):
+        backend = conn.info.backend_pid
+        os.kill(backend, signal.SIGSTOP)
+        os.kill(int((folder / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    timer = threading.Timer(1, os.kill, (backend, signal.SIGCONT))
+    timer.start()
+    try:
+        with (
+            embedded_server(folder, programs=programs, cache=cache_dir()) as server,
+            psycopg.connect(server.conninfo) as conn,
+        ):
+            assert conn.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        timer.join()
+    assert "pre-existing shared memory block" in (folder / "postgres.log").read_text()
+
+
+def test_error_of_earlier_start_is_not_shown(programs, tmp_path):
+    folder = tmp_path / "db"
+    with embedded_server(folder, programs=programs, cache=cache_dir()):
+        pass
+    with (folder / "postgres.log").open("a") as log:
+        log.write("FATAL:  an error of last week\n")
+    (folder / "data" / "postgresql.conf").write_text("nonsense = 1\n")
+    with (
+        pytest.raises(EmbeddedError, match="did not start") as caught,
+        embedded_server(folder, programs=programs, cache=cache_dir()),
+    ):
+        pass
+    assert "nonsense" in caught.value.detail
+    assert "last week" not in caught.value.detail

@@ -30,6 +30,7 @@ from pgbraid.postgres.server.process import (
     await_ready,
     conninfo_of,
     has_ended,
+    is_data_in_use,
     signals_blocked,
     start_server,
 )
@@ -54,6 +55,10 @@ _TURN = 60.0
 """Seconds to wait for the lock of a folder, which is held while a server starts or stops."""
 _LEAVING = 10.0
 """Seconds to wait for that lock at the end, where no signal can interrupt the wait."""
+_ENDING = 10.0
+"""Seconds to wait for the processes that a killed server left on the data."""
+_PAUSE = 0.1
+"""Seconds between two attempts to start the server."""
 _ABOVE = 20
 """The lowest file descriptor to pass on through a shell, which uses lower ones itself."""
 
@@ -210,7 +215,7 @@ def _join_or_start(
                 hint="Run the command again when the other process has ended.",
             )
         clear_stale(data, user)
-        return _start(place, data, programs, user)
+        return _start_when_free(place, data, programs, user)
 
 
 def _major(place: OpenFolder, user: ServerUser) -> str | None:
@@ -233,6 +238,20 @@ def _major(place: OpenFolder, user: ServerUser) -> str | None:
     return version
 
 
+def _start_when_free(
+    place: OpenFolder, data: OpenFolder, programs: ServerBinaries, user: ServerUser
+) -> _Server:
+    """Start the folder's server; wait for the processes of a killed one, at most ``_ENDING``."""
+    deadline = time.monotonic() + _ENDING
+    while True:
+        try:
+            return _start(place, data, programs, user)
+        except EmbeddedError as error:
+            if not is_data_in_use(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE)
+
+
 def _start(
     place: OpenFolder, data: OpenFolder, programs: ServerBinaries, user: ServerUser
 ) -> _Server:
@@ -248,11 +267,12 @@ def _start(
             signals_blocked(),
         ):
             base.make("run")
+            log_start = os.fstat(log).st_size  # the lines before are those of earlier starts
             # SIGINT is a fast shutdown, with a checkpoint.
             start = Start(programs, user, base.path, path, base.sockets, "INT", files=files)
             process = start_server(start, base.reader, log)
         conninfo = conninfo_of(base.sockets, user)
-        await_ready(conninfo, process, place.path / _LOG)
+        await_ready(conninfo, process, place.path / _LOG, log_start=log_start)
         running = Running(base.sockets, conninfo, os.dup(base.writer))
     except BaseException:
         with signals_blocked():

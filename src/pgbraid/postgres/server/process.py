@@ -34,6 +34,7 @@ __all__ = [
     "conninfo_of",
     "end_process",
     "has_ended",
+    "is_data_in_use",
     "is_listening",
     "ping",
     "signals_blocked",
@@ -157,17 +158,20 @@ def start_server(start: Start, needed: int, log: int) -> subprocess.Popen[bytes]
     )
 
 
-def await_ready(conninfo: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def await_ready(
+    conninfo: str, process: subprocess.Popen[bytes], log: Path, *, log_start: int = 0
+) -> None:
     """Wait until a started server accepts connections.
 
-    Raises EmbeddedError, with the end of its log, if it ends instead or takes too long.
+    Its own lines in the log begin at byte ``log_start``. Raises EmbeddedError, with the end of
+    these lines, if it ends instead or takes too long.
     """
     deadline = time.monotonic() + SERVER_TIMEOUT
     while ping(conninfo) != pq.Ping.OK:
         if process.poll() is not None or time.monotonic() > deadline:
             raise EmbeddedError(
                 "the embedded server did not start",
-                detail=_why_it_ended(read_end(log).splitlines()) or None,
+                detail=_why_it_ended(read_end(log, log_start).splitlines()) or None,
                 hint="Correct the reported error, then run the command again; `pgbraid demo` "
                 "tests it.",
             )
@@ -179,6 +183,14 @@ def _why_it_ended(log: list[str]) -> str:
     errors = [line for line in log if "FATAL:" in line or "PANIC:" in line]
     tail = log[-5:]
     return "\n".join([line for line in errors[:1] if line not in tail] + tail)
+
+
+def is_data_in_use(error: EmbeddedError) -> bool:
+    """Return whether a server did not start because processes of a killed one use its data.
+
+    These processes end as soon as they notice that their server is gone.
+    """
+    return "pre-existing shared memory block" in (error.detail or "")
 
 
 def has_ended(process: subprocess.Popen[bytes], sign: signal.Signals) -> bool:

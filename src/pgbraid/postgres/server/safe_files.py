@@ -66,7 +66,7 @@ class OpenFolder:
 
     def read(self, name: str) -> str:
         """Return the beginning of a file; empty if it is missing or not a plain file."""
-        return _read(name, self.fd, from_end=False)
+        return _read(name, self.fd)
 
     def open_own(self, name: str, flags: int) -> int:
         """Open a file that only we can read and write, created if missing.
@@ -131,12 +131,15 @@ def open_folder(
         os.close(fd)
 
 
-def read_end(path: Path) -> str:
-    """Return the end of a file; empty if it is missing or not a plain file."""
-    return _read(path, None, from_end=True)
+def read_end(path: Path, start: int = 0) -> str:
+    """Return the end of a file, from byte ``start`` at the earliest.
+
+    The result is empty if the file is missing or not a plain file.
+    """
+    return _read(path, None, end_from=start)
 
 
-def _read(name: str | Path, dir_fd: int | None, *, from_end: bool) -> str:
+def _read(name: str | Path, dir_fd: int | None, *, end_from: int | None = None) -> str:
     try:
         if not stat.S_ISREG(os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_mode):
             return ""
@@ -147,8 +150,8 @@ def _read(name: str | Path, dir_fd: int | None, *, from_end: bool) -> str:
         info = os.fstat(file)
         if not stat.S_ISREG(info.st_mode):
             return ""
-        if from_end:
-            content.seek(max(0, info.st_size - _MOST))
+        if end_from is not None:
+            content.seek(max(end_from, info.st_size - _MOST))
         return content.read(_MOST).decode(errors="replace")
 
 
