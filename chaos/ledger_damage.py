@@ -161,6 +161,8 @@ def _restored(*tables: str) -> Damage:
                 world.run(f"TRUNCATE {table} CASCADE")
                 with world.connection.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
                     copy.write(world.copies[table])
+                if world.hostile:  # a trigger on the table may have written rows meanwhile
+                    world.accept_rows()
                 world.story.append(f"(an older copy of {table})")
 
     return damage

@@ -154,10 +154,17 @@ class World:
         self._judge_words(ended)
         if not self.hostile:
             self._judge_losses(before, after, ended)
-        if self.hostile:  # a person is told of such rows, and says that they are right
-            added = after.rows.keys() - before.rows.keys()
-            self.by_hand |= {v for v in added if not self.is_done(after, v)}
+        if self.hostile:
+            self.accept_rows()
         self._learn(words, before, after, ended)
+
+    def accept_rows(self) -> None:
+        """Take each row of a file that did not run as a person's word, as somebody's code wrote it.
+
+        A person is shown such rows, and confirms them.
+        """
+        facts = self.facts()
+        self.by_hand |= {version for version in facts.rows if not self.is_done(facts, version)}
 
     def _judge_reruns(self, before: Facts, after: Facts) -> None:
         again = {key for key in after.ran if key[1] and after.ran[key] > max(1, before.ran[key])}
@@ -231,7 +238,8 @@ class World:
         decided: set[int] = set()
         if words[:3] == ("repair", "--trust", "applied-set"):
             decided = before.lost | before.outdated
-            decided |= set(self.files) if not before.rows and not before.count else set()
+            # Who trusts an empty set says that no migration is applied.
+            decided |= set(self.files) if not before.rows else set()
         elif words[:3] == ("repair", "--trust", "journal"):
             decided = before.outdated
             self.by_hand |= {v for v in before.lost if not self.is_done(before, v)}

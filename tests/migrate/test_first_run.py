@@ -265,3 +265,25 @@ def test_empty_ledger_of_another_role_beside_tables_is_named(database):
     assert codes(braid.plan(database.conninfo).warnings) == ["database_not_empty"]
     assert codes(braid.up(database.conninfo).warnings) == ["database_not_empty"]
     assert braid.check(database.conninfo).ok
+
+
+@pytest.mark.parametrize("lost", ["false", "event = 'applied'", "version = 2"])
+def test_renamed_applied_set_is_named(database, lost):
+    """The journal contradicts the empty set, or shows an incomplete migration, or one of both."""
+    alone = "-- pgbraid: no-transaction\nCREATE TABLE b (i int);"
+    migrator = pgbraid.load({"1_a.sql": "CREATE TABLE a (i int)", "2_b.sql": alone})
+    migrator.up(database.conninfo)
+    database.run(
+        f"DELETE FROM applied_migrations_journal WHERE {lost};"
+        "ALTER TABLE applied_migrations RENAME TO kept"
+    )
+    with pytest.raises(ProblemsFound) as caught:
+        migrator.up(database.conninfo)
+    first = caught.value.problems[0]
+    assert first.code == "other_ledger"
+    assert "public.kept has 2 of these 2 migrations applied" in first.message
+    assert "public.applied_migrations again with ALTER TABLE" in first.hint
+    assert not migrator.check(database.conninfo).ok
+    database.run("ALTER TABLE kept RENAME TO applied_migrations")
+    if lost == "false":
+        assert migrator.up(database.conninfo).applied == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pgbraid.migrate.planning.ledger_problems import ledger_emptied
@@ -34,8 +35,14 @@ def first_run_problems(
     """Yield the signs that the applied set is empty although migrations were applied.
 
     Errors: a ledger that was emptied, and another table of the database that has these migrations
-    applied. Warning: a database that already has tables.
+    applied. Warning: a database that already has tables. The set can also be empty while the
+    journal has lines, of incomplete migrations or of migrations whose rows are gone: then only
+    another table is looked for, because the set may have been renamed.
     """
+    if state.incomplete or state.mismatches:
+        if request.one_ledger:
+            yield from islice(_other_ledgers(session, migrations.migrations, renamed=True), 1)
+        return
     if not (state.journal and agreement.has_lines(session)) and (
         (state.exists or state.journal) and agreement.was_emptied(session)
     ):
@@ -43,14 +50,21 @@ def first_run_problems(
         return
     if not (request.one_ledger and migrations.migrations):
         return
-    other = next(_other_ledgers(session, migrations.migrations), None)
+    other = next(_other_ledgers(session, migrations.migrations, renamed=state.journal), None)
     if other:
         yield other
     elif not (state.exists and state.journal) and not request.platform:
         yield from _not_empty(session)
 
 
-def _other_ledgers(session: Session, files: Sequence[Migration]) -> Iterator[Problem]:
+def _other_ledgers(
+    session: Session, files: Sequence[Migration], *, renamed: bool
+) -> Iterator[Problem]:
+    own = f"{session.ledger.schema}.{session.ledger.table}"
+    renaming = (
+        f"If this is the applied set under another name, give it the name {own} again with ALTER "
+        "TABLE. If it is another ledger, name"
+    )
     for (schema, table), rows in first_run.read_ledgers(session).items():
         versions = _in_common(files, rows)
         if versions:
@@ -60,9 +74,10 @@ def _other_ledgers(session: Session, files: Sequence[Migration]) -> Iterator[Pro
             yield Problem(
                 "other_ledger",
                 f"{schema}.{table} has {len(versions)} of these {len(files)} migrations applied, "
-                f"and {session.ledger.schema}.{session.ledger.table} has none",
+                f"and {own} has none",
                 detail="They would run a second time in this database.",
-                hint=f"Name the ledger that is in use, with {option} or in the settings. "
+                hint=f"{renaming if renamed else 'Name'} the ledger that is in use, with {option} "
+                "or in the settings. "
                 "If each schema has its own tables, created by these migrations, set "
                 '`ledgers = "many"`.',
                 versions=versions,

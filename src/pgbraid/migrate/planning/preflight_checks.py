@@ -96,13 +96,13 @@ def _ledger_problems(
     adopted = {m.version for m in plan.adoption.migrations} if plan.adoption else set()
     # This run adopts these versions again, so their missing rows are no problem.
     readopted = [m for m in state.mismatches if m.last_event == "adopted" and m.version in adopted]
+    if not (state.applied or plan.adoption):
+        yield from first_run_problems(session, migrations, state, request)
     if len(readopted) < len(state.mismatches):
         yield from mismatch_problems([m for m in state.mismatches if m not in readopted], ledger)
         return
     if state.applied and not state.journal and plan.has_work:
         yield journal_missing(ledger)
-    if not (state.applied or state.incomplete or plan.adoption):
-        yield from first_run_problems(session, migrations, state, request)
     nontransactional = [s.migration for s in plan.steps if s.migration.directives.no_transaction]
     incomplete = {migration.version for migration in state.incomplete}
     lost = _lost(session, [file for file in nontransactional if file.version not in incomplete])
