@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from pgbraid.migrate.planning.modified_files import classify_modification, unified_diff
+from pgbraid.migrate.planning.checksum_comparison import classify_modification, unified_diff
 from pgbraid.model.migration import digest, is_digest
 from pgbraid.model.results import ModificationKind
 from pgbraid.sql.checksum import same_but_line_ends

@@ -106,8 +106,8 @@ def test_row_without_name_is_no_rename(recorded):
     ],
 )
 def test_setting_verify_decides_severity_of_drift(kind, verify, severity):
-    drift = ModifiedFile(file(1), "a" * 64, kind, diff="-a\n+b")
-    problems = make_plan(files(1), applied(1), drifts=[drift], verify=verify).problems
+    modification = ModifiedFile(file(1), "a" * 64, kind, diff="-a\n+b")
+    problems = make_plan(files(1), applied(1), modified=[modification], verify=verify).problems
     assert [p.severity for p in problems] == ([severity] if severity else [])
     assert all(p.diff == "-a\n+b" for p in problems)
 
@@ -128,9 +128,9 @@ def test_every_problem_is_listed_at_once():
     broken = MigrationSet(
         (file(1, "new"), file(2)), (Problem("duplicate_version", "x", versions=(3,)),)
     )
-    drift = ModifiedFile(file(2), "a" * 64, ModificationKind.UNKNOWN)
+    modification = ModifiedFile(file(2), "a" * 64, ModificationKind.UNKNOWN)
     ledger = LedgerState((AppliedMigration(1, "old", None), AppliedMigration(2, "x", "a" * 64)))
-    plan = make_plan(broken, ledger, drifts=[drift])
+    plan = make_plan(broken, ledger, modified=[modification])
     assert [p.code for p in plan.errors] == ["duplicate_version", "renamed", "modified"]
 
 
@@ -143,8 +143,10 @@ def test_every_problem_is_listed_at_once():
     ],
 )
 def test_another_name_and_another_text_is_another_migration(kind, code):
-    drift = ModifiedFile(file(1, "new"), "a" * 64, kind)
-    plan = make_plan(MigrationSet((file(1, "new"),)), applied(1, name="old"), drifts=[drift])
+    modification = ModifiedFile(file(1, "new"), "a" * 64, kind)
+    plan = make_plan(
+        MigrationSet((file(1, "new"),)), applied(1, name="old"), modified=[modification]
+    )
     assert [p.code for p in plan.errors] == [code]
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-__all__ = ["CompletedStatement", "IncompleteMigration", "StartedStatement"]
+__all__ = ["CompletedStatement", "IncompleteMigration", "RecoveryDecision", "StartedStatement"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +65,20 @@ class IncompleteMigration:
     def completed_numbers(self) -> frozenset[int]:
         """The numbers of the completed statements."""
         return frozenset(statement.number for statement in self.completed)
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryDecision:
+    """How to recover a statement that was started and whose end is not in the journal.
+
+    ``done``: it was completed, once ``cleanup_sql``, if any, has run. Not ``done``: run
+    ``cleanup_sql``, then the statement again. ``in_use``: the name of an index that another session
+    builds or vacuums; wait. ``unknown_reason``: the catalog does not show the outcome, so the user
+    must decide. ``index`` is the oid of the existing index.
+    """
+
+    done: bool = False
+    cleanup_sql: tuple[str, ...] = ()
+    in_use: str | None = None
+    unknown_reason: str | None = None
+    index: int | None = None

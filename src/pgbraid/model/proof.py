@@ -233,9 +233,12 @@ def _failed(failure: ReplayFailure, pair: ConflictingPair) -> str:
     if failed not in {pair.first, pair.second}:
         return f"{failed.label}, which follows, fails if {last.label} runs last"
     other = pair.second if failed == pair.first else pair.first
-    # The one that runs last fails because of the other; the one that runs first fails without it.
+    if failed == last:
+        return f"{failed.label} fails after {other.label}"
+    # Only if the other order succeeds, the migration that runs first needs the other one.
+    both_fail = pair.recorded_failure and pair.version_failure
     return f"{failed.label} fails " + (
-        f"after {other.label}" if failed == last else f"unless {other.label} has run"
+        f"before {other.label}" if both_fail else f"unless {other.label} has run"
     )
 
 

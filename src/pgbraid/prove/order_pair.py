@@ -296,7 +296,8 @@ class _OrderComparer:
         version_places = {m.version: n for n, m in enumerate(self._tails[1])}
         one, other = left.migration.version, right.migration.version
         return (
-            left.key[1:] == right.key[1:]
+            left.needs_missing_object
+            and left.key[1:] == right.key[1:]
             and places[one] < places.get(other, -1)
             and version_places[other] < version_places.get(one, -1)
         )

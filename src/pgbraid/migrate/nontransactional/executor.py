@@ -29,8 +29,9 @@ from pgbraid.postgres.ledger.agreement import mark_unfinished
 from pgbraid.postgres.ledger.record import record_nontransactional
 from pgbraid.postgres.locks.session_lock import ensure_session_lock, retry_on_lock_lost
 from pgbraid.postgres.transaction.boundaries import roll_back, transaction
+from pgbraid.postgres.transaction.invalid_index_cleanup import invalid_among
 from pgbraid.postgres.transaction.script_runner import run_segments
-from pgbraid.postgres.transaction.statement_state import invalid_among, try_settings
+from pgbraid.postgres.transaction.statement_state import try_settings
 from pgbraid.sql.classify import ExecutionKind, classify_statements
 
 if TYPE_CHECKING:

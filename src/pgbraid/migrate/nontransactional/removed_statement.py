@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from pgbraid.migrate.execution.lock_retry import retry_on_lock_timeout
 from pgbraid.migrate.nontransactional.statement_errors import unresolved_removed_statement
 from pgbraid.migrate.nontransactional.statement_run import StatementRun
-from pgbraid.postgres.transaction.statement_state import invalid_among
+from pgbraid.postgres.transaction.invalid_index_cleanup import invalid_among
 from pgbraid.sql.classify import ExecutionKind, classify_statements
 from pgbraid.sql.parser import parse
 
 if TYPE_CHECKING:
     from pgbraid.migrate.nontransactional.journaled_run import NonTransactionalRun
-    from pgbraid.model.incomplete import IncompleteMigration, StartedStatement
-    from pgbraid.postgres.transaction.statement_state import RecoveryDecision
+    from pgbraid.model.incomplete import IncompleteMigration, RecoveryDecision, StartedStatement
     from pgbraid.sql.classify import ScriptStatement
 
 __all__ = ["recover_removed_statement"]

@@ -35,8 +35,7 @@ from pgbraid.sql.classify import ExecutionKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pgbraid.model.incomplete import IncompleteMigration
-    from pgbraid.postgres.transaction.statement_state import RecoveryDecision
+    from pgbraid.model.incomplete import IncompleteMigration, RecoveryDecision
     from pgbraid.sql.classify import ScriptStatement
 
 __all__ = ["StatementRun"]

@@ -35,9 +35,9 @@ def first_run_problems(
     """Yield the signs that the applied set is empty although migrations were applied.
 
     Errors: a ledger that was emptied, and another table of the database that has these migrations
-    applied. Warning: a database that already has tables. The set can also be empty while the
-    journal has lines, of incomplete migrations or of migrations whose rows are gone: then only
-    another table is looked for, because the set may have been renamed.
+    applied. Warning: a database that already has tables. While the journal has incomplete
+    migrations or contradicts the empty applied set, only another table is searched for: the
+    applied set may have been renamed.
     """
     if state.incomplete or state.mismatches:
         if request.one_ledger:
@@ -60,10 +60,10 @@ def first_run_problems(
 def _other_ledgers(
     session: Session, files: Sequence[Migration], *, renamed: bool
 ) -> Iterator[Problem]:
-    own = f"{session.ledger.schema}.{session.ledger.table}"
+    ledger = f"{session.ledger.schema}.{session.ledger.table}"
     renaming = (
-        f"If this is the applied set under another name, give it the name {own} again with ALTER "
-        "TABLE. If it is another ledger, name"
+        f"If this is the applied set under another name, give it the name {ledger} again with "
+        "ALTER TABLE. If it is another ledger, name"
     )
     for (schema, table), rows in first_run.read_ledgers(session).items():
         versions = _in_common(files, rows)
@@ -74,7 +74,7 @@ def _other_ledgers(
             yield Problem(
                 "other_ledger",
                 f"{schema}.{table} has {len(versions)} of these {len(files)} migrations applied, "
-                f"and {own} has none",
+                f"and {ledger} has none",
                 detail="They would run a second time in this database.",
                 hint=f"{renaming if renamed else 'Name'} the ledger that is in use, with {option} "
                 "or in the settings. "

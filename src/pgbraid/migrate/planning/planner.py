@@ -37,7 +37,7 @@ def make_plan(  # noqa: PLR0913 - all inputs of the decision
     state: LedgerState,
     *,
     adoption: Adoption | None = None,
-    drifts: Sequence[ModifiedFile] = (),
+    modified: Sequence[ModifiedFile] = (),
     verify: Verify = Verify.ERROR,
     to: int | None = None,
 ) -> Plan:
@@ -53,11 +53,11 @@ def make_plan(  # noqa: PLR0913 - all inputs of the decision
         Step(m, gap=m.version < highest) for m in migrations.migrations if m.version not in applied
     ]
     missing = _missing(migrations, state)
-    modified = {d.migration.version for d in drifts if d.kind != "cosmetic"}
+    changed_versions = {m.migration.version for m in modified if m.kind != "cosmetic"}
     problems = (
         *(_with_applied(problem, state) for problem in migrations.problems),
-        *_renames(migrations, state, modified),
-        *_drift_problems(drifts, verify, _other_names(migrations, state)),
+        *_renames(migrations, state, changed_versions),
+        *_modified_problems(modified, verify, _other_names(migrations, state)),
         *_foreign_checksums(state, verify),
         *_missing_problem(missing),
     )
@@ -66,7 +66,7 @@ def make_plan(  # noqa: PLR0913 - all inputs of the decision
         above_target=tuple(s for s in pending if to is not None and s.migration.version > to),
         applied=state.applied,
         missing_files=missing,
-        modified_files=tuple(drifts),
+        modified_files=tuple(modified),
         adoption=adoption,
         problems=problems,
         ledger_exists=state.exists,
@@ -180,32 +180,32 @@ def renumbered_problem(file: Migration, row: AppliedMigration) -> Problem:
     )
 
 
-def _drift_problems(
-    drifts: Sequence[ModifiedFile], verify: Verify, renamed: frozenset[int]
+def _modified_problems(
+    modified: Sequence[ModifiedFile], verify: Verify, renamed: frozenset[int]
 ) -> Iterator[Problem]:
     """Yield the problems of modified files; :func:`_renames` covers those that are renamed, too."""
     if verify is Verify.OFF:
         return
-    for drift in drifts:
-        cosmetic = drift.kind == "cosmetic"
-        if drift.migration.version in renamed and not cosmetic:
+    for modification in modified:
+        cosmetic = modification.kind == "cosmetic"
+        if modification.migration.version in renamed and not cosmetic:
             continue
         warn = cosmetic or verify is Verify.WARN
-        file = drift.migration
+        file = modification.migration
         yield Problem(
             "modified_comments" if cosmetic else "modified",
             f"{file.label} was changed after it was applied"
             + (", in comments or white space only" if cosmetic else ""),
-            detail=_drift_detail(drift),
+            detail=_modification_detail(modification),
             hint="Restore the file and put the change into a new migration, or accept it with "
             f"`pgbraid repair {file.version}`."
-            if drift.recorded != _NOTHING
+            if modification.recorded != _NOTHING
             else "The file was empty when it was applied, so none of it ran: put its text into a "
             "new migration (`pgbraid new`), and empty it again.",
             severity=Severity.WARNING if warn else Severity.ERROR,
             location=Location(file.path),
             versions=(file.version,),
-            diff=drift.diff,
+            diff=modification.diff,
         )
 
 
@@ -222,12 +222,13 @@ def _foreign_checksums(state: LedgerState, verify: Verify) -> Iterator[Problem]:
         )
 
 
-def _drift_detail(drift: ModifiedFile) -> str | None:
-    if drift.kind != "unknown":
+def _modification_detail(modification: ModifiedFile) -> str | None:
+    if modification.kind != "unknown":
         return None
     return (
-        f"Recorded sha256 {drift.recorded[:12]}…, now {drift.migration.checksum[:12]}…; the "
-        "journal does not have the text that ran, so the change cannot be shown."
+        f"Recorded sha256 {modification.recorded[:12]}…, now "
+        f"{modification.migration.checksum[:12]}…; the journal does not have the text that ran, so "
+        "the change cannot be shown."
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.importers import tools
-from pgbraid.migrate.planning import modified_files
+from pgbraid.migrate.planning.checksum_comparison import modified_files
 from pgbraid.migrate.planning.first_run import first_run_problems
 from pgbraid.migrate.planning.incomplete_first import (
     incomplete_above_target,
@@ -21,14 +21,14 @@ from pgbraid.migrate.planning.ledger_problems import (
     mismatch_problems,
 )
 from pgbraid.migrate.planning.planner import make_plan, renumbered_problem
-from pgbraid.model.migration import Location, Problem, Severity, is_digest
-from pgbraid.model.results import Adoption, ModificationKind, ModifiedFile
-from pgbraid.postgres.ledger import foreign_tables, journal
+from pgbraid.model.migration import Location, Problem, Severity
+from pgbraid.model.results import Adoption
+from pgbraid.postgres.ledger import foreign_tables
 from pgbraid.postgres.ledger.agreement import read_unfinished
 from pgbraid.postgres.ledger.first_run import has_foreign_rows
 from pgbraid.postgres.ledger.incomplete import read_incomplete
 from pgbraid.postgres.ledger.record import read_adoption
-from pgbraid.source.content import LargeFileReader, check_scripts, decode, is_large, read_script
+from pgbraid.source.content import check_scripts, is_large, read_script
 from pgbraid.source.filenames import same_migration_name
 from pgbraid.sql import checksum
 from pgbraid.sql.checks.script_checks import WARNINGS
@@ -61,9 +61,14 @@ def plan_with_checks(
     adoption, problems = (
         _adoption(session, migrations, state, request) if not incomplete_migrations else (None, ())
     )
-    drifts = tuple(_drifts(session, migrations, state))
+    modified = tuple(modified_files(session, migrations, state))
     plan = make_plan(
-        migrations, state, adoption=adoption, drifts=drifts, verify=request.verify, to=request.to
+        migrations,
+        state,
+        adoption=adoption,
+        modified=modified,
+        verify=request.verify,
+        to=request.to,
     )
     plan = put_incomplete_first(plan, incomplete_migrations, only=request.only)
     above = tuple(
@@ -265,48 +270,3 @@ def find_tracker(session: Session) -> tuple[TrackerTable, Tool] | None:
         if found_tool := tools.find_tool(table):
             return foreign_tables.read_tracker_rows(session, table, found_tool.reads), found_tool
     return None
-
-
-def _drifts(
-    session: Session, migrations: MigrationSet, state: LedgerState
-) -> Iterator[ModifiedFile]:
-    """Yield the applied files that differ from the recorded checksum in more than line ends.
-
-    The journal's text, if it has the recorded checksum, shows the kind of change.
-    """
-    files = {m.version: m for m in migrations.migrations}
-    changed = [
-        (files[row.version], row.checksum)
-        for row in state.applied
-        if row.checksum
-        and is_digest(row.checksum)
-        and row.version in files
-        and files[row.version].checksum != row.checksum
-    ]
-    suspects = [(m, recorded) for m, recorded in changed if not _same_lines(m, recorded)]
-    texts = journal.read_texts(session, (m.version for m, _ in suspects)) if suspects else {}
-    for migration, recorded in suspects:
-        journaled = texts.get(migration.version)
-        # Another program may have changed the row since: then the journal has another text.
-        if journaled is not None and journaled.checksum != recorded:
-            journaled = None
-        if is_large(migration):
-            digest_lf = LargeFileReader(migration).read_digest_lf()
-            if journaled is None or journaled.digest_lf != digest_lf:
-                yield ModifiedFile(migration, recorded, ModificationKind.UNKNOWN)
-            continue
-        now = decode(read_script(migration)[0])
-        if journaled is not None and journaled.digest_lf == checksum.digest_lf(now):
-            continue
-        text = journaled.text if journaled else None
-        kind = modified_files.classify_modification(text, now)
-        if kind is not None:
-            diff = None if text is None else modified_files.unified_diff(text, now, migration.file)
-            yield ModifiedFile(migration, recorded, kind, diff)
-
-
-def _same_lines(file: Migration, recorded: str) -> bool:
-    """Whether the checksums show that a text differs from the recorded one at most in line ends."""
-    if is_large(file):
-        return LargeFileReader(file).read_digest_lf() == recorded
-    return checksum.same_but_line_ends(recorded, read_script(file)[0])
