@@ -7,9 +7,11 @@ import pgbraid
 from pgbraid.migrate.execution import batch
 from pgbraid.model.errors import ConnectionFailed, MigrationFailed
 from pgbraid.model.events import Finished, Interrupted, ServerNotice, Started
-from pgbraid.postgres.client import wire
-from pgbraid.postgres.client.connection import BackgroundConnect
-from pgbraid.postgres.transaction import migration_message
+from pgbraid.postgres.client import connection, session
+from pgbraid.postgres.client.background_connect import BackgroundConnect
+
+COMMITS = b"\nCOMMIT"
+"""Stands in each message with migrations, and in no other one."""
 
 
 def tables(count):
@@ -46,15 +48,16 @@ def waits(monkeypatch):
 
 @pytest.fixture
 def sent(monkeypatch):
-    """Keep the messages that were sent."""
+    """Keep the messages with migrations that were sent."""
     kept = []
-    real = wire.send
+    real = connection.send
 
-    def send(conn, data, *args, **named):
-        kept.append(data.decode())
-        return real(conn, data, *args, **named)
+    def send(conn, data, *args):
+        if COMMITS in data:
+            kept.append(data.decode())
+        return real(conn, data, *args)
 
-    monkeypatch.setattr(migration_message, "send", send)
+    monkeypatch.setattr(session, "send", send)
     return kept
 
 
@@ -163,14 +166,16 @@ def test_migration_that_fails_among_others_is_run_once(database, batch):
 def test_outcome_of_lost_commit_is_found(database, monkeypatch, batch):
     """The server commits; its answer never arrives."""
     files = tables(3) if batch else {"1_t.sql": "SELECT 1"}
-    real = wire.send
+    real = connection.send
 
-    def send(conn, data, *args, **named):
-        real(conn, data, *args)
+    def send(conn, data, *args):
+        results = real(conn, data, *args)
+        if COMMITS not in data:
+            return results
         conn.close()
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(migration_message, "send", send)
+    monkeypatch.setattr(session, "send", send)
     emitted = []
     with pytest.raises(ConnectionFailed) as caught:
         pgbraid.load(files).up(database.conninfo, batch=batch, on_event=emitted.append)

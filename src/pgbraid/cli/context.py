@@ -121,7 +121,9 @@ class Context:
                 yield migrator, target
             return
         settings = self.settings
-        from pgbraid.postgres.client.connection import BackgroundConnect  # imports the driver
+        from pgbraid.postgres.client.background_connect import (
+            BackgroundConnect,  # imports the driver
+        )
 
         with self.database(settings) as target:
             opening = BackgroundConnect(target.parameters)

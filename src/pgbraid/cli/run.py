@@ -71,21 +71,24 @@ def run_words(words: list[str]) -> int:
             arguments: Namespace | PgbraidError = parse_arguments(words)
         except PgbraidError as error:
             arguments = error
-        output = _output(words)
+        output = _output(words, arguments)
         try:
             return _run(arguments, output, signals)
         finally:
             output.close()
 
 
-def _output(words: list[str]) -> Output:
+def _output(words: list[str], arguments: Namespace | PgbraidError) -> Output:
     from pgbraid.cli.render import Output
     from pgbraid.settings.environment import terminal_can_redraw
 
     terminal = sys.stderr is not None and sys.stderr.isatty()
     output = Output(as_json="--json" in words, bar=terminal and terminal_can_redraw())
-    chosen = find(words)
-    output.command = chosen.name if chosen else ""
+    if isinstance(arguments, PgbraidError):
+        chosen = find(words)
+        output.command = chosen.name if chosen else ""
+    else:
+        output.command = arguments.command or ""
     return output
 
 

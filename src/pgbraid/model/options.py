@@ -51,19 +51,19 @@ class StopToken:
     be withdrawn.
     """
 
-    __slots__ = ("_requested",)
+    __slots__ = ("event",)
 
     def __init__(self) -> None:
-        self._requested = threading.Event()
+        self.event = threading.Event()
 
     @property
     def requested(self) -> bool:
         """Whether a stop was requested."""
-        return self._requested.is_set()
+        return self.event.is_set()
 
     def request(self) -> None:
         """Request the run to stop."""
-        self._requested.set()
+        self.event.set()
 
     def check(self) -> None:
         """Raise Stopped if a stop was requested."""
@@ -72,7 +72,7 @@ class StopToken:
 
     def sleep(self, seconds: float) -> None:
         """Sleep, but raise Stopped as soon as a stop is requested."""
-        self._requested.wait(seconds)
+        self.event.wait(seconds)
         self.check()
 
 

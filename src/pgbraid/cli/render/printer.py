@@ -87,15 +87,11 @@ class Printer:
             self._bar_shown = False
 
     def _bar_columns(self) -> int:
-        from pgbraid.cli.render.screen import columns_of
-
-        return columns_of(sys.stderr) or _DEFAULT_COLUMNS
+        return _columns_of(sys.stderr) or _DEFAULT_COLUMNS
 
     def columns(self) -> int | None:
         """Return the width of the terminal of standard output, or None if it is none."""
-        from pgbraid.cli.render.screen import columns_of
-
-        return columns_of(sys.stdout)
+        return _columns_of(sys.stdout)
 
     def write(self, stream: TextIO | None, text: str) -> None:
         """Write a text; characters that the encoding of the stream lacks become escapes."""
@@ -116,3 +112,18 @@ class Printer:
         """Redirect failed streams: the interpreter would report them again when it exits."""
         for stream in self._failed_streams:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _columns_of(stream: TextIO | None) -> int | None:
+    """Return the width of a terminal in columns, or None if the stream is not a terminal."""
+    if stream is None or not stream.isatty():
+        return None
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        columns = 0
+    if columns:
+        return columns
+    import shutil  # for the variable COLUMNS: the terminal has no size
+
+    return shutil.get_terminal_size().columns

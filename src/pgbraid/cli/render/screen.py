@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
 from pgbraid.cli.render.characters import cell, width
 
-TYPE_CHECKING = False  # see the package
-if TYPE_CHECKING:
-    from typing import TextIO
-
-__all__ = ["bar_line", "columns_of", "cut"]
+__all__ = ["bar_line", "cut"]
 
 _BAR = 24
 _WHOLE_BAR_FROM = 80
 """In columns; in a narrower terminal the bar is shorter, too."""
 _SHORTEST_LABEL = 10
 _CUT = "..."
-
-
-def columns_of(stream: TextIO | None) -> int | None:
-    """Return the width of a terminal in columns, or None if the stream is not a terminal."""
-    if stream is None or not stream.isatty():
-        return None
-    try:
-        columns = os.get_terminal_size(stream.fileno()).columns
-    except OSError:
-        columns = 0
-    if columns:
-        return columns
-    import shutil  # for the variable COLUMNS: the terminal has no size
-
-    return shutil.get_terminal_size().columns
 
 
 def cut(text: str, columns: int) -> str:

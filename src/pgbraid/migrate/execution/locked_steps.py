@@ -49,7 +49,7 @@ _FIRST_PLAN_ONLY = frozenset({"journal_missing", "database_not_empty"})
 
 def reject_pooler(session: Session, plan: Plan) -> None:
     """Raise TargetRefused if a pooled session would have to run a non-transactional migration."""
-    for step in plan.steps if session.pooled else ():
+    for step in plan.steps if session.pooler else ():
         if step.migration.directives.no_transaction:
             raise pooler_refusal(session, f"{step.migration.label} (no-transaction)")
 
@@ -73,7 +73,7 @@ def lock_and_create_ledger(
         session, wait=wait, work_is_done=done, on_waiting=options.report_waiting
     ):
         return None
-    if not session.pooled:
+    if not session.pooler:
         return ensure_tables(session, fresh=fresh)
     # A pooled session holds no session lock, so the transaction takes the xact lock.
     return retry_on_lock_lost(session, ensure, wait=wait, on_waiting=options.report_waiting)
@@ -95,7 +95,7 @@ def begin_run(
 ) -> RunContext:
     """Return the context of the run: session, ledger, options and run id."""
     style = name_style(plan.applied, command.migrations.migrations)
-    fresh = traits.database_is_empty and plan.adoption is None and not session.pooled
+    fresh = traits.database_is_empty and plan.adoption is None and not session.pooler
     return RunContext(session, traits, style, command.options, fresh=fresh, monitor=monitor)
 
 
@@ -159,7 +159,7 @@ def prove_gaps(run: RunContext, migrations: MigrationSet, plan: Plan) -> None:
     """
     if run.options.gap_check is None or not plan.gaps:
         return
-    if run.session.pooled:
+    if run.session.pooler:
         raise pooler_refusal(run.session, "a proof")
     proof = run.options.gap_check(run.session, migrations, plan, run.options)
     _journal_proof(run, proof, plan)

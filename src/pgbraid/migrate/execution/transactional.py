@@ -105,7 +105,7 @@ class RunContext:
             stops_with_client
             and self.guard is None
             and not self.ledger_traits.has_triggers_or_rules
-            and not self.session.pooled
+            and not self.session.pooler
         )
 
     def limits_of(self, migration: Migration) -> Limits:

@@ -222,9 +222,10 @@ def _adoption(
     """
     if state.applied or not request.adopt:
         return None, ()
-    tracker = find_tracker(session)
+    tables = _tracker_tables(session)
+    tracker = _known_tracker(session, tables)
     if tracker is None:
-        return None, tuple(_unknown_trackers(session))
+        return None, tuple(_unknown_trackers(session, tables))
     adoption_record = read_adoption(session)
     if adoption_record is not None and adoption_record.undone_since:
         return None, ()
@@ -233,10 +234,9 @@ def _adoption(
     return (result, ()) if isinstance(result, Adoption) else (None, result)
 
 
-def _unknown_trackers(session: Session) -> Iterator[Problem]:
+def _unknown_trackers(session: Session, tables: Sequence[TrackerTable]) -> Iterator[Problem]:
     """Yield an error for each table that has a tracker's name, rows, and unknown columns."""
-    names = {name for tool in tools.TOOLS for name in tool.tables}
-    for table in foreign_tables.read_tracker_tables(session, sorted(names)):
+    for table in tables:
         if has_foreign_rows(session, table):
             columns = ", ".join(name for name, _ in table.columns)
             yield Problem(
@@ -265,8 +265,19 @@ def _adopted_not_applied(state: LedgerState, request: PlanRequest) -> Iterator[P
 
 def find_tracker(session: Session) -> tuple[TrackerTable, Tool] | None:
     """Return another tool's tracker table with its rows, and the tool, or None."""
+    return _known_tracker(session, _tracker_tables(session))
+
+
+def _tracker_tables(session: Session) -> Sequence[TrackerTable]:
+    """Return the tables that have a tracker's name, without their rows."""
     names = {name for tool in tools.TOOLS for name in tool.tables}
-    for table in foreign_tables.read_tracker_tables(session, sorted(names)):
+    return foreign_tables.read_tracker_tables(session, sorted(names))
+
+
+def _known_tracker(
+    session: Session, tables: Sequence[TrackerTable]
+) -> tuple[TrackerTable, Tool] | None:
+    for table in tables:
         if found_tool := tools.find_tool(table):
             return foreign_tables.read_tracker_rows(session, table, found_tool.reads), found_tool
     return None

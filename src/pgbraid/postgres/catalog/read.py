@@ -10,8 +10,8 @@ from psycopg import ClientCursor, pq
 from pgbraid.model.migration import LedgerTable
 from pgbraid.postgres.catalog.layout import Layout, make_layout
 from pgbraid.postgres.catalog.resolve_oids import CatalogAnswers, make_snapshot
-from pgbraid.postgres.client.named_sql import statement
-from pgbraid.postgres.client.wire import error_of, send
+from pgbraid.postgres.client.connection import error_of, send
+from pgbraid.postgres.client.session import statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

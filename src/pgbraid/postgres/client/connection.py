@@ -1,29 +1,38 @@
-"""Opens connections, in a thread if wished, whose running statement a StopToken can end.
+"""A connection whose running statement a stop can end, and messages sent over it as bytes.
 
-The statement is cancelled first. If its text catches the cancellation, a second connection
-terminates the session. Both take at most a second.
+At a stop, the statement is cancelled first. If its text catches the cancellation, a second
+connection terminates the session. Both take at most a second. A message is sent by the simple query
+protocol, without any encoding by Python.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from psycopg import ClientCursor, generators, pq, waiting
-from psycopg.conninfo import make_conninfo
+from psycopg import ClientCursor, errors, generators, pq, waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    import threading
+    from collections.abc import Callable, Mapping, Sequence
 
     from psycopg.abc import PQGen
-    from psycopg.waiting import Ready
+    from psycopg.pq.abc import PGresult
+    from psycopg.waiting import Ready, Wait
 
-    from pgbraid.model.options import StopToken
-
-__all__ = ["Arrival", "BackgroundConnect", "Connection", "open_connection", "sibling_parameters"]
+__all__ = [
+    "Connection",
+    "Question",
+    "ended_transaction",
+    "error_of",
+    "error_position",
+    "open_connection",
+    "reject_unexpected_copy",
+    "send",
+    "sibling_parameters",
+]
 
 _T = TypeVar("_T")
 _DETECTS_CLIENT_LOSS_SINCE = 140_000
@@ -39,20 +48,23 @@ _SIGNAL_BACKEND = (
     " EXTRACT(epoch FROM backend_start)::pg_catalog.float8 OPERATOR(pg_catalog.=) {!r}"
 )
 _COPYING = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
+_ENDINGS = frozenset({b"COMMIT", b"BEGIN", b"START TRANSACTION", b"PREPARE TRANSACTION"})
+"""Command tags of statements that commit or begin a transaction."""
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection whose running statement a StopToken can cancel.
+    """A connection whose running statement the event ``stop`` can cancel.
 
-    ``stop`` is that token; it acts once. ``parameters``, those that the connection was opened with,
-    serve to open the second connection that ends its session. ``backend_start`` is the time at
-    which that session began, in seconds of the server's epoch. Both are None if a pooler lends the
-    session, because its pid may then belong to another client. ``process`` is the backend's pid if
-    it differs from the one in the protocol, behind a proxy or session pooler. ``role`` is the role
-    set with SET ROLE. ``opened_with`` are the parameters if they differ from the target's.
+    ``stop`` is the event of the run's StopToken; it acts once. ``parameters``, those that the
+    connection was opened with, serve to open the second connection that ends its session.
+    ``backend_start`` is the time at which that session began, in seconds of the server's epoch.
+    Both are None if a pooler lends the session, because its pid may then belong to another client.
+    ``process`` is the backend's pid if it differs from the one in the protocol, behind a proxy or
+    session pooler. ``role`` is the role set with SET ROLE. ``opened_with`` are the parameters if
+    they differ from the target's.
     """
 
-    stop: StopToken | None = None
+    stop: threading.Event | None = None
     parameters: Mapping[str, Any] | None = None
     backend_start: float | None = None
     process: int | None = None
@@ -105,7 +117,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     ) -> PQGen[_T]:
         """Wait as ``gen`` does, and end the statement once a stop is requested."""
         while True:
-            if ready is not None and self.stop is not None and self.stop.requested:
+            if ready is not None and self.stop is not None and self.stop.is_set():
                 self.stop = None  # once: the rollback that follows must not be cancelled
                 ending = ending or _Cancellation(self)
             try:
@@ -226,79 +238,146 @@ def open_connection(parameters: Mapping[str, Any]) -> Connection:
     )
 
 
-class Arrival:
-    """A server that may not be up yet, and for which pgbraid waits up to ``wait`` seconds."""
+def send(
+    conn: Connection,
+    message: bytes,
+    while_waiting: Callable[[], object] | None = None,
+    results: list[PGresult] | None = None,
+    tick: Callable[[], object] | None = None,
+) -> list[PGresult]:
+    """Send a message and return the results of its statements, ending with a failed one.
 
-    pause = 0.3
-    """Seconds between two attempts."""
+    ``while_waiting`` is called once while the server works, ``tick`` at least ten times a second.
+    If one of them raises, the statement is cancelled, and the exception is raised once the server
+    has finished; it takes precedence over the server's error. Results are appended to ``results``
+    as they arrive.
+    """
+    results = [] if results is None else results
+    exception: BaseException | None = None
+    try:
+        conn.pgconn.send_query(message)
+        conn.pgconn.flush()  # a partial write is finished by the wait loop below
+        if while_waiting:
+            while_waiting()
+    except BaseException as error:  # noqa: BLE001 - raised again once the server has finished
+        exception = error
+    with conn.lock:
+        gathering = _gather(conn.pgconn, results)
+        if exception:
+            with suppress(psycopg.Error):
+                conn.wait(conn.cancelling(gathering))
+        elif tick is None:
+            conn.wait(gathering)
+        else:
+            exception = conn.wait(_ticking(conn, gathering, tick))
+    if exception:
+        raise exception
+    return results
 
-    def __init__(self, parameters: Mapping[str, Any], wait: float) -> None:
-        self._parameters = parameters
-        self._until = time.monotonic() + wait if wait else None
-        self._answered = False
-        self.tries = 0
 
-    def may_come(self) -> bool:
-        """Return whether to try again after a connection that failed.
+def _ticking(
+    conn: Connection, waiting: PQGen[None], tick: Callable[[], object]
+) -> PQGen[BaseException | None]:
+    """Wait as ``waiting`` does, and call ``tick`` at each wake-up.
 
-        PQping reports, independent of the language, whether the server is absent or does not accept
-        connections yet. A server that accepts connections has refused this one, unless it came up
-        in between: so it gets one more attempt.
-        """
-        if self._until is None or time.monotonic() >= self._until:
-            return False
-        self.tries += 1
-        parameters = {**self._parameters, "connect_timeout": "3"}
-        status = pq.PGconn.ping(make_conninfo(**parameters).encode())
-        if status == pq.Ping.NO_ATTEMPT or (status == pq.Ping.OK and self._answered):
-            return False
-        self._answered = status == pq.Ping.OK
-        return True
-
-
-class BackgroundConnect:
-    """A connection that is being opened in a thread; take it once, or close it."""
-
-    def __init__(self, parameters: Mapping[str, Any]) -> None:
-        self._parameters = parameters
-        self._lock = threading.Lock()
-        self._closed = False
-        self._result: Connection | BaseException | None = None
-        self._thread = threading.Thread(target=self._open, name="pgbraid-connect", daemon=True)
-        self._thread.start()
-
-    def _open(self) -> None:
-        result: Connection | BaseException
+    If ``tick`` raises, cancels the statement and returns the exception.
+    """
+    wait_for = next(waiting)
+    while True:
+        # `tick` runs whether data came or not: older drivers do not report an empty wake-up.
+        ready = yield wait_for
         try:
-            result = open_connection(self._parameters)
-        except BaseException as error:  # noqa: BLE001 - raised again by `take`
-            result = error
-        with self._lock:
-            self._result = result
-            if self._closed:
-                self._drop()
+            tick()
+        except BaseException as error:  # noqa: BLE001 - raised once the server has finished
+            with suppress(psycopg.Error):
+                yield from conn.cancelling(waiting, ready)
+            return error
+        try:
+            wait_for = waiting.send(ready)
+        except StopIteration:
+            return None
 
-    def take(self) -> Connection:
-        """Wait for the connection and return it; raise the error of opening it.
 
-        A second call opens a new connection.
-        """
-        self._thread.join()
-        with self._lock:
-            result, self._result = self._result, None
+def _gather(pgconn: pq.abc.PGconn, results: list[PGresult]) -> PQGen[None]:
+    # One result at a time, so that a notice handler sees which statement is running.
+    yield from generators.send(pgconn)
+    while True:
+        try:
+            result = yield from generators.fetch(pgconn)
+        except psycopg.DatabaseError:
+            if error_of(results):  # the server sent the reason before it closed the connection
+                return
+            raise
         if result is None:
-            return open_connection(self._parameters)
-        if isinstance(result, BaseException):
-            raise result
-        return result
+            return
+        results.append(result)
+        if result.status in _COPYING:
+            return
 
-    def close(self) -> None:
-        """Close the connection unless it was taken; the thread closes one that it still opens."""
-        with self._lock:
-            self._closed = True
-            self._drop()
 
-    def _drop(self) -> None:
-        if isinstance(self._result, psycopg.Connection):
-            self._result.close()
-        self._result = None
+class Question:
+    """A message that was sent; the caller decides how long to wait for its results.
+
+    ``results`` holds the results so far. Until all have arrived, nothing else can be sent.
+    """
+
+    def __init__(self, conn: Connection, message: bytes) -> None:
+        self.results: list[PGresult] = []
+        self._conn = conn
+        self._answered = False
+        conn.pgconn.send_query(message)
+        self._gathering = _gather(conn.pgconn, self.results)
+        self._wait_for: Wait | None = None
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait up to ``seconds``, or without limit, and return whether all results have arrived.
+
+        Raises psycopg's error if the connection is lost.
+        """
+        if not self._answered:
+            self._answered = self._conn.wait(self._within(seconds))
+        return self._answered
+
+    def _within(self, seconds: float | None) -> PQGen[bool]:
+        deadline = None if seconds is None else time.monotonic() + seconds
+        try:
+            if self._wait_for is None:
+                self._wait_for = next(self._gathering)
+            while True:
+                self._wait_for = self._gathering.send((yield self._wait_for))
+                if deadline is not None and time.monotonic() >= deadline:
+                    return False
+        except StopIteration:
+            return True
+
+
+def error_of(results: list[PGresult]) -> psycopg.Error | None:
+    """Return the error that ended a message, or None."""
+    if not results:
+        return None
+    last = results[-1]
+    if last.status == pq.ExecStatus.FATAL_ERROR:
+        return errors.error_from_result(last)
+    return None
+
+
+def reject_unexpected_copy(conn: Connection, results: list[PGresult]) -> None:
+    """Close the connection and raise OperationalError if a statement started an unknown COPY."""
+    if results and results[-1].status in _COPYING:
+        conn.close()
+        raise psycopg.OperationalError("the migration started an unexpected COPY")
+
+
+def ended_transaction(results: Sequence[PGresult]) -> bool:
+    """Whether one of these statements committed or began a transaction, by its command tag."""
+    return any((result.command_status or b"") in _ENDINGS for result in results)
+
+
+def error_position(error: psycopg.Error, message: str, encoding: str) -> int | None:
+    """Return the server's error position in a message, in characters from 0, or None."""
+    if not error.diag.statement_position:
+        return None
+    position = int(error.diag.statement_position) - 1
+    if encoding == "SQL_ASCII":  # such a server counts bytes
+        return len(message.encode()[:position].decode(errors="ignore"))
+    return position

@@ -18,7 +18,7 @@ from pgbraid.model.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pgbraid.postgres.client.connection import BackgroundConnect
+    from pgbraid.postgres.client.background_connect import BackgroundConnect
 
 __all__ = ["Target", "identity", "parse_target"]
 

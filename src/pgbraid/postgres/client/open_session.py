@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from pgbraid.model.errors import ConnectionFailed
-from pgbraid.postgres.client.connection import Arrival, open_connection
+from pgbraid.postgres.client.background_connect import Arrival
+from pgbraid.postgres.client.connection import open_connection
 from pgbraid.postgres.client.server_errors import translate_errors
 from pgbraid.postgres.client.session import PoolerState, Session, pinned_settings_sql, send_sql
 
@@ -44,7 +45,7 @@ def connect(target: Target, ledger: LedgerTable, stop: StopToken) -> Iterator[Se
     conn = _opened(target, stop)
     if isinstance(conn, ConnectionFailed):
         raise conn
-    conn.stop = stop
+    conn.stop = stop.event
     session = Session(conn, replace(target, wait=0.0), ledger, stop)
     with conn, translate_errors(session):
         try:

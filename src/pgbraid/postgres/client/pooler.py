@@ -22,10 +22,14 @@ import psycopg
 from psycopg import pq
 from psycopg.waiting import Wait
 
-from pgbraid.postgres.client.connection import open_connection, sibling_parameters
+from pgbraid.postgres.client.connection import (
+    Question,
+    error_of,
+    open_connection,
+    sibling_parameters,
+)
 from pgbraid.postgres.client.server_requirements import not_session_pooler_refusal, role_refusal
 from pgbraid.postgres.client.session import PoolerState, set_role_sql
-from pgbraid.postgres.client.wire import Question, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

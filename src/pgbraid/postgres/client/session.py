@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import pkgutil
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 import psycopg
 from psycopg import ClientCursor, sql
 
 from pgbraid.model.durations import timeout_literal
+from pgbraid.model.errors import Stopped
 from pgbraid.model.options import Limits
-from pgbraid.postgres.client.named_sql import plain_text, statement
-from pgbraid.postgres.client.wire import error_of, send
+from pgbraid.postgres.client.connection import error_of, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from psycopg.pq.abc import PGresult
 
     from pgbraid.model.migration import LedgerTable
     from pgbraid.model.options import StopToken
@@ -33,12 +38,54 @@ __all__ = [
     "send_named",
     "send_sql",
     "set_role_sql",
+    "statement",
     "timeout_settings_sql",
 ]
 
 _PINS_SINCE = ((140000, "pin_14"), (170000, "pin_17"))
 """Statements with settings that the server has since that version."""
 _CANCEL_TIMEOUT = 1.0
+_DEFAULT_LIMITS = Limits()
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+
+
+@cache
+def _statements(file: str) -> dict[str, LiteralString]:
+    data = pkgutil.get_data("pgbraid.postgres", f"statements/{file}.sql")
+    _, *parts = _NAME.split((data or b"").decode())
+    statements = {
+        name: "\n".join(line for line in text.splitlines() if not line.startswith("--")).strip()
+        for name, text in zip(parts[::2], parts[1::2], strict=True)
+    }
+    return cast("dict[str, LiteralString]", statements)
+
+
+@cache
+def _plain_text(name: str, ledger: LedgerTable) -> str:
+    """Return the text of a named statement of ``session.sql`` that takes no values."""
+    return statement("session", name, ledger, with_values=False).as_string(None)
+
+
+@cache
+def statement(file: str, name: str, ledger: LedgerTable, *, with_values: bool) -> sql.Composed:
+    """Return a named statement with the ledger's names filled in and quoted.
+
+    ``{schema}``, ``{ledger}`` and ``{journal}`` stand for identifiers, ``{ledger_text}`` and
+    ``{journal_text}`` for the quoted table names as string literals. Set ``with_values`` if the
+    statement is sent with values.
+    """
+    # With values, the driver reads a percent sign as a placeholder.
+    schema, table, journal = (
+        part.replace("%", "%%") if with_values else part
+        for part in (ledger.schema, ledger.table, ledger.journal)
+    )
+    return sql.SQL(_statements(file)[name]).format(
+        schema=sql.Identifier(schema),
+        ledger=sql.Identifier(schema, table),
+        journal=sql.Identifier(schema, journal),
+        journal_text=sql.Literal(sql.Identifier(schema, journal).as_string(None)),
+        ledger_text=sql.Literal(sql.Identifier(schema, table).as_string(None)),
+    )
 
 
 class PoolerState:
@@ -77,7 +124,7 @@ class Session:
     """The value of synchronous_commit with which a commit waits for the disk."""
     pid: int = 0
     """The backend's process ID."""
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = _DEFAULT_LIMITS
     pooler: PoolerState | None = None
     """The pooler that lends the session for one transaction at a time; None without one."""
     on_statement: Callable[[bool], Callable[[], None]] | None = field(
@@ -95,18 +142,13 @@ class Session:
         """The name of the database's encoding, such as UTF8."""
         return self.conn.info.parameter_status("server_encoding") or ""
 
-    @property
-    def pooled(self) -> bool:
-        """Whether a pooler lends the session for one transaction at a time."""
-        return self.pooler is not None
-
     def watching(self, *, committing: bool = False) -> Callable[[], None] | None:
         """Announce a statement; return the function to call while it runs, or None."""
         return self.on_statement(committing) if self.on_statement else None
 
     def run(self, file: str, name: str, /, **values: object) -> psycopg.Cursor[tuple[Any, ...]]:
         """Run a named statement of ours by the simple query protocol and return its cursor."""
-        self.stop.check()
+        self.check_stop()
         query = statement(file, name, self.ledger, with_values=bool(values))
         return self.conn.execute(query, values or None)
 
@@ -119,6 +161,23 @@ class Session:
             return self.run(file, name, **values)
         finally:
             self.conn.on_wakeup = None
+
+    def send(
+        self,
+        message: bytes,
+        while_waiting: Callable[[], object] | None = None,
+        results: list[PGresult] | None = None,
+        *,
+        tick: Callable[[], object] | None = None,
+    ) -> list[PGresult]:
+        """Send a message as :func:`send` does. Raises Stopped instead if a stop was requested."""
+        self.check_stop()
+        return send(self.conn, message, while_waiting, results, tick)
+
+    def check_stop(self) -> None:
+        """Raise Stopped if a stop was requested."""
+        if self.stop.event.is_set():
+            raise Stopped
 
     def text(self, file: str, name: str, /, **values: object) -> str:
         """Return the text of a named statement of ours with its values, for a longer message."""
@@ -158,7 +217,7 @@ def timeout_settings_sql(limits: Limits) -> tuple[str, str]:
 
 def named_sql(session: Session, name: str) -> str:
     """Return the text of a named statement of ours that takes no values."""
-    return plain_text(name, session.ledger)
+    return _plain_text(name, session.ledger)
 
 
 def reset_session(session: Session) -> None:
@@ -166,7 +225,7 @@ def reset_session(session: Session) -> None:
 
     Does nothing behind a pooler, where each transaction resets its session before it ends.
     """
-    if not session.pooled:
+    if not session.pooler:
         send_sql(session, reset_session_sql(session))
 
 
@@ -182,7 +241,6 @@ def send_named(session: Session, name: str) -> None:
 
 def send_sql(session: Session, text: str) -> None:
     """Run SQL of ours as bytes and return no rows. Raises psycopg's error."""
-    session.stop.check()
-    error = error_of(send(session.conn, text.encode()))
+    error = error_of(session.send(text.encode()))
     if error is not None:
         raise error

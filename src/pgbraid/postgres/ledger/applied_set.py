@@ -14,7 +14,7 @@ from psycopg import errors
 from pgbraid.model.errors import LockTimeout, ServerError, TargetRefused
 from pgbraid.model.migration import AppliedMigration
 from pgbraid.model.plan import LedgerState
-from pgbraid.postgres.client.wire import error_of, send
+from pgbraid.postgres.client.connection import error_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,9 +68,8 @@ def read_ledger(
 
 
 def _read(session: Session, *, times: bool, trusted: bool = False) -> LedgerState:
-    session.stop.check()
     text = session.text("ledger", "read_applied", **_names(session), times=times, trusted=trusted)
-    results = send(session.conn, text.encode())
+    results = session.send(text.encode())
     error = error_of(results)
     if len(results) > 1 or error is None:
         # Before any other error: with the wrong role, missing rights are only a consequence.

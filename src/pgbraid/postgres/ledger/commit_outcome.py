@@ -82,7 +82,7 @@ def _read(session: Session, run_id: str, versions: Iterable[int]) -> RunOutcome:
 
 def _is_over(second: Session, lost: Session) -> bool:
     """Whether a lost connection can no longer commit anything."""
-    if lost.pooled:
+    if lost.pooler:
         # The backend may serve another client by now, but our transaction holds the xact lock.
         return second.run("session", "try_xact_lock", key=second.key).fetchone() == (True,)
     if lost.conn.process is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from psycopg import errors
 
 from pgbraid.model.errors import ServerError
-from pgbraid.postgres.client.wire import error_of, send
+from pgbraid.postgres.client.connection import error_of
 from pgbraid.postgres.ledger.journal import JournalEntry, append, append_timed, not_written_error
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ def record_nontransactional(
 
 def run_nontransactional(session: Session, text: str) -> None:
     """Run a statement of ours outside a transaction block. Raises psycopg's error."""
-    session.stop.check()
-    error = error_of(send(session.conn, text.encode(), tick=session.watching()))
+    error = error_of(session.send(text.encode(), tick=session.watching()))
     if error is not None:
         raise error
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psycopg import errors
 
 from pgbraid.model.errors import ServerError, TargetRefused
-from pgbraid.postgres.client.named_sql import statement
+from pgbraid.postgres.client.session import statement
 from pgbraid.postgres.ledger.agreement import has_lines
 from pgbraid.postgres.ledger.applied_set import COLUMNS, no_journal_error, not_a_ledger_error
 from pgbraid.postgres.ledger.journal import JournalEntry, append, new_run_id

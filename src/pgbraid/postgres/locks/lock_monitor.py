@@ -16,10 +16,9 @@ import psycopg
 
 from pgbraid.model.events import BlockedByLock, IndexProgress
 from pgbraid.model.options import StopToken
-from pgbraid.postgres.client.connection import open_connection, sibling_parameters
+from pgbraid.postgres.client.connection import Question, open_connection, sibling_parameters
 from pgbraid.postgres.client.open_session import prepare_for_migration
 from pgbraid.postgres.client.session import cancel
-from pgbraid.postgres.client.wire import Question
 from pgbraid.postgres.locks.backends import describe_backends
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ class LockMonitor:
         now = time.monotonic()
         if now < self._next_poll:
             return
-        if self._session.pooled:
+        if self._session.pooler:
             # The pool may have no second session for us: end an overdue commit without a query.
             self._end_commit(now)
             return
@@ -149,7 +148,7 @@ class LockMonitor:
     def _connect(self) -> Session:
         """Open the second connection, to the same server as the first."""
         conn = open_connection(sibling_parameters(self._session.conn))
-        conn.stop = self._session.stop
+        conn.stop = self._session.stop.event
         question = Question(conn, _LIMITS)
         if not question.wait(_CONNECT_WITHIN):  # a pooler may have no second session for us
             conn.close()

@@ -48,7 +48,7 @@ def retry_on_lock_lost(
             return action()
         except LockLost:
             tries += 1
-            if tries >= _TRIES and not session.pooled:
+            if tries >= _TRIES and not session.pooler:
                 raise
         with translate_errors(session):
             remaining = started_at + wait - time.monotonic()
@@ -63,7 +63,7 @@ def ensure_session_lock(session: Session, *, wait: float) -> bool:
     If a body released our lock, acquire it again, waiting up to ``wait`` seconds. Returns whether
     it was still held.
     """
-    if session.pooled:
+    if session.pooler:
         return True
     row = session.run("session", "locks_held", key=session.key).fetchone()
     if row == (True, False):
@@ -90,7 +90,7 @@ def acquire_session_lock(
 
     # Polled, not waited for: a session that waits inside the server has a snapshot, and a CREATE
     # INDEX CONCURRENTLY of the holder would wait for that snapshot.
-    name = "try_xact_lock" if session.pooled else "try_lock"
+    name = "try_xact_lock" if session.pooler else "try_lock"
     started_at, pause, tries = time.monotonic(), _FIRST_WAIT, 0
     while session.run("session", name, key=session.key).fetchone() != (True,):
         tries += 1

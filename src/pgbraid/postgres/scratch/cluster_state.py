@@ -17,7 +17,7 @@ from psycopg import sql
 
 from pgbraid.model.errors import ServerError
 from pgbraid.model.migration import LedgerTable
-from pgbraid.postgres.client.named_sql import statement
+from pgbraid.postgres.client.session import statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

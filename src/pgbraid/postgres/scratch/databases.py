@@ -20,7 +20,7 @@ from pgbraid.model.errors import ConfigError, ConnectionFailed, EmbeddedError, S
 from pgbraid.model.migration import LedgerTable
 from pgbraid.postgres.client.connection import open_connection
 from pgbraid.postgres.client.conninfo import Target, parse_target
-from pgbraid.postgres.client.named_sql import statement
+from pgbraid.postgres.client.session import statement
 from pgbraid.postgres.scratch.cluster_state import (
     Cluster,
     differences,

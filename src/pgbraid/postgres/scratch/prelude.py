@@ -12,7 +12,7 @@ from pgbraid.model import sqlstate
 from pgbraid.model.migration import LedgerTable
 from pgbraid.postgres.client.connection import open_connection
 from pgbraid.postgres.client.conninfo import parse_target
-from pgbraid.postgres.client.named_sql import statement
+from pgbraid.postgres.client.session import statement
 from pgbraid.postgres.scratch.databases import prelude_fails
 
 if TYPE_CHECKING:

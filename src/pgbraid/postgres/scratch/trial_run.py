@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 from pgbraid.model.errors import MigrationFailed
 from pgbraid.model.proof import ReplayFailure, ReplayResult
+from pgbraid.postgres.client.connection import (
+    ended_transaction,
+    error_of,
+    reject_unexpected_copy,
+    send,
+)
 from pgbraid.postgres.client.server_errors import translate_errors
 from pgbraid.postgres.client.session import reset_session_sql
-from pgbraid.postgres.client.wire import ended_transaction, error_of, reject_unexpected_copy, send
 from pgbraid.postgres.scratch.sequence_values import keeping_sequences
 from pgbraid.postgres.transaction.boundaries import (
     body_settings_sql,
@@ -62,7 +67,7 @@ def run_and_roll_back(
 
 
 def _run(session: Session, migration: Migration, script: Script, limits: Limits, tail: str) -> None:
-    session.stop.check()
+    session.check_stop()
     segments = script.segments()
     opened = body_settings_sql(session, limits.with_directives(migration.directives))
     # A COPY with its data in the file needs its own exchange with the server, so the script

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import pq, sql
 
 from pgbraid.model.errors import LockLost, PgbraidError
+from pgbraid.postgres.client.connection import error_of, send
 from pgbraid.postgres.client.server_errors import translate_errors
 from pgbraid.postgres.client.session import (
     named_sql,
@@ -22,7 +23,6 @@ from pgbraid.postgres.client.session import (
     set_role_sql,
     timeout_settings_sql,
 )
-from pgbraid.postgres.client.wire import error_of, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,7 +134,7 @@ def savepoint(session: Session) -> Iterator[None]:
 
 
 def _begin(session: Session, isolation: str | None, statement: str) -> OpenTransaction:
-    session.stop.check()
+    session.check_stop()
     text = session.text("session", statement, key=session.key)
     if isolation:
         text = text.replace(_DEFAULT_ISOLATION, isolation, 1)
@@ -178,7 +178,7 @@ def _ledger_changed(session: Session, opened: OpenTransaction) -> bool:
 
 
 def _commit(session: Session, commit: str) -> None:
-    if session.pooled:
+    if session.pooler:
         _restore_pooled_session(session)
     _send_all(session, [f"SET LOCAL synchronous_commit = {commit}", "COMMIT"], committing=True)
 
@@ -220,7 +220,7 @@ def _send_rollback(session: Session) -> None:
     session.conn.end_statement()  # an exception may have interrupted the wait for its result
     stop, session.conn.stop = session.conn.stop, None
     try:
-        if not session.pooled:
+        if not session.pooler:
             session.conn.execute("ROLLBACK")
             return
         # ROLLBACK keeps session locks and prepared statements. They are removed in the same
@@ -234,10 +234,9 @@ def _send_rollback(session: Session) -> None:
 
 
 def _send_all(session: Session, statements: list[str], *, committing: bool = False) -> None:
-    session.stop.check()
     message = "; ".join(statements).encode()
     tick = session.watching(committing=committing)
-    error = error_of(send(session.conn, message, tick=tick))
+    error = error_of(session.send(message, tick=tick))
     if error is not None:
         raise error
 

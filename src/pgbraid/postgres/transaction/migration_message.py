@@ -17,15 +17,14 @@ import psycopg
 from psycopg import pq
 
 from pgbraid.model import sqlstate
-from pgbraid.postgres.client.server_errors import forward_notices
-from pgbraid.postgres.client.session import named_sql, reset_session_sql
-from pgbraid.postgres.client.wire import (
+from pgbraid.postgres.client.connection import (
     ended_transaction,
     error_of,
     error_position,
     reject_unexpected_copy,
-    send,
 )
+from pgbraid.postgres.client.server_errors import forward_notices
+from pgbraid.postgres.client.session import named_sql, reset_session_sql
 from pgbraid.postgres.transaction.boundaries import body_settings_sql, finish_body_sql
 
 if TYPE_CHECKING:
@@ -213,9 +212,8 @@ def send_message(
     ``commit`` is the transaction's synchronous_commit; ``meanwhile`` is called once while the
     server works. Raises psycopg's error if the connection is lost.
     """
-    session.stop.check()
     text = message.encoded(commit)
-    results = send(session.conn, text, meanwhile, tick=session.watching())
+    results = session.send(text, meanwhile, tick=session.watching())
     reject_unexpected_copy(session.conn, results)
     return _read(session, message, results)
 
@@ -231,7 +229,6 @@ def send_batch(
 
     ``on_notice`` is called with every notice and the index, from 0, of the message it belongs to.
     """
-    session.stop.check()
     texts = [message.encoded(commit) for message, commit in messages]
     results: list[PGresult] = []
 
@@ -241,7 +238,7 @@ def send_batch(
             on_notice(max(len(_marker_indexes(results, _LOCK_COLUMN)) - 1, 0), notice)
 
     with forward_notices(session, forward):
-        send(session.conn, b";\n".join(texts), meanwhile, results, tick=session.watching())
+        session.send(b";\n".join(texts), meanwhile, results, tick=session.watching())
     reject_unexpected_copy(session.conn, results)
     seconds = [
         _seconds(results[guard + _JOURNAL]) or 0.0

@@ -11,14 +11,14 @@ import psycopg
 from pgbraid.model import sqlstate
 from pgbraid.model.errors import MigrationFailed
 from pgbraid.model.migration import Diagnostic, LedgerTable, Location, Migration
-from pgbraid.postgres.client.server_errors import diagnose
-from pgbraid.postgres.client.wire import (
+from pgbraid.postgres.client.connection import (
     ended_transaction,
     error_of,
     error_position,
     reject_unexpected_copy,
     send,
 )
+from pgbraid.postgres.client.server_errors import diagnose
 from pgbraid.postgres.transaction.boundaries import fire_deferred
 from pgbraid.postgres.transaction.error_hints import BEFORE_WRITES, NOT_IN_A_TRANSACTION, hint_for
 from pgbraid.sql.script import Script, Segment, line_at
@@ -79,7 +79,7 @@ def run_segments(session: Session, migration: Migration, parts: Iterable[ScriptP
     current = next(segments, None)
     script = Script("")
     while current is not None:
-        session.stop.check()
+        session.check_stop()
         _check_parsing_settings(session, migration)
         script, segment = current
         if session.pooler and (names := session.pooler.new_custom_settings(segment.sql)):
@@ -142,7 +142,7 @@ def _run_copy(session: Session, migration: Migration, script: Script, segment: S
     try:
         with session.conn.cursor() as cursor, cursor.copy(segment.sql.encode()) as copy:
             for chunk in segment.data or ():
-                session.stop.check()
+                session.check_stop()
                 copy.write(chunk.encode())
     except psycopg.Error as error:
         at = _offset(session, error, segment, 0)
