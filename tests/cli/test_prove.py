@@ -15,7 +15,7 @@ def test_prove_of_database_names_conflicting_pair(out_of_order, cli, scratch_env
     )
     assert message in answer.out
     assert "Smallest example: these two after 101_table." in answer.out
-    assert "out of order: 103_add; 1 pair in another order" in answer.err
+    assert "out of order: 103_add; 1 pair of migrations swapped" in answer.err
     assert database.versions() == [101, 104]
     assert left_behind(database) == []
 

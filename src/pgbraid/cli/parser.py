@@ -30,9 +30,10 @@ _EPILOG = """\
 The database is --database, else PGBRAID_DATABASE_URL, else DATABASE_URL, else libpq's PG*
 variables. Settings are read from pgbraid.toml or [tool.pgbraid] in pyproject.toml.
 
-Exit codes: 0 done, or yes; 1 no, or the state does not allow a run; 2 wrong usage or settings; 3 a
-migration failed; 4 no connection, no lock, the server rejected a statement of pgbraid, or the
-result could not be written; 129, 130 and 143 stopped by a signal."""
+Exit codes: 0 done, or a check or comparison says yes; 1 it says no, or the state does not allow a
+run; 2 wrong usage or settings; 3 a migration failed; 4 no connection, no lock, the server
+rejected a statement of pgbraid, or the result could not be written; 129, 130 and 143 stopped by a
+signal."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -177,7 +178,11 @@ def _add_settings(parser: argparse._ActionsContainer) -> None:
             "TIME",
             "how long to wait for a server that does not accept connections yet (0)",
         ),
-        ("--role", "ROLE", "the role to switch to with SET ROLE; it owns the created objects"),
+        (
+            "--role",
+            "ROLE",
+            "the role of the session, as with SET ROLE; it owns the created objects",
+        ),
         (
             "--search-path",
             "SCHEMAS",
@@ -189,7 +194,8 @@ def _add_settings(parser: argparse._ActionsContainer) -> None:
         "--ledgers",
         choices=("one", "many"),
         default=unset,
-        help="one: one ledger of these migrations in the database; many: one per schema (one)",
+        help="one (the default): one ledger of these migrations in the database; many: one per "
+        "schema",
     )
     parser.add_argument(
         "--session-pooler",
@@ -203,7 +209,7 @@ def _add_settings(parser: argparse._ActionsContainer) -> None:
         const=False,
         dest="adopt",
         default=unset,
-        help="do not adopt another tool's history: its table belongs to another application",
+        help="do not adopt another tool's history; for a table that belongs to another application",
     )
 
 
@@ -235,7 +241,8 @@ def add_accept(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=("column-order", "enum-order", "different"),
         default=argparse.SUPPRESS,
-        help="a verdict that does not fail the proof; different: every one (may be repeated)",
+        help="a verdict that does not fail the proof; different accepts every difference, but not "
+        "an order that fails (may be repeated)",
     )
 
 

@@ -1,10 +1,10 @@
 """Records the migrations of another tool as applied. It runs no migration.
 
 pgbraid looks for golang-migrate's table schema_migrations in the schema of the ledger and in
-public. It records one version: all files up to that version count as applied. With --not-applied,
-name the versions that golang-migrate skipped, and the next up applies them. If the history is
-already adopted, --not-applied removes the named versions from the applied set. The other tool's
-table stays until --drop-tracker drops it.
+public. That table holds one version, so all files up to that version count as applied. With
+--not-applied, name the versions that golang-migrate skipped, and the next up applies them. If the
+history is already adopted, --not-applied removes the named versions from the applied set. The other
+tool's table stays until --drop-tracker drops it.
 """
 
 from __future__ import annotations

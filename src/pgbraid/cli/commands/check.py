@@ -1,4 +1,4 @@
-"""Verifies that the applied migrations match the files.
+"""Verifies that all migrations of the folder are applied, no others, and their files unchanged.
 
 Exit code 0 means yes, 1 means no: use it in CI and when an application starts. check writes
 nothing and takes no lock. With --offline it checks only the names and texts of the files, without

@@ -1,7 +1,7 @@
 """Shows what up would do: the migrations it would run, the gaps, and the problems.
 
-plan writes nothing and takes no lock. Exit code 1 means that the state of files and ledger would
-stop up. Only up itself checks for standbys, poolers and privileges.
+plan writes nothing and takes no lock. Exit code 1 means that up would refuse to run
+because of the files or the ledger. Only up itself checks for standbys, poolers and privileges.
 """
 
 from __future__ import annotations

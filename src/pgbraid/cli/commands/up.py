@@ -2,7 +2,7 @@
 
 A pending migration below the highest applied version is a gap; it runs like any other. If nothing
 is pending, up runs one query and writes nothing. The first up adopts golang-migrate's table
-schema_migrations, unless that is marked dirty.
+schema_migrations; if that is marked dirty, up refuses to run.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="try all pending migrations in one transaction, report every failure, roll back",
+        help="try the pending migrations that can run in a transaction, all in one, report every "
+        "failure, and roll back",
     )
     parser.add_argument(
         "--durable-each",

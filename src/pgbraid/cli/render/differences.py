@@ -91,7 +91,7 @@ def _verdict(proof: Proof) -> Iterator[str]:
             f", except {count(len(proof.not_compared), 'object')} that could not be compared"
         )
     moved = f"{count(len(proof.out_of_order), 'migration')} out of order"
-    pairs = f"{count(proof.inversions, 'pair')} in another order"
+    pairs = f"{count(proof.inversions, 'pair')} swapped"
     yield f"{proof.verdict.value}{exceptions}: {explanation}."
     yield f"({moved}, {pairs}; {count(proof.replays, 'replay')} on {clean(proof.server)})"
 

@@ -146,7 +146,7 @@ class Output:
         pairs = psql.count(event.inversions, "pair")
         differ, total = len(event.order) - event.common, len(event.order)
         extent = f"{differ} of {psql.count(total, 'migration')} differ in order"
-        self._progress([f"out of order: {labels}; {pairs} in another order"])
+        self._progress([f"out of order: {labels}; {pairs} of migrations swapped"])
         self._progress([f"Replaying both orders: {extent}. Finding the cause can take longer."])
 
     def _on_gap_proven(self, event: GapProven) -> None:

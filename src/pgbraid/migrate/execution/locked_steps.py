@@ -211,8 +211,8 @@ def reject_unexpected_rows(
             detail="The row was written during this run: by a migration, by a trigger or "
             "constraint on the journal, or by another program. The migrations of this run stay "
             "applied.",
-            hint="If the changes of this migration are in the database, keep the row. If not, "
-            "delete it, and the next `pgbraid up` runs that version.",
+            hint=f"If the changes of version {unexpected[0]} are in the database, keep the row. If "
+            "not, delete the row, and the next `pgbraid up` runs that version.",
         )
 
 
@@ -235,6 +235,7 @@ def _made_elsewhere(session: Session) -> Problem:
         f"the migrations created nothing in the schema {schema} of the ledger",
         detail="With ledgers = many, each schema should have its own tables. Unqualified names are "
         "created in the first schema of the search_path.",
-        hint=f"Give the schema to the migrations with `search_path`, such as {schema}.",
+        hint="Set `search_path` to the schema in which the migrations should create their tables, "
+        f"such as {schema}.",
         severity=Severity.WARNING,
     )

@@ -21,13 +21,14 @@ from pgbraid.model.incomplete import CompletedStatement, StartedStatement
 from pgbraid.model.options import Limits
 from pgbraid.postgres.client.server_errors import forward_notices, translate_errors
 from pgbraid.postgres.client.session import reset_session
-from pgbraid.postgres.ledger import journal, record
+from pgbraid.postgres.ledger import journal
 from pgbraid.postgres.transaction.boundaries import (
     apply_body_settings,
     apply_session_settings,
     roll_back,
     transaction,
 )
+from pgbraid.postgres.transaction.invalid_index_cleanup import run_cleanup
 from pgbraid.postgres.transaction.script_runner import run_script, run_segments
 from pgbraid.postgres.transaction.statement_state import assess, capture_state, created_index
 from pgbraid.sql.classify import ExecutionKind
@@ -237,7 +238,7 @@ class StatementRun:
         for cleanup in decision.cleanup_sql:
             self.prepare_session(settings)
             run.context.options.on_event(LeftoverDropped(run.migration, cleanup))
-            record.run_nontransactional(run.session, cleanup)
+            run_cleanup(run.session, cleanup)
             reset_session(run.session)
             run.append(run.new_entry("leftover_dropped", self.statement, statement=cleanup))
 

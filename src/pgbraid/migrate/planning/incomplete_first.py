@@ -59,13 +59,13 @@ def incomplete_changed(
     directive no-transaction.
     """
     change = (
-        "no longer has the directive no-transaction"
+        "its file no longer has the directive no-transaction"
         if number is None
-        else f"statement {number}, which is completed, or a SET before it was changed"
+        else f"its completed statement {number}, or a SET that precedes it, was changed"
     )
     return Problem(
         "incomplete_changed",
-        f"{file.label} is incomplete, and {change}",
+        f"{file.label} is incomplete, but {change}",
         detail=progress_text(incomplete),
         hint="Restore the old text; or revert the changes of the migration by hand, and discard "
         f"its progress with `pgbraid resume {incomplete.version} --forget`.",

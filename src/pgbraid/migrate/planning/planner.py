@@ -195,7 +195,7 @@ def _modified_problems(
         yield Problem(
             "modified_comments" if cosmetic else "modified",
             f"{file.label} was changed after it was applied"
-            + (", in comments or white space only" if cosmetic else ""),
+            + (", only in comments, white space or the case of words" if cosmetic else ""),
             detail=_modification_detail(modification),
             hint="Restore the file and put the change into a new migration, or accept it with "
             f"`pgbraid repair {file.version}`."

@@ -163,15 +163,17 @@ def not_written_error(
     count_up = f"ALTER TABLE {quoted} ALTER id SET INCREMENT BY 1 SET NO MAXVALUE SET NO CYCLE"
     hint = "Drop the trigger or the rule"
     if error is None or isinstance(error, errors.FeatureNotSupported):
-        detail = f"A trigger or a rule on it swallowed or changed the {record}"
-        detail += ", or its id is below older ones." if record == "line" else "."
-        hint += f"; if the ids do not count up, run: {count_up};" if record == "line" else ","
+        detail = f"A trigger or a rule on the table suppressed or changed the {record}"
+        detail += ", or the line got a lower id than older lines." if record == "line" else "."
+        hint += f". If the ids do not count up, run: {count_up}" if record == "line" else ""
     else:
         detail = f"The server reports: {error.diag.message_primary}."
-        hint = f"If the ids do not count up, run: {count_up}; else look at it with psql's \\d,"
+        hint = (
+            f"If the ids do not count up, run: {count_up}. Otherwise look at {name} with psql's \\d"
+        )
     if isinstance(error, errors.SequenceGeneratorLimitExceeded):
-        hint += " or, if its ids are used up, rename it: the next run creates a new one;"
-    hint += " then run `pgbraid up` again."
+        hint += ". If the ids are used up, rename the table, and the next run creates a new one"
+    hint += ". Then run `pgbraid up` again."
     return ServerError(f"{name} did not accept a {record}", detail=detail, hint=hint)
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from psycopg import errors
 
 from pgbraid.model.errors import ServerError
-from pgbraid.postgres.client.connection import error_of
 from pgbraid.postgres.ledger.journal import JournalEntry, append, append_timed, not_written_error
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ __all__ = [
     "record_restored",
     "record_sql",
     "remove_applied",
-    "run_nontransactional",
     "versions_applied_by",
 ]
 
@@ -104,13 +102,6 @@ def record_nontransactional(
     checksum = traits.checksum(migration.checksum)
     _write(session, "insert_applied", version=migration.version, name=name, checksum=checksum)
     append(session, entry)
-
-
-def run_nontransactional(session: Session, text: str) -> None:
-    """Run a statement of ours outside a transaction block. Raises psycopg's error."""
-    error = error_of(session.send(text.encode(), tick=session.watching()))
-    if error is not None:
-        raise error
 
 
 def record_sql(

@@ -212,9 +212,10 @@ def _check_trust(session: Session, roles: list[str]) -> None:
     if roles:
         ledger = session.ledger
         raise TargetRefused(
-            f"{ledger.schema}.{ledger.table} would run code of role {roles[0]} as this one",
+            f"{ledger.schema}.{ledger.table} would run code of role {roles[0]} with the "
+            "privileges of the current role",
             detail="A trigger, rule, constraint, default, index or type of the applied set or the "
             "journal belongs to that role, or calls a function of it.",
-            hint="Look at both with psql's \\d; drop it, or give the tables to a role of yours "
-            "with ALTER TABLE … OWNER TO.",
+            hint="Look at both tables with psql's \\d. Drop the trigger, rule or other object of "
+            "that role, or give the tables to a role of yours with ALTER TABLE … OWNER TO.",
         )

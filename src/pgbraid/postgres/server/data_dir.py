@@ -182,8 +182,8 @@ def _initdb(programs: ServerBinaries, user: ServerUser, data: Path) -> None:
             detail=diagnostic,
             hint=f"Add a line for the user {user.uid} to /etc/passwd, or load nss_wrapper. Or run "
             f"`XDG_CACHE_HOME={SHARED_CACHE.parent} pgbraid demo` once as root, such as when an "
-            "image is built: then no initdb is needed. Or name a server with `conninfo`, for "
-            "`pgbraid prove` with `scratch_url`.",
+            "image is built: then no initdb is needed. Or name a server: with `scratch_url` "
+            "for `pgbraid prove`, with `conninfo` for other commands.",
         )
     raise EmbeddedError("initdb failed", detail=diagnostic)
 

@@ -1,8 +1,9 @@
-"""Decides which invalid indexes an interrupted statement left, so that they are dropped.
+"""Finds the invalid indexes that an interrupted statement left, and drops them.
 
 An interrupted CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY leaves an invalid index. It is
 dropped only if the journal shows that pgbraid started the statement, and only if it is exactly the
-index that the statement would leave. ``StatementRun.drop_leftovers`` runs the DROP INDEX.
+index that the statement would leave. The assessment returns the DROP INDEX as text;
+``StatementRun.drop_leftovers`` runs it with ``run_cleanup`` and journals it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from psycopg import errors
 
 from pgbraid.model import sqlstate
 from pgbraid.model.incomplete import RecoveryDecision
+from pgbraid.postgres.client.connection import error_of
 from pgbraid.sql.classify import bare_name, equivalent_index_sql
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ __all__ = [
     "read_reindex_target",
     "read_relation",
     "relation_oid",
+    "run_cleanup",
 ]
 
 _TWIN, _COPY = "pgbraid_twin", "pgbraid_copy"
@@ -168,6 +171,16 @@ def invalid_among(session: Session, oids: Iterable[int]) -> tuple[str, ...]:
     listed = list(oids)
     rows = session.run("statement_state", "invalid", oids=listed).fetchall() if listed else ()
     return tuple(str(name) for (name,) in rows)
+
+
+def run_cleanup(session: Session, text: str) -> None:
+    """Run a DROP INDEX CONCURRENTLY of a leftover. Raises psycopg's error.
+
+    An interrupted DETACH PARTITION CONCURRENTLY is completed by this function, too.
+    """
+    error = error_of(session.send(text.encode(), tick=session.watching()))
+    if error is not None:
+        raise error
 
 
 def is_another(before: Mapping[str, Any], key: str, oid: int | None) -> bool:

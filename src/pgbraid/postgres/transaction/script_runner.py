@@ -123,9 +123,9 @@ def _check_parsing_settings(session: Session, migration: Migration) -> None:
         if value != expected and not unconverted:
             diagnostic = Diagnostic(
                 "ERROR",
-                f"the migration set {name} to {value} before its end",
-                detail=f"A whole file is read with {name} = {expected}.",
-                hint="Remove that from the file, then run `pgbraid up` again.",
+                f"the migration changes {name} to {value}, and more of its text follows",
+                detail=f"The server must read the whole file with {name} = {expected}.",
+                hint="Remove that change from the file, then run `pgbraid up` again.",
                 location=Location(migration.path),
             )
             raise MigrationFailed(migration, diagnostic)
@@ -214,8 +214,8 @@ def ledger_written_error(migration: Migration, ledger: LedgerTable) -> Migration
         "ERROR",
         f"the migration writes to {ledger.schema}.{ledger.table}, which only pgbraid may change",
         detail="The applied set would no longer record what ran.",
-        hint="Remove that from the file, then run `pgbraid up` again; `pgbraid repair`, `adopt "
-        "--not-applied` and `undo` change the applied set.",
+        hint="Remove that change from the file, then run `pgbraid up` again. The commands `pgbraid "
+        "repair`, `adopt --not-applied` and `undo` change the applied set.",
         location=Location(migration.path),
     )
     return MigrationFailed(migration, diagnostic)
