@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import pgbraid
-from pgbraid.cli.command_list import COMMANDS
+from pgbraid.cli.parser import COMMANDS
 from pgbraid.importers.tools import TOOLS
 from pgbraid.model import errors
 from pgbraid.settings.settings import Settings

@@ -181,7 +181,7 @@ class Migrator:
         ``trust="applied_set"``, the versions that the applied set lacks are pending and run again.
         Raises ConfigError for a version on which the two agree.
         """
-        from pgbraid.migrate.repair_ledger import reconcile_ledger
+        from pgbraid.migrate.repair import reconcile_ledger
 
         chosen = some_versions("versions", versions)
         return reconcile_ledger(self._command(conninfo), chosen, trust)
@@ -377,6 +377,6 @@ class Migrator:
     def _with_checksum_file(self, check: Check, *, checksum_file: bool) -> Check:
         if not checksum_file:
             return check
-        from pgbraid.source.checksum_file_io import with_checksum_problems
+        from pgbraid.source.checksum_file import with_checksum_problems
 
         return with_checksum_problems(check, self.migrations)

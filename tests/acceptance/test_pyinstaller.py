@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import pgbraid
-from pgbraid.cli.command_list import COMMANDS
+from pgbraid.cli.parser import COMMANDS
 
 PACKAGE = Path(pgbraid.__file__).parent
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from pgbraid import __version__
-from pgbraid.cli.command_list import COMMANDS
+from pgbraid.cli.parser import COMMANDS
 from pgbraid.model.migration import LedgerTable
 from tests.fixtures.folders import add_gap
 

@@ -60,7 +60,7 @@ def test_help_and_version_import_next_to_nothing(program, words):
             "pgbraid",
             "pgbraid._version",
             "pgbraid.cli",
-            "pgbraid.cli.command_list",
+            "pgbraid.cli.parser",
             "pgbraid.cli.commands",
             "pgbraid.cli.parser",
         ),

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 from wcwidth import wcwidth
 
-from pgbraid.cli.render.characters import width
+from pgbraid.cli.render.characters import bar_line, cut, width
 from pgbraid.cli.render.psql import table
-from pgbraid.cli.render.screen import bar_line, cut
 
 LONG = "add_a_column_to_the_table_of_all_the_orders_of_customers_that_have_left_us_long_ago"
 WIDE = "列を追加する" * 12

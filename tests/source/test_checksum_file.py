@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 import pgbraid
 from pgbraid.model.errors import ConfigError, ProblemsFound
 from pgbraid.model.migration import digest
-from pgbraid.source.checksum_file import compare_checksums, format_checksums
-from pgbraid.source.checksum_file_io import write_checksum_file
+from pgbraid.source.checksum_file import compare_checksums, format_checksums, write_checksum_file
 from pgbraid.source.filenames import CHECKSUM_FILE
 from pgbraid.source.loader import load_migrations
 

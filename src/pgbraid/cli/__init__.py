@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from pgbraid.cli.command_list import COMMANDS, Command, find
+from pgbraid.cli.parser import COMMANDS, Command, find
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:

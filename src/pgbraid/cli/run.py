@@ -8,8 +8,7 @@ import sys
 import threading
 from contextlib import contextmanager
 
-from pgbraid.cli.command_list import find
-from pgbraid.cli.parser import parse_arguments
+from pgbraid.cli.parser import find, parse_arguments
 from pgbraid.model.errors import (
     ConfigError,
     MigrationFailed,

@@ -29,8 +29,8 @@ from pgbraid.postgres.transaction.boundaries import (
     transaction,
 )
 from pgbraid.source.content import LargeFileReader, is_large, read_script
-from pgbraid.sql.replication_slots import concerns_slots
 from pgbraid.sql.script import Script
+from pgbraid.sql.session_effects import concerns_slots
 from pgbraid.sql.stream import ScriptPart
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from pgbraid.migrate.planning.incomplete_first import incomplete_without_file
+from pgbraid.migrate.planning.planner import incomplete_without_file
 from pgbraid.migrate.planning.preflight import read_plan
 from pgbraid.migrate.up import apply_plan
 from pgbraid.model.errors import ConfigError, ProblemsFound, ServerError

@@ -13,12 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pgbraid.migrate.execution.batch import apply_batch, largest_batch, next_batch
-from pgbraid.migrate.execution.interruption import reporting_interruptions
 from pgbraid.migrate.execution.lock_retry import retry_on_lock_timeout
-from pgbraid.migrate.execution.progress import PreparedMigration, RunProgress
-from pgbraid.migrate.execution.run_journal import (
+from pgbraid.migrate.execution.progress import (
+    PreparedMigration,
+    RunProgress,
     journal_failure,
     new_entry,
+    reporting_interruptions,
     reset_between,
     reset_session_once,
 )
@@ -48,9 +49,8 @@ from pgbraid.postgres.locks.session_lock import ensure_session_lock, retry_on_lo
 from pgbraid.postgres.transaction.migration_message import build_message
 from pgbraid.source.content import LargeFileReader, decode, is_large, read_script
 from pgbraid.source.filenames import recorded_name
-from pgbraid.sql.replication_slots import concerns_slots
 from pgbraid.sql.script import Script
-from pgbraid.sql.session_effects import leaves_session_unchanged
+from pgbraid.sql.session_effects import concerns_slots, leaves_session_unchanged
 from pgbraid.sql.stream import ScriptPart
 
 if TYPE_CHECKING:

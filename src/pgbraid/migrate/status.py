@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pgbraid.migrate.planning.incomplete_first import progress_text
-from pgbraid.migrate.planning.planner import as_check_problem
+from pgbraid.migrate.planning.planner import as_check_problem, progress_text
 from pgbraid.migrate.planning.preflight import read_plan
 from pgbraid.model.migration import Problem
 from pgbraid.model.options import Verify

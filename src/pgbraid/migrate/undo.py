@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pgbraid.migrate.execution.lock_retry import retry_on_lock_timeout
 from pgbraid.migrate.execution.transactional import RunContext, apply_in_transaction
-from pgbraid.migrate.planning.incomplete_first import progress_text
 from pgbraid.migrate.planning.ledger_problems import MISMATCHES
+from pgbraid.migrate.planning.planner import progress_text
 from pgbraid.migrate.planning.preflight import read_plan
 from pgbraid.model.errors import ConfigError, ProblemsFound
 from pgbraid.model.migration import Severity
@@ -22,7 +22,7 @@ from pgbraid.postgres.locks.lock_monitor import monitored_session
 from pgbraid.postgres.locks.session_lock import acquire_session_lock
 from pgbraid.source.content import down_migration, read_down
 from pgbraid.sql.checks.script_checks import check_script
-from pgbraid.sql.replication_slots import concerns_slots
+from pgbraid.sql.session_effects import concerns_slots
 from pgbraid.sql.stream import ScriptPart
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pgbraid.sql.lexer import next_token
-from pgbraid.sql.replication_slots import concerns_slots
 from pgbraid.sql.script import BLANKS, NEWLINE, significant_tokens, tokens_of
+from pgbraid.sql.session_effects import concerns_slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

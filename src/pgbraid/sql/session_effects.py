@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pgbraid.sql.script import Script, Statement
 
-__all__ = ["leaves_session_unchanged"]
+__all__ = ["concerns_slots", "leaves_session_unchanged"]
 
 _LEAVES_SESSION_UNCHANGED = frozenset(
     {"CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE", "INSERT", "UPDATE", "DELETE"}
@@ -72,3 +72,16 @@ def _creates_without_effects(script: Script, statement: Statement) -> bool:
     if not _ROUTINES.isdisjoint(words[1:4]):
         return bool(_LANGUAGE.search(text)) and not _CHANGES_SESSION_IN_ROUTINE.search(text)
     return words[1] != "EXTENSION" or _EXTENSION.search(text) is not None
+
+
+_SLOT = re.compile(r"replication_slot(?!s)", re.IGNORECASE)
+"""Part of the names of all functions that change a slot; the views' names end in a plural."""
+
+
+def concerns_slots(text: str) -> bool:
+    """Whether a text names a function of replication slots, also inside quotes or a comment.
+
+    The server creates a logical slot only in a transaction without a transaction id, and ROLLBACK
+    does not undo any change to a slot.
+    """
+    return _SLOT.search(text) is not None

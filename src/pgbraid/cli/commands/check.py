@@ -35,7 +35,7 @@ def run(context: Context) -> int:
         migrations = load_migrations(context.settings.dir, context.settings.links)
         check = check_files(migrations)
         if context.arguments.sum:
-            from pgbraid.source.checksum_file_io import with_checksum_problems
+            from pgbraid.source.checksum_file import with_checksum_problems
 
             check = with_checksum_problems(check, migrations)
     else:

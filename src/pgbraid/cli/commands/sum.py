@@ -22,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
-    from pgbraid.source.checksum_file_io import write_checksum_file
+    from pgbraid.source.checksum_file import write_checksum_file
     from pgbraid.source.loader import load_migrations
 
     folder, links = context.settings.dir, context.settings.links

@@ -6,8 +6,8 @@ import sys
 from collections import defaultdict
 
 from pgbraid.cli.render import characters, psql
-from pgbraid.cli.render.error_text import failure_summary, problems_summary
 from pgbraid.cli.render.printer import Printer
+from pgbraid.cli.render.text import failure_summary, problems_summary
 from pgbraid.model.errors import MigrationFailed, PgbraidError, ProblemsFound, ServerError, Stopped
 
 TYPE_CHECKING = False  # see the package

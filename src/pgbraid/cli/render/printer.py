@@ -56,7 +56,7 @@ class Printer:
     def show_migration(self, event: Started, sent: int = 0, note: str = "") -> None:
         """Show the progress of a migration; ``sent`` is in bytes."""
         if self.shows_bar:
-            from pgbraid.cli.render.screen import bar_line
+            from pgbraid.cli.render.characters import bar_line
 
             size = event.step.migration.size
             done = (event.index - 1 + sent / max(size, 1)) / event.total
@@ -66,7 +66,7 @@ class Printer:
 
     def show_replay(self, number: int, order: str) -> None:
         """Show which order is being replayed."""
-        from pgbraid.cli.render.screen import cut
+        from pgbraid.cli.render.characters import cut
 
         line = f"replay {number}: {characters.cell(order)}"
         self._write_bar(cut(line, self._bar_columns() - 1))

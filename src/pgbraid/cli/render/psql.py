@@ -80,7 +80,7 @@ def table(
     cells = [[cell(text) for text in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(head, *cells, strict=True)]
     if columns is not None:
-        from pgbraid.cli.render.screen import cut
+        from pgbraid.cli.render.characters import cut
 
         _narrow(widths, [width(name) for name in head], columns)
         cells = [[cut(text, w) for text, w in zip(row, widths, strict=True)] for row in cells]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pgbraid.cli.render import characters, psql
 from pgbraid.cli.render.characters import cell, clean, width
 from pgbraid.cli.render.psql import count, duration, spelled, table
+from pgbraid.model import sqlstate
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
+    from pgbraid.model.errors import MigrationFailed, ProblemsFound
     from pgbraid.model.migration import MigrationResult
     from pgbraid.model.plan import Plan, Report, Step
     from pgbraid.model.proof import DriftReport, Proof
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
         Undone,
     )
 
-__all__ = ["migration_line", "result_lines"]
+__all__ = ["failure_summary", "migration_line", "problems_summary", "result_lines"]
 
 _CHANGES = {
     "cosmetic": "comments or white space changed",
@@ -53,7 +56,7 @@ def migration_line(result: MigrationResult, longest: int, columns: int | None = 
     label = cell(result.migration.label)
     tail = f"  {'gap' if result.gap else '':3}  {duration(result.duration):>9}"
     if columns is not None:
-        from pgbraid.cli.render.screen import cut
+        from pgbraid.cli.render.characters import cut
 
         longest = min(longest, columns - len("  ") - len(tail))
         label = cut(label, longest)
@@ -289,3 +292,38 @@ _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Proof": _proof,
     "DriftReport": _drifted,
 }
+
+
+_TRANSIENT = frozenset(
+    {sqlstate.LOCK_NOT_AVAILABLE, sqlstate.DEADLOCK_DETECTED, sqlstate.SERIALIZATION_FAILURE}
+)
+"""Errors that another session caused: the file needs no change."""
+
+
+def problems_summary(error: ProblemsFound) -> str:
+    """Return the number of problems, and of the migrations applied before."""
+    problems = f"{psql.count(len(error.problems), 'problem')} found"
+    before = psql.count(len(error.applied), "migration")
+    return (
+        f"{problems}; {before} applied before" if error.applied else f"{problems}; nothing was run"
+    )
+
+
+def failure_summary(error: MigrationFailed, command: str, *, temporary_server: bool) -> str:
+    """Return the state that a failed migration leaves, and the next step."""
+    label = characters.clean(error.migration.label)
+    if error.completed_of_total:
+        done, total = error.completed_of_total
+        state = f"{label} is incomplete: {done} of its {psql.count(total, 'statement')} completed"
+        before = psql.count(len(error.applied), "migration")
+        return f"{state}; {before} applied before it. All later migrations wait for it."
+    if error.incomplete:
+        return f"{label} is not recorded. Check which changes it committed before the next run."
+    if command == "undo":
+        return f"The down file was rolled back; {label} stays applied."
+    end = "removed with the temporary server" if temporary_server else "kept"
+    before = f"{psql.count(len(error.applied), 'migration')} applied before it, {end}"
+    applied = before if error.applied else "nothing was applied"
+    if error.sqlstate in _TRANSIENT:
+        return f"{label} was rolled back; {applied}."
+    return f"{label} was rolled back; {applied}. Fix the file, then run `pgbraid up` again."

@@ -7,9 +7,14 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pgbraid.migrate.execution.interruption import reporting_interruptions, resolve_batch
 from pgbraid.migrate.execution.lock_retry import is_transient
-from pgbraid.migrate.execution.run_journal import journal_failure, reset_between, reset_session_once
+from pgbraid.migrate.execution.progress import (
+    journal_failure,
+    reporting_interruptions,
+    reset_between,
+    reset_session_once,
+    resolve_batch,
+)
 from pgbraid.migrate.execution.transactional import (
     notice_listener,
 )

@@ -35,7 +35,7 @@ from pgbraid.postgres.transaction.script_runner import (
     run_script,
     transaction_ended_error,
 )
-from pgbraid.sql.replication_slots import concerns_slots
+from pgbraid.sql.session_effects import concerns_slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

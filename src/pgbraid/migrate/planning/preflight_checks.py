@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 
 from pgbraid.importers import tools
 from pgbraid.migrate.planning.checksum_comparison import modified_files
-from pgbraid.migrate.planning.first_run import first_run_problems
-from pgbraid.migrate.planning.incomplete_first import (
-    incomplete_above_target,
-    incomplete_changed,
-    incomplete_without_file,
-    is_above,
-    put_incomplete_first,
-)
 from pgbraid.migrate.planning.ledger_problems import (
+    first_run_problems,
     incomplete_lost,
     journal_missing,
     mismatch_problems,
 )
-from pgbraid.migrate.planning.planner import make_plan, renumbered_problem
+from pgbraid.migrate.planning.planner import (
+    incomplete_above_target,
+    incomplete_changed,
+    incomplete_without_file,
+    is_above,
+    make_plan,
+    put_incomplete_first,
+    renumbered_problem,
+)
 from pgbraid.model.migration import Location, Problem, Severity
 from pgbraid.model.results import Adoption
 from pgbraid.postgres.ledger import foreign_tables

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pgbraid.postgres.client.background_connect import BackgroundConnect
 
-__all__ = ["Target", "identity", "parse_target"]
+__all__ = ["Target", "identity", "in_libpqs_words", "parse_target"]
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
 _UNKNOWN = re.compile(
@@ -193,8 +193,6 @@ def _unreadable(conninfo: str, driver_message: str = "") -> ConfigError:
     parameter = _UNKNOWN.search(driver_message)
     parameters_text = conninfo.partition("?")[2] if form == "URL" else conninfo
     if parameter and "@" not in parameters_text and not _SECRET.search(parameters_text):
-        from pgbraid.postgres.client.url_dialects import in_libpqs_words  # noqa: PLC0415 - only for a mistake
-
         name = parameter["name"]
         value = re.search(rf"(?:^|[&\s]){re.escape(name)}\s*=\s*([^&\s]*)", parameters_text)
         return ConfigError(
@@ -278,3 +276,34 @@ def _unverified_warning(target: Target, parameters: Mapping[str, Any]) -> str | 
 def _is_local(place: str) -> bool:
     """Whether a host or an address is this machine; an empty one is the local socket."""
     return place[:1] in {"", "/", "@"} or bool(re.fullmatch(_LOCAL, place, re.IGNORECASE))
+
+
+_PATH = (
+    "Set the ledger's schema with `schema`, the search path with options=-c%20search_path%3Dapp."
+)
+_GOLANG = (
+    "Remove it: only golang-migrate knows it. pgbraid adopts from a table of the name "
+    "schema_migrations, and no other."
+)
+_OTHERS = {
+    "currentSchema": _PATH,
+    "schema": _PATH,
+    "search_path": _PATH,
+    "ApplicationName": "Write application_name=… in its place.",
+    "connectTimeout": "Write connect_timeout=… in its place, in seconds.",
+    "loginTimeout": "Write connect_timeout=… in its place, in seconds.",
+    "timeout": "Write connect_timeout=… in its place, in seconds.",
+}
+"""Hints for parameters of JDBC, Prisma, asyncpg and pgx that libpq has under another name."""
+_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
+_OFF = frozenset({"0", "false", "no", "off"})
+
+
+def in_libpqs_words(name: str, value: str) -> str:
+    """Return a hint with libpq's name for a parameter that libpq does not know."""
+    if name.lower() in {"ssl", "sslaccept", "ssl_mode", "ssl-mode"}:
+        mode = "disable" if value.lower() in _OFF else "require"
+        return f"Write sslmode={value if value in _MODES else mode} in its place."
+    if name.startswith("x-"):
+        return _GOLANG
+    return _OTHERS.get(name, "Remove it; set session settings with options=-c%20name%3Dvalue.")

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import psycopg
+from psycopg import ClientCursor, pq
 
+from pgbraid.model import sqlstate
 from pgbraid.model.errors import ConnectionFailed, PgbraidError, ServerError, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pgbraid.model.migration import Diagnostic
+    from pgbraid.postgres.client.connection import Connection
     from pgbraid.postgres.client.conninfo import Target
     from pgbraid.postgres.client.session import Session
     from pgbraid.sql.secrets import Secrets
 
-__all__ = ["diagnose", "forward_notices", "translate_errors"]
+__all__ = ["diagnose", "forward_notices", "hint_for_foreign_code", "is_race", "translate_errors"]
 
 
 @contextmanager
@@ -41,8 +44,6 @@ def _translated(session: Session, error: psycopg.Error) -> PgbraidError:
         return ConnectionFailed(
             f"the connection to {target.label} was lost: {diagnostic.message}", hint=hint
         )
-    from pgbraid.postgres.client.foreign_code import hint_for_foreign_code  # noqa: PLC0415 - only for an error
-
     return ServerError(
         diagnostic.message,
         detail=diagnostic.detail,
@@ -60,7 +61,6 @@ def diagnose(
 ) -> Diagnostic:
     """Return a message of the server as a value, with secrets of target and script masked."""
     from pgbraid.model.migration import Diagnostic  # noqa: PLC0415 - only for an error or a notice
-    from pgbraid.postgres.client.catalog_races import is_race  # noqa: PLC0415
     from pgbraid.sql.secrets import NO_SECRETS, mask, secrets_in  # noqa: PLC0415
 
     def clean(text: str | None) -> str | None:
@@ -98,3 +98,47 @@ def forward_notices(session: Session, on_notice: Callable[[Diagnostic], None]) -
         yield
     finally:
         session.conn.remove_notice_handler(handler)
+
+
+_CHANGED = frozenset({"tuple concurrently updated", "tuple concurrently deleted"})
+"""The server's messages for a catalog row; it does not translate internal errors."""
+
+
+def is_race(diag: psycopg.errors.Diagnostic) -> bool:
+    """Whether a concurrent change of the same catalog row caused an error.
+
+    The transaction may succeed when it is run again. The server locks most objects before it
+    changes their catalog rows, but not roles and other objects that all databases of a cluster
+    share. If two sessions alter one role at once, the second fails.
+    """
+    if diag.sqlstate == sqlstate.UNIQUE_VIOLATION:
+        return diag.schema_name == "pg_catalog"
+    return diag.sqlstate == sqlstate.INTERNAL_ERROR and diag.message_primary in _CHANGED
+
+
+_EVENT_TRIGGERS = """
+    SELECT e.evtname, p.oid::pg_catalog.regprocedure FROM pg_catalog.pg_event_trigger e
+    JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) e.evtfoid
+    WHERE pg_catalog.strpos(%s, p.proname) OPERATOR(pg_catalog.>) 0 ORDER BY e.evtname"""
+_OF_OTHERS = (
+    "Have its owner correct it, make the function SECURITY DEFINER or give this role the rights "
+    "that it needs; then run `pgbraid status`."
+)
+
+
+def hint_for_foreign_code(conn: Connection, diagnostic: Diagnostic) -> str | None:
+    """Return a hint for a statement of ours that lacks a right, or failed in another role's code.
+
+    The server's context names the function of an event trigger or a trigger.
+    """
+    if diagnostic.context and conn.info.transaction_status == pq.TransactionStatus.IDLE:
+        with suppress(psycopg.Error):
+            query = ClientCursor(conn).mogrify(_EVENT_TRIGGERS, [diagnostic.context])
+            row = conn.execute(query.encode()).fetchone()
+            if row is not None:
+                return f"The event trigger {row[0]} called {row[1]}, which failed. {_OF_OTHERS}"
+    if diagnostic.sqlstate != sqlstate.INSUFFICIENT_PRIVILEGE:
+        return None
+    if diagnostic.context:
+        return f"Code of another role was called and failed: see CONTEXT. {_OF_OTHERS}"
+    return "Check the role's rights on the ledger's schema, then run `pgbraid status`."
