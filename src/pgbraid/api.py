@@ -278,7 +278,7 @@ class Migrator:
         from pgbraid.prove import prover
 
         options = self._options(on_event, stop)
-        if [conninfo, base, history].count(None) != 2:  # noqa: PLR2004
+        if [conninfo, base, history].count(None) != 2:  # noqa: PLR2004 - exactly one is given
             raise ConfigError("prove takes one of a database, a base and a history")
         if base is not None:
             folder = self.migrations.label

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pgbraid.postgres.client.session import Session
 
-__all__ = ["COLUMNS", "no_journal_error", "not_a_ledger_error", "read_ledger"]
+__all__ = ["COLUMNS", "as_hex", "no_journal_error", "not_a_ledger_error", "read_ledger"]
 
 COLUMNS = ("version", "name", "applied_at", "checksum")
 """The columns of the applied set."""
@@ -91,7 +91,7 @@ def _read(session: Session, *, times: bool, trusted: bool = False) -> LedgerStat
         return _explain_unreadable(session, error)
     try:
         rows = [
-            AppliedMigration(int(version or ""), name, _hex(checksum), _time(at))
+            AppliedMigration(int(version or ""), name, as_hex(checksum), _time(at))
             for version, name, checksum, at in _texts(results[_RESULTS_WITH_SET - 1])
         ]
     except ValueError:
@@ -201,7 +201,8 @@ def _time(text: str | None) -> datetime | None:
         return None
 
 
-def _hex(checksum: str | None) -> str | None:
+def as_hex(checksum: str | None) -> str | None:
+    """Return a checksum column's text in hexadecimal digits: the column may be text or bytea."""
     return checksum.strip().lower().removeprefix("\\x") if checksum else None
 
 

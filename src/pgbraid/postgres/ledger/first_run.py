@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from psycopg import errors, sql
 
 from pgbraid.model.migration import AppliedMigration
+from pgbraid.postgres.ledger.applied_set import as_hex
 
 if TYPE_CHECKING:
     from pgbraid.model.results import TrackerTable
@@ -53,9 +54,7 @@ def _rows(session: Session, schema: str, table: str) -> tuple[AppliedMigration, 
     cursor = session.conn.execute(query)
     cursor.nextset()
     return tuple(
-        AppliedMigration(
-            int(version), name, checksum.lower().removeprefix("\\x") if checksum else None
-        )
+        AppliedMigration(int(version), name, as_hex(checksum))
         for version, name, checksum in cursor
         if version is not None and version.isdecimal()
     )

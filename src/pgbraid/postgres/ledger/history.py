@@ -9,6 +9,7 @@ from psycopg import errors
 
 from pgbraid.model.migration import AppliedMigration
 from pgbraid.postgres.ledger.agreement import read_mismatches
+from pgbraid.postgres.ledger.applied_set import as_hex
 from pgbraid.postgres.ledger.journal import read_texts
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def read_history(session: Session, role: str | None = None) -> AppliedHistory:
         except errors.UndefinedTable:
             applied_rows = []
     rows = tuple(
-        AppliedMigration(version, name, _hex(checksum))
+        AppliedMigration(version, name, as_hex(checksum))
         for version, name, checksum, *_ in applied_rows
     )
     texts = {
@@ -167,7 +168,3 @@ def _role(row: tuple[Any, ...]) -> MigratingRole:
     return MigratingRole(
         name, superuser, inherits, roles, databases, replicates, bypasses, tuple(groups)
     )
-
-
-def _hex(checksum: str | None) -> str | None:
-    return checksum.strip().lower().removeprefix("\\x") if checksum else None

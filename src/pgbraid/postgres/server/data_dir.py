@@ -196,7 +196,7 @@ def _run(command: list[str], user: ServerUser) -> subprocess.CompletedProcess[st
 
 def _copy(source: Path, place: OpenFolder, name: str) -> None:
     """Copy a data directory of ours; only we can read the copy. Raises EmbeddedError."""
-    answer = subprocess.run(  # noqa: S603
+    answer = subprocess.run(  # noqa: S603 - a program found by us
         ["cp", "-R", str(source.absolute()), name],  # noqa: S607 - every system has one
         capture_output=True,
         text=True,

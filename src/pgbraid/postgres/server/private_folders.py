@@ -214,7 +214,7 @@ def _is_removed(folder: OpenFolder, name: str) -> bool:
 def _empty_as(user: ServerUser, folder: OpenFolder, names: list[str]) -> None:
     """Remove the contents of folders as the server's user, who cannot remove the folders."""
     with suppress(subprocess.TimeoutExpired):
-        subprocess.run(  # noqa: S603
+        subprocess.run(  # noqa: S603 - a program found by us
             ["rm", "-rf", "--", *names],  # noqa: S607 - every system has one
             cwd=folder.cwd,
             check=False,

@@ -62,7 +62,7 @@ def compare_kept(
     replays of one order differ are masked. Raises the errors of the scratch server.
     """
     assert left.result.snapshot is not None  # noqa: S101 - both ran
-    assert right.result.snapshot is not None  # noqa: S101
+    assert right.result.snapshot is not None  # noqa: S101 - a replay without a failure has one
     unread = tuple(
         dict.fromkeys((*left.result.snapshot.not_compared, *right.result.snapshot.not_compared))
     )
