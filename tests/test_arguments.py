@@ -63,7 +63,7 @@ CALLS = [
     (lambda: pgbraid.load(None), "source must be a folder's path, .*, not None"),
     (lambda: pgbraid.load(b"migrations"), "source must be a folder's path, .* type bytes"),
     (lambda: pgbraid.load(["1_a.sql"]), "source must be a folder's path, .* type list"),
-    (lambda: pgbraid.load(""), "source is empty"),
+    (lambda: pgbraid.load(""), "the name of the folder of migrations is empty"),
     (lambda: pgbraid.load({"1_a.sql": None}), r"source\['1_a.sql'\] must be a text, not None"),
     (lambda: pgbraid.load({1: "SELECT 1"}), "each key of source must be a file's name"),
     (lambda: pgbraid.load({}, limits={"lock_timeout": 1}), "limits must be a pgbraid.Limits"),

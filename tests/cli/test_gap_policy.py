@@ -13,7 +13,9 @@ def test_policy_refuse_stops_gaps(out_of_order, cli, database):
 def test_policy_prove_stops_unproven_gaps(out_of_order, cli, database, scratch_env, tmp_path):
     (tmp_path / "pgbraid.toml").write_text('gaps = "prove"\n')
     answer = cli("up", env=scratch_env, code=1)
-    error = "103_add is out of order and not proven: run in order, the result is different"
+    error = (
+        "103_add is out of order and not proven: in version order, the result would be different"
+    )
     assert f"{error}; nothing was run" in answer.err
     assert "104_view and 103_add do not commute" in answer.err
     assert database.versions() == [101, 104]

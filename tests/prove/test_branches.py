@@ -102,7 +102,10 @@ def test_migration_that_was_merged_under_another_version_is_error(repository):
     with pytest.raises(pgbraid.ProblemsFound) as caught:
         repository.prove()
     assert codes(caught) == ["renumbered"]
-    assert caught.value.problems[0].message == "103_mine.sql came to main as 105_mine.sql"
+    assert (
+        caught.value.problems[0].message
+        == "main already has the text of 103_mine.sql, as 105_mine.sql"
+    )
 
 
 def test_branch_that_renumbers_merged_migration_is_error(repository):

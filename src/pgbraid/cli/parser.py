@@ -211,7 +211,7 @@ def _add_settings(parser: argparse._ActionsContainer) -> None:
         const=False,
         dest="adopt",
         default=unset,
-        help="do not adopt another tool's history; for a table that belongs to another application",
+        help="do not adopt another tool's history, if its table belongs to another application",
     )
 
 
@@ -243,8 +243,8 @@ def add_accept(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=("column-order", "enum-order", "different"),
         default=argparse.SUPPRESS,
-        help="a verdict that does not fail the proof; different accepts every difference, but not "
-        "an order that fails (may be repeated)",
+        help="a verdict that does not fail the proof; the verdict `different` includes every "
+        "difference, but not an order that fails (may be repeated)",
     )
 
 
@@ -302,7 +302,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("drift", "find schema changes that no migration made"),
     Command("snapshot", "write the schema of a database as stable text, or compare it"),
     Command("check", "verify that the applied migrations match the files"),
-    Command("sum", "list the files with their checksums in pgbraid.sum"),
+    Command("sum", "write the checksums of all files to pgbraid.sum"),
     Command("new", "create the next migration file"),
     Command("repair", "accept files that changed after they were applied"),
     Command("baseline", "record migrations as applied without running them"),

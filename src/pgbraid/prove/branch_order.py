@@ -206,7 +206,7 @@ def _duplicate(theirs: Migration, ours: Migration, ref: str) -> Problem:
         f"both {ref} and this branch added {ours.file}, with different texts"
         if one_name
         else f"version {ours.version} is {theirs.file} in {ref} and {ours.file} here",
-        detail=f"Databases of {ref} have applied the other text."
+        detail=f"Databases deployed from {ref} have applied the other text."
         if one_name
         else "After the merge there would be two files with one version.",
         hint="Give the file here the next free version (`pgbraid new NAME` chooses it).",
@@ -219,7 +219,8 @@ def _renamed(theirs: Migration, ours: Migration, ref: str) -> Problem:
     return Problem(
         "renamed",
         f"version {ours.version} is {theirs.file} in {ref} and {ours.file} here, with another text",
-        detail=f"Databases of {ref} have applied {theirs.file}, and `pgbraid up` refuses this.",
+        detail=f"Databases deployed from {ref} have applied {theirs.file}; `pgbraid up` would "
+        "refuse to run there.",
         hint="Restore that file, and give the file here the next free version.",
         location=Location(ours.path),
         versions=(ours.version,),
@@ -229,7 +230,7 @@ def _renamed(theirs: Migration, ours: Migration, ref: str) -> Problem:
 def _came_before(ours: Migration, theirs: Migration, ref: str) -> Problem:
     return Problem(
         "renumbered",
-        f"{ours.file} came to {ref} as {theirs.file}",
+        f"{ref} already has the text of {ours.file}, as {theirs.file}",
         detail="After the merge there would be two files with one text, and both would run.",
         hint=f"Merge {ref} into this branch and delete {ours.file}.",
         location=Location(ours.path),

@@ -170,9 +170,15 @@ class _ReplayedHistory:
     """A history that can be replayed on a scratch server."""
 
     def __init__(
-        self, replayer: Replayer, history: tuple[Migration, ...], owner: str | None
+        self,
+        replayer: Replayer,
+        history: tuple[Migration, ...],
+        owner: str | None,
+        *,
+        of_database: bool,
     ) -> None:
         self._replayer, self._history, self._owner = replayer, history, owner
+        self._of_database = of_database
         self.provision = replayer.provision
         self.label = replayer.scratch.label
         self.prelude = replayer.made_by_prelude()
@@ -185,11 +191,12 @@ class _ReplayedHistory:
         base, failure = self._replayer.base(self._history)
         try:
             if failure:
+                replayed = "history" if self._of_database else "folder"
                 raise ServerError(
-                    f"the history cannot be replayed: {failure.migration.label} fails: "
+                    f"the {replayed} cannot be replayed: {failure.migration.label} fails: "
                     f"{failure.diagnostic.message}",
                     detail=f"It failed on {self.label}, a scratch server.",
-                    hint=_hint(failure),
+                    hint=_hint(failure, of_database=self._of_database),
                 )
             snapshot = self._replayer.snapshot_of(base)
         finally:
@@ -201,18 +208,23 @@ class _ReplayedHistory:
         return snapshot
 
 
-def _hint(failure: ReplayFailure) -> str:
-    """Return the hint for a history that cannot be replayed."""
+def _hint(failure: ReplayFailure, *, of_database: bool) -> str:
+    """Return the hint for migrations that cannot be replayed."""
+    change = "Change the file so that it passes on an empty database"
+    if of_database:  # the texts that ran are replayed, so the changed text must be accepted
+        change += (
+            f" and accept it with `pgbraid repair {failure.migration.version}`, or compare with "
+            "`pgbraid snapshot --check FILE` instead"
+        )
     if failure.migration.directives.no_transaction:
         return (
-            "Look at the statement with `pgbraid check --offline`. A scratch database is empty, so "
-            "a statement that waits for rows or sessions finds none."
+            "A scratch database is empty, so a statement that waits for rows or sessions finds "
+            f"none. {change}."
         )
     if not failure.needs_missing_object:
         return (
-            "The texts that ran are replayed. A migration that reads the clock, another server, or "
-            "rows that no migration creates can fail here. Change it so that it passes on an "
-            "empty database, or compare with `pgbraid snapshot --check FILE` instead."
+            "A migration that reads the clock, another server, or rows that no migration creates "
+            f"can fail here. {change}."
         )
     return (
         "The scratch server needs the extensions, roles and settings that the migrations need. "
@@ -246,4 +258,6 @@ def _scratch_replay(
             search_path=options.search_path,
         )
         replayer.refuse_server_wide(history)
-        yield _ReplayedHistory(replayer, history, role.name if role else None)
+        yield _ReplayedHistory(
+            replayer, history, role.name if role else None, of_database=like is not None
+        )

@@ -66,9 +66,9 @@ def _refusal(proof: Proof) -> NotProven:
     reason = {
         Verdict.NOT_REPLAYED: "the migrations cannot be replayed on the scratch server",
         Verdict.FAILS: "the migrations cannot be replayed in both orders",
-        Verdict.COLUMN_ORDER: "run in order, the columns get another order",
-        Verdict.ENUM_ORDER: "run in order, the enum values get another order",
-    }.get(proof.verdict, "run in order, the result is different")
+        Verdict.COLUMN_ORDER: "in version order, the columns would be in another order",
+        Verdict.ENUM_ORDER: "in version order, the enum values would be in another order",
+    }.get(proof.verdict, "in version order, the result would be different")
     if proof.ok:
         reason = "not everything was compared, and gaps_require = complete"
     return NotProven(

@@ -36,7 +36,9 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 _ESCAPED = re.compile(r"[\\\n\r]")
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 _MEANINGS = {"\\": "\\", "n": "\n", "r": "\r"}
-_WRITE = "If this is intended, write it again with `pgbraid sum`, and commit both together."
+_WRITE = (
+    "If the change of the files is intended, run `pgbraid sum` and commit pgbraid.sum with them."
+)
 
 
 def format_checksums(sums: Sums) -> str:

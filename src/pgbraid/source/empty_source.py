@@ -30,7 +30,8 @@ def explain_empty_source(
     if misses:
         contents = f", but {misses} file{'s look' if misses > 1 else ' looks'} like one"
     elif foreign:
-        contents = f", but {foreign} folder{'s of' if foreign > 1 else ' of'} another tool's"
+        look = "s look" if foreign > 1 else " looks"
+        contents = f", but {foreign} folder{look} like another tool's migrations"
     elif nested:
         contents = "; sub-folders are not entered"
     yield Problem(

@@ -143,7 +143,7 @@ class _Tree:
             inside = posixpath.relpath(path, folder or ".")
             if posixpath.isabs(path) or inside.startswith(".."):
                 raise ConfigError(
-                    f"{name} is a link out of the folder at {self._commit[:12]}",
+                    f"in commit {self._commit[:12]}, {name} is a link out of the folder",
                     hint="Commit the file itself, or a link to a file in the folder.",
                 )
             entry = _run(self._git, self._where, "ls-tree", "-z", "--full-tree", self._commit, path)
@@ -156,7 +156,7 @@ class _Tree:
             there = posixpath.dirname(path)
             path = posixpath.normpath(posixpath.join(there, content.decode(errors="replace")))
         raise ConfigError(
-            f"{name} is a link to {path}, which is not a file at {self._commit[:12]}",
+            f"in commit {self._commit[:12]}, {name} is a link to {path}, which is not a file there",
             hint="Commit the target of the link, or remove the link.",
         )
 

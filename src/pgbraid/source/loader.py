@@ -71,7 +71,7 @@ def load_migrations(source: Source, links: tuple[str, ...] = ()) -> MigrationSet
 
     ``source`` is a folder's path, a ``Traversable`` such as ``importlib.resources.files()``
     returns, or a mapping of file names to texts. Sub-folders are not entered. A symbolic link may
-    lead to a file in the same folder or below one of ``links``.
+    lead to a file in or below the folder, or below one of ``links``.
 
     Raises ConfigError if the folder is missing or cannot be listed. Problems of single files do not
     raise; they are in ``problems`` of the result.
@@ -108,7 +108,7 @@ def _files(source: Source, links: tuple[str, ...]) -> tuple[str, list[SourceFile
         return "", [_in_memory(name, content) for name, content in source.items()]
     if isinstance(source, (str, PathLike)):
         if not str(source):
-            raise ConfigError("source is empty; it names the folder of migrations")
+            raise ConfigError("the name of the folder of migrations is empty")
         label = str(source).rstrip("/") or "/"
         try:
             return label, [*list_folder(source, links)]

@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=version_number,
         action="append",
         default=[],
-        help="a version that the adopted tool's counter skipped (may be repeated)",
+        help="a version that the adopted tool did not apply (may be repeated)",
     )
 
 

@@ -42,8 +42,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--explain-for",
         metavar="TIME",
-        help="how long to search for the pair and to minimize its example (by default, the proof "
-        "takes up to twelve times as long as one replay)",
+        help="the time limit of the search for the pair and its example (by default, until the "
+        "proof has taken as long as twelve replays)",
     )
     add_scratch(parser)
 

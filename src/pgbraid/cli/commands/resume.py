@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     for name, text in (
         (
             "retry",
-            "run the statement whose outcome is unknown again; a NUMBER must be its number",
+            "run again the statement whose outcome is unknown; a NUMBER must be its number",
         ),
         ("skip", "treat that statement as done, and continue with the next one"),
     ):

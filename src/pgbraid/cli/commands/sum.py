@@ -1,4 +1,4 @@
-"""Lists all migration files with their sha256 in pgbraid.sum, in the same folder.
+"""Writes the sha256 of all migration files to pgbraid.sum, in the same folder.
 
 The format is that of sha256sum. Commit the file: `pgbraid check --sum` then verifies that the
 files are the listed ones. If a file cannot be loaded, or two files have the same version, sum

@@ -1,8 +1,8 @@
 """Applies all pending migrations in version order, each in one transaction if possible.
 
 A pending migration below the highest applied version is a gap; it runs like any other. If nothing
-is pending, up runs one query and writes nothing. The first up adopts golang-migrate's table
-schema_migrations; if that is marked dirty, up refuses to run.
+is pending and no file was changed, up runs one query and writes nothing. The first up adopts
+golang-migrate's table schema_migrations; if that is marked dirty, up refuses to run.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=version_number,
         action="append",
         default=[],
-        help="a version that the adopted tool's counter skipped (may be repeated)",
+        help="a version that the adopted tool did not apply (may be repeated)",
     )
     parser.add_argument(
         "--gaps",

@@ -191,10 +191,10 @@ class NonTransactionalRun:
     def _journal_lost(self, known: IncompleteMigration) -> JournalLost:
         table = self.session.ledger.journal
         diagnostic = self.diagnostic(
-            f"the lines of {self.migration.label} in {table} are gone",
-            f"They recorded {len(known.completed)} of its {len(self.statements)} statements as "
-            "completed; pgbraid has no other record of that.",
-            "Remove from the file the statement that empties the journal, then run `pgbraid up` "
+            f"lines of {self.migration.label} in {table} were deleted during the run",
+            f"They record {len(known.completed)} of its {len(self.statements)} statements as "
+            "completed. pgbraid keeps or restores lines that a statement of the file deletes.",
+            "Remove the statement that deletes journal lines from the file, then run `pgbraid up` "
             "again.",
         )
         return JournalLost(self.migration, diagnostic)

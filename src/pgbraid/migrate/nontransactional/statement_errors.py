@@ -89,7 +89,7 @@ def invalid_index(
         statement,
         f"the index {name} is invalid",
         detail="The server maintains it, but does not use it for queries.",
-        hint=run.resume_hint,
+        hint=f"Rebuild it: REINDEX INDEX CONCURRENTLY {name}; Then run the same command again.",
     )
     return MigrationFailed(run.migration, error, incomplete=True)
 
@@ -103,11 +103,11 @@ def unresolved_removed_statement(
     error = diagnostic(
         run,
         statement,
-        f"statement {statement.number} was started with another text, and {reason}",
+        f"statement {statement.number} was started, but is no longer in the file; {reason}",
         detail=f"It was: {text}",
-        hint="Restore its old text and settings in the file. Or correct its effects by hand; then "
-        f"`pgbraid resume {version} --skip {statement.number}` abandons it, and continues "
-        "with the present file.",
+        hint="Restore its old text and settings in the file. Or revert its effects by hand, unless "
+        f"they may stay; then `pgbraid resume {version} --skip {statement.number}` continues "
+        "without it.",
     )
     return DecisionRequired(run.migration, error)
 

@@ -165,15 +165,14 @@ def not_written_error(
     if error is None or isinstance(error, errors.FeatureNotSupported):
         detail = f"A trigger or a rule on the table suppressed or changed the {record}"
         detail += ", or the line got a lower id than older lines." if record == "line" else "."
-        hint += f". If the ids do not count up, run: {count_up}" if record == "line" else ""
+        hint += f". If the ids do not count up, run: {count_up};" if record == "line" else "."
     else:
         detail = f"The server reports: {error.diag.message_primary}."
-        hint = (
-            f"If the ids do not count up, run: {count_up}. Otherwise look at {name} with psql's \\d"
-        )
+        hint = f"If the ids do not count up, run: {count_up}; "
+        hint += f"Otherwise look at {name} with psql's \\d."
     if isinstance(error, errors.SequenceGeneratorLimitExceeded):
-        hint += ". If the ids are used up, rename the table, and the next run creates a new one"
-    hint += ". Then run `pgbraid up` again."
+        hint += " If the ids are used up, rename the table, and the next run creates a new one."
+    hint += " Then run `pgbraid up` again."
     return ServerError(f"{name} did not accept a {record}", detail=detail, hint=hint)
 
 

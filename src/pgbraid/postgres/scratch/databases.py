@@ -210,7 +210,7 @@ class ScratchServer:
                 f"the prelude {prelude.path} changes what the databases of {self.label} share",
                 detail=f"It changes: {', '.join(changes[:3])}.",
                 hint="Leave `scratch_url` and PGBRAID_SCRATCH_URL out, or create the objects on "
-                "that server.",
+                "that server and remove them from the prelude.",
             )
 
     def read_cluster_state(self) -> Cluster | None:
