@@ -99,10 +99,10 @@ def test_baseline_leaves_another_tools_history_to_adopt(database):
 @pytest.mark.parametrize(
     "ddl",
     [
-        "CREATE TABLE schema_migrations (version varchar PRIMARY KEY);"
+        "CREATE TABLE schema_migrations (id varchar PRIMARY KEY);"
         "INSERT INTO schema_migrations VALUES ('001')",
-        "CREATE TABLE schema_migrations (version bigint, inserted_at timestamp);"
-        "INSERT INTO schema_migrations VALUES (1, now())",
+        "CREATE TABLE goose_db_version (version text, at timestamp);"
+        "INSERT INTO goose_db_version VALUES (1, now())",
     ],
 )
 def test_unknown_table_of_another_tool_stops_first_run(database, ddl):
@@ -119,8 +119,9 @@ def test_unknown_table_of_another_tool_stops_first_run(database, ddl):
     assert braid.up(database.conninfo).applied == ()
 
 
-def test_another_tools_table_without_row_stops_nothing(database):
-    database.run("CREATE TABLE schema_migrations (version varchar PRIMARY KEY)")
+@pytest.mark.parametrize("column", ["version varchar PRIMARY KEY", "other int"])
+def test_another_tools_table_without_row_stops_nothing(database, column):
+    database.run(f"CREATE TABLE schema_migrations ({column})")
     assert len(pgbraid.load(PLAIN).up(database.conninfo).applied) == 2
 
 

@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["TOOL"]
 
 _COLUMNS = (("version", "bigint"), ("dirty", "boolean"))
-_HASURA_SCHEMA = "hdb_catalog"
-
-
-def _matches(table: TrackerTable) -> bool:
-    """Whether a table has golang-migrate's columns and is not Hasura's table of the same shape."""
-    # Applications add columns of their own: Harbor adds data_version.
-    return set(_COLUMNS) <= set(table.columns) and table.schema != _HASURA_SCHEMA
 
 
 def _adopt(
@@ -95,10 +88,5 @@ def _no_file(source: str, version: int, migrations: MigrationSet) -> Problem:
     )
 
 
-TOOL = Tool(
-    "golang-migrate",
-    ("schema_migrations",),
-    _matches,
-    _adopt,
-    reads=tuple(name for name, _ in _COLUMNS),
-)
+# Hasura's table in the schema hdb_catalog has the same columns; it stands before this in the list.
+TOOL = Tool("golang-migrate", ("schema_migrations",), _COLUMNS, "version", adopt=_adopt)

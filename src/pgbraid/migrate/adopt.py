@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pgbraid.importers import tools
 from pgbraid.migrate.execution.transactional import RunContext, record_adoption
 from pgbraid.migrate.planning.preflight import read_plan
-from pgbraid.migrate.planning.preflight_checks import find_tracker
+from pgbraid.migrate.planning.trackers import find_tracker
 from pgbraid.model.errors import ConfigError, ProblemsFound
 from pgbraid.model.results import Adoption
 from pgbraid.postgres.client.open_session import connect
@@ -69,7 +69,7 @@ def _require_adopt(request: PlanRequest) -> None:
 
 
 def _no_tracker(ledger: LedgerTable) -> ConfigError:
-    names = sorted({name for tool in tools.TOOLS for name in tool.tables})
+    names = sorted({name for tool in tools.TOOLS if tool.adopt for name in tool.tables})
     schemas = dict.fromkeys((ledger.schema, "public"))
     return ConfigError(
         "no other tool's tracker was found",
@@ -153,6 +153,7 @@ def _check_covered(
             hint="Record its history with `pgbraid adopt` first; if the table belongs to another "
             "application, keep the table.",
         )
+    assert tool.adopt is not None  # noqa: S101 - find_tracker returns no other tool
     adoption = tool.adopt(table, migrations, ())
     if not isinstance(adoption, Adoption):
         raise ProblemsFound(adoption)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pgbraid.migrate.planning.preflight_checks import find_tracker
+from pgbraid.migrate.planning.trackers import find_tracker
 from pgbraid.model.errors import ConfigError, ServerError
 from pgbraid.model.proof import DriftReport
 from pgbraid.postgres.catalog.snapshot_reader import SnapshotReader

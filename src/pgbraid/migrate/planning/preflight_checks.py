@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pgbraid.importers import tools
 from pgbraid.migrate.planning.checksum_comparison import modified_files
 from pgbraid.migrate.planning.ledger_problems import (
     first_run_problems,
@@ -22,13 +21,10 @@ from pgbraid.migrate.planning.planner import (
     put_incomplete_first,
     renumbered_problem,
 )
+from pgbraid.migrate.planning.trackers import plan_adoption
 from pgbraid.model.migration import Location, Problem, Severity
-from pgbraid.model.results import Adoption
-from pgbraid.postgres.ledger import foreign_tables
 from pgbraid.postgres.ledger.agreement import read_unfinished
-from pgbraid.postgres.ledger.first_run import has_foreign_rows
 from pgbraid.postgres.ledger.incomplete import read_incomplete
-from pgbraid.postgres.ledger.record import read_adoption
 from pgbraid.source.content import check_scripts, is_large, read_script
 from pgbraid.source.filenames import same_migration_name
 from pgbraid.sql import checksum
@@ -38,15 +34,13 @@ from pgbraid.sql.classify import classify_statements
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pgbraid.importers.tools import Tool
     from pgbraid.model.incomplete import IncompleteMigration
     from pgbraid.model.migration import Migration, MigrationSet
     from pgbraid.model.options import PlanRequest
     from pgbraid.model.plan import LedgerState, Plan
-    from pgbraid.model.results import TrackerTable
     from pgbraid.postgres.client.session import Session
 
-__all__ = ["find_tracker", "plan_with_checks"]
+__all__ = ["plan_with_checks"]
 
 
 def plan_with_checks(
@@ -60,7 +54,9 @@ def plan_with_checks(
     """Return the plan with every problem, as ``read_plan`` promises."""
     incomplete_migrations = state.incomplete
     adoption, problems = (
-        _adoption(session, migrations, state, request) if not incomplete_migrations else (None, ())
+        plan_adoption(session, migrations, state, request)
+        if not incomplete_migrations
+        else (None, ())
     )
     modified = tuple(modified_files(session, migrations, state))
     plan = make_plan(
@@ -213,42 +209,6 @@ def _script_problems(plan: Plan, inspected: Plan | None) -> Iterator[Problem]:
     yield from check_scripts(s.migration for s in plan.steps if s.migration not in seen)
 
 
-def _adoption(
-    session: Session, migrations: MigrationSet, state: LedgerState, request: PlanRequest
-) -> tuple[Adoption | None, tuple[Problem, ...]]:
-    """Return the adoption of another tool's history, or its problems, if the applied set is empty.
-
-    Nothing is adopted if adopted versions were removed since with ``undo`` or
-    ``adopt --not-applied``: they must run again.
-    """
-    if state.applied or not request.adopt:
-        return None, ()
-    tables = _tracker_tables(session)
-    tracker = _known_tracker(session, tables)
-    if tracker is None:
-        return None, tuple(_unknown_trackers(session, tables))
-    adoption_record = read_adoption(session)
-    if adoption_record is not None and adoption_record.undone_since:
-        return None, ()
-    table, tool = tracker
-    result = tool.adopt(table, migrations, request.not_applied)
-    return (result, ()) if isinstance(result, Adoption) else (None, result)
-
-
-def _unknown_trackers(session: Session, tables: Sequence[TrackerTable]) -> Iterator[Problem]:
-    """Yield an error for each table that has a tracker's name, rows, and unknown columns."""
-    for table in tables:
-        if has_foreign_rows(session, table):
-            columns = ", ".join(name for name, _ in table.columns)
-            yield Problem(
-                "tracker_unknown",
-                f"{table.schema}.{table.table} may be another tool's record of these migrations",
-                detail=f"It has the columns {columns}, which pgbraid cannot interpret.",
-                hint="If migrations are applied, record them with `pgbraid baseline VERSION`; if "
-                "the table has nothing to do with them, run the command with `adopt = false`.",
-            )
-
-
 def _adopted_not_applied(state: LedgerState, request: PlanRequest) -> Iterator[Problem]:
     """Warn of each version of ``not_applied`` that was adopted as applied before."""
     for row in state.applied:
@@ -262,23 +222,3 @@ def _adopted_not_applied(state: LedgerState, request: PlanRequest) -> Iterator[P
                 severity=Severity.WARNING,
                 versions=(row.version,),
             )
-
-
-def find_tracker(session: Session) -> tuple[TrackerTable, Tool] | None:
-    """Return another tool's tracker table with its rows, and the tool, or None."""
-    return _known_tracker(session, _tracker_tables(session))
-
-
-def _tracker_tables(session: Session) -> Sequence[TrackerTable]:
-    """Return the tables that have a tracker's name, without their rows."""
-    names = {name for tool in tools.TOOLS for name in tool.tables}
-    return foreign_tables.read_tracker_tables(session, sorted(names))
-
-
-def _known_tracker(
-    session: Session, tables: Sequence[TrackerTable]
-) -> tuple[TrackerTable, Tool] | None:
-    for table in tables:
-        if found_tool := tools.find_tool(table):
-            return foreign_tables.read_tracker_rows(session, table, found_tool.reads), found_tool
-    return None

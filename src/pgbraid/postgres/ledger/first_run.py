@@ -11,10 +11,9 @@ from pgbraid.model.migration import AppliedMigration
 from pgbraid.postgres.ledger.applied_set import as_hex
 
 if TYPE_CHECKING:
-    from pgbraid.model.results import TrackerTable
     from pgbraid.postgres.client.session import Session
 
-__all__ = ["has_foreign_rows", "made_in_schema", "read_ledgers", "read_user_tables"]
+__all__ = ["made_in_schema", "read_ledgers", "read_user_tables"]
 
 
 def read_user_tables(session: Session) -> list[str]:
@@ -58,16 +57,6 @@ def _rows(session: Session, schema: str, table: str) -> tuple[AppliedMigration, 
         for version, name, checksum in cursor
         if version is not None and version.isdecimal()
     )
-
-
-def has_foreign_rows(session: Session, table: TrackerTable) -> bool:
-    """Whether a table has a row, or may not be read by this role."""
-    source = sql.Identifier(table.schema, table.table)
-    try:
-        row = session.conn.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(source))
-        return row.fetchone() == (True,)
-    except errors.InsufficientPrivilege:
-        return True
 
 
 def made_in_schema(session: Session) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from psycopg import sql
+from psycopg import errors, sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from pgbraid.model.results import TrackerTable
     from pgbraid.postgres.client.session import Session
 
-__all__ = ["drop_table", "read_tracker_rows", "read_tracker_tables"]
+__all__ = ["drop_table", "has_rows", "read_keys", "read_tracker_rows", "read_tracker_tables"]
 
 
 def read_tracker_tables(session: Session, tables: Iterable[str]) -> tuple[TrackerTable, ...]:
-    """Return the tables of these names in the ledger's schema, then in public, without rows."""
+    """Return the tables of these names without rows: the ledger's schema first, then public."""
     from pgbraid.model.results import TrackerTable  # noqa: PLC0415 - few runs need it
 
-    schemas = list(dict.fromkeys((session.ledger.schema, "public")))
     columns_of: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for schema, table, column, kind in session.run(
-        "ledger", "foreign_columns", schemas=schemas, tables=list(tables)
+        "ledger", "foreign_columns", tables=list(tables)
     ):
         columns_of[schema, table].append((column, kind))
-    ordered = sorted(columns_of.items(), key=lambda item: (schemas.index(item[0][0]), item[0][1]))
+    first = {session.ledger.schema: 0, "public": 1}
+    ordered = sorted(columns_of.items(), key=lambda item: (first.get(item[0][0], 2), *item[0]))
     return tuple(TrackerTable(*name, tuple(columns), ()) for name, columns in ordered)
 
 
@@ -45,6 +45,32 @@ def read_tracker_rows(
     cursor = session.conn.execute(query)
     cursor.nextset()
     return TrackerTable(table.schema, table.table, selected, tuple(cursor.fetchall()))
+
+
+def has_rows(session: Session, table: TrackerTable) -> bool:
+    """Whether a table has a row, or may not be read by this role."""
+    source = sql.Identifier(table.schema, table.table)
+    try:
+        row = session.conn.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(source))
+        return row.fetchone() == (True,)
+    except errors.InsufficientPrivilege:
+        return True
+
+
+def read_keys(session: Session, table: TrackerTable, key: str) -> list[str | None] | None:
+    """Return the identifying column of each row as text; None if this role may not read them."""
+    source, column = sql.Identifier(table.schema, table.table), sql.Identifier(key)
+    # Row security then raises an error instead of hiding rows.
+    query = sql.SQL(
+        "SELECT pg_catalog.set_config('row_security', 'off', true);"
+        " SELECT {}::pg_catalog.text FROM {}"
+    ).format(column, source)
+    try:
+        cursor = session.conn.execute(query)
+    except errors.InsufficientPrivilege:
+        return None
+    cursor.nextset()
+    return [text for (text,) in cursor]
 
 
 def drop_table(session: Session, schema: str, table: str) -> None:

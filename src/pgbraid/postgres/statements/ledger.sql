@@ -257,8 +257,9 @@ SELECT n.nspname, c.relname, a.attname, pg_catalog.replace(pg_catalog.format_typ
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
- WHERE n.nspname OPERATOR(pg_catalog.=) ANY (%(schemas)s::pg_catalog.name[])
-   AND c.relname OPERATOR(pg_catalog.=) ANY (%(tables)s::pg_catalog.name[])
+ WHERE c.relname OPERATOR(pg_catalog.=) ANY (%(tables)s::pg_catalog.name[])
+   AND n.nspname OPERATOR(pg_catalog.!~) '^pg_'
+   AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
    AND c.relkind OPERATOR(pg_catalog.=) ANY ('{{r,p}}'::pg_catalog."char"[])
    AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
  ORDER BY n.nspname, c.relname, a.attnum
