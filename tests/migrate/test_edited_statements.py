@@ -67,7 +67,7 @@ def test_edited_call_is_not_run_again_without_decision(database):
     with pytest.raises(pgbraid.ConnectionFailed):
         load("CALL p()").up(database.conninfo)
     edited = load("CALL public.p()")
-    with pytest.raises(MigrationFailed, match="started with another text") as caught:
+    with pytest.raises(MigrationFailed, match="is no longer in the file") as caught:
         edited.up(database.conninfo)
     assert "CALL p()" in caught.value.detail
     assert database.rows("SELECT * FROM log") == [(1,)]
@@ -84,7 +84,7 @@ def test_edited_completed_drop_drops_no_other_index(big, cut_before):
     with pytest.raises(RuntimeError):
         load(text.format("")).up(big.conninfo)
     assert big.value("SELECT to_regclass('app.twice')") is None
-    with pytest.raises(MigrationFailed, match="started with another text, and it was done"):
+    with pytest.raises(MigrationFailed, match="is no longer in the file; it was done"):
         load(text.format("IF EXISTS ")).up(big.conninfo)
     assert big.value("SELECT to_regclass('public.twice')") is not None
 
@@ -159,7 +159,7 @@ def test_statement_is_not_hidden_by_equal_completed_one(database):
     database.run(CALLS.format(2))
     with pytest.raises(pgbraid.ConnectionFailed):
         load("CALL p(); CALL p()").up(database.conninfo)
-    with pytest.raises(MigrationFailed, match="started with another text"):
+    with pytest.raises(MigrationFailed, match="is no longer in the file"):
         load("CALL p(); CALL public.p()").up(database.conninfo)
     assert database.rows("SELECT * FROM log") == [(1,), (1,)]
 

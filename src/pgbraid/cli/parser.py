@@ -34,8 +34,8 @@ variables. Settings are read from pgbraid.toml or [tool.pgbraid] in pyproject.to
 
 Exit codes: 0 done, or a check or comparison says yes; 1 it says no, or the state does not allow a
 run; 2 wrong usage or settings; 3 a migration failed; 4 no connection, no lock, the server
-rejected a statement of pgbraid, or the result could not be written; 129, 130 and 143 stopped by a
-signal."""
+rejected a statement of pgbraid, prove could compare nothing, or the result could not be written;
+70 an internal error; 129, 130 and 143 stopped by a signal."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -211,7 +211,8 @@ def _add_settings(parser: argparse._ActionsContainer) -> None:
         const=False,
         dest="adopt",
         default=unset,
-        help="do not adopt another tool's history, if its table belongs to another application",
+        help="never adopt another tool's history: use it if that tool's table belongs to another "
+        "application",
     )
 
 
@@ -229,7 +230,10 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     for name, text in (
         ("--lock-timeout", "how long a statement waits for a lock (500ms; 0: no limit)"),
         ("--retry-for", "how long to retry a migration after a lock timeout or deadlock (10min)"),
-        ("--statement-timeout", "how long a statement may take (0: no limit)"),
+        (
+            "--statement-timeout",
+            "how long a statement may take (0: no limit); for CONCURRENTLY only by a directive",
+        ),
         ("--commit-wait", "how long a commit waits for a synchronous standby (1min)"),
     ):
         parser.add_argument(name, metavar="TIME", default=argparse.SUPPRESS, help=text)

@@ -1,11 +1,12 @@
 """Compares the results of an out-of-order history and of a fresh database: schema and rows.
 
 pgbraid replays two orders of the migrations on scratch databases and compares the results. The
-first is the order recorded in the database, then the pending migrations; the second is the order
-of the versions. With --base it needs no database: the first order is the files of the commit, then
-the files that the folder adds. If the results differ, prove prints the differences and names two
-migrations whose order makes the difference. Exit code 0: same, or the difference is allowed; 1:
-different, or an order fails; 4: nothing could be compared on this scratch server.
+first is the order recorded in the database, then the pending migrations; the second is the order of
+the versions. With --base it needs no database: the first order is the files of the commit, then the
+files that the folder adds. If the results differ, prove prints the differences and names two
+migrations whose order makes the difference, or says why it names none. Exit code 0: same, or the
+difference is allowed; 1: different, or an order fails; 4: nothing could be compared on this scratch
+server.
 """
 
 from __future__ import annotations

@@ -158,7 +158,7 @@ def _verify_result(run: NonTransactionalRun, progress: IncompleteMigration) -> N
         invalid = invalid_among(run.session, oids) if oids else ()
         statement = run.statement_of(completed)
         if invalid and statement:
-            raise invalid_index(run, statement, invalid[0])
+            raise invalid_index(run, statement, invalid[0], completed=True)
     if run.statements:
         try_settings(run.session, partial(_apply_all_settings, run, run.statements[-1]))
 

@@ -136,8 +136,14 @@ class NonTransactionalRun:
         """
         try:
             return self.read_progress(earlier)
-        except JournalLost:
+        except JournalLost as error:
             self._restore(then or earlier)
+            if then is not None:  # a removed statement would count as a changed completed one
+                error.explain(
+                    error.detail,
+                    "The statement that deleted them is completed: keep it in the file, and run "
+                    "`pgbraid up` again.",
+                )
             raise
 
     def _restore(self, progress: IncompleteMigration) -> None:

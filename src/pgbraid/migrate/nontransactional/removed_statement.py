@@ -46,7 +46,9 @@ def _recover(run: NonTransactionalRun, started: StartedStatement) -> None:
     decision = statement_run.assess(started)
     invalid = invalid_among(run.session, (decision.index,)) if decision.index else ()
     if invalid or ((decision.unknown_reason or decision.done) and not abandon):
-        raise unresolved_removed_statement(run, statement, _reason(decision, invalid))
+        raise unresolved_removed_statement(
+            run, statement, _reason(decision, invalid), next(iter(invalid), None)
+        )
     if not decision.done:
         statement_run.drop_leftovers(started, decision)
     run.append(run.new_entry("statement_abandoned", statement))

@@ -81,23 +81,34 @@ def index_in_use(
 
 
 def invalid_index(
-    run: NonTransactionalRun, statement: ScriptStatement, name: str
+    run: NonTransactionalRun, statement: ScriptStatement, name: str, *, completed: bool = False
 ) -> MigrationFailed:
-    """Return the error of an index that exists but is invalid."""
+    """Return the error of an index that exists but is invalid.
+
+    A ``completed`` statement is not run again, so its index must be rebuilt.
+    """
+    hint = f"Rebuild it with REINDEX INDEX CONCURRENTLY {name}, then run the same command again"
+    hint += "." if completed else "; or drop it, and `pgbraid up` builds it."
     error = diagnostic(
         run,
         statement,
         f"the index {name} is invalid",
         detail="The server maintains it, but does not use it for queries.",
-        hint=f"Rebuild it: REINDEX INDEX CONCURRENTLY {name}; Then run the same command again.",
+        hint=hint,
     )
     return MigrationFailed(run.migration, error, incomplete=True)
 
 
 def unresolved_removed_statement(
-    run: NonTransactionalRun, statement: ScriptStatement, reason: str
+    run: NonTransactionalRun, statement: ScriptStatement, reason: str, invalid: str | None = None
 ) -> DecisionRequired:
-    """Return the error of a started statement that the file no longer has."""
+    """Return the error of a started statement that the file no longer has.
+
+    ``invalid`` is the name of its index, if that is invalid.
+    """
+    way_out = "revert its effects by hand, unless they may stay"
+    if invalid:
+        way_out = f"drop the index, or rebuild it with REINDEX INDEX CONCURRENTLY {invalid}"
     version = run.migration.version
     text = " ".join(mask(statement.text, secrets_in(statement.text)).split())
     error = diagnostic(
@@ -105,9 +116,8 @@ def unresolved_removed_statement(
         statement,
         f"statement {statement.number} was started, but is no longer in the file; {reason}",
         detail=f"It was: {text}",
-        hint="Restore its old text and settings in the file. Or revert its effects by hand, unless "
-        f"they may stay; then `pgbraid resume {version} --skip {statement.number}` continues "
-        "without it.",
+        hint=f"Restore its old text and settings in the file. Or {way_out}; then "
+        f"`pgbraid resume {version} --skip {statement.number}` continues without it.",
     )
     return DecisionRequired(run.migration, error)
 

@@ -215,10 +215,10 @@ def _adopted_not_applied(state: LedgerState, request: PlanRequest) -> Iterator[P
         if row.version in request.not_applied and row.checksum is None:
             yield Problem(
                 "adopted_before",
-                f"{row.version} was already adopted as applied, so `not_applied` {row.version} has "
+                f"{row.version} is already in the applied set, so `not_applied` {row.version} has "
                 "no effect",
-                hint="Remove it from the applied set with `pgbraid adopt --not-applied "
-                f"{row.version}`, and `pgbraid up` runs it.",
+                hint=f"If it was adopted, `pgbraid adopt --not-applied {row.version}` removes it, "
+                "and `pgbraid up` runs it.",
                 severity=Severity.WARNING,
                 versions=(row.version,),
             )
