@@ -58,7 +58,7 @@ def test_second_gap_is_refused_for_its_own_order(folder, up):
     up()
     folder.write(_004_b="ALTER TABLE t ADD COLUMN b int;")
     with pytest.raises(
-        pgbraid.NotProven, match="004_b is out of order and not proven: run in order"
+        pgbraid.NotProven, match="004_b is out of order and not proven: in version order"
     ) as caught:
         up()
     pair = caught.value.proof.pair
