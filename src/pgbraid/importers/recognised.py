@@ -24,7 +24,7 @@ _FLYWAY = (
 )
 
 RECOGNISED: tuple[Tool, ...] = (
-    # Of the tools that name their table schema_migrations, only the columns tell which one it is.
+    # Several tools name their table schema_migrations; the columns distinguish them.
     Tool(
         "Hasura",
         ("schema_migrations",),

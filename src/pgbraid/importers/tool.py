@@ -25,9 +25,9 @@ class Tool:
 
     A table is the tracker if its name is one of ``tables`` and it has at least ``columns``, each
     with one of the listed types, because several tools share a table name and applications add
-    columns of their own. With ``exact`` it has no other columns. ``schema`` is where the tool puts the
-    table by default; with ``only_there`` a table elsewhere is another tool's. ``key`` is the column
-    that identifies a migration.
+    columns of their own. With ``exact`` it has no other columns. ``schema`` is where the tool puts
+    the table by default; with ``only_there`` a table elsewhere is another tool's. ``key`` is the
+    column that identifies a migration.
 
     ``adopt`` returns the migrations that the rows record as applied, without the versions given as
     not applied, or the problems that prevent adoption. It is None for a tool whose record pgbraid
