@@ -10,14 +10,14 @@ from tests.fixtures.interruption import no_session_is_left
 
 
 def test_asynchronous_methods_return_same_results(database):
-    braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"})
-    report = asyncio.run(braid.aup(database.conninfo, to=1))
+    migrator = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"})
+    report = asyncio.run(migrator.aup(database.conninfo, to=1))
     assert [o.migration.version for o in report.applied] == [1]
-    assert asyncio.run(braid.aup(database.conninfo, dry_run=True)).dry_run
+    assert asyncio.run(migrator.aup(database.conninfo, dry_run=True)).dry_run
 
 
 def test_cancelled_task_leaves_nothing_behind(database):
-    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a (); SELECT pg_sleep(60)"})
+    migrator = pgbraid.load({"1_a.sql": "CREATE TABLE a (); SELECT pg_sleep(60)"})
 
     async def main():
         begun = asyncio.Event()
@@ -27,7 +27,7 @@ def test_cancelled_task_leaves_nothing_behind(database):
             if isinstance(event, Started):
                 loop.call_soon_threadsafe(begun.set)
 
-        task = asyncio.create_task(braid.aup(database.conninfo, on_event=record_event))
+        task = asyncio.create_task(migrator.aup(database.conninfo, on_event=record_event))
         await begun.wait()
         await asyncio.sleep(0.2)
         task.cancel()
@@ -53,8 +53,8 @@ def test_many_tasks_cancelled_twice_leave_nothing_behind(database):
                 loop.call_soon_threadsafe(begun.release)
 
         tasks = [
-            asyncio.create_task(braid.aup(database.conninfo, on_event=record_event))
-            for braid in braids
+            asyncio.create_task(migrator.aup(database.conninfo, on_event=record_event))
+            for migrator in braids
         ]
         for _ in tasks:
             await begun.acquire()

@@ -16,11 +16,11 @@ INDEX = "-- pgbraid: no-transaction\nCREATE INDEX CONCURRENTLY i ON t (a);\n"
 def begun(database, folder):
     """A function that starts the index in another run, which then waits for an open transaction."""
     folder.write(_1_t="CREATE TABLE t (a int)")
-    braid = pgbraid.load(folder.path, settings=False)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(folder.path, settings=False)
+    migrator.up(database.conninfo)
     folder.write(_2_i=INDEX)
-    braid = pgbraid.load(folder.path, settings=False)
-    run = threading.Thread(target=braid.up, args=(database.conninfo,))
+    migrator = pgbraid.load(folder.path, settings=False)
+    run = threading.Thread(target=migrator.up, args=(database.conninfo,))
     with psycopg.connect(database.conninfo) as holder:
         holder.execute("LOCK TABLE t IN ACCESS SHARE MODE; INSERT INTO t VALUES (1)")
 
@@ -32,13 +32,13 @@ def begun(database, folder):
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
 
-        yield braid, begin
+        yield migrator, begin
         holder.rollback()
     run.join()
 
 
 def test_migration_started_by_concurrent_run_is_not_reported_as_lost(database, begun, monkeypatch):
-    braid, begin = begun
+    migrator, begin = begun
     real = preflight_checks.read_unfinished
 
     def read_unfinished(session):
@@ -47,6 +47,6 @@ def test_migration_started_by_concurrent_run_is_not_reported_as_lost(database, b
         return real(session)
 
     monkeypatch.setattr(preflight_checks, "read_unfinished", read_unfinished)
-    plan = braid.plan(database.conninfo)
+    plan = migrator.plan(database.conninfo)
     assert plan.errors == ()
     assert [step.migration.version for step in plan.steps] == [2]

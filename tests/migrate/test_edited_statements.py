@@ -136,21 +136,21 @@ def test_interrupted_index_is_found_under_other_settings(big, cut_running):
 
 def test_name_of_another_table_now_needs_decision(big, cut_running):
     big.run("CREATE SCHEMA a; CREATE TABLE public.x (n int)")
-    braid = load("SET search_path = a, public; CREATE INDEX CONCURRENTLY one ON x (n)")
-    cut_running(big, braid, "INSERT INTO public.x VALUES (1)")
+    migrator = load("SET search_path = a, public; CREATE INDEX CONCURRENTLY one ON x (n)")
+    cut_running(big, migrator, "INSERT INTO public.x VALUES (1)")
     big.run("CREATE TABLE a.x (n int)")
     with pytest.raises(MigrationFailed, match="x is another table now"):
-        braid.up(big.conninfo)
+        migrator.up(big.conninfo)
     assert big.versions() == []
 
 
 def test_name_of_another_index_now_is_not_dropped(big, cut_running):
     big.run("CREATE SCHEMA a; CREATE INDEX one ON big (a)")
-    braid = load("SET search_path = a, public; DROP INDEX CONCURRENTLY one")
-    cut_running(big, braid, "INSERT INTO big VALUES (1)")
+    migrator = load("SET search_path = a, public; DROP INDEX CONCURRENTLY one")
+    cut_running(big, migrator, "INSERT INTO big VALUES (1)")
     big.run("CREATE TABLE a.big (a int); CREATE INDEX one ON a.big (a)")
     with pytest.raises(MigrationFailed, match="one is another index now"):
-        braid.up(big.conninfo)
+        migrator.up(big.conninfo)
     assert big.value("SELECT to_regclass('a.one')") is not None
 
 
@@ -176,9 +176,9 @@ def test_index_is_not_hidden_by_one_that_was_made_and_dropped_before(big):
 
 
 def test_change_of_completed_statement_is_refused_and_of_pending_one_allowed(double):
-    braid = pgbraid.load({"1_four.sql": FOUR})
+    migrator = pgbraid.load({"1_four.sql": FOUR})
     with pytest.raises(MigrationFailed):
-        braid.up(double.conninfo)
+        migrator.up(double.conninfo)
     with pytest.raises(ProblemsFound) as caught:
         pgbraid.load({"1_four.sql": FOUR.replace("big (a)", "big (b)")}).up(double.conninfo)
     assert [p.code for p in caught.value.problems] == ["incomplete_changed"]

@@ -13,12 +13,12 @@ from tests.fixtures.nontransactional import HEAD
 @pytest.mark.parametrize("head", ["\\restrict abc\n", ";\n"])
 def test_directive_before_first_statement_is_obeyed_or_refused(big, head):
     text = head + "-- pgbraid: retry-for=0 lock-timeout=100ms\nALTER TABLE big ADD x int"
-    braid = pgbraid.load({"1_a.sql": text}, limits=Limits(retry_for=3))
+    migrator = pgbraid.load({"1_a.sql": text}, limits=Limits(retry_for=3))
     with psycopg.connect(big.conninfo) as reader:
         reader.execute("SELECT count(*) FROM big")
         begun = time.monotonic()
         with pytest.raises(pgbraid.PgbraidError):
-            braid.up(big.conninfo)
+            migrator.up(big.conninfo)
     assert time.monotonic() - begun < 2.5, "it was passed over in silence"
 
 

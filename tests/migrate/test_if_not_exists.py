@@ -20,8 +20,8 @@ UNIQUE = "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS ti ON big (c)"
 def up(database, text, head=HEAD, **settings):
     """Run one file; return its report and events."""
     emitted = []
-    braid = pgbraid.load({"1_a.sql": head + text}, **settings)
-    return braid.up(database.conninfo, on_event=emitted.append), emitted
+    migrator = pgbraid.load({"1_a.sql": head + text}, **settings)
+    return migrator.up(database.conninfo, on_event=emitted.append), emitted
 
 
 def oid(database, name="ti"):
@@ -222,33 +222,33 @@ def test_index_of_others_is_not_dropped_once_file_no_longer_accepts_it(double, m
 def test_run_interrupted_at_any_journal_row_resumes(double, cut_before, event):
     leave_invalid(double)
     double.run("DELETE FROM big WHERE a = 0")
-    braid = pgbraid.load({"1_a.sql": f"{HEAD}{UNIQUE};\n{INDEX.replace('ti', 'tj')}"})
+    migrator = pgbraid.load({"1_a.sql": f"{HEAD}{UNIQUE};\n{INDEX.replace('ti', 'tj')}"})
     cut_before(event)
     if event != "applied":  # that line is written with the row of the set
         with pytest.raises(RuntimeError):
-            braid.up(double.conninfo)
+            migrator.up(double.conninfo)
         assert double.value("SELECT count(*) FROM pg_class WHERE relname ~ 'applied_m'") == 0 or (
             double.versions() == []
         )
-    assert len(braid.up(double.conninfo).applied) == 1
+    assert len(migrator.up(double.conninfo).applied) == 1
     assert (double.versions(), invalid(double)) == ([1], [])
 
 
 def test_interrupted_build_is_repeated(big, cut_running):
-    braid = pgbraid.load({"1_a.sql": HEAD + INDEX})
-    cut_running(big, braid, "INSERT INTO big VALUES (-1, -1, -1)")
+    migrator = pgbraid.load({"1_a.sql": HEAD + INDEX})
+    cut_running(big, migrator, "INSERT INTO big VALUES (-1, -1, -1)")
     assert invalid(big) == [("ti",)]
-    assert len(braid.up(big.conninfo).applied) == 1
+    assert len(migrator.up(big.conninfo).applied) == 1
     assert invalid(big) == []
 
 
 def test_interrupted_drop_of_invalid_index_is_repeated(double, cut_running):
     leave_invalid(double)
     double.run("DELETE FROM big WHERE a = 0")
-    braid = pgbraid.load({"1_a.sql": HEAD + UNIQUE})
-    cut_running(double, braid, "INSERT INTO big VALUES (-1, -1, -1)")
+    migrator = pgbraid.load({"1_a.sql": HEAD + UNIQUE})
+    cut_running(double, migrator, "INSERT INTO big VALUES (-1, -1, -1)")
     assert double.versions() == []
-    assert len(braid.up(double.conninfo).applied) == 1
+    assert len(migrator.up(double.conninfo).applied) == 1
     assert invalid(double) == []
 
 
@@ -300,10 +300,10 @@ def test_drop_if_exists_completes_with_and_without_index(big, there):
 
 def test_interrupted_drop_if_exists_is_run_again(big, cut_running):
     big.run("CREATE INDEX ti ON big (a)")
-    braid = pgbraid.load({"1_a.sql": HEAD + "DROP INDEX CONCURRENTLY IF EXISTS ti"})
-    cut_running(big, braid, "INSERT INTO big VALUES (-1, -1, -1)")
+    migrator = pgbraid.load({"1_a.sql": HEAD + "DROP INDEX CONCURRENTLY IF EXISTS ti"})
+    cut_running(big, migrator, "INSERT INTO big VALUES (-1, -1, -1)")
     assert big.versions() == []
-    assert len(braid.up(big.conninfo).applied) == 1
+    assert len(migrator.up(big.conninfo).applied) == 1
     assert oid(big) is None
 
 
@@ -313,8 +313,8 @@ def test_interrupted_detach_if_exists_is_finished(big, cut_running):
     big.run("CREATE TABLE parent (n int) PARTITION BY LIST (n)")
     big.run("CREATE TABLE child PARTITION OF parent FOR VALUES IN (1)")
     text = "ALTER TABLE IF EXISTS ONLY parent DETACH PARTITION child CONCURRENTLY"
-    braid = pgbraid.load({"1_a.sql": HEAD + text}, limits=Limits(lock_timeout=5))
-    cut_running(big, braid, "SELECT FROM parent")
+    migrator = pgbraid.load({"1_a.sql": HEAD + text}, limits=Limits(lock_timeout=5))
+    cut_running(big, migrator, "SELECT FROM parent")
     assert big.value("SELECT inhdetachpending FROM pg_inherits") is True
-    assert len(braid.up(big.conninfo).applied) == 1
+    assert len(migrator.up(big.conninfo).applied) == 1
     assert big.value("SELECT count(*) FROM pg_inherits") == 0

@@ -34,29 +34,29 @@ def rows_of_a(database):
 
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 def test_applied_set_that_lost_rows_stops_every_command_and_is_restored(database, loss):
-    braid = pgbraid.load(FILES)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(FILES)
+    migrator.up(database.conninfo)
     kept = database.rows("SELECT version, name, checksum, applied_at FROM applied_migrations")
     database.run(loss)
-    for command in (braid.up, lambda url: braid.up(url, dry_run=True)):
+    for command in (migrator.up, lambda url: migrator.up(url, dry_run=True)):
         with pytest.raises(ProblemsFound) as caught:
             command(database.conninfo)
         assert codes(caught) == ["applied_rows_missing"]
         assert 2 in caught.value.problems[0].versions
         assert "`pgbraid repair --trust journal`" in caught.value.problems[0].hint
-    assert [p.code for p in braid.plan(database.conninfo).errors] == ["applied_rows_missing"]
-    assert "applied_rows_missing" in [p.code for p in braid.check(database.conninfo).problems]
-    assert not braid.check(database.conninfo).ok
+    assert [p.code for p in migrator.plan(database.conninfo).errors] == ["applied_rows_missing"]
+    assert "applied_rows_missing" in [p.code for p in migrator.check(database.conninfo).problems]
+    assert not migrator.check(database.conninfo).ok
     assert rows_of_a(database) == 1
-    found = braid.reconcile(database.conninfo, trust="journal")
+    found = migrator.reconcile(database.conninfo, trust="journal")
     assert 2 in [m.version for m in found.missing]
     restored = database.rows("SELECT version, name, checksum FROM applied_migrations ORDER BY 1")
     assert restored == [row[:3] for row in kept]
     moved = database.rows("SELECT version, applied_at FROM applied_migrations ORDER BY 1")
     for (_, at), row in zip(moved, kept, strict=True):
         assert abs((at - row[3]).total_seconds()) < 60
-    assert braid.check(database.conninfo).ok
-    assert braid.up(database.conninfo).applied == ()
+    assert migrator.check(database.conninfo).ok
+    assert migrator.up(database.conninfo).applied == ()
 
 
 def test_lost_version_without_file_fails_check(database):
@@ -69,63 +69,63 @@ def test_lost_version_without_file_fails_check(database):
 
 
 def test_trust_in_applied_set_runs_lost_version_again(database):
-    braid = pgbraid.load(FILES)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(FILES)
+    migrator.up(database.conninfo)
     database.run("DELETE FROM applied_migrations WHERE version = 2")
-    found = braid.reconcile(database.conninfo, [2], trust="applied_set")
+    found = migrator.reconcile(database.conninfo, [2], trust="applied_set")
     assert [(m.version, m.name) for m in found.missing] == [(2, "row")]
-    assert [o.migration.version for o in braid.up(database.conninfo).applied] == [2]
+    assert [o.migration.version for o in migrator.up(database.conninfo).applied] == [2]
     assert rows_of_a(database) == 2
-    assert braid.check(database.conninfo).ok
+    assert migrator.check(database.conninfo).ok
     assert database.events()[3:] == [("unadopted", 2), ("applied", 2)]
 
 
 def test_undone_version_in_applied_set_stops_run(database):
     files = {**FILES, "3_c.down.sql": "DROP TABLE c"}
-    braid = pgbraid.load(files)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(files)
+    migrator.up(database.conninfo)
     row = database.rows("SELECT * FROM applied_migrations WHERE version = 3")[0]
-    braid.undo(database.conninfo, 3)
-    assert braid.check(database.conninfo).problems[0].code == "pending"
+    migrator.undo(database.conninfo, 3)
+    assert migrator.check(database.conninfo).problems[0].code == "pending"
     database.rows("INSERT INTO applied_migrations VALUES (%s, %s, %s, %s)", *row)
     with pytest.raises(ProblemsFound) as caught:
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     assert codes(caught) == ["applied_rows_outdated"]
-    assert not braid.check(database.conninfo).ok
-    braid.reconcile(database.conninfo, trust="journal")
+    assert not migrator.check(database.conninfo).ok
+    migrator.reconcile(database.conninfo, trust="journal")
     assert database.versions() == [1, 2]
-    assert [o.migration.version for o in braid.up(database.conninfo).applied] == [3]
-    assert braid.check(database.conninfo).ok
+    assert [o.migration.version for o in migrator.up(database.conninfo).applied] == [3]
+    assert migrator.check(database.conninfo).ok
 
 
 def test_trust_in_applied_set_keeps_undone_version(database):
     files = {**FILES, "3_c.down.sql": "DROP TABLE c"}
-    braid = pgbraid.load(files)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(files)
+    migrator.up(database.conninfo)
     row = database.rows("SELECT * FROM applied_migrations WHERE version = 3")[0]
-    braid.undo(database.conninfo, 3)
+    migrator.undo(database.conninfo, 3)
     database.rows("INSERT INTO applied_migrations VALUES (%s, %s, %s, %s)", *row)
     assert [
-        m.version for m in braid.reconcile(database.conninfo, trust="applied_set").outdated
+        m.version for m in migrator.reconcile(database.conninfo, trust="applied_set").outdated
     ] == [3]
-    assert braid.check(database.conninfo).ok
+    assert migrator.check(database.conninfo).ok
 
 
 def test_undo_is_refused_while_applied_set_and_journal_disagree(database):
-    braid = pgbraid.load({**FILES, "1_a.down.sql": "DROP TABLE a"})
-    braid.up(database.conninfo)
+    migrator = pgbraid.load({**FILES, "1_a.down.sql": "DROP TABLE a"})
+    migrator.up(database.conninfo)
     database.run("DELETE FROM applied_migrations WHERE version = 2")
     with pytest.raises(ProblemsFound) as caught:
-        braid.undo(database.conninfo, 1)
+        migrator.undo(database.conninfo, 1)
     assert codes(caught) == ["applied_rows_missing"]
 
 
 def test_version_on_which_both_agree_is_not_repaired(database):
-    braid = pgbraid.load(FILES)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(FILES)
+    migrator.up(database.conninfo)
     with pytest.raises(ConfigError, match="agree on 2"):
-        braid.reconcile(database.conninfo, [2], trust="journal")
-    found = braid.reconcile(database.conninfo, trust="journal")
+        migrator.reconcile(database.conninfo, [2], trust="journal")
+    found = migrator.reconcile(database.conninfo, trust="journal")
     assert (found.missing, found.outdated) == ((), ())
 
 
@@ -139,15 +139,15 @@ def test_version_on_which_both_agree_is_not_repaired(database):
     ],
 )
 def test_empty_applied_set_beside_silent_journal_is_refused(database, loss):
-    braid = pgbraid.load(FILES)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(FILES)
+    migrator.up(database.conninfo)
     database.run(loss)
     with pytest.raises(ProblemsFound) as caught:
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     assert codes(caught) == ["ledger_emptied"]
-    assert not braid.check(database.conninfo).ok
-    assert [m.version for m in braid.baseline(database.conninfo, 3).migrations] == [1, 2, 3]
-    assert braid.check(database.conninfo).ok
+    assert not migrator.check(database.conninfo).ok
+    assert [m.version for m in migrator.baseline(database.conninfo, 3).migrations] == [1, 2, 3]
+    assert migrator.check(database.conninfo).ok
     assert rows_of_a(database) == 1
 
 
@@ -176,12 +176,12 @@ def test_empty_applied_set_of_restore_without_data_is_accepted(database):
 def test_emptied_applied_set_is_accepted_with_option(database):
     database.run(MADE)
     database.run("INSERT INTO applied_migrations VALUES (1, 'a'); DELETE FROM applied_migrations")
-    braid = pgbraid.load(FILES)
+    migrator = pgbraid.load(FILES)
     with pytest.raises(ProblemsFound) as caught:
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     assert codes(caught) == ["ledger_emptied"]
-    braid.reconcile(database.conninfo, trust="applied_set")
-    assert len(braid.up(database.conninfo).applied) == 3
+    migrator.reconcile(database.conninfo, trust="applied_set")
+    assert len(migrator.up(database.conninfo).applied) == 3
 
 
 def test_failed_first_run_is_not_treated_as_emptied(database):
@@ -218,16 +218,16 @@ def half(database):
 )
 def test_incomplete_migration_without_journal_rows_is_not_restarted(half, loss):
     half.run(loss)
-    braid = pgbraid.load(HALF)
+    migrator = pgbraid.load(HALF)
     for _ in range(2):
         with pytest.raises(ProblemsFound) as caught:
-            braid.up(half.conninfo)
+            migrator.up(half.conninfo)
         assert codes(caught) == ["incomplete_lost"]
         assert "`pgbraid resume 2 --forget`" in caught.value.problems[0].hint
     assert rows_of_a(half) == 1
     half.run("DELETE FROM a")
-    assert braid.resume(half.conninfo, 2, how="forget").forgotten.version == 2
-    assert len(braid.up(half.conninfo).applied) == 1
+    assert migrator.resume(half.conninfo, 2, how="forget").forgotten.version == 2
+    assert len(migrator.up(half.conninfo).applied) == 1
     assert rows_of_a(half) == 1
     assert half.value("SELECT obj_description('applied_migrations'::regclass)") is None
 
@@ -236,12 +236,12 @@ def test_only_owner_can_forget_incomplete_migration_in_comment(half, role):
     half.run("DELETE FROM applied_migrations_journal WHERE version = 2")
     half.run(f"GRANT ALL ON applied_migrations, applied_migrations_journal TO {role}")
     limited = half.as_role(role)
-    braid = pgbraid.load(HALF)
+    migrator = pgbraid.load(HALF)
     with pytest.raises(ServerError, match="only the owner of public") as caught:
-        braid.resume(limited, 2, how="forget")
+        migrator.resume(limited, 2, how="forget")
     assert "`pgbraid resume 2 --forget` as the owner" in caught.value.hint
     assert half.value("SELECT count(*) FROM applied_migrations_journal WHERE version = 2") == 0
-    assert braid.resume(half.conninfo, 2, how="forget").forgotten.version == 2
+    assert migrator.resume(half.conninfo, 2, how="forget").forgotten.version == 2
 
 
 def test_comment_of_incomplete_migration_keeps_other_text(database):
@@ -261,16 +261,16 @@ def test_incomplete_migration_can_be_recorded_by_hand(half):
     half.run(
         "DELETE FROM applied_migrations_journal WHERE version = 2; INSERT INTO late VALUES (1)"
     )
-    braid = pgbraid.load(HALF)
-    assert [m.version for m in braid.baseline(half.conninfo, only=[2]).migrations] == [2]
-    assert braid.check(half.conninfo).ok
+    migrator = pgbraid.load(HALF)
+    assert [m.version for m in migrator.baseline(half.conninfo, only=[2]).migrations] == [2]
+    assert migrator.check(half.conninfo).ok
     assert half.value("SELECT obj_description('applied_migrations'::regclass)") is None
 
 
 def test_undo_is_refused_while_migration_is_incomplete(half):
-    braid = pgbraid.load({**HALF, "1_a.down.sql": "DROP TABLE a"})
+    migrator = pgbraid.load({**HALF, "1_a.down.sql": "DROP TABLE a"})
     with pytest.raises(ConfigError, match=r"2 \(half\) is incomplete") as caught:
-        braid.undo(half.conninfo, 1)
+        migrator.undo(half.conninfo, 1)
     assert "`pgbraid resume 2`" in caught.value.hint
     assert rows_of_a(half) == 1
 
@@ -288,10 +288,10 @@ def test_incomplete_migration_is_forgotten_with_lower_new_ids(half):
     sequence = half.value("SELECT pg_get_serial_sequence('applied_migrations_journal', 'id')")
     half.run(f"SELECT setval('{sequence}', 1, false)")
     half.run("DELETE FROM applied_migrations_journal WHERE version < 2")
-    braid = pgbraid.load(HALF)
-    braid.resume(half.conninfo, 2, how="forget")
+    migrator = pgbraid.load(HALF)
+    migrator.resume(half.conninfo, 2, how="forget")
     assert half.events()[-1] == ("incomplete_forgotten", 2)
-    assert braid.check(half.conninfo).problems[0].code == "pending"
+    assert migrator.check(half.conninfo).problems[0].code == "pending"
 
 
 def test_statement_whose_line_cannot_be_read_back_ends_run(half):
@@ -312,10 +312,10 @@ def test_statement_whose_line_cannot_be_read_back_ends_run(half):
 
 
 def test_proof_and_drift_refuse_applied_set_that_lost_rows(database):
-    braid = pgbraid.load(FILES)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(FILES)
+    migrator.up(database.conninfo)
     database.run("DELETE FROM applied_migrations WHERE version = 2")
-    for verb in (braid.prove, braid.drift):
+    for verb in (migrator.prove, migrator.drift):
         with pytest.raises(ProblemsFound) as caught:
             verb(database.conninfo)
         assert codes(caught) == ["applied_rows_missing"]

@@ -92,14 +92,14 @@ def test_waiting_detach_blocks_no_reader_of_partition(big):
 
 
 def test_reindex_of_partitioned_table_does_not_block_writers(parted):
-    braid = pgbraid.load(
+    migrator = pgbraid.load(
         {"1_a.sql": HEAD + "REINDEX TABLE CONCURRENTLY p"}, limits=Limits(0.3, retry_for=20)
     )
     stop = pgbraid.StopToken()
 
     def up():
         with contextlib.suppress(pgbraid.PgbraidError):
-            braid.up(parted.conninfo, stop=stop)
+            migrator.up(parted.conninfo, stop=stop)
 
     thread = threading.Thread(target=up)
     with (
@@ -144,10 +144,10 @@ def test_file_runs_statement_by_statement_with_journal_rows(double):
 
 def test_failure_is_reported_with_invalid_index_and_stops_run(double):
     files = {"1_four.sql": FOUR, "2_next.sql": "CREATE TABLE after ()"}
-    braid = pgbraid.load(files)
+    migrator = pgbraid.load(files)
     for _ in range(2):
         with pytest.raises(MigrationFailed) as caught:
-            braid.up(double.conninfo)
+            migrator.up(double.conninfo)
         error = caught.value
         assert (error.sqlstate, error.completed_of_total, error.incomplete) == (
             "23505",
@@ -160,20 +160,20 @@ def test_failure_is_reported_with_invalid_index_and_stops_run(double):
         assert double.versions() == []
         assert invalid(double) == [("three",)]
     assert double.value("SELECT to_regclass('after')") is None
-    assert [row.state.value for row in braid.status(double.conninfo).rows] == [
+    assert [row.state.value for row in migrator.status(double.conninfo).rows] == [
         "incomplete",
         "pending",
     ]
-    assert [p.code for p in braid.check(double.conninfo).problems] == ["incomplete", "pending"]
+    assert [p.code for p in migrator.check(double.conninfo).problems] == ["incomplete", "pending"]
     double.run("DELETE FROM big WHERE a = 0")
     emitted = []
-    report = braid.resume(double.conninfo, 1, on_event=emitted.append)
+    report = migrator.resume(double.conninfo, 1, on_event=emitted.append)
     assert [o.migration.version for o in report.applied] == [1]
     assert [e.statement for e in emitted if isinstance(e, LeftoverDropped)] == [
         "DROP INDEX CONCURRENTLY public.three"
     ]
     assert (double.versions(), invalid(double)) == ([1], [])
-    assert [o.migration.version for o in braid.up(double.conninfo).applied] == [2]
+    assert [o.migration.version for o in migrator.up(double.conninfo).applied] == [2]
 
 
 def test_transactional_statements_run_exactly_once(database):
@@ -184,12 +184,12 @@ def test_transactional_statements_run_exactly_once(database):
         "COPY t FROM stdin;\n7\n8\n\\.\n"
     )
     database.run("CREATE TABLE gate ()")
-    braid = pgbraid.load({"1_a.sql": text})
+    migrator = pgbraid.load({"1_a.sql": text})
     for _ in range(3):
         with pytest.raises(MigrationFailed, match="division by zero"):
-            braid.up(database.conninfo)
+            migrator.up(database.conninfo)
     database.run("INSERT INTO gate DEFAULT VALUES")
-    braid.up(database.conninfo)
+    migrator.up(database.conninfo)
     assert database.rows("SELECT n FROM t ORDER BY n") == [(1,), (1,), (2,), (4,), (7,), (8,)]
 
 
@@ -228,8 +228,8 @@ def test_no_lock_timeout_cuts_concurrent_index(double):
         other.execute("INSERT INTO big VALUES (-1, -1, -1)")
         with call_after(0.8, other.commit):
             text = "SET lock_timeout = '10ms'; CREATE INDEX CONCURRENTLY one ON big (a)"
-            braid = pgbraid.load({"1_a.sql": HEAD + text}, limits=Limits(lock_timeout=0.05))
-            assert len(braid.up(double.conninfo).applied) == 1
+            migrator = pgbraid.load({"1_a.sql": HEAD + text}, limits=Limits(lock_timeout=0.05))
+            assert len(migrator.up(double.conninfo).applied) == 1
 
 
 @pytest.mark.parametrize(

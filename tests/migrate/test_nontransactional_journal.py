@@ -20,10 +20,10 @@ def test_suppressed_journal_row_lets_no_statement_run_twice(big):
         " WHEN (new.event = 'statement_done') EXECUTE FUNCTION no()"
     )
     text = HEAD + "INSERT INTO log VALUES (1); SELECT 1 / count(*) FROM gate"
-    braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": text})
+    migrator = pgbraid.load({"1_a.sql": "--", "2_b.sql": text})
     for _ in range(2):
         with pytest.raises(pgbraid.PgbraidError):
-            braid.up(big.conninfo)
+            migrator.up(big.conninfo)
     assert len(big.rows("SELECT n FROM log")) <= 1
 
 
@@ -66,11 +66,11 @@ def test_call_that_empties_journal_makes_nothing_run_twice(database, end):
         " DELETE FROM applied_migrations_journal; COMMIT; INSERT INTO log VALUES (2);"
         f" {end}; END $$"
     )
-    braid = load("INSERT INTO log VALUES (1); CALL p(); INSERT INTO log VALUES (3)")
+    migrator = load("INSERT INTO log VALUES (1); CALL p(); INSERT INTO log VALUES (3)")
     with pytest.raises(MigrationFailed, match="are gone"):
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     with contextlib.suppress(MigrationFailed):
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     ran = [n for (n,) in database.rows("SELECT n FROM log ORDER BY n")]
     assert ran == ([1] if end != "NULL" else [1, 2, 3])
 
@@ -96,10 +96,10 @@ def test_journal_in_sql_ascii_accepts_any_statement(server):
 def test_statement_that_empties_journal_is_rolled_back(database):
     database.run("CREATE TABLE b (n int)")
     text = HEAD + "INSERT INTO b VALUES (1); DELETE FROM applied_migrations_journal; VACUUM b;"
-    braid = pgbraid.load({"1_x.sql": text})
+    migrator = pgbraid.load({"1_x.sql": text})
     for _ in range(2):
         with pytest.raises(MigrationFailed, match="are gone") as caught:
-            braid.up(database.conninfo)
+            migrator.up(database.conninfo)
         assert caught.value.completed_of_total == (1, 3)
     assert database.rows("SELECT n FROM b") == [(1,)]
 
@@ -111,8 +111,8 @@ def test_procedure_that_empties_journal_makes_nothing_run_again(database):
         " 'BEGIN TRUNCATE applied_migrations_journal; COMMIT; END'"
     )
     text = HEAD + "INSERT INTO b VALUES (1); CALL prune(); INSERT INTO b VALUES (2)"
-    braid = pgbraid.load({"1_x.sql": text})
+    migrator = pgbraid.load({"1_x.sql": text})
     with pytest.raises(MigrationFailed, match="are gone"):
-        braid.up(database.conninfo)
-    braid.up(database.conninfo)  # what was through is so again
+        migrator.up(database.conninfo)
+    migrator.up(database.conninfo)  # what was through is so again
     assert database.rows("SELECT n FROM b") == [(1,), (2,)]

@@ -198,10 +198,10 @@ def test_settings_hold_for_later_statements_after_interruption(database):
         "RESET search_path; SELECT 1 / count(*) FROM gate; CREATE TABLE u ();"
     )
     database.run("CREATE SCHEMA app; CREATE TABLE gate ()")
-    braid = pgbraid.load({"1_a.sql": text})
+    migrator = pgbraid.load({"1_a.sql": text})
     with pytest.raises(MigrationFailed):
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     database.run("INSERT INTO gate DEFAULT VALUES")
-    braid.up(database.conninfo)
+    migrator.up(database.conninfo)
     assert database.value("SELECT to_regclass('app.i') IS NOT NULL")
     assert database.value("SELECT to_regclass('public.u') IS NOT NULL")

@@ -33,10 +33,10 @@ def test_run_with_nothing_to_do_asks_one_query_on_one_connection(programs, tmp_p
     with (tmp_path / "db" / "data" / "postgresql.conf").open("a") as conf:
         conf.write("\nlog_statement = all\nlog_line_prefix = '%a|'\nlog_connections = on\n")
     with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
-        braid = pgbraid.load(files)
-        asked = statements(tmp_path / "db", lambda: braid.up(server.conninfo))
+        migrator = pgbraid.load(files)
+        asked = statements(tmp_path / "db", lambda: migrator.up(server.conninfo))
         assert len(asked) > 50
-        for quiet in (braid.up, braid.check, braid.plan, braid.status):
+        for quiet in (migrator.up, migrator.check, migrator.plan, migrator.status):
             query, *more = statements(tmp_path / "db", lambda quiet=quiet: quiet(server.conninfo))
             assert not more
             assert "SELECT version, name, checksum" in query
@@ -49,8 +49,8 @@ def test_order_at_start_is_schema_lock_table(programs, tmp_path):
     with (tmp_path / "db" / "data" / "postgresql.conf").open("a") as conf:
         conf.write("\nlog_statement = all\nlog_line_prefix = '%a|'\n")
     with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
-        braid = pgbraid.load({"1_a.sql": "SELECT 'the body'"}, schema="app")
-        asked = statements(tmp_path / "db", lambda: braid.up(server.conninfo))
+        migrator = pgbraid.load({"1_a.sql": "SELECT 'the body'"}, schema="app")
+        asked = statements(tmp_path / "db", lambda: migrator.up(server.conninfo))
     marks = [
         "CREATE SCHEMA",
         "pg_try_advisory_lock",

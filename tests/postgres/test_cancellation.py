@@ -33,13 +33,13 @@ def test_migration_that_ignores_cancellation_loses_its_session(cli, folder, data
     assert database.versions() == [1]
 
 
-def stopped(braid, database, body, **options):
+def stopped(migrator, database, body, **options):
     """Stop a run while the server sleeps; return the error and the events."""
     stop, emitted, found = pgbraid.StopToken(), [], []
 
     def up():
         try:
-            braid.up(database.conninfo, stop=stop, on_event=emitted.append, **options)
+            migrator.up(database.conninfo, stop=stop, on_event=emitted.append, **options)
         except pgbraid.PgbraidError as error:
             found.append(error)
 
@@ -61,8 +61,8 @@ def test_one_request_of_another_thread_is_enough(database):
 
 
 def test_stopped_nontransactional_file_is_not_reported_as_rolled_back(database):
-    braid = pgbraid.load({"1_a.sql": f"{HEAD}CREATE TABLE t (); {IGNORES_CANCEL}"})
-    error, (reported,) = stopped(braid, database, SLEEPS)
+    migrator = pgbraid.load({"1_a.sql": f"{HEAD}CREATE TABLE t (); {IGNORES_CANCEL}"})
+    error, (reported,) = stopped(migrator, database, SLEEPS)
     assert (reported.applied, reported.incomplete) == (False, True)
     assert "rolled back" not in f"{error} {error.detail}"
 
@@ -84,8 +84,8 @@ def test_cancelled_task_ends_migration_that_ignores_cancellation(database):
 
 def test_connection_lost_before_start_leaves_nothing_incomplete(database):
     """Its directive alone does not make it so."""
-    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": f"{HEAD}VACUUM a"})
-    braid.up(database.conninfo, to=1)
+    migrator = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": f"{HEAD}VACUUM a"})
+    migrator.up(database.conninfo, to=1)
 
     def cut(event):
         if type(event).__name__ == "Started":
@@ -96,7 +96,7 @@ def test_connection_lost_before_start_leaves_nothing_incomplete(database):
             until(database, NO_OTHER_SESSION)
 
     with pytest.raises(pgbraid.ConnectionFailed) as caught:
-        braid.up(database.conninfo, on_event=cut)
+        migrator.up(database.conninfo, on_event=cut)
     assert "2_b was in progress; it was rolled back" in caught.value.detail
 
 

@@ -44,9 +44,9 @@ def raced(database, statement, text, **settings):
 
         thread = threading.Thread(target=commit)
         thread.start()
-        braid = pgbraid.load({"1_a.sql": text}, **{"limits": PATIENT, **settings})
+        migrator = pgbraid.load({"1_a.sql": text}, **{"limits": PATIENT, **settings})
         try:
-            braid.up(database.conninfo, on_event=emitted.append)
+            migrator.up(database.conninfo, on_event=emitted.append)
         finally:
             thread.join()
     return [event.diagnostic for event in emitted if isinstance(event, Retrying)]
@@ -136,8 +136,8 @@ def test_databases_of_one_cluster_may_alter_one_role_at_once(server, database, s
 
     def boot(name):
         try:
-            braid = pgbraid.load(files, limits=PATIENT)
-            assert len(braid.up(make_conninfo(server, dbname=name)).applied) == len(files)
+            migrator = pgbraid.load(files, limits=PATIENT)
+            assert len(migrator.up(make_conninfo(server, dbname=name)).applied) == len(files)
         except BaseException as error:  # noqa: BLE001 - looked at below
             errors.append(error)
 

@@ -37,9 +37,9 @@ def test_level_is_files_and_not_roles(database, default):
 def test_down_file_has_level_of_its_own(database, folder):
     folder.put("1_a.up.sql", "CREATE TABLE a ()")
     folder.put("1_a.down.sql", f"-- pgbraid: isolation=serializable\nDROP TABLE a; {NOTE}")
-    braid = folder.load()
-    braid.up(database.conninfo)
-    braid.undo(database.conninfo, 1)
+    migrator = folder.load()
+    migrator.up(database.conninfo)
+    migrator.undo(database.conninfo, 1)
     assert database.value("SELECT level FROM level") == "serializable"
 
 
@@ -107,8 +107,8 @@ def test_version_that_another_run_records_meanwhile_is_not_recorded_twice(databa
         f"-- pgbraid: isolation={level}\nCREATE TABLE b ();\n"
         "DO $$ BEGIN RAISE NOTICE 'now'; PERFORM pg_sleep(0.5); END $$;"
     )
-    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": second})
-    report = braid.up(database.conninfo, on_event=record_event)
+    migrator = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": second})
+    report = migrator.up(database.conninfo, on_event=record_event)
     assert report.applied == ()
     assert [migration.version for migration in report.applied_elsewhere] == [2]
     assert database.value("SELECT to_regclass('b')") is None
@@ -170,18 +170,18 @@ def test_isolation_level_after_first_statement_is_refused_before_run(text):
 @pytest.mark.parametrize("text", IN_VAIN)
 @pytest.mark.parametrize("head", ["", "-- pgbraid: no-transaction\n"])
 def test_level_that_has_no_effect_is_warned_of(database, text, head):
-    braid = load(f"{head}{text};\nSELECT 1;")
-    (problem,) = braid.check_files().problems
+    migrator = load(f"{head}{text};\nSELECT 1;")
+    (problem,) = migrator.check_files().problems
     assert (problem.code, problem.severity) == ("isolation_unused", "warning")
-    report = braid.up(database.conninfo)
+    report = migrator.up(database.conninfo)
     assert [warning.code for warning in report.warnings] == ["isolation_unused"]
 
 
 @pytest.mark.parametrize("text", FINE)
 def test_other_set_statements_are_left_alone(database, text):
-    braid = load(f"{text};")
-    assert braid.check_files().problems == ()
-    braid.up(database.conninfo)
+    migrator = load(f"{text};")
+    assert migrator.check_files().problems == ()
+    migrator.up(database.conninfo)
 
 
 @pytest.mark.parametrize("text", [t.replace("repeatable read", "serializable") for t in TOO_LATE])
@@ -198,5 +198,5 @@ def test_level_that_only_server_sees_is_explained_by_error(database):
 
 
 def test_dry_run_tries_file_at_usual_level(database):
-    braid = load(f"-- pgbraid: isolation=serializable\n{NOTE}")
-    assert braid.up(database.conninfo, dry_run=True).failures == ()
+    migrator = load(f"-- pgbraid: isolation=serializable\n{NOTE}")
+    assert migrator.up(database.conninfo, dry_run=True).failures == ()

@@ -61,12 +61,12 @@ def test_large_file_runs_and_is_recorded_whole(database):
 def test_error_names_its_place_and_nothing_is_kept(database, dry_run, wrong, line, column, excerpt):
     text = f"CREATE TABLE t (a int PRIMARY KEY, b text);\n{ROWS}"
     text += f"COPY t FROM stdin;\n{COPY}\\.\n\n" + "-- é\n" * 1998 + f"\n{wrong}\n{ROWS}"
-    braid = pgbraid.load({"1_a.sql": text})
+    migrator = pgbraid.load({"1_a.sql": text})
     if dry_run:
-        ((_, message),) = braid.up(database.conninfo, dry_run=True).failures
+        ((_, message),) = migrator.up(database.conninfo, dry_run=True).failures
     else:
         with pytest.raises(MigrationFailed) as caught:
-            braid.up(database.conninfo)
+            migrator.up(database.conninfo)
         message = caught.value.diagnostic
     assert (message.location.line, message.excerpt) == (line, excerpt)
     if column:

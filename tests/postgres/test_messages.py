@@ -186,13 +186,13 @@ def test_outcome_of_lost_commit_is_found(database, monkeypatch, batch):
 
 def test_migration_applied_by_faster_run_is_skipped(database, monkeypatch):
     """The lock was lost, and another run applied the version: the key prevents a second row."""
-    braid = pgbraid.load(tables(2))
+    migrator = pgbraid.load(tables(2))
 
     def meanwhile(event):
         if isinstance(event, Started) and event.index == 1:
             database.record(1, "t")
 
-    report = braid.up(database.conninfo, on_event=meanwhile)
+    report = migrator.up(database.conninfo, on_event=meanwhile)
     assert [o.migration.version for o in report.applied] == [2]
     assert database.value("SELECT to_regclass('t1') IS NULL")
 

@@ -107,14 +107,14 @@ def test_commands_that_need_session_lock_are_refused_behind_pooler(database, poo
     files = {"1_a.sql": "--", "1_a.down.sql": "--", "2_b.sql": "--"}
     database.run("CREATE TABLE schema_migrations (version bigint, dirty boolean)")
     database.run("INSERT INTO schema_migrations VALUES (1, false)")
-    braid = pgbraid.load(files)
+    migrator = pgbraid.load(files)
     calls = {
-        "undo": lambda: braid.undo(pooled, 1),
-        "adopt": lambda: braid.adopt(pooled),
-        "dry run": lambda: braid.up(pooled, dry_run=True),
+        "undo": lambda: migrator.undo(pooled, 1),
+        "adopt": lambda: migrator.adopt(pooled),
+        "dry run": lambda: migrator.up(pooled, dry_run=True),
     }
     if command == "undo":
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     with pytest.raises(TargetRefused, match="is a connection pooler") as caught:
         calls[command]()
     assert "`direct_url`" in caught.value.hint
@@ -137,8 +137,8 @@ def test_role_option_behind_pooler_is_refused(database, pooled):
 
 def test_role_that_pooler_drops_is_error(pooled):
     """PgBouncer refuses the option, or is configured to ignore it."""
-    braid = pgbraid.load({"1_a.sql": "SELECT 1"}, role="pg_monitor")
-    for verb in (braid.up, braid.check, braid.status):
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1"}, role="pg_monitor")
+    for verb in (migrator.up, migrator.check, migrator.status):
         with pytest.raises(TargetRefused, match="pooler"):
             verb(pooled)
 

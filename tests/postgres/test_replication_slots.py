@@ -195,10 +195,10 @@ def test_migration_that_makes_slot_and_writes_applied_set_is_refused(database):
 
 def test_runs_at_once_make_it_once(database):
     database.run("CREATE TABLE before ()")
-    braid = pgbraid.load({"1_a.sql": MAKE})
+    migrator = pgbraid.load({"1_a.sql": MAKE})
     reports = []
     boots = [
-        threading.Thread(target=lambda: reports.append(braid.up(database.conninfo)))
+        threading.Thread(target=lambda: reports.append(migrator.up(database.conninfo)))
         for _ in range(5)
     ]
     for boot in boots:
@@ -236,11 +236,11 @@ def test_undo_drops_slot_and_makes_one(database):
         "2_b.sql": "--",
         "2_b.down.sql": MAKE.replace("'a'", "'b'"),
     }
-    braid = pgbraid.load(files)
-    braid.up(database.conninfo)
-    braid.undo(database.conninfo, 1)
+    migrator = pgbraid.load(files)
+    migrator.up(database.conninfo)
+    migrator.undo(database.conninfo, 1)
     assert (slots(database), database.versions()) == ([], [2])
-    braid.undo(database.conninfo, 2)
+    migrator.undo(database.conninfo, 2)
     assert (slots(database), database.versions()) == (["b"], [])
 
 

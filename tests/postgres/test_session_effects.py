@@ -120,8 +120,8 @@ def test_migration_keeps_its_row_and_lock_and_leaks_no_setting(database, role, w
         "2_probe.sql": f"{still_locked} {probe.format(**names).replace('%%', '%')}",
         "3_answer.sql": f"CREATE TABLE answer AS {_last(probe.format(**names))}",
     }
-    braid = pgbraid.load(files)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(files)
+    migrator.up(database.conninfo)
     assert database.rows("SELECT * FROM answer") == [(True,)]
     assert database.rows("SELECT version, name FROM applied_migrations ORDER BY 1")[0] == (1, "é")
     assert database.events() == [("applied", 1), ("applied", 2), ("applied", 3)]

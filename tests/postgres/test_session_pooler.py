@@ -178,12 +178,12 @@ FILES = {
 
 
 def test_every_command_works(database, through):
-    braid = pgbraid.load(FILES)
-    dry = braid.up(through, dry_run=True)
+    migrator = pgbraid.load(FILES)
+    dry = migrator.up(through, dry_run=True)
     assert [m.version for m, _ in dry.inconclusive] == [2]
     assert database.value("SELECT to_regclass('t')") is None
-    assert [o.migration.version for o in braid.up(through).applied] == [1, 2, 3]
-    braid.undo(through, 3)
+    assert [o.migration.version for o in migrator.up(through).applied] == [1, 2, 3]
+    migrator.undo(through, 3)
     assert database.versions() == [1, 2]
     changed = {**FILES, "1_t.sql": "CREATE TABLE t (i int) -- changed"}
     assert len(pgbraid.load(changed).repair(through, all_modified=True).repaired) == 1
@@ -192,11 +192,11 @@ def test_every_command_works(database, through):
 def test_file_outside_transaction_is_resumed(database, through):
     files = {"1_i.sql": f"{HEAD}CREATE UNIQUE INDEX CONCURRENTLY i ON d (n); VACUUM d"}
     database.run("CREATE TABLE d (n int); INSERT INTO d VALUES (1), (1)")
-    braid = pgbraid.load(files)
+    migrator = pgbraid.load(files)
     with pytest.raises(MigrationFailed, match="could not create unique index"):
-        braid.up(through)
+        migrator.up(through)
     database.run("DELETE FROM d")
-    assert len(braid.resume(through, 1).applied) == 1
+    assert len(migrator.resume(through, 1).applied) == 1
     assert database.value(
         "SELECT bool_and(indisvalid) FROM pg_index WHERE indrelid = 'd'::regclass"
     )
@@ -212,8 +212,8 @@ def test_adoption_by_itself_works(database, through):
 def test_gaps_are_proven(database, through):
     files = {"1_a.sql": "CREATE TABLE a ()", "3_c.sql": "CREATE TABLE c ()"}
     pgbraid.load(files).up(through)
-    braid = pgbraid.load({**files, "2_b.sql": "CREATE TABLE b ()"}, gaps="prove")
-    assert len(braid.up(through).applied) == 1
+    migrator = pgbraid.load({**files, "2_b.sql": "CREATE TABLE b ()"}, gaps="prove")
+    assert len(migrator.up(through).applied) == 1
     assert ("proven", 2) in database.events() or ("proven", None) in database.events()
 
 
@@ -224,9 +224,9 @@ def test_run_holds_lock_of_its_session(database, through):
         with pytest.raises(LockTimeout):
             pgbraid.load({"1_a.sql": "--"}, lock_wait=0.3).up(through)
     seen = []
-    braid = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 2"})
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 2"})
     held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-    braid.up(through, on_event=lambda event: seen.append((type(event), database.value(held))))
+    migrator.up(through, on_event=lambda event: seen.append((type(event), database.value(held))))
     assert (pgbraid.model.events.Planned, 1) in seen
 
 
@@ -238,15 +238,15 @@ def test_role_is_set_behind_pooler(database, role, through):
         "3_c.sql": HEAD + "CREATE TABLE c (n int); CREATE INDEX CONCURRENTLY ci ON c (n)",
         "4_d.sql": "CREATE TABLE d ()",
     }
-    braid = pgbraid.load(files, role=role)
-    assert len(braid.up(through).applied) == 4
+    migrator = pgbraid.load(files, role=role)
+    assert len(migrator.up(through).applied) == 4
     owners = database.rows(
         "SELECT DISTINCT relowner::regrole::text FROM pg_class"
         " WHERE relname ~ '^(a|c|ci|d|applied_migrations.*)$'"
     )
     assert owners == [(role,)]
-    assert braid.check(through).ok
-    assert braid.status(through).rows
+    assert migrator.check(through).ok
+    assert migrator.status(through).rows
 
 
 def test_role_that_pooler_ignores_is_set_with_option(database, role, bouncing):
@@ -257,12 +257,12 @@ def test_role_that_pooler_ignores_is_set_with_option(database, role, bouncing):
         with pytest.raises(TargetRefused, match="the session has role") as caught:
             pgbraid.load(files, role=role).up(conninfo)
         assert "set `session_pooler`" in caught.value.hint
-        braid = pgbraid.load(files, role=role, session_pooler=True)
-        assert len(braid.up(conninfo).applied) == 1
-        assert braid.check(conninfo).ok
+        migrator = pgbraid.load(files, role=role, session_pooler=True)
+        assert len(migrator.up(conninfo).applied) == 1
+        assert migrator.check(conninfo).ok
     assert database.value("SELECT tableowner FROM pg_tables WHERE tablename = 'a'") == role
     with bouncing(5, more=more) as conninfo, pytest.raises(TargetRefused, match="other clients"):
-        braid.status(conninfo)
+        migrator.status(conninfo)
 
 
 # --- a statement is ended by the server's own process
@@ -299,9 +299,9 @@ def test_stop_ends_running_statement(database, bouncing, way, text):
 
 def test_pool_without_second_session_does_not_hold_long_statement_up(database, bouncing):
     with bouncing(1, mode="session") as conninfo:
-        braid = pgbraid.load({"1_a.sql": "SELECT pg_sleep(1.2)"}, session_pooler=True)
+        migrator = pgbraid.load({"1_a.sql": "SELECT pg_sleep(1.2)"}, session_pooler=True)
         begun = time.monotonic()
-        assert len(braid.up(conninfo).applied) == 1
+        assert len(migrator.up(conninfo).applied) == 1
         assert time.monotonic() - begun < 20
 
 

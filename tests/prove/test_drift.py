@@ -17,11 +17,11 @@ def deployed(folder, database, programs, monkeypatch):
 
     def deploy(text):
         folder.write(_001_structure=text)
-        braid = folder.load(settings=False)
-        braid.up(database.conninfo)
+        migrator = folder.load(settings=False)
+        migrator.up(database.conninfo)
 
         def drift():
-            found = braid.drift(database.conninfo, ignore="schema public")
+            found = migrator.drift(database.conninfo, ignore="schema public")
             return [d.name for d in found.differences], found.not_compared
 
         return drift
@@ -72,13 +72,13 @@ def test_setting_of_database_changes_no_answer(folder, deployed, cli, database, 
     drifted, left_out = drift()
     assert (drifted, left_out) == (["database"], ())  # its setting was made by hand
     folder.write(_003_c="CREATE TABLE c (i int, at timestamptz DEFAULT '2026-02-01');")
-    braid = folder.load(settings=False)
-    braid.up(database.conninfo)
+    migrator = folder.load(settings=False)
+    migrator.up(database.conninfo)
     folder.write(_002_b="INSERT INTO t VALUES (1);")
-    braid = folder.load(settings=False)
-    assert braid.prove(database.conninfo).verdict is pgbraid.Verdict.SAME
-    braid.up(database.conninfo)
-    assert [m.version for m in braid.prove(database.conninfo).recorded_order] == [1, 3, 2]
+    migrator = folder.load(settings=False)
+    assert migrator.prove(database.conninfo).verdict is pgbraid.Verdict.SAME
+    migrator.up(database.conninfo)
+    assert [m.version for m in migrator.prove(database.conninfo).recorded_order] == [1, 3, 2]
     for words in ("status", "check", "snapshot", "prove", "plan"):
         cli(words, code=0)
 

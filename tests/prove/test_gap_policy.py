@@ -27,8 +27,8 @@ def up(folder, database, programs, monkeypatch):
             if isinstance(event, GapProven):
                 proofs.append(event.proof)
 
-        braid = folder.load(settings=False, gaps="prove", **options)
-        report = braid.up(conninfo or database.conninfo, on_event=record_event)
+        migrator = folder.load(settings=False, gaps="prove", **options)
+        report = migrator.up(conninfo or database.conninfo, on_event=record_event)
         return [o.migration.version for o in report.applied], proofs
 
     return run
@@ -194,27 +194,27 @@ def test_undone_migration_is_replayed_with_its_down_file(folder, database):
     )
     folder.put("002_x.up.sql", "INSERT INTO tags VALUES ('x');")
     folder.put("002_x.down.sql", "DELETE FROM tags;")
-    braid = folder.load(settings=False)
-    braid.up(database.conninfo)
-    braid.undo(database.conninfo, 2)
-    braid.up(database.conninfo)
+    migrator = folder.load(settings=False)
+    migrator.up(database.conninfo)
+    migrator.undo(database.conninfo, 2)
+    migrator.up(database.conninfo)
     assert database.rows("SELECT name FROM tags") == [("x",)]
-    proof = braid.prove(database.conninfo)
+    proof = migrator.prove(database.conninfo)
     assert proof.verdict is Verdict.DIFFERENT
     assert "undoing it did not take back all that it did" in proof.no_pair
     database.as_made()
-    assert braid.drift(database.conninfo).ok
+    assert migrator.drift(database.conninfo).ok
 
 
 def test_table_that_was_undone_and_made_again_is_same(folder, database):
     folder.write(_001_t=TABLE, _003_o="CREATE TABLE o (id int);")
     folder.put("002_x.up.sql", "CREATE TABLE x (id int);")
     folder.put("002_x.down.sql", "DROP TABLE x;")
-    braid = folder.load(settings=False)
-    braid.up(database.conninfo)
-    braid.undo(database.conninfo, 2)
-    braid.up(database.conninfo)
-    proof = braid.prove(database.conninfo)
+    migrator = folder.load(settings=False)
+    migrator.up(database.conninfo)
+    migrator.undo(database.conninfo, 2)
+    migrator.up(database.conninfo)
+    proof = migrator.prove(database.conninfo)
     assert (proof.verdict, proof.replays > 0) == (Verdict.SAME, True)
     assert [m.version for m in proof.recorded_order] == [1, 3, 2]
 

@@ -53,25 +53,25 @@ def names(found):
 
 
 def test_one_schema_is_compared_and_others_are_not(drifted, database, cli, programs):
-    braid = drifted.load(settings=False)
-    assert names(braid.drift(database.conninfo, only_schemas="app")) == []
-    assert names(braid.drift(database.conninfo, only_schemas=["app", "other"])) == [
+    migrator = drifted.load(settings=False)
+    assert names(migrator.drift(database.conninfo, only_schemas="app")) == []
+    assert names(migrator.drift(database.conninfo, only_schemas=["app", "other"])) == [
         "column other.u.by_hand"
     ]
     env = {"PGBRAID_PG_BIN": programs}
     assert "clean" in cli("drift", "--only-schema", "app", env=env, code=0).out
     words = ("drift", "--only-schema", "app", "--only-schema", "other")
     assert "other.u.by_hand" in cli(*words, env=env, code=1).out
-    assert names(braid.drift(database.conninfo, only_schemas="more")) == ["schema more"]
+    assert names(migrator.drift(database.conninfo, only_schemas="more")) == ["schema more"]
 
 
 @pytest.mark.parametrize("wrong", ["nowhere", "App", "app,other", "app."])
 def test_unknown_schema_is_error(drifted, database, cli, programs, wrong):
-    braid = drifted.load(settings=False)
+    migrator = drifted.load(settings=False)
     calls = (
-        lambda: braid.drift(database.conninfo, only_schemas=wrong),
-        lambda: braid.snapshot(database.conninfo, only_schemas=[wrong, "app"]),
-        lambda: braid.snapshot(only_schemas=wrong),
+        lambda: migrator.drift(database.conninfo, only_schemas=wrong),
+        lambda: migrator.snapshot(database.conninfo, only_schemas=[wrong, "app"]),
+        lambda: migrator.snapshot(only_schemas=wrong),
     )
     for call in calls:
         with pytest.raises(pgbraid.ConfigError, match="there is no schema") as caught:

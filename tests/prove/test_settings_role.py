@@ -50,8 +50,8 @@ def test_role_of_settings_replays_branch(folder, tmp_path):
     ):
         subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True)
     folder.write(_102_a=ONLY_OWNER)
-    braid = pgbraid.load(folder.path, settings=False, role="app_owner")
-    assert braid.prove(base="main").verdict is Verdict.SAME
+    migrator = pgbraid.load(folder.path, settings=False, role="app_owner")
+    assert migrator.prove(base="main").verdict is Verdict.SAME
 
 
 def test_rights_that_only_platform_gives_are_named(folder):

@@ -181,10 +181,10 @@ def test_every_kind_of_source_can_have_checksum_file(tmp_path, folder):
 def test_bytes_that_were_loaded_are_ones_compared(folder):
     folder.write(_1_a="a")
     write_checksum_file(folder.path, load_migrations(folder.path))
-    braid = folder.load()
+    migrator = folder.load()
     folder.write(_1_a="SELECT 1")
     assert [p.code for p in sums(folder.path).problems] == ["sum_changed"]
-    codes = [p.code for p in braid.check_files(checksum_file=True).problems]
+    codes = [p.code for p in migrator.check_files(checksum_file=True).problems]
     assert codes == ["changed_during_run"]
 
 

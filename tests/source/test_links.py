@@ -214,9 +214,9 @@ def store(tmp_path, folder):
 @pytest.mark.parametrize("how", ["a text", "a path", "a list"])
 def test_link_to_trusted_folder_is_followed(folder, store, how, size):
     links = {"a text": str(store), "a path": store, "a list": [store, "elsewhere"]}[how]
-    braid = pgbraid.load(folder.path, links=links)
-    assert braid.migrations.problems == ()
-    assert read_script(braid.migrations.migrations[0])[0] == b"SELECT 1"
+    migrator = pgbraid.load(folder.path, links=links)
+    assert migrator.migrations.problems == ()
+    assert read_script(migrator.migrations.migrations[0])[0] == b"SELECT 1"
 
 
 def test_link_that_leads_on_out_of_trusted_folder_is_error(folder, store, outside):
@@ -227,10 +227,10 @@ def test_link_that_leads_on_out_of_trusted_folder_is_error(folder, store, outsid
 
 def test_trusted_folder_that_became_link_is_where_it_leads(folder, store, outside):
     """Who may replace that folder decides what is in it anyway."""
-    braid = pgbraid.load(folder.path, links=store)
+    migrator = pgbraid.load(folder.path, links=store)
     replace_by_link(folder.path / "1_a.sql", outside)
     with pytest.raises(ProblemsFound):
-        read_script(braid.migrations.migrations[0])
+        read_script(migrator.migrations.migrations[0])
 
 
 def test_trusted_folder_counts_from_settings_file(program, folder, store, tmp_path):

@@ -207,10 +207,10 @@ def test_file_that_changes_after_loading_is_not_run(folder):
 
 def test_load_needs_no_database(folder):
     folder.write(_1_a="a")
-    braid = pgbraid.load(folder.path, schema="app", table="t", verify="warn")
-    assert braid == pgbraid.load(str(folder.path), schema="app", table="t", verify="warn")
+    migrator = pgbraid.load(folder.path, schema="app", table="t", verify="warn")
+    assert migrator == pgbraid.load(str(folder.path), schema="app", table="t", verify="warn")
     with pytest.raises(AttributeError):
-        braid.settings = None
+        migrator.settings = None
 
 
 @pytest.mark.corpus
