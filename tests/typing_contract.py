@@ -1,4 +1,4 @@
-"""What a typed program may rely on; checked by mypy and pyright, never run."""
+"""The types that a program may rely on; mypy and pyright check this file, nothing runs it."""
 
 from importlib.resources import files
 from typing import assert_type

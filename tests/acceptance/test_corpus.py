@@ -34,17 +34,17 @@ def test_real_folder_is_applied_once(openmeter, database):
 
 
 def independent(migrator):
-    """Return the migrations that only add names that no later migration uses."""
+    """Return the migrations that only add names, and whose names no later migration uses."""
     files = migrator.migrations.migrations
     names = [set(re.findall(r'"([^"]+)"', read_script(m)[1].text)) for m in files]
-    found = []
+    independents = []
     for index, migration in enumerate(files):
         text = read_script(migration)[1].text.upper()
         new = names[index].difference(*names[:index])
         used = new.intersection(*[set().union(*names[index + 1 :])])
         if new and not used and not re.search(r"\b(DROP|RENAME|UPDATE|INSERT|DELETE)\b", text):
-            found.append(migration)
-    return found
+            independents.append(migration)
+    return independents
 
 
 @pytest.mark.parametrize("seed", [1, 2])

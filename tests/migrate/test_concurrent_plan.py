@@ -13,7 +13,7 @@ INDEX = "-- pgbraid: no-transaction\nCREATE INDEX CONCURRENTLY i ON t (a);\n"
 
 
 @pytest.fixture
-def begun(database, folder):
+def waiting_run(database, folder):
     """A function that starts the index in another run, which then waits for an open transaction."""
     folder.write(_1_t="CREATE TABLE t (a int)")
     migrator = pgbraid.load(folder.path, settings=False)
@@ -37,12 +37,14 @@ def begun(database, folder):
     run.join()
 
 
-def test_migration_started_by_concurrent_run_is_not_reported_as_lost(database, begun, monkeypatch):
-    migrator, begin = begun
+def test_migration_started_by_concurrent_run_is_not_reported_as_lost(
+    database, waiting_run, monkeypatch
+):
+    migrator, begin = waiting_run
     real = preflight_checks.read_unfinished
 
     def read_unfinished(session):
-        monkeypatch.undo()  # the other run calls it, too
+        monkeypatch.undo()  # the other run calls this function, too
         begin()
         return real(session)
 

@@ -17,7 +17,7 @@ from tests.fixtures.nontransactional import CALLS, FOUR, HEAD, INVALID, load
 
 
 def test_earlier_refusal_does_not_permit_another_run_of_statement(big, cut_before):
-    """The server refused it once; then it completed unseen, so the user must decide."""
+    """The server refused the statement once; then it completed without a journal line."""
     name = conninfo_to_dict(big.conninfo)["dbname"] + "_x"
     migrator = pgbraid.load({"1_a.sql": HEAD + f"DROP DATABASE {name}"})
     with pytest.raises(MigrationFailed, match="does not exist"):
@@ -31,7 +31,7 @@ def test_earlier_refusal_does_not_permit_another_run_of_statement(big, cut_befor
 
 
 def test_retry_helps_where_it_is_named(big):
-    """The hint of a taken name is --retry, which cannot work."""
+    """The hint must not be --retry, because the name is still taken."""
     big.run("INSERT INTO big VALUES (0, 0, 1)")
     text = HEAD + "CREATE UNIQUE INDEX CONCURRENTLY one ON big (c)"
     with pytest.raises(MigrationFailed):
@@ -148,12 +148,12 @@ def test_skip_applies_only_to_statement_that_was_shown(database):
     migrator = pgbraid.load({"1_x.sql": text})
     with pytest.raises(MigrationFailed, match="nosuch"):
         migrator.up(database.conninfo)
-    found = []
+    messages = []
 
     def skip():
         with pytest.raises(MigrationFailed) as caught:
             migrator.resume(database.conninfo, 1, how="skip")
-        found.append(str(caught.value))
+        messages.append(str(caught.value))
 
     threads = [threading.Thread(target=skip) for _ in range(2)]
     threads[0].start()
@@ -161,8 +161,8 @@ def test_skip_applies_only_to_statement_that_was_shown(database):
     threads[1].start()
     for thread in threads:
         thread.join()
-    assert "backfill failed" in found[0]
-    assert "has continued" in found[1]
+    assert "backfill failed" in messages[0]
+    assert "has continued" in messages[1]
     assert database.rows("SELECT n FROM t") == []
 
 

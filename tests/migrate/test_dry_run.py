@@ -116,7 +116,7 @@ def test_dry_run_reports_that_nothing_is_pending(database):
 
 
 def test_deferred_check_does_not_block_next_file(database):
-    """ALTER TABLE refuses a table with pending trigger events; a real run has none then."""
+    """ALTER TABLE refuses a table with pending trigger events; a real run commits in between."""
     files = {
         "1_a.sql": "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int REFERENCES p"
         " DEFERRABLE INITIALLY DEFERRED)",
@@ -184,7 +184,7 @@ def test_migrations_applied_by_concurrent_run_are_not_tried(database, holder):
 
 
 def test_equal_constraint_names_of_several_tables_do_not_conflict(database, role):
-    """A constraint's name is its table's own; SET CONSTRAINTS takes it for the schema's."""
+    """Names of constraints are unique per table, but SET CONSTRAINTS searches the schema."""
     pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
     database.run(
         "CREATE SCHEMA other; CREATE TABLE other.p (id int PRIMARY KEY);"

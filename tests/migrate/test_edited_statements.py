@@ -90,7 +90,7 @@ def test_edited_completed_drop_drops_no_other_index(big, cut_before):
 
 
 @pytest.mark.parametrize(
-    ("begun", "edited"),
+    ("started", "edited"),
     [
         ("REINDEX TABLE CONCURRENTLY big", "SELECT 1"),
         ("REINDEX TABLE CONCURRENTLY big", "REINDEX INDEX CONCURRENTLY there"),
@@ -98,9 +98,9 @@ def test_edited_completed_drop_drops_no_other_index(big, cut_before):
         ("CREATE INDEX CONCURRENTLY new ON big (c)", "SELECT 1"),
     ],
 )
-def test_leftovers_of_edited_statement_are_dropped(big, begun, edited, cut_running):
+def test_leftovers_of_edited_statement_are_dropped(big, started, edited, cut_running):
     big.run("CREATE INDEX here ON big (a); CREATE INDEX there ON big (b)")
-    cut_running(big, load(begun), "INSERT INTO big VALUES (1)")
+    cut_running(big, load(started), "INSERT INTO big VALUES (1)")
     assert big.rows(INVALID)
     load(edited).up(big.conninfo)
     assert (big.rows(INVALID), big.versions()) == ([], [1])
@@ -188,8 +188,8 @@ def test_change_of_completed_statement_is_refused_and_of_pending_one_allowed(dou
     with pytest.raises(ProblemsFound) as caught:
         pgbraid.load({"2_b.sql": "CREATE TABLE x ()"}).up(double.conninfo)
     assert [p.code for p in caught.value.problems] == ["incomplete_missing"]
-    mended = FOUR.replace("UNIQUE ", "")
-    pgbraid.load({"1_four.sql": mended}).up(double.conninfo)
+    fixed = FOUR.replace("UNIQUE ", "")
+    pgbraid.load({"1_four.sql": fixed}).up(double.conninfo)
     assert (double.versions(), invalid(double)) == ([1], [])
     assert "UNIQUE" not in double.value("SELECT pg_get_indexdef('three'::regclass)")
 
@@ -197,6 +197,6 @@ def test_change_of_completed_statement_is_refused_and_of_pending_one_allowed(dou
 def test_statement_may_be_inserted_before_failed_one(double):
     with pytest.raises(MigrationFailed):
         pgbraid.load({"1_four.sql": FOUR}).up(double.conninfo)
-    mended = FOUR.replace("CREATE UNIQUE", "DELETE FROM big WHERE a = 0;\nCREATE UNIQUE")
-    pgbraid.load({"1_four.sql": mended}).up(double.conninfo)
+    fixed = FOUR.replace("CREATE UNIQUE", "DELETE FROM big WHERE a = 0;\nCREATE UNIQUE")
+    pgbraid.load({"1_four.sql": fixed}).up(double.conninfo)
     assert (double.versions(), invalid(double)) == ([1], [])

@@ -1,4 +1,4 @@
-"""A first run refuses or names everything that speaks against an empty ledger."""
+"""A first run refuses, or warns about, everything that contradicts an empty ledger."""
 
 import pytest
 
@@ -47,8 +47,8 @@ def test_inaccessible_tables_get_no_warning(database, role):
 def test_baseline_records_all_up_to_version_and_runs_nothing(database):
     database.run(f"{SCHEMA}; INSERT INTO app.a VALUES (1)")
     migrator = pgbraid.load({**FILES, "3_b.sql": "CREATE TABLE app.b ()"})
-    found = migrator.baseline(database.conninfo, 2)
-    assert ([m.version for m in found.migrations], found.previously_applied) == ([1, 2], 0)
+    baseline = migrator.baseline(database.conninfo, 2)
+    assert ([m.version for m in baseline.migrations], baseline.previously_applied) == ([1, 2], 0)
     rows = database.rows("SELECT version, name, checksum FROM applied_migrations ORDER BY 1")
     assert rows == [(1, "a", None), (2, "row", None)]
     assert database.events() == [("adopted", 1), ("adopted", 2)]
@@ -57,8 +57,8 @@ def test_baseline_records_all_up_to_version_and_runs_nothing(database):
     assert [o.migration.version for o in report.applied] == [3]
     assert report.warnings == ()
     assert migrator.check(database.conninfo).ok
-    again = migrator.baseline(database.conninfo, 3)
-    assert (again.migrations, again.previously_applied) == ((), 3)
+    repeated = migrator.baseline(database.conninfo, 3)
+    assert (repeated.migrations, repeated.previously_applied) == ((), 3)
 
 
 def test_baseline_of_single_versions_leaves_gaps(database):
@@ -269,7 +269,7 @@ def test_empty_ledger_of_another_role_beside_tables_is_named(database):
 
 @pytest.mark.parametrize("lost", ["false", "event = 'applied'", "version = 2"])
 def test_renamed_applied_set_is_named(database, lost):
-    """The journal contradicts the empty set, or shows an incomplete migration, or one of both."""
+    """Its journal contradicts the empty applied set, or has an incomplete migration, or both."""
     alone = "-- pgbraid: no-transaction\nCREATE TABLE b (i int);"
     migrator = pgbraid.load({"1_a.sql": "CREATE TABLE a (i int)", "2_b.sql": alone})
     migrator.up(database.conninfo)

@@ -29,7 +29,7 @@ def oid(database, name="ti"):
 
 
 def leave_invalid(database, statement=UNIQUE):
-    """Have another program leave an index that is not valid."""
+    """Let another program leave an invalid index."""
     with (
         psycopg.connect(database.conninfo, autocommit=True) as conn,
         pytest.raises(psycopg.errors.UniqueViolation),
@@ -57,13 +57,13 @@ def test_valid_equal_index_is_skipped_with_notice(big):
 def test_invalid_index_is_dropped_and_built(double):
     leave_invalid(double)
     double.run("DELETE FROM big WHERE a = 0")
-    left = oid(double)
+    invalid_oid = oid(double)
     report, emitted = up(double, UNIQUE)
     assert len(report.applied) == 1
     assert [e.statement for e in emitted if isinstance(e, LeftoverDropped)] == [
         "DROP INDEX CONCURRENTLY public.ti"
     ]
-    assert (invalid(double), oid(double) != left) == ([], True)
+    assert (invalid(double), oid(double) != invalid_oid) == ([], True)
 
 
 def test_repeatedly_failing_index_is_never_recorded(double):
@@ -157,7 +157,7 @@ def test_index_that_another_session_builds_is_waited_for(big):
     assert (oid(big), invalid(big), big.versions()) == (being_built, [], [1])
 
 
-# --- somebody makes it between our look and our statement
+# --- another session creates the index between the query and the statement
 
 
 @pytest.fixture
@@ -165,12 +165,12 @@ def meanwhile(monkeypatch):
     """A function that calls another one right after the journal row of the start."""
 
     def happen(action):
-        real, left = journaled_run.NonTransactionalRun.append, [action]
+        real, actions = journaled_run.NonTransactionalRun.append, [action]
 
         def write(file, entry, **options):
             real(file, entry, **options)
-            if entry.event == "statement_started" and left:
-                left.pop()()
+            if entry.event == "statement_started" and actions:
+                actions.pop()()
 
         monkeypatch.setattr(journaled_run.NonTransactionalRun, "append", write)
 
@@ -202,7 +202,7 @@ def test_concurrently_left_invalid_index_is_not_recorded(double, meanwhile):
 
 
 def test_index_of_others_is_not_dropped_once_file_no_longer_accepts_it(double, meanwhile):
-    """They have left it in the moment between; the file is edited after that."""
+    """Another session created it just before the statement; the file is edited afterwards."""
     meanwhile(lambda: double.run("CREATE INDEX ti ON big (b)"))
     with pytest.raises(MigrationFailed):
         up(double, UNIQUE)
@@ -213,7 +213,7 @@ def test_index_of_others_is_not_dropped_once_file_no_longer_accepts_it(double, m
     assert invalid(double) == [("ti",)]
 
 
-# --- cut in each phase
+# --- a run that is interrupted in each phase
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_run_interrupted_at_any_journal_row_resumes(double, cut_before, event):
     double.run("DELETE FROM big WHERE a = 0")
     migrator = pgbraid.load({"1_a.sql": f"{HEAD}{UNIQUE};\n{INDEX.replace('ti', 'tj')}"})
     cut_before(event)
-    if event != "applied":  # that line is written with the row of the set
+    if event != "applied":  # the line and the row of the applied set are written together
         with pytest.raises(RuntimeError):
             migrator.up(double.conninfo)
         assert double.value("SELECT count(*) FROM pg_class WHERE relname ~ 'applied_m'") == 0 or (
@@ -252,7 +252,7 @@ def test_interrupted_drop_of_invalid_index_is_repeated(double, cut_running):
     assert invalid(double) == []
 
 
-# --- how it is written
+# --- spellings of the statement
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_file_without_directive_is_refused_as_before(big):
     assert "no-transaction" in problem.hint
 
 
-# --- its relatives
+# --- similar statements
 
 
 @pytest.mark.parametrize("there", [True, False])

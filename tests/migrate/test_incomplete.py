@@ -27,7 +27,7 @@ def test_stopped_migration_is_incomplete_and_resumes(double):
 
 
 def test_status_shows_incomplete_migration_without_file(double):
-    """The folder of an older release boots all the same."""
+    """The release with the older folder boots without an error."""
     older = pgbraid.load({"0_before.sql": "--"})
     with pytest.raises(MigrationFailed):
         pgbraid.load({"0_before.sql": "--", "1_four.sql": FOUR}).up(double.conninfo)
@@ -37,7 +37,7 @@ def test_status_shows_incomplete_migration_without_file(double):
 
 @pytest.fixture
 def gone(database):
-    """A release, whose folder lacks what a newer one has left incomplete."""
+    """A release whose folder lacks a migration that a newer release left incomplete."""
     older = {"1_a.sql": "CREATE TABLE a ()"}
     newer = {**older, "2_x.sql": HEAD + "CREATE TABLE b (); SELECT 1 / 0; VACUUM b"}
     with pytest.raises(MigrationFailed):
@@ -64,7 +64,7 @@ def test_pending_migration_waits_for_incomplete_one_of_other_release(database, g
 
 
 def test_applied_set_without_journal_has_nothing_incomplete(database):
-    """Another program made it, or the role may not read what is beside it."""
+    """Another program created it, or the role may not read the journal."""
     migrator = pgbraid.load({"1_a.sql": "CREATE TABLE a ()"})
     migrator.up(database.conninfo)
     database.run("ALTER TABLE applied_migrations_journal RENAME TO elsewhere")

@@ -1,4 +1,4 @@
-"""Set and journal say the same of every version, or nothing runs until a person has decided."""
+"""The applied set and the journal agree, or nothing runs until a person decides."""
 
 import pytest
 
@@ -10,16 +10,16 @@ FILES = {
     "2_row.sql": "INSERT INTO a VALUES (1)",
     "3_c.sql": "CREATE TABLE c ()",
 }
-HALF = {
+INCOMPLETE = {
     "1_a.sql": "CREATE TABLE a (i int)",
-    "2_half.sql": "-- pgbraid: no-transaction\nINSERT INTO a VALUES (1);\n"
-    "INSERT INTO late VALUES (1);\n",
+    "2_rows.sql": "-- pgbraid: no-transaction\nINSERT INTO a VALUES (1);\n"
+    "INSERT INTO b VALUES (1);\n",
 }
 LOSSES = {
     "one row deleted": "DELETE FROM applied_migrations WHERE version = 2",
     "all rows deleted": "DELETE FROM applied_migrations",
-    "the set truncated": "TRUNCATE applied_migrations",
-    "the set dropped": "DROP TABLE applied_migrations",
+    "the applied set truncated": "TRUNCATE applied_migrations",
+    "the applied set dropped": "DROP TABLE applied_migrations",
     "an older copy restored": "DELETE FROM applied_migrations WHERE version >= 2",
 }
 
@@ -36,7 +36,7 @@ def rows_of_a(database):
 def test_applied_set_that_lost_rows_stops_every_command_and_is_restored(database, loss):
     migrator = pgbraid.load(FILES)
     migrator.up(database.conninfo)
-    kept = database.rows("SELECT version, name, checksum, applied_at FROM applied_migrations")
+    rows = database.rows("SELECT version, name, checksum, applied_at FROM applied_migrations")
     database.run(loss)
     for command in (migrator.up, lambda url: migrator.up(url, dry_run=True)):
         with pytest.raises(ProblemsFound) as caught:
@@ -48,12 +48,12 @@ def test_applied_set_that_lost_rows_stops_every_command_and_is_restored(database
     assert "applied_rows_missing" in [p.code for p in migrator.check(database.conninfo).problems]
     assert not migrator.check(database.conninfo).ok
     assert rows_of_a(database) == 1
-    found = migrator.reconcile(database.conninfo, trust="journal")
-    assert 2 in [m.version for m in found.missing]
+    disagreement = migrator.reconcile(database.conninfo, trust="journal")
+    assert 2 in [m.version for m in disagreement.missing]
     restored = database.rows("SELECT version, name, checksum FROM applied_migrations ORDER BY 1")
-    assert restored == [row[:3] for row in kept]
+    assert restored == [row[:3] for row in rows]
     moved = database.rows("SELECT version, applied_at FROM applied_migrations ORDER BY 1")
-    for (_, at), row in zip(moved, kept, strict=True):
+    for (_, at), row in zip(moved, rows, strict=True):
         assert abs((at - row[3]).total_seconds()) < 60
     assert migrator.check(database.conninfo).ok
     assert migrator.up(database.conninfo).applied == ()
@@ -72,8 +72,8 @@ def test_trust_in_applied_set_runs_lost_version_again(database):
     migrator = pgbraid.load(FILES)
     migrator.up(database.conninfo)
     database.run("DELETE FROM applied_migrations WHERE version = 2")
-    found = migrator.reconcile(database.conninfo, [2], trust="applied_set")
-    assert [(m.version, m.name) for m in found.missing] == [(2, "row")]
+    disagreement = migrator.reconcile(database.conninfo, [2], trust="applied_set")
+    assert [(m.version, m.name) for m in disagreement.missing] == [(2, "row")]
     assert [o.migration.version for o in migrator.up(database.conninfo).applied] == [2]
     assert rows_of_a(database) == 2
     assert migrator.check(database.conninfo).ok
@@ -125,8 +125,8 @@ def test_version_on_which_both_agree_is_not_repaired(database):
     migrator.up(database.conninfo)
     with pytest.raises(ConfigError, match="agree on 2"):
         migrator.reconcile(database.conninfo, [2], trust="journal")
-    found = migrator.reconcile(database.conninfo, trust="journal")
-    assert (found.missing, found.outdated) == ((), ())
+    disagreement = migrator.reconcile(database.conninfo, trust="journal")
+    assert (disagreement.missing, disagreement.outdated) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -200,11 +200,11 @@ def test_run_that_recreates_journal_names_its_loss(database):
 
 
 @pytest.fixture
-def half(database):
+def incomplete(database):
     """A database in which version 2 is incomplete: its first statement ran."""
     with pytest.raises(MigrationFailed):
-        pgbraid.load(HALF).up(database.conninfo)
-    database.run("CREATE TABLE late (i int)")
+        pgbraid.load(INCOMPLETE).up(database.conninfo)
+    database.run("CREATE TABLE b (i int)")
     return database
 
 
@@ -216,99 +216,101 @@ def half(database):
         "DELETE FROM applied_migrations_journal WHERE version = 2",
     ],
 )
-def test_incomplete_migration_without_journal_rows_is_not_restarted(half, loss):
-    half.run(loss)
-    migrator = pgbraid.load(HALF)
+def test_incomplete_migration_without_journal_rows_is_not_restarted(incomplete, loss):
+    incomplete.run(loss)
+    migrator = pgbraid.load(INCOMPLETE)
     for _ in range(2):
         with pytest.raises(ProblemsFound) as caught:
-            migrator.up(half.conninfo)
+            migrator.up(incomplete.conninfo)
         assert codes(caught) == ["incomplete_lost"]
         assert "`pgbraid resume 2 --forget`" in caught.value.problems[0].hint
-    assert rows_of_a(half) == 1
-    half.run("DELETE FROM a")
-    assert migrator.resume(half.conninfo, 2, how="forget").forgotten.version == 2
-    assert len(migrator.up(half.conninfo).applied) == 1
-    assert rows_of_a(half) == 1
-    assert half.value("SELECT obj_description('applied_migrations'::regclass)") is None
+    assert rows_of_a(incomplete) == 1
+    incomplete.run("DELETE FROM a")
+    assert migrator.resume(incomplete.conninfo, 2, how="forget").forgotten.version == 2
+    assert len(migrator.up(incomplete.conninfo).applied) == 1
+    assert rows_of_a(incomplete) == 1
+    assert incomplete.value("SELECT obj_description('applied_migrations'::regclass)") is None
 
 
-def test_only_owner_can_forget_incomplete_migration_in_comment(half, role):
-    half.run("DELETE FROM applied_migrations_journal WHERE version = 2")
-    half.run(f"GRANT ALL ON applied_migrations, applied_migrations_journal TO {role}")
-    limited = half.as_role(role)
-    migrator = pgbraid.load(HALF)
+def test_only_owner_can_forget_incomplete_migration_in_comment(incomplete, role):
+    incomplete.run("DELETE FROM applied_migrations_journal WHERE version = 2")
+    incomplete.run(f"GRANT ALL ON applied_migrations, applied_migrations_journal TO {role}")
+    limited = incomplete.as_role(role)
+    migrator = pgbraid.load(INCOMPLETE)
     with pytest.raises(ServerError, match="only the owner of public") as caught:
         migrator.resume(limited, 2, how="forget")
     assert "`pgbraid resume 2 --forget` as the owner" in caught.value.hint
-    assert half.value("SELECT count(*) FROM applied_migrations_journal WHERE version = 2") == 0
-    assert migrator.resume(half.conninfo, 2, how="forget").forgotten.version == 2
+    assert (
+        incomplete.value("SELECT count(*) FROM applied_migrations_journal WHERE version = 2") == 0
+    )
+    assert migrator.resume(incomplete.conninfo, 2, how="forget").forgotten.version == 2
 
 
 def test_comment_of_incomplete_migration_keeps_other_text(database):
-    pgbraid.load({"1_a.sql": HALF["1_a.sql"]}).up(database.conninfo)
+    pgbraid.load({"1_a.sql": INCOMPLETE["1_a.sql"]}).up(database.conninfo)
     database.run("COMMENT ON TABLE applied_migrations IS 'ours; do not touch'")
     with pytest.raises(MigrationFailed):
-        pgbraid.load(HALF).up(database.conninfo)
+        pgbraid.load(INCOMPLETE).up(database.conninfo)
     message = database.value("SELECT obj_description('applied_migrations'::regclass)")
     assert message == "ours; do not touch\nIncomplete non-transactional migrations: 2."
-    database.run("CREATE TABLE late (i int)")
-    pgbraid.load(HALF).up(database.conninfo)
+    database.run("CREATE TABLE b (i int)")
+    pgbraid.load(INCOMPLETE).up(database.conninfo)
     message = database.value("SELECT obj_description('applied_migrations'::regclass)")
     assert message == "ours; do not touch"
 
 
-def test_incomplete_migration_can_be_recorded_by_hand(half):
-    half.run(
-        "DELETE FROM applied_migrations_journal WHERE version = 2; INSERT INTO late VALUES (1)"
+def test_incomplete_migration_can_be_recorded_by_hand(incomplete):
+    incomplete.run(
+        "DELETE FROM applied_migrations_journal WHERE version = 2; INSERT INTO b VALUES (1)"
     )
-    migrator = pgbraid.load(HALF)
-    assert [m.version for m in migrator.baseline(half.conninfo, only=[2]).migrations] == [2]
-    assert migrator.check(half.conninfo).ok
-    assert half.value("SELECT obj_description('applied_migrations'::regclass)") is None
+    migrator = pgbraid.load(INCOMPLETE)
+    assert [m.version for m in migrator.baseline(incomplete.conninfo, only=[2]).migrations] == [2]
+    assert migrator.check(incomplete.conninfo).ok
+    assert incomplete.value("SELECT obj_description('applied_migrations'::regclass)") is None
 
 
-def test_undo_is_refused_while_migration_is_incomplete(half):
-    migrator = pgbraid.load({**HALF, "1_a.down.sql": "DROP TABLE a"})
-    with pytest.raises(ConfigError, match=r"2 \(half\) is incomplete") as caught:
-        migrator.undo(half.conninfo, 1)
+def test_undo_is_refused_while_migration_is_incomplete(incomplete):
+    migrator = pgbraid.load({**INCOMPLETE, "1_a.down.sql": "DROP TABLE a"})
+    with pytest.raises(ConfigError, match=r"2 \(rows\) is incomplete") as caught:
+        migrator.undo(incomplete.conninfo, 1)
     assert "`pgbraid resume 2`" in caught.value.hint
-    assert rows_of_a(half) == 1
+    assert rows_of_a(incomplete) == 1
 
 
-def test_statements_run_once_where_new_ids_of_journal_would_be_below_old(half):
-    sequence = half.value("SELECT pg_get_serial_sequence('applied_migrations_journal', 'id')")
-    half.run("DELETE FROM applied_migrations_journal WHERE version < 2")
-    half.run(f"SELECT setval('{sequence}', 1, false)")
-    assert len(pgbraid.load(HALF).up(half.conninfo).applied) == 1
-    assert rows_of_a(half) == 1
-    assert half.value("SELECT count(*) FROM late") == 1
+def test_statements_run_once_where_new_ids_of_journal_would_be_below_old(incomplete):
+    sequence = incomplete.value("SELECT pg_get_serial_sequence('applied_migrations_journal', 'id')")
+    incomplete.run("DELETE FROM applied_migrations_journal WHERE version < 2")
+    incomplete.run(f"SELECT setval('{sequence}', 1, false)")
+    assert len(pgbraid.load(INCOMPLETE).up(incomplete.conninfo).applied) == 1
+    assert rows_of_a(incomplete) == 1
+    assert incomplete.value("SELECT count(*) FROM b") == 1
 
 
-def test_incomplete_migration_is_forgotten_with_lower_new_ids(half):
-    sequence = half.value("SELECT pg_get_serial_sequence('applied_migrations_journal', 'id')")
-    half.run(f"SELECT setval('{sequence}', 1, false)")
-    half.run("DELETE FROM applied_migrations_journal WHERE version < 2")
-    migrator = pgbraid.load(HALF)
-    migrator.resume(half.conninfo, 2, how="forget")
-    assert half.events()[-1] == ("incomplete_forgotten", 2)
-    assert migrator.check(half.conninfo).problems[0].code == "pending"
+def test_incomplete_migration_is_forgotten_with_lower_new_ids(incomplete):
+    sequence = incomplete.value("SELECT pg_get_serial_sequence('applied_migrations_journal', 'id')")
+    incomplete.run(f"SELECT setval('{sequence}', 1, false)")
+    incomplete.run("DELETE FROM applied_migrations_journal WHERE version < 2")
+    migrator = pgbraid.load(INCOMPLETE)
+    migrator.resume(incomplete.conninfo, 2, how="forget")
+    assert incomplete.events()[-1] == ("incomplete_forgotten", 2)
+    assert migrator.check(incomplete.conninfo).problems[0].code == "pending"
 
 
-def test_statement_whose_line_cannot_be_read_back_ends_run(half):
-    half.run("INSERT INTO applied_migrations VALUES (0, 'x', now(), NULL)")
-    half.run(
+def test_statement_whose_line_cannot_be_read_back_ends_run(incomplete):
+    incomplete.run("INSERT INTO applied_migrations VALUES (0, 'x', now(), NULL)")
+    incomplete.run(
         "CREATE FUNCTION prune() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " DELETE FROM public.applied_migrations_journal"
         " WHERE id = new.id AND event = 'statement_done';"
         " RETURN new; END $$"
     )
-    half.run(
+    incomplete.run(
         "CREATE TRIGGER prune AFTER INSERT ON applied_migrations_journal"
         " FOR EACH ROW EXECUTE FUNCTION prune()"
     )
     with pytest.raises(MigrationFailed, match="cannot be read back"):
-        pgbraid.load(HALF).up(half.conninfo)
-    assert half.value("SELECT count(*) FROM late") == 1
+        pgbraid.load(INCOMPLETE).up(incomplete.conninfo)
+    assert incomplete.value("SELECT count(*) FROM b") == 1
 
 
 def test_proof_and_drift_refuse_applied_set_that_lost_rows(database):

@@ -1,4 +1,4 @@
-"""The tables of the ledger: their columns, names, rights, and other relations in their place."""
+"""The tables of the ledger: columns, names, privileges, and other relations with their names."""
 
 import hashlib
 
@@ -51,12 +51,12 @@ def test_journal_records_events_in_order(database):
         ("applied", int(name[:3]), name[4:-4], text) for name, text in (THREE | GAP_FILE).items()
     ]
     last = rows[-1]
-    (late,) = report.applied
+    (gap,) = report.applied
     assert last[4] == report.run_id
     assert last[5:] == (
         "postgres",
         f"pgbraid/{pgbraid.__version__}",
-        late.migration.checksum,
+        gap.migration.checksum,
         True,
         True,
         {"gap": True},
@@ -100,7 +100,7 @@ def test_schema_exists_before_lock_is_requested(database):
 
 
 def test_existing_tables_are_found_without_ddl(database, role):
-    """A role without CREATE can apply once the tables are there."""
+    """A role without CREATE can apply migrations if the tables exist."""
     pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
     for table in ("applied_migrations", "applied_migrations_journal"):
         database.run(f"GRANT SELECT, INSERT ON {table} TO {role}")
@@ -127,7 +127,7 @@ def test_table_of_ledger_name_with_other_columns_is_refused(database):
 
 
 def test_view_in_place_of_ledger_is_refused(database):
-    """Its functions would run with the rights of the role that deploys."""
+    """The functions of the view would run with the privileges of the deploying role."""
     database.run(
         "CREATE TABLE seen (); CREATE FUNCTION trap() RETURNS bigint LANGUAGE plpgsql AS"
         " 'BEGIN ALTER TABLE seen ADD COLUMN x int; RETURN 1; END';"

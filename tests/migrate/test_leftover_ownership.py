@@ -1,4 +1,4 @@
-"""Leftovers are dropped only where pgbraid made them: copies, partitions, failed attempts."""
+"""Leftovers are dropped only if pgbraid created them: copies, partitions, failed attempts."""
 
 import contextlib
 import threading

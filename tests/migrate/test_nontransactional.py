@@ -63,7 +63,7 @@ def test_dry_run_runs_nothing_of_it(big):
 
 
 def test_waiting_detach_blocks_no_reader_of_partition(big):
-    """The manual: it ends with an ACCESS EXCLUSIVE lock on the partition; ours has no limit."""
+    """DETACH ends with an ACCESS EXCLUSIVE lock on the partition, and has no lock timeout."""
     if big.value("SHOW server_version_num") < "140000":
         pytest.skip("came with PostgreSQL 14")
     big.run("CREATE TABLE parent (n int) PARTITION BY LIST (n)")

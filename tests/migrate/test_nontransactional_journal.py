@@ -1,4 +1,4 @@
-"""The journal of statements outside a transaction: no loss of a line runs one twice."""
+"""The journal of statements outside a transaction: no lost line makes a statement run twice."""
 
 import contextlib
 
@@ -43,7 +43,7 @@ def test_nothing_runs_without_journal(big, role, right):
 
 
 def test_locked_journal_is_waited_for(big):
-    """The line `started` stands outside the retries."""
+    """The line `started` is written before the retries."""
     pgbraid.load({"0_z.sql": "--"}).up(big.conninfo)
     with psycopg.connect(big.conninfo) as other:
         other.execute("LOCK TABLE applied_migrations_journal IN SHARE MODE")

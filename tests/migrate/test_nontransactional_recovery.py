@@ -50,10 +50,10 @@ def test_interrupted_reindex_leaves_no_copy(big, what):
     with psycopg.connect(big.conninfo) as other:
         other.execute("INSERT INTO wide VALUES (1)")
         interrupted_run(migrator.up, big.conninfo, seconds=1)
-    left = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
-    assert big.rows(left) != []
+    invalid_indexes = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
+    assert big.rows(invalid_indexes) != []
     assert len(migrator.up(big.conninfo).applied) == 1
-    assert big.rows(left) == []
+    assert big.rows(invalid_indexes) == []
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_copy_of_another_index_with_same_prefix_is_kept(big, cut_before):
 
 
 def test_lock_timeout_of_catalog_query_is_retried(big):
-    """The retries must also catch the driver's own error."""
+    """The retries must also catch the error of the driver."""
     migrator = pgbraid.load({"1_a.sql": HEAD + "CREATE INDEX CONCURRENTLY one ON big (a)"})
     with psycopg.connect(big.conninfo) as other:
         other.execute("INSERT INTO big VALUES (-1, -1, -1)")
@@ -159,7 +159,7 @@ def test_role_without_temporary_tables_can_resume(big, role):
 
 
 def test_index_that_was_swapped_for_another_is_not_touched(double):
-    """The index of the run is gone, and another session created one of its name."""
+    """The index of the run is gone, and another session created one with its name."""
     migrator = pgbraid.load({"1_four.sql": FOUR})
     with pytest.raises(MigrationFailed):
         migrator.up(double.conninfo)
@@ -199,7 +199,7 @@ pgbraid.load({"1_four.sql": sys.argv[2]}).up(sys.argv[1])
 @pytest.mark.parametrize("way", ["kill", "terminate", "cancel"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_run_interrupted_anywhere_ends_valid_or_incomplete(double, way, seed):
-    """With valid data another run completes the file after any interruption."""
+    """If the data are valid, another run completes the file after any interruption."""
     double.run("DELETE FROM big WHERE a = 0")
     chance = random.Random(seed)
     for _ in range(2):
@@ -217,7 +217,7 @@ def test_run_interrupted_anywhere_ends_valid_or_incomplete(double, way, seed):
 
 
 def _cut(database, process, way, pause):
-    """End a run some time after it began to build."""
+    """End a run some time after it started to build the index."""
     deadline = time.monotonic() + 30
     with psycopg.connect(database.conninfo, autocommit=True) as conn:
         while time.monotonic() < deadline and process.poll() is None:

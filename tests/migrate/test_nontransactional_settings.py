@@ -48,8 +48,8 @@ def test_statement_timeout_holds_outside_transaction(big):
 def test_options_of_environment_hold_with_role_too(big, cli, folder, role, with_role):
     big.run(f"CREATE SCHEMA app; GRANT ALL ON SCHEMA app, public TO {role}")
     folder.write(_1_a="CREATE TABLE here ()")
-    own = conninfo_to_dict(big.conninfo)
-    url = make_conninfo(**{k: own[k] for k in ("host", "port", "user", "dbname")})
+    target = conninfo_to_dict(big.conninfo)
+    url = make_conninfo(**{k: target[k] for k in ("host", "port", "user", "dbname")})
     env = {"PGOPTIONS": "-c search_path=app", "PGBRAID_DATABASE_URL": url}
     cli("up", *(("--role", role) if with_role else ()), env=env, code=0)
     assert big.value("SELECT to_regclass('app.here')") is not None
@@ -75,10 +75,10 @@ CREATE SCHEMA nowhere; SET search_path = nowhere; CREATE TABLE u (); VACUUM u
 """
     )
     pgbraid.load({"1_a.sql": text}).up(big.conninfo)
-    found = [r for (r,) in big.rows("SELECT s FROM log")]
-    assert found[:2] == ["Asia/Tokyo", role]
-    assert found[2] in (None, "")
-    assert found[3:] == ["false", '"$user", public']
+    logged = [r for (r,) in big.rows("SELECT s FROM log")]
+    assert logged[:2] == ["Asia/Tokyo", role]
+    assert logged[2] in (None, "")
+    assert logged[3:] == ["false", '"$user", public']
     assert big.value(
         "SELECT to_regclass('app.i') IS NOT NULL AND to_regclass('nowhere.u') IS NOT NULL"
     )

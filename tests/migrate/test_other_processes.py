@@ -16,8 +16,8 @@ def twice(value):
 
 @pytest.fixture(scope="module")
 def pool():
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as found:
-        yield found
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
+        yield executor
 
 
 def test_another_process_migrates_and_hands_its_report_back(database, pool):

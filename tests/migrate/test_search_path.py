@@ -36,7 +36,7 @@ def test_path_is_read_as_postgresql_reads_it(database, path):
 
 
 def test_path_holds_for_every_kind_of_migration(database, folder):
-    """For a file outside a transaction, what follows a SET, a dry run and a down file, too."""
+    """Also for a file outside a transaction, after a SET, in a dry run and in a down file."""
     database.run("CREATE SCHEMA app; CREATE TABLE public.t (i int)")
     folder.write(_1_t="CREATE TABLE t (i int)", _2_i=GATE, _3_s="SET search_path = public")
     folder.put("4_u.up.sql", "CREATE TABLE u (i int)").put("4_u.down.sql", "DROP TABLE u")

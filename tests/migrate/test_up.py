@@ -154,7 +154,7 @@ def test_texts_that_are_applied_already_are_not_refused(database):
 
 
 def test_run_without_work_sends_one_query_and_writes_nothing(database, role):
-    """By a role that may only read, on a database that forbids DDL and logs every statement."""
+    """A role that may only read runs it, on a database that forbids DDL."""
     migrator = pgbraid.load(THREE)
     migrator.up(database.conninfo)
     database.run(f"GRANT SELECT ON applied_migrations TO {role}")

@@ -23,7 +23,7 @@ TRAP = (
 
 @pytest.fixture
 def open_schema(database, role):
-    """A schema in which an unprivileged role may create."""
+    """A schema in which an unprivileged role may create objects."""
     database.run(f"CREATE SCHEMA open; GRANT CREATE, USAGE ON SCHEMA open TO {role}")
     return "open"
 
@@ -64,7 +64,7 @@ def test_our_own_roles_and_superusers_are_trusted(database, role):
 
 @pytest.fixture
 def owner(database, role):
-    """A role that owns a schema, and that the login role may be."""
+    """A role that owns a schema, and to which the login role may switch."""
     name = f"{role} the \\ owner"
     database.run(f'CREATE ROLE "{name}"; ALTER ROLE {role} NOINHERIT; GRANT "{name}" TO {role}')
     database.run(f'CREATE SCHEMA app AUTHORIZATION "{name}"')
@@ -100,8 +100,8 @@ def test_login_without_rights_migrates_as_owner(database, role, owner):
 def test_role_without_membership_fails_connection(database, role):
     with pytest.raises(ConnectionFailed, match="role"):
         pgbraid.load({"1_a.sql": "--"}, role="postgres").up(database.as_role(role))
-    target = parse_target(database.conninfo, role="nobody there")
-    with pytest.raises(ConnectionFailed, match="nobody there"):
+    target = parse_target(database.conninfo, role="no such role")
+    with pytest.raises(ConnectionFailed, match="no such role"):
         pgbraid.load({"1_a.sql": "--"}).up(target)
 
 
@@ -136,7 +136,7 @@ def test_code_of_another_role_on_ledger_is_refused(database, role, open_schema, 
     as_role(database, role, TRACKER.format(schema=open_schema))
     as_role(database, role, trap.format(schema=open_schema))
     migrator = pgbraid.load({"1_a.sql": "--"}, schema=open_schema)
-    # A rewriting ALTER TABLE gives the table another file, as TRUNCATE does: up asks first.
+    # An ALTER TABLE that rewrites the table gives it another file, as TRUNCATE does: `up` refuses.
     verb = partial(migrator.reconcile, trust="applied_set") if "ADD x" in trap else migrator.up
     with pytest.raises((TargetRefused, pgbraid.ServerError)) as caught:
         verb(database.conninfo)
@@ -157,4 +157,4 @@ def test_warning_is_printed_where_run_fails(database, role, open_schema, cli, fo
     answer = cli("up", "--schema", open_schema, code=3)
     assert f"WARNING:  {role} may create tables in the schema open" in answer.err
     answer = cli("up", "--schema", open_schema, "--json", code=3)
-    assert answer.json["warnings"] == []  # it was told when the tables were made
+    assert answer.json["warnings"] == []  # the run that created the tables reported it

@@ -53,7 +53,7 @@ def test_large_file_and_one_with_copy_data_have_it_too(database, monkeypatch):
 
 
 def test_serialization_failure_is_tried_again(database):
-    """Another session commits what this one has read before."""
+    """Another session changes and commits a row that this one has read."""
     database.run("CREATE TABLE t (n int); INSERT INTO t VALUES (1)")
     emitted = []
 
@@ -140,18 +140,18 @@ def test_level_is_read_in_any_case():
     assert read_directives("-- pgbraid: isolation=SERIALIZABLE").isolation == "SERIALIZABLE"
 
 
-TOO_LATE = [
+AFTER_FIRST_STATEMENT = [
     "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
     "set transaction read write, isolation level repeatable read",
     "SET LOCAL transaction_isolation TO 'serializable'",
     "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1; COMMIT",
 ]
-IN_VAIN = [
+WITHOUT_EFFECT = [
     "SET default_transaction_isolation = 'serializable'",
     "SET default_transaction_isolation TO serializable",
     "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE",
 ]
-FINE = [
+ALLOWED = [
     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET TRANSACTION READ WRITE",
     "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT 1; COMMIT",
@@ -160,14 +160,14 @@ FINE = [
 ]
 
 
-@pytest.mark.parametrize("text", TOO_LATE)
+@pytest.mark.parametrize("text", AFTER_FIRST_STATEMENT)
 def test_isolation_level_after_first_statement_is_refused_before_run(text):
     (problem,) = load(f"{text};").check_files().problems
     assert (problem.code, problem.severity) == ("transaction_mode", "error")
     assert "-- pgbraid: isolation=serializable" in problem.hint
 
 
-@pytest.mark.parametrize("text", IN_VAIN)
+@pytest.mark.parametrize("text", WITHOUT_EFFECT)
 @pytest.mark.parametrize("head", ["", "-- pgbraid: no-transaction\n"])
 def test_level_that_has_no_effect_is_warned_of(database, text, head):
     migrator = load(f"{head}{text};\nSELECT 1;")
@@ -177,14 +177,16 @@ def test_level_that_has_no_effect_is_warned_of(database, text, head):
     assert [warning.code for warning in report.warnings] == ["isolation_unused"]
 
 
-@pytest.mark.parametrize("text", FINE)
+@pytest.mark.parametrize("text", ALLOWED)
 def test_other_set_statements_are_left_alone(database, text):
     migrator = load(f"{text};")
     assert migrator.check_files().problems == ()
     migrator.up(database.conninfo)
 
 
-@pytest.mark.parametrize("text", [t.replace("repeatable read", "serializable") for t in TOO_LATE])
+@pytest.mark.parametrize(
+    "text", [t.replace("repeatable read", "serializable") for t in AFTER_FIRST_STATEMENT]
+)
 def test_isolation_level_of_head_may_be_repeated(database, text):
     load(f"-- pgbraid: isolation=serializable\n{text};").up(database.conninfo)
     assert database.versions() == [1]

@@ -118,7 +118,7 @@ def test_migration_that_ends_its_transaction_is_found_in_large_file_too(database
 @pytest.mark.parametrize("size", range(690, 703))
 @pytest.mark.parametrize("text", ["COPY t FROM stdin;\n1\n2\n\\.\n", "SELECT 1;"])
 def test_byte_order_mark_in_middle_is_error_wherever_it_stands(database, size, text):
-    """Taken away, it would shift what follows by one, and COPY would get a row too many."""
+    """Without the mark, the text behind it would move by one, and COPY would read one row more."""
     head = f"CREATE TABLE t (s text); SELECT '{'x' * (size - 34)}';"
     text = f"{head}\ufeff{text}SELECT '{'a' * 5000}';"
     with pytest.raises((MigrationFailed, ProblemsFound)) as caught:

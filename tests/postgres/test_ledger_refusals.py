@@ -1,6 +1,6 @@
 """A ledger table that refuses or changes a row is named, and nothing is recorded partly.
 
-The states are those that `python -m chaos --only R10` came upon.
+`python -m chaos --only R10` found these states.
 """
 
 import pytest

@@ -18,7 +18,7 @@ QUICK = Limits(lock_timeout=0.3, retry_for=30)
 
 @pytest.fixture
 def in_the_way(database):
-    """A session with a lock on table t, until it is committed."""
+    """A session that locks table t until it commits."""
     database.run("CREATE TABLE t (x int)")
     with psycopg.connect(database.conninfo, application_name="the dump") as conn:
         conn.execute("SELECT 'hunter2-x' AS password FROM t")
@@ -80,9 +80,9 @@ def test_others_wait_no_longer_than_lock_timeout(database, in_the_way):
     with psycopg.connect(database.conninfo, autocommit=True) as reader:
         end = time.monotonic() + 2
         while time.monotonic() < end:
-            begun = time.monotonic()
+            started_at = time.monotonic()
             reader.execute("SELECT count(*) FROM t")
-            longest = max(longest, time.monotonic() - begun)
+            longest = max(longest, time.monotonic() - started_at)
     stop.request()
     runner.join()
     assert 0.1 < longest < 0.3 + 1.0
@@ -152,10 +152,10 @@ def test_run_that_waits_for_another_try_stops_at_once(database, in_the_way):
         if isinstance(event, Retrying) and event.attempt == 5:
             threading.Timer(0.1, stop.request).start()
 
-    begun = time.monotonic()
+    started_at = time.monotonic()
     with pytest.raises(pgbraid.Stopped):
         migrator.up(database.conninfo, on_event=record_event, stop=stop)
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - started_at < 30
     assert database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
 
 
@@ -179,10 +179,10 @@ def test_undo_retries_lock_timeouts(database, in_the_way):
 
 @pytest.fixture
 def alone(programs, tmp_path):
-    """A server of its own, whose commits wait for a standby that never comes."""
+    """A server whose commits wait for a standby that does not exist."""
     with embedded_server(tmp_path / "data", programs=programs, cache=cache_dir()) as server:
         with psycopg.connect(server.conninfo, autocommit=True) as conn:
-            conn.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+            conn.execute("ALTER SYSTEM SET synchronous_standby_names = 'absent'")
             conn.execute("SELECT pg_reload_conf()")
         yield server.conninfo
 
@@ -264,7 +264,7 @@ def test_check_of_locked_applied_set_does_not_hang(cli, database, folder):
 
 @pytest.fixture(scope="module")
 def preparing(programs, tmp_path_factory):
-    """A server that takes prepared transactions."""
+    """A server that allows prepared transactions."""
     folder = tmp_path_factory.mktemp("server") / "db"
     with (
         embedded_server(folder, programs=programs, cache=cache_dir()) as server,
@@ -277,7 +277,7 @@ def preparing(programs, tmp_path_factory):
 
 @pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "EXCLUSIVE"])
 def test_prepared_transaction_that_locks_applied_set_is_named(preparing, mode):
-    """No process holds it, and it has no session."""
+    """No session and no process belongs to it."""
     files = {"1_a.sql": "--"}
     pgbraid.load(files).up(preparing)
     migrator = pgbraid.load({**files, "2_b.sql": "--"}, lock_wait=2, limits=Limits(retry_for=1))

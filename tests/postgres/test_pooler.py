@@ -18,7 +18,7 @@ SETTINGS = "search_path lock_timeout statement_timeout synchronous_commit role r
 
 def left_in_the_pool(pooled):
     """Return the session state of the pool that a new session lacks."""
-    found = set()
+    states = set()
     with psycopg.connect(pooled, prepare_threshold=None) as a, psycopg.connect(pooled) as b:
         for conn in (a, b):
             conn.execute("SELECT 1")
@@ -37,9 +37,9 @@ def left_in_the_pool(pooled):
                     " (SELECT count(*) FROM pg_cursors WHERE is_holdable),"
                     " (SELECT count(*) FROM pg_class WHERE relpersistence = 't')"
                 ).fetchone()
-                found.add((pid, (*shown, *other)))
-    assert len({pid for pid, _ in found}) == 3
-    return {state for _, state in found}
+                states.add((pid, (*shown, *other)))
+    assert len({pid for pid, _ in states}) == 3
+    return {state for _, state in states}
 
 
 def test_migrations_run_behind_pooler_and_leave_nothing_in_it(database, pooled):
@@ -144,7 +144,7 @@ def test_role_that_pooler_drops_is_error(pooled):
 
 
 def test_killed_client_releases_xact_lock(pooled, database, watches):
-    """Long before its statement ends; the pooler closes the session, which the server notices."""
+    """Before its statement ends: the pooler closes the session, and the server detects that."""
     if not watches:
         pytest.skip("this server does not look whether a client is still there")
     code = "import pgbraid, sys; pgbraid.load({'1_a.sql': 'SELECT pg_sleep(60)'}).up(sys.argv[1])"

@@ -17,8 +17,8 @@ def test_stop_leaves_no_prepared_statement_in_pool(database, pool):
         with pytest.raises(pgbraid.Stopped):
             pgbraid.load({"1_a.sql": text}).up(pool, stop=stop)
     with psycopg.connect(pool, prepare_threshold=None) as conn:
-        found = conn.execute("SELECT name FROM pg_prepared_statements WHERE from_sql").fetchall()
-    assert found == []
+        prepared = conn.execute("SELECT name FROM pg_prepared_statements WHERE from_sql").fetchall()
+    assert prepared == []
 
 
 ON_CONNECT = "connect_query='SET search_path = app; SET statement_timeout = 5000'"

@@ -1,4 +1,4 @@
-"""A role that has the server quote every identifier changes nothing that is recorded or found."""
+"""For a role with quote_all_identifiers, the ledger, checks and snapshots are the same."""
 
 import pytest
 

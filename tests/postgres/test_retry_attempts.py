@@ -16,9 +16,9 @@ def test_every_blocking_statement_has_lock_timeout(big, statement):
         reader.execute("SELECT count(*) FROM big")
         limits = Limits(lock_timeout=0.3, retry_for=0.5)
         migrator = pgbraid.load({"1_a.sql": HEAD + statement}, limits=limits)
-        over, found = in_thread(lambda: migrator.up(big.conninfo), 8, big)
-    assert over, "it waited without a bound, and everybody behind it"
-    assert isinstance(found[0], MigrationFailed)
+        over, outcomes = in_thread(lambda: migrator.up(big.conninfo), 8, big)
+    assert over, "it waits without a limit, and so do the sessions behind it"
+    assert isinstance(outcomes[0], MigrationFailed)
 
 
 def test_retry_finds_no_prepared_statement_of_earlier_attempt(big):
@@ -59,7 +59,9 @@ def test_wait_for_ledger_row_is_bounded(big):
     with psycopg.connect(big.conninfo) as other:
         other.execute("LOCK TABLE applied_migrations IN SHARE MODE")
         over, _ = in_thread(lambda: migrator.up(big.conninfo), 6, big)
-    assert over, "the body's ACCESS EXCLUSIVE lock is held as long as somebody holds the tracker"
+    assert over, (
+        "the migration keeps its ACCESS EXCLUSIVE lock while another session locks the ledger"
+    )
 
 
 def test_call_without_lock_reports_lock_timeout(big):

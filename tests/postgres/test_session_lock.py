@@ -118,7 +118,7 @@ def test_fifty_concurrent_runs_apply_each_migration_once(database):
 
 
 def test_many_sessions_may_find_schema_missing_at_once(database):
-    """Each looks, sees none and creates it: only one of them can."""
+    """Each session sees no schema and creates it; only one succeeds."""
     for name in ("a", "b", "c", "d"):
         barrier, errors = threading.Barrier(6), []
 
@@ -152,7 +152,7 @@ def test_lost_connection_lists_applied_versions(database):
 
 
 def test_version_that_another_run_applied_meanwhile_is_not_run(database):
-    """The check under the transaction-level lock, for two runs of which one lost its lock."""
+    """The check under the xact lock finds it, after one of two runs lost its session lock."""
     migration = Migration(1, "a", "1_a.sql", "", 0, "1_a.sql", "1")
     with connect(parse_target(database.conninfo), LedgerTable(), StopToken()) as session:
         prepare_for_migration(session)
@@ -171,19 +171,19 @@ def test_version_that_another_run_applied_meanwhile_is_not_run(database):
 
 
 def test_run_can_be_stopped_from_another_thread(database):
-    stop, begun = StopToken(), threading.Event()
+    stop, second_started = StopToken(), threading.Event()
 
     def record_event(event):
         if isinstance(event, Started) and event.index == 2:
             threading.Timer(0.3, stop.request).start()
-            begun.set()
+            second_started.set()
 
     migrator = pgbraid.load({"1_a.sql": "--", "2_b.sql": "SELECT pg_sleep(60)"})
-    started = time.monotonic()
+    started_at = time.monotonic()
     with pytest.raises(Stopped) as caught:
         migrator.up(database.conninfo, on_event=record_event, stop=stop)
-    assert begun.is_set()
-    assert time.monotonic() - started < 30
+    assert second_started.is_set()
+    assert time.monotonic() - started_at < 30
     assert [o.migration.version for o in caught.value.applied] == [1]
     assert database.events() == [("applied", 1)]
     assert no_session_is_left(database)

@@ -18,7 +18,7 @@ def files(body):
 
 
 def refused(database, body, **options):
-    """Run a body, see that it is refused, and that the version it wrote was not."""
+    """Run a body; assert that it is refused, and that its row is not in the applied set."""
     migrator = pgbraid.load(files(body))
     with pytest.raises(MigrationFailed, match=r"writes to public\.applied_migrations"):
         migrator.up(database.conninfo, **options)
@@ -91,7 +91,7 @@ def test_reading_applied_set_is_allowed(database):
 
 
 def test_concurrent_row_of_another_program_is_not_treated_as_run(database):
-    """The lock keeps other runs out, so a row that appears under it was not put by one."""
+    """The lock excludes other runs, so another program inserted a row that appears under it."""
     pgbraid.load(FIRST).up(database.conninfo)
 
     def record_event(event):
@@ -106,7 +106,7 @@ def test_concurrent_row_of_another_program_is_not_treated_as_run(database):
 
 
 def test_error_is_reported_although_migration_prunes_journal(database):
-    """The versions of a fresh run are read from the applied set where the journal lacks them."""
+    """The versions of the run are read from the applied set if the journal lacks them."""
     migrator = pgbraid.load(
         {
             "1_a.sql": "CREATE TABLE a (i int)",

@@ -28,10 +28,10 @@ def test_role_of_others_is_no_drift(granted, database, role):
     assert drifted.differences == ()
     assert drifted.provided == (f"role {role}",)
     database.run(f"REVOKE SELECT ON t FROM {role}; GRANT INSERT ON t TO {role}")
-    (found,) = migrator.drift(database.conninfo, ignore="schema public").differences
-    assert (found.name, found.attributes[0].name) == ("table public.t", "relacl")
-    assert f"{role}=a/" in found.attributes[0].left
-    assert f"{role}=r/" in found.attributes[0].right
+    (difference,) = migrator.drift(database.conninfo, ignore="schema public").differences
+    assert (difference.name, difference.attributes[0].name) == ("table public.t", "relacl")
+    assert f"{role}=a/" in difference.attributes[0].left
+    assert f"{role}=r/" in difference.attributes[0].right
 
 
 def test_drift_notes_that_role_of_others_was_created(granted, cli, programs, role):
@@ -48,7 +48,7 @@ def test_snapshot_of_files_has_rights_of_role_of_others(granted, database, role)
 
 
 @pytest.mark.parametrize(
-    ("late", "accept", "verdict"),
+    ("body", "accept", "verdict"),
     [
         ("CREATE TABLE o (id int);", (), None),
         ("ALTER TABLE t ADD a int;", (), "the columns get another order"),
@@ -56,8 +56,8 @@ def test_snapshot_of_files_has_rights_of_role_of_others(granted, database, role)
         ("ALTER TABLE t DROP b;", (), "the result is different"),
     ],
 )
-def test_gap_is_proven_beside_foreign_role(granted, database, role, late, accept, verdict):
-    granted.write(_103_a=late)
+def test_gap_is_proven_beside_foreign_role(granted, database, role, body, accept, verdict):
+    granted.write(_103_a=body)
     migrator = granted.load(settings=False, gaps="prove", accept=accept)
     if verdict is None:
         assert [o.migration.version for o in migrator.up(database.conninfo).applied] == [103]

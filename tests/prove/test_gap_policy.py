@@ -11,7 +11,7 @@ TABLE = "CREATE TABLE t (id int);"
 
 @pytest.fixture
 def prove_on(server, monkeypatch):
-    """Replay on the tests' server, as on a server that others use."""
+    """Replay on the server of the tests, as on a server that others use."""
     monkeypatch.setenv("PGBRAID_SCRATCH_URL", server)
 
 
@@ -149,7 +149,7 @@ def test_proof_that_left_something_out_is_refused_where_all_is_required(renumber
 
 
 def test_proof_replays_with_rights_of_role_that_migrates(folder, up, database, role):
-    """Row security hides rows from a role that is no superuser, also from their owner if forced."""
+    """Row security hides rows from ordinary roles, and if it is forced, from the owner, too."""
     database.run(f"GRANT CREATE ON SCHEMA public TO {role}")
     folder.write(
         _101_t="CREATE TABLE t (tenant text); INSERT INTO t VALUES ('a'), ('b');",
@@ -168,7 +168,7 @@ def test_proof_replays_with_rights_of_role_that_migrates(folder, up, database, r
 
 
 def test_rights_that_only_platform_gives_are_named(folder, database, role, programs, monkeypatch):
-    """As of a role that may create event triggers on its platform, and nowhere else."""
+    """For example, the rights of a role that may create event triggers only on its platform."""
     monkeypatch.setenv("PGBRAID_PG_BIN", programs)
     database.run(
         f"ALTER TABLE IF EXISTS t OWNER TO {role}; GRANT CREATE ON SCHEMA public TO {role}"
@@ -251,7 +251,7 @@ def test_table_that_was_undone_and_made_again_is_same(folder, database):
     ids=["text search", "null", "bytea", "float", "array"],
 )
 def test_replay_has_settings_of_database(folder, up, database, setting, fifth, third):
-    """By the defaults of the server both orders end the same; by the setting they do not."""
+    """With the defaults of the server, both orders end the same; with the setting they do not."""
     database.run(
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "
         f"{setting.replace(chr(39), chr(39) * 2)}', current_database()); END $$"

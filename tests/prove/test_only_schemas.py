@@ -48,8 +48,8 @@ def drifted(folder, database, programs, monkeypatch):
     return folder
 
 
-def names(found):
-    return [difference.name for difference in found.differences]
+def names(drifted):
+    return [difference.name for difference in drifted.differences]
 
 
 def test_one_schema_is_compared_and_others_are_not(drifted, database, cli, programs):
@@ -108,5 +108,5 @@ def test_everything_in_schema_is_known_to_be_in_it(database, schema):
     }
     usual = {"schema public", "comment on schema public", "database", "extension plpgsql"}
     usual |= {"comment on extension plpgsql"}
-    left = {key for key in elsewhere - usual if not key.startswith("comments in pg_")}
-    assert left == set()
+    unexpected = {key for key in elsewhere - usual if not key.startswith("comments in pg_")}
+    assert unexpected == set()

@@ -1,4 +1,4 @@
-"""The prelude: what a platform has before the first migration, on every scratch database."""
+"""The prelude: what a platform provides before the first migration, on every scratch database."""
 
 import json
 import re
@@ -20,7 +20,7 @@ THIRD = "CREATE VIEW v AS SELECT * FROM q;"
 
 @pytest.fixture
 def own(programs, monkeypatch):
-    """Replay on a throw-away server."""
+    """Replay on a temporary server."""
     monkeypatch.setenv("PGBRAID_PG_BIN", programs)
     monkeypatch.delenv("PGBRAID_SCRATCH_URL", raising=False)
 
@@ -74,16 +74,16 @@ def test_prelude_is_no_drift_and_is_reported_as_not_compared(platform, database,
     drifted = migrator.drift(database.conninfo)
     assert [d.name for d in drifted.differences] in (
         [],
-        ["schema public"],  # whose rights the fixture changes before PostgreSQL 15
+        ["schema public"],  # before PostgreSQL 15, the fixture changes its privileges
     )
     assert "schema auth: the prelude creates it" in drifted.not_compared
     database.run("ALTER TABLE p ADD by_hand int")
-    found = migrator.drift(database.conninfo, ignore="schema public")
-    assert [d.name for d in found.differences] == ["column public.p.by_hand"]
+    changed = migrator.drift(database.conninfo, ignore="schema public")
+    assert [d.name for d in changed.differences] == ["column public.p.by_hand"]
 
 
 def test_prelude_in_schema_public_is_reported_as_not_compared(folder, own, database, tmp_path):
-    """What a prelude makes in public is named, too: nothing is left out in silence."""
+    """Objects of a prelude in public are reported, too."""
     stub = "CREATE TABLE versions (n int); CREATE INDEX vi ON versions (n);"
     database.run(f"{stub} ALTER TABLE versions ADD data int;")
     (tmp_path / "scratch.sql").write_text(stub)
@@ -105,15 +105,15 @@ def test_comment_on_public_is_compared_although_there_is_prelude(platform, datab
 
 @pytest.mark.parametrize("name", ["see auth.users rows", "rows in schema auth", "e.g. any"])
 def test_name_like_sentence_is_not_treated_as_schema(platform, database, tmp_path, name):
-    """Row security policies are often named so."""
+    """Row security policies often have such names."""
     platform.write(_003_policy=f'CREATE POLICY "{name}" ON q USING (true);')
     migrator = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
     migrator.up(database.conninfo)
     database.run(f'ALTER POLICY "{name}" ON q USING (false)')
     expected = [f'policy "{name}" on public.q']
     for only in ((), "public"):
-        found = migrator.drift(database.conninfo, ignore="schema public", only_schemas=only)
-        assert [d.name for d in found.differences] == expected
+        drifted = migrator.drift(database.conninfo, ignore="schema public", only_schemas=only)
+        assert [d.name for d in drifted.differences] == expected
 
 
 def test_prelude_is_no_part_of_snapshot_of_files(platform, cli, tmp_path):
@@ -167,8 +167,8 @@ def test_prelude_that_fails_is_named_with_its_line(platform, cli, programs, tmp_
     ):
         env = {"PGBRAID_DATABASE_URL": ""} if "--embedded" in words else {}
         answer = cli(*words, env={"PGBRAID_PG_BIN": programs, **env}, code=2)
-        said = answer.json["error"]["message"] if "--json" in words else answer.err
-        assert 'scratch.sql:6: the prelude fails: column "nosuch" does not exist' in said
+        message = answer.json["error"]["message"] if "--json" in words else answer.err
+        assert 'scratch.sql:6: the prelude fails: column "nosuch" does not exist' in message
 
 
 def test_prelude_that_is_missing_is_error_where_it_is_needed(platform, cli, tmp_path):

@@ -1,4 +1,4 @@
-"""pgbraid.sum: what it lists, how it is read, and what differs."""
+"""pgbraid.sum: its lines, how they are read, and the differences."""
 
 import shutil
 import subprocess
@@ -137,13 +137,13 @@ def test_sha256sum_accepts_checksum_file(folder, name):
         capture_output=True,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    own = subprocess.run(
+    written = subprocess.run(
         ["sha256sum", "--binary", *sorted(p.name for p in folder.path.glob("*.sql"))],
         cwd=folder.path,
         check=True,
         capture_output=True,
     ).stdout
-    folder.put(CHECKSUM_FILE, own)
+    folder.put(CHECKSUM_FILE, written)
     assert sums(folder.path).ok
 
 
