@@ -25,10 +25,10 @@ def test_directive_before_first_statement_is_obeyed_or_refused(big, head):
 @pytest.mark.parametrize("batch", [False, True])
 def test_batch_obeys_limits_of_files(big, batch):
     big.run("CREATE TABLE log (n int, s text)")
-    say = "INSERT INTO log VALUES ({}, current_setting('lock_timeout'))"
-    files = {f"{n}_m.sql": say.format(n) for n in (1, 3, 5)}
-    files["2_m.sql"] = "-- pgbraid: lock-timeout=7s\n" + say.format(2)
-    files["4_m.sql"] = HEAD + say.format(4) + "; VACUUM log"
+    insert = "INSERT INTO log VALUES ({}, current_setting('lock_timeout'))"
+    files = {f"{n}_m.sql": insert.format(n) for n in (1, 3, 5)}
+    files["2_m.sql"] = "-- pgbraid: lock-timeout=7s\n" + insert.format(2)
+    files["4_m.sql"] = HEAD + insert.format(4) + "; VACUUM log"
     pgbraid.load(files).up(big.conninfo, batch=batch)
     assert big.versions() == [1, 2, 3, 4, 5]
     assert big.rows("SELECT n, s FROM log ORDER BY n") == [

@@ -138,7 +138,7 @@ def test_ledger_in_another_schema_with_same_migrations_stops_first_run(database)
 
 
 @pytest.mark.parametrize(
-    ("there", "here"),
+    ("existing", "chosen"),
     [
         ({"table": "history"}, {}),
         ({}, {"table": "history"}),
@@ -146,10 +146,10 @@ def test_ledger_in_another_schema_with_same_migrations_stops_first_run(database)
         ({"schema": "app", "table": "history"}, {"table": "other"}),
     ],
 )
-def test_ledger_of_another_name_is_found(database, there, here):
-    pgbraid.load(PLAIN, **there).up(database.conninfo)
+def test_ledger_of_another_name_is_found(database, existing, chosen):
+    pgbraid.load(PLAIN, **existing).up(database.conninfo)
     with pytest.raises(ProblemsFound) as caught:
-        pgbraid.load(PLAIN, **here).up(database.conninfo)
+        pgbraid.load(PLAIN, **chosen).up(database.conninfo)
     assert codes(caught.value.problems) == ["other_ledger"]
 
 

@@ -78,7 +78,7 @@ def test_repeatedly_failing_index_is_never_recorded(double):
 
 
 @pytest.mark.parametrize(
-    ("there", "what"),
+    ("ddl", "kind"),
     [
         ("CREATE INDEX ti ON big (b)", "index"),
         ("CREATE UNIQUE INDEX ti ON big (a)", "index"),
@@ -94,18 +94,18 @@ def test_repeatedly_failing_index_is_never_recorded(double):
         ("CREATE TYPE ti AS (a int)", "type"),
     ],
 )
-def test_other_relation_of_that_name_needs_decision(big, there, what):
-    big.run(there)
+def test_other_relation_of_that_name_needs_decision(big, ddl, kind):
+    big.run(ddl)
     before = oid(big)
     for _ in range(2):
         with pytest.raises(MigrationFailed) as caught:
             up(big, INDEX)
         assert caught.value.message.endswith(
-            f"the {what} public.ti exists already, and pgbraid cannot confirm that it has the "
+            f"the {kind} public.ti exists already, and pgbraid cannot confirm that it has the "
             "definition of the statement"
         )
         assert "pgbraid resume 1" in caught.value.hint
-        assert ("--skip 1" in caught.value.hint) == (what == "index")
+        assert ("--skip 1" in caught.value.hint) == (kind == "index")
     assert (big.versions(), oid(big)) == ([], before)
     pgbraid.load({"1_a.sql": HEAD + INDEX}).resume(big.conninfo, 1, how="skip")
     assert big.versions() == [1]
@@ -290,9 +290,9 @@ def test_file_without_directive_is_refused_as_before(big):
 # --- similar statements
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_drop_if_exists_completes_with_and_without_index(big, there):
-    if there:
+@pytest.mark.parametrize("exists", [True, False])
+def test_drop_if_exists_completes_with_and_without_index(big, exists):
+    if exists:
         big.run("CREATE INDEX ti ON big (a)")
     assert len(up(big, "DROP INDEX CONCURRENTLY IF EXISTS ti")[0].applied) == 1
     assert oid(big) is None

@@ -36,7 +36,7 @@ def test_status_shows_incomplete_migration_without_file(double):
 
 
 @pytest.fixture
-def gone(database):
+def older_release(database):
     """A release whose folder lacks a migration that a newer release left incomplete."""
     older = {"1_a.sql": "CREATE TABLE a ()"}
     newer = {**older, "2_x.sql": HEAD + "CREATE TABLE b (); SELECT 1 / 0; VACUUM b"}
@@ -45,8 +45,8 @@ def gone(database):
     return older
 
 
-def test_older_release_starts_with_warning_of_incomplete_migration(database, gone):
-    migrator = pgbraid.load(gone)
+def test_older_release_starts_with_warning_of_incomplete_migration(database, older_release):
+    migrator = pgbraid.load(older_release)
     report = migrator.up(database.conninfo)
     assert [problem.code for problem in report.warnings] == ["incomplete_missing"]
     assert not migrator.plan(database.conninfo).errors
@@ -57,9 +57,9 @@ def test_older_release_starts_with_warning_of_incomplete_migration(database, gon
     assert rows == [(1, "applied"), (2, "incomplete")]
 
 
-def test_pending_migration_waits_for_incomplete_one_of_other_release(database, gone):
+def test_pending_migration_waits_for_incomplete_one_of_other_release(database, older_release):
     with pytest.raises(ProblemsFound) as caught:
-        pgbraid.load({**gone, "3_c.sql": "CREATE TABLE c ()"}).up(database.conninfo)
+        pgbraid.load({**older_release, "3_c.sql": "CREATE TABLE c ()"}).up(database.conninfo)
     assert [problem.code for problem in caught.value.problems] == ["incomplete_missing"]
 
 

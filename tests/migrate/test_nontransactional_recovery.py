@@ -35,7 +35,7 @@ def test_completed_drop_is_not_repeated_on_next_schema_of_path(big, cut_before):
 
 
 @pytest.mark.parametrize(
-    "what",
+    "target",
     [
         "SCHEMA CONCURRENTLY public",
         "TABLE CONCURRENTLY wide",
@@ -43,10 +43,10 @@ def test_completed_drop_is_not_repeated_on_next_schema_of_path(big, cut_before):
         f'INDEX CONCURRENTLY "{"e" * 63}"',
     ],
 )
-def test_interrupted_reindex_leaves_no_copy(big, what):
+def test_interrupted_reindex_leaves_no_copy(big, target):
     big.run("CREATE TABLE wide (a int, t text); CREATE INDEX here ON wide (a)")
     big.run(f'CREATE INDEX "{"é" * 31}" ON wide (a); CREATE INDEX "{"e" * 63}" ON wide (a)')
-    migrator = pgbraid.load({"1_a.sql": HEAD + f"REINDEX {what}"})
+    migrator = pgbraid.load({"1_a.sql": HEAD + f"REINDEX {target}"})
     with psycopg.connect(big.conninfo) as other:
         other.execute("INSERT INTO wide VALUES (1)")
         interrupted_run(migrator.up, big.conninfo, seconds=1)

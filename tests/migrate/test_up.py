@@ -117,10 +117,10 @@ def test_to_stops_at_version_and_gaps_below_it_run(database):
     assert [s.migration.version for s in report.above_target] == [104]
 
 
-@pytest.mark.parametrize("asked", [{"to": 7}, {"not_applied": [7]}])
-def test_unknown_version_is_usage_error(database, asked):
+@pytest.mark.parametrize("options", [{"to": 7}, {"not_applied": [7]}])
+def test_unknown_version_is_usage_error(database, options):
     with pytest.raises(ConfigError, match="7: no migration has that version"):
-        pgbraid.load({"1_a.sql": "--"}).up(database.conninfo, **asked)
+        pgbraid.load({"1_a.sql": "--"}).up(database.conninfo, **options)
 
 
 def test_problems_of_files_and_database_come_in_one_list_before_anything_runs(database):

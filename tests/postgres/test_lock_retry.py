@@ -17,7 +17,7 @@ QUICK = Limits(lock_timeout=0.3, retry_for=30)
 
 
 @pytest.fixture
-def in_the_way(database):
+def blocker(database):
     """A session that locks table t until it commits."""
     database.run("CREATE TABLE t (x int)")
     with psycopg.connect(database.conninfo, application_name="the dump") as conn:
@@ -25,13 +25,13 @@ def in_the_way(database):
         yield conn
 
 
-def test_unavailable_lock_rolls_back_and_is_retried(database, in_the_way):
+def test_unavailable_lock_rolls_back_and_is_retried(database, blocker):
     emitted = []
 
     def record_event(event):
         emitted.append(event)
         if isinstance(event, Retrying) and event.attempt == 2:
-            in_the_way.commit()
+            blocker.commit()
 
     files = {
         "1_a.sql": "CREATE TABLE a (); ALTER TABLE t ADD y int",
@@ -46,14 +46,14 @@ def test_unavailable_lock_rolls_back_and_is_retried(database, in_the_way):
     ]
     for retry in retries:
         (holder,) = retry.blockers
-        assert f"process {in_the_way.info.backend_pid} (the dump)" in holder
+        assert f"process {blocker.info.backend_pid} (the dump)" in holder
         assert "idle in transaction, last ran: SELECT" in holder
         assert "hunter2" not in holder
     blocked = [event for event in emitted if isinstance(event, BlockedByLock)]
     assert {event.lock for event in blocked} == {"public.t"}
 
 
-def test_retries_end_and_error_names_blockers(database, in_the_way):
+def test_retries_end_and_error_names_blockers(database, blocker):
     migrator = pgbraid.load(
         {"1_a.sql": "CREATE TABLE a (); ALTER TABLE t ADD y int"},
         limits=Limits(lock_timeout=0.3, retry_for=1),
@@ -61,16 +61,16 @@ def test_retries_end_and_error_names_blockers(database, in_the_way):
     with pytest.raises(MigrationFailed) as caught:
         migrator.up(database.conninfo)
     assert caught.value.sqlstate == "55P03"
-    assert f"Blocked by process {in_the_way.info.backend_pid} (the dump)" in caught.value.detail
+    assert f"Blocked by process {blocker.info.backend_pid} (the dump)" in caught.value.detail
     assert "Tried " in caught.value.detail
     assert "`retry_for`" in caught.value.hint
     assert database.value("SELECT to_regclass('a')") is None
     assert database.versions() == []
-    in_the_way.commit()
+    blocker.commit()
     assert len(migrator.up(database.conninfo).applied) == 1
 
 
-def test_others_wait_no_longer_than_lock_timeout(database, in_the_way):
+def test_others_wait_no_longer_than_lock_timeout(database, blocker):
     """Readers of the table queue behind a migration that waits for its lock."""
     stop = pgbraid.StopToken()
     migrator = pgbraid.load({"1_a.sql": "ALTER TABLE t ADD y int"}, limits=QUICK)
@@ -142,7 +142,7 @@ def test_other_errors_are_not_tried_again(database):
     assert not [event for event in emitted if isinstance(event, Retrying)]
 
 
-def test_run_that_waits_for_another_try_stops_at_once(database, in_the_way):
+def test_run_that_waits_for_another_try_stops_at_once(database, blocker):
     stop = pgbraid.StopToken()
     migrator = pgbraid.load(
         {"1_a.sql": "ALTER TABLE t ADD y int"}, limits=Limits(lock_timeout=0.01, retry_for=600)
@@ -159,18 +159,18 @@ def test_run_that_waits_for_another_try_stops_at_once(database, in_the_way):
     assert database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
 
 
-def test_undo_retries_lock_timeouts(database, in_the_way):
-    in_the_way.commit()
+def test_undo_retries_lock_timeouts(database, blocker):
+    blocker.commit()
     files = {"1_a.sql": "--", "1_a.down.sql": "ALTER TABLE t ADD y int"}
     migrator = pgbraid.load(files, limits=QUICK)
     migrator.up(database.conninfo)
-    in_the_way.execute("SELECT FROM t")
+    blocker.execute("SELECT FROM t")
     emitted = []
 
     def record_event(event):
         emitted.append(event)
         if isinstance(event, Retrying):
-            in_the_way.commit()
+            blocker.commit()
 
     migrator.undo(database.conninfo, 1, on_event=record_event)
     assert [type(event) for event in emitted if isinstance(event, Retrying)] == [Retrying]

@@ -275,7 +275,7 @@ SLEEPS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 def test_stop_ends_running_statement(database, bouncing, way, text):
     stop = pgbraid.StopToken()
 
-    def ask():
+    def stop_during_sleep():
         for _ in range(200):
             if database.value(SLEEPS):
                 break
@@ -284,11 +284,11 @@ def test_stop_ends_running_statement(database, bouncing, way, text):
 
     place = bouncing(10, mode="session") if way == "session" else key_proxy(database, way)
     with place as conninfo:
-        asking = threading.Thread(target=ask)
-        asking.start()
+        stopper = threading.Thread(target=stop_during_sleep)
+        stopper.start()
         with pytest.raises(pgbraid.Stopped) as caught:
             pgbraid.load({"1_a.sql": f"CREATE TABLE a (); {text}"}).up(conninfo, stop=stop)
-        asking.join()
+        stopper.join()
         assert "it was rolled back" in caught.value.detail
         for _ in range(100):
             if not database.value(SLEEPS):

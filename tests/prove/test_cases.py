@@ -131,8 +131,9 @@ def test_case_is_read_strictly(text):
 
 
 def test_nothing_is_left_on_server(scratch):
-    ask = scratch.conn.execute
-    mine = f"pgbraid\\_scratch\\_{scratch.number}\\_%"
-    assert ask("SELECT datname FROM pg_database WHERE datname LIKE %s", (mine,)).fetchall() == []
-    roles = ask("SELECT rolname FROM pg_roles WHERE rolname LIKE 'pgbraid\\_case\\_%'")
+    execute = scratch.conn.execute
+    pattern = f"pgbraid\\_scratch\\_{scratch.number}\\_%"
+    databases = execute("SELECT datname FROM pg_database WHERE datname LIKE %s", (pattern,))
+    assert databases.fetchall() == []
+    roles = execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'pgbraid\\_case\\_%'")
     assert roles.fetchall() == []

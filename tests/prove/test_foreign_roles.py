@@ -8,7 +8,7 @@ TABLE = "CREATE TABLE t (id int); GRANT SELECT ON t TO {role};"
 
 
 @pytest.fixture(autouse=True)
-def own(programs, monkeypatch):
+def temporary_server(programs, monkeypatch):
     """Replay on a temporary server, which lacks the role."""
     monkeypatch.setenv("PGBRAID_PG_BIN", programs)
     monkeypatch.delenv("PGBRAID_SCRATCH_URL", raising=False)

@@ -60,26 +60,26 @@ def test_likely_change_is_found_in_few_questions(length, data):
     likely = data.draw(st.integers(0, length - 1))
     share = data.draw(st.floats(0, 0.5))
     likelihoods = [(1 - share) / length + (share if n == likely else 0) for n in range(length)]
-    asked = []
+    questions = []
 
     def differs(low, middle):
-        asked.append(middle)
+        questions.append(middle)
         return low <= change < middle
 
     assert bisect_change(length, differs, likelihoods) == change
-    assert len(asked) <= (2 * ceil(log2(length)) + 2 if length > 1 else 0)
-    assert len(set(asked)) == len(asked)
+    assert len(questions) <= (2 * ceil(log2(length)) + 2 if length > 1 else 0)
+    assert len(set(questions)) == len(questions)
 
 
 def test_likeliest_change_is_tried_first():
-    asked = []
+    questions = []
 
     def differs(low, middle):
-        asked.append(middle)
+        questions.append(middle)
         return low <= 70 < middle
 
     assert bisect_change(100, differs, [10.0 if n == 70 else 0.01 for n in range(100)]) == 70
-    assert sorted(asked) == [70, 71]
+    assert sorted(questions) == [70, 71]
 
 
 @given(st.lists(st.integers(0, 30), unique=True, max_size=12))

@@ -19,14 +19,14 @@ THIRD = "CREATE VIEW v AS SELECT * FROM q;"
 
 
 @pytest.fixture
-def own(programs, monkeypatch):
+def temporary_server(programs, monkeypatch):
     """Replay on a temporary server."""
     monkeypatch.setenv("PGBRAID_PG_BIN", programs)
     monkeypatch.delenv("PGBRAID_SCRATCH_URL", raising=False)
 
 
 @pytest.fixture
-def platform(folder, own, database, tmp_path):
+def platform(folder, temporary_server, database, tmp_path):
     """A folder that refers to a platform's table, and a database of that platform."""
     database.run(PRELUDE + "ALTER TABLE auth.users ADD email text;")
     folder.write(_001_q=FIRST, _002_p=SECOND)
@@ -82,7 +82,9 @@ def test_prelude_is_no_drift_and_is_reported_as_not_compared(platform, database,
     assert [d.name for d in changed.differences] == ["column public.p.by_hand"]
 
 
-def test_prelude_in_schema_public_is_reported_as_not_compared(folder, own, database, tmp_path):
+def test_prelude_in_schema_public_is_reported_as_not_compared(
+    folder, temporary_server, database, tmp_path
+):
     """Objects of a prelude in public are reported, too."""
     stub = "CREATE TABLE versions (n int); CREATE INDEX vi ON versions (n);"
     database.run(f"{stub} ALTER TABLE versions ADD data int;")

@@ -79,8 +79,8 @@ def test_parameter_that_is_revoked_is_change_of_server(folder, others):
         folder.write(_001_t=TABLE, _002_change=change, _003_o=OTHER)
         with pytest.raises(pgbraid.ConfigError, match="002_change changes what the databases of"):
             prove(folder)
-        there = "SELECT has_parameter_privilege('pgbraid_others_role', 'log_statement', 'SET')"
-        assert others.execute(there).fetchone() == (True,)
+        query = "SELECT has_parameter_privilege('pgbraid_others_role', 'log_statement', 'SET')"
+        assert others.execute(query).fetchone() == (True,)
     finally:
         others.execute("REVOKE SET ON PARAMETER log_statement FROM pgbraid_others_role")
 
