@@ -1,6 +1,5 @@
 """Decisions about an incomplete migration: skip, retry, forget."""
 
-import contextlib
 import threading
 import time
 
@@ -30,8 +29,9 @@ def test_earlier_refusal_does_not_permit_another_run_of_statement(big, cut_befor
         migrator.up(big.conninfo)
 
 
-def test_retry_helps_where_it_is_named(big):
-    """The hint must not be --retry, because the name is still taken."""
+@pytest.mark.parametrize("way", ["rename the index", "drop the index", "--skip 1"])
+def test_every_way_in_hint_for_taken_index_name_helps(big, way):
+    """The hint must not name --retry: it cannot help while the name is taken."""
     big.run("INSERT INTO big VALUES (0, 0, 1)")
     text = HEAD + "CREATE UNIQUE INDEX CONCURRENTLY one ON big (c)"
     with pytest.raises(MigrationFailed):
@@ -40,8 +40,17 @@ def test_retry_helps_where_it_is_named(big):
     migrator = pgbraid.load({"1_a.sql": text})
     with pytest.raises(MigrationFailed) as caught:
         migrator.up(big.conninfo)
-    if "--retry" in caught.value.hint:
-        migrator.resume(big.conninfo, 1, how="retry")
+    assert "Drop or rename it, then `pgbraid resume 1`;" in caught.value.hint
+    assert "keep it, then `pgbraid resume 1 --skip 1`" in caught.value.hint
+    assert "--retry" not in caught.value.hint
+    if way == "--skip 1":
+        migrator.resume(big.conninfo, 1, how="skip")
+    else:
+        big.run("DROP INDEX one" if way.startswith("drop") else "ALTER INDEX one RENAME TO theirs")
+        migrator.resume(big.conninfo, 1)
+    column = "b" if way == "--skip 1" else "c"
+    assert f"({column})" in big.value("SELECT pg_get_indexdef('one'::regclass)")
+    assert big.versions() == [1]
 
 
 def test_skip_is_refused_while_index_is_invalid_and_up_builds_it(big):
@@ -71,10 +80,10 @@ def test_skip_of_interrupted_reindex_leaves_no_invalid_copy(big):
     with psycopg.connect(big.conninfo) as other:
         other.execute("INSERT INTO big VALUES (-1, -1, -1)")
         interrupted_run(migrator.up, big.conninfo, seconds=0.8)
-    with contextlib.suppress(pgbraid.PgbraidError):
-        migrator.resume(big.conninfo, 1, how="skip")
-    left = big.rows("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid")
-    assert left == [] or big.versions() == []
+    assert big.rows(INVALID) == [("here_ccnew",)]
+    migrator.resume(big.conninfo, 1, how="skip")
+    assert (big.rows(INVALID), big.versions()) == ([], [1])
+    assert big.value("SELECT to_regclass('here')") is not None
 
 
 def test_skip_applies_to_one_of_two_equal_statements(database):

@@ -1,15 +1,13 @@
 """Session settings and roles of a file outside a transaction."""
 
-import contextlib
-
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import pgbraid
-from pgbraid import Limits, MigrationFailed
+from pgbraid import Limits, MigrationFailed, ProblemsFound
 from tests.fixtures.interruption import call_after
-from tests.fixtures.nontransactional import HEAD, load
+from tests.fixtures.nontransactional import HEAD, lines, load
 
 
 def test_role_that_file_drops_again_does_not_stop_it(big):
@@ -88,15 +86,13 @@ CREATE SCHEMA nowhere; SET search_path = nowhere; CREATE TABLE u (); VACUUM u
     )
 
 
-def test_set_config_holds_or_is_refused(big):
+def test_set_config_is_refused_before_run(big):
     big.run("CREATE SCHEMA app")
     text = HEAD + "SELECT set_config('search_path', 'app', false); CREATE TABLE t ()"
-    emitted = []
-    try:
-        pgbraid.load({"1_a.sql": text}).up(big.conninfo, on_event=emitted.append)
-    except pgbraid.PgbraidError:
-        return
-    assert big.value("SELECT to_regclass('app.t')") is not None
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load({"1_a.sql": text}).up(big.conninfo)
+    assert [problem.code for problem in caught.value.problems] == ["setting_lost"]
+    assert big.rows("SELECT oid::regclass FROM pg_class WHERE relname = 't'") == []
 
 
 def test_file_with_wrong_last_setting_is_not_applied(big):
@@ -123,9 +119,11 @@ def test_synchronous_commit_off_of_database_does_not_hold(big):
 def test_setting_of_transaction_does_not_make_statement_run_outside_one(database):
     database.run("CREATE TABLE log (n int)")
     text = HEAD + "SET transaction_isolation = 'repeatable read'; INSERT INTO log VALUES (1)"
-    with contextlib.suppress(pgbraid.PgbraidError):
+    with pytest.raises(MigrationFailed, match="must be called before any query"):
         pgbraid.load({"1_a.sql": text}).up(database.conninfo)
-    assert ("statement_started", 1) not in database.events()
+    assert lines(database) == [("started", None), ("failed", 2)]
+    assert database.rows("SELECT n FROM log") == []
+    assert database.versions() == []
 
 
 def test_requested_role_is_restored_after_every_migration(big, cli, folder, role):
