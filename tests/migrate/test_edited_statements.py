@@ -122,7 +122,7 @@ def test_changed_setting_before_completed_statement_is_refused(big):
         load(text.format("b")).up(big.conninfo)
     (problem,) = caught.value.problems
     assert problem.code == "incomplete_changed"
-    assert "a SET before it" in problem.message
+    assert "a SET that precedes it" in problem.message
 
 
 def test_interrupted_index_is_found_under_other_settings(big, cut_running):

@@ -192,7 +192,7 @@ def test_copy_data_behind_change_of_encoding_is_not_sent(database):
         "CREATE TABLE e (a text);\nSELECT set_config('client_encoding', 'LATIN1', false);\n"
         "COPY e FROM stdin;\né\n\\.\n"
     )
-    with pytest.raises(MigrationFailed, match="set client_encoding to LATIN1"):
+    with pytest.raises(MigrationFailed, match="changes client_encoding to LATIN1"):
         pgbraid.load({"1_a.sql": text}).up(database.conninfo)
     assert database.value("SELECT to_regclass('e')") is None
     pgbraid.load({"1_a.sql": text.replace("LATIN1", "SQL_ASCII")}).up(database.conninfo)
