@@ -10,25 +10,25 @@ from tests.fixtures.interruption import no_session_is_left
 
 
 def test_asynchronous_methods_return_same_results(database):
-    braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"})
-    report = asyncio.run(braid.aup(database.conninfo, to=1))
+    migrator = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"})
+    report = asyncio.run(migrator.aup(database.conninfo, to=1))
     assert [o.migration.version for o in report.applied] == [1]
-    assert asyncio.run(braid.aup(database.conninfo, dry_run=True)).dry_run
+    assert asyncio.run(migrator.aup(database.conninfo, dry_run=True)).dry_run
 
 
 def test_cancelled_task_leaves_nothing_behind(database):
-    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a (); SELECT pg_sleep(60)"})
+    migrator = pgbraid.load({"1_a.sql": "CREATE TABLE a (); SELECT pg_sleep(60)"})
 
     async def main():
-        begun = asyncio.Event()
+        migration_started = asyncio.Event()
         loop = asyncio.get_running_loop()
 
         def record_event(event):
             if isinstance(event, Started):
-                loop.call_soon_threadsafe(begun.set)
+                loop.call_soon_threadsafe(migration_started.set)
 
-        task = asyncio.create_task(braid.aup(database.conninfo, on_event=record_event))
-        await begun.wait()
+        task = asyncio.create_task(migrator.aup(database.conninfo, on_event=record_event))
+        await migration_started.wait()
         await asyncio.sleep(0.2)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -41,23 +41,25 @@ def test_cancelled_task_leaves_nothing_behind(database):
 
 
 def test_many_tasks_cancelled_twice_leave_nothing_behind(database):
-    """More of them than an executor has threads, and cancellations that come while one waits."""
-    braids = [pgbraid.load({"1_a.sql": "SELECT pg_sleep(60)"}, table=f"set_{n}") for n in range(6)]
+    """There are more tasks than an executor has threads, and each is cancelled while it waits."""
+    migrators = [
+        pgbraid.load({"1_a.sql": "SELECT pg_sleep(60)"}, table=f"set_{n}") for n in range(6)
+    ]
 
     async def main():
         loop = asyncio.get_running_loop()
-        begun = asyncio.Semaphore(0)
+        started_migrations = asyncio.Semaphore(0)
 
         def record_event(event):
             if isinstance(event, Started):
-                loop.call_soon_threadsafe(begun.release)
+                loop.call_soon_threadsafe(started_migrations.release)
 
         tasks = [
-            asyncio.create_task(braid.aup(database.conninfo, on_event=record_event))
-            for braid in braids
+            asyncio.create_task(migrator.aup(database.conninfo, on_event=record_event))
+            for migrator in migrators
         ]
         for _ in tasks:
-            await begun.acquire()
+            await started_migrations.acquire()
         for _ in range(2):
             for task in tasks:
                 task.cancel()

@@ -1,4 +1,4 @@
-"""What a caller gives in the wrong type is refused by its name, before anything connects."""
+"""A value of the wrong type is refused, with the name of the argument, before a connection."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ SECRET = "s3cr3t-w0rd"
 
 
 class Url:
-    """As sqlalchemy.engine.URL is: its text hides the password."""
+    """Like sqlalchemy.engine.URL, whose text hides the password."""
 
     def render_as_string(self, *, hide_password=True):
         return f"postgresql+psycopg://me:{'***' if hide_password else SECRET}@host/db"
@@ -24,13 +24,13 @@ class Url:
 
 
 class Engine:
-    """As sqlalchemy.Engine is."""
+    """Like sqlalchemy.Engine."""
 
     url = Url()
 
 
 class Integer:
-    """As numpy's integers are."""
+    """Like the integers of numpy."""
 
     def __index__(self):
         return 1

@@ -1,4 +1,4 @@
-"""The rules of the house that a machine can hold."""
+"""The rules of the house that a machine can check."""
 
 import ast
 import graphlib
@@ -77,8 +77,8 @@ def test_all_is_sorted_and_equals_exports(path):
 @each_module
 def test_function_is_not_exported_under_its_modules_name(path):
     module = importlib.import_module(name_of(path))
-    own = getattr(module, path.stem, None)
-    assert not (inspect.isfunction(own) and own.__module__ == module.__name__)
+    exported = getattr(module, path.stem, None)
+    assert not (inspect.isfunction(exported) and exported.__module__ == module.__name__)
 
 
 @each_module

@@ -1,4 +1,4 @@
-"""What a typed program may rely on; checked by mypy and pyright, never run."""
+"""The types that a program may rely on; mypy and pyright check this file, nothing runs it."""
 
 from importlib.resources import files
 from typing import assert_type
@@ -8,8 +8,8 @@ from pgbraid.model.events import Event, Finished
 from pgbraid.model.migration import MigrationResult
 from pgbraid.model.results import Adoption, Repair, Undone
 
-braid = pgbraid.load("migrations")
-assert_type(braid, pgbraid.Migrator)
+migrator = pgbraid.load("migrations")
+assert_type(migrator, pgbraid.Migrator)
 assert_type(pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": b""}), pgbraid.Migrator)
 assert_type(pgbraid.load(files("app") / "migrations", verify="warn"), pgbraid.Migrator)
 
@@ -19,24 +19,24 @@ def record_event(event: Event) -> None:
         assert_type(event.result, MigrationResult)
 
 
-report = braid.up("", to=1, not_applied=[2], dry_run=True, on_event=record_event)
+report = migrator.up("", to=1, not_applied=[2], dry_run=True, on_event=record_event)
 assert_type(report, pgbraid.Report)
 assert_type(report.applied, tuple[MigrationResult, ...])
-assert_type(braid.plan(""), pgbraid.Plan)
-assert_type(braid.check(""), pgbraid.Check)
-assert_type(braid.status(""), pgbraid.Status)
-assert_type(braid.repair("", [1]), Repair)
-assert_type(braid.adopt(""), Adoption | None)
-assert_type(braid.undo("", 1), Undone)
+assert_type(migrator.plan(""), pgbraid.Plan)
+assert_type(migrator.check(""), pgbraid.Check)
+assert_type(migrator.status(""), pgbraid.Status)
+assert_type(migrator.repair("", [1]), Repair)
+assert_type(migrator.adopt(""), Adoption | None)
+assert_type(migrator.undo("", 1), Undone)
 assert_type(pgbraid.__version__, str)
 
 
 async def main() -> None:
-    assert_type(await braid.aup(""), pgbraid.Report)
+    assert_type(await migrator.aup(""), pgbraid.Report)
 
 
 try:
-    braid.check("").raise_for_problems()
+    migrator.check("").raise_for_problems()
 except pgbraid.ProblemsFound as error:
     assert_type(error.problems, tuple[pgbraid.Problem, ...])
 except pgbraid.MigrationFailed as error:

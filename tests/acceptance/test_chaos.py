@@ -1,4 +1,4 @@
-"""Run every scenario of the chaos program a few times, and each check once where it must fail.
+"""Run every scenario of the chaos program a few times, and each check once so that it must fail.
 
 `make chaos` runs them at full size.
 """

@@ -33,18 +33,18 @@ def test_real_folder_is_applied_once(openmeter, database):
     assert openmeter.load().up(database.conninfo).previously_applied == 269
 
 
-def independent(braid):
-    """Return the migrations that only add names that no later migration uses."""
-    files = braid.migrations.migrations
+def independent(migrator):
+    """Return the migrations that only add names, and whose names no later migration uses."""
+    files = migrator.migrations.migrations
     names = [set(re.findall(r'"([^"]+)"', read_script(m)[1].text)) for m in files]
-    found = []
+    independents = []
     for index, migration in enumerate(files):
         text = read_script(migration)[1].text.upper()
         new = names[index].difference(*names[:index])
         used = new.intersection(*[set().union(*names[index + 1 :])])
         if new and not used and not re.search(r"\b(DROP|RENAME|UPDATE|INSERT|DELETE)\b", text):
-            found.append(migration)
-    return found
+            independents.append(migration)
+    return independents
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -72,8 +72,8 @@ def test_ten_files_removed_from_middle_run_as_gaps(openmeter, database, seed, tm
 
 def test_every_real_text_is_parsed(corpus):
     for name in ("openmeter", "supabase-auth", "hatchet"):
-        braid = pgbraid.load(os.fspath(corpus / name / "migrations"))
-        for migration in braid.migrations.migrations:
+        migrator = pgbraid.load(os.fspath(corpus / name / "migrations"))
+        for migration in migrator.migrations.migrations:
             script = read_script(migration)[1]
             assert script.unterminated is None
             assert script.statements or name == "hatchet"

@@ -47,7 +47,7 @@ MARK = "\x01"
 
 @dataclass(frozen=True)
 class Line:
-    """A command of a console block, and what the document shows behind it."""
+    """A command of a console block, and the output that the document shows."""
 
     command: str
     shown: str
@@ -58,8 +58,8 @@ def blocks(document):
 
 
 def lines_of(block):
-    """Return the commands of a console block; a here-document belongs to its command."""
-    found, rest = [], block.splitlines()
+    """Return the commands of a console block, each with its here-document."""
+    lines, rest = [], block.splitlines()
     while rest:
         first = rest.pop(0)
         assert first.startswith("$ "), f"not a command: {first}"
@@ -70,12 +70,12 @@ def lines_of(block):
         shown = []
         while rest and not rest[0].startswith("$ "):
             shown.append(rest.pop(0))
-        found.append(Line("\n".join(command), "\n".join(shown)))
-    return found
+        lines.append(Line("\n".join(command), "\n".join(shown)))
+    return lines
 
 
 def runnable(command):
-    """Return what runs for a command: itself, unless it is among those with a replacement."""
+    """Return the command itself, or its replacement if it has one."""
     plain = COMMENT.sub("", command) if "\n" not in command else command
     return INSTEAD[plain][0] if plain in INSTEAD else command
 
@@ -104,19 +104,19 @@ def project(tmp_path):
 
 @pytest.fixture
 def environment(database, tmp_path):
-    """The user's environment: the program on the path, no setting, a home of its own."""
+    """The environment of a user: the program on the path, and no settings."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name, options in (("python3", ""), ("pgbraid", "-m pgbraid ")):
         (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {options}"$@"\n')
         (programs / name).chmod(0o755)
-    kept = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if name in {"PGBRAID_PG_BIN", "XDG_CACHE_HOME", "HOME", "TMPDIR", "LANG"}
     }
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    return {**kept, "PATH": path, "TEST_DATABASE": database.conninfo}
+    return {**inherited, "PATH": path, "TEST_DATABASE": database.conninfo}
 
 
 def run_in_one_shell(commands, folder, environment):

@@ -41,19 +41,19 @@ def test_there_are_kinds_of_every_verdict():
     ids=lambda kind: kind.name,
 )
 def test_planted_pair_is_found_and_real(with_roles, kind):
-    tally = Tally()
-    # The example is the smallest on a slow machine, too: the time is no part of this test.
-    proof = tell(with_roles, SEED, kind, tally, longest=80, explain_for=300)
-    assert tally.wrong == []
+    counts = Tally()
+    # On a slow machine, too, the example is the smallest: this test does not measure time.
+    proof = tell(with_roles, SEED, kind, counts, longest=80, explain_for=300)
+    assert counts.wrong == []
     assert proof.verdict is kind.verdict
     assert proof.pair.minimal
 
 
 @pytest.mark.parametrize("number", range(3))
 def test_histories_without_pair_are_same(with_roles, number):
-    tally = Tally()
-    proof = tell(with_roles, SEED * 100 + number, None, tally, longest=80)
-    assert tally.wrong == []
+    counts = Tally()
+    proof = tell(with_roles, SEED * 100 + number, None, counts, longest=80)
+    assert counts.wrong == []
     assert proof.verdict is Verdict.SAME
     assert proof.inversions
 
@@ -78,8 +78,8 @@ def test_orders_of_public_history_are_judged(scratch, server, programs):
         pytest.skip(str(reason))
     campaign = open_campaign(scratch, folder, plain)
     assert campaign.row.note == ""
-    for late, to in choices(random.Random(SEED), campaign, 2, 1):
-        campaign.try_one(late, to)
+    for position, target in choices(random.Random(SEED), campaign, 2, 1):
+        campaign.try_one(position, target)
     assert sum(campaign.row.verdicts.values()) == 3
     assert campaign.row.unlike == []
     assert campaign.row.pairs == []

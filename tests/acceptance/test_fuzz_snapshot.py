@@ -80,5 +80,5 @@ def test_order_of_independent_histories_is_not_seen(lab):
 def test_differences_of_pg_dump_are_reported(lab):
     if lab.dumper is None:
         pytest.skip("there is no pg_dump")
-    found = Interleavings(lab, SEED).clash(5)
-    assert found.wrong == []
+    differences = Interleavings(lab, SEED).clash(5)
+    assert differences.wrong == []

@@ -64,11 +64,11 @@ def test_peer_program_finds_that_pgbraid_applies_gap(tmp_path):
 
 
 def test_readme_counts_peers_as_table_does():
-    found = outcomes_in_performance()
+    outcomes = outcomes_in_performance()
     readme = " ".join((ROOT / "README.md").read_text().split())
-    skipped = found["skipped silently"] + found["skipped with a message"]
-    assert f"Of the {found.total()} peers" in readme
+    skipped = outcomes["skipped silently"] + outcomes["skipped with a message"]
+    assert f"Of the {outcomes.total()} peers" in readme
     assert (
-        f"{found['applied']} apply 103, {found['refused']} refuse to run, "
-        f"{found['conflict in git']} end in a git conflict and {skipped} skip it" in readme
+        f"{outcomes['applied']} apply 103, {outcomes['refused']} refuse to run, "
+        f"{outcomes['conflict in git']} end in a git conflict and {skipped} skip it" in readme
     )

@@ -24,11 +24,11 @@ def hook():
 
 
 def test_every_module_is_named(hook):
-    found = {module.name for module in pkgutil.walk_packages(pgbraid.__path__, "pgbraid.")}
-    unwanted = {n for n in found if n.startswith("pgbraid._pyinstaller")}
-    wanted = found - unwanted - {"pgbraid.__main__", "pgbraid.pytest_plugin"}
+    modules = {module.name for module in pkgutil.walk_packages(pgbraid.__path__, "pgbraid.")}
+    unwanted = {n for n in modules if n.startswith("pgbraid._pyinstaller")}
+    expected = modules - unwanted - {"pgbraid.__main__", "pgbraid.pytest_plugin"}
     named = {name for name in hook["hiddenimports"] if name.startswith("pgbraid")}
-    assert named == wanted | {"pgbraid"}
+    assert named == expected | {"pgbraid"}
     assert {command.module for command in COMMANDS} <= named
 
 

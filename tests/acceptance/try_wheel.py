@@ -38,7 +38,9 @@ def main():
         typed = "import pgbraid, pathlib; p = pathlib.Path(pgbraid.__file__).parent;"
         run(home / "bin" / "python", "-c", f"{typed} assert (p / 'py.typed').exists()")
         run(home / "bin" / "python", *pip[1:], "install", "psycopg[binary]>=3.2,<3.3")
-        demo = json.loads(run(pgbraid, "demo", "--json", cwd=folder))  # the oldest driver's series
+        demo = json.loads(
+            run(pgbraid, "demo", "--json", cwd=folder)
+        )  # the oldest supported series of the driver
         assert demo["pgbraid"]["then"] == [103], demo
         print(f"{version}: the wheel works, {wheel.stat().st_size // 1024} kB")
 

@@ -8,18 +8,18 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 @pytest.fixture
 def url(database):
-    """The test's database, or another one, as a URL of host, port, user and database."""
-    own = conninfo_to_dict(database.conninfo)
+    """A function that returns the URL of the test database, with changed parts if given."""
+    target = conninfo_to_dict(database.conninfo)
 
     def make(**changed):
-        parts = {key: own[key] for key in ("host", "port", "user", "dbname")} | changed
+        parts = {key: target[key] for key in ("host", "port", "user", "dbname")} | changed
         return make_conninfo(**{key: value for key, value in parts.items() if value})
 
     return make
 
 
 def where(program, tmp_path, direct, *words, **env):
-    """The database that a command names with -v, and its errors, with a direct_url committed."""
+    """Run a command with a committed direct_url and -v, which prints its database."""
     (tmp_path / "migrations").mkdir(exist_ok=True)
     (tmp_path / "migrations" / "1_a.sql").write_text("CREATE TABLE a ()")
     if direct is not None:
@@ -33,19 +33,19 @@ def test_committed_direct_url_of_another_database_is_refused(
 ):
     answer = where(program, tmp_path, "postgresql://deploy@127.0.0.1:1/prod", **{variable: url()})
     assert answer.code == 2
-    own = conninfo_to_dict(database.conninfo)
+    target = conninfo_to_dict(database.conninfo)
     assert answer.err.splitlines()[1] == (
         f"ERROR:  direct_url of {tmp_path / 'pgbraid.toml'} leads to database prod as user deploy, "
-        f"and the environment names database {own['dbname']} as user {own['user']}"
+        f"and the environment names database {target['dbname']} as user {target['user']}"
     )
     assert database.value("SELECT to_regclass('a')") is None
 
 
 def test_committed_direct_url_of_another_user_is_refused(program, tmp_path, url):
-    other = url(user="somebody")
+    other = url(user="other")
     answer = where(program, tmp_path, other, PGBRAID_DATABASE_URL=url())
     assert answer.code == 2
-    assert "as user somebody, and the environment names" in answer.err
+    assert "as user other, and the environment names" in answer.err
 
 
 def test_committed_direct_url_to_same_database_is_taken(program, tmp_path, database, url):
@@ -55,12 +55,12 @@ def test_committed_direct_url_to_same_database_is_taken(program, tmp_path, datab
 
 
 def test_databases_named_by_libpq_variables_are_compared(program, tmp_path, database, url):
-    own = conninfo_to_dict(database.conninfo)
-    variables = {"PGHOST": "127.0.0.1", "PGPORT": "1", "PGUSER": own["user"]}
+    target = conninfo_to_dict(database.conninfo)
+    variables = {"PGHOST": "127.0.0.1", "PGPORT": "1", "PGUSER": target["user"]}
     answer = where(program, tmp_path, url(), PGDATABASE="other", **variables)
     assert answer.code == 2
     assert "the environment names database other as user" in answer.err
-    assert where(program, tmp_path, url(), PGDATABASE=own["dbname"], **variables).code == 0
+    assert where(program, tmp_path, url(), PGDATABASE=target["dbname"], **variables).code == 0
 
 
 def test_committed_direct_url_alone_is_taken(program, tmp_path, database, url):

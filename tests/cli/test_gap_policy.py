@@ -30,13 +30,13 @@ def test_policy_prove_stops_unproven_gaps(out_of_order, cli, database, scratch_e
 
 
 def test_directive_allows_difference_for_reason(out_of_order, cli, database, scratch_env):
-    out_of_order.write(_103_add=f"-- pgbraid: allow-difference=105 makes the view anew\n{GAP}")
+    out_of_order.write(_103_add=f"-- pgbraid: allow-difference=105 makes the view again\n{GAP}")
     assert cli("check", "--offline", code=0)
     cli("up", "--gaps", "prove", env=scratch_env, code=0)
     (allowed,) = database.rows(
         "SELECT detail->>'allowed' FROM applied_migrations_journal WHERE event = 'proven'"
     )
-    assert allowed == ("103_add allows it: 105 makes the view anew",)
+    assert allowed == ("103_add allows it: 105 makes the view again",)
 
 
 def test_directive_allows_nothing_but_its_own_difference(out_of_order, cli, scratch_env):

@@ -18,7 +18,7 @@ def members(section):
     return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 
 
-def own(document):
+def own_members(document):
     return set(document) - HEAD - {"notices", "retries"}
 
 
@@ -32,25 +32,25 @@ def applied(cli, folder):
 
 def test_every_answer_is_documented(cli, applied):
     up = cli("up", "--json", code=0).json
-    assert own(up) == members("up")
+    assert own_members(up) == members("up")
     (notice,) = up["notices"]
     assert (notice["version"], notice["severity"], notice["message"]) == (1, "NOTICE", "hello")
-    assert own(cli("up", "--dry-run", "--json", code=0).json) == members("up")
+    assert own_members(cli("up", "--dry-run", "--json", code=0).json) == members("up")
     for command in ("plan", "status", "check"):
-        assert own(cli(command, "--json", code=0).json) == members(command)
-    assert own(cli("check", "--offline", "--json", code=0).json) == members("check")
-    assert own(cli("sum", "--json", code=0).json) == members("sum")
-    assert own(cli("check", "--sum", "--json", code=0).json) == members("check")
+        assert own_members(cli(command, "--json", code=0).json) == members(command)
+    assert own_members(cli("check", "--offline", "--json", code=0).json) == members("check")
+    assert own_members(cli("sum", "--json", code=0).json) == members("sum")
+    assert own_members(cli("check", "--sum", "--json", code=0).json) == members("check")
     applied.put("2_b.sql", "SELECT 2 -- two")
     repair = cli("repair", "--all", "--json", code=0).json
-    assert own(repair) == members("repair")
+    assert own_members(repair) == members("repair")
     assert set(repair["repaired"][0]) == {
         *("version", "name", "file", "change", "old_checksum", "checksum", "old_name")
     }
     undone = cli("undo", "1", "--yes", "--json", code=0).json
-    assert own(undone) == members("undo")
+    assert own_members(undone) == members("undo")
     assert undone["undone"]["file"] == "migrations/1_a.down.sql"
-    assert own(cli("new", "c", "--json", code=0).json) == members("new")
+    assert own_members(cli("new", "c", "--json", code=0).json) == members("new")
 
 
 def test_every_adoption_is_documented(cli, applied, database):
@@ -61,7 +61,7 @@ def test_every_adoption_is_documented(cli, applied, database):
     adopted = cli("adopt", "--json", code=0).json
     unadopted = cli("adopt", "--not-applied", "1", "--json", code=0).json
     dropped = cli("adopt", "--drop-tracker", "--json", code=0).json
-    assert own(adopted) | own(unadopted) | own(dropped) == members("adopt")
+    assert own_members(adopted) | own_members(unadopted) | own_members(dropped) == members("adopt")
     assert set(adopted["adopted"]) == {"tool", "source", "versions", "not_applied", "note"}
     assert (unadopted["unadopted"], dropped["dropped"]) == ([1], "public.schema_migrations")
 
@@ -69,7 +69,7 @@ def test_every_adoption_is_documented(cli, applied, database):
 def test_every_failure_is_documented(cli, folder):
     folder.put("1_a.sql", "SELECT 1;\nSELECT emial")
     failed = cli("up", "--json", code=3).json
-    assert own(failed) == {"applied", "error", "warnings"}
+    assert own_members(failed) == {"applied", "error", "warnings"}
     assert set(failed["error"]) == members("Failures") - {"proof"}
     refused = cli("up", "--to", "9", "--json", code=2).json["error"]
     assert refused["type"] == "ConfigError"
@@ -94,10 +94,10 @@ def test_every_proof_is_documented(cli, folder, server, database):
     cli("up", code=0)
     folder.put("2_b.sql", "COMMENT ON TABLE t IS 'b'")
     proof = cli("prove", "--json", env=scratch, code=1).json
-    assert own(proof) == members("prove")
+    assert own_members(proof) == members("prove")
     refused = cli("up", "--gaps", "prove", "--json", env=scratch, code=1).json["error"]
     assert refused["type"] == "NotProven"
     assert set(refused["proof"]) == members("prove")
     drift = cli("drift", "--json", env=scratch, code=0).json
-    assert own(drift) == members("drift")
+    assert own_members(drift) == members("drift")
     assert set(cli("snapshot", "--json", code=0).json) & members("snapshot")

@@ -1,4 +1,4 @@
-"""A message names a parameter as Python does, and on the command line as an option."""
+"""A message names a parameter as in Python; on the command line it names the option."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ def test_command_line_spells_parameters_as_options():
 
 
 def reported(tree):
-    """Yield the texts of a module that have several words, but for its docstrings."""
+    """Yield the texts of a module that have several words, except for docstrings."""
     passed_over = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr):
@@ -35,21 +35,21 @@ def reported(tree):
 
 
 def test_no_message_outside_command_line_names_option():
-    """A command in backticks may have options, as the user types it on the command line."""
+    """A command in backticks may have options, because users type it like this."""
     package = Path(pgbraid.__file__).parent
     own_commands = {
         "statement_errors.py",
         "journaled_run.py",
         "pytest_plugin.py",
     }  # put together a command; pytest's options
-    found = [
+    messages = [
         (path.name, text)
         for path in package.rglob("*.py")
         if "cli" not in path.relative_to(package).parts and path.name not in own_commands
         for text in reported(ast.parse(path.read_text()))
         if re.search(r"(?<![\w-])--[a-z]", re.sub("`[^`]*`", "", text))
     ]
-    assert found == []
+    assert messages == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``prove --base``: a branch compared with the branch it will be merged into."""
+"""``prove --base``: a branch is compared with the branch into which it will be merged."""
 
 import os
 import subprocess

@@ -73,7 +73,7 @@ def test_scratch_role_that_may_create_databases_is_enough(
     assert "104_view and 103_add do not commute" in cli("prove", env=env, code=1).out
     out_of_order.write(_103_add=HARMLESS)
     answer = cli("prove", env=env, code=0).out
-    # Before PostgreSQL 14 such a role may not read which subscriptions there are, either.
+    # Before PostgreSQL 14, such a role may not read the subscriptions, either.
     assert re.match(r"same, except [12] objects? that could not be compared: ", answer)
     assert f"the rights of role postgres: {role} replayed, which is no superuser" in answer
     cli("up", code=0)

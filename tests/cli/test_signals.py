@@ -29,7 +29,7 @@ def test_stopped_run_leaves_prefix_and_no_lock(cli, folder, database, watches, s
         assert "  1_a " in out
         assert "stopped; 1 migration applied, 2_b was rolled back" in err
         assert not database.value(query)
-    elif not watches:  # the server would go on to the end, and commit
+    elif not watches:  # the server would run the statement to its end, and commit
         database.run(query.replace("count(*)", "pg_terminate_backend(pid)"))
     assert database.versions() == [1]
     folder.write(_2_b="CREATE TABLE b ()")

@@ -42,14 +42,14 @@ def test_progress_bar_on_terminal_leaves_nothing(cli, incident):
     assert not any("[#" in line for line in last)
 
 
-@pytest.mark.parametrize(("typed", "code", "left"), [("yes\n", 0, []), ("n\n", 1, [1])])
-def test_undo_asks_on_terminal(cli, folder, database, typed, code, left):
+@pytest.mark.parametrize(("typed", "code", "versions"), [("yes\n", 0, []), ("n\n", 1, [1])])
+def test_undo_asks_on_terminal(cli, folder, database, typed, code, versions):
     folder.put("1_a.up.sql", "CREATE TABLE a ()").put("1_a.down.sql", "DROP TABLE a")
     cli("up", code=0)
     seen, answer = on_terminal(cli, "undo", "1", typed=typed)
     assert "Run migrations/1_a.down.sql on" in seen
     assert answer == code
-    assert database.versions() == left
+    assert database.versions() == versions
 
 
 def test_closed_pipe_is_no_traceback(cli, folder):

@@ -23,7 +23,7 @@ NAMES = {"long": LONG, "wide": WIDE, "short": "a"}
 
 
 def on_terminal(cli, columns, *words, env=None):
-    """Return the output of a command on a terminal of that many columns, and the exit code."""
+    """Return the output of a command on a terminal with so many columns, and its exit code."""
     pid, terminal = pty.fork()
     if pid == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -146,7 +146,7 @@ def test_line_of_error_fits_into_eighty_columns(cli, folder, line):
 
 
 def cut_at(text, columns):
-    """Return the beginning of a text that takes that many columns."""
+    """Return the beginning of a text that fills so many columns."""
     return next(text[:n] for n in range(len(text)) if width(text[:n]) == columns)
 
 

@@ -54,8 +54,8 @@ STRANGERS = {
 @pytest.mark.parametrize("ddl", STRANGERS.values(), ids=STRANGERS.keys())
 def test_table_of_another_tool_is_recognised_by_its_columns(database, ddl, schema):
     database.run(ddl)
-    braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}, schema=schema)
-    plan = braid.plan(database.conninfo)
+    migrator = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}, schema=schema)
+    plan = migrator.plan(database.conninfo)
     assert plan.adoption is None
     assert [s.migration.version for s in plan.steps] == [1, 2]
 

@@ -65,49 +65,49 @@ def test_adopt_runs_nothing(legacy):
 
 
 def test_version_that_never_ran_can_be_removed_after_adoption(legacy):
-    braid = pgbraid.load(FILES)
-    braid.up(legacy.conninfo)
-    report = braid.up(legacy.conninfo, not_applied=[103, 105])
+    migrator = pgbraid.load(FILES)
+    migrator.up(legacy.conninfo)
+    report = migrator.up(legacy.conninfo, not_applied=[103, 105])
     assert [(p.code, p.versions) for p in report.warnings] == [("adopted_before", (103,))]
-    assert [row.version for row in braid.unadopt(legacy.conninfo, [103])] == [103]
-    assert braid.unadopt(legacy.conninfo, [103]) == ()
+    assert [row.version for row in migrator.unadopt(legacy.conninfo, [103])] == [103]
+    assert migrator.unadopt(legacy.conninfo, [103]) == ()
     assert legacy.events()[-1] == ("unadopted", 103)
-    assert [(o.migration.version, o.gap) for o in braid.up(legacy.conninfo).applied] == [
+    assert [(o.migration.version, o.gap) for o in migrator.up(legacy.conninfo).applied] == [
         (103, True)
     ]
     with pytest.raises(ConfigError, match="103 was applied, not adopted"):
-        braid.unadopt(legacy.conninfo, [103])
+        migrator.unadopt(legacy.conninfo, [103])
 
 
 def test_recorded_checksum_is_no_proof_that_version_ran(legacy):
-    braid = pgbraid.load(FILES)
-    braid.adopt(legacy.conninfo)
-    braid.repair(legacy.conninfo, [103])
-    assert [row.version for row in braid.unadopt(legacy.conninfo, [103])] == [103]
+    migrator = pgbraid.load(FILES)
+    migrator.adopt(legacy.conninfo)
+    migrator.repair(legacy.conninfo, [103])
+    assert [row.version for row in migrator.unadopt(legacy.conninfo, [103])] == [103]
 
 
 def test_check_lists_versions_without_checksum(legacy):
     files = {name: text for name, text in FILES.items() if name < "105"}
-    braid = pgbraid.load(files)
-    braid.adopt(legacy.conninfo)
-    check = braid.check(legacy.conninfo)
+    migrator = pgbraid.load(files)
+    migrator.adopt(legacy.conninfo)
+    check = migrator.check(legacy.conninfo)
     assert (check.ok, check.unverified) == (True, 4)
-    braid.repair(legacy.conninfo, [101])
-    assert braid.check(legacy.conninfo).unverified == 3
+    migrator.repair(legacy.conninfo, [101])
+    assert migrator.check(legacy.conninfo).unverified == 3
 
 
 def test_excluded_table_is_not_adopted_on_request(legacy):
-    braid = pgbraid.load(FILES, adopt=False)
-    for call in (braid.adopt, braid.drop_tracker_table):
+    migrator = pgbraid.load(FILES, adopt=False)
+    for call in (migrator.adopt, migrator.drop_tracker_table):
         with pytest.raises(ConfigError, match="are not read"):
             call(legacy.conninfo)
     assert legacy.value("SELECT to_regclass('applied_migrations')") is None
 
 
 def test_another_applications_table_can_be_left_alone(legacy):
-    braid = pgbraid.load({"1_own.sql": "--"}, schema="own", adopt=False)
-    assert braid.plan(legacy.conninfo).adoption is None
-    assert len(braid.up(legacy.conninfo).applied) == 1
+    migrator = pgbraid.load({"1_own.sql": "--"}, schema="own", adopt=False)
+    assert migrator.plan(legacy.conninfo).adoption is None
+    assert len(migrator.up(legacy.conninfo).applied) == 1
     with pytest.raises(ProblemsFound) as caught:
         pgbraid.load({"1_own.sql": "--"}, schema="other").up(legacy.conninfo)
     assert "`adopt = false`" in caught.value.problems[0].hint
@@ -116,34 +116,34 @@ def test_another_applications_table_can_be_left_alone(legacy):
 def test_version_removed_from_applied_set_is_not_adopted_again(legacy):
     files = {"101_m101.up.sql": "--", "101_m101.down.sql": "DROP TABLE t101"}
     legacy.run("UPDATE schema_migrations SET version = 101")
-    braid = pgbraid.load(files)
-    braid.adopt(legacy.conninfo)
-    assert [row.version for row in braid.unadopt(legacy.conninfo, [101])] == [101]
-    assert braid.adopt(legacy.conninfo) is None
-    report = braid.up(legacy.conninfo)
+    migrator = pgbraid.load(files)
+    migrator.adopt(legacy.conninfo)
+    assert [row.version for row in migrator.unadopt(legacy.conninfo, [101])] == [101]
+    assert migrator.adopt(legacy.conninfo) is None
+    report = migrator.up(legacy.conninfo)
     assert (report.adoption, [o.migration.version for o in report.applied]) == (None, [101])
-    braid.undo(legacy.conninfo, 101)
-    report = braid.up(legacy.conninfo)
+    migrator.undo(legacy.conninfo, 101)
+    report = migrator.up(legacy.conninfo)
     assert (report.adoption, [o.migration.version for o in report.applied]) == (None, [101])
 
 
 def test_applied_set_emptied_by_hand_is_adopted_again(legacy):
-    braid = pgbraid.load(FILES)
-    braid.adopt(legacy.conninfo)
+    migrator = pgbraid.load(FILES)
+    migrator.adopt(legacy.conninfo)
     legacy.run("DELETE FROM applied_migrations")
-    assert len(braid.up(legacy.conninfo).adoption.migrations) == 4
+    assert len(migrator.up(legacy.conninfo).adoption.migrations) == 4
 
 
 def test_reading_commands_show_adoption_and_write_nothing(legacy):
-    braid = pgbraid.load(FILES)
-    assert [row.state for row in braid.status(legacy.conninfo).rows] == [
+    migrator = pgbraid.load(FILES)
+    assert [row.state for row in migrator.status(legacy.conninfo).rows] == [
         *[State.ADOPTABLE] * 4,
         State.PENDING,
     ]
-    plan = braid.plan(legacy.conninfo, not_applied=[103])
+    plan = migrator.plan(legacy.conninfo, not_applied=[103])
     assert [(s.migration.version, s.gap) for s in plan.steps] == [(103, True), (105, False)]
-    assert [p.code for p in braid.check(legacy.conninfo).problems] == ["not_adopted", "pending"]
-    assert braid.up(legacy.conninfo, dry_run=True).adoption
+    assert [p.code for p in migrator.check(legacy.conninfo).problems] == ["not_adopted", "pending"]
+    assert migrator.up(legacy.conninfo, dry_run=True).adoption
     assert legacy.value("SELECT to_regclass('applied_migrations') IS NULL")
 
 
@@ -192,15 +192,15 @@ def test_adopt_without_another_tool_is_usage_error(database):
 
 
 def test_old_table_can_be_dropped_once_all_versions_are_recorded(legacy):
-    braid = pgbraid.load(FILES)
+    migrator = pgbraid.load(FILES)
     with pytest.raises(ConfigError, match="was not adopted here"):
-        braid.drop_tracker_table(legacy.conninfo)
-    braid.up(legacy.conninfo)
-    assert braid.drop_tracker_table(legacy.conninfo) == "public.schema_migrations"
+        migrator.drop_tracker_table(legacy.conninfo)
+    migrator.up(legacy.conninfo)
+    assert migrator.drop_tracker_table(legacy.conninfo) == "public.schema_migrations"
     assert legacy.value("SELECT to_regclass('schema_migrations') IS NULL")
     assert legacy.events()[-1] == ("tracker_table_dropped", None)
     with pytest.raises(ConfigError, match="no other tool's tracker"):
-        braid.drop_tracker_table(legacy.conninfo)
+        migrator.drop_tracker_table(legacy.conninfo)
 
 
 def test_old_table_stays_while_other_tool_writes(legacy):

@@ -13,14 +13,14 @@ INDEX = "-- pgbraid: no-transaction\nCREATE INDEX CONCURRENTLY i ON t (a);\n"
 
 
 @pytest.fixture
-def begun(database, folder):
+def waiting_run(database, folder):
     """A function that starts the index in another run, which then waits for an open transaction."""
     folder.write(_1_t="CREATE TABLE t (a int)")
-    braid = pgbraid.load(folder.path, settings=False)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(folder.path, settings=False)
+    migrator.up(database.conninfo)
     folder.write(_2_i=INDEX)
-    braid = pgbraid.load(folder.path, settings=False)
-    run = threading.Thread(target=braid.up, args=(database.conninfo,))
+    migrator = pgbraid.load(folder.path, settings=False)
+    run = threading.Thread(target=migrator.up, args=(database.conninfo,))
     with psycopg.connect(database.conninfo) as holder:
         holder.execute("LOCK TABLE t IN ACCESS SHARE MODE; INSERT INTO t VALUES (1)")
 
@@ -32,21 +32,23 @@ def begun(database, folder):
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
 
-        yield braid, begin
+        yield migrator, begin
         holder.rollback()
     run.join()
 
 
-def test_migration_started_by_concurrent_run_is_not_reported_as_lost(database, begun, monkeypatch):
-    braid, begin = begun
+def test_migration_started_by_concurrent_run_is_not_reported_as_lost(
+    database, waiting_run, monkeypatch
+):
+    migrator, begin = waiting_run
     real = preflight_checks.read_unfinished
 
     def read_unfinished(session):
-        monkeypatch.undo()  # the other run calls it, too
+        monkeypatch.undo()  # the other run calls this function, too
         begin()
         return real(session)
 
     monkeypatch.setattr(preflight_checks, "read_unfinished", read_unfinished)
-    plan = braid.plan(database.conninfo)
+    plan = migrator.plan(database.conninfo)
     assert plan.errors == ()
     assert [step.migration.version for step in plan.steps] == [2]

@@ -1,6 +1,5 @@
 """Decisions about an incomplete migration: skip, retry, forget."""
 
-import contextlib
 import threading
 import time
 
@@ -17,31 +16,41 @@ from tests.fixtures.nontransactional import CALLS, FOUR, HEAD, INVALID, load
 
 
 def test_earlier_refusal_does_not_permit_another_run_of_statement(big, cut_before):
-    """The server refused it once; then it completed unseen, so the user must decide."""
+    """The server refused the statement once; then it completed without a journal line."""
     name = conninfo_to_dict(big.conninfo)["dbname"] + "_x"
-    braid = pgbraid.load({"1_a.sql": HEAD + f"DROP DATABASE {name}"})
+    migrator = pgbraid.load({"1_a.sql": HEAD + f"DROP DATABASE {name}"})
     with pytest.raises(MigrationFailed, match="does not exist"):
-        braid.up(big.conninfo)
+        migrator.up(big.conninfo)
     big.run(f"CREATE DATABASE {name}")
     cut_before("statement_done")
     with pytest.raises(RuntimeError):
-        braid.up(big.conninfo)
+        migrator.up(big.conninfo)
     with pytest.raises(MigrationFailed, match="it is unknown whether"):
-        braid.up(big.conninfo)
+        migrator.up(big.conninfo)
 
 
-def test_retry_helps_where_it_is_named(big):
-    """The hint of a taken name is --retry, which cannot work."""
+@pytest.mark.parametrize("way", ["rename the index", "drop the index", "--skip 1"])
+def test_every_way_in_hint_for_taken_index_name_helps(big, way):
+    """The hint must not name --retry: it cannot help while the name is taken."""
     big.run("INSERT INTO big VALUES (0, 0, 1)")
     text = HEAD + "CREATE UNIQUE INDEX CONCURRENTLY one ON big (c)"
     with pytest.raises(MigrationFailed):
         pgbraid.load({"1_a.sql": text}).up(big.conninfo)
     big.run("DELETE FROM big WHERE a = 0; DROP INDEX one; CREATE INDEX one ON big (b)")
-    braid = pgbraid.load({"1_a.sql": text})
+    migrator = pgbraid.load({"1_a.sql": text})
     with pytest.raises(MigrationFailed) as caught:
-        braid.up(big.conninfo)
-    if "--retry" in caught.value.hint:
-        braid.resume(big.conninfo, 1, how="retry")
+        migrator.up(big.conninfo)
+    assert "Drop or rename it, then `pgbraid resume 1`;" in caught.value.hint
+    assert "keep it, then `pgbraid resume 1 --skip 1`" in caught.value.hint
+    assert "--retry" not in caught.value.hint
+    if way == "--skip 1":
+        migrator.resume(big.conninfo, 1, how="skip")
+    else:
+        big.run("DROP INDEX one" if way.startswith("drop") else "ALTER INDEX one RENAME TO theirs")
+        migrator.resume(big.conninfo, 1)
+    column = "b" if way == "--skip 1" else "c"
+    assert f"({column})" in big.value("SELECT pg_get_indexdef('one'::regclass)")
+    assert big.versions() == [1]
 
 
 def test_skip_is_refused_while_index_is_invalid_and_up_builds_it(big):
@@ -53,37 +62,37 @@ def test_skip_is_refused_while_index_is_invalid_and_up_builds_it(big):
         pytest.raises(psycopg.errors.UniqueViolation),
     ):
         conn.execute(statement)
-    braid = pgbraid.load({"1_a.sql": HEAD + statement})
+    migrator = pgbraid.load({"1_a.sql": HEAD + statement})
     with pytest.raises(MigrationFailed):
-        braid.up(big.conninfo)
+        migrator.up(big.conninfo)
     with pytest.raises(MigrationFailed, match="is invalid") as caught:
-        braid.resume(big.conninfo, 1, how="skip")
+        migrator.resume(big.conninfo, 1, how="skip")
     assert "drop it, and `pgbraid up` builds it" in caught.value.hint
     big.run("DELETE FROM big WHERE a = 0; DROP INDEX one")
-    braid.up(big.conninfo)
+    migrator.up(big.conninfo)
     assert big.versions() == [1]
     assert big.value("SELECT to_regclass('one')") is not None, "applied, and no index there"
 
 
 def test_skip_of_interrupted_reindex_leaves_no_invalid_copy(big):
     big.run("CREATE INDEX here ON big (a)")
-    braid = pgbraid.load({"1_a.sql": HEAD + "REINDEX INDEX CONCURRENTLY here"})
+    migrator = pgbraid.load({"1_a.sql": HEAD + "REINDEX INDEX CONCURRENTLY here"})
     with psycopg.connect(big.conninfo) as other:
         other.execute("INSERT INTO big VALUES (-1, -1, -1)")
-        interrupted_run(braid.up, big.conninfo, seconds=0.8)
-    with contextlib.suppress(pgbraid.PgbraidError):
-        braid.resume(big.conninfo, 1, how="skip")
-    left = big.rows("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid")
-    assert left == [] or big.versions() == []
+        interrupted_run(migrator.up, big.conninfo, seconds=0.8)
+    assert big.rows(INVALID) == [("here_ccnew",)]
+    migrator.resume(big.conninfo, 1, how="skip")
+    assert (big.rows(INVALID), big.versions()) == ([], [1])
+    assert big.value("SELECT to_regclass('here')") is not None
 
 
 def test_skip_applies_to_one_of_two_equal_statements(database):
     database.run("CREATE TABLE log (n int)")
     database.run(CALLS.format(1))
-    braid = load("CALL p(); CALL p()")
+    migrator = load("CALL p(); CALL p()")
     with pytest.raises(pgbraid.ConnectionFailed):
-        braid.up(database.conninfo)
-    braid.resume(database.conninfo, 1, how="skip", statement=1)
+        migrator.up(database.conninfo)
+    migrator.resume(database.conninfo, 1, how="skip", statement=1)
     assert database.rows("SELECT * FROM log") == [(1,), (1,)]
 
 
@@ -111,32 +120,32 @@ def test_skip_records_statement_as_completed_and_retry_runs_it_again(database):
         "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES (1); COMMIT;"
         " PERFORM pg_terminate_backend(pg_backend_pid()); END $$"
     )
-    braid = pgbraid.load({"1_a.sql": HEAD + "CALL p(); INSERT INTO log VALUES (2)"})
+    migrator = pgbraid.load({"1_a.sql": HEAD + "CALL p(); INSERT INTO log VALUES (2)"})
     with pytest.raises(pgbraid.ConnectionFailed) as caught:
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     assert "it is incomplete" in caught.value.detail
-    for call in (braid.up, lambda url: braid.resume(url, 1)):
+    for call in (migrator.up, lambda url: migrator.resume(url, 1)):
         with pytest.raises(MigrationFailed, match="it is unknown whether") as failed:
             call(database.conninfo)
         assert "pgbraid resume 1 --skip" in failed.value.hint
     with pytest.raises(pgbraid.ConnectionFailed):
-        braid.resume(database.conninfo, 1, how="retry")
+        migrator.resume(database.conninfo, 1, how="retry")
     assert database.rows("SELECT * FROM log") == [(1,), (1,)]
-    braid.resume(database.conninfo, 1, how="skip")
+    migrator.resume(database.conninfo, 1, how="skip")
     assert database.rows("SELECT * FROM log") == [(1,), (1,), (2,)]
     assert database.versions() == [1]
     with pytest.raises(ConfigError, match="not incomplete"):
-        braid.resume(database.conninfo, 1)
+        migrator.resume(database.conninfo, 1)
 
 
 def test_started_statements_can_be_forgotten(double):
-    braid = pgbraid.load({"1_four.sql": FOUR})
+    migrator = pgbraid.load({"1_four.sql": FOUR})
     with pytest.raises(MigrationFailed):
-        braid.up(double.conninfo)
+        migrator.up(double.conninfo)
     report = pgbraid.load({}).resume(double.conninfo, 1, how="forget")
     assert (report.forgotten.version, report.applied) == (1, ())
     double.run("DROP INDEX one, two, three; DELETE FROM big WHERE a = 0")
-    assert len(braid.up(double.conninfo).applied) == 1
+    assert len(migrator.up(double.conninfo).applied) == 1
 
 
 def test_skip_applies_only_to_statement_that_was_shown(database):
@@ -145,15 +154,15 @@ def test_skip_applies_only_to_statement_that_was_shown(database):
         "DO $$ BEGIN PERFORM pg_sleep(1.5); RAISE 'backfill failed'; END $$;"
         "INSERT INTO t VALUES (5)"
     )
-    braid = pgbraid.load({"1_x.sql": text})
+    migrator = pgbraid.load({"1_x.sql": text})
     with pytest.raises(MigrationFailed, match="nosuch"):
-        braid.up(database.conninfo)
-    found = []
+        migrator.up(database.conninfo)
+    messages = []
 
     def skip():
         with pytest.raises(MigrationFailed) as caught:
-            braid.resume(database.conninfo, 1, how="skip")
-        found.append(str(caught.value))
+            migrator.resume(database.conninfo, 1, how="skip")
+        messages.append(str(caught.value))
 
     threads = [threading.Thread(target=skip) for _ in range(2)]
     threads[0].start()
@@ -161,19 +170,19 @@ def test_skip_applies_only_to_statement_that_was_shown(database):
     threads[1].start()
     for thread in threads:
         thread.join()
-    assert "backfill failed" in found[0]
-    assert "has continued" in found[1]
+    assert "backfill failed" in messages[0]
+    assert "has continued" in messages[1]
     assert database.rows("SELECT n FROM t") == []
 
 
 def test_skip_reports_statement_and_checks_its_number(database):
-    braid = pgbraid.load({"1_x.sql": HEAD + "CREATE TABLE t (n int); VACUUM nosuch; SELECT 1"})
+    migrator = pgbraid.load({"1_x.sql": HEAD + "CREATE TABLE t (n int); VACUUM nosuch; SELECT 1"})
     with pytest.raises(MigrationFailed):
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     with pytest.raises(ConfigError, match="is at statement 2, not at statement 3"):
-        braid.resume(database.conninfo, 1, how="skip", statement=3)
+        migrator.resume(database.conninfo, 1, how="skip", statement=3)
     emitted = []
-    braid.resume(database.conninfo, 1, how="skip", statement=2, on_event=emitted.append)
+    migrator.resume(database.conninfo, 1, how="skip", statement=2, on_event=emitted.append)
     skipped = [(e.number, e.statement) for e in emitted if isinstance(e, StatementSkipped)]
     assert skipped == [(2, "VACUUM nosuch")]
     assert database.versions() == [1]

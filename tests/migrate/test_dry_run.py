@@ -11,8 +11,8 @@ def codes(pairs):
 
 def test_dry_run_keeps_nothing(database):
     files = {"1_a.sql": "CREATE TABLE a ()", "2_b.sql": "ALTER TABLE a ADD b int"}
-    braid = pgbraid.load(files, schema="app")
-    report = braid.up(database.conninfo, dry_run=True)
+    migrator = pgbraid.load(files, schema="app")
+    report = migrator.up(database.conninfo, dry_run=True)
     assert report.dry_run
     assert [o.migration.version for o in report.would_apply] == [1, 2]
     assert report.failures == ()
@@ -101,11 +101,11 @@ def test_dry_run_refuses_problems_that_up_refuses(database):
 
 
 def test_dry_run_of_ledger_schema_fails_as_up_would(database):
-    braid = pgbraid.load({"1_a.sql": "CREATE SCHEMA app"}, schema="app")
-    report = braid.up(database.conninfo, dry_run=True)
+    migrator = pgbraid.load({"1_a.sql": "CREATE SCHEMA app"}, schema="app")
+    report = migrator.up(database.conninfo, dry_run=True)
     assert [d.sqlstate for _, d in report.failures] == ["42P06"]
     with pytest.raises(pgbraid.MigrationFailed) as caught:
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     assert caught.value.sqlstate == "42P06"
 
 
@@ -116,7 +116,7 @@ def test_dry_run_reports_that_nothing_is_pending(database):
 
 
 def test_deferred_check_does_not_block_next_file(database):
-    """ALTER TABLE refuses a table with pending trigger events; a real run has none then."""
+    """ALTER TABLE refuses a table with pending trigger events; a real run commits in between."""
     files = {
         "1_a.sql": "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int REFERENCES p"
         " DEFERRABLE INITIALLY DEFERRED)",
@@ -175,8 +175,8 @@ def test_migrations_applied_by_concurrent_run_are_not_tried(database, holder):
             )
             holder.close()
 
-    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": "SELECT 2"})
-    report = braid.up(database.conninfo, dry_run=True, on_event=meanwhile)
+    migrator = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": "SELECT 2"})
+    report = migrator.up(database.conninfo, dry_run=True, on_event=meanwhile)
     assert (report.previously_applied, [o.migration.version for o in report.would_apply]) == (
         1,
         [2],
@@ -184,7 +184,7 @@ def test_migrations_applied_by_concurrent_run_are_not_tried(database, holder):
 
 
 def test_equal_constraint_names_of_several_tables_do_not_conflict(database, role):
-    """A constraint's name is its table's own; SET CONSTRAINTS takes it for the schema's."""
+    """Names of constraints are unique per table, but SET CONSTRAINTS searches the schema."""
     pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
     database.run(
         "CREATE SCHEMA other; CREATE TABLE other.p (id int PRIMARY KEY);"

@@ -1,4 +1,4 @@
-"""A first run refuses or names everything that speaks against an empty ledger."""
+"""A first run refuses, or warns about, everything that contradicts an empty ledger."""
 
 import pytest
 
@@ -16,12 +16,12 @@ def codes(problems):
 
 def test_existing_tables_are_named_where_nothing_is_recorded(database):
     database.run(SCHEMA)
-    braid = pgbraid.load({"1_b.sql": "CREATE TABLE b ()"})
-    (warning,) = braid.plan(database.conninfo).warnings
+    migrator = pgbraid.load({"1_b.sql": "CREATE TABLE b ()"})
+    (warning,) = migrator.plan(database.conninfo).warnings
     assert warning.code == "database_not_empty"
     assert "app.a" in warning.message
     assert "`pgbraid baseline VERSION`" in warning.hint
-    assert codes(braid.up(database.conninfo).warnings) == ["database_not_empty"]
+    assert codes(migrator.up(database.conninfo).warnings) == ["database_not_empty"]
     again = pgbraid.load({"1_b.sql": "CREATE TABLE b ()", "2_c.sql": "SELECT 1"})
     assert again.up(database.conninfo).warnings == ()
 
@@ -46,36 +46,36 @@ def test_inaccessible_tables_get_no_warning(database, role):
 
 def test_baseline_records_all_up_to_version_and_runs_nothing(database):
     database.run(f"{SCHEMA}; INSERT INTO app.a VALUES (1)")
-    braid = pgbraid.load({**FILES, "3_b.sql": "CREATE TABLE app.b ()"})
-    found = braid.baseline(database.conninfo, 2)
-    assert ([m.version for m in found.migrations], found.previously_applied) == ([1, 2], 0)
+    migrator = pgbraid.load({**FILES, "3_b.sql": "CREATE TABLE app.b ()"})
+    baseline = migrator.baseline(database.conninfo, 2)
+    assert ([m.version for m in baseline.migrations], baseline.previously_applied) == ([1, 2], 0)
     rows = database.rows("SELECT version, name, checksum FROM applied_migrations ORDER BY 1")
     assert rows == [(1, "a", None), (2, "row", None)]
     assert database.events() == [("adopted", 1), ("adopted", 2)]
     assert database.value("SELECT count(*) FROM app.a") == 1
-    report = braid.up(database.conninfo)
+    report = migrator.up(database.conninfo)
     assert [o.migration.version for o in report.applied] == [3]
     assert report.warnings == ()
-    assert braid.check(database.conninfo).ok
-    again = braid.baseline(database.conninfo, 3)
-    assert (again.migrations, again.previously_applied) == ((), 3)
+    assert migrator.check(database.conninfo).ok
+    repeated = migrator.baseline(database.conninfo, 3)
+    assert (repeated.migrations, repeated.previously_applied) == ((), 3)
 
 
 def test_baseline_of_single_versions_leaves_gaps(database):
     database.run(SCHEMA)
-    braid = pgbraid.load(FILES)
-    assert [m.version for m in braid.baseline(database.conninfo, only=[1]).migrations] == [1]
-    assert [s.migration.version for s in braid.plan(database.conninfo).steps] == [2]
-    (row,) = braid.unadopt(database.conninfo, [1])
+    migrator = pgbraid.load(FILES)
+    assert [m.version for m in migrator.baseline(database.conninfo, only=[1]).migrations] == [1]
+    assert [s.migration.version for s in migrator.plan(database.conninfo).steps] == [2]
+    (row,) = migrator.unadopt(database.conninfo, [1])
     assert row.version == 1
-    assert [s.migration.version for s in braid.plan(database.conninfo).steps] == [1, 2]
+    assert [s.migration.version for s in migrator.plan(database.conninfo).steps] == [1, 2]
 
 
 def test_baseline_does_not_check_texts_of_baselined_versions(database):
     files = {"1_a.sql": "CREATE INDEX CONCURRENTLY i ON a (i)", "2_b.sql": "SELECT 1"}
-    braid = pgbraid.load(files)
-    assert len(braid.baseline(database.conninfo, 1).migrations) == 1
-    assert len(braid.up(database.conninfo).applied) == 1
+    migrator = pgbraid.load(files)
+    assert len(migrator.baseline(database.conninfo, 1).migrations) == 1
+    assert len(migrator.up(database.conninfo).applied) == 1
 
 
 def test_baseline_of_version_without_file_is_refused(database):
@@ -107,16 +107,16 @@ def test_baseline_leaves_another_tools_history_to_adopt(database):
 )
 def test_unknown_table_of_another_tool_stops_first_run(database, ddl):
     database.run(ddl)
-    braid = pgbraid.load(PLAIN)
-    for verb in (braid.up, braid.adopt):
+    migrator = pgbraid.load(PLAIN)
+    for verb in (migrator.up, migrator.adopt):
         with pytest.raises(ProblemsFound) as caught:
             verb(database.conninfo)
         assert codes(caught.value.problems) == ["tracker_unknown"]
-    assert "tracker_unknown" in codes(braid.check(database.conninfo).problems)
+    assert "tracker_unknown" in codes(migrator.check(database.conninfo).problems)
     assert database.value("SELECT to_regclass('a')") is None
     alone = pgbraid.load(PLAIN, adopt=False)
     assert len(alone.up(database.conninfo).applied) == 2
-    assert braid.up(database.conninfo).applied == ()
+    assert migrator.up(database.conninfo).applied == ()
 
 
 @pytest.mark.parametrize("column", ["version varchar PRIMARY KEY", "other int"])
@@ -127,19 +127,19 @@ def test_another_tools_table_without_row_stops_nothing(database, column):
 
 def test_ledger_in_another_schema_with_same_migrations_stops_first_run(database):
     pgbraid.load(PLAIN, schema="app").up(database.conninfo)
-    braid = pgbraid.load(PLAIN)
+    migrator = pgbraid.load(PLAIN)
     with pytest.raises(ProblemsFound) as caught:
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     (problem,) = caught.value.problems
     assert problem.code == "other_ledger"
     assert "app.applied_migrations has 2 of these 2 migrations applied" in problem.message
     assert "`schema` app or in the settings" in problem.hint
-    assert not braid.check(database.conninfo).ok
+    assert not migrator.check(database.conninfo).ok
     assert database.value("SELECT to_regclass('public.applied_migrations')") is None
 
 
 @pytest.mark.parametrize(
-    ("there", "here"),
+    ("existing", "chosen"),
     [
         ({"table": "history"}, {}),
         ({}, {"table": "history"}),
@@ -147,10 +147,10 @@ def test_ledger_in_another_schema_with_same_migrations_stops_first_run(database)
         ({"schema": "app", "table": "history"}, {"table": "other"}),
     ],
 )
-def test_ledger_of_another_name_is_found(database, there, here):
-    pgbraid.load(PLAIN, **there).up(database.conninfo)
+def test_ledger_of_another_name_is_found(database, existing, chosen):
+    pgbraid.load(PLAIN, **existing).up(database.conninfo)
     with pytest.raises(ProblemsFound) as caught:
-        pgbraid.load(PLAIN, **here).up(database.conninfo)
+        pgbraid.load(PLAIN, **chosen).up(database.conninfo)
     assert codes(caught.value.problems) == ["other_ledger"]
 
 
@@ -175,10 +175,10 @@ def test_ledger_of_other_migrations_stops_nothing(database):
 
 def test_setting_allows_many_ledgers_of_one_folder(database):
     for schema in ("one", "two"):
-        braid = pgbraid.load(PLAIN, schema=schema, ledgers="many", search_path=schema)
-        report = braid.up(database.conninfo)
+        migrator = pgbraid.load(PLAIN, schema=schema, ledgers="many", search_path=schema)
+        report = migrator.up(database.conninfo)
         assert (len(report.applied), report.warnings) == (2, ())
-        assert braid.check(database.conninfo).ok
+        assert migrator.check(database.conninfo).ok
     made = database.rows("SELECT schemaname FROM pg_tables WHERE tablename = 'a' ORDER BY 1")
     assert made == [("one",), ("two",)]
 
@@ -214,13 +214,13 @@ def test_other_roles_with_right_to_write_ledger_get_warning(database, role):
 
 @pytest.mark.parametrize("name", ["kept", "applied_migrations_old"])
 def test_renamed_ledger_is_found_without_its_journal(database, name):
-    braid = pgbraid.load(PLAIN)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(PLAIN)
+    migrator.up(database.conninfo)
     database.run(
         f"ALTER TABLE applied_migrations RENAME TO {name}; DROP TABLE applied_migrations_journal"
     )
     with pytest.raises(ProblemsFound) as caught:
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     (problem,) = caught.value.problems
     assert problem.code == "other_ledger"
     assert f"`table` {name} or in the settings" in problem.hint
@@ -262,15 +262,15 @@ def test_empty_ledger_of_another_role_beside_tables_is_named(database):
         f"{SCHEMA}; CREATE TABLE applied_migrations (version bigint, name text,"
         " applied_at timestamptz DEFAULT now(), checksum text)"
     )
-    braid = pgbraid.load({"1_b.sql": "CREATE TABLE b ()"})
-    assert codes(braid.plan(database.conninfo).warnings) == ["database_not_empty"]
-    assert codes(braid.up(database.conninfo).warnings) == ["database_not_empty"]
-    assert braid.check(database.conninfo).ok
+    migrator = pgbraid.load({"1_b.sql": "CREATE TABLE b ()"})
+    assert codes(migrator.plan(database.conninfo).warnings) == ["database_not_empty"]
+    assert codes(migrator.up(database.conninfo).warnings) == ["database_not_empty"]
+    assert migrator.check(database.conninfo).ok
 
 
 @pytest.mark.parametrize("lost", ["false", "event = 'applied'", "version = 2"])
 def test_renamed_applied_set_is_named(database, lost):
-    """The journal contradicts the empty set, or shows an incomplete migration, or one of both."""
+    """Its journal contradicts the empty applied set, or has an incomplete migration, or both."""
     alone = "-- pgbraid: no-transaction\nCREATE TABLE b (i int);"
     migrator = pgbraid.load({"1_a.sql": "CREATE TABLE a (i int)", "2_b.sql": alone})
     migrator.up(database.conninfo)

@@ -20,8 +20,8 @@ UNIQUE = "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS ti ON big (c)"
 def up(database, text, head=HEAD, **settings):
     """Run one file; return its report and events."""
     emitted = []
-    braid = pgbraid.load({"1_a.sql": head + text}, **settings)
-    return braid.up(database.conninfo, on_event=emitted.append), emitted
+    migrator = pgbraid.load({"1_a.sql": head + text}, **settings)
+    return migrator.up(database.conninfo, on_event=emitted.append), emitted
 
 
 def oid(database, name="ti"):
@@ -29,7 +29,7 @@ def oid(database, name="ti"):
 
 
 def leave_invalid(database, statement=UNIQUE):
-    """Have another program leave an index that is not valid."""
+    """Let another program leave an invalid index."""
     with (
         psycopg.connect(database.conninfo, autocommit=True) as conn,
         pytest.raises(psycopg.errors.UniqueViolation),
@@ -57,13 +57,13 @@ def test_valid_equal_index_is_skipped_with_notice(big):
 def test_invalid_index_is_dropped_and_built(double):
     leave_invalid(double)
     double.run("DELETE FROM big WHERE a = 0")
-    left = oid(double)
+    invalid_oid = oid(double)
     report, emitted = up(double, UNIQUE)
     assert len(report.applied) == 1
     assert [e.statement for e in emitted if isinstance(e, LeftoverDropped)] == [
         "DROP INDEX CONCURRENTLY public.ti"
     ]
-    assert (invalid(double), oid(double) != left) == ([], True)
+    assert (invalid(double), oid(double) != invalid_oid) == ([], True)
 
 
 def test_repeatedly_failing_index_is_never_recorded(double):
@@ -78,7 +78,7 @@ def test_repeatedly_failing_index_is_never_recorded(double):
 
 
 @pytest.mark.parametrize(
-    ("there", "what"),
+    ("ddl", "kind"),
     [
         ("CREATE INDEX ti ON big (b)", "index"),
         ("CREATE UNIQUE INDEX ti ON big (a)", "index"),
@@ -94,18 +94,18 @@ def test_repeatedly_failing_index_is_never_recorded(double):
         ("CREATE TYPE ti AS (a int)", "type"),
     ],
 )
-def test_other_relation_of_that_name_needs_decision(big, there, what):
-    big.run(there)
+def test_other_relation_of_that_name_needs_decision(big, ddl, kind):
+    big.run(ddl)
     before = oid(big)
     for _ in range(2):
         with pytest.raises(MigrationFailed) as caught:
             up(big, INDEX)
         assert caught.value.message.endswith(
-            f"the {what} public.ti exists already, and pgbraid cannot confirm that it has the "
+            f"the {kind} public.ti exists already, and pgbraid cannot confirm that it has the "
             "definition of the statement"
         )
         assert "pgbraid resume 1" in caught.value.hint
-        assert ("--skip 1" in caught.value.hint) == (what == "index")
+        assert ("--skip 1" in caught.value.hint) == (kind == "index")
     assert (big.versions(), oid(big)) == ([], before)
     pgbraid.load({"1_a.sql": HEAD + INDEX}).resume(big.conninfo, 1, how="skip")
     assert big.versions() == [1]
@@ -157,7 +157,7 @@ def test_index_that_another_session_builds_is_waited_for(big):
     assert (oid(big), invalid(big), big.versions()) == (being_built, [], [1])
 
 
-# --- somebody makes it between our look and our statement
+# --- another session creates the index between the query and the statement
 
 
 @pytest.fixture
@@ -165,12 +165,12 @@ def meanwhile(monkeypatch):
     """A function that calls another one right after the journal row of the start."""
 
     def happen(action):
-        real, left = journaled_run.NonTransactionalRun.append, [action]
+        real, actions = journaled_run.NonTransactionalRun.append, [action]
 
         def write(file, entry, **options):
             real(file, entry, **options)
-            if entry.event == "statement_started" and left:
-                left.pop()()
+            if entry.event == "statement_started" and actions:
+                actions.pop()()
 
         monkeypatch.setattr(journaled_run.NonTransactionalRun, "append", write)
 
@@ -202,7 +202,7 @@ def test_concurrently_left_invalid_index_is_not_recorded(double, meanwhile):
 
 
 def test_index_of_others_is_not_dropped_once_file_no_longer_accepts_it(double, meanwhile):
-    """They have left it in the moment between; the file is edited after that."""
+    """Another session created it just before the statement; the file is edited afterwards."""
     meanwhile(lambda: double.run("CREATE INDEX ti ON big (b)"))
     with pytest.raises(MigrationFailed):
         up(double, UNIQUE)
@@ -213,7 +213,7 @@ def test_index_of_others_is_not_dropped_once_file_no_longer_accepts_it(double, m
     assert invalid(double) == [("ti",)]
 
 
-# --- cut in each phase
+# --- a run that is interrupted in each phase
 
 
 @pytest.mark.parametrize(
@@ -222,37 +222,37 @@ def test_index_of_others_is_not_dropped_once_file_no_longer_accepts_it(double, m
 def test_run_interrupted_at_any_journal_row_resumes(double, cut_before, event):
     leave_invalid(double)
     double.run("DELETE FROM big WHERE a = 0")
-    braid = pgbraid.load({"1_a.sql": f"{HEAD}{UNIQUE};\n{INDEX.replace('ti', 'tj')}"})
+    migrator = pgbraid.load({"1_a.sql": f"{HEAD}{UNIQUE};\n{INDEX.replace('ti', 'tj')}"})
     cut_before(event)
-    if event != "applied":  # that line is written with the row of the set
+    if event != "applied":  # the line and the row of the applied set are written together
         with pytest.raises(RuntimeError):
-            braid.up(double.conninfo)
+            migrator.up(double.conninfo)
         assert double.value("SELECT count(*) FROM pg_class WHERE relname ~ 'applied_m'") == 0 or (
             double.versions() == []
         )
-    assert len(braid.up(double.conninfo).applied) == 1
+    assert len(migrator.up(double.conninfo).applied) == 1
     assert (double.versions(), invalid(double)) == ([1], [])
 
 
 def test_interrupted_build_is_repeated(big, cut_running):
-    braid = pgbraid.load({"1_a.sql": HEAD + INDEX})
-    cut_running(big, braid, "INSERT INTO big VALUES (-1, -1, -1)")
+    migrator = pgbraid.load({"1_a.sql": HEAD + INDEX})
+    cut_running(big, migrator, "INSERT INTO big VALUES (-1, -1, -1)")
     assert invalid(big) == [("ti",)]
-    assert len(braid.up(big.conninfo).applied) == 1
+    assert len(migrator.up(big.conninfo).applied) == 1
     assert invalid(big) == []
 
 
 def test_interrupted_drop_of_invalid_index_is_repeated(double, cut_running):
     leave_invalid(double)
     double.run("DELETE FROM big WHERE a = 0")
-    braid = pgbraid.load({"1_a.sql": HEAD + UNIQUE})
-    cut_running(double, braid, "INSERT INTO big VALUES (-1, -1, -1)")
+    migrator = pgbraid.load({"1_a.sql": HEAD + UNIQUE})
+    cut_running(double, migrator, "INSERT INTO big VALUES (-1, -1, -1)")
     assert double.versions() == []
-    assert len(braid.up(double.conninfo).applied) == 1
+    assert len(migrator.up(double.conninfo).applied) == 1
     assert invalid(double) == []
 
 
-# --- how it is written
+# --- spellings of the statement
 
 
 @pytest.mark.parametrize(
@@ -287,12 +287,12 @@ def test_file_without_directive_is_refused_as_before(big):
     assert "no-transaction" in problem.hint
 
 
-# --- its relatives
+# --- similar statements
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_drop_if_exists_completes_with_and_without_index(big, there):
-    if there:
+@pytest.mark.parametrize("exists", [True, False])
+def test_drop_if_exists_completes_with_and_without_index(big, exists):
+    if exists:
         big.run("CREATE INDEX ti ON big (a)")
     assert len(up(big, "DROP INDEX CONCURRENTLY IF EXISTS ti")[0].applied) == 1
     assert oid(big) is None
@@ -300,10 +300,10 @@ def test_drop_if_exists_completes_with_and_without_index(big, there):
 
 def test_interrupted_drop_if_exists_is_run_again(big, cut_running):
     big.run("CREATE INDEX ti ON big (a)")
-    braid = pgbraid.load({"1_a.sql": HEAD + "DROP INDEX CONCURRENTLY IF EXISTS ti"})
-    cut_running(big, braid, "INSERT INTO big VALUES (-1, -1, -1)")
+    migrator = pgbraid.load({"1_a.sql": HEAD + "DROP INDEX CONCURRENTLY IF EXISTS ti"})
+    cut_running(big, migrator, "INSERT INTO big VALUES (-1, -1, -1)")
     assert big.versions() == []
-    assert len(braid.up(big.conninfo).applied) == 1
+    assert len(migrator.up(big.conninfo).applied) == 1
     assert oid(big) is None
 
 
@@ -313,8 +313,8 @@ def test_interrupted_detach_if_exists_is_finished(big, cut_running):
     big.run("CREATE TABLE parent (n int) PARTITION BY LIST (n)")
     big.run("CREATE TABLE child PARTITION OF parent FOR VALUES IN (1)")
     text = "ALTER TABLE IF EXISTS ONLY parent DETACH PARTITION child CONCURRENTLY"
-    braid = pgbraid.load({"1_a.sql": HEAD + text}, limits=Limits(lock_timeout=5))
-    cut_running(big, braid, "SELECT FROM parent")
+    migrator = pgbraid.load({"1_a.sql": HEAD + text}, limits=Limits(lock_timeout=5))
+    cut_running(big, migrator, "SELECT FROM parent")
     assert big.value("SELECT inhdetachpending FROM pg_inherits") is True
-    assert len(braid.up(big.conninfo).applied) == 1
+    assert len(migrator.up(big.conninfo).applied) == 1
     assert big.value("SELECT count(*) FROM pg_inherits") == 0

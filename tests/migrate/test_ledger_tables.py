@@ -1,4 +1,4 @@
-"""The tables of the ledger: their columns, names, rights, and other relations in their place."""
+"""The tables of the ledger: columns, names, privileges, and other relations with their names."""
 
 import hashlib
 
@@ -32,9 +32,9 @@ def test_ledger_has_documented_columns(database):
         )
         == 1
     )
-    braid = pgbraid.load(THREE)
+    migrator = pgbraid.load(THREE)
     assert database.rows("SELECT version, name, checksum FROM applied_migrations ORDER BY 1") == [
-        (m.version, m.name, m.checksum) for m in braid.migrations.migrations
+        (m.version, m.name, m.checksum) for m in migrator.migrations.migrations
     ]
 
 
@@ -51,12 +51,12 @@ def test_journal_records_events_in_order(database):
         ("applied", int(name[:3]), name[4:-4], text) for name, text in (THREE | GAP_FILE).items()
     ]
     last = rows[-1]
-    (late,) = report.applied
+    (gap,) = report.applied
     assert last[4] == report.run_id
     assert last[5:] == (
         "postgres",
         f"pgbraid/{pgbraid.__version__}",
-        late.migration.checksum,
+        gap.migration.checksum,
         True,
         True,
         {"gap": True},
@@ -79,9 +79,9 @@ def test_text_above_megabyte_is_left_out_of_journal(database):
     [("app", "versions"), ('we"ird; DROP', "T'able %s {x}"), ("Groß", "größe"), ("a.b", "c.d")],
 )
 def test_schema_and_table_may_have_any_name(database, schema, table):
-    braid = pgbraid.load(THREE, schema=schema, table=table)
-    braid.up(database.conninfo)
-    assert braid.check(database.conninfo).ok
+    migrator = pgbraid.load(THREE, schema=schema, table=table)
+    migrator.up(database.conninfo)
+    assert migrator.check(database.conninfo).ok
     assert database.rows(
         "SELECT table_schema, table_name FROM information_schema.tables"
         " WHERE table_schema = %s ORDER BY 2",
@@ -100,13 +100,13 @@ def test_schema_exists_before_lock_is_requested(database):
 
 
 def test_existing_tables_are_found_without_ddl(database, role):
-    """A role without CREATE can apply once the tables are there."""
+    """A role without CREATE can apply migrations if the tables exist."""
     pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
     for table in ("applied_migrations", "applied_migrations_journal"):
         database.run(f"GRANT SELECT, INSERT ON {table} TO {role}")
     database.run(f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {role}")
-    braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": "SELECT 1"})
-    assert versions_and_gaps(braid.up(database.as_role(role))) == [(2, False)]
+    migrator = pgbraid.load({"1_a.sql": "--", "2_b.sql": "SELECT 1"})
+    assert versions_and_gaps(migrator.up(database.as_role(role))) == [(2, False)]
 
 
 def test_role_without_rights_gets_error_of_server(database, role):
@@ -119,23 +119,23 @@ def test_role_without_rights_gets_error_of_server(database, role):
 
 def test_table_of_ledger_name_with_other_columns_is_refused(database):
     database.run("CREATE TABLE applied_migrations (version int, title text)")
-    braid = pgbraid.load(THREE)
-    for call in (braid.up, lambda conninfo: braid.unadopt(conninfo, [1])):
+    migrator = pgbraid.load(THREE)
+    for call in (migrator.up, lambda conninfo: migrator.unadopt(conninfo, [1])):
         with pytest.raises(ServerError, match="applied_migrations is not an applied set") as caught:
             call(database.conninfo)
         assert "version, name, applied_at, checksum" in caught.value.detail
 
 
 def test_view_in_place_of_ledger_is_refused(database):
-    """Its functions would run with the rights of the role that deploys."""
+    """The functions of the view would run with the privileges of the deploying role."""
     database.run(
         "CREATE TABLE seen (); CREATE FUNCTION trap() RETURNS bigint LANGUAGE plpgsql AS"
         " 'BEGIN ALTER TABLE seen ADD COLUMN x int; RETURN 1; END';"
         "CREATE VIEW applied_migrations AS SELECT trap() AS version, 'a'::text AS name,"
         " now() AS applied_at, NULL::text AS checksum"
     )
-    braid = pgbraid.load({"1_a.sql": "SELECT 1"})
-    for call in (braid.up, braid.check, braid.plan, braid.status):
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1"})
+    for call in (migrator.up, migrator.check, migrator.plan, migrator.status):
         with pytest.raises(pgbraid.PgbraidError, match="applied_migrations is not an applied set"):
             call(database.conninfo)
     assert (
@@ -147,14 +147,14 @@ def test_view_in_place_of_ledger_is_refused(database):
 
 
 def test_rows_that_row_security_hides_are_error_not_gap(database, role):
-    braid = pgbraid.load({"1_a.sql": "SELECT 1"})
-    braid.up(database.conninfo)
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1"})
+    migrator.up(database.conninfo)
     database.run(
         f"GRANT ALL ON applied_migrations, applied_migrations_journal TO {role};"
         "ALTER TABLE applied_migrations ENABLE ROW LEVEL SECURITY"
     )
     with pytest.raises(ServerError, match="row-level security"):
-        braid.up(database.as_role(role))
+        migrator.up(database.as_role(role))
 
 
 def test_documented_rights_are_enough(database, role):
@@ -169,6 +169,6 @@ def test_documented_rights_are_enough(database, role):
         f"GRANT INSERT, UPDATE, DELETE ON applied_migrations TO {role};"
         f"GRANT SELECT, INSERT ON applied_migrations_journal TO {role}"
     )
-    braid = pgbraid.load(files | {"2_b.sql": "SELECT 2", "2_b.down.sql": "SELECT 3"})
-    assert len(braid.up(reader).applied) == 1
-    assert braid.undo(reader, 2)
+    migrator = pgbraid.load(files | {"2_b.sql": "SELECT 2", "2_b.down.sql": "SELECT 3"})
+    assert len(migrator.up(reader).applied) == 1
+    assert migrator.undo(reader, 2)

@@ -1,4 +1,4 @@
-"""Leftovers are dropped only where pgbraid made them: copies, partitions, failed attempts."""
+"""Leftovers are dropped only if pgbraid created them: copies, partitions, failed attempts."""
 
 import contextlib
 import threading
@@ -15,40 +15,40 @@ from tests.fixtures.nontransactional import HEAD, INVALID, dropped_leftovers, lo
 
 
 def test_catalog_state_is_readable_under_any_client_encoding(big, cut_running):
-    braid = load("SET client_encoding = 'SQL_ASCII'; CREATE INDEX CONCURRENTLY one ON big (a)")
-    cut_running(big, braid, "INSERT INTO big VALUES (1)")
-    assert len(braid.up(big.conninfo).applied) == 1
+    migrator = load("SET client_encoding = 'SQL_ASCII'; CREATE INDEX CONCURRENTLY one ON big (a)")
+    cut_running(big, migrator, "INSERT INTO big VALUES (1)")
+    assert len(migrator.up(big.conninfo).applied) == 1
     assert big.rows(INVALID) == []
 
 
 def test_copies_of_partitioned_index_are_dropped(parted, cut_running):
-    braid = load("REINDEX INDEX CONCURRENTLY pi")
-    cut_running(parted, braid, "INSERT INTO p VALUES (1)")
+    migrator = load("REINDEX INDEX CONCURRENTLY pi")
+    cut_running(parted, migrator, "INSERT INTO p VALUES (1)")
     assert parted.rows(INVALID)
-    braid.up(parted.conninfo)
+    migrator.up(parted.conninfo)
     assert (parted.rows(INVALID), parted.versions()) == ([], [1])
 
 
 def test_plain_reindex_drops_no_foreign_leftover(big):
     big.run("CREATE INDEX here ON big (a)")
-    braid = pgbraid.load({"1_a.sql": HEAD + "REINDEX SCHEMA public"}, limits=Limits(retry_for=0))
+    migrator = pgbraid.load({"1_a.sql": HEAD + "REINDEX SCHEMA public"}, limits=Limits(retry_for=0))
     with psycopg.connect(big.conninfo) as other:
         other.execute("INSERT INTO big VALUES (1, 1, 1)")
         with pytest.raises(MigrationFailed):
-            braid.up(big.conninfo)
+            migrator.up(big.conninfo)
         with psycopg.connect(big.conninfo, autocommit=True) as another:
             another.execute("SET statement_timeout = '500ms'")
             with pytest.raises(psycopg.errors.QueryCanceled):
                 another.execute("REINDEX INDEX CONCURRENTLY here")
     assert big.rows(INVALID) == [("here_ccnew",)]
-    assert dropped_leftovers(braid, big) == []
+    assert dropped_leftovers(migrator, big) == []
 
 
 def test_quoted_option_concurrently_is_recognised(big, since_14, cut_running):
     big.run("CREATE INDEX here ON big (a)")
-    braid = load('REINDEX ("concurrently") INDEX here')
-    cut_running(big, braid, "INSERT INTO big VALUES (1)")
-    braid.up(big.conninfo)
+    migrator = load('REINDEX ("concurrently") INDEX here')
+    cut_running(big, migrator, "INSERT INTO big VALUES (1)")
+    migrator.up(big.conninfo)
     assert (big.rows(INVALID), big.versions()) == ([], [1])
 
 
@@ -56,31 +56,31 @@ def test_incomparable_index_is_not_dropped(big, monkeypatch):
     """The statement never ran; then another session left an invalid index of that name."""
     big.run("CREATE FUNCTION f(big) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1.a'")
     big.run("INSERT INTO big VALUES (0, 0, 1)")
-    braid = load("CREATE INDEX CONCURRENTLY one ON big (f(big))")
+    migrator = load("CREATE INDEX CONCURRENTLY one ON big (f(big))")
 
     def die(*_words, **_options):
         raise RuntimeError
 
     monkeypatch.setattr(StatementRun, "prepare_session", die)
     with pytest.raises(RuntimeError):
-        braid.up(big.conninfo)
+        migrator.up(big.conninfo)
     monkeypatch.undo()
     with pytest.raises(psycopg.errors.UniqueViolation):
         big.run("CREATE UNIQUE INDEX CONCURRENTLY one ON big (c)")
-    assert dropped_leftovers(braid, big) == []
+    assert dropped_leftovers(migrator, big) == []
     assert big.rows(INVALID) == [("one",)]
 
 
 def test_invalid_index_of_another_session_is_not_dropped(big):
     big.run("INSERT INTO big VALUES (0, 0, 1)")
     statement = "CREATE UNIQUE INDEX CONCURRENTLY one ON big (c)"
-    braid = load(statement)
+    migrator = load(statement)
     with pytest.raises(MigrationFailed):
-        braid.up(big.conninfo)
+        migrator.up(big.conninfo)
     big.run("DROP INDEX one")
     with pytest.raises(psycopg.errors.UniqueViolation):
         big.run(statement)
-    assert dropped_leftovers(braid, big) == []
+    assert dropped_leftovers(migrator, big) == []
     assert big.rows(INVALID) == [("one",)]
 
 

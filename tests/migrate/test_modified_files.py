@@ -50,13 +50,13 @@ def test_change_of_meaning_stops_run_and_shows_diff(applied):
 
 def test_without_text_change_counts_as_one_of_meaning(applied):
     applied.run("UPDATE applied_migrations_journal SET statement = NULL")
-    braid = now("CREATE TABLE a (id int); -- x\n")
+    migrator = now("CREATE TABLE a (id int); -- x\n")
     with pytest.raises(ProblemsFound) as caught:
-        braid.up(applied.conninfo)
+        migrator.up(applied.conninfo)
     assert "does not have the text that ran" in caught.value.problems[0].detail
     applied.run("DROP TABLE applied_migrations_journal")
     with pytest.raises(ProblemsFound):
-        braid.up(applied.conninfo)
+        migrator.up(applied.conninfo)
 
 
 def test_text_of_another_checksum_in_journal_is_not_believed(applied):
@@ -73,22 +73,22 @@ def test_setting_verify_softens_errors(applied, verify, codes):
 
 
 def test_status_shows_modified_file_and_check_fails(applied):
-    braid = now("SELECT 1")
-    assert [row.state for row in braid.status(applied.conninfo).rows] == [
+    migrator = now("SELECT 1")
+    assert [row.state for row in migrator.status(applied.conninfo).rows] == [
         State.MODIFIED,
         State.APPLIED,
     ]
-    assert [p.code for p in braid.check(applied.conninfo).problems] == ["modified"]
+    assert [p.code for p in migrator.check(applied.conninfo).problems] == ["modified"]
 
 
 def test_repair_accepts_file_and_keeps_old_text_in_journal(applied):
-    braid = now("CREATE TABLE a (id bigint);\n")
-    repair = braid.repair(applied.conninfo, [1, 2])
+    migrator = now("CREATE TABLE a (id bigint);\n")
+    repair = migrator.repair(applied.conninfo, [1, 2])
     assert [(r.migration.version, r.kind) for r in repair.repaired] == [
         (1, ModificationKind.MEANING)
     ]
     assert [m.version for m in repair.unchanged] == [2]
-    assert braid.check(applied.conninfo).ok
+    assert migrator.check(applied.conninfo).ok
     assert applied.events() == [("applied", 1), ("applied", 2), ("repaired", 1)]
     old, new = (
         pgbraid.load(f).migrations.get(1).checksum
@@ -124,31 +124,31 @@ def test_repair_of_nothing_writes_nothing(applied):
 
 def test_rename_needs_option_of_its_own(applied):
     renamed = {"1_alpha.sql": BEFORE["1_a.sql"], "2_b.sql": BEFORE["2_b.sql"]}
-    braid = pgbraid.load(renamed)
+    migrator = pgbraid.load(renamed)
     with pytest.raises(ConfigError, match="under the name 'a'") as caught:
-        braid.repair(applied.conninfo, [1])
+        migrator.repair(applied.conninfo, [1])
     assert "pgbraid repair --rename 1" in caught.value.hint
-    (repaired,) = braid.repair(applied.conninfo, [1], rename=True).repaired
+    (repaired,) = migrator.repair(applied.conninfo, [1], rename=True).repaired
     assert (repaired.old_name, repaired.kind) == ("a", None)
     assert applied.value("SELECT name FROM applied_migrations WHERE version = 1") == "alpha"
-    assert braid.check(applied.conninfo).ok
+    assert migrator.check(applied.conninfo).ok
 
 
 def test_all_with_rename_takes_renames_too(applied):
-    braid = pgbraid.load({"1_a.sql": "SELECT 1", "2_beta.sql": BEFORE["2_b.sql"]})
-    repair = braid.repair(applied.conninfo, all_modified=True, rename=True)
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1", "2_beta.sql": BEFORE["2_b.sql"]})
+    repair = migrator.repair(applied.conninfo, all_modified=True, rename=True)
     assert [(r.old_name, r.kind) for r in repair.repaired] == [
         (None, ModificationKind.MEANING),
         ("b", None),
     ]
-    assert braid.check(applied.conninfo).ok
+    assert migrator.check(applied.conninfo).ok
 
 
 def test_adopted_row_can_be_given_its_checksum(applied):
     applied.run("UPDATE applied_migrations SET checksum = NULL")
-    braid = pgbraid.load(BEFORE)
-    assert braid.repair(applied.conninfo, all_modified=True).repaired == ()
-    (repaired,) = braid.repair(applied.conninfo, [1]).repaired
+    migrator = pgbraid.load(BEFORE)
+    assert migrator.repair(applied.conninfo, all_modified=True).repaired == ()
+    (repaired,) = migrator.repair(applied.conninfo, [1]).repaired
     assert repaired.old_checksum is None
     assert applied.rows("SELECT checksum IS NULL FROM applied_migrations ORDER BY version") == [
         (False,),
@@ -175,13 +175,13 @@ def test_unrepairable_version_is_reported(applied, files, version, message):
 def test_applied_text_under_another_version_does_not_run_twice(database, name, text):
     before = {"1_a.sql": "SELECT 1;\nSELECT 2" if text else "", "2_b.sql": "SELECT 3"}
     pgbraid.load(before).up(database.conninfo)
-    braid = pgbraid.load({name: text, "2_b.sql": "SELECT 3"})
+    migrator = pgbraid.load({name: text, "2_b.sql": "SELECT 3"})
     if text:
         with pytest.raises(ProblemsFound) as caught:
-            braid.up(database.conninfo)
+            migrator.up(database.conninfo)
         assert [(p.code, p.versions) for p in caught.value.problems] == [("renumbered", (7, 1))]
     else:
-        assert len(braid.up(database.conninfo).applied) == 1
+        assert len(migrator.up(database.conninfo).applied) == 1
 
 
 RENUMBERED = {"7_a.sql": "SELECT 1", "2_b.sql": "SELECT 3"}
@@ -189,12 +189,12 @@ RENUMBERED = {"7_a.sql": "SELECT 1", "2_b.sql": "SELECT 3"}
 
 def test_renumbered_file_is_recorded_by_command_of_its_hint(database):
     pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 3"}).up(database.conninfo)
-    braid = pgbraid.load(RENUMBERED)
+    migrator = pgbraid.load(RENUMBERED)
     with pytest.raises(ProblemsFound) as caught:
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     assert "`pgbraid baseline --only 7`" in caught.value.problems[0].hint
-    assert [m.version for m in braid.baseline(database.conninfo, only=[7]).migrations] == [7]
-    report = braid.up(database.conninfo)
+    assert [m.version for m in migrator.baseline(database.conninfo, only=[7]).migrations] == [7]
+    report = migrator.up(database.conninfo)
     assert (report.applied, [p.code for p in report.warnings]) == ((), ["missing_file"])
 
 
@@ -202,9 +202,9 @@ def test_renumbered_file_with_its_version_back_is_current(database):
     pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 3"}).up(database.conninfo)
     with pytest.raises(ProblemsFound):
         pgbraid.load(RENUMBERED).up(database.conninfo)
-    braid = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 3"})
-    assert braid.up(database.conninfo).applied == ()
-    assert braid.check(database.conninfo).ok
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 3"})
+    assert migrator.up(database.conninfo).applied == ()
+    assert migrator.check(database.conninfo).ok
 
 
 def test_two_equal_texts_are_reported_with_their_own_versions(database):

@@ -1,29 +1,35 @@
 """Files outside a transaction: statement by statement, each recorded in the journal."""
 
-import contextlib
 import threading
-import time
 
 import psycopg
 import pytest
 
 import pgbraid
-from pgbraid import Limits, MigrationFailed
+from pgbraid import ConfigError, Limits, MigrationFailed, ProblemsFound
 from pgbraid.model.events import IndexProgress, LeftoverDropped
-from tests.fixtures.interruption import call_after
+from tests.fixtures.interruption import call_after, until
 from tests.fixtures.nontransactional import FOUR, HEAD, invalid, lines
 
+WAITS_FOR_TABLE = (
+    "SELECT count(*) > 0 FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+    " WHERE datname = current_database() AND locktype = 'relation' AND NOT granted"
+)
 
-def test_to_holds_for_incomplete_migration(big):
+
+def test_run_to_version_below_incomplete_migration_is_refused(big):
     big.run("CREATE TABLE gate ()")
     files = {"1_a.sql": "--", "5_b.sql": HEAD + "SELECT 1 / count(*) FROM gate"}
     with pytest.raises(MigrationFailed):
         pgbraid.load(files).up(big.conninfo)
     big.run("INSERT INTO gate DEFAULT VALUES")
     files |= {"3_c.sql": "--"}
-    with contextlib.suppress(pgbraid.PgbraidError):
+    with pytest.raises(ProblemsFound) as caught:
         pgbraid.load(files).up(big.conninfo, to=3)
-    assert 5 not in big.versions()
+    assert [problem.code for problem in caught.value.problems] == ["incomplete_above"]
+    assert big.versions() == [1]
+    pgbraid.load(files).up(big.conninfo, to=5)
+    assert big.versions() == [1, 3, 5]
 
 
 def test_statements_that_release_lock_do_not_stop_run(big):
@@ -31,15 +37,21 @@ def test_statements_that_release_lock_do_not_stop_run(big):
     assert len(pgbraid.load({"1_a.sql": text}).up(big.conninfo).applied) == 1
 
 
-def test_adoption_does_not_record_incomplete_migration(big):
+def test_incomplete_migration_continues_and_is_not_adopted(big):
     big.run("CREATE TABLE gate (); CREATE TABLE schema_migrations (version bigint, dirty boolean)")
     big.run("INSERT INTO schema_migrations VALUES (1, false)")
     text = HEAD + "CREATE TABLE t (); SELECT 1 / count(*) FROM gate"
     with pytest.raises(MigrationFailed):
         pgbraid.load({"1_a.sql": text}, adopt=False).up(big.conninfo)
-    with contextlib.suppress(pgbraid.PgbraidError):
-        pgbraid.load({"1_a.sql": text}).up(big.conninfo)
+    migrator = pgbraid.load({"1_a.sql": text})
+    with pytest.raises(MigrationFailed, match="division by zero"):
+        migrator.up(big.conninfo)
+    with pytest.raises(ConfigError):
+        migrator.adopt(big.conninfo)
     assert big.versions() == []
+    big.run("INSERT INTO gate DEFAULT VALUES")
+    assert migrator.up(big.conninfo).adoption is None
+    assert lines(big)[-2:] == [("statement_done", 2), ("applied", None)]
 
 
 def test_reindex_concurrently_off_runs_in_transaction(big):
@@ -62,57 +74,43 @@ def test_dry_run_runs_nothing_of_it(big):
     assert big.value("SELECT to_regclass('i')") is None
 
 
-def test_waiting_detach_blocks_no_reader_of_partition(big):
-    """The manual: it ends with an ACCESS EXCLUSIVE lock on the partition; ours has no limit."""
+def test_waiting_detach_does_not_block_readers_of_partition(big):
+    """DETACH ends with an ACCESS EXCLUSIVE lock on the partition: its wait must be short."""
     if big.value("SHOW server_version_num") < "140000":
         pytest.skip("came with PostgreSQL 14")
     big.run("CREATE TABLE parent (n int) PARTITION BY LIST (n)")
     big.run("CREATE TABLE child PARTITION OF parent FOR VALUES IN (1)")
     text = HEAD + "ALTER TABLE parent DETACH PARTITION child CONCURRENTLY"
-    limits = Limits(retry_for=1)
-    stop = pgbraid.StopToken()
-
-    def up():
-        with contextlib.suppress(pgbraid.PgbraidError):
-            pgbraid.load({"1_a.sql": text}, limits=limits).up(big.conninfo, stop=stop)
-
-    with psycopg.connect(big.conninfo) as report, psycopg.connect(big.conninfo) as other:
-        report.execute("SELECT n FROM child")
-        run = threading.Thread(target=up)
-        run.start()
-        time.sleep(3)
-        try:
-            other.execute("SET lock_timeout = '2s'")
-            other.execute("SELECT n FROM child")
-        finally:
-            stop.request()
-            other.rollback()
-            report.rollback()
-            run.join()
+    migrator = pgbraid.load({"1_a.sql": text}, limits=Limits(lock_timeout=0.3, retry_for=60))
+    assert_waiting_run_does_not_block(big, migrator, "SELECT n FROM child")
+    assert big.value("SELECT count(*) FROM pg_inherits") == 0
 
 
-def test_reindex_of_partitioned_table_does_not_block_writers(parted):
-    braid = pgbraid.load(
-        {"1_a.sql": HEAD + "REINDEX TABLE CONCURRENTLY p"}, limits=Limits(0.3, retry_for=20)
-    )
-    stop = pgbraid.StopToken()
+def test_waiting_reindex_of_partitioned_table_does_not_block_writers(parted):
+    text = HEAD + "REINDEX TABLE CONCURRENTLY p"
+    migrator = pgbraid.load({"1_a.sql": text}, limits=Limits(lock_timeout=0.3, retry_for=60))
+    assert_waiting_run_does_not_block(parted, migrator, "INSERT INTO p1 VALUES (1)")
+    assert invalid(parted) == []
 
-    def up():
-        with contextlib.suppress(pgbraid.PgbraidError):
-            braid.up(parted.conninfo, stop=stop)
 
-    thread = threading.Thread(target=up)
+def assert_waiting_run_does_not_block(database, migrator, statement):
+    """Run while a transaction with ``statement`` blocks it; another session runs it, too."""
+    run = threading.Thread(target=migrator.up, args=(database.conninfo,))
     with (
-        psycopg.connect(parted.conninfo) as writer,
-        psycopg.connect(parted.conninfo) as application,
+        psycopg.connect(database.conninfo) as blocker,
+        psycopg.connect(database.conninfo) as application,
     ):
-        writer.execute("INSERT INTO p1 VALUES (1)")
-        thread.start()
-        time.sleep(1)
-        application.execute("SET lock_timeout = '3s'")
-        application.execute("INSERT INTO p1 VALUES (1)")
-        stop.request()
-    thread.join()
+        blocker.execute(statement)
+        run.start()
+        try:
+            until(database, WAITS_FOR_TABLE)
+            application.execute("SET lock_timeout = '5s'")
+            application.execute(statement)
+        finally:
+            application.rollback()
+            blocker.rollback()
+            run.join()
+    assert database.versions() == [1]
 
 
 @pytest.mark.parametrize("tail", ["SET work_mem = 'nonsense'", "SELECT 1 / 0"])
@@ -144,10 +142,10 @@ def test_file_runs_statement_by_statement_with_journal_rows(double):
 
 def test_failure_is_reported_with_invalid_index_and_stops_run(double):
     files = {"1_four.sql": FOUR, "2_next.sql": "CREATE TABLE after ()"}
-    braid = pgbraid.load(files)
+    migrator = pgbraid.load(files)
     for _ in range(2):
         with pytest.raises(MigrationFailed) as caught:
-            braid.up(double.conninfo)
+            migrator.up(double.conninfo)
         error = caught.value
         assert (error.sqlstate, error.completed_of_total, error.incomplete) == (
             "23505",
@@ -160,20 +158,20 @@ def test_failure_is_reported_with_invalid_index_and_stops_run(double):
         assert double.versions() == []
         assert invalid(double) == [("three",)]
     assert double.value("SELECT to_regclass('after')") is None
-    assert [row.state.value for row in braid.status(double.conninfo).rows] == [
+    assert [row.state.value for row in migrator.status(double.conninfo).rows] == [
         "incomplete",
         "pending",
     ]
-    assert [p.code for p in braid.check(double.conninfo).problems] == ["incomplete", "pending"]
+    assert [p.code for p in migrator.check(double.conninfo).problems] == ["incomplete", "pending"]
     double.run("DELETE FROM big WHERE a = 0")
     emitted = []
-    report = braid.resume(double.conninfo, 1, on_event=emitted.append)
+    report = migrator.resume(double.conninfo, 1, on_event=emitted.append)
     assert [o.migration.version for o in report.applied] == [1]
     assert [e.statement for e in emitted if isinstance(e, LeftoverDropped)] == [
         "DROP INDEX CONCURRENTLY public.three"
     ]
     assert (double.versions(), invalid(double)) == ([1], [])
-    assert [o.migration.version for o in braid.up(double.conninfo).applied] == [2]
+    assert [o.migration.version for o in migrator.up(double.conninfo).applied] == [2]
 
 
 def test_transactional_statements_run_exactly_once(database):
@@ -184,12 +182,12 @@ def test_transactional_statements_run_exactly_once(database):
         "COPY t FROM stdin;\n7\n8\n\\.\n"
     )
     database.run("CREATE TABLE gate ()")
-    braid = pgbraid.load({"1_a.sql": text})
+    migrator = pgbraid.load({"1_a.sql": text})
     for _ in range(3):
         with pytest.raises(MigrationFailed, match="division by zero"):
-            braid.up(database.conninfo)
+            migrator.up(database.conninfo)
     database.run("INSERT INTO gate DEFAULT VALUES")
-    braid.up(database.conninfo)
+    migrator.up(database.conninfo)
     assert database.rows("SELECT n FROM t ORDER BY n") == [(1,), (1,), (2,), (4,), (7,), (8,)]
 
 
@@ -228,8 +226,8 @@ def test_no_lock_timeout_cuts_concurrent_index(double):
         other.execute("INSERT INTO big VALUES (-1, -1, -1)")
         with call_after(0.8, other.commit):
             text = "SET lock_timeout = '10ms'; CREATE INDEX CONCURRENTLY one ON big (a)"
-            braid = pgbraid.load({"1_a.sql": HEAD + text}, limits=Limits(lock_timeout=0.05))
-            assert len(braid.up(double.conninfo).applied) == 1
+            migrator = pgbraid.load({"1_a.sql": HEAD + text}, limits=Limits(lock_timeout=0.05))
+            assert len(migrator.up(double.conninfo).applied) == 1
 
 
 @pytest.mark.parametrize(

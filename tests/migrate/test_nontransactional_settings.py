@@ -1,15 +1,13 @@
 """Session settings and roles of a file outside a transaction."""
 
-import contextlib
-
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import pgbraid
-from pgbraid import Limits, MigrationFailed
+from pgbraid import Limits, MigrationFailed, ProblemsFound
 from tests.fixtures.interruption import call_after
-from tests.fixtures.nontransactional import HEAD, load
+from tests.fixtures.nontransactional import HEAD, lines, load
 
 
 def test_role_that_file_drops_again_does_not_stop_it(big):
@@ -48,8 +46,8 @@ def test_statement_timeout_holds_outside_transaction(big):
 def test_options_of_environment_hold_with_role_too(big, cli, folder, role, with_role):
     big.run(f"CREATE SCHEMA app; GRANT ALL ON SCHEMA app, public TO {role}")
     folder.write(_1_a="CREATE TABLE here ()")
-    own = conninfo_to_dict(big.conninfo)
-    url = make_conninfo(**{k: own[k] for k in ("host", "port", "user", "dbname")})
+    target = conninfo_to_dict(big.conninfo)
+    url = make_conninfo(**{k: target[k] for k in ("host", "port", "user", "dbname")})
     env = {"PGOPTIONS": "-c search_path=app", "PGBRAID_DATABASE_URL": url}
     cli("up", *(("--role", role) if with_role else ()), env=env, code=0)
     assert big.value("SELECT to_regclass('app.here')") is not None
@@ -75,10 +73,10 @@ CREATE SCHEMA nowhere; SET search_path = nowhere; CREATE TABLE u (); VACUUM u
 """
     )
     pgbraid.load({"1_a.sql": text}).up(big.conninfo)
-    found = [r for (r,) in big.rows("SELECT s FROM log")]
-    assert found[:2] == ["Asia/Tokyo", role]
-    assert found[2] in (None, "")
-    assert found[3:] == ["false", '"$user", public']
+    logged = [r for (r,) in big.rows("SELECT s FROM log")]
+    assert logged[:2] == ["Asia/Tokyo", role]
+    assert logged[2] in (None, "")
+    assert logged[3:] == ["false", '"$user", public']
     assert big.value(
         "SELECT to_regclass('app.i') IS NOT NULL AND to_regclass('nowhere.u') IS NOT NULL"
     )
@@ -88,15 +86,13 @@ CREATE SCHEMA nowhere; SET search_path = nowhere; CREATE TABLE u (); VACUUM u
     )
 
 
-def test_set_config_holds_or_is_refused(big):
+def test_set_config_is_refused_before_run(big):
     big.run("CREATE SCHEMA app")
     text = HEAD + "SELECT set_config('search_path', 'app', false); CREATE TABLE t ()"
-    emitted = []
-    try:
-        pgbraid.load({"1_a.sql": text}).up(big.conninfo, on_event=emitted.append)
-    except pgbraid.PgbraidError:
-        return
-    assert big.value("SELECT to_regclass('app.t')") is not None
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load({"1_a.sql": text}).up(big.conninfo)
+    assert [problem.code for problem in caught.value.problems] == ["setting_lost"]
+    assert big.rows("SELECT oid::regclass FROM pg_class WHERE relname = 't'") == []
 
 
 def test_file_with_wrong_last_setting_is_not_applied(big):
@@ -123,9 +119,11 @@ def test_synchronous_commit_off_of_database_does_not_hold(big):
 def test_setting_of_transaction_does_not_make_statement_run_outside_one(database):
     database.run("CREATE TABLE log (n int)")
     text = HEAD + "SET transaction_isolation = 'repeatable read'; INSERT INTO log VALUES (1)"
-    with contextlib.suppress(pgbraid.PgbraidError):
+    with pytest.raises(MigrationFailed, match="must be called before any query"):
         pgbraid.load({"1_a.sql": text}).up(database.conninfo)
-    assert ("statement_started", 1) not in database.events()
+    assert lines(database) == [("started", None), ("failed", 2)]
+    assert database.rows("SELECT n FROM log") == []
+    assert database.versions() == []
 
 
 def test_requested_role_is_restored_after_every_migration(big, cli, folder, role):
@@ -198,10 +196,10 @@ def test_settings_hold_for_later_statements_after_interruption(database):
         "RESET search_path; SELECT 1 / count(*) FROM gate; CREATE TABLE u ();"
     )
     database.run("CREATE SCHEMA app; CREATE TABLE gate ()")
-    braid = pgbraid.load({"1_a.sql": text})
+    migrator = pgbraid.load({"1_a.sql": text})
     with pytest.raises(MigrationFailed):
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     database.run("INSERT INTO gate DEFAULT VALUES")
-    braid.up(database.conninfo)
+    migrator.up(database.conninfo)
     assert database.value("SELECT to_regclass('app.i') IS NOT NULL")
     assert database.value("SELECT to_regclass('public.u') IS NOT NULL")

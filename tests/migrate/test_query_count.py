@@ -1,6 +1,7 @@
 """The queries of a run, read from the server's own log."""
 
 import re
+from functools import partial
 
 import pgbraid
 from pgbraid.postgres.server.embedded import embedded_server
@@ -33,14 +34,15 @@ def test_run_with_nothing_to_do_asks_one_query_on_one_connection(programs, tmp_p
     with (tmp_path / "db" / "data" / "postgresql.conf").open("a") as conf:
         conf.write("\nlog_statement = all\nlog_line_prefix = '%a|'\nlog_connections = on\n")
     with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
-        braid = pgbraid.load(files)
-        asked = statements(tmp_path / "db", lambda: braid.up(server.conninfo))
-        assert len(asked) > 50
-        for quiet in (braid.up, braid.check, braid.plan, braid.status):
-            query, *more = statements(tmp_path / "db", lambda quiet=quiet: quiet(server.conninfo))
+        migrator = pgbraid.load(files)
+        sent = statements(tmp_path / "db", lambda: migrator.up(server.conninfo))
+        assert len(sent) > 50
+        for command in (migrator.up, migrator.check, migrator.plan, migrator.status):
+            call = partial(command, server.conninfo)
+            query, *more = statements(tmp_path / "db", call)
             assert not more
             assert "SELECT version, name, checksum" in query
-            assert connections(tmp_path / "db", lambda quiet=quiet: quiet(server.conninfo)) == 1
+            assert connections(tmp_path / "db", call) == 1
 
 
 def test_order_at_start_is_schema_lock_table(programs, tmp_path):
@@ -49,8 +51,8 @@ def test_order_at_start_is_schema_lock_table(programs, tmp_path):
     with (tmp_path / "db" / "data" / "postgresql.conf").open("a") as conf:
         conf.write("\nlog_statement = all\nlog_line_prefix = '%a|'\n")
     with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
-        braid = pgbraid.load({"1_a.sql": "SELECT 'the body'"}, schema="app")
-        asked = statements(tmp_path / "db", lambda: braid.up(server.conninfo))
+        migrator = pgbraid.load({"1_a.sql": "SELECT 'the body'"}, schema="app")
+        sent = statements(tmp_path / "db", lambda: migrator.up(server.conninfo))
     marks = [
         "CREATE SCHEMA",
         "pg_try_advisory_lock",
@@ -63,5 +65,5 @@ def test_order_at_start_is_schema_lock_table(programs, tmp_path):
     places = []
     for mark in marks:
         start = places[-1] if places else 0
-        places.append(next(i for i, text in enumerate(asked) if i >= start and mark in text))
+        places.append(next(i for i, text in enumerate(sent) if i >= start and mark in text))
     assert places == sorted(places)

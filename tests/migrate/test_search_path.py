@@ -19,8 +19,8 @@ def where(database, name):
 
 def test_two_fleets_of_one_folder_have_tables_of_their_own(database):
     for schema in ("a1", "a2"):
-        braid = pgbraid.load(PLAIN, schema=schema, ledgers="many", search_path=schema)
-        assert len(braid.up(database.conninfo).applied) == 2
+        migrator = pgbraid.load(PLAIN, schema=schema, ledgers="many", search_path=schema)
+        assert len(migrator.up(database.conninfo).applied) == 2
     assert where(database, "acct") == ["a1", "a2"]
     assert database.rows("SELECT * FROM a1.acct UNION ALL SELECT * FROM a2.acct") == [(1,), (1,)]
 
@@ -36,19 +36,19 @@ def test_path_is_read_as_postgresql_reads_it(database, path):
 
 
 def test_path_holds_for_every_kind_of_migration(database, folder):
-    """For a file outside a transaction, what follows a SET, a dry run and a down file, too."""
+    """Also for a file outside a transaction, after a SET, in a dry run and in a down file."""
     database.run("CREATE SCHEMA app; CREATE TABLE public.t (i int)")
     folder.write(_1_t="CREATE TABLE t (i int)", _2_i=GATE, _3_s="SET search_path = public")
     folder.put("4_u.up.sql", "CREATE TABLE u (i int)").put("4_u.down.sql", "DROP TABLE u")
-    braid = folder.load(search_path="app, public")
-    tried = braid.up(database.conninfo, dry_run=True)
+    migrator = folder.load(search_path="app, public")
+    tried = migrator.up(database.conninfo, dry_run=True)
     assert where(database, "t") == ["public"]
     assert tried.warnings[-1].code != "failed"
-    braid.up(database.conninfo)
+    migrator.up(database.conninfo)
     assert where(database, "t") == ["app", "public"]
     assert where(database, "i") == ["app"]
     assert where(database, "u") == ["app"]
-    braid.undo(database.conninfo, 4)
+    migrator.undo(database.conninfo, 4)
     assert where(database, "u") == []
 
 
@@ -76,15 +76,15 @@ def test_path_holds_where_history_is_replayed(folder, database, programs, monkey
     monkeypatch.setenv("PGBRAID_PG_BIN", programs)
     folder.write(_1_s="CREATE SCHEMA app", _2_t="CREATE TABLE t (i int)")
     folder.write(_4_v="CREATE VIEW v AS SELECT * FROM app.t")
-    braid = folder.load(settings=False, search_path="app, public")
-    braid.up(database.conninfo)
-    assert braid.drift(database.conninfo, ignore="schema public").differences == ()
-    assert "table app.t" in braid.snapshot().catalogs["pg_class"].rows
+    migrator = folder.load(settings=False, search_path="app, public")
+    migrator.up(database.conninfo)
+    assert migrator.drift(database.conninfo, ignore="schema public").differences == ()
+    assert "table app.t" in migrator.snapshot().catalogs["pg_class"].rows
     folder.write(_3_k="ALTER TABLE t ADD k int")
-    braid = folder.load(settings=False, search_path="app, public", gaps="prove")
-    assert braid.prove(database.conninfo).verdict is Verdict.DIFFERENT
+    migrator = folder.load(settings=False, search_path="app, public", gaps="prove")
+    assert migrator.prove(database.conninfo).verdict is Verdict.DIFFERENT
     with pytest.raises(pgbraid.NotProven):
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
 
 
 @pytest.mark.parametrize("wrong", ["", " ", 3, ["app"]])

@@ -15,14 +15,14 @@ FILES = {
 
 
 @pytest.fixture
-def braid(database):
-    braid = pgbraid.load(FILES)
-    braid.up(database.conninfo)
-    return braid
+def migrator(database):
+    migrator = pgbraid.load(FILES)
+    migrator.up(database.conninfo)
+    return migrator
 
 
-def test_undo_runs_down_file_and_takes_row_out(database, braid):
-    undone = braid.undo(database.conninfo, 1)
+def test_undo_runs_down_file_and_takes_row_out(database, migrator):
+    undone = migrator.undo(database.conninfo, 1)
     assert undone.migration.path == "1_a.down.sql"
     assert database.versions() == [2, 3, 4]
     assert database.value("SELECT to_regclass('a') IS NULL")
@@ -31,15 +31,15 @@ def test_undo_runs_down_file_and_takes_row_out(database, braid):
     ) == [("undone", 1, "DROP TABLE a")]
 
 
-def test_undone_version_is_gap_and_runs_again(database, braid):
-    braid.undo(database.conninfo, 1)
-    report = braid.up(database.conninfo)
+def test_undone_version_is_gap_and_runs_again(database, migrator):
+    migrator.undo(database.conninfo, 1)
+    report = migrator.up(database.conninfo)
     assert [(o.migration.version, o.gap) for o in report.applied] == [(1, True)]
 
 
-def test_down_file_that_fails_leaves_everything(database, braid):
+def test_down_file_that_fails_leaves_everything(database, migrator):
     with pytest.raises(MigrationFailed) as caught:
-        braid.undo(database.conninfo, 2)
+        migrator.undo(database.conninfo, 2)
     assert str(caught.value.diagnostic.location) == "2_b.down.sql:1:1"
     assert database.versions() == [1, 2, 3, 4]
     assert database.value("SELECT to_regclass('b') IS NOT NULL")
@@ -48,30 +48,30 @@ def test_down_file_that_fails_leaves_everything(database, braid):
 @pytest.mark.parametrize(
     ("version", "message"), [(3, "3_c has no down file"), (9, "no migration has version 9")]
 )
-def test_version_that_cannot_be_undone_is_reported(database, braid, version, message):
+def test_version_that_cannot_be_undone_is_reported(database, migrator, version, message):
     with pytest.raises(ConfigError, match=message):
-        braid.undo(database.conninfo, version)
+        migrator.undo(database.conninfo, version)
 
 
-def test_version_that_is_not_applied_cannot_be_undone(database, braid):
-    braid.undo(database.conninfo, 1)
+def test_version_that_is_not_applied_cannot_be_undone(database, migrator):
+    migrator.undo(database.conninfo, 1)
     with pytest.raises(ConfigError, match="1 is not applied"):
-        braid.undo(database.conninfo, 1)
+        migrator.undo(database.conninfo, 1)
 
 
-def test_down_file_is_refused_as_up_file_is(database, braid):
+def test_down_file_is_refused_as_up_file_is(database, migrator):
     with pytest.raises(ProblemsFound) as caught:
-        braid.undo(database.conninfo, 4)
+        migrator.undo(database.conninfo, 4)
     (problem,) = caught.value.problems
     assert (problem.code, str(problem.location)) == ("transaction_control", "4_d.down.sql:2:1")
 
 
-def test_up_never_runs_down_file(database, braid):
+def test_up_never_runs_down_file(database, migrator):
     assert database.value("SELECT to_regclass('a') IS NOT NULL")
     assert {e for e, _ in database.events()} == {"applied"}
 
 
-def test_another_migrations_down_file_is_not_run(database, braid):
+def test_another_migrations_down_file_is_not_run(database, migrator):
     """Two branches used version 1; the down file on disk belongs to the other one."""
     other = {"1_other.up.sql": "CREATE TABLE o ()", "1_other.down.sql": "DROP TABLE b"}
     rest = {name: text for name, text in FILES.items() if not name.startswith("1_")}
@@ -86,6 +86,6 @@ def test_another_migrations_down_file_is_not_run(database, braid):
     assert database.value("SELECT to_regclass('b') IS NOT NULL")
 
 
-def test_problems_of_other_versions_do_not_stop_undo(database, braid):
+def test_problems_of_other_versions_do_not_stop_undo(database, migrator):
     files = {n: t for n, t in FILES.items() if n != "3_c.sql"} | {"5_e.sql": "COMMIT"}
     assert pgbraid.load(files).undo(database.conninfo, 1).migration.version == 1

@@ -22,17 +22,17 @@ def test_gap_is_applied_and_reported(database):
 
 
 def test_second_run_does_nothing(database):
-    braid = pgbraid.load(THREE)
-    braid.up(database.conninfo)
-    report = braid.up(database.conninfo)
+    migrator = pgbraid.load(THREE)
+    migrator.up(database.conninfo)
+    report = migrator.up(database.conninfo)
     assert (report.applied, report.previously_applied, report.run_id) == ((), 3, None)
 
 
 def test_each_migration_sees_roles_own_search_path(database, role):
     database.run(f"CREATE SCHEMA own AUTHORIZATION {role}; GRANT CREATE ON SCHEMA own TO {role}")
     database.run(f"ALTER ROLE {role} SET search_path = own")
-    braid = pgbraid.load({"1_a.sql": "CREATE TABLE here (id int)"}, schema="own")
-    braid.up(database.as_role(role))
+    migrator = pgbraid.load({"1_a.sql": "CREATE TABLE here (id int)"}, schema="own")
+    migrator.up(database.as_role(role))
     assert database.value("SELECT to_regclass('own.here')::text") == "own.here"
 
 
@@ -54,21 +54,21 @@ def test_role_may_have_any_formats_and_limits(database, role):
         "1_a.sql": "CREATE TABLE own.t (x text DEFAULT 'a\\');",
         "2_é→.sql": "SELECT pg_sleep(0.3); INSERT INTO own.t VALUES ('→');",
     }
-    braid = pgbraid.load(files, schema="own")
-    braid.up(database.as_role(role))
-    assert braid.check(database.as_role(role)).ok
+    migrator = pgbraid.load(files, schema="own")
+    migrator.up(database.as_role(role))
+    assert migrator.check(database.as_role(role)).ok
     assert database.rows("SELECT name FROM own.applied_migrations ORDER BY version") == [
         ("a",),
         ("é→",),
     ]
-    row = braid.status(database.as_role(role)).rows[0]
+    row = migrator.status(database.as_role(role)).rows[0]
     assert row.applied_at == database.value(
         "SELECT applied_at FROM own.applied_migrations WHERE version = 1"
     )
 
 
 def test_failure_rolls_one_migration_back_and_keeps_those_before(database):
-    braid = pgbraid.load(
+    migrator = pgbraid.load(
         {
             "1_a.sql": "CREATE TABLE a (id int)",
             "2_b.sql": "CREATE TABLE b (id int); SELECT 1/0",
@@ -76,7 +76,7 @@ def test_failure_rolls_one_migration_back_and_keeps_those_before(database):
         }
     )
     with pytest.raises(MigrationFailed) as caught:
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     assert [o.migration.version for o in caught.value.applied] == [1]
     assert caught.value.sqlstate == "22012"
     assert database.versions() == [1]
@@ -117,10 +117,10 @@ def test_to_stops_at_version_and_gaps_below_it_run(database):
     assert [s.migration.version for s in report.above_target] == [104]
 
 
-@pytest.mark.parametrize("asked", [{"to": 7}, {"not_applied": [7]}])
-def test_unknown_version_is_usage_error(database, asked):
+@pytest.mark.parametrize("options", [{"to": 7}, {"not_applied": [7]}])
+def test_unknown_version_is_usage_error(database, options):
     with pytest.raises(ConfigError, match="7: no migration has that version"):
-        pgbraid.load({"1_a.sql": "--"}).up(database.conninfo, **asked)
+        pgbraid.load({"1_a.sql": "--"}).up(database.conninfo, **options)
 
 
 def test_problems_of_files_and_database_come_in_one_list_before_anything_runs(database):
@@ -154,9 +154,9 @@ def test_texts_that_are_applied_already_are_not_refused(database):
 
 
 def test_run_without_work_sends_one_query_and_writes_nothing(database, role):
-    """By a role that may only read, on a database that forbids DDL and logs every statement."""
-    braid = pgbraid.load(THREE)
-    braid.up(database.conninfo)
+    """A role that may only read runs it, on a database that forbids DDL."""
+    migrator = pgbraid.load(THREE)
+    migrator.up(database.conninfo)
     database.run(f"GRANT SELECT ON applied_migrations TO {role}")
     database.extend("pg_stat_statements")
     database.run(
@@ -166,8 +166,8 @@ def test_run_without_work_sends_one_query_and_writes_nothing(database, role):
     )
     database.run(f"ALTER ROLE {role} SET default_transaction_read_only = on")
     try:
-        assert braid.up(database.as_role(role)).previously_applied == 3
-        assert braid.check(database.as_role(role)).ok
+        assert migrator.up(database.as_role(role)).previously_applied == 3
+        assert migrator.check(database.as_role(role)).ok
     finally:
         database.run("DROP EVENT TRIGGER no_ddl")
 
@@ -189,14 +189,14 @@ def test_old_server_is_refused(database, monkeypatch):
 
 def test_file_changed_during_run_stops_run(database, folder):
     folder.write(_1_a="SELECT 1", _2_b="SELECT 2")
-    braid = folder.load()
+    migrator = folder.load()
 
     def edit(event):
         if type(event).__name__ == "Started" and event.index == 1:
             folder.write(_2_b="DROP TABLE users")
 
     with pytest.raises(ProblemsFound) as caught:
-        braid.up(database.conninfo, on_event=edit)
+        migrator.up(database.conninfo, on_event=edit)
     assert [(p.code, p.location.file) for p in caught.value.problems] == [
         ("changed_during_run", str(folder.path / "2_b.sql"))
     ]
@@ -221,17 +221,17 @@ def test_run_that_waited_detects_another_applied_text(database, holder):
 
 
 def test_to_version_of_two_files_is_no_usage_error(database):
-    braid = pgbraid.load({"1_a.sql": "--", "01_b.sql": "--"})
+    migrator = pgbraid.load({"1_a.sql": "--", "01_b.sql": "--"})
     with pytest.raises(ProblemsFound, match="problem"):
-        braid.up(database.conninfo, to=1)
+        migrator.up(database.conninfo, to=1)
 
 
 def test_mixed_line_ends_above_megabyte_are_no_drift(database):
     text = "-- x\r\n" * 90_000 + "-- y\n" * 120_000 + "SELECT 1;\n"
     assert len(text) > 1_048_576
     pgbraid.load({"1_a.sql": text}).up(database.conninfo)
-    braid = pgbraid.load({"1_a.sql": text.replace("\r\n", "\n")})
-    assert braid.check(database.conninfo).problems == ()
+    migrator = pgbraid.load({"1_a.sql": text.replace("\r\n", "\n")})
+    assert migrator.check(database.conninfo).problems == ()
 
 
 def test_text_of_exception_has_detail_and_hint(database):

@@ -12,17 +12,24 @@ from pgbraid.model.migration import Diagnostic, Location, Migration, MigrationRe
 from pgbraid.model.proof import Proof, Verdict
 
 MIGRATION = Migration(1, "a", "1_a.sql", "0" * 64, 9, "m/1_a.sql", "1")
-SAID = Diagnostic("ERROR", "no table", sqlstate="42P01", hint="Look.", location=Location("m", 1, 2))
+DIAGNOSTIC = Diagnostic(
+    "ERROR", "no table", sqlstate="42P01", hint="Look.", location=Location("m", 1, 2)
+)
 PROBLEMS = tuple(Problem("empty", f"problem {n}", location=Location("m", n)) for n in range(30))
 MADE_OF = {
     "ProblemsFound": {"problems": PROBLEMS},
-    "MigrationFailed": {"migration": MIGRATION, "diagnostic": SAID, "incomplete": True},
+    "MigrationFailed": {"migration": MIGRATION, "diagnostic": DIAGNOSTIC, "incomplete": True},
     "NotProven": {
         "proof": Proof(Verdict.FAILS, (MIGRATION,), ()),
         "message": "not proven",
         "detail": "Why.",
     },
-    "ServerError": {"message": "refused", "detail": "Why.", "hint": "Do.", "diagnostic": SAID},
+    "ServerError": {
+        "message": "refused",
+        "detail": "Why.",
+        "hint": "Do.",
+        "diagnostic": DIAGNOSTIC,
+    },
 }
 PLAIN = {"message": "wrong", "detail": "Why.", "hint": "Do."}
 CLASSES = [getattr(errors, name) for name in errors.__all__]
@@ -37,7 +44,7 @@ COPIES = [
 
 
 def made(kind):
-    """An error of a class with every field that its making takes."""
+    """Return an error of a class with all its fields."""
     arguments = MADE_OF.get(kind.__name__, PLAIN)
     assert set(arguments) == set(inspect.signature(kind).parameters), kind
     error = kind(**arguments)

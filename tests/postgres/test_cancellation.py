@@ -22,26 +22,26 @@ def test_migration_that_ignores_cancellation_loses_its_session(cli, folder, data
     folder.write(_1_a="CREATE TABLE a ()", _2_b=f"{head}CREATE TABLE t (); {IGNORES_CANCEL}")
     run = cli.start("up")
     until(database, "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
-    begun = time.monotonic()
+    signalled_at = time.monotonic()
     run.send_signal(number)
     _, err = run.communicate(timeout=20)
     assert run.returncode == 128 + number
     fate = "is incomplete" if head else "was rolled back"
     assert err.splitlines()[0] == f"ERROR:  stopped; 1 migration applied, 2_b {fate}"
     until(database, NO_OTHER_SESSION)
-    assert time.monotonic() - begun < 10  # a hang, not a time, is what fails here
+    assert time.monotonic() - signalled_at < 10  # the limit detects a hang; it measures no time
     assert database.versions() == [1]
 
 
-def stopped(braid, database, body, **options):
+def stopped(migrator, database, body, **options):
     """Stop a run while the server sleeps; return the error and the events."""
-    stop, emitted, found = pgbraid.StopToken(), [], []
+    stop, emitted, errors = pgbraid.StopToken(), [], []
 
     def up():
         try:
-            braid.up(database.conninfo, stop=stop, on_event=emitted.append, **options)
+            migrator.up(database.conninfo, stop=stop, on_event=emitted.append, **options)
         except pgbraid.PgbraidError as error:
-            found.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=up)
     thread.start()
@@ -49,7 +49,7 @@ def stopped(braid, database, body, **options):
     stop.request()
     thread.join(20)
     assert not thread.is_alive()
-    return found[0], [event for event in emitted if isinstance(event, Interrupted)]
+    return errors[0], [event for event in emitted if isinstance(event, Interrupted)]
 
 
 def test_one_request_of_another_thread_is_enough(database):
@@ -61,8 +61,8 @@ def test_one_request_of_another_thread_is_enough(database):
 
 
 def test_stopped_nontransactional_file_is_not_reported_as_rolled_back(database):
-    braid = pgbraid.load({"1_a.sql": f"{HEAD}CREATE TABLE t (); {IGNORES_CANCEL}"})
-    error, (reported,) = stopped(braid, database, SLEEPS)
+    migrator = pgbraid.load({"1_a.sql": f"{HEAD}CREATE TABLE t (); {IGNORES_CANCEL}"})
+    error, (reported,) = stopped(migrator, database, SLEEPS)
     assert (reported.applied, reported.incomplete) == (False, True)
     assert "rolled back" not in f"{error} {error.detail}"
 
@@ -83,9 +83,9 @@ def test_cancelled_task_ends_migration_that_ignores_cancellation(database):
 
 
 def test_connection_lost_before_start_leaves_nothing_incomplete(database):
-    """Its directive alone does not make it so."""
-    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": f"{HEAD}VACUUM a"})
-    braid.up(database.conninfo, to=1)
+    """The directive alone does not make a migration incomplete."""
+    migrator = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": f"{HEAD}VACUUM a"})
+    migrator.up(database.conninfo, to=1)
 
     def cut(event):
         if type(event).__name__ == "Started":
@@ -96,7 +96,7 @@ def test_connection_lost_before_start_leaves_nothing_incomplete(database):
             until(database, NO_OTHER_SESSION)
 
     with pytest.raises(pgbraid.ConnectionFailed) as caught:
-        braid.up(database.conninfo, on_event=cut)
+        migrator.up(database.conninfo, on_event=cut)
     assert "2_b was in progress; it was rolled back" in caught.value.detail
 
 
@@ -116,7 +116,7 @@ def test_second_signal_gives_up_at_once(cli, folder, database):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_that_comes_with_notice_is_not_lost(cli, folder, database, number):
-    """An exception of the handler's is lost where the driver calls back."""
+    """The driver swallows exceptions that are raised in its callbacks."""
     text = "DO $$ BEGIN FOR i IN 1..3000000 LOOP RAISE NOTICE 'line %', i; END LOOP; END $$"
     folder.write(_1_a=text)
     run = cli.start("up", "-q")

@@ -22,14 +22,14 @@ CREATE = (
 
 @pytest.fixture
 def shared(database):
-    """The name of a role that no database of the cluster has yet; dropped at the end."""
+    """The name of a role that the cluster lacks; the role is dropped at the end."""
     name = f"pgbraid_shared_{uuid.uuid4().hex[:12]}"
     yield name
     database.run(f"DROP ROLE IF EXISTS {name}")
 
 
 def raced(database, statement, text, **settings):
-    """Run a migration while another session commits ``statement``; return what was retried."""
+    """Run a migration while another session commits ``statement``; return the retries."""
     emitted = []
     with psycopg.connect(database.conninfo, autocommit=True) as other:
         other.execute(f"BEGIN; {statement}")
@@ -44,9 +44,9 @@ def raced(database, statement, text, **settings):
 
         thread = threading.Thread(target=commit)
         thread.start()
-        braid = pgbraid.load({"1_a.sql": text}, **{"limits": PATIENT, **settings})
+        migrator = pgbraid.load({"1_a.sql": text}, **{"limits": PATIENT, **settings})
         try:
-            braid.up(database.conninfo, on_event=emitted.append)
+            migrator.up(database.conninfo, on_event=emitted.append)
         finally:
             thread.join()
     return [event.diagnostic for event in emitted if isinstance(event, Retrying)]
@@ -94,7 +94,7 @@ def test_value_of_users_own_that_is_there_already_is_error_at_once(database):
 
 
 def test_value_of_catalog_that_stays_there_is_error_after_few_tries(database, shared):
-    """Some write to the catalog by hand; that is no race, and must not take ten minutes."""
+    """A migration writes to the catalog; that is no race, and must not retry for ten minutes."""
     database.run(f"CREATE ROLE {shared}")
     text = (
         "INSERT INTO pg_authid SELECT (r).* FROM (SELECT p #= hstore('oid', '4294967000') r"
@@ -110,7 +110,7 @@ def test_value_of_catalog_that_stays_there_is_error_after_few_tries(database, sh
 
 
 def test_statement_outside_transaction_is_not_tried_again(database):
-    """It may have done a part of its work."""
+    """Part of its work may be committed."""
     database.run("CREATE TABLE t (n int)")
     database.run(
         "CREATE FUNCTION f(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE"
@@ -125,7 +125,7 @@ def test_statement_outside_transaction_is_not_tried_again(database):
 
 
 def test_databases_of_one_cluster_may_alter_one_role_at_once(server, database, shared):
-    """As tenants or parallel tests do, each with a database of its own."""
+    """As tenants or parallel tests do, each in its own database."""
     database.run(f"CREATE ROLE {shared}")
     names = [f"{shared}_{n}" for n in range(4)]
     files = {
@@ -136,8 +136,8 @@ def test_databases_of_one_cluster_may_alter_one_role_at_once(server, database, s
 
     def boot(name):
         try:
-            braid = pgbraid.load(files, limits=PATIENT)
-            assert len(braid.up(make_conninfo(server, dbname=name)).applied) == len(files)
+            migrator = pgbraid.load(files, limits=PATIENT)
+            assert len(migrator.up(make_conninfo(server, dbname=name)).applied) == len(files)
         except BaseException as error:  # noqa: BLE001 - looked at below
             errors.append(error)
 

@@ -10,12 +10,12 @@ def texts(one, again):
 
 
 def test_word_that_changes_is_left_out_and_its_neighbours_are_kept():
-    left = texts(['{"by": "ann", "at": 1.5}'], ['{"by": "ann", "at": 1.7}'])
+    first = texts(['{"by": "ann", "at": 1.5}'], ['{"by": "ann", "at": 1.7}'])
     same = texts(['{"by": "ann", "at": 2.5}'], ['{"by": "ann", "at": 2.7}'])
     other = texts(['{"by": "eve", "at": 2.5}'], ['{"by": "eve", "at": 2.7}'])
-    ours, theirs = constant_parts(left, same)
+    ours, theirs = constant_parts(first, same)
     assert ours == theirs
-    ours, theirs = constant_parts(left, other)
+    ours, theirs = constant_parts(first, other)
     assert ours != theirs
 
 

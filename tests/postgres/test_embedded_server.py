@@ -71,7 +71,7 @@ def test_temporary_server_ends_with_killed_process(programs):
     deadline = time.monotonic() + 30
     while folder.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-        if not alive(conninfo):  # what root's leaves is empty, and removed by the next
+        if not alive(conninfo):  # root's run leaves an empty folder, which the next run removes
             with embedded_server(programs=programs, cache=cache_dir()):
                 pass
     assert not folder.exists()
@@ -90,7 +90,7 @@ def test_data_of_folder_stay(programs, tmp_path):
 
 
 def test_folder_below_closed_ones_needs_no_permission_changed(programs, tmp_path):
-    """Root's server runs as another user, who cannot pass a folder of mode 0700."""
+    """Root's server runs as another user, who cannot enter a folder of mode 0700."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     with embedded_server(closed / "db", programs=programs, cache=cache_dir()) as server:
@@ -101,7 +101,7 @@ def test_folder_below_closed_ones_needs_no_permission_changed(programs, tmp_path
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="any other user reaches its own programs")
 def test_programs_below_closed_folders_are_copied_whole(tmp_path, monkeypatch):
-    """As in a virtual environment below root's home, with the libraries a wheel puts beside."""
+    """As in a virtual environment below the home of root, with the libraries of a wheel."""
     packaged = next(packaged_folders()).parents[1]
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
@@ -179,11 +179,11 @@ def test_persistent_server_ends_with_killed_process(programs, tmp_path):
         text=True,
         check=False,
     )
-    left = killed.stdout.strip()
+    abandoned = killed.stdout.strip()
     with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
-        assert server.conninfo != left
+        assert server.conninfo != abandoned
         assert value(server.conninfo, "SELECT 1") == 1
-    assert not alive(left)
+    assert not alive(abandoned)
 
 
 def test_crashed_server_starts_again(programs, tmp_path):
@@ -234,7 +234,7 @@ def test_server_that_does_not_start_reports_cause(programs, tmp_path):
 
 
 def test_log_of_folder_is_its_owners_alone(programs, tmp_path):
-    """It repeats statements that failed, and those may hold a password."""
+    """It contains failed statements, and they may contain a password."""
     with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()):
         pass
     assert stat.S_IMODE((tmp_path / "db" / "postgres.log").stat().st_mode) == 0o600
@@ -269,7 +269,7 @@ def test_place_for_temporary_files_may_have_any_name(programs, tmp_path, monkeyp
 
 
 def test_stale_pid_of_another_process_is_not_treated_as_server(programs, tmp_path):
-    """After a restart of the machine the number in postmaster.pid may be that of any process."""
+    """After a reboot, the number in postmaster.pid may belong to any process."""
     with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()):
         pass
     data = tmp_path / "db" / "data"
@@ -297,9 +297,9 @@ def test_programs_that_are_none_are_refused(tmp_path):
 
 
 def test_programs_named_go_first(programs):
-    found = find_programs(programs)
-    assert str(found.folder) == programs
-    assert found.version[:2].isdigit()
+    named = find_programs(programs)
+    assert str(named.folder) == programs
+    assert named.version[:2].isdigit()
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_standby_is_refused_before_anything(programs, tmp_path):
     "text",
     [
         'CREATE EXTENSION "no-such-thing"',
-        # What PostgreSQL says of it before 15:
+        # The message of PostgreSQL before 15:
         "DO $$ BEGIN RAISE 'could not open extension control file"
         ' "/a.b/extension/no-such-thing.control": No such file or directory\'; END $$',
     ],

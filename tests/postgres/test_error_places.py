@@ -91,7 +91,7 @@ def test_error_can_be_shown_again_elsewhere(database):
 
 
 def test_session_that_server_closes_while_it_is_idle_is_explained(database, role, cli, folder):
-    """The last message of the server may arrive before the client reads."""
+    """The last message of the server may arrive before the client reads it."""
     if int(database.value("SHOW server_version_num")) < 140000:
         pytest.skip("this server has no idle_session_timeout")
     database.run(f"ALTER ROLE {role} SUPERUSER; ALTER ROLE {role} SET idle_session_timeout = '2ms'")

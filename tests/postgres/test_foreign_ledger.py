@@ -28,13 +28,13 @@ def test_columns_of_other_types_and_orders_are_accepted(database, ddl):
         "INSERT INTO applied_migrations (version, name, applied_at, checksum) VALUES"
         f" (101, 'a', now(), '{DIGEST['101_a.up.sql'].upper()}'), (103, 'c', now(), NULL)"
     )
-    braid = pgbraid.load(FILES)
-    report = braid.up(database.conninfo)
+    migrator = pgbraid.load(FILES)
+    report = migrator.up(database.conninfo)
     assert [o.migration.version for o in report.applied] == [102]
     assert database.rows("SELECT name, checksum FROM applied_migrations WHERE version = 102") == [
         ("b", DIGEST["102_b.up.sql"])
     ]
-    assert braid.check(database.conninfo).ok
+    assert migrator.check(database.conninfo).ok
     assert database.events() == [("applied", 102)]
 
 
@@ -47,16 +47,16 @@ def test_checksums_as_bytea(database):
         "INSERT INTO applied_migrations VALUES"
         f" (101, 'a', now(), '\\x{DIGEST['101_a.up.sql']}'), (102, 'b', now(), '\\x00')"
     )
-    braid = pgbraid.load(FILES)
-    report = braid.up(database.conninfo)
+    migrator = pgbraid.load(FILES)
+    report = migrator.up(database.conninfo)
     assert [p.code for p in report.warnings] == ["journal_missing", "foreign_checksum"]
     assert (
         database.value("SELECT encode(checksum, 'hex') FROM applied_migrations WHERE version = 103")
         == DIGEST["103_c.up.sql"]
     )
-    repaired = braid.repair(database.conninfo, [102])
+    repaired = migrator.repair(database.conninfo, [102])
     assert [r.migration.version for r in repaired.repaired] == [102]
-    assert braid.check(database.conninfo).problems == ()
+    assert migrator.check(database.conninfo).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_names_are_spelled_as_other_program_spells_them(database, before, writte
     )
     name = "NULL" if before is None else f"'{before}'"
     database.run(f"INSERT INTO applied_migrations VALUES (101, {name}, now(), NULL)")
-    braid = pgbraid.load(FILES)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(FILES)
+    migrator.up(database.conninfo)
     assert database.value("SELECT name FROM applied_migrations WHERE version = 102") == written
-    assert braid.check(database.conninfo).ok
+    assert migrator.check(database.conninfo).ok
 
 
 def test_checksums_of_another_kind_are_reported_and_not_compared(database):

@@ -23,7 +23,7 @@ TRAP = (
 
 @pytest.fixture
 def open_schema(database, role):
-    """A schema in which an unprivileged role may create."""
+    """A schema in which an unprivileged role may create objects."""
     database.run(f"CREATE SCHEMA open; GRANT CREATE, USAGE ON SCHEMA open TO {role}")
     return "open"
 
@@ -49,11 +49,11 @@ def test_ledger_of_another_role_is_warned_of(database, role, open_schema):
 
 
 def test_schema_in_which_others_create_is_warned_of_once(database, role, open_schema):
-    braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}, schema=open_schema)
-    report = braid.up(database.conninfo, to=1)
+    migrator = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}, schema=open_schema)
+    report = migrator.up(database.conninfo, to=1)
     assert [p.code for p in report.warnings] == ["schema_writable"]
     assert role in report.warnings[0].message
-    assert braid.up(database.conninfo).warnings == ()
+    assert migrator.up(database.conninfo).warnings == ()
 
 
 def test_our_own_roles_and_superusers_are_trusted(database, role):
@@ -64,7 +64,7 @@ def test_our_own_roles_and_superusers_are_trusted(database, role):
 
 @pytest.fixture
 def owner(database, role):
-    """A role that owns a schema, and that the login role may be."""
+    """A role that owns a schema, and to which the login role may switch."""
     name = f"{role} the \\ owner"
     database.run(f'CREATE ROLE "{name}"; ALTER ROLE {role} NOINHERIT; GRANT "{name}" TO {role}')
     database.run(f'CREATE SCHEMA app AUTHORIZATION "{name}"')
@@ -84,24 +84,24 @@ def test_login_without_rights_migrates_as_owner(database, role, owner):
     login = database.as_role(role)
     with pytest.raises(pgbraid.ServerError):
         pgbraid.load(files, schema="app").up(login)
-    braid = pgbraid.load(files, schema="app", role=owner)
-    braid.up(login)
+    migrator = pgbraid.load(files, schema="app", role=owner)
+    migrator.up(login)
     owners = database.rows(
         "SELECT DISTINCT relowner::regrole::text FROM pg_class"
         " WHERE relnamespace = 'app'::regnamespace"
     )
     assert [name.strip('"') for (name,) in owners] == [owner]
-    assert braid.check(login).ok
-    assert [row.state.value for row in braid.status(login).rows] == ["applied"] * 4
-    braid.undo(login, 4)
+    assert migrator.check(login).ok
+    assert [row.state.value for row in migrator.status(login).rows] == ["applied"] * 4
+    migrator.undo(login, 4)
     assert database.versions("app.applied_migrations") == [1, 2, 3]
 
 
 def test_role_without_membership_fails_connection(database, role):
     with pytest.raises(ConnectionFailed, match="role"):
         pgbraid.load({"1_a.sql": "--"}, role="postgres").up(database.as_role(role))
-    target = parse_target(database.conninfo, role="nobody there")
-    with pytest.raises(ConnectionFailed, match="nobody there"):
+    target = parse_target(database.conninfo, role="no such role")
+    with pytest.raises(ConnectionFailed, match="no such role"):
         pgbraid.load({"1_a.sql": "--"}).up(target)
 
 
@@ -135,9 +135,9 @@ MAKING = EVIL.format(
 def test_code_of_another_role_on_ledger_is_refused(database, role, open_schema, trap):
     as_role(database, role, TRACKER.format(schema=open_schema))
     as_role(database, role, trap.format(schema=open_schema))
-    braid = pgbraid.load({"1_a.sql": "--"}, schema=open_schema)
-    # A rewriting ALTER TABLE gives the table another file, as TRUNCATE does: up asks first.
-    verb = partial(braid.reconcile, trust="applied_set") if "ADD x" in trap else braid.up
+    migrator = pgbraid.load({"1_a.sql": "--"}, schema=open_schema)
+    # An ALTER TABLE that rewrites the table gives it another file, as TRUNCATE does: `up` refuses.
+    verb = partial(migrator.reconcile, trust="applied_set") if "ADD x" in trap else migrator.up
     with pytest.raises((TargetRefused, pgbraid.ServerError)) as caught:
         verb(database.conninfo)
     expected = f"{caught.value.message} {caught.value.detail}"
@@ -148,8 +148,8 @@ def test_code_of_another_role_on_ledger_is_refused(database, role, open_schema, 
 def test_additional_column_of_another_role_is_allowed(database, role, open_schema):
     as_role(database, role, TRACKER.format(schema=open_schema))
     as_role(database, role, "ALTER TABLE open.applied_migrations ADD note text DEFAULT 'x'")
-    braid = pgbraid.load({"1_a.sql": "--"}, schema=open_schema)
-    assert [p.code for p in braid.up(database.conninfo).warnings] == ["foreign_owner"]
+    migrator = pgbraid.load({"1_a.sql": "--"}, schema=open_schema)
+    assert [p.code for p in migrator.up(database.conninfo).warnings] == ["foreign_owner"]
 
 
 def test_warning_is_printed_where_run_fails(database, role, open_schema, cli, folder):
@@ -157,4 +157,4 @@ def test_warning_is_printed_where_run_fails(database, role, open_schema, cli, fo
     answer = cli("up", "--schema", open_schema, code=3)
     assert f"WARNING:  {role} may create tables in the schema open" in answer.err
     answer = cli("up", "--schema", open_schema, "--json", code=3)
-    assert answer.json["warnings"] == []  # it was told when the tables were made
+    assert answer.json["warnings"] == []  # the run that created the tables reported it

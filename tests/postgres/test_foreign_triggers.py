@@ -13,7 +13,7 @@ GRANT USAGE, CREATE ON SCHEMA public TO {role};
 
 @pytest.fixture
 def event_trigger(server, database, role):
-    """A function that makes an event trigger, with a body, for the role's DDL."""
+    """A function that creates an event trigger with a body, which fires on DDL of the role."""
     made = []
 
     def make(body):

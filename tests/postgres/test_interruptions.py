@@ -25,11 +25,11 @@ SLOW = "CREATE TABLE b (i int); SELECT pg_sleep(2)"
 
 
 class SoftTimeLimitExceeded(Exception):
-    """As Celery has it."""
+    """The class of Celery."""
 
 
 class Interrupt(BaseException):
-    """As Dramatiq has it."""
+    """The class of Dramatiq."""
 
 
 KINDS = [SystemExit, TimeoutError, SoftTimeLimitExceeded, Interrupt, KeyboardInterrupt]
@@ -37,7 +37,7 @@ KINDS = [SystemExit, TimeoutError, SoftTimeLimitExceeded, Interrupt, KeyboardInt
 
 @contextmanager
 def raised_by_a_signal(kind, database, when=SLEEPS, times=1):
-    """Have a signal handler raise in this thread once a query is true."""
+    """Let a signal handler raise in this thread once a query is true."""
 
     def handler(number, frame):
         raise kind(f"{kind.__name__} of the handler")
@@ -58,14 +58,14 @@ def raised_by_a_signal(kind, database, when=SLEEPS, times=1):
         signal.signal(signal.SIGUSR1, before)
 
 
-def interrupted(braid, database, kind, **signalled):
+def interrupted(migrator, database, kind, **signalled):
     """Run until a signal handler raises; return the exception and the events."""
     events = []
     with (
         pytest.raises(kind, match="of the handler") as caught,
         raised_by_a_signal(kind, database, **signalled),
     ):
-        braid.up(database.conninfo, on_event=events.append)
+        migrator.up(database.conninfo, on_event=events.append)
     fates = [event for event in events if type(event).__name__ == "Interrupted"]
     return caught.value, fates
 
@@ -77,14 +77,14 @@ def two(second, first="CREATE TABLE a ()"):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fresh", [True, False])
 def test_exception_of_handler_ends_statement_and_reports_outcome(database, kind, fresh):
-    braid = two(SLOW)
+    migrator = two(SLOW)
     if not fresh:
-        braid.up(database.conninfo, to=1)
-    error, (fate,) = interrupted(braid, database, kind)
+        migrator.up(database.conninfo, to=1)
+    error, (fate,) = interrupted(migrator, database, kind)
     assert (fate.step.migration.version, fate.applied) == (2, False)
     assert "2_b was in progress; it was rolled back" in error.__notes__[0]
     until(database, NO_OTHER_SESSION)
-    time.sleep(2)  # the server would commit it meanwhile
+    time.sleep(2)  # the server would commit the migration meanwhile
     assert database.versions() == [1]
     assert database.value("SELECT to_regclass('b')") is None
 
@@ -100,8 +100,8 @@ def test_exception_of_handler_ends_migration_that_catches_cancellation(database,
 
 @pytest.mark.parametrize("kind", [SystemExit, SoftTimeLimitExceeded])
 def test_interrupted_file_outside_transaction_is_reported_as_incomplete(database, kind):
-    braid = two(f"{HEAD}CREATE TABLE b ();\nSELECT pg_sleep(30)")
-    error, (fate,) = interrupted(braid, database, kind)
+    migrator = two(f"{HEAD}CREATE TABLE b ();\nSELECT pg_sleep(30)")
+    error, (fate,) = interrupted(migrator, database, kind)
     assert (fate.applied, fate.incomplete) == (False, True)
     assert "2_b was in progress; it is incomplete" in error.__notes__[0]
     until(database, NO_OTHER_SESSION)
@@ -109,7 +109,7 @@ def test_interrupted_file_outside_transaction_is_reported_as_incomplete(database
 
 @pytest.mark.parametrize("kind", [SystemExit, SoftTimeLimitExceeded])
 def test_exception_in_middle_of_copy_data_is_raised_as_it_is(database, kind, caplog):
-    """The server waits for the data's end then, and answers nothing."""
+    """During COPY, the server waits for the end of the data and sends nothing."""
     waiting = (
         "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE 'COPY t%'"
         " AND state = 'active' AND datname = current_database()"
@@ -121,9 +121,9 @@ def test_exception_in_middle_of_copy_data_is_raised_as_it_is(database, kind, cap
         "CREATE TRIGGER slow BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION slow();\n"
     )
     rows = ("x" * 2000 + "\n") * 2500
-    braid = two(f"COPY t FROM stdin;\n{rows}\\.\n", first=slow)
+    migrator = two(f"COPY t FROM stdin;\n{rows}\\.\n", first=slow)
     with caplog.at_level(logging.CRITICAL, "psycopg"):
-        error, (fate,) = interrupted(braid, database, kind, when=waiting)
+        error, (fate,) = interrupted(migrator, database, kind, when=waiting)
     assert fate.applied is False
     assert "rolled back" in error.__notes__[0]
     until(database, NO_OTHER_SESSION)
@@ -132,8 +132,10 @@ def test_exception_in_middle_of_copy_data_is_raised_as_it_is(database, kind, cap
 
 @pytest.mark.parametrize("kind", [SystemExit, SoftTimeLimitExceeded])
 def test_exception_that_comes_with_notice_is_not_lost(database, kind):
-    """The driver would swallow what is raised where it calls back."""
-    braid = pgbraid.load({"1_a.sql": "DO $$ BEGIN RAISE NOTICE 'a'; PERFORM pg_sleep(30); END $$"})
+    """The driver swallows exceptions that are raised in its callbacks."""
+    migrator = pgbraid.load(
+        {"1_a.sql": "DO $$ BEGIN RAISE NOTICE 'a'; PERFORM pg_sleep(30); END $$"}
+    )
 
     def record_event(event):
         events.append(event)
@@ -142,14 +144,14 @@ def test_exception_that_comes_with_notice_is_not_lost(database, kind):
 
     events = []
     with pytest.raises(kind, match="of the listener") as caught:
-        braid.up(database.conninfo, on_event=record_event)
+        migrator.up(database.conninfo, on_event=record_event)
     assert "1_a was in progress; it was rolled back" in caught.value.__notes__[0]
     until(database, NO_OTHER_SESSION)
     assert database.versions() == []
 
 
 def test_second_exception_leaves_nothing_running(database):
-    """The first ends the statement, and the second comes while that is waited for."""
+    """The first ends the statement; the second arrives while pgbraid waits for the end."""
     _, fates = interrupted(two(IGNORES_CANCEL), database, Interrupt, times=2)
     assert [fate.applied for fate in fates] in ([False], [])
     until(database, NO_OTHER_SESSION)
@@ -157,14 +159,14 @@ def test_second_exception_leaves_nothing_running(database):
 
 
 def test_exception_that_is_put_into_thread_ends_statement(database):
-    """As Dramatiq and pytest-timeout put one there."""
-    events, found = [], []
+    """As Dramatiq and pytest-timeout do."""
+    events, errors = [], []
 
     def up():
         try:
             two(SLOW).up(database.conninfo, on_event=events.append)
         except BaseException as error:  # noqa: BLE001 - the test looks at it
-            found.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=up)
     thread.start()
@@ -172,8 +174,8 @@ def test_exception_that_is_put_into_thread_ends_statement(database):
     put = ctypes.pythonapi.PyThreadState_SetAsyncExc
     assert put(ctypes.c_ulong(thread.ident), ctypes.py_object(Interrupt)) == 1
     thread.join(20)
-    assert isinstance(found[0], Interrupt)
-    assert "rolled back" in found[0].__notes__[0]
+    assert isinstance(errors[0], Interrupt)
+    assert "rolled back" in errors[0].__notes__[0]
     assert type(events[-1]).__name__ == "Interrupted"
     until(database, NO_OTHER_SESSION)
     assert database.versions() == [1]
@@ -191,18 +193,18 @@ def test_exception_lists_committed_migrations(database):
 def test_other_verbs_leave_nothing_running_either(database, folder, verb):
     sleeps = "SELECT pg_sleep(30)"
     folder.put("1_a.sql", "CREATE TABLE a ()").put("1_a.down.sql", sleeps)
-    braid = folder.load()
-    braid.up(database.conninfo)
+    migrator = folder.load()
+    migrator.up(database.conninfo)
     calls = {
-        "undo": lambda: braid.undo(database.conninfo, 1),
+        "undo": lambda: migrator.undo(database.conninfo, 1),
         "rehearse": lambda: (
             folder.put("2_b.sql", sleeps).load().up(database.conninfo, dry_run=True)
         ),
-        "resume": lambda: braid.resume(database.conninfo, 2, how="retry"),
+        "resume": lambda: migrator.resume(database.conninfo, 2, how="retry"),
     }
     if verb == "resume":
-        braid = folder.put("2_b.sql", f"{HEAD}CREATE TABLE b (); {sleeps}").load()
-        interrupted(braid, database, SystemExit)
+        migrator = folder.put("2_b.sql", f"{HEAD}CREATE TABLE b (); {sleeps}").load()
+        interrupted(migrator, database, SystemExit)
     with pytest.raises(SystemExit), raised_by_a_signal(SystemExit, database):
         calls[verb]()
     until(database, NO_OTHER_SESSION)
@@ -210,7 +212,7 @@ def test_other_verbs_leave_nothing_running_either(database, folder, verb):
 
 
 def test_lost_connection_does_not_take_exceptions_place(database):
-    """No session is left that could roll back then."""
+    """No session is left that could roll back."""
 
     def record_event(event):
         if type(event).__name__ == "ServerNotice":
@@ -236,7 +238,7 @@ def test_exception_in_event_loop_ends_run_of_its_thread(database, kind):
 
 
 def test_coroutine_that_is_closed_ends_run_of_its_thread(database):
-    """As one is whose event loop is not there any more."""
+    """As a coroutine whose event loop was closed."""
 
     async def close():
         run = two(SLOW).aup(database.conninfo).__await__()

@@ -37,9 +37,9 @@ def test_level_is_files_and_not_roles(database, default):
 def test_down_file_has_level_of_its_own(database, folder):
     folder.put("1_a.up.sql", "CREATE TABLE a ()")
     folder.put("1_a.down.sql", f"-- pgbraid: isolation=serializable\nDROP TABLE a; {NOTE}")
-    braid = folder.load()
-    braid.up(database.conninfo)
-    braid.undo(database.conninfo, 1)
+    migrator = folder.load()
+    migrator.up(database.conninfo)
+    migrator.undo(database.conninfo, 1)
     assert database.value("SELECT level FROM level") == "serializable"
 
 
@@ -53,7 +53,7 @@ def test_large_file_and_one_with_copy_data_have_it_too(database, monkeypatch):
 
 
 def test_serialization_failure_is_tried_again(database):
-    """Another session commits what this one has read before."""
+    """Another session changes and commits a row that this one has read."""
     database.run("CREATE TABLE t (n int); INSERT INTO t VALUES (1)")
     emitted = []
 
@@ -107,8 +107,8 @@ def test_version_that_another_run_records_meanwhile_is_not_recorded_twice(databa
         f"-- pgbraid: isolation={level}\nCREATE TABLE b ();\n"
         "DO $$ BEGIN RAISE NOTICE 'now'; PERFORM pg_sleep(0.5); END $$;"
     )
-    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": second})
-    report = braid.up(database.conninfo, on_event=record_event)
+    migrator = pgbraid.load({"1_a.sql": "CREATE TABLE a ()", "2_b.sql": second})
+    report = migrator.up(database.conninfo, on_event=record_event)
     assert report.applied == ()
     assert [migration.version for migration in report.applied_elsewhere] == [2]
     assert database.value("SELECT to_regclass('b')") is None
@@ -140,18 +140,18 @@ def test_level_is_read_in_any_case():
     assert read_directives("-- pgbraid: isolation=SERIALIZABLE").isolation == "SERIALIZABLE"
 
 
-TOO_LATE = [
+AFTER_FIRST_STATEMENT = [
     "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
     "set transaction read write, isolation level repeatable read",
     "SET LOCAL transaction_isolation TO 'serializable'",
     "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1; COMMIT",
 ]
-IN_VAIN = [
+WITHOUT_EFFECT = [
     "SET default_transaction_isolation = 'serializable'",
     "SET default_transaction_isolation TO serializable",
     "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE",
 ]
-FINE = [
+ALLOWED = [
     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET TRANSACTION READ WRITE",
     "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT 1; COMMIT",
@@ -160,31 +160,33 @@ FINE = [
 ]
 
 
-@pytest.mark.parametrize("text", TOO_LATE)
+@pytest.mark.parametrize("text", AFTER_FIRST_STATEMENT)
 def test_isolation_level_after_first_statement_is_refused_before_run(text):
     (problem,) = load(f"{text};").check_files().problems
     assert (problem.code, problem.severity) == ("transaction_mode", "error")
     assert "-- pgbraid: isolation=serializable" in problem.hint
 
 
-@pytest.mark.parametrize("text", IN_VAIN)
+@pytest.mark.parametrize("text", WITHOUT_EFFECT)
 @pytest.mark.parametrize("head", ["", "-- pgbraid: no-transaction\n"])
 def test_level_that_has_no_effect_is_warned_of(database, text, head):
-    braid = load(f"{head}{text};\nSELECT 1;")
-    (problem,) = braid.check_files().problems
+    migrator = load(f"{head}{text};\nSELECT 1;")
+    (problem,) = migrator.check_files().problems
     assert (problem.code, problem.severity) == ("isolation_unused", "warning")
-    report = braid.up(database.conninfo)
+    report = migrator.up(database.conninfo)
     assert [warning.code for warning in report.warnings] == ["isolation_unused"]
 
 
-@pytest.mark.parametrize("text", FINE)
+@pytest.mark.parametrize("text", ALLOWED)
 def test_other_set_statements_are_left_alone(database, text):
-    braid = load(f"{text};")
-    assert braid.check_files().problems == ()
-    braid.up(database.conninfo)
+    migrator = load(f"{text};")
+    assert migrator.check_files().problems == ()
+    migrator.up(database.conninfo)
 
 
-@pytest.mark.parametrize("text", [t.replace("repeatable read", "serializable") for t in TOO_LATE])
+@pytest.mark.parametrize(
+    "text", [t.replace("repeatable read", "serializable") for t in AFTER_FIRST_STATEMENT]
+)
 def test_isolation_level_of_head_may_be_repeated(database, text):
     load(f"-- pgbraid: isolation=serializable\n{text};").up(database.conninfo)
     assert database.versions() == [1]
@@ -198,5 +200,5 @@ def test_level_that_only_server_sees_is_explained_by_error(database):
 
 
 def test_dry_run_tries_file_at_usual_level(database):
-    braid = load(f"-- pgbraid: isolation=serializable\n{NOTE}")
-    assert braid.up(database.conninfo, dry_run=True).failures == ()
+    migrator = load(f"-- pgbraid: isolation=serializable\n{NOTE}")
+    assert migrator.up(database.conninfo, dry_run=True).failures == ()

@@ -61,12 +61,12 @@ def test_large_file_runs_and_is_recorded_whole(database):
 def test_error_names_its_place_and_nothing_is_kept(database, dry_run, wrong, line, column, excerpt):
     text = f"CREATE TABLE t (a int PRIMARY KEY, b text);\n{ROWS}"
     text += f"COPY t FROM stdin;\n{COPY}\\.\n\n" + "-- é\n" * 1998 + f"\n{wrong}\n{ROWS}"
-    braid = pgbraid.load({"1_a.sql": text})
+    migrator = pgbraid.load({"1_a.sql": text})
     if dry_run:
-        ((_, message),) = braid.up(database.conninfo, dry_run=True).failures
+        ((_, message),) = migrator.up(database.conninfo, dry_run=True).failures
     else:
         with pytest.raises(MigrationFailed) as caught:
-            braid.up(database.conninfo)
+            migrator.up(database.conninfo)
         message = caught.value.diagnostic
     assert (message.location.line, message.excerpt) == (line, excerpt)
     if column:
@@ -118,7 +118,7 @@ def test_migration_that_ends_its_transaction_is_found_in_large_file_too(database
 @pytest.mark.parametrize("size", range(690, 703))
 @pytest.mark.parametrize("text", ["COPY t FROM stdin;\n1\n2\n\\.\n", "SELECT 1;"])
 def test_byte_order_mark_in_middle_is_error_wherever_it_stands(database, size, text):
-    """Taken away, it would shift what follows by one, and COPY would get a row too many."""
+    """Without the mark, the text behind it would move by one, and COPY would read one row more."""
     head = f"CREATE TABLE t (s text); SELECT '{'x' * (size - 34)}';"
     text = f"{head}\ufeff{text}SELECT '{'a' * 5000}';"
     with pytest.raises((MigrationFailed, ProblemsFound)) as caught:

@@ -1,6 +1,6 @@
 """A ledger table that refuses or changes a row is named, and nothing is recorded partly.
 
-The states are those that `python -m chaos --only R10` came upon.
+`python -m chaos --only R10` found these states.
 """
 
 import pytest
@@ -101,14 +101,14 @@ def test_journal_without_its_columns_is_refused_before_anything_runs(database, d
 
 
 def test_check_fails_beside_unknown_journal(database):
-    braid = pgbraid.load(FIRST)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(FIRST)
+    migrator.up(database.conninfo)
     database.run(SHAPES["no event"])
     with pytest.raises(ServerError, match="is not a journal of pgbraid"):
-        braid.check(database.conninfo)
+        migrator.check(database.conninfo)
     database.run(f"ALTER TABLE {JOURNAL} RENAME TO was_journal")
-    braid.up(database.conninfo)
-    assert braid.check(database.conninfo).ok
+    migrator.up(database.conninfo)
+    assert migrator.check(database.conninfo).ok
 
 
 def test_migration_that_drops_journal_is_refused(database):
@@ -148,9 +148,9 @@ def test_row_added_by_journal_trigger_is_reported_in_same_run(database, ddl, bat
         " public.applied_migrations (version, name) VALUES (9, 'x') ON CONFLICT DO NOTHING;"
         " RETURN NEW; END $$;"
     )
-    braid = pgbraid.load({**FIRST, "2_b.sql": function + ddl})
+    migrator = pgbraid.load({**FIRST, "2_b.sql": function + ddl})
     with pytest.raises(PgbraidError, match="version 9 now, but no run of pgbraid has applied it"):
-        braid.up(database.conninfo, batch=batch)
+        migrator.up(database.conninfo, batch=batch)
     assert database.value("SELECT array_agg(version ORDER BY 1) FROM applied_migrations") == [
         1,
         2,
@@ -159,8 +159,8 @@ def test_row_added_by_journal_trigger_is_reported_in_same_run(database, ddl, bat
 
 
 def test_rows_of_another_run_are_no_strays(database):
-    braid = pgbraid.load(FIRST)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(FIRST)
+    migrator.up(database.conninfo)
     both = pgbraid.load({**FIRST, "2_b.sql": "SELECT 1", "3_c.sql": "SELECT 1"})
     assert [o.migration.version for o in both.up(database.conninfo, to=2).applied] == [2]
     assert [o.migration.version for o in both.up(database.conninfo).applied] == [3]
@@ -168,17 +168,17 @@ def test_rows_of_another_run_are_no_strays(database):
 
 @pytest.mark.parametrize("table", ["applied_migrations", JOURNAL])
 def test_table_whose_rows_would_be_hidden_is_named(database, role, table):
-    braid = pgbraid.load(FIRST)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(FIRST)
+    migrator.up(database.conninfo)
     database.run(
         f"GRANT SELECT ON applied_migrations, {JOURNAL} TO {role};"
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
     )
     with pytest.raises(ServerError, match="row-level security would hide rows") as caught:
-        braid.check(database.as_role(role))
+        migrator.check(database.as_role(role))
     assert "DISABLE ROW LEVEL SECURITY" in caught.value.hint
     database.run(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
-    assert braid.check(database.as_role(role)).ok
+    assert migrator.check(database.as_role(role)).ok
 
 
 def test_duplicate_version_in_applied_set_is_named(database):
@@ -187,25 +187,25 @@ def test_duplicate_version_in_applied_set_is_named(database):
         "CREATE TABLE child () INHERITS (applied_migrations);"
         "INSERT INTO child SELECT * FROM ONLY applied_migrations"
     )
-    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a (i bigint)"})
+    migrator = pgbraid.load({"1_a.sql": "CREATE TABLE a (i bigint)"})
     with pytest.raises(ServerError, match="has 2 rows of version 1") as caught:
-        braid.repair(database.conninfo, [1])
+        migrator.repair(database.conninfo, [1])
     assert "Delete all but one" in caught.value.hint
     database.run("DELETE FROM child")
-    braid.repair(database.conninfo, [1])
-    assert braid.check(database.conninfo).ok
+    migrator.repair(database.conninfo, [1])
+    assert migrator.check(database.conninfo).ok
 
 
 @pytest.mark.parametrize(
     "body", [CHANGES["version"], CHANGES["swallowed"]], ids=["changed", "gone"]
 )
 def test_row_that_trigger_changes_is_neither_baselined_nor_restored(database, body):
-    braid = pgbraid.load(FILES)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(FILES)
+    migrator.up(database.conninfo)
     database.run("DELETE FROM applied_migrations WHERE version = 2")
     database.run(TRIGGER.format(body=body).replace(f"ON {JOURNAL}", "ON applied_migrations"))
     with pytest.raises(ServerError, match="applied_migrations did not accept a row"):
-        braid.reconcile(database.conninfo, trust="journal")
+        migrator.reconcile(database.conninfo, trust="journal")
     more = pgbraid.load({**FIRST, "3_c.sql": "SELECT 1"})
     database.run(f"DELETE FROM {JOURNAL} WHERE version = 2")
     with pytest.raises(ServerError, match="applied_migrations did not accept a row"):

@@ -11,9 +11,9 @@ from tests.fixtures.nontransactional import HEAD
 
 
 def test_forget_runs_no_code_of_another_role(big, role):
-    braid = pgbraid.load({"1_a.sql": HEAD + "SELECT 1 / 0"})
+    migrator = pgbraid.load({"1_a.sql": HEAD + "SELECT 1 / 0"})
     with pytest.raises(MigrationFailed):
-        braid.up(big.conninfo)
+        migrator.up(big.conninfo)
     big.run("CREATE TABLE ran (who text); GRANT ALL ON ran TO PUBLIC")
     big.run(
         f"GRANT ALL ON SCHEMA public TO {role};"
@@ -29,10 +29,10 @@ def test_forget_runs_no_code_of_another_role(big, role):
             " EXECUTE FUNCTION evil()"
         )
     with pytest.raises(pgbraid.PgbraidError):
-        braid.up(big.conninfo)
+        migrator.up(big.conninfo)
     assert big.rows("SELECT * FROM ran") == []
     with contextlib.suppress(pgbraid.PgbraidError):
-        braid.resume(big.conninfo, 1, how="forget")
+        migrator.resume(big.conninfo, 1, how="forget")
     assert big.rows("SELECT * FROM ran") == []
 
 
@@ -47,8 +47,8 @@ def test_view_in_journals_place_runs_nothing(database, role):
             "CREATE VIEW open.applied_migrations_journal AS SELECT open.f() AS version,"
             " 'x'::text AS name, 'started'::text AS event, NULL::jsonb AS detail, 1 AS id"
         )
-    braid = pgbraid.load({"1_a.sql": "--"}, schema="open")
-    for verb in (braid.check, braid.status, braid.up):
+    migrator = pgbraid.load({"1_a.sql": "--"}, schema="open")
+    for verb in (migrator.check, migrator.status, migrator.up):
         with pytest.raises(pgbraid.ServerError, match="is not an applied set"):
             verb(database.conninfo)
     assert database.value("SELECT to_regclass('public.trapped')") is None
@@ -66,9 +66,9 @@ def test_column_of_foreign_type_casts_nothing(database, role):
             " 'BEGIN CREATE TABLE public.trapped (); RETURN now(); END';"
             "CREATE CAST (open.e AS timestamptz) WITH FUNCTION open.f(open.e)"
         )
-    braid = pgbraid.load({"1_a.sql": "--"}, schema="open")
+    migrator = pgbraid.load({"1_a.sql": "--"}, schema="open")
     with pytest.raises(pgbraid.ServerError) as caught:
-        braid.status(database.conninfo)
+        migrator.status(database.conninfo)
     assert "another role's type" in caught.value.detail
     assert database.value("SELECT to_regclass('public.trapped')") is None
 

@@ -17,21 +17,21 @@ QUICK = Limits(lock_timeout=0.3, retry_for=30)
 
 
 @pytest.fixture
-def in_the_way(database):
-    """A session with a lock on table t, until it is committed."""
+def blocker(database):
+    """A session that locks table t until it commits."""
     database.run("CREATE TABLE t (x int)")
     with psycopg.connect(database.conninfo, application_name="the dump") as conn:
         conn.execute("SELECT 'hunter2-x' AS password FROM t")
         yield conn
 
 
-def test_unavailable_lock_rolls_back_and_is_retried(database, in_the_way):
+def test_unavailable_lock_rolls_back_and_is_retried(database, blocker):
     emitted = []
 
     def record_event(event):
         emitted.append(event)
         if isinstance(event, Retrying) and event.attempt == 2:
-            in_the_way.commit()
+            blocker.commit()
 
     files = {
         "1_a.sql": "CREATE TABLE a (); ALTER TABLE t ADD y int",
@@ -46,51 +46,51 @@ def test_unavailable_lock_rolls_back_and_is_retried(database, in_the_way):
     ]
     for retry in retries:
         (holder,) = retry.blockers
-        assert f"process {in_the_way.info.backend_pid} (the dump)" in holder
+        assert f"process {blocker.info.backend_pid} (the dump)" in holder
         assert "idle in transaction, last ran: SELECT" in holder
         assert "hunter2" not in holder
     blocked = [event for event in emitted if isinstance(event, BlockedByLock)]
     assert {event.lock for event in blocked} == {"public.t"}
 
 
-def test_retries_end_and_error_names_blockers(database, in_the_way):
-    braid = pgbraid.load(
+def test_retries_end_and_error_names_blockers(database, blocker):
+    migrator = pgbraid.load(
         {"1_a.sql": "CREATE TABLE a (); ALTER TABLE t ADD y int"},
         limits=Limits(lock_timeout=0.3, retry_for=1),
     )
     with pytest.raises(MigrationFailed) as caught:
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     assert caught.value.sqlstate == "55P03"
-    assert f"Blocked by process {in_the_way.info.backend_pid} (the dump)" in caught.value.detail
+    assert f"Blocked by process {blocker.info.backend_pid} (the dump)" in caught.value.detail
     assert "Tried " in caught.value.detail
     assert "`retry_for`" in caught.value.hint
     assert database.value("SELECT to_regclass('a')") is None
     assert database.versions() == []
-    in_the_way.commit()
-    assert len(braid.up(database.conninfo).applied) == 1
+    blocker.commit()
+    assert len(migrator.up(database.conninfo).applied) == 1
 
 
-def test_others_wait_no_longer_than_lock_timeout(database, in_the_way):
+def test_others_wait_no_longer_than_lock_timeout(database, blocker):
     """Readers of the table queue behind a migration that waits for its lock."""
     stop = pgbraid.StopToken()
-    braid = pgbraid.load({"1_a.sql": "ALTER TABLE t ADD y int"}, limits=QUICK)
-    runner = threading.Thread(target=lambda: _up(braid, database.conninfo, stop))
+    migrator = pgbraid.load({"1_a.sql": "ALTER TABLE t ADD y int"}, limits=QUICK)
+    runner = threading.Thread(target=lambda: _up(migrator, database.conninfo, stop))
     runner.start()
     longest = 0.0
     with psycopg.connect(database.conninfo, autocommit=True) as reader:
         end = time.monotonic() + 2
         while time.monotonic() < end:
-            begun = time.monotonic()
+            started_at = time.monotonic()
             reader.execute("SELECT count(*) FROM t")
-            longest = max(longest, time.monotonic() - begun)
+            longest = max(longest, time.monotonic() - started_at)
     stop.request()
     runner.join()
     assert 0.1 < longest < 0.3 + 1.0
 
 
-def _up(braid, conninfo, stop):
+def _up(migrator, conninfo, stop):
     with contextlib.suppress(pgbraid.Stopped):
-        braid.up(conninfo, stop=stop)
+        migrator.up(conninfo, stop=stop)
 
 
 @pytest.mark.parametrize("batch", [False, True])
@@ -128,8 +128,8 @@ def test_deadlock_is_tried_again(database):
 
         thread = threading.Thread(target=against)
         thread.start()
-        braid = pgbraid.load({"1_a.sql": body}, limits=Limits(lock_timeout=0))
-        report = braid.up(database.conninfo, on_event=emitted.append)
+        migrator = pgbraid.load({"1_a.sql": body}, limits=Limits(lock_timeout=0))
+        report = migrator.up(database.conninfo, on_event=emitted.append)
         thread.join()
     assert len(report.applied) == 1
     assert [e.diagnostic.sqlstate for e in emitted if isinstance(e, Retrying)] == ["40P01"]
@@ -142,9 +142,9 @@ def test_other_errors_are_not_tried_again(database):
     assert not [event for event in emitted if isinstance(event, Retrying)]
 
 
-def test_run_that_waits_for_another_try_stops_at_once(database, in_the_way):
+def test_run_that_waits_for_another_try_stops_at_once(database, blocker):
     stop = pgbraid.StopToken()
-    braid = pgbraid.load(
+    migrator = pgbraid.load(
         {"1_a.sql": "ALTER TABLE t ADD y int"}, limits=Limits(lock_timeout=0.01, retry_for=600)
     )
 
@@ -152,37 +152,37 @@ def test_run_that_waits_for_another_try_stops_at_once(database, in_the_way):
         if isinstance(event, Retrying) and event.attempt == 5:
             threading.Timer(0.1, stop.request).start()
 
-    begun = time.monotonic()
+    started_at = time.monotonic()
     with pytest.raises(pgbraid.Stopped):
-        braid.up(database.conninfo, on_event=record_event, stop=stop)
-    assert time.monotonic() - begun < 30
+        migrator.up(database.conninfo, on_event=record_event, stop=stop)
+    assert time.monotonic() - started_at < 30
     assert database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
 
 
-def test_undo_retries_lock_timeouts(database, in_the_way):
-    in_the_way.commit()
+def test_undo_retries_lock_timeouts(database, blocker):
+    blocker.commit()
     files = {"1_a.sql": "--", "1_a.down.sql": "ALTER TABLE t ADD y int"}
-    braid = pgbraid.load(files, limits=QUICK)
-    braid.up(database.conninfo)
-    in_the_way.execute("SELECT FROM t")
+    migrator = pgbraid.load(files, limits=QUICK)
+    migrator.up(database.conninfo)
+    blocker.execute("SELECT FROM t")
     emitted = []
 
     def record_event(event):
         emitted.append(event)
         if isinstance(event, Retrying):
-            in_the_way.commit()
+            blocker.commit()
 
-    braid.undo(database.conninfo, 1, on_event=record_event)
+    migrator.undo(database.conninfo, 1, on_event=record_event)
     assert [type(event) for event in emitted if isinstance(event, Retrying)] == [Retrying]
     assert database.versions() == []
 
 
 @pytest.fixture
 def alone(programs, tmp_path):
-    """A server of its own, whose commits wait for a standby that never comes."""
+    """A server whose commits wait for a standby that does not exist."""
     with embedded_server(tmp_path / "data", programs=programs, cache=cache_dir()) as server:
         with psycopg.connect(server.conninfo, autocommit=True) as conn:
-            conn.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+            conn.execute("ALTER SYSTEM SET synchronous_standby_names = 'absent'")
             conn.execute("SELECT pg_reload_conf()")
         yield server.conninfo
 
@@ -192,39 +192,39 @@ def test_commit_that_waits_for_absent_standby_is_ended_and_reported(alone, large
     emitted = []
     text = "CREATE TABLE a ();" + (" " * 1_100_000 if large else "")
     files = {"1_a.sql": text, "1_a.down.sql": "DROP TABLE a"}
-    braid = pgbraid.load(files, limits=Limits(commit_wait=0.5))
+    migrator = pgbraid.load(files, limits=Limits(commit_wait=0.5))
     with psycopg.connect(alone, autocommit=True) as conn:
         conn.execute("SET synchronous_commit = local; CREATE TABLE not_fresh ()")
-    report = braid.up(alone, on_event=emitted.append)
+    report = migrator.up(alone, on_event=emitted.append)
     assert [o.migration.version for o in report.applied] == [1]
     expected = [event.diagnostic for event in emitted if isinstance(event, ServerNotice)]
     assert "canceling wait for synchronous replication" in expected[-1].message
     assert "already committed locally" in expected[-1].detail
     with psycopg.connect(alone, autocommit=True) as conn:
         assert conn.execute("SELECT count(*) FROM applied_migrations").fetchone() == (1,)
-    braid.undo(alone, 1)
+    migrator.undo(alone, 1)
     edited = {"1_a.sql": text + "-- edited", "1_a.down.sql": "DROP TABLE a"}
-    braid.up(alone)
+    migrator.up(alone)
     pgbraid.load(edited, limits=Limits(commit_wait=0.5)).repair(alone, [1])
 
 
 def test_blocker_is_named_after_very_short_wait(database):
     database.run("CREATE TABLE t ()")
     limits = Limits(lock_timeout=0.1, retry_for=0)
-    braid = pgbraid.load({"1_a.sql": "ALTER TABLE t ADD x int"}, limits=limits)
+    migrator = pgbraid.load({"1_a.sql": "ALTER TABLE t ADD x int"}, limits=limits)
     with psycopg.connect(database.conninfo, application_name="the reader") as other:
         other.execute("SELECT FROM t")
         with pytest.raises(MigrationFailed) as caught:
-            braid.up(database.conninfo)
+            migrator.up(database.conninfo)
     assert "the reader" in caught.value.detail
 
 
 def test_blocker_is_named_by_dry_run_too(database):
     database.run("CREATE TABLE t ()")
-    braid = pgbraid.load({"1_a.sql": "ALTER TABLE t ADD x int"})
+    migrator = pgbraid.load({"1_a.sql": "ALTER TABLE t ADD x int"})
     with psycopg.connect(database.conninfo, application_name="the reader") as other:
         other.execute("SELECT FROM t")
-        report = braid.up(database.conninfo, dry_run=True)
+        report = migrator.up(database.conninfo, dry_run=True)
     ((_, expected),) = report.failures
     assert "the reader" in expected.detail
 
@@ -241,16 +241,16 @@ def test_file_that_only_waited_gets_no_hint_to_change_it(database, cli, folder):
 
 @pytest.mark.parametrize("table", ["applied_migrations", "applied_migrations_journal"])
 def test_locked_applied_set_is_waited_for_and_holder_named(database, table):
-    braid = pgbraid.load({"1_a.sql": "SELECT 1"}, lock_wait=2)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1"}, lock_wait=2)
+    migrator.up(database.conninfo)
     emitted = []
     with psycopg.connect(database.conninfo, application_name="somebody's") as other:
         other.execute(f"LOCK TABLE {table}")
         with pytest.raises(pgbraid.LockTimeout) as caught:
-            braid.up(database.conninfo, on_event=emitted.append)
+            migrator.up(database.conninfo, on_event=emitted.append)
     assert "somebody's" in caught.value.detail
     assert [type(event).__name__ for event in emitted] == ["WaitingForLock"]
-    assert braid.up(database.conninfo).previously_applied == 1
+    assert migrator.up(database.conninfo).previously_applied == 1
 
 
 def test_check_of_locked_applied_set_does_not_hang(cli, database, folder):
@@ -264,7 +264,7 @@ def test_check_of_locked_applied_set_does_not_hang(cli, database, folder):
 
 @pytest.fixture(scope="module")
 def preparing(programs, tmp_path_factory):
-    """A server that takes prepared transactions."""
+    """A server that allows prepared transactions."""
     folder = tmp_path_factory.mktemp("server") / "db"
     with (
         embedded_server(folder, programs=programs, cache=cache_dir()) as server,
@@ -277,10 +277,10 @@ def preparing(programs, tmp_path_factory):
 
 @pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "EXCLUSIVE"])
 def test_prepared_transaction_that_locks_applied_set_is_named(preparing, mode):
-    """No process holds it, and it has no session."""
+    """No session and no process belongs to it."""
     files = {"1_a.sql": "--"}
     pgbraid.load(files).up(preparing)
-    braid = pgbraid.load({**files, "2_b.sql": "--"}, lock_wait=2, limits=Limits(retry_for=1))
+    migrator = pgbraid.load({**files, "2_b.sql": "--"}, lock_wait=2, limits=Limits(retry_for=1))
     with psycopg.connect(preparing) as conn:
         conn.execute(f"LOCK TABLE applied_migrations IN {mode} MODE")
         conn.execute("PREPARE TRANSACTION 'the gid'")
@@ -288,7 +288,7 @@ def test_prepared_transaction_that_locks_applied_set_is_named(preparing, mode):
         with pytest.raises(
             (pgbraid.LockTimeout, pgbraid.MigrationFailed, pgbraid.ServerError)
         ) as e:
-            braid.up(preparing)
+            migrator.up(preparing)
     finally:
         with psycopg.connect(preparing, autocommit=True) as conn:
             conn.execute("ROLLBACK PREPARED 'the gid'")

@@ -27,7 +27,7 @@ def used(database):
 
 @pytest.fixture
 def watching(watches):
-    """A server that notices a client's death; one that does not gets no COMMIT beforehand."""
+    """A server that detects a lost client; other servers receive no COMMIT in the message."""
     if not watches:
         pytest.skip("this server gets messages on a fresh database only")
 
@@ -48,17 +48,17 @@ def waits(monkeypatch):
 
 @pytest.fixture
 def sent(monkeypatch):
-    """Keep the messages with migrations that were sent."""
-    kept = []
+    """Record the messages with migrations that are sent."""
+    messages = []
     real = connection.send
 
     def send(conn, data, *args):
         if COMMITS in data:
-            kept.append(data.decode())
+            messages.append(data.decode())
         return real(conn, data, *args)
 
     monkeypatch.setattr(session, "send", send)
-    return kept
+    return messages
 
 
 def test_run_waits_once_per_migration(watching, used, waits):
@@ -148,7 +148,7 @@ def test_error_in_batch_equals_error_of_single_migration(used, batch, wrong):
 
 @pytest.mark.parametrize("batch", [False, True])
 def test_migration_that_fails_among_others_is_run_once(database, batch):
-    """No rollback takes back what a sequence gave, so a second attempt may succeed."""
+    """No rollback resets a sequence, so a second attempt might succeed."""
     files = {
         "1_s.sql": "CREATE SEQUENCE s;\n"
         "CREATE TABLE t (a int DEFAULT nextval('s') CHECK (a > 1), b int)",
@@ -164,7 +164,7 @@ def test_migration_that_fails_among_others_is_run_once(database, batch):
 
 @pytest.mark.parametrize("batch", [False, True])
 def test_outcome_of_lost_commit_is_found(database, monkeypatch, batch):
-    """The server commits; its answer never arrives."""
+    """The server commits, but its answer does not arrive."""
     files = tables(3) if batch else {"1_t.sql": "SELECT 1"}
     real = connection.send
 
@@ -186,13 +186,13 @@ def test_outcome_of_lost_commit_is_found(database, monkeypatch, batch):
 
 def test_migration_applied_by_faster_run_is_skipped(database, monkeypatch):
     """The lock was lost, and another run applied the version: the key prevents a second row."""
-    braid = pgbraid.load(tables(2))
+    migrator = pgbraid.load(tables(2))
 
     def meanwhile(event):
         if isinstance(event, Started) and event.index == 1:
             database.record(1, "t")
 
-    report = braid.up(database.conninfo, on_event=meanwhile)
+    report = migrator.up(database.conninfo, on_event=meanwhile)
     assert [o.migration.version for o in report.applied] == [2]
     assert database.value("SELECT to_regclass('t1') IS NULL")
 
@@ -224,10 +224,10 @@ def test_connection_being_opened_is_used_once_or_closed(database):
     first, second = opening.take(), opening.take()
     with first, second:
         assert first.info.backend_pid != second.info.backend_pid
-    left = BackgroundConnect(parameters)
-    left._thread.join()
-    conn = left._result
-    left.close()
+    unused = BackgroundConnect(parameters)
+    unused._thread.join()
+    conn = unused._result
+    unused.close()
     assert conn.closed
     with pytest.raises(psycopg.OperationalError):
         BackgroundConnect({"conninfo": "host=/nowhere"}).take()
@@ -238,10 +238,10 @@ def test_notices_are_reported_with_their_migration(database):
     files |= {"3_c.sql": "CREATE TABLE c ()", "4_d.sql": "DROP TABLE IF EXISTS x, y"}
     emitted = []
     pgbraid.load(files).up(database.conninfo, on_event=emitted.append)
-    found = [
+    notices = [
         (e.migration.version, e.diagnostic.message) for e in emitted if isinstance(e, ServerNotice)
     ]
-    assert found == [
+    assert notices == [
         (2, 'table "first" does not exist, skipping'),
         (4, 'table "x" does not exist, skipping'),
         (4, 'table "y" does not exist, skipping'),

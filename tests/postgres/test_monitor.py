@@ -1,4 +1,4 @@
-"""The lock monitor: a run does without it, and a stop ends every wait."""
+"""The lock monitor: a run works without it, and a stop ends every wait."""
 
 import asyncio
 import signal
@@ -13,12 +13,12 @@ from tests.fixtures.nontransactional import HEAD
 
 
 def test_monitor_behind_pooler_with_one_session_does_not_hang(database, pool):
-    begun = time.monotonic()
-    braid = pgbraid.load({"1_a.sql": "CREATE TABLE t (); SELECT pg_sleep(1)"})
-    over, found = in_thread(lambda: braid.up(pool), 20, database)
+    started_at = time.monotonic()
+    migrator = pgbraid.load({"1_a.sql": "CREATE TABLE t (); SELECT pg_sleep(1)"})
+    over, outcomes = in_thread(lambda: migrator.up(pool), 20, database)
     assert over, "the run waits for its own watch, which waits for the run's session"
-    assert time.monotonic() - begun < 10
-    assert len(found[0].applied) == 1
+    assert time.monotonic() - started_at < 10
+    assert len(outcomes[0].applied) == 1
 
 
 WAITS = {
@@ -46,16 +46,16 @@ def test_signal_ends_every_wait(big, cli, folder, wait, number):
 @pytest.mark.parametrize("wait", WAITS)
 def test_cancelled_task_ends_every_wait(big, wait):
     text, blocking, after = WAITS[wait]
-    braid = pgbraid.load({"1_a.sql": text})
+    migrator = pgbraid.load({"1_a.sql": text})
 
     async def main():
-        task = asyncio.create_task(braid.aup(big.conninfo))
+        task = asyncio.create_task(migrator.aup(big.conninfo))
         await asyncio.sleep(after)
         task.cancel()
-        begun = time.monotonic()
+        cancelled_at = time.monotonic()
         with pytest.raises(asyncio.CancelledError):
             await task
-        return time.monotonic() - begun
+        return time.monotonic() - cancelled_at
 
     with psycopg.connect(big.conninfo) as other:
         other.execute(blocking)
@@ -71,7 +71,7 @@ def test_refused_monitor_connection_changes_nothing(big, role):
 def test_stop_ends_wait_for_monitor_in_full_pool(database, pool):
     stop = pgbraid.StopToken()
     with call_after(2, stop.request):
-        braid = pgbraid.load({"1_a.sql": "CREATE TABLE t (); SELECT pg_sleep(30)"})
-        over, found = in_thread(lambda: braid.up(pool, stop=stop), 10, database)
+        migrator = pgbraid.load({"1_a.sql": "CREATE TABLE t (); SELECT pg_sleep(30)"})
+        over, outcomes = in_thread(lambda: migrator.up(pool, stop=stop), 10, database)
     assert over, "a stop does not reach it either"
-    assert isinstance(found[0], pgbraid.Stopped)
+    assert isinstance(outcomes[0], pgbraid.Stopped)

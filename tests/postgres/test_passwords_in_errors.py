@@ -51,8 +51,8 @@ def test_no_part_of_password_is_in_error_or_repr(dsn):
         repr(error.__context__) if not error.__suppress_context__ else "",
     ]
     text = " ".join(map(str, shown))
-    for piece in ("s3cr3t", "odd", "w/th", "chars"):
-        assert piece not in text
+    for part in ("s3cr3t", "odd", "w/th", "chars"):
+        assert part not in text
 
 
 def test_target_shows_its_place_and_no_secret():
@@ -115,7 +115,7 @@ def test_unencoded_password_is_refused(dsn):
     ],
 )
 def test_password_that_stands_where_port_does_is_not_shown(dsn):
-    """A URL without its @ has it there."""
+    """In a URL without @, the password is in the place of the port."""
     with pytest.raises(ConfigError, match="the port of the database URL is not a number") as caught:
         pgbraid.load({"1_a.sql": "SELECT 1"}).up(dsn)
     expected = f"{caught.value.message}{caught.value.detail}{caught.value.hint}"
@@ -129,7 +129,7 @@ def test_password_that_stands_where_port_does_is_not_shown(dsn):
     "conninfo", ["u:s3cret-x@127.0.0.1", "host=127.0.0.1 port=1 password=s3cret-x user=u"]
 )
 def test_no_error_has_drivers_for_its_context(conninfo):
-    """A logger that walks the contexts would find the password there."""
+    """A logger that follows the contexts of an error would print the password."""
     with pytest.raises(pgbraid.PgbraidError) as caught:
         pgbraid.load({"1_a.sql": "--"}).up(conninfo)
     assert (caught.value.__context__, caught.value.__cause__) == (None, None)

@@ -18,7 +18,7 @@ SETTINGS = "search_path lock_timeout statement_timeout synchronous_commit role r
 
 def left_in_the_pool(pooled):
     """Return the session state of the pool that a new session lacks."""
-    found = set()
+    states = set()
     with psycopg.connect(pooled, prepare_threshold=None) as a, psycopg.connect(pooled) as b:
         for conn in (a, b):
             conn.execute("SELECT 1")
@@ -37,9 +37,9 @@ def left_in_the_pool(pooled):
                     " (SELECT count(*) FROM pg_cursors WHERE is_holdable),"
                     " (SELECT count(*) FROM pg_class WHERE relpersistence = 't')"
                 ).fetchone()
-                found.add((pid, (*shown, *other)))
-    assert len({pid for pid, _ in found}) == 3
-    return {state for _, state in found}
+                states.add((pid, (*shown, *other)))
+    assert len({pid for pid, _ in states}) == 3
+    return {state for _, state in states}
 
 
 def test_migrations_run_behind_pooler_and_leave_nothing_in_it(database, pooled):
@@ -107,14 +107,14 @@ def test_commands_that_need_session_lock_are_refused_behind_pooler(database, poo
     files = {"1_a.sql": "--", "1_a.down.sql": "--", "2_b.sql": "--"}
     database.run("CREATE TABLE schema_migrations (version bigint, dirty boolean)")
     database.run("INSERT INTO schema_migrations VALUES (1, false)")
-    braid = pgbraid.load(files)
+    migrator = pgbraid.load(files)
     calls = {
-        "undo": lambda: braid.undo(pooled, 1),
-        "adopt": lambda: braid.adopt(pooled),
-        "dry run": lambda: braid.up(pooled, dry_run=True),
+        "undo": lambda: migrator.undo(pooled, 1),
+        "adopt": lambda: migrator.adopt(pooled),
+        "dry run": lambda: migrator.up(pooled, dry_run=True),
     }
     if command == "undo":
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     with pytest.raises(TargetRefused, match="is a connection pooler") as caught:
         calls[command]()
     assert "`direct_url`" in caught.value.hint
@@ -137,14 +137,14 @@ def test_role_option_behind_pooler_is_refused(database, pooled):
 
 def test_role_that_pooler_drops_is_error(pooled):
     """PgBouncer refuses the option, or is configured to ignore it."""
-    braid = pgbraid.load({"1_a.sql": "SELECT 1"}, role="pg_monitor")
-    for verb in (braid.up, braid.check, braid.status):
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1"}, role="pg_monitor")
+    for verb in (migrator.up, migrator.check, migrator.status):
         with pytest.raises(TargetRefused, match="pooler"):
             verb(pooled)
 
 
 def test_killed_client_releases_xact_lock(pooled, database, watches):
-    """Long before its statement ends; the pooler closes the session, which the server notices."""
+    """Before its statement ends: the pooler closes the session, and the server detects that."""
     if not watches:
         pytest.skip("this server does not look whether a client is still there")
     code = "import pgbraid, sys; pgbraid.load({'1_a.sql': 'SELECT pg_sleep(60)'}).up(sys.argv[1])"

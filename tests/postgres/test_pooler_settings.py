@@ -17,8 +17,8 @@ def test_stop_leaves_no_prepared_statement_in_pool(database, pool):
         with pytest.raises(pgbraid.Stopped):
             pgbraid.load({"1_a.sql": text}).up(pool, stop=stop)
     with psycopg.connect(pool, prepare_threshold=None) as conn:
-        found = conn.execute("SELECT name FROM pg_prepared_statements WHERE from_sql").fetchall()
-    assert found == []
+        prepared = conn.execute("SELECT name FROM pg_prepared_statements WHERE from_sql").fetchall()
+    assert prepared == []
 
 
 ON_CONNECT = "connect_query='SET search_path = app; SET statement_timeout = 5000'"
@@ -43,20 +43,20 @@ def test_migration_has_search_path_of_pool(database, pool):
     assert database.value("SELECT to_regclass('app.here')") is not None
 
 
-def ask(pool, question):
+def fetch_one(pool, query):
     with psycopg.connect(pool, prepare_threshold=None, autocommit=True) as conn:
-        return conn.execute(question).fetchone()
+        return conn.execute(query).fetchone()
 
 
 @pytest.mark.parametrize("pool", ["connect_query='SET ROLE pg_monitor'"], indirect=True)
 def test_role_of_pool_is_not_taken_from_its_clients(database, pool):
     database.run("GRANT ALL ON SCHEMA public TO pg_monitor")
-    question = "SELECT current_user, pg_backend_pid()"
-    before = ask(pool, question)
+    query = "SELECT current_user, pg_backend_pid()"
+    before = fetch_one(pool, query)
     assert before[0] == "pg_monitor"
     files = {"1_a.sql": "CREATE TABLE here ()", "2_b.sql": "SET ROLE NONE; SELECT 1"}
     assert len(pgbraid.load(files).up(pool).applied) == 2
-    assert ask(pool, question) == before
+    assert fetch_one(pool, query) == before
 
 
 @pytest.mark.parametrize("pool", ["connect_query='SET app.tenant = 7'"], indirect=True)
@@ -70,11 +70,11 @@ def test_role_of_pool_is_not_taken_from_its_clients(database, pool):
     ],
 )
 def test_setting_of_pools_own_is_not_taken_from_its_clients(database, pool, body):
-    question = "SELECT current_setting('app.tenant', true), pg_backend_pid()"
-    before = ask(pool, question)
+    query = "SELECT current_setting('app.tenant', true), pg_backend_pid()"
+    before = fetch_one(pool, query)
     with contextlib.suppress(MigrationFailed):
         pgbraid.load({"1_a.sql": body}).up(pool)
-    assert ask(pool, question) == before
+    assert fetch_one(pool, query) == before
 
 
 @pytest.mark.parametrize("path", ["", "public;CREATE/**/TABLE/**/pwned()"])
@@ -101,7 +101,7 @@ def test_search_path_left_by_client_is_quoted_as_value(database, pool, path):
 )
 def test_no_client_of_pool_has_settings_of_migration(database, pool, setting):
     pgbraid.load({"1_a.sql": setting}).up(pool)
-    assert ask(pool, "SELECT nullif(current_setting('app.tenant', true), '')") == (None,)
+    assert fetch_one(pool, "SELECT nullif(current_setting('app.tenant', true), '')") == (None,)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_no_client_of_pool_has_settings_of_migration(database, pool, setting):
 )
 def test_setting_that_pool_role_may_not_set_is_unchanged(database, pool):
     database.run("GRANT ALL ON SCHEMA public TO pg_monitor")
-    question = "SELECT current_user, current_setting('log_min_messages')"
-    before = ask(pool, question)
+    query = "SELECT current_user, current_setting('log_min_messages')"
+    before = fetch_one(pool, query)
     pgbraid.load({"1_a.sql": "CREATE TABLE here ()"}).up(pool)
-    assert ask(pool, question) == before
+    assert fetch_one(pool, query) == before

@@ -1,4 +1,4 @@
-"""A role that has the server quote every identifier changes nothing that is recorded or found."""
+"""For a role with quote_all_identifiers, the ledger, checks and snapshots are the same."""
 
 import pytest
 
@@ -18,10 +18,10 @@ def test_checksum_of_bytes_is_recorded_as_bytes(database, url):
         "CREATE TABLE applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"
         " applied_at timestamptz NOT NULL DEFAULT now(), checksum bytea)"
     )
-    braid = pgbraid.load(FILES)
-    braid.up(url)
+    migrator = pgbraid.load(FILES)
+    migrator.up(url)
     assert database.value("SELECT max(length(checksum)) FROM applied_migrations") == 32
-    assert braid.check(url).problems == ()
+    assert migrator.check(url).problems == ()
 
 
 def test_another_tools_table_is_known_by_types_of_its_columns(database, url):
@@ -33,9 +33,9 @@ def test_another_tools_table_is_known_by_types_of_its_columns(database, url):
 
 
 def test_snapshot_is_same(database, url):
-    braid = pgbraid.load(FILES)
-    braid.up(url)
-    assert str(braid.snapshot(url)) == str(braid.snapshot(database.conninfo))
+    migrator = pgbraid.load(FILES)
+    migrator.up(url)
+    assert str(migrator.snapshot(url)) == str(migrator.snapshot(database.conninfo))
 
 
 def test_index_that_is_there_is_recognised(database, url):

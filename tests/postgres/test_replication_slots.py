@@ -1,4 +1,4 @@
-"""Replication slots: made before anything is written, as the server wants it; never in a try."""
+"""Replication slots: created before the transaction writes; never in a dry run."""
 
 import threading
 
@@ -21,7 +21,7 @@ HELPER = (
 
 @pytest.fixture(scope="module")
 def server(programs, tmp_path_factory):
-    """A server that makes logical slots, in place of the one of the other tests."""
+    """A server with logical replication, instead of the server of the other tests."""
     folder = tmp_path_factory.mktemp("server") / "db"
     options = {"wal_level": "logical", "max_wal_senders": "4", "max_replication_slots": "8"}
     with (
@@ -87,7 +87,7 @@ def test_slot_is_made_in_file_outside_transaction(database, text):
 
 @pytest.mark.parametrize("head", ["", HEAD])
 def test_function_of_earlier_file_makes_one(database, head):
-    """The text does not show it, so the migration is run again."""
+    """The text does not show the slot, so the migration runs again."""
     files = {
         "1_a.sql": HELPER.format("replication_slot"),
         "2_b.sql": f"{head}PREPARE p AS SELECT 1; SELECT make('a')",
@@ -131,7 +131,7 @@ def test_slot_behind_write_is_error_with_way_out(database, text):
     assert database.value("SELECT to_regclass('t')") is None
 
 
-# --- the guard is as strong without an id
+# --- the assertions hold without a transaction id
 
 ENDINGS = [
     "COMMIT",
@@ -195,10 +195,10 @@ def test_migration_that_makes_slot_and_writes_applied_set_is_refused(database):
 
 def test_runs_at_once_make_it_once(database):
     database.run("CREATE TABLE before ()")
-    braid = pgbraid.load({"1_a.sql": MAKE})
+    migrator = pgbraid.load({"1_a.sql": MAKE})
     reports = []
     boots = [
-        threading.Thread(target=lambda: reports.append(braid.up(database.conninfo)))
+        threading.Thread(target=lambda: reports.append(migrator.up(database.conninfo)))
         for _ in range(5)
     ]
     for boot in boots:
@@ -209,7 +209,7 @@ def test_runs_at_once_make_it_once(database):
     assert len(reports) == 5
 
 
-# --- what no rollback takes back is not tried
+# --- no try has effects that a rollback keeps
 
 
 def test_dry_run_neither_makes_nor_drops_slot(database):
@@ -236,11 +236,11 @@ def test_undo_drops_slot_and_makes_one(database):
         "2_b.sql": "--",
         "2_b.down.sql": MAKE.replace("'a'", "'b'"),
     }
-    braid = pgbraid.load(files)
-    braid.up(database.conninfo)
-    braid.undo(database.conninfo, 1)
+    migrator = pgbraid.load(files)
+    migrator.up(database.conninfo)
+    migrator.undo(database.conninfo, 1)
     assert (slots(database), database.versions()) == ([], [2])
-    braid.undo(database.conninfo, 2)
+    migrator.undo(database.conninfo, 2)
     assert (slots(database), database.versions()) == (["b"], [])
 
 

@@ -15,10 +15,10 @@ def test_every_blocking_statement_has_lock_timeout(big, statement):
     with psycopg.connect(big.conninfo) as reader:
         reader.execute("SELECT count(*) FROM big")
         limits = Limits(lock_timeout=0.3, retry_for=0.5)
-        braid = pgbraid.load({"1_a.sql": HEAD + statement}, limits=limits)
-        over, found = in_thread(lambda: braid.up(big.conninfo), 8, big)
-    assert over, "it waited without a bound, and everybody behind it"
-    assert isinstance(found[0], MigrationFailed)
+        migrator = pgbraid.load({"1_a.sql": HEAD + statement}, limits=limits)
+        over, outcomes = in_thread(lambda: migrator.up(big.conninfo), 8, big)
+    assert over, "it waits without a limit, and so do the sessions behind it"
+    assert isinstance(outcomes[0], MigrationFailed)
 
 
 def test_retry_finds_no_prepared_statement_of_earlier_attempt(big):
@@ -52,14 +52,16 @@ def test_pause_before_retry_holds_no_advisory_lock(big):
 
 
 def test_wait_for_ledger_row_is_bounded(big):
-    braid = pgbraid.load(
+    migrator = pgbraid.load(
         {"1_a.sql": "--", "2_b.sql": "ALTER TABLE big ADD x int"}, limits=Limits(retry_for=1)
     )
-    braid.up(big.conninfo, to=1)
+    migrator.up(big.conninfo, to=1)
     with psycopg.connect(big.conninfo) as other:
         other.execute("LOCK TABLE applied_migrations IN SHARE MODE")
-        over, _ = in_thread(lambda: braid.up(big.conninfo), 6, big)
-    assert over, "the body's ACCESS EXCLUSIVE lock is held as long as somebody holds the tracker"
+        over, _ = in_thread(lambda: migrator.up(big.conninfo), 6, big)
+    assert over, (
+        "the migration keeps its ACCESS EXCLUSIVE lock while another session locks the ledger"
+    )
 
 
 def test_call_without_lock_reports_lock_timeout(big):

@@ -14,7 +14,7 @@ from pgbraid.migrate.execution.transactional import RunContext
 from pgbraid.model.errors import MigrationFailed
 from pgbraid.model.migration import LedgerTable
 
-# Each body, and a query that gives true in a session that has nothing of it.
+# Each body, and a query that is true in a session without its effect.
 BODIES = {
     "search path": (
         "SET search_path = nowhere",
@@ -95,7 +95,7 @@ BODIES = {
 
 @pytest.fixture(params=["fresh", "used", "batch", "one by one"])
 def way(request, database, monkeypatch):
-    """Every way in which migrations go to the server."""
+    """Every way in which pgbraid sends migrations."""
     if request.param != "fresh":
         database.run("CREATE TABLE before ()")
     if request.param == "batch":
@@ -120,8 +120,8 @@ def test_migration_keeps_its_row_and_lock_and_leaks_no_setting(database, role, w
         "2_probe.sql": f"{still_locked} {probe.format(**names).replace('%%', '%')}",
         "3_answer.sql": f"CREATE TABLE answer AS {_last(probe.format(**names))}",
     }
-    braid = pgbraid.load(files)
-    braid.up(database.conninfo)
+    migrator = pgbraid.load(files)
+    migrator.up(database.conninfo)
     assert database.rows("SELECT * FROM answer") == [(True,)]
     assert database.rows("SELECT version, name FROM applied_migrations ORDER BY 1")[0] == (1, "é")
     assert database.events() == [("applied", 1), ("applied", 2), ("applied", 3)]
@@ -195,7 +195,7 @@ def test_driver_finds_no_lock_of_closed_run(database):
         query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
         query += " (SELECT oid FROM pg_database WHERE datname = current_database())"
         conn.autocommit = True
-        for _ in range(100):  # the server ends a closed session in its own time
+        for _ in range(100):  # the server may end a closed session later
             if conn.execute(query).fetchone() == (0,):
                 break
             time.sleep(0.05)

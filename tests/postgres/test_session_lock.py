@@ -37,9 +37,9 @@ def test_lock_timeout_names_lock_holder(database):
 @pytest.mark.usefixtures("holder")
 def test_run_without_work_does_not_wait_for_lock(database):
     assert pgbraid.load({}, lock_wait=0).up(database.conninfo).previously_applied == 0
-    braid = pgbraid.load({"1_a.sql": "--"}, lock_wait=0)
-    assert not braid.check(database.conninfo).ok
-    assert len(braid.plan(database.conninfo).steps) == 1
+    migrator = pgbraid.load({"1_a.sql": "--"}, lock_wait=0)
+    assert not migrator.check(database.conninfo).ok
+    assert len(migrator.plan(database.conninfo).steps) == 1
 
 
 def test_run_continues_once_holder_is_gone(database, holder):
@@ -49,7 +49,7 @@ def test_run_continues_once_holder_is_gone(database, holder):
 
 
 def test_waiting_run_skips_versions_applied_by_holder(database, holder):
-    braid = pgbraid.load({"1_a.sql": "CREATE TABLE a ()"})
+    migrator = pgbraid.load({"1_a.sql": "CREATE TABLE a ()"})
 
     def work():
         time.sleep(0.2)
@@ -61,7 +61,7 @@ def test_waiting_run_skips_versions_applied_by_holder(database, holder):
 
     thread = threading.Thread(target=work)
     thread.start()
-    report = braid.up(database.conninfo)
+    report = migrator.up(database.conninfo)
     thread.join()
     assert (report.applied, [m.version for m in report.applied_elsewhere]) == ((), [1])
 
@@ -118,7 +118,7 @@ def test_fifty_concurrent_runs_apply_each_migration_once(database):
 
 
 def test_many_sessions_may_find_schema_missing_at_once(database):
-    """Each looks, sees none and creates it: only one of them can."""
+    """Each session sees no schema and creates it; only one succeeds."""
     for name in ("a", "b", "c", "d"):
         barrier, errors = threading.Barrier(6), []
 
@@ -152,7 +152,7 @@ def test_lost_connection_lists_applied_versions(database):
 
 
 def test_version_that_another_run_applied_meanwhile_is_not_run(database):
-    """The check under the transaction-level lock, for two runs of which one lost its lock."""
+    """The check under the xact lock finds it, after one of two runs lost its session lock."""
     migration = Migration(1, "a", "1_a.sql", "", 0, "1_a.sql", "1")
     with connect(parse_target(database.conninfo), LedgerTable(), StopToken()) as session:
         prepare_for_migration(session)
@@ -171,19 +171,19 @@ def test_version_that_another_run_applied_meanwhile_is_not_run(database):
 
 
 def test_run_can_be_stopped_from_another_thread(database):
-    stop, begun = StopToken(), threading.Event()
+    stop, second_started = StopToken(), threading.Event()
 
     def record_event(event):
         if isinstance(event, Started) and event.index == 2:
             threading.Timer(0.3, stop.request).start()
-            begun.set()
+            second_started.set()
 
-    braid = pgbraid.load({"1_a.sql": "--", "2_b.sql": "SELECT pg_sleep(60)"})
-    started = time.monotonic()
+    migrator = pgbraid.load({"1_a.sql": "--", "2_b.sql": "SELECT pg_sleep(60)"})
+    started_at = time.monotonic()
     with pytest.raises(Stopped) as caught:
-        braid.up(database.conninfo, on_event=record_event, stop=stop)
-    assert begun.is_set()
-    assert time.monotonic() - started < 30
+        migrator.up(database.conninfo, on_event=record_event, stop=stop)
+    assert second_started.is_set()
+    assert time.monotonic() - started_at < 30
     assert [o.migration.version for o in caught.value.applied] == [1]
     assert database.events() == [("applied", 1)]
     assert no_session_is_left(database)
@@ -202,12 +202,12 @@ def test_read_only_target_is_refused_before_anything(database, role, kind):
     name = role if kind == "ROLE" else conninfo_to_dict(database.conninfo)["dbname"]
     database.run(f"GRANT CREATE ON SCHEMA public TO {role}")
     database.run(f"ALTER {kind} {name} SET default_transaction_read_only = on")
-    braid = pgbraid.load({"1_a.sql": "--"})
+    migrator = pgbraid.load({"1_a.sql": "--"})
     with pytest.raises(TargetRefused, match="is read-only") as caught:
-        braid.up(database.as_role(role))
+        migrator.up(database.as_role(role))
     assert "default_transaction_read_only=off" in caught.value.hint
     allowed = make_conninfo(database.as_role(role), options="-c default_transaction_read_only=off")
-    assert len(braid.up(allowed).applied) == 1
+    assert len(migrator.up(allowed).applied) == 1
     with psycopg.connect(allowed, user="postgres", autocommit=True) as conn:
         conn.execute(f"ALTER {kind} {name} RESET default_transaction_read_only")
 

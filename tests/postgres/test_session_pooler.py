@@ -1,4 +1,4 @@
-"""A pooler or a proxy that gives each client a session of its own may do what a session may."""
+"""Through a pooler or proxy that gives each client its own session, every command works."""
 
 import contextlib
 import threading
@@ -20,7 +20,7 @@ from tests.fixtures.interruption import IGNORES_CANCEL
 from tests.fixtures.key_proxy import balanced, key_proxy
 from tests.fixtures.nontransactional import HEAD
 
-LEFT = (
+SESSION_STATE = (
     "SELECT (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
     " (SELECT oid FROM pg_database WHERE datname = current_database())),"
     " (SELECT count(*) FROM pg_listening_channels()),"
@@ -30,26 +30,26 @@ LEFT = (
 
 
 def verdict(conninfo, **message):
-    """Return whether a session counts as lent, after some seconds at most."""
+    """Return whether a session counts as one of a pooler; fail if that takes 15 seconds."""
     target = replace(parse_target(conninfo), **message)
-    begun = time.monotonic()
+    started_at = time.monotonic()
     with connect(target, LedgerTable(), StopToken()) as session:
         pooled = prepare_for_migration(session, allow_pooler=True).pooler is not None
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - started_at < 15
     return pooled
 
 
 def left_in(conninfo, sessions):
     """Return the session state of a pool that a new session lacks."""
     with contextlib.ExitStack() as stack:
-        found = set()
+        states = set()
         for _ in range(sessions):
             conn = stack.enter_context(psycopg.connect(conninfo, prepare_threshold=None))
-            found.add(conn.execute(LEFT).fetchone())
-    return found
+            states.add(conn.execute(SESSION_STATE).fetchone())
+    return states
 
 
-# --- what a pooler does tells what it is
+# --- a pooler is recognised by its behaviour
 
 
 @pytest.mark.parametrize("round_robin", [0, 1])
@@ -70,7 +70,7 @@ def test_transaction_pooler_is_recognised_with_any_number_of_sessions(
 
 
 def test_poolers_behind_balancer_are_recognised(bouncing):
-    """Each has a pool of its own, so that no other client ever gets our session."""
+    """Each has its own pool, so no other client ever receives our session."""
     with contextlib.ExitStack() as stack:
         places = [stack.enter_context(bouncing(2)) for _ in range(4)]
         conninfo = stack.enter_context(balanced(places))
@@ -99,13 +99,13 @@ def test_pooler_with_traffic_is_recognised(bouncing):
             for client in clients:
                 client.join()
         assert verdicts == {True}
-        # The last question listens, and its UNLISTEN may reach another session of the pool.
+        # The last query is LISTEN; its UNLISTEN may reach another session of the pool.
         assert left_in(conninfo, 4) <= {(0, 0, 0), (0, 1, 0)}
 
 
 def test_pooler_that_takes_no_more_clients_counts_as_one_that_lends(bouncing):
     with bouncing(3, clients=1) as conninfo:
-        time.sleep(0.1)  # the fixture's own client is gone by then
+        time.sleep(0.1)  # the client of the fixture has disconnected by then
         assert verdict(conninfo) is True
 
 
@@ -148,12 +148,12 @@ def test_statement_pooler_is_refused_with_its_own_error(bouncing):
         pgbraid.load({"1_a.sql": "--"}).up(conninfo)
 
 
-# --- what a session may
+# --- commands through a session pooler
 
 
 @pytest.fixture(params=["own", "strip", "session pool"])
 def through(request, database, bouncing):
-    """A connection string that leads through a proxy or a pooler with sessions of our own."""
+    """A connection string through a proxy or pooler that gives each client its own session."""
     way = (
         bouncing(10, mode="session", more="server_reset_query =")
         if request.param == "session pool"
@@ -161,7 +161,7 @@ def through(request, database, bouncing):
     )
     with way as conninfo:
         yield conninfo
-        for _ in range(100):  # a proxy's server session ends in its own time
+        for _ in range(100):  # the proxy may close its server session later
             if left_in(conninfo, 3) == {(0, 0, 0)}:
                 break
             time.sleep(0.05)
@@ -178,12 +178,12 @@ FILES = {
 
 
 def test_every_command_works(database, through):
-    braid = pgbraid.load(FILES)
-    dry = braid.up(through, dry_run=True)
+    migrator = pgbraid.load(FILES)
+    dry = migrator.up(through, dry_run=True)
     assert [m.version for m, _ in dry.inconclusive] == [2]
     assert database.value("SELECT to_regclass('t')") is None
-    assert [o.migration.version for o in braid.up(through).applied] == [1, 2, 3]
-    braid.undo(through, 3)
+    assert [o.migration.version for o in migrator.up(through).applied] == [1, 2, 3]
+    migrator.undo(through, 3)
     assert database.versions() == [1, 2]
     changed = {**FILES, "1_t.sql": "CREATE TABLE t (i int) -- changed"}
     assert len(pgbraid.load(changed).repair(through, all_modified=True).repaired) == 1
@@ -192,11 +192,11 @@ def test_every_command_works(database, through):
 def test_file_outside_transaction_is_resumed(database, through):
     files = {"1_i.sql": f"{HEAD}CREATE UNIQUE INDEX CONCURRENTLY i ON d (n); VACUUM d"}
     database.run("CREATE TABLE d (n int); INSERT INTO d VALUES (1), (1)")
-    braid = pgbraid.load(files)
+    migrator = pgbraid.load(files)
     with pytest.raises(MigrationFailed, match="could not create unique index"):
-        braid.up(through)
+        migrator.up(through)
     database.run("DELETE FROM d")
-    assert len(braid.resume(through, 1).applied) == 1
+    assert len(migrator.resume(through, 1).applied) == 1
     assert database.value(
         "SELECT bool_and(indisvalid) FROM pg_index WHERE indrelid = 'd'::regclass"
     )
@@ -212,8 +212,8 @@ def test_adoption_by_itself_works(database, through):
 def test_gaps_are_proven(database, through):
     files = {"1_a.sql": "CREATE TABLE a ()", "3_c.sql": "CREATE TABLE c ()"}
     pgbraid.load(files).up(through)
-    braid = pgbraid.load({**files, "2_b.sql": "CREATE TABLE b ()"}, gaps="prove")
-    assert len(braid.up(through).applied) == 1
+    migrator = pgbraid.load({**files, "2_b.sql": "CREATE TABLE b ()"}, gaps="prove")
+    assert len(migrator.up(through).applied) == 1
     assert ("proven", 2) in database.events() or ("proven", None) in database.events()
 
 
@@ -224,9 +224,9 @@ def test_run_holds_lock_of_its_session(database, through):
         with pytest.raises(LockTimeout):
             pgbraid.load({"1_a.sql": "--"}, lock_wait=0.3).up(through)
     seen = []
-    braid = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 2"})
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 2"})
     held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-    braid.up(through, on_event=lambda event: seen.append((type(event), database.value(held))))
+    migrator.up(through, on_event=lambda event: seen.append((type(event), database.value(held))))
     assert (pgbraid.model.events.Planned, 1) in seen
 
 
@@ -238,15 +238,15 @@ def test_role_is_set_behind_pooler(database, role, through):
         "3_c.sql": HEAD + "CREATE TABLE c (n int); CREATE INDEX CONCURRENTLY ci ON c (n)",
         "4_d.sql": "CREATE TABLE d ()",
     }
-    braid = pgbraid.load(files, role=role)
-    assert len(braid.up(through).applied) == 4
+    migrator = pgbraid.load(files, role=role)
+    assert len(migrator.up(through).applied) == 4
     owners = database.rows(
         "SELECT DISTINCT relowner::regrole::text FROM pg_class"
         " WHERE relname ~ '^(a|c|ci|d|applied_migrations.*)$'"
     )
     assert owners == [(role,)]
-    assert braid.check(through).ok
-    assert braid.status(through).rows
+    assert migrator.check(through).ok
+    assert migrator.status(through).rows
 
 
 def test_role_that_pooler_ignores_is_set_with_option(database, role, bouncing):
@@ -257,15 +257,15 @@ def test_role_that_pooler_ignores_is_set_with_option(database, role, bouncing):
         with pytest.raises(TargetRefused, match="the session has role") as caught:
             pgbraid.load(files, role=role).up(conninfo)
         assert "set `session_pooler`" in caught.value.hint
-        braid = pgbraid.load(files, role=role, session_pooler=True)
-        assert len(braid.up(conninfo).applied) == 1
-        assert braid.check(conninfo).ok
+        migrator = pgbraid.load(files, role=role, session_pooler=True)
+        assert len(migrator.up(conninfo).applied) == 1
+        assert migrator.check(conninfo).ok
     assert database.value("SELECT tableowner FROM pg_tables WHERE tablename = 'a'") == role
     with bouncing(5, more=more) as conninfo, pytest.raises(TargetRefused, match="other clients"):
-        braid.status(conninfo)
+        migrator.status(conninfo)
 
 
-# --- a statement is ended by the server's own process
+# --- cancellation through the process number of the backend
 
 SLEEPS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 
@@ -275,7 +275,7 @@ SLEEPS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 def test_stop_ends_running_statement(database, bouncing, way, text):
     stop = pgbraid.StopToken()
 
-    def ask():
+    def stop_during_sleep():
         for _ in range(200):
             if database.value(SLEEPS):
                 break
@@ -284,11 +284,11 @@ def test_stop_ends_running_statement(database, bouncing, way, text):
 
     place = bouncing(10, mode="session") if way == "session" else key_proxy(database, way)
     with place as conninfo:
-        asking = threading.Thread(target=ask)
-        asking.start()
+        stopper = threading.Thread(target=stop_during_sleep)
+        stopper.start()
         with pytest.raises(pgbraid.Stopped) as caught:
             pgbraid.load({"1_a.sql": f"CREATE TABLE a (); {text}"}).up(conninfo, stop=stop)
-        asking.join()
+        stopper.join()
         assert "it was rolled back" in caught.value.detail
         for _ in range(100):
             if not database.value(SLEEPS):
@@ -299,10 +299,10 @@ def test_stop_ends_running_statement(database, bouncing, way, text):
 
 def test_pool_without_second_session_does_not_hold_long_statement_up(database, bouncing):
     with bouncing(1, mode="session") as conninfo:
-        braid = pgbraid.load({"1_a.sql": "SELECT pg_sleep(1.2)"}, session_pooler=True)
-        begun = time.monotonic()
-        assert len(braid.up(conninfo).applied) == 1
-        assert time.monotonic() - begun < 20
+        migrator = pgbraid.load({"1_a.sql": "SELECT pg_sleep(1.2)"}, session_pooler=True)
+        started_at = time.monotonic()
+        assert len(migrator.up(conninfo).applied) == 1
+        assert time.monotonic() - started_at < 20
 
 
 def test_outcome_of_lost_connection_is_queried(database, bouncing):
@@ -313,7 +313,7 @@ def test_outcome_of_lost_connection_is_queried(database, bouncing):
 
 
 def test_session_that_pooler_keeps_when_we_are_lost_is_not_waited_for(database, bouncing):
-    """Its process stays, but it lets go of our lock when it is done."""
+    """Its backend stays, but releases our lock when it is idle."""
     pgbraid.load({"1_a.sql": "CREATE TABLE a ()"}).up(database.conninfo)
     with (
         bouncing(10, mode="session") as conninfo,
@@ -322,13 +322,13 @@ def test_session_that_pooler_keeps_when_we_are_lost_is_not_waited_for(database, 
         session = prepare_for_migration(opened)
         assert acquire_session_lock(session, wait=5)
         session.conn.pgconn.finish()
-        begun = time.monotonic()
+        started_at = time.monotonic()
         fate = resolve_outcome(session, "00000000-0000-0000-0000-000000000000", ())
     assert fate is not None
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - started_at < 8
 
 
-# --- what is said
+# --- messages
 
 
 def test_hint_names_setting_that_is_not_in_use(cli, database, folder, bouncing):

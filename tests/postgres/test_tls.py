@@ -131,7 +131,8 @@ def test_no_part_of_password_is_shown():
     assert expected("host=my-s3cr3t-host password=s3cr3t") == (
         "the server my-***-host is not verified: sslmode is prefer"
     )
-    assert "is not verified" in expected("host=a password=verified")  # which a gap would give away
+    # A masked word of our own message would reveal the password.
+    assert "is not verified" in expected("host=a password=verified")
 
 
 TLS = {
@@ -162,7 +163,7 @@ def test_missing_tls_parameters_are_left_to_libpq(monkeypatch):
 
 
 def test_every_connection_has_same_parameters(database, folder, monkeypatch):
-    """Also the connection that queries the outcome of a lost one."""
+    """So does the connection that queries the outcome after a lost connection."""
     made = []
     real = connection.Connection.connect
 
@@ -183,7 +184,7 @@ def test_every_connection_has_same_parameters(database, folder, monkeypatch):
 
 
 def test_connections_are_opened_in_one_place():
-    """But for the demo's counter, and where it is only asked whether a server is up."""
+    """Except for the demo's counter, and for the test whether a server accepts connections."""
     opened = set()
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -208,7 +209,7 @@ def test_no_module_names_weaker_tls_mode():
 def test_command_warns_once_and_continues(cli, folder, database):
     database.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC")  # as since PostgreSQL 15
     folder.write(_1_a="SELECT 1")
-    named = "host=0.0.0.0 port=1"  # nobody answers there, at once
+    named = "host=0.0.0.0 port=1"  # no server listens there; the error comes at once
     warning = (
         "WARNING:  the server 0.0.0.0 is not verified: sslmode is prefer\n"
         "HINT:  Give sslmode=verify-full and sslrootcert=… in the URL, or set PGSSLMODE.\n"
@@ -224,7 +225,7 @@ def test_command_warns_once_and_continues(cli, folder, database):
 
 
 def test_document_has_it_among_its_warnings(cli, folder, database):
-    """The server is the test's own, on its socket, named as another host beside it."""
+    """The connection uses the socket of the test server; the URL names another host, too."""
     database.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC")  # as since PostgreSQL 15
     folder.write(_1_a="SELECT 1")
     target = parse_target(database.conninfo)

@@ -29,7 +29,7 @@ ENDINGS = [
 
 @pytest.mark.parametrize("text", ENDINGS)
 def test_text_that_ends_its_transaction_is_never_recorded(database, text):
-    """The second line of defence: the first one refuses such a text before it runs."""
+    """The second defence: the first one refuses such a text before it runs."""
     migration = Migration(1, "a", "1_a.sql", "", 0, "1_a.sql", "1")
     with connect(parse_target(database.conninfo), LedgerTable(), StopToken()) as session:
         prepare_for_migration(session)
@@ -187,7 +187,7 @@ def test_refused_commit_leaves_nothing_incomplete(database):
 
 
 def test_copy_data_behind_change_of_encoding_is_not_sent(database):
-    """The body's first message sets it; COPY's data are a second one, in another encoding."""
+    """The first message sets the encoding; the data of COPY would be sent in another one."""
     text = (
         "CREATE TABLE e (a text);\nSELECT set_config('client_encoding', 'LATIN1', false);\n"
         "COPY e FROM stdin;\né\n\\.\n"

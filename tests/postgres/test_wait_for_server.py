@@ -1,4 +1,4 @@
-"""A run waits for a server that is not there yet, and not for one that refuses."""
+"""A run waits for a server that does not listen yet, but not for one that refuses."""
 
 import signal
 import socket
@@ -32,8 +32,8 @@ def port():
 
 @contextmanager
 def relay(port, database, after, *, starting=False):
-    """Forward a port to the server after a time; until then refuse, or report a start."""
-    own = conninfo_to_dict(database.conninfo)
+    """Forward a port to the server after a time; before that, refuse, or report a start."""
+    target = conninfo_to_dict(database.conninfo)
     ready = time.monotonic() + after
     stopped = threading.Event()
 
@@ -49,10 +49,12 @@ def relay(port, database, after, *, starting=False):
             client.sendall(b"E" + (len(body) + 4).to_bytes(4, "big") + body)
             client.close()
             return
-        path = own["host"]
+        path = target["host"]
         server = socket.socket(socket.AF_UNIX) if path.startswith("/") else socket.socket()
         server.connect(
-            f"{path}/.s.PGSQL.{own['port']}" if path.startswith("/") else (path, int(own["port"]))
+            f"{path}/.s.PGSQL.{target['port']}"
+            if path.startswith("/")
+            else (path, int(target["port"]))
         )
         for ends in ((client, server), (server, client)):
             threading.Thread(target=pump, args=ends, daemon=True).start()
@@ -71,8 +73,8 @@ def relay(port, database, after, *, starting=False):
     url = make_conninfo(
         host="127.0.0.1",
         port=port,
-        user=own["user"],
-        dbname=own["dbname"],
+        user=target["user"],
+        dbname=target["dbname"],
         sslmode="disable",
         gssencmode="disable",
     )

@@ -18,12 +18,12 @@ def files(body):
 
 
 def refused(database, body, **options):
-    """Run a body, see that it is refused, and that the version it wrote was not."""
-    braid = pgbraid.load(files(body))
+    """Run a body; assert that it is refused, and that its row is not in the applied set."""
+    migrator = pgbraid.load(files(body))
     with pytest.raises(MigrationFailed, match=r"writes to public\.applied_migrations"):
-        braid.up(database.conninfo, **options)
+        migrator.up(database.conninfo, **options)
     assert database.versions() == [1]
-    assert not braid.check(database.conninfo).ok
+    assert not migrator.check(database.conninfo).ok
 
 
 def test_row_of_partitioned_applied_set_is_refused(database):
@@ -91,23 +91,23 @@ def test_reading_applied_set_is_allowed(database):
 
 
 def test_concurrent_row_of_another_program_is_not_treated_as_run(database):
-    """The lock keeps other runs out, so a row that appears under it was not put by one."""
+    """The lock excludes other runs, so another program inserted a row that appears under it."""
     pgbraid.load(FIRST).up(database.conninfo)
 
     def record_event(event):
         if type(event).__name__ == "Started" and event.step.migration.version == 3:
             database.run(WRITES)
 
-    braid = pgbraid.load(files("SELECT 2"))
+    migrator = pgbraid.load(files("SELECT 2"))
     with pytest.raises(MigrationFailed, match="no run of pgbraid has applied it") as caught:
-        braid.up(database.conninfo, on_event=record_event)
+        migrator.up(database.conninfo, on_event=record_event)
     assert caught.value.migration.version == 3
     assert [o.migration.version for o in caught.value.applied] == [2]
 
 
 def test_error_is_reported_although_migration_prunes_journal(database):
-    """The versions of a fresh run are read from the applied set where the journal lacks them."""
-    braid = pgbraid.load(
+    """The versions of the run are read from the applied set if the journal lacks them."""
+    migrator = pgbraid.load(
         {
             "1_a.sql": "CREATE TABLE a (i int)",
             "2_prunes.sql": "DELETE FROM applied_migrations_journal",
@@ -116,7 +116,7 @@ def test_error_is_reported_although_migration_prunes_journal(database):
         }
     )
     with pytest.raises(MigrationFailed, match='column "i" specified more than once') as caught:
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     assert caught.value.migration.version == 4
     assert [o.migration.version for o in caught.value.applied] == [1, 2, 3]
     assert database.versions() == [1, 2, 3]

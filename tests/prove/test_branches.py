@@ -17,7 +17,7 @@ def git(path, *words):
 
 
 class Repository:
-    """A repository with a branch ``feature`` that left ``main`` behind 101 and 102."""
+    """A repository whose branch ``feature`` started from ``main`` with 101 and 102."""
 
     def __init__(self, path, folder):
         self.path, self.folder = path, folder
@@ -193,7 +193,7 @@ def test_main_itself_has_nothing_out_of_order(repository):
 
 @pytest.mark.parametrize("patterns", ["/nothing", "/migrations/101*"])
 def test_files_that_sparse_checkout_leaves_out_are_error(repository, patterns):
-    """They are no deletions: the branch has them."""
+    """They are not deleted: the branch has them."""
     repository.on_main().write(_104_v="CREATE VIEW v AS SELECT * FROM t;")
     repository.commit()
     repository.on_feature().write(_103_add="ALTER TABLE t ADD COLUMN c int;")

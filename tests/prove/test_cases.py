@@ -1,4 +1,4 @@
-"""Two orders of the same migrations, and what proving them must say; cases/ has one file each."""
+"""The proof of two orders of the same migrations; each file of cases/ has the expected one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pgbraid.source.loader import load_migrations
 PATHS = sorted(Path(__file__).with_name("cases").glob("*.sql"))
 LINE = re.compile(r"-- (\w+): (\S.*)\n")
 HEADERS = frozenset(
-    {"verdict", "pair", "says", "order", "since", "needs", "not_compared", "no_pair"}
+    {"verdict", "pair", "message", "order", "since", "needs", "not_compared", "no_pair"}
 )
 
 
@@ -30,7 +30,7 @@ class Case:
     order: tuple[int, ...]
     files: dict[str, str]
     pair: tuple[int, ...] | None
-    says: str
+    message: str
     since: int
     needs: str | None
     not_compared: str | None
@@ -40,24 +40,24 @@ class Case:
 def read_case(text):
     head, files, name = {}, {}, None
     for line in text.splitlines(keepends=True):
-        found = LINE.fullmatch(line)
-        if found and found[1].isdigit():
-            assert re.fullmatch(r"[a-z_]+", found[2]), line
-            assert int(found[1]) > int((name or "0").partition("_")[0]), line
-            name = f"{int(found[1]):03}_{found[2]}.sql"
+        match = LINE.fullmatch(line)
+        if match and match[1].isdigit():
+            assert re.fullmatch(r"[a-z_]+", match[2]), line
+            assert int(match[1]) > int((name or "0").partition("_")[0]), line
+            name = f"{int(match[1]):03}_{match[2]}.sql"
             files[name] = ""
         elif name:
             files[name] += line
         else:
-            assert found, line
-            assert found[1] in HEADERS - head.keys(), line
-            head[found[1]] = found[2]
+            assert match, line
+            assert match[1] in HEADERS - head.keys(), line
+            head[match[1]] = match[2]
     case = Case(
         Verdict(head["verdict"]),
         tuple(map(int, head["order"].split())),
         files,
         tuple(map(int, head["pair"].split())) if "pair" in head else None,
-        head.get("says", ""),
+        head.get("message", ""),
         int(head.get("since", "0")),
         head.get("needs"),
         head.get("not_compared"),
@@ -71,7 +71,7 @@ def read_case(text):
     else:
         expected = {Verdict.SAME, Verdict.FAILS, Verdict.NOT_REPLAYED}
         assert case.verdict in expected or case.no_pair
-        assert not case.says
+        assert not case.message
     return case
 
 
@@ -89,8 +89,8 @@ def test_verdict_of_case(scratch, path):
     case = read_case(path.read_text())
     if int(scratch.version.partition(".")[0]) < case.since:
         pytest.skip(f"this needs PostgreSQL {case.since}")
-    known = scratch.conn.execute("SELECT name FROM pg_available_extensions").fetchall()
-    if case.needs and (case.needs,) not in known:
+    available = scratch.conn.execute("SELECT name FROM pg_available_extensions").fetchall()
+    if case.needs and (case.needs,) not in available:
         pytest.skip(f"this server has no {case.needs}")
     proof = prove(scratch, case)
     pair = proof.pair
@@ -102,7 +102,7 @@ def test_verdict_of_case(scratch, path):
     assert proof.complete == (case.not_compared is None) or proof.verdict is not Verdict.SAME
     if pair:
         reported = [pair.sentence, *(difference.name for difference in proof.differences)]
-        assert any(case.says in text for text in reported), reported
+        assert any(case.message in text for text in reported), reported
         assert pair.minimal
 
 
@@ -131,8 +131,9 @@ def test_case_is_read_strictly(text):
 
 
 def test_nothing_is_left_on_server(scratch):
-    ask = scratch.conn.execute
-    mine = f"pgbraid\\_scratch\\_{scratch.number}\\_%"
-    assert ask("SELECT datname FROM pg_database WHERE datname LIKE %s", (mine,)).fetchall() == []
-    roles = ask("SELECT rolname FROM pg_roles WHERE rolname LIKE 'pgbraid\\_case\\_%'")
+    execute = scratch.conn.execute
+    pattern = f"pgbraid\\_scratch\\_{scratch.number}\\_%"
+    databases = execute("SELECT datname FROM pg_database WHERE datname LIKE %s", (pattern,))
+    assert databases.fetchall() == []
+    roles = execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'pgbraid\\_case\\_%'")
     assert roles.fetchall() == []

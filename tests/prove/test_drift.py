@@ -7,7 +7,7 @@ import pytest
 import pgbraid
 from pgbraid.prove.comparison.snapshot_text import format_snapshot
 
-OWN = "CREATE TABLE public.schema_migrations (version varchar NOT NULL PRIMARY KEY);"
+VERSIONS = "CREATE TABLE public.schema_migrations (version varchar NOT NULL PRIMARY KEY);"
 
 
 @pytest.fixture
@@ -17,12 +17,12 @@ def deployed(folder, database, programs, monkeypatch):
 
     def deploy(text):
         folder.write(_001_structure=text)
-        braid = folder.load(settings=False)
-        braid.up(database.conninfo)
+        migrator = folder.load(settings=False)
+        migrator.up(database.conninfo)
 
         def drift():
-            found = braid.drift(database.conninfo, ignore="schema public")
-            return [d.name for d in found.differences], found.not_compared
+            drifted = migrator.drift(database.conninfo, ignore="schema public")
+            return [d.name for d in drifted.differences], drifted.not_compared
 
         return drift
 
@@ -30,7 +30,7 @@ def deployed(folder, database, programs, monkeypatch):
 
 
 def test_own_table_named_schema_migrations_is_compared(deployed, cli, database):
-    drift = deployed(f"{OWN} CREATE TABLE t (i int);")
+    drift = deployed(f"{VERSIONS} CREATE TABLE t (i int);")
     assert drift() == ([], ())
     assert "[table public.schema_migrations]" in cli("snapshot", code=0).out
     database.run("ALTER TABLE schema_migrations ADD by_hand int")
@@ -41,7 +41,7 @@ def test_own_table_named_schema_migrations_is_compared(deployed, cli, database):
 
 @pytest.mark.parametrize("rows", ["", "INSERT INTO schema_migrations VALUES (1, false);"])
 def test_table_of_another_tool_is_left_out_on_both_sides(deployed, cli, database, rows):
-    """golang-migrate's, which is known by its columns, whether pgbraid took over from it or not."""
+    """The table of golang-migrate is recognised by its columns, with and without an adoption."""
     database.run(f"CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty bool); {rows}")
     drift = deployed(
         "CREATE TABLE IF NOT EXISTS schema_migrations (version bigint PRIMARY KEY, dirty bool);"
@@ -70,15 +70,15 @@ def test_setting_of_database_changes_no_answer(folder, deployed, cli, database, 
     )
     drift = deployed("CREATE TABLE t (i int, at timestamptz DEFAULT '2026-02-01 03:04:05+00');")
     drifted, left_out = drift()
-    assert (drifted, left_out) == (["database"], ())  # its setting was made by hand
+    assert (drifted, left_out) == (["database"], ())  # its setting was changed by hand
     folder.write(_003_c="CREATE TABLE c (i int, at timestamptz DEFAULT '2026-02-01');")
-    braid = folder.load(settings=False)
-    braid.up(database.conninfo)
+    migrator = folder.load(settings=False)
+    migrator.up(database.conninfo)
     folder.write(_002_b="INSERT INTO t VALUES (1);")
-    braid = folder.load(settings=False)
-    assert braid.prove(database.conninfo).verdict is pgbraid.Verdict.SAME
-    braid.up(database.conninfo)
-    assert [m.version for m in braid.prove(database.conninfo).recorded_order] == [1, 3, 2]
+    migrator = folder.load(settings=False)
+    assert migrator.prove(database.conninfo).verdict is pgbraid.Verdict.SAME
+    migrator.up(database.conninfo)
+    assert [m.version for m in migrator.prove(database.conninfo).recorded_order] == [1, 3, 2]
     for words in ("status", "check", "snapshot", "prove", "plan"):
         cli(words, code=0)
 
@@ -96,7 +96,7 @@ def test_time_of_replay_in_definition_is_no_drift(deployed, database):
 
 
 def text(database):
-    """Return the text that a snapshot of a database is written as."""
+    """Return the snapshot of a database as text."""
     return format_snapshot(pgbraid.load({}, settings=False).snapshot(database.conninfo))
 
 

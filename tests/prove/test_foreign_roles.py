@@ -8,7 +8,7 @@ TABLE = "CREATE TABLE t (id int); GRANT SELECT ON t TO {role};"
 
 
 @pytest.fixture(autouse=True)
-def own(programs, monkeypatch):
+def temporary_server(programs, monkeypatch):
     """Replay on a temporary server, which lacks the role."""
     monkeypatch.setenv("PGBRAID_PG_BIN", programs)
     monkeypatch.delenv("PGBRAID_SCRATCH_URL", raising=False)
@@ -23,15 +23,15 @@ def granted(folder, database, role):
 
 
 def test_role_of_others_is_no_drift(granted, database, role):
-    braid = granted.load(settings=False)
-    drifted = braid.drift(database.conninfo, ignore="schema public")
+    migrator = granted.load(settings=False)
+    drifted = migrator.drift(database.conninfo, ignore="schema public")
     assert drifted.differences == ()
     assert drifted.provided == (f"role {role}",)
     database.run(f"REVOKE SELECT ON t FROM {role}; GRANT INSERT ON t TO {role}")
-    (found,) = braid.drift(database.conninfo, ignore="schema public").differences
-    assert (found.name, found.attributes[0].name) == ("table public.t", "relacl")
-    assert f"{role}=a/" in found.attributes[0].left
-    assert f"{role}=r/" in found.attributes[0].right
+    (difference,) = migrator.drift(database.conninfo, ignore="schema public").differences
+    assert (difference.name, difference.attributes[0].name) == ("table public.t", "relacl")
+    assert f"{role}=a/" in difference.attributes[0].left
+    assert f"{role}=r/" in difference.attributes[0].right
 
 
 def test_drift_notes_that_role_of_others_was_created(granted, cli, programs, role):
@@ -41,14 +41,14 @@ def test_drift_notes_that_role_of_others_was_created(granted, cli, programs, rol
 
 
 def test_snapshot_of_files_has_rights_of_role_of_others(granted, database, role):
-    braid = granted.load(settings=False)
-    acl = braid.snapshot().catalogs["pg_class"].rows["table public.t"]
+    migrator = granted.load(settings=False)
+    acl = migrator.snapshot().catalogs["pg_class"].rows["table public.t"]
     assert any(f"{role}=r/" in (fact or "") for fact in acl)
-    assert acl == braid.snapshot(database.conninfo).catalogs["pg_class"].rows["table public.t"]
+    assert acl == migrator.snapshot(database.conninfo).catalogs["pg_class"].rows["table public.t"]
 
 
 @pytest.mark.parametrize(
-    ("late", "accept", "verdict"),
+    ("body", "accept", "verdict"),
     [
         ("CREATE TABLE o (id int);", (), None),
         ("ALTER TABLE t ADD a int;", (), "the columns get another order"),
@@ -56,14 +56,14 @@ def test_snapshot_of_files_has_rights_of_role_of_others(granted, database, role)
         ("ALTER TABLE t DROP b;", (), "the result is different"),
     ],
 )
-def test_gap_is_proven_beside_foreign_role(granted, database, role, late, accept, verdict):
-    granted.write(_103_a=late)
-    braid = granted.load(settings=False, gaps="prove", accept=accept)
+def test_gap_is_proven_beside_foreign_role(granted, database, role, body, accept, verdict):
+    granted.write(_103_a=body)
+    migrator = granted.load(settings=False, gaps="prove", accept=accept)
     if verdict is None:
-        assert [o.migration.version for o in braid.up(database.conninfo).applied] == [103]
+        assert [o.migration.version for o in migrator.up(database.conninfo).applied] == [103]
         return
     with pytest.raises(pgbraid.NotProven) as caught:
-        braid.up(database.conninfo)
+        migrator.up(database.conninfo)
     proof = caught.value.proof
     assert proof.pair is not None
     assert proof.provided == (f"role {role}",)
@@ -76,9 +76,9 @@ def test_extension_named_in_comment_is_created(folder, database):
         "CREATE TABLE t (salt text DEFAULT gen_salt('md5'));",
         _104_b="ALTER TABLE t ADD b int;",
     )
-    braid = folder.load(settings=False)
-    braid.up(database.conninfo)
-    drifted = braid.drift(database.conninfo, ignore="schema public")
+    migrator = folder.load(settings=False)
+    migrator.up(database.conninfo)
+    drifted = migrator.drift(database.conninfo, ignore="schema public")
     assert drifted.differences == ()
     assert "extension pgcrypto" in drifted.provided
     folder.write(_103_o="CREATE TABLE o (id int);")

@@ -11,7 +11,7 @@ TABLE = "CREATE TABLE t (id int);"
 
 @pytest.fixture
 def prove_on(server, monkeypatch):
-    """Replay on the tests' server, as on a server that others use."""
+    """Replay on the server of the tests, as on a server that others use."""
     monkeypatch.setenv("PGBRAID_SCRATCH_URL", server)
 
 
@@ -27,8 +27,8 @@ def up(folder, database, programs, monkeypatch):
             if isinstance(event, GapProven):
                 proofs.append(event.proof)
 
-        braid = folder.load(settings=False, gaps="prove", **options)
-        report = braid.up(conninfo or database.conninfo, on_event=record_event)
+        migrator = folder.load(settings=False, gaps="prove", **options)
+        report = migrator.up(conninfo or database.conninfo, on_event=record_event)
         return [o.migration.version for o in report.applied], proofs
 
     return run
@@ -149,7 +149,7 @@ def test_proof_that_left_something_out_is_refused_where_all_is_required(renumber
 
 
 def test_proof_replays_with_rights_of_role_that_migrates(folder, up, database, role):
-    """Row security hides rows from a role that is no superuser, also from their owner if forced."""
+    """Row security hides rows from ordinary roles, and if it is forced, from the owner, too."""
     database.run(f"GRANT CREATE ON SCHEMA public TO {role}")
     folder.write(
         _101_t="CREATE TABLE t (tenant text); INSERT INTO t VALUES ('a'), ('b');",
@@ -168,7 +168,7 @@ def test_proof_replays_with_rights_of_role_that_migrates(folder, up, database, r
 
 
 def test_rights_that_only_platform_gives_are_named(folder, database, role, programs, monkeypatch):
-    """As of a role that may create event triggers on its platform, and nowhere else."""
+    """For example, the rights of a role that may create event triggers only on its platform."""
     monkeypatch.setenv("PGBRAID_PG_BIN", programs)
     database.run(
         f"ALTER TABLE IF EXISTS t OWNER TO {role}; GRANT CREATE ON SCHEMA public TO {role}"
@@ -194,27 +194,27 @@ def test_undone_migration_is_replayed_with_its_down_file(folder, database):
     )
     folder.put("002_x.up.sql", "INSERT INTO tags VALUES ('x');")
     folder.put("002_x.down.sql", "DELETE FROM tags;")
-    braid = folder.load(settings=False)
-    braid.up(database.conninfo)
-    braid.undo(database.conninfo, 2)
-    braid.up(database.conninfo)
+    migrator = folder.load(settings=False)
+    migrator.up(database.conninfo)
+    migrator.undo(database.conninfo, 2)
+    migrator.up(database.conninfo)
     assert database.rows("SELECT name FROM tags") == [("x",)]
-    proof = braid.prove(database.conninfo)
+    proof = migrator.prove(database.conninfo)
     assert proof.verdict is Verdict.DIFFERENT
     assert "undoing it did not take back all that it did" in proof.no_pair
     database.as_made()
-    assert braid.drift(database.conninfo).ok
+    assert migrator.drift(database.conninfo).ok
 
 
 def test_table_that_was_undone_and_made_again_is_same(folder, database):
     folder.write(_001_t=TABLE, _003_o="CREATE TABLE o (id int);")
     folder.put("002_x.up.sql", "CREATE TABLE x (id int);")
     folder.put("002_x.down.sql", "DROP TABLE x;")
-    braid = folder.load(settings=False)
-    braid.up(database.conninfo)
-    braid.undo(database.conninfo, 2)
-    braid.up(database.conninfo)
-    proof = braid.prove(database.conninfo)
+    migrator = folder.load(settings=False)
+    migrator.up(database.conninfo)
+    migrator.undo(database.conninfo, 2)
+    migrator.up(database.conninfo)
+    proof = migrator.prove(database.conninfo)
     assert (proof.verdict, proof.replays > 0) == (Verdict.SAME, True)
     assert [m.version for m in proof.recorded_order] == [1, 3, 2]
 
@@ -251,7 +251,7 @@ def test_table_that_was_undone_and_made_again_is_same(folder, database):
     ids=["text search", "null", "bytea", "float", "array"],
 )
 def test_replay_has_settings_of_database(folder, up, database, setting, fifth, third):
-    """By the defaults of the server both orders end the same; by the setting they do not."""
+    """With the defaults of the server, both orders end the same; with the setting they do not."""
     database.run(
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "
         f"{setting.replace(chr(39), chr(39) * 2)}', current_database()); END $$"

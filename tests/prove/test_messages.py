@@ -13,7 +13,7 @@ from pgbraid.source.loader import load_migrations
 
 TABLE = "CREATE TABLE t (a int);"
 VIEW = "CREATE VIEW v AS SELECT * FROM t;"
-LATE = "ALTER TABLE t ADD c int;"
+GAP = "ALTER TABLE t ADD c int;"
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def prove(folder, program, programs, tmp_path):
 
 
 def test_missing_column_is_reported_from_side_of_gap(prove):
-    answer = prove(TABLE, VIEW, LATE)
+    answer = prove(TABLE, VIEW, GAP)
     assert (
         "run out of order, 103_c leaves no column public.v.c; run in order, it leaves one"
         in answer.out
@@ -74,7 +74,7 @@ def test_failed_order_of_run_gets_no_hint_to_accept_it(folder, database, program
 
 
 def test_no_pair_is_named_where_none_is_to_blame(folder, prove):
-    """Each time another one comes first, whatever the order."""
+    """The random names sort differently in each replay, whether or not the order changes."""
     answer = prove(
         "CREATE TABLE t (a int);",
         "DO $$ BEGIN EXECUTE 'CREATE TABLE x' || (random() * 1e9)::int || '_b ()'; END $$;",
@@ -85,7 +85,7 @@ def test_no_pair_is_named_where_none_is_to_blame(folder, prove):
 
 
 def test_times_of_history_are_compared_as_times(prove, folder, tmp_path):
-    """Of two zones, the later text may be the earlier time."""
+    """In two time zones, the text that sorts last may be the earlier time."""
 
     def history(second, third):
         return [
@@ -95,9 +95,9 @@ def test_times_of_history_are_compared_as_times(prove, folder, tmp_path):
         ]
 
     in_time = history("2026-01-02T02:30:00+02:00", "2026-01-02T02:20:00+01:00")
-    assert prove(TABLE, VIEW, LATE, order=in_time, code=0).out.startswith("same: none of 3")
-    late = history("2026-01-02T02:20:00+01:00", "2026-01-02T02:30:00+02:00")
-    assert "103_c leaves no column" in prove(TABLE, VIEW, LATE, order=late).out
+    assert prove(TABLE, VIEW, GAP, order=in_time, code=0).out.startswith("same: none of 3")
+    out_of_order = history("2026-01-02T02:20:00+01:00", "2026-01-02T02:30:00+02:00")
+    assert "103_c leaves no column" in prove(TABLE, VIEW, GAP, order=out_of_order).out
 
 
 def test_search_for_example_ends_when_its_time_is_up(folder, prove, monkeypatch, programs):
@@ -105,17 +105,17 @@ def test_search_for_example_ends_when_its_time_is_up(folder, prove, monkeypatch,
     for number in range(1, 40):
         folder.put(f"{number:03}_x.sql", f"CREATE TABLE x{number} (i int);")
     order = [*range(1, 40), 101, 104, 103]
-    answer = prove(TABLE, VIEW, LATE, order=order, words=("--explain-for", "0"))
+    answer = prove(TABLE, VIEW, GAP, order=order, words=("--explain-for", "0"))
     assert "104_b and 103_c do not commute" in answer.out
     assert "Smallest example" not in answer.out
-    assert "these two after" in prove(TABLE, VIEW, LATE, order=order).out
+    assert "these two after" in prove(TABLE, VIEW, GAP, order=order).out
     proof = folder.load(settings=False, explain_for=0).prove(history=order)
     assert (proof.pair.first.version, proof.pair.second.version) == (104, 103)
     assert not proof.pair.minimal
 
 
 def test_failure_of_repeated_replay_is_reported(scratch):
-    """Then values that change by themselves cannot be told from those that the order changes."""
+    """Without it, the values that change by themselves are unknown."""
     files = {
         "1_t.sql": "CREATE TABLE t (id uuid DEFAULT gen_random_uuid(), n int)",
         "2_a.sql": "INSERT INTO t (n) VALUES (1)",
@@ -128,7 +128,7 @@ def test_failure_of_repeated_replay_is_reported(scratch):
     assert failure is None
     left, right = replayer.keep(base, (two, one)), replayer.keep(base, (one, two))
     try:
-        found = compare_kept(
+        comparison = compare_kept(
             replayer, left, right, lambda _: replayer.keep(base, (one, two, fails))
         )
     finally:
@@ -138,4 +138,4 @@ def test_failure_of_repeated_replay_is_reported(scratch):
     assert (
         "values that change by themselves: a second replay of one order failed, at 4_fails: "
         "division by zero"
-    ) in found.not_compared
+    ) in comparison.not_compared

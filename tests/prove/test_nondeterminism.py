@@ -48,8 +48,8 @@ def text_of(snapshot, name="view v"):
     ],
 )
 def test_only_differing_part_is_masked(one, again, stable):
-    found, changing = stable_between(schema(view_v=one), schema(view_v=again))
-    assert text_of(found) == stable
+    masked, changing = stable_between(schema(view_v=one), schema(view_v=again))
+    assert text_of(masked) == stable
     assert bool(changing) == (one != again)
 
 
@@ -65,19 +65,19 @@ def test_masked_part_matches_only_change_at_same_place():
 
 def test_object_with_changing_name_is_named_by_constant_part():
     one, again = schema(table_b_17="x b_17"), schema(table_b_18="x b_18")
-    left, changing = stable_between(one, again)
-    assert list(left.catalogs["pg_rewrite"].rows) == [f"table b_{CHANGING}"]
+    masked, changing = stable_between(one, again)
+    assert list(masked.catalogs["pg_rewrite"].rows) == [f"table b_{CHANGING}"]
     other, _ = stable_between(schema(table_b_21="x b_21"), schema(table_b_22="x b_22"))
-    assert diff_snapshots(left, other) == ()
+    assert diff_snapshots(masked, other) == ()
     assert changing.described() == (
         f"table b_{CHANGING}: its name differs between two replays of one order",
     )
     another, _ = stable_between(schema(table_b_21="y b_21"), schema(table_b_22="y b_22"))
-    assert diff_snapshots(left, another) != ()
+    assert diff_snapshots(masked, another) != ()
 
 
 def test_number_beside_changing_name_is_compared():
-    """Only the number of the name is masked, also in what is said of the object."""
+    """Only the number of the name is masked, also in the facts of the object."""
     left, _ = stable_between(schema(table_b_17="17, size 10"), schema(table_b_18="18, size 10"))
     right, _ = stable_between(schema(table_b_21="21, size 12"), schema(table_b_22="22, size 12"))
     assert [d.name for d in diff_snapshots(left, right)] == [f"table b_{CHANGING}"]

@@ -48,30 +48,30 @@ def drifted(folder, database, programs, monkeypatch):
     return folder
 
 
-def names(found):
-    return [difference.name for difference in found.differences]
+def names(drifted):
+    return [difference.name for difference in drifted.differences]
 
 
 def test_one_schema_is_compared_and_others_are_not(drifted, database, cli, programs):
-    braid = drifted.load(settings=False)
-    assert names(braid.drift(database.conninfo, only_schemas="app")) == []
-    assert names(braid.drift(database.conninfo, only_schemas=["app", "other"])) == [
+    migrator = drifted.load(settings=False)
+    assert names(migrator.drift(database.conninfo, only_schemas="app")) == []
+    assert names(migrator.drift(database.conninfo, only_schemas=["app", "other"])) == [
         "column other.u.by_hand"
     ]
     env = {"PGBRAID_PG_BIN": programs}
     assert "clean" in cli("drift", "--only-schema", "app", env=env, code=0).out
     words = ("drift", "--only-schema", "app", "--only-schema", "other")
     assert "other.u.by_hand" in cli(*words, env=env, code=1).out
-    assert names(braid.drift(database.conninfo, only_schemas="more")) == ["schema more"]
+    assert names(migrator.drift(database.conninfo, only_schemas="more")) == ["schema more"]
 
 
 @pytest.mark.parametrize("wrong", ["nowhere", "App", "app,other", "app."])
 def test_unknown_schema_is_error(drifted, database, cli, programs, wrong):
-    braid = drifted.load(settings=False)
+    migrator = drifted.load(settings=False)
     calls = (
-        lambda: braid.drift(database.conninfo, only_schemas=wrong),
-        lambda: braid.snapshot(database.conninfo, only_schemas=[wrong, "app"]),
-        lambda: braid.snapshot(only_schemas=wrong),
+        lambda: migrator.drift(database.conninfo, only_schemas=wrong),
+        lambda: migrator.snapshot(database.conninfo, only_schemas=[wrong, "app"]),
+        lambda: migrator.snapshot(only_schemas=wrong),
     )
     for call in calls:
         with pytest.raises(pgbraid.ConfigError, match="there is no schema") as caught:
@@ -108,5 +108,5 @@ def test_everything_in_schema_is_known_to_be_in_it(database, schema):
     }
     usual = {"schema public", "comment on schema public", "database", "extension plpgsql"}
     usual |= {"comment on extension plpgsql"}
-    left = {key for key in elsewhere - usual if not key.startswith("comments in pg_")}
-    assert left == set()
+    unexpected = {key for key in elsewhere - usual if not key.startswith("comments in pg_")}
+    assert unexpected == set()

@@ -42,44 +42,44 @@ def test_end_may_be_any_order(order, data):
 def test_bisection_finds_change_in_few_questions(length, data):
     values = data.draw(st.lists(st.integers(0, 3), min_size=length + 1, max_size=length + 1))
     values[0], values[-1] = 0, 1
-    asked = []
+    questions = []
 
     def differs(low, middle):
-        asked.append(middle)
+        questions.append(middle)
         return values[low] != values[middle]
 
-    found = bisect_change(length, differs)
-    assert values[found] != values[found + 1]
-    assert len(asked) <= (ceil(log2(length)) if length > 1 else 0)
+    position = bisect_change(length, differs)
+    assert values[position] != values[position + 1]
+    assert len(questions) <= (ceil(log2(length)) if length > 1 else 0)
 
 
 @given(st.integers(1, 2000), st.data())
 def test_likely_change_is_found_in_few_questions(length, data):
-    """However wrong the likelihoods are, the change is found, in about twice the logarithm."""
+    """Even with wrong likelihoods, about twice the logarithm of questions finds the change."""
     change = data.draw(st.integers(0, length - 1))
     likely = data.draw(st.integers(0, length - 1))
     share = data.draw(st.floats(0, 0.5))
     likelihoods = [(1 - share) / length + (share if n == likely else 0) for n in range(length)]
-    asked = []
+    questions = []
 
     def differs(low, middle):
-        asked.append(middle)
+        questions.append(middle)
         return low <= change < middle
 
     assert bisect_change(length, differs, likelihoods) == change
-    assert len(asked) <= (2 * ceil(log2(length)) + 2 if length > 1 else 0)
-    assert len(set(asked)) == len(asked)
+    assert len(questions) <= (2 * ceil(log2(length)) + 2 if length > 1 else 0)
+    assert len(set(questions)) == len(questions)
 
 
 def test_likeliest_change_is_tried_first():
-    asked = []
+    questions = []
 
     def differs(low, middle):
-        asked.append(middle)
+        questions.append(middle)
         return low <= 70 < middle
 
     assert bisect_change(100, differs, [10.0 if n == 70 else 0.01 for n in range(100)]) == 70
-    assert sorted(asked) == [70, 71]
+    assert sorted(questions) == [70, 71]
 
 
 @given(st.lists(st.integers(0, 30), unique=True, max_size=12))
@@ -92,15 +92,15 @@ def test_pairs_of_chain_are_those_of_its_swaps(order):
 @given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60), max_size=6))
 def test_shrinking_keeps_only_needed_items(items, needed):
     needed &= items
-    kept = ddmin(sorted(items), lambda some: needed <= set(some))
-    assert set(kept) == needed
+    shrunk = ddmin(sorted(items), lambda some: needed <= set(some))
+    assert set(shrunk) == needed
 
 
 def test_shrinking_may_end_where_nothing_is_monotone():
-    kept = ddmin(range(20), lambda some: len(some) % 2 == 0 and 3 in some and 8 in some)
-    assert {3, 8} <= set(kept)
-    for item in kept:
-        rest = [i for i in kept if i != item]
+    shrunk = ddmin(range(20), lambda some: len(some) % 2 == 0 and 3 in some and 8 in some)
+    assert {3, 8} <= set(shrunk)
+    for item in shrunk:
+        rest = [i for i in shrunk if i != item]
         assert not (len(rest) % 2 == 0 and {3, 8} <= set(rest))
 
 

@@ -1,4 +1,4 @@
-"""The prelude: what a platform has before the first migration, on every scratch database."""
+"""The prelude: what a platform provides before the first migration, on every scratch database."""
 
 import json
 import re
@@ -19,14 +19,14 @@ THIRD = "CREATE VIEW v AS SELECT * FROM q;"
 
 
 @pytest.fixture
-def own(programs, monkeypatch):
-    """Replay on a throw-away server."""
+def temporary_server(programs, monkeypatch):
+    """Replay on a temporary server."""
     monkeypatch.setenv("PGBRAID_PG_BIN", programs)
     monkeypatch.delenv("PGBRAID_SCRATCH_URL", raising=False)
 
 
 @pytest.fixture
-def platform(folder, own, database, tmp_path):
+def platform(folder, temporary_server, database, tmp_path):
     """A folder that refers to a platform's table, and a database of that platform."""
     database.run(PRELUDE + "ALTER TABLE auth.users ADD email text;")
     folder.write(_001_q=FIRST, _002_p=SECOND)
@@ -43,11 +43,11 @@ def test_prelude_is_run_before_both_orders_of_proof(platform, tmp_path):
     assert proof.verdict is Verdict.NOT_REPLAYED
     assert not proof.ok
     assert proof.recorded_failure.diagnostic.message == 'schema "auth" does not exist'
-    braid = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
-    assert braid.prove(history=[2, 1]).verdict is Verdict.SAME
+    migrator = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
+    assert migrator.prove(history=[2, 1]).verdict is Verdict.SAME
     platform.write(_003_view=THIRD, _004_k="ALTER TABLE q ADD k int;")
-    braid = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
-    proof = braid.prove(history=[1, 2, 4, 3])
+    migrator = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
+    proof = migrator.prove(history=[1, 2, 4, 3])
     assert (proof.pair.first.version, proof.pair.second.version) == (4, 3)
 
 
@@ -59,8 +59,8 @@ def test_prelude_is_run_before_gaps_are_proven(platform, database, tmp_path):
     with pytest.raises(pgbraid.NotProven, match="cannot be replayed") as caught:
         platform.load(settings=False, gaps="prove").up(database.conninfo)
     assert "setting `prelude`" in caught.value.hint
-    braid = platform.load(settings=tmp_path / "pgbraid.toml", gaps="prove")
-    assert [o.migration.version for o in braid.up(database.conninfo).applied] == [1]
+    migrator = platform.load(settings=tmp_path / "pgbraid.toml", gaps="prove")
+    assert [o.migration.version for o in migrator.up(database.conninfo).applied] == [1]
 
 
 def test_prelude_is_no_drift_and_is_reported_as_not_compared(platform, database, tmp_path):
@@ -70,50 +70,52 @@ def test_prelude_is_no_drift_and_is_reported_as_not_compared(platform, database,
     with pytest.raises(pgbraid.ServerError, match="history cannot be replayed: 002_p") as caught:
         without.drift(database.conninfo)
     assert "setting `prelude`" in caught.value.hint
-    braid = platform.load(settings=tmp_path / "pgbraid.toml")
-    drifted = braid.drift(database.conninfo)
+    migrator = platform.load(settings=tmp_path / "pgbraid.toml")
+    drifted = migrator.drift(database.conninfo)
     assert [d.name for d in drifted.differences] in (
         [],
-        ["schema public"],  # whose rights the fixture changes before PostgreSQL 15
+        ["schema public"],  # before PostgreSQL 15, the fixture changes its privileges
     )
     assert "schema auth: the prelude creates it" in drifted.not_compared
     database.run("ALTER TABLE p ADD by_hand int")
-    found = braid.drift(database.conninfo, ignore="schema public")
-    assert [d.name for d in found.differences] == ["column public.p.by_hand"]
+    changed = migrator.drift(database.conninfo, ignore="schema public")
+    assert [d.name for d in changed.differences] == ["column public.p.by_hand"]
 
 
-def test_prelude_in_schema_public_is_reported_as_not_compared(folder, own, database, tmp_path):
-    """What a prelude makes in public is named, too: nothing is left out in silence."""
+def test_prelude_in_schema_public_is_reported_as_not_compared(
+    folder, temporary_server, database, tmp_path
+):
+    """Objects of a prelude in public are reported, too."""
     stub = "CREATE TABLE versions (n int); CREATE INDEX vi ON versions (n);"
     database.run(f"{stub} ALTER TABLE versions ADD data int;")
     (tmp_path / "scratch.sql").write_text(stub)
     folder.write(_001_q="ALTER TABLE versions ALTER n SET NOT NULL;")
-    braid = folder.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
-    braid.up(database.conninfo)
-    drifted = braid.drift(database.conninfo, ignore="schema public")
+    migrator = folder.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
+    migrator.up(database.conninfo)
+    drifted = migrator.drift(database.conninfo, ignore="schema public")
     assert drifted.differences == ()
     assert drifted.not_compared == ("table public.versions: the prelude creates it",)
 
 
 def test_comment_on_public_is_compared_although_there_is_prelude(platform, database, tmp_path):
-    braid = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
-    braid.up(database.conninfo)
+    migrator = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
+    migrator.up(database.conninfo)
     database.run("COMMENT ON SCHEMA public IS 'by hand'")
-    names = [d.name for d in braid.drift(database.conninfo).differences]
+    names = [d.name for d in migrator.drift(database.conninfo).differences]
     assert "comment on schema public" in names
 
 
 @pytest.mark.parametrize("name", ["see auth.users rows", "rows in schema auth", "e.g. any"])
 def test_name_like_sentence_is_not_treated_as_schema(platform, database, tmp_path, name):
-    """Row security policies are often named so."""
+    """Row security policies often have such names."""
     platform.write(_003_policy=f'CREATE POLICY "{name}" ON q USING (true);')
-    braid = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
-    braid.up(database.conninfo)
+    migrator = platform.load(settings=False, prelude=str(tmp_path / "scratch.sql"))
+    migrator.up(database.conninfo)
     database.run(f'ALTER POLICY "{name}" ON q USING (false)')
     expected = [f'policy "{name}" on public.q']
     for only in ((), "public"):
-        found = braid.drift(database.conninfo, ignore="schema public", only_schemas=only)
-        assert [d.name for d in found.differences] == expected
+        drifted = migrator.drift(database.conninfo, ignore="schema public", only_schemas=only)
+        assert [d.name for d in drifted.differences] == expected
 
 
 def test_prelude_is_no_part_of_snapshot_of_files(platform, cli, tmp_path):
@@ -167,8 +169,8 @@ def test_prelude_that_fails_is_named_with_its_line(platform, cli, programs, tmp_
     ):
         env = {"PGBRAID_DATABASE_URL": ""} if "--embedded" in words else {}
         answer = cli(*words, env={"PGBRAID_PG_BIN": programs, **env}, code=2)
-        said = answer.json["error"]["message"] if "--json" in words else answer.err
-        assert 'scratch.sql:6: the prelude fails: column "nosuch" does not exist' in said
+        message = answer.json["error"]["message"] if "--json" in words else answer.err
+        assert 'scratch.sql:6: the prelude fails: column "nosuch" does not exist' in message
 
 
 def test_prelude_that_is_missing_is_error_where_it_is_needed(platform, cli, tmp_path):
@@ -195,9 +197,9 @@ def test_prelude_counts_from_folder_of_settings_file(platform, cli, tmp_path):
 def test_prelude_may_not_change_server_of_others(platform, server, monkeypatch, tmp_path):
     monkeypatch.setenv("PGBRAID_SCRATCH_URL", server)
     path = tmp_path / "scratch.sql"
-    braid = platform.load(settings=False, prelude=str(path))
-    assert braid.prove(history=[2, 1]).verdict is Verdict.SAME
+    migrator = platform.load(settings=False, prelude=str(path))
+    assert migrator.prove(history=[2, 1]).verdict is Verdict.SAME
     path.write_text(ROLE + PRELUDE)
     with pytest.raises(pgbraid.ConfigError, match="changes what the databases of") as caught:
-        braid.prove(history=[2, 1])
+        migrator.prove(history=[2, 1])
     assert "role pgbraid_prelude_reader" in caught.value.detail

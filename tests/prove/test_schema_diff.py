@@ -1,4 +1,4 @@
-"""What two schemas, as values, differ in, and how that is graded and told."""
+"""The differences between two schemas: their facets, their names, and patterns that ignore them."""
 
 import pytest
 
@@ -86,12 +86,14 @@ def test_gravest_facet_is_verdict(facets, verdict):
 def test_patterns_pass_over_objects_and_facts():
     left = snapshot(pg_class={"table t": ("me", "1"), "table u": ("me", "1")})
     right = snapshot(pg_class={"table t": ("you", "2"), "table u": ("me", "2")})
-    found = diff_snapshots(left, right)
-    kept, ignored = filter_differences(found, ["*: privileges"])
-    assert [(d.name, [f.name for f in d.attributes]) for d in kept] == [("table t", ["relowner"])]
+    differences = diff_snapshots(left, right)
+    remaining, ignored = filter_differences(differences, ["*: privileges"])
+    assert [(d.name, [f.name for f in d.attributes]) for d in remaining] == [
+        ("table t", ["relowner"])
+    ]
     assert ignored == 1
-    assert filter_differences(found, ["table *"]) == ((), 2)
-    assert filter_differences(found, ["view *"]) == (found, 0)
+    assert filter_differences(differences, ["table *"]) == ((), 2)
+    assert filter_differences(differences, ["view *"]) == (differences, 0)
 
 
 def test_one_role_may_stand_for_another():

@@ -1,4 +1,4 @@
-"""A scratch server of others is left as it was; what it lacks is no verdict."""
+"""A scratch server of others stays unchanged; a missing object on it is no verdict."""
 
 import psycopg
 import pytest
@@ -12,7 +12,7 @@ OTHER = "CREATE TABLE o (id int);"
 
 @pytest.fixture
 def others(server, monkeypatch):
-    """A role of others on the scratch server, which is theirs."""
+    """A connection to the scratch server, on which another user has a role."""
     monkeypatch.setenv("PGBRAID_SCRATCH_URL", server)
     with psycopg.connect(server, autocommit=True) as conn:
         conn.execute("CREATE ROLE pgbraid_others_role")
@@ -65,12 +65,12 @@ def test_server_of_others_is_left_as_it_was(folder, others, change):
     with pytest.raises(pgbraid.ConfigError, match="002_change changes what the databases of"):
         prove(folder)
     assert shared(others) == before
-    left = "SELECT datname FROM pg_database WHERE datname LIKE 'pgbraid_scratch%'"
-    assert others.execute(left).fetchall() == []
+    scratch_databases = "SELECT datname FROM pg_database WHERE datname LIKE 'pgbraid_scratch%'"
+    assert others.execute(scratch_databases).fetchall() == []
 
 
 def test_parameter_that_is_revoked_is_change_of_server(folder, others):
-    """REVOKE keeps no lock, and the row that it deletes is gone for the session that did it."""
+    """REVOKE keeps no lock, and its own session does not see the deleted row."""
     if others.info.server_version < 150000:
         pytest.skip("privileges on parameters come with 15")
     others.execute("GRANT SET ON PARAMETER log_statement TO pgbraid_others_role")
@@ -79,8 +79,8 @@ def test_parameter_that_is_revoked_is_change_of_server(folder, others):
         folder.write(_001_t=TABLE, _002_change=change, _003_o=OTHER)
         with pytest.raises(pgbraid.ConfigError, match="002_change changes what the databases of"):
             prove(folder)
-        there = "SELECT has_parameter_privilege('pgbraid_others_role', 'log_statement', 'SET')"
-        assert others.execute(there).fetchone() == (True,)
+        query = "SELECT has_parameter_privilege('pgbraid_others_role', 'log_statement', 'SET')"
+        assert others.execute(query).fetchone() == (True,)
     finally:
         others.execute("REVOKE SET ON PARAMETER log_statement FROM pgbraid_others_role")
 
@@ -186,7 +186,7 @@ def test_login_trigger_does_not_block_reading_of_result(folder, scratch, program
     monkeypatch.setenv("PGBRAID_PG_BIN", programs)
     folder.write(
         _001_f="CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE 'nobody enters'; END $$;",
+        " $$ BEGIN RAISE 'no entry'; END $$;",
         _002_o=OTHER,
         _003_login="CREATE EVENT TRIGGER e ON login EXECUTE FUNCTION f();",
     )

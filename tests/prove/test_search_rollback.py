@@ -20,9 +20,9 @@ def test_try_leaves_sequences_where_they_stood(scratch):
     try:
         for order in ((second,), (second, third), (second,)):
             replayer.replay_in_transaction(base, order)
-        kept = replayer.keep(base, (second,))
-        assert kept.rows.sequences["value of sequence public.t_id_seq"] == ("1", "true")
-        assert kept.rows.sequences['value of sequence public."a.b %s"'] == ("-1", "true")
-        replayer.drop(kept.name)
+        replay = replayer.keep(base, (second,))
+        assert replay.rows.sequences["value of sequence public.t_id_seq"] == ("1", "true")
+        assert replay.rows.sequences['value of sequence public."a.b %s"'] == ("-1", "true")
+        replayer.drop(replay.name)
     finally:
         replayer.release(base)

@@ -1,4 +1,4 @@
-"""prove without a database: the role of the settings replays, with the rights of a plain owner."""
+"""prove without a database: the role of the settings replays, with the rights of an owner."""
 
 import subprocess
 
@@ -50,8 +50,8 @@ def test_role_of_settings_replays_branch(folder, tmp_path):
     ):
         subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True)
     folder.write(_102_a=ONLY_OWNER)
-    braid = pgbraid.load(folder.path, settings=False, role="app_owner")
-    assert braid.prove(base="main").verdict is Verdict.SAME
+    migrator = pgbraid.load(folder.path, settings=False, role="app_owner")
+    assert migrator.prove(base="main").verdict is Verdict.SAME
 
 
 def test_rights_that_only_platform_gives_are_named(folder):
@@ -82,7 +82,7 @@ def test_role_of_server_itself_stays_superuser(folder):
 
 
 @pytest.mark.parametrize(
-    ("late", "other", "facet"),
+    ("gap", "other", "facet"),
     [
         (
             "CREATE TABLE a (x int);",
@@ -94,8 +94,8 @@ def test_role_of_server_itself_stays_superuser(folder):
         ("CREATE VIEW v AS SELECT * FROM t;", "ALTER TABLE t ADD q int;", Facet.SCHEMA),
     ],
 )
-def test_pair_is_found_by_role_without_superuser(folder, late, other, facet):
-    folder.write(_101_t="CREATE TABLE t (a int);", _102_late=late, _103_other=other)
+def test_pair_is_found_by_role_without_superuser(folder, gap, other, facet):
+    folder.write(_101_t="CREATE TABLE t (a int);", _102_late=gap, _103_other=other)
     proof = prove(folder, [101, 103, 102], role="app_owner")
     assert facet in {difference.facet for difference in proof.differences}
     assert proof.pair is not None, proof.no_pair

@@ -1,4 +1,4 @@
-"""A settings file that nobody named is taken only where no stranger can have put it there."""
+"""A settings file that was not named is read only if no stranger can have created it."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ only_root = pytest.mark.skipif(
 
 @pytest.fixture
 def place(tmp_path):
-    """A folder, one above it, and a settings file above that one would find."""
+    """A folder, a settings file in its parent, and another settings file farther above."""
     work = tmp_path / "above" / "work"
     work.mkdir(parents=True)
     (tmp_path / "pgbraid.toml").write_text('schema = "far"')
@@ -50,8 +50,8 @@ def test_file_of_stranger_is_skipped_for_next_file(place, which):
         file.rename(file.parent / "real.toml")
         file.symlink_to("real.toml")
     give(file.parent if which == "folder" else file)
-    found = find_settings(start=work)
-    assert (found.schema, found.passed_over) == ("far", (str(file),))
+    settings = find_settings(start=work)
+    assert (settings.schema, settings.passed_over) == ("far", (str(file),))
 
 
 @pytest.mark.parametrize("which", ["file", "folder"])
@@ -82,7 +82,7 @@ def test_link_to_strangers_file_is_skipped(place):
 
 @only_root
 def test_owner_of_current_folder_is_trusted(place):
-    """A container runs as root in a folder of the user outside."""
+    """A container runs as root in a folder of the user who started it."""
     work, file = place
     for path in (work, file.parent, file):
         give(path)
@@ -90,7 +90,7 @@ def test_owner_of_current_folder_is_trusted(place):
 
 
 def test_file_in_world_writable_current_folder_is_read(place):
-    """Some file systems, such as those of Windows below Linux, show every file so."""
+    """Some file systems, such as Windows drives in WSL, show every file like this."""
     work, file = place
     for path in (work, file.parent, file):
         path.chmod(0o777)
@@ -117,8 +117,8 @@ def test_file_of_stranger_stops_no_run(place, text):
     give(file)
     assert schema(work) == "far"
     file.rename(file.parent / "pyproject.toml")
-    found = find_settings(start=work)
-    assert (found.schema, found.passed_over) == ("far", ())
+    settings = find_settings(start=work)
+    assert (settings.schema, settings.passed_over) == ("far", ())
 
 
 @only_root

@@ -1,4 +1,4 @@
-"""pgbraid.sum: what it lists, how it is read, and what differs."""
+"""pgbraid.sum: its lines, how they are read, and the differences."""
 
 import shutil
 import subprocess
@@ -137,13 +137,13 @@ def test_sha256sum_accepts_checksum_file(folder, name):
         capture_output=True,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    own = subprocess.run(
+    written = subprocess.run(
         ["sha256sum", "--binary", *sorted(p.name for p in folder.path.glob("*.sql"))],
         cwd=folder.path,
         check=True,
         capture_output=True,
     ).stdout
-    folder.put(CHECKSUM_FILE, own)
+    folder.put(CHECKSUM_FILE, written)
     assert sums(folder.path).ok
 
 
@@ -181,10 +181,10 @@ def test_every_kind_of_source_can_have_checksum_file(tmp_path, folder):
 def test_bytes_that_were_loaded_are_ones_compared(folder):
     folder.write(_1_a="a")
     write_checksum_file(folder.path, load_migrations(folder.path))
-    braid = folder.load()
+    migrator = folder.load()
     folder.write(_1_a="SELECT 1")
     assert [p.code for p in sums(folder.path).problems] == ["sum_changed"]
-    codes = [p.code for p in braid.check_files(checksum_file=True).problems]
+    codes = [p.code for p in migrator.check_files(checksum_file=True).problems]
     assert codes == ["changed_during_run"]
 
 

@@ -13,7 +13,7 @@ from pgbraid.sql.checksum import digest_lf, normalize_newlines
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """Take every file for a large one, and read it in tiny pieces."""
+    """Treat every file as a large one, and read it in tiny parts."""
     monkeypatch.setattr(files, "LARGE_SCRIPT_BYTES", 0)
     monkeypatch.setattr("pgbraid.source.content.LARGE_SCRIPT_BYTES", 0)
     monkeypatch.setattr(files, "_CHUNK_BYTES", 3)

@@ -1,4 +1,4 @@
-"""Symbolic links: followed inside the folder, refused out of it, also where one is put in later."""
+"""Symbolic links: followed inside the folder, refused out of it, also one that appears later."""
 
 import os
 
@@ -21,7 +21,7 @@ def outside(tmp_path):
 
 @pytest.fixture(params=[False, True], ids=["small", "large"])
 def size(request, monkeypatch):
-    """Read a file at once, or in pieces as a large one."""
+    """Read a file at once, or in parts as a large one."""
     if request.param:
         monkeypatch.setattr(files, "LARGE_SCRIPT_BYTES", 0)
         monkeypatch.setattr(files, "_SMALL_FILE_BYTES", 1)
@@ -40,9 +40,9 @@ def test_mounted_config_map_is_followed(folder, size):
     (folder.path / "..data").symlink_to("..2026_01")
     for name in ("001_a.up.sql", "001_a.down.sql"):
         (folder.path / name).symlink_to(f"..data/{name}")
-    found = load_migrations(folder.path)
-    assert found.problems == ()
-    (migration,) = found.migrations
+    migration_set = load_migrations(folder.path)
+    assert migration_set.problems == ()
+    (migration,) = migration_set.migrations
     assert migration.checksum == digest(b"SELECT 1")
     assert migration.path == f"{folder.path}/001_a.up.sql"
     assert read_script(migration)[0] == b"SELECT 1"
@@ -53,8 +53,8 @@ def test_folder_itself_may_be_link(tmp_path, folder):
     folder.write(_1_a="SELECT 1")
     (folder.path / "2_b.sql").symlink_to("1_a.sql")
     (tmp_path / "current").symlink_to(folder.path)
-    found = load_migrations(tmp_path / "current")
-    assert (len(found.migrations), found.problems) == (2, ())
+    migration_set = load_migrations(tmp_path / "current")
+    assert (len(migration_set.migrations), migration_set.problems) == (2, ())
 
 
 @pytest.mark.parametrize("through", ["directly", "a relative link", "a link", "a linked folder"])
@@ -70,8 +70,8 @@ def test_link_out_of_folder_is_error(folder, outside, through, size):
         (folder.path / "sub").symlink_to(outside.parent)
         target = f"sub/{outside.name}"
     (folder.path / "3_c.sql").symlink_to(target)
-    found = load_migrations(folder.path)
-    (problem,) = found.problems
+    migration_set = load_migrations(folder.path)
+    (problem,) = migration_set.problems
     assert (problem.code, problem.severity, problem.versions) == (
         "link_outside",
         Severity.ERROR,
@@ -81,7 +81,7 @@ def test_link_out_of_folder_is_error(folder, outside, through, size):
     assert problem.detail == f"It leads to {outside}."
     assert problem.location.file == f"{folder.path}/3_c.sql"
     assert problem.hint
-    assert [m.version for m in found.migrations] == [1, 2]
+    assert [m.version for m in migration_set.migrations] == [1, 2]
 
 
 def test_neighbour_whose_name_begins_alike_is_outside(folder):
@@ -130,11 +130,11 @@ def test_file_that_becomes_link_after_it_was_listed_is_not_followed(folder, outs
     folder.write(_1_a="SELECT 1")
     real = files.read_unless_large
 
-    def late(file):
+    def replace_and_read(file):
         replace_by_link(folder.path / "1_a.sql", outside)
         return real(file)
 
-    monkeypatch.setattr("pgbraid.source.loader.read_unless_large", late)
+    monkeypatch.setattr("pgbraid.source.loader.read_unless_large", replace_and_read)
     (problem,) = load_migrations(folder.path).problems
     assert problem.code == "unreadable"
     assert problem.message == "1_a.sql cannot be read: it became a link after the folder was listed"
@@ -179,13 +179,13 @@ def test_files_of_package_in_several_folders_are_held_to_same(tmp_path, folder, 
         def iterdir(self):
             return folder.path.iterdir()
 
-    found = load_migrations(Spread())
-    assert [m.version for m in found.migrations] == [1]
-    assert [p.code for p in found.problems] == ["link_outside"]
+    migration_set = load_migrations(Spread())
+    assert [m.version for m in migration_set.migrations] == [1]
+    assert [p.code for p in migration_set.problems] == ["link_outside"]
 
 
 def test_regular_file_costs_no_more_calls_of_system(folder, monkeypatch):
-    """One open, two reads, one close: what the listing says is not asked again."""
+    """It is opened, read twice and closed; facts of the listing are not queried again."""
     folder.write(**{f"_{n}_m": "SELECT 1" for n in range(1, 6)})
     made = []
     for name in ("stat", "lstat", "readlink", "fstat", "open"):
@@ -202,21 +202,21 @@ def test_regular_file_costs_no_more_calls_of_system(folder, monkeypatch):
 
 @pytest.fixture
 def store(tmp_path, folder):
-    """A folder beside that of the migrations, and a link into it."""
-    found = tmp_path / "store" / "deep"
-    found.mkdir(parents=True)
-    (found / "1_a.sql").write_text("SELECT 1")
+    """A folder beside the migrations, and a migration that is a link into it."""
+    deep = tmp_path / "store" / "deep"
+    deep.mkdir(parents=True)
+    (deep / "1_a.sql").write_text("SELECT 1")
     folder.path.mkdir()
     (folder.path / "1_a.sql").symlink_to("../store/deep/1_a.sql")
-    return found.parent
+    return deep.parent
 
 
 @pytest.mark.parametrize("how", ["a text", "a path", "a list"])
 def test_link_to_trusted_folder_is_followed(folder, store, how, size):
     links = {"a text": str(store), "a path": store, "a list": [store, "elsewhere"]}[how]
-    braid = pgbraid.load(folder.path, links=links)
-    assert braid.migrations.problems == ()
-    assert read_script(braid.migrations.migrations[0])[0] == b"SELECT 1"
+    migrator = pgbraid.load(folder.path, links=links)
+    assert migrator.migrations.problems == ()
+    assert read_script(migrator.migrations.migrations[0])[0] == b"SELECT 1"
 
 
 def test_link_that_leads_on_out_of_trusted_folder_is_error(folder, store, outside):
@@ -226,11 +226,11 @@ def test_link_that_leads_on_out_of_trusted_folder_is_error(folder, store, outsid
 
 
 def test_trusted_folder_that_became_link_is_where_it_leads(folder, store, outside):
-    """Who may replace that folder decides what is in it anyway."""
-    braid = pgbraid.load(folder.path, links=store)
+    """A user who can replace that folder can also change its files."""
+    migrator = pgbraid.load(folder.path, links=store)
     replace_by_link(folder.path / "1_a.sql", outside)
     with pytest.raises(ProblemsFound):
-        read_script(braid.migrations.migrations[0])
+        read_script(migrator.migrations.migrations[0])
 
 
 def test_trusted_folder_counts_from_settings_file(program, folder, store, tmp_path):
@@ -246,13 +246,13 @@ def test_trusted_folder_counts_from_settings_file(program, folder, store, tmp_pa
 
 
 def test_package_on_disk_may_have_links_to_trusted_folder(folder, store):
-    found = load_migrations(Resource(folder.path), (str(store),))
-    assert found.problems == ()
+    migration_set = load_migrations(Resource(folder.path), (str(store),))
+    assert migration_set.problems == ()
     assert load_migrations(Resource(folder.path)).problems
 
 
 class Resource:
-    """A folder as importlib.resources gives it, which is no path."""
+    """A folder as importlib.resources returns it: not a path."""
 
     def __init__(self, path):
         self.name = path.name

@@ -18,15 +18,22 @@ def problems(source):
 
 
 def load_one(**files):
-    found = load_migrations({name.lstrip("_") + ".sql": text for name, text in files.items()})
-    return found.migrations[0]
+    migration_set = load_migrations(
+        {name.lstrip("_") + ".sql": text for name, text in files.items()}
+    )
+    return migration_set.migrations[0]
 
 
 def test_files_are_ordered_by_version_as_numbers(folder):
     folder.write(_10_c="c", _9_b="b", _20240101000000_d="d").put("0001_a.up.sql", "a")
-    found = load_migrations(folder.path)
-    assert [m.label for m in found.migrations] == ["0001_a", "9_b", "10_c", "20240101000000_d"]
-    assert found.problems == ()
+    migration_set = load_migrations(folder.path)
+    assert [m.label for m in migration_set.migrations] == [
+        "0001_a",
+        "9_b",
+        "10_c",
+        "20240101000000_d",
+    ]
+    assert migration_set.problems == ()
 
 
 def test_migration_has_sha256_and_size_of_its_bytes(folder):
@@ -39,13 +46,16 @@ def test_migration_has_sha256_and_size_of_its_bytes(folder):
 
 def test_down_file_belongs_to_its_migration(folder):
     folder.put("001_a.up.sql", "x").put("1_a.down.sql", "y")
-    found = load_migrations(folder.path)
-    assert (found.migrations[0].down, found.problems) == ("1_a.down.sql", ())
+    migration_set = load_migrations(folder.path)
+    assert (migration_set.migrations[0].down, migration_set.problems) == ("1_a.down.sql", ())
 
 
 def test_mapping_in_memory_is_source():
-    found = load_migrations({"2_b.sql": b"b", "1_a.sql": "a"})
-    assert [(m.version, m.path) for m in found.migrations] == [(1, "1_a.sql"), (2, "2_b.sql")]
+    migration_set = load_migrations({"2_b.sql": b"b", "1_a.sql": "a"})
+    assert [(m.version, m.path) for m in migration_set.migrations] == [
+        (1, "1_a.sql"),
+        (2, "2_b.sql"),
+    ]
 
 
 def test_resource_in_zip_is_source(tmp_path, monkeypatch):
@@ -55,9 +65,9 @@ def test_resource_in_zip_is_source(tmp_path, monkeypatch):
         file.writestr("zipped_app/migrations/1_a.sql", "select 1")
         file.writestr("zipped_app/migrations/1_a.down.sql", "select 2")
     monkeypatch.syspath_prepend(str(archive))
-    found = load_migrations(importlib.resources.files("zipped_app") / "migrations")
+    migration_set = load_migrations(importlib.resources.files("zipped_app") / "migrations")
     del sys.modules["zipped_app"]
-    (migration,) = found.migrations
+    (migration,) = migration_set.migrations
     assert (migration.file, migration.down) == ("1_a.sql", "1_a.down.sql")
     assert read_script(migration)[0] == b"select 1"
 
@@ -76,8 +86,8 @@ def test_missing_resource_is_reported(tmp_path):
 def test_other_files_and_folders_are_left_alone(folder):
     folder.write(_1_a="a").put("README.md", "x").put("atlas.sum", "x")
     (folder.path / "old").mkdir()
-    found = load_migrations(folder.path)
-    assert (len(found.migrations), found.problems) == (1, ())
+    migration_set = load_migrations(folder.path)
+    assert (len(migration_set.migrations), migration_set.problems) == (1, ())
 
 
 @pytest.mark.parametrize(
@@ -110,9 +120,9 @@ def test_folder_that_is_none_is_usage_error(tmp_path, make, message):
     ],
 )
 def test_names_that_cannot_be_run(names, code):
-    found = load_migrations(dict.fromkeys(names, "select 1"))
-    assert code in {p.code for p in found.problems}
-    (problem,) = [p for p in found.problems if p.code == code]
+    migration_set = load_migrations(dict.fromkeys(names, "select 1"))
+    assert code in {p.code for p in migration_set.problems}
+    (problem,) = [p for p in migration_set.problems if p.code == code]
     assert problem.severity is Severity.ERROR
     assert problem.hint
 
@@ -131,27 +141,27 @@ def test_neither_of_two_files_with_one_version_is_migration():
     ],
 )
 def test_bytes_that_cannot_be_run(content, code, place):
-    found = load_migrations({"1_a.sql": content})
-    (problem,) = [p for p in found.problems if p.code == code]
+    migration_set = load_migrations({"1_a.sql": content})
+    (problem,) = [p for p in migration_set.problems if p.code == code]
     assert (problem.location.line, problem.location.column) == place
-    assert found.migrations == ()
+    assert migration_set.migrations == ()
 
 
 def test_down_files_bytes_are_looked_at_too():
-    found = load_migrations({"1_a.sql": "", "1_a.down.sql": b"\xff"})
-    assert [p.code for p in found.problems] == ["invalid_utf8"]
+    migration_set = load_migrations({"1_a.sql": "", "1_a.down.sql": b"\xff"})
+    assert [p.code for p in migration_set.problems] == ["invalid_utf8"]
 
 
 def test_folder_and_dangling_link_are_unreadable(folder):
     folder.write(_1_a="a")
     (folder.path / "2_b.sql").mkdir()
     (folder.path / "3_c.sql").symlink_to(folder.path / "nowhere")
-    found = load_migrations(folder.path)
-    assert [(p.code, p.versions) for p in found.problems] == [
+    migration_set = load_migrations(folder.path)
+    assert [(p.code, p.versions) for p in migration_set.problems] == [
         ("unreadable", (2,)),
         ("unreadable", (3,)),
     ]
-    assert "it is a folder" in found.problems[0].message
+    assert "it is a folder" in migration_set.problems[0].message
 
 
 def test_everything_is_found_in_one_pass(folder):
@@ -207,10 +217,10 @@ def test_file_that_changes_after_loading_is_not_run(folder):
 
 def test_load_needs_no_database(folder):
     folder.write(_1_a="a")
-    braid = pgbraid.load(folder.path, schema="app", table="t", verify="warn")
-    assert braid == pgbraid.load(str(folder.path), schema="app", table="t", verify="warn")
+    migrator = pgbraid.load(folder.path, schema="app", table="t", verify="warn")
+    assert migrator == pgbraid.load(str(folder.path), schema="app", table="t", verify="warn")
     with pytest.raises(AttributeError):
-        braid.settings = None
+        migrator.settings = None
 
 
 @pytest.mark.corpus
@@ -225,9 +235,9 @@ def test_load_needs_no_database(folder):
     ],
 )
 def test_real_folders(corpus, name, count, code):
-    found = load_migrations(Path(corpus, name, "migrations"))
-    assert len(found.migrations) == count
-    assert {p.code for p in found.problems if p.severity is Severity.ERROR} == (
+    migration_set = load_migrations(Path(corpus, name, "migrations"))
+    assert len(migration_set.migrations) == count
+    assert {p.code for p in migration_set.problems if p.severity is Severity.ERROR} == (
         {code} if code else set()
     )
 
@@ -235,14 +245,14 @@ def test_real_folders(corpus, name, count, code):
 def test_down_file_that_cannot_be_read_is_not_waited_for(tmp_path):
     (tmp_path / "3_b.up.sql").write_text("SELECT 1")
     os.mkfifo(tmp_path / "3_b.down.sql")
-    found = load_migrations(tmp_path)
-    assert [p.code for p in found.problems] == ["unreadable"]
-    assert [m.down for m in found.migrations] == [None]
+    migration_set = load_migrations(tmp_path)
+    assert [p.code for p in migration_set.problems] == ["unreadable"]
+    assert [m.down for m in migration_set.migrations] == [None]
 
 
 def test_down_file_of_another_name_is_ignored(tmp_path):
     (tmp_path / "3_b.up.sql").write_text("SELECT 1")
     (tmp_path / "3_c.down.sql").write_text("SELECT 1")
-    found = load_migrations(tmp_path)
-    assert [p.code for p in found.problems] == ["down_without_up"]
-    assert [m.down for m in found.migrations] == [None]
+    migration_set = load_migrations(tmp_path)
+    assert [p.code for p in migration_set.problems] == ["down_without_up"]
+    assert [m.down for m in migration_set.migrations] == [None]

@@ -1,4 +1,4 @@
-"""Characters that nobody sees are named, with their place; in quotes and comments they are data."""
+"""Invisible characters are reported with their place; in quotes and comments they are data."""
 
 import pytest
 
@@ -64,7 +64,7 @@ def test_visible_or_usual_characters_are_allowed(text):
 
 
 def test_mark_in_middle_of_large_text_stays_where_it_is():
-    """It may be the first character of what is looked at together."""
+    """It may be the first character of a window of the search."""
     chunks = [f"SELECT '{'x' * 140_000}';", f"{BOM}SELECT 2;", "SELECT 3;" * 20_000]
     parts = list(split_stream(chunks))
     assert "".join(part.script.text for part in parts) == "".join(chunks)

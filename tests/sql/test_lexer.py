@@ -13,13 +13,13 @@ PARTS = st.sampled_from(
 
 
 def kinds(text):
-    position, found = 0, []
+    position, tokens = 0, []
     while position < len(text):
         token = next_token(text, position)
         if token.kind != "space":
-            found.append((token.kind, text[token.start : token.end]))
+            tokens.append((token.kind, text[token.start : token.end]))
         position = token.end
-    return found
+    return tokens
 
 
 @given(st.one_of(st.text(), st.lists(PARTS).map("".join)))

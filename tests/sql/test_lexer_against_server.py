@@ -1,4 +1,4 @@
-"""The server itself says whether our lexer ends statements where it does."""
+"""Our lexer ends statements where the server does."""
 
 import psycopg
 import pytest
@@ -76,12 +76,12 @@ def results(conn, text):
     conn.execute("SAVEPOINT here")
     with conn.lock:
         conn.pgconn.send_query(text.encode())
-        found = conn.wait(generators.execute(conn.pgconn))
-    refused = found[-1].status == pq.ExecStatus.FATAL_ERROR
+        answers = conn.wait(generators.execute(conn.pgconn))
+    refused = answers[-1].status == pq.ExecStatus.FATAL_ERROR
     conn.execute("ROLLBACK TO here")
     if refused:
         return None
-    return sum(result.status != pq.ExecStatus.EMPTY_QUERY for result in found)
+    return sum(result.status != pq.ExecStatus.EMPTY_QUERY for result in answers)
 
 
 @settings(

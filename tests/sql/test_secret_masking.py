@@ -69,25 +69,29 @@ def test_diff_shows_no_password():
 
 @pytest.fixture
 def long_text(monkeypatch):
-    """Have every text count as too long to be taken apart."""
+    """Treat every text as too long to be parsed."""
     monkeypatch.setattr(secrets, "_WHOLE", 0)
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_in_long_text_every_spelling_of_password_is_found_too(text, long_text):
-    found = secrets.secrets_near(text)
+    text_secrets = secrets.secrets_near(text)
     assert (
-        "nter2x" not in mask('ERROR: at or near "hunter2x;"', found) or "\\'" in text or ";" in text
+        "nter2x" not in mask('ERROR: at or near "hunter2x;"', text_secrets)
+        or "\\'" in text
+        or ";" in text
     )
-    assert "nter2x" not in mask(text, found)
+    assert "nter2x" not in mask(text, text_secrets)
 
 
 @pytest.mark.parametrize("text", LIKELY)
 def test_in_long_text_that_speaks_of_secrets_literals_are_hidden_in_quotes(text, long_text):
-    found = secrets.secrets_near(text)
-    assert "hunter2x" not in mask(text, found)
-    assert mask('invalid input: "hunter2x"', found) == 'invalid input: "********"'
-    assert mask('no table "hunter3x", a hunter2x', found) == 'no table "hunter3x", a hunter2x'
+    text_secrets = secrets.secrets_near(text)
+    assert "hunter2x" not in mask(text, text_secrets)
+    assert mask('invalid input: "hunter2x"', text_secrets) == 'invalid input: "********"'
+    assert (
+        mask('no table "hunter3x", a hunter2x', text_secrets) == 'no table "hunter3x", a hunter2x'
+    )
 
 
 def test_in_long_text_that_speaks_of_none_nothing_is_hidden(long_text):
@@ -106,8 +110,8 @@ ROWS = ",\n".join(f"({number}, 'value {number}')" for number in range(60_000))
 
 @pytest.mark.parametrize("last", ["", ", (1, 'the token')"])
 def test_long_text_is_searched_and_not_parsed(last, monkeypatch):
-    """That would take seconds behind the server's answer."""
+    """Parsing would take seconds after the answer of the server."""
     monkeypatch.setattr(secrets, "next_token", None)
-    found = secrets.secrets_near(f"INSERT INTO t VALUES {ROWS}{last}")
-    shown = mask("Key (s)=('value 59999') exists, \"value 3\"", found)
+    text_secrets = secrets.secrets_near(f"INSERT INTO t VALUES {ROWS}{last}")
+    shown = mask("Key (s)=('value 59999') exists, \"value 3\"", text_secrets)
     assert ("value" not in shown) == bool(last)

@@ -292,8 +292,8 @@ def test_regular_expression_agrees_with_lexer(parts, between):
 @pytest.mark.parametrize("text", PARTS)
 def test_tool_directive_in_comment_is_kept_anywhere(text):
     script = parse(f"{text};\n-- pgbraid: x\nINSERT INTO t VALUES (1)-- migrate:down\n;")
-    kept = [script.text[slice(*span)] for span in script.comments]
-    assert kept[-2:] == ["-- pgbraid: x", "-- migrate:down"]
+    comments = [script.text[slice(*span)] for span in script.comments]
+    assert comments[-2:] == ["-- pgbraid: x", "-- migrate:down"]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ FILE = Migration(1, "a", "1_a.sql", "", 0, "1_a.sql", "1")
 
 
 def cut(text, sizes):
-    """Cut a text into pieces, never between CR and LF."""
+    """Cut a text into parts, never between CR and LF."""
     position = 0
     for size in sizes:
         end = position + size
@@ -46,23 +46,27 @@ sizes = st.lists(st.integers(1, 40))
 
 def flat(text):
     script = parse(text)
-    found = [(script.place(s.start), text[s.start : s.end], s.words[:1]) for s in script.statements]
-    return found, "".join(text[slice(*s.data)] for s in script.statements if s.data)
+    statements = [
+        (script.place(s.start), text[s.start : s.end], s.words[:1]) for s in script.statements
+    ]
+    return statements, "".join(text[slice(*s.data)] for s in script.statements if s.data)
 
 
 @given(texts, sizes, st.integers(1, 60))
 def test_parts_are_whole(text, sizes, window):
-    found, data = [], []
+    statements, data = [], []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stream, "_WINDOW", window)
         for part in split_stream(cut(text, sizes)):
             script = part.script
             for s in script.statements:
-                found.append((script.place(s.start), script.text[s.start : s.end], s.words[:1]))
+                statements.append(
+                    (script.place(s.start), script.text[s.start : s.end], s.words[:1])
+                )
                 if s.data:
                     data.append(script.text[slice(*s.data)])
             data += part.data or ()
-    assert (found, "".join(data)) == flat(text)
+    assert (statements, "".join(data)) == flat(text)
 
 
 @given(texts, sizes, st.integers(1, 60))
@@ -70,9 +74,9 @@ def test_problems_of_parts_are_those_of_whole_text(text, sizes, window):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stream, "_WINDOW", window)
         scripts = (part.script for part in split_stream(cut(text, sizes)))
-        found = check_parts(FILE, scripts)
+        problems = check_parts(FILE, scripts)
     key = lambda p: (p.code, str(p.location))  # noqa: E731
-    assert sorted(found, key=key) == sorted(check_script(FILE, parse(text)), key=key)
+    assert sorted(problems, key=key) == sorted(check_script(FILE, parse(text)), key=key)
 
 
 def test_unread_data_is_skipped(monkeypatch):

@@ -1,9 +1,8 @@
-"""A scene for hostile layouts: an embedded server's surroundings, and canaries beside it.
+"""A scene for hostile layouts: the folders around an embedded server, with canaries in them.
 
-Whatever somebody has put there, a run may change what it made itself, and nothing else: a full
-listing of the scene, with contents, owners and modes, is the same before and after, and every
-process that was there is alive. Each layout is tried as root, whose server runs as another user,
-and as an ordinary user.
+For every layout, a run may change only files that it created: a full listing of the scene, with
+contents, owners and modes, is the same before and after, and every process of the layout is still
+alive. Each layout is tried as root, whose server runs as another user, and as an ordinary user.
 """
 
 import hashlib
@@ -110,7 +109,7 @@ def entry_of(path):
 
 
 class Use:
-    """A process that uses a scene's server until it has to leave."""
+    """A process that uses the server of a scene until it is stopped."""
 
     def __init__(self, scene):
         then = (
@@ -138,7 +137,7 @@ class Use:
 
 
 class Forks:
-    """A process that runs pieces of code as the users they are for."""
+    """A process that runs code as a given user."""
 
     def __init__(self, path):
         self.path = path
@@ -156,7 +155,7 @@ class Forks:
 
 @dataclass
 class Scene:
-    """The surroundings, whose server is started by ``runner`` and runs as ``owner``."""
+    """The folders of one layout, whose server is started by ``runner`` and runs as ``owner``."""
 
     path: Path
     programs: Path
@@ -190,7 +189,7 @@ class Scene:
 
     @property
     def other(self):
-        """Another user than both, as only root can act for one."""
+        """A third user, for whom only root can act."""
         if not ROOT:
             pytest.skip("only root can act for another user")
         entry = pwd.getpwnam("daemon" if self.runner[0] else "games")
@@ -211,7 +210,7 @@ class Scene:
             os.chown(path, *owner, follow_symlinks=False)
 
     def has_data(self):
-        """Put a folder there that a server has been used with."""
+        """Add a data folder that a server has used."""
         subprocess.run(["cp", "-Rp", self.model, self.folder], check=True)
         self.made |= {self.folder}
         return self.folder
@@ -221,7 +220,7 @@ class Scene:
         self.put(self.data / "postmaster.pid", "\n".join(lines) + "\n", owner=self.owner)
 
     def start(self, words, owner, **options):
-        """Start a process, as a user, that has to be alive at the end."""
+        """Start a process as a user; it must be alive at the end."""
         uid, gid = owner
         drop = {"user": uid, "group": gid, "extra_groups": []} if ROOT else {}
         process = subprocess.Popen(words, **{"cwd": "/", **drop, **options})
@@ -235,7 +234,7 @@ class Scene:
         return [sys.executable, "-c", ACT + ALONE + code, json.dumps(user), json.dumps(given)]
 
     def act(self, owner, code, **given):
-        """Run Python as a user, which prints a line when it is ready; return that line."""
+        """Run Python code as a user; it prints a line when it is ready. Return that line."""
         words = self.words(owner, code, given)
         process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         self.processes.append(process)
@@ -274,17 +273,17 @@ class Scene:
         return Use(self)
 
     def listing(self):
-        """Return everything in the scene that is not a run's own."""
-        found = {}
+        """Return everything in the scene that no run created."""
+        entries = {}
         for parent, folders, files in os.walk(self.path):
             folders[:] = [name for name in folders if Path(parent, name) not in self.made]
             for path in (Path(parent, name) for name in (*folders, *files)):
                 if path not in self.made and not path.match("cache/template-*"):
-                    found[str(path)] = entry_of(path)
-        return found
+                    entries[str(path)] = entry_of(path)
+        return entries
 
     def try_layout(self, layout):
-        """Set a layout up, use the server, and hold what must never change."""
+        """Arrange a layout, use the server, and assert that nothing else changed."""
         options = layout(self) or {}
         expected = options.pop("expected", "")
         pids = [process.pid for process in self.processes]
@@ -314,9 +313,9 @@ def ids_of(name):
 
 @pytest.fixture(scope="session", params=["root", "user"] if ROOT else ["user"])
 def stage(request, programs, tmp_path_factory):
-    """What the scenes of one role share: its users, and a folder that was used already."""
-    own = (os.geteuid(), os.getegid())
-    runner = own if request.param == "root" or not ROOT else ids_of("games")
+    """The parts that the scenes of one role share: its users, and a folder that was used before."""
+    current = (os.geteuid(), os.getegid())
+    runner = current if request.param == "root" or not ROOT else ids_of("games")
     user = server_user() if request.param == "root" else None
     reachable = reachable_programs(find_programs(programs), server_user()).folder
     owner = user.ids if user else runner
@@ -336,7 +335,7 @@ def stage(request, programs, tmp_path_factory):
 
 @pytest.fixture
 def scene(stage):
-    """The surroundings of one layout, with a cache that has the template."""
+    """The folders of one layout, with a cache that has the template."""
     path = Path(tempfile.mkdtemp(dir=PLACE, prefix="pgbraid-scene-"))
     scene = Scene(path, stage.programs, stage.model, stage.runner, stage.owner, stage.forks)
     scene.give(path, stage.runner)

@@ -14,7 +14,7 @@ from pgbraid.settings.environment import cache_dir
 
 
 def test_uncopyable_data_is_reported_briefly(programs, tmp_path, monkeypatch):
-    """A full disk has cp complain of each of a thousand files."""
+    """On a full disk, cp prints one error for each of a thousand files."""
     complain = tmp_path / "bin" / "cp"
     complain.parent.mkdir()
     complain.write_text(
@@ -34,7 +34,7 @@ def test_uncopyable_data_is_reported_briefly(programs, tmp_path, monkeypatch):
 
 
 def test_fatal_error_of_server_is_shown_with_any_text(programs, tmp_path):
-    """Of a full disk, and of data that are not whole, the last lines are about the shutdown."""
+    """For a full disk or incomplete data, the last lines of the log are about the shutdown."""
     with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()):
         pass
     for segment in (tmp_path / "db" / "data" / "pg_wal").glob("0*"):
@@ -49,7 +49,7 @@ def test_fatal_error_of_server_is_shown_with_any_text(programs, tmp_path):
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="the shared memory is counted by Linux")
 def test_start_waits_for_processes_of_killed_server(programs, tmp_path):
-    """A backend that works does not notice at once that its server was killed."""
+    """A busy backend notices only later that its server was killed."""
     folder = tmp_path / "db"
     with (
         embedded_server(folder, programs=programs, cache=cache_dir()) as server,

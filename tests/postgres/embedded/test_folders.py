@@ -24,7 +24,7 @@ def test_hostile_folder_does_no_harm(scene, arrange):
     scene.try_layout(arrange)
 
 
-# What postmaster.pid says.
+# Contents of postmaster.pid.
 
 
 @layout
@@ -120,7 +120,7 @@ def a_folder_named_as_ours_are(scene):
 
 
 def marked(scene, owner, inode, data):
-    """A folder as ours are, with a mark that names an inode and a data directory."""
+    """A folder like ours, with a mark that names an inode and a data directory."""
     base = scene.put(scene.temporary / "pgbraid-embedded-abcdefgh", owner=owner)
     scene.put(base / "run", owner=scene.owner)
     scene.put(base / "run" / "precious.txt", "", owner=scene.owner)
@@ -208,7 +208,7 @@ def test_invalid_pid_is_left_to_postgresql(scene, pid):
     scene.try_layout(arrange)
 
 
-# The files of pgbraid's own.
+# The files that pgbraid creates.
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -265,7 +265,7 @@ def test_folder_that_stays_locked_is_refused_with_locks_name(scene):
     assert "host=" in scene.run()
 
 
-# The folder, and what else is in it.
+# The folder, and other files in it.
 
 
 @layout

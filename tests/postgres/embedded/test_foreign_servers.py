@@ -28,7 +28,7 @@ def test_foreign_server_keeps_running_with_its_files(scene, arrange):
 
 
 def foreign(scene, *options, folder=None, port=5432):
-    """Start a server by hand, its socket in a folder that holds other things, too."""
+    """Start a server by hand, with its socket in a folder that has other files, too."""
     folder = folder or scene.put(scene.path / "mine", owner=scene.owner)
     scene.put(folder / "precious.txt", "", owner=scene.owner)
     scene.foreign("-k", folder, "-c", "listen_addresses=", *options)
@@ -89,7 +89,7 @@ def a_server_that_was_killed(scene):
     killed.kill()
     killed.wait()
     while any(is_in(process, scene.data) for process in Path("/proc").glob("[0-9]*")):
-        time.sleep(0.01)  # its children notice it in a moment
+        time.sleep(0.01)  # its children notice it a moment later
 
 
 def is_in(process, folder):
@@ -101,7 +101,7 @@ def is_in(process, folder):
 
 @layout
 def a_server_on_other_data_that_is_named(scene):
-    """The file was copied, with the number and the socket of a server that runs."""
+    """postmaster.pid was copied; its number and socket are those of a running server."""
     subprocess.run(["cp", "-Rp", scene.model, scene.path / "other"], check=True)
     scene.made |= {scene.path / "other"}
     folder = scene.put(scene.path / "mine", owner=scene.owner)
@@ -113,7 +113,7 @@ def a_server_on_other_data_that_is_named(scene):
 
 @layout
 def a_server_on_other_data_behind_the_socket(scene):
-    """What answers is another server than the one whose number is named."""
+    """The server on the socket is not the one whose number is in the file."""
     a_server_on_other_data_that_is_named(scene)
     (scene.data / "postmaster.pid").unlink()
     scene.names_in_pid_file(scene.sleeper(scene.owner, cwd=scene.data), scene.path / "mine")
@@ -176,7 +176,7 @@ def test_program_of_migration_leaves_links_that_are_not_followed(scene, lasting)
         ]
         return {"lasting": lasting, "sql": [program(f"cat > /dev/null; {'; '.join(links)}")]}
 
-    if lasting or scene.owner == scene.runner:  # what is not known in our folder is not removed
+    if lasting or scene.owner == scene.runner:  # unknown files in our folder are not removed
         scene.made |= {scene.temporary, scene.memory}
     scene.try_layout(arrange)
 
@@ -184,8 +184,8 @@ def test_program_of_migration_leaves_links_that_are_not_followed(scene, lasting)
 def test_folder_moved_into_data_keeps_files_of_other_users(scene):
     def arrange(scene):
         given = scene.put(scene.memory / "given", owner=scene.owner)
-        kept = scene.put(given / "kept", owner=scene.other)
-        scene.put(kept / "precious.txt", "", owner=scene.other)
+        foreign = scene.put(given / "kept", owner=scene.other)
+        scene.put(foreign / "precious.txt", "", owner=scene.other)
         return {"lasting": False, "sql": [program(f"cat > /dev/null; mv {given} .")]}
 
     assert "host=" in scene.run(**arrange(scene))
@@ -226,7 +226,7 @@ while True:
 @pytest.mark.parametrize("lasting", [True, False])
 def test_program_racing_with_runs_of_root_does_no_harm(scene, lasting):
     if scene.owner == scene.runner:
-        pytest.skip("what runs as the user may do whatever the user may")
+        pytest.skip("a program that runs as the user has all rights of the user")
     scene.has_data()
     given = {"canary": str(scene.canary / "runner"), "pid": scene.sleeper(scene.runner)}
     places = [str(scene.temporary), str(scene.memory)]
@@ -250,7 +250,7 @@ def test_servers_processes_have_none_of_roots_environment(scene):
     assert "hush" not in out.read_text()
 
 
-# Servers of ours that processes leave.
+# Our servers, after their processes have ended.
 
 
 @pytest.mark.parametrize("lasting", [True, False])
@@ -284,7 +284,7 @@ def test_server_without_its_watcher_is_joined_and_left_alone(scene):
     first = scene.use()
     pid = int((scene.data / "postmaster.pid").read_text().split()[0])
     for watcher in children(pid):
-        with suppress(OSError):  # some child or other may have ended
+        with suppress(OSError):  # one of the children may have ended
             if b"farewell" in Path(f"/proc/{watcher}/cmdline").read_bytes():
                 os.kill(watcher, signal.SIGKILL)
     first.kill()

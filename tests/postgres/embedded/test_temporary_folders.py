@@ -23,11 +23,11 @@ def test_hostile_place_does_no_harm(scene, arrange):
     scene.try_layout(lambda _: {"lasting": False, **(options or {})})
 
 
-# Folders that look like those of throw-away servers.
+# Folders that look like those of temporary servers.
 
 
 def planted(scene, owner, *, old=True):
-    """A folder as an abandoned temporary server leaves it, but without its mark."""
+    """A folder like that of an abandoned temporary server, but without the mark."""
     base = scene.put(scene.memory / NAME, owner=owner, mode=0o700)
     data = scene.put(base / "data", owner=owner)
     scene.put(data / "precious.txt", "", owner=owner)
@@ -39,7 +39,7 @@ def planted(scene, owner, *, old=True):
 
 
 def as_ours(scene, base, owner, inode):
-    """Put the mark and the FIFO there that ours have."""
+    """Add the mark and the FIFO of our folders."""
     scene.put(base / "owner", f"{inode}\n\n", owner=owner)
     os.mkfifo(base / "alive", 0o600)
     scene.give(base / "alive", owner)
@@ -85,7 +85,7 @@ def a_new_folder_of_ours_without_a_mark(scene):
 
 @layout
 def a_folder_from_an_archive(scene):
-    """It holds the mark of the folder that it was made of."""
+    """It has the mark of the folder that was archived."""
     base = planted(scene, scene.runner)
     as_ours(scene, base, scene.runner, base.stat().st_ino)
     base.rename(scene.memory / "original")
@@ -172,8 +172,8 @@ def test_abandoned_folder_is_removed_and_link_targets_stay(scene):
 
 def test_abandoned_folder_keeps_files_of_other_users(scene):
     base = abandoned(scene, scene.owner)
-    kept = scene.put(base / "data" / "kept", owner=scene.other)
-    scene.put(kept / "precious.txt", "", owner=scene.other)
+    foreign = scene.put(base / "data" / "kept", owner=scene.other)
+    scene.put(foreign / "precious.txt", "", owner=scene.other)
     if scene.owner != scene.runner or not os.geteuid():
         assert "host=" in scene.run(lasting=False)
         assert [path.name for path in base.rglob("*.txt")][-1:] == ["precious.txt"]
@@ -209,17 +209,17 @@ def a_temporary_folder_of_another_user(scene):
 
 
 def own_cache(scene):
-    """Put a cache of the scene's own there, with the template."""
-    kept = scene.cache
+    """Give the scene a cache of its own, with the template."""
+    shared = scene.cache
     scene.cache = scene.path / "cache"
     scene.cache.rmdir()
-    subprocess.run(["cp", "-Rp", kept, scene.cache], check=True)
+    subprocess.run(["cp", "-Rp", shared, scene.cache], check=True)
     (template,) = scene.cache.iterdir()
     return template
 
 
 def is_not_used(scene):
-    """Make the template one that no server starts with."""
+    """Damage the template, so that no server starts with it."""
     template = own_cache(scene)
     (template / "postgresql.conf").write_text("planted = on\n")
     return template
@@ -288,7 +288,7 @@ def a_template_without_its_files(scene):
 
 @layout
 def no_cache_at_all(scene):
-    """Another user has taken the name of the cache among the temporary files, too."""
+    """Another user owns the fallback cache below the temporary folder, too."""
     scene.put(fallback(scene), owner=scene.other)
     scene.cache = scene.put(scene.path / "home", owner=scene.other) / "cache"
 

@@ -1,4 +1,4 @@
-"""Who runs the server: a user without a name, and whose server a connection may reach."""
+"""The user of the server: a user without a name; the servers that a connection may reach."""
 
 import os
 import pwd
@@ -18,7 +18,7 @@ NUMBER = 1000670
 
 @pytest.fixture
 def nameless(scene):
-    """A scene of a user that only has a number, as in a container that runs as one."""
+    """A scene of a user without a name, as in a container that runs as a user number."""
     if os.geteuid() or not scene.runner[0]:
         pytest.skip("only root can become another user, and root has a name")
     assert NUMBER not in {entry.pw_uid for entry in pwd.getpwall()}
@@ -30,7 +30,7 @@ def nameless(scene):
 
 
 def keep_for_all(scene, stage):
-    """Put a template there as root makes it for all, such as in an image."""
+    """Add a template that root made for all users, as in an image."""
     shared = scene.path / "shared"
     shared.rmdir()
     shutil.copytree(stage.cache, shared)
@@ -59,7 +59,7 @@ def test_user_without_name_uses_template_that_root_keeps(nameless, stage, lastin
 
 
 def test_user_without_name_joins_no_foreign_server(nameless, stage):
-    """libpq cannot say who runs it."""
+    """libpq cannot verify which user runs the server."""
     keep_for_all(nameless, stage)
     nameless.put(nameless.folder)
     assert "host=" in nameless.run()
@@ -81,7 +81,7 @@ def test_connection_reaches_expected_users_server_alone(scene):
 
 
 def test_data_can_be_inspected_as_documented(scene):
-    """No other user reaches a server that is started without any option."""
+    """No other user can connect to a server that was started without options."""
     psql = scene.programs / "psql"
     if not psql.exists():
         pytest.skip("these server programs have no psql")

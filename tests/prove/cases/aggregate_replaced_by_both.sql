@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: aggregate public.total(integer)
+-- message: aggregate public.total(integer)
 -- order: 1 3 2
 -- 1: aggregate
 CREATE AGGREGATE total (int) (sfunc = int4pl, stype = int);

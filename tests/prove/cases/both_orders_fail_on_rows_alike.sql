@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 003_keys fails before 002_rows, and in the other order 002_rows fails before 003_keys
+-- message: 003_keys fails before 002_rows, and in the other order 002_rows fails before 003_keys
 -- order: 1 3 2
 -- 1: users
 CREATE TABLE users (id serial PRIMARY KEY);

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: and in the other order
+-- message: and in the other order
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: public.money_of
+-- message: public.money_of
 -- order: 1 3 2
 -- 1: type
 CREATE TYPE money_of AS (cents int);

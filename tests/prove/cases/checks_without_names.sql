@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: t_a_check
+-- message: t_a_check
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: comment on table public.u
+-- message: comment on table public.u
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE t (a int);

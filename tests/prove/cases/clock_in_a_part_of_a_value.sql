@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.note
+-- message: rows of table public.note
 -- order: 1 3 2
 -- not_compared: public.note.data: a part of 1 value differs
 -- 1: tables

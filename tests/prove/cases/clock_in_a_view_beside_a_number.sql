@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rule "_RETURN" on public.v
+-- message: rule "_RETURN" on public.v
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int, at timestamp);

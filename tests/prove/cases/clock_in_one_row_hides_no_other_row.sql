@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.kv
+-- message: rows of table public.kv
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE kv (key text, value text);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: index public.on_a
+-- message: index public.on_a
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int, b int);

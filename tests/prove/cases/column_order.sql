@@ -1,6 +1,6 @@
 -- verdict: column order only
 -- pair: 3 2
--- says: leaves the columns of table public.t in another order
+-- message: leaves the columns of table public.t in another order
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

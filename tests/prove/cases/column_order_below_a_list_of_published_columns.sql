@@ -1,6 +1,6 @@
 -- verdict: column order only
 -- pair: 3 2
--- says: table public.t
+-- message: table public.t
 -- since: 15
 -- order: 1 3 2 4
 -- 1: table

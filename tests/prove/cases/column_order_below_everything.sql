@@ -1,6 +1,6 @@
 -- verdict: column order only
 -- pair: 4 2
--- says: table public.t
+-- message: table public.t
 -- order: 1 4 2 5
 -- 1: table
 CREATE TABLE t (a int);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: on public.v
+-- message: on public.v
 -- order: 1 3 2 4
 -- 1: table
 CREATE TABLE t (a int);

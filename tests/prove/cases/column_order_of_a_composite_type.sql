@@ -1,6 +1,6 @@
 -- verdict: column order only
 -- pair: 3 2
--- says: public.pair
+-- message: public.pair
 -- order: 1 3 2
 -- 1: type
 CREATE TYPE pair AS (a int);

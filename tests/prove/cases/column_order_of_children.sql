@@ -1,6 +1,6 @@
 -- verdict: column order only
 -- pair: 3 2
--- says: public.child
+-- message: public.child
 -- order: 1 3 2
 -- 1: parent
 CREATE TABLE parent (a int);

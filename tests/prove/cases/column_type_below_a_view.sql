@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: cannot alter type of a column used by a view or rule
+-- message: cannot alter type of a column used by a view or rule
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 003_attribute fails after 002_table
+-- message: 003_attribute fails after 002_table
 -- order: 1 3 2
 -- 1: type
 CREATE TYPE pair AS (a int, b int);

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: missing data for column "c"
+-- message: missing data for column "c"
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int, b text);

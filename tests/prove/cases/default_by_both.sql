@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: public.t.a
+-- message: public.t.a
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: d_check
+-- message: d_check
 -- order: 1 3 2
 -- 1: domain
 CREATE DOMAIN d AS int;

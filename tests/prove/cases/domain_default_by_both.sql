@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: type public.d
+-- message: type public.d
 -- order: 1 3 2
 -- 1: domain
 CREATE DOMAIN d AS int;

@@ -1,6 +1,6 @@
 -- verdict: enum order
 -- pair: 3 2
--- says: public.mood
+-- message: public.mood
 -- order: 1 3 2
 -- 1: enum
 CREATE TYPE mood AS ENUM ('good');

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 4 3
--- says: rows of table public.t
+-- message: rows of table public.t
 -- order: 1 2 4 3
 -- 1: enum
 CREATE TYPE mood AS ENUM ('good');

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: invalid input value for enum
+-- message: invalid input value for enum
 -- order: 1 3 2
 -- 1: enum
 CREATE TYPE mood AS ENUM ('good', 'bad');

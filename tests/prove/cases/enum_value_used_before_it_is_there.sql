@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 003_row fails unless 002_value has run
+-- message: 003_row fails unless 002_value has run
 -- order: 1 3 2
 -- 1: enum
 CREATE TYPE mood AS ENUM ('good');

@@ -1,6 +1,6 @@
 -- verdict: enum order
 -- pair: 3 2
--- says: leaves the values of type public.mood in another order
+-- message: leaves the values of type public.mood in another order
 -- order: 1 3 2
 -- 1: enum
 CREATE TYPE mood AS ENUM ('good');

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: no views here
+-- message: no views here
 -- order: 1 3 2
 -- 1: function
 CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql AS $$

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: extension hstore
+-- message: extension hstore
 -- needs: hstore
 -- order: 1 3 2
 -- 1: schemas

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: extension citext
+-- message: extension citext
 -- needs: citext
 -- order: 1 3 2 4
 -- 1: schemas

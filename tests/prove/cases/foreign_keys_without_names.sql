@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: child_parent_fkey
+-- message: child_parent_fkey
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE one (id int PRIMARY KEY);

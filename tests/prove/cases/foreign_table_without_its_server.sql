@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: server "s" does not exist
+-- message: server "s" does not exist
 -- order: 1 3 2
 -- 1: wrapper
 CREATE FOREIGN DATA WRAPPER w;

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 003_function fails unless 002_table has run
+-- message: 003_function fails unless 002_table has run
 -- order: 1 3 2
 -- 1: schema
 CREATE SCHEMA a;

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: function public.f()
+-- message: function public.f()
 -- order: 1 3 2
 -- 1: function
 CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';

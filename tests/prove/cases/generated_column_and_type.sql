@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 003_big fails after 002_generated
+-- message: 003_big fails after 002_generated
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.users
+-- message: rows of table public.users
 -- order: 1 3 2 4
 -- 1: tables
 CREATE TABLE roles (id serial PRIMARY KEY, name text UNIQUE);

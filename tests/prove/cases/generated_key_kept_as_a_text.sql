@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.log
+-- message: rows of table public.log
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE t (id serial PRIMARY KEY, name text);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: table app.u
+-- message: table app.u
 -- order: 1 3 2
 -- 1: schema
 CREATE SCHEMA app;

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: column public.t.id
+-- message: column public.t.id
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY);

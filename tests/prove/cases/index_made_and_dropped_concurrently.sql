@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 4 3
--- says: index public.i
+-- message: index public.i
 -- order: 1 2 4 3
 -- 1: table
 CREATE TABLE t (a int, b int);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: public.t_a_idx
+-- message: public.t_a_idx
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: already exists
+-- message: already exists
 -- order: 1 3 2
 -- 1: parent
 CREATE TABLE parent (a int);

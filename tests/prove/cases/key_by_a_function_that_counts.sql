@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.code
+-- message: rows of table public.code
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE role (name text);

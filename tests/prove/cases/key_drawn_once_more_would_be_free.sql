@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 003_drawn fails after 002_written
+-- message: 003_drawn fails after 002_written
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE role (id text PRIMARY KEY, name text);

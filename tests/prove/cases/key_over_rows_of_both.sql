@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 003_key fails after 002_rows
+-- message: 003_key fails after 002_rows
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.line
+-- message: rows of table public.line
 -- order: 1 3 2 4
 -- 1: tables
 CREATE TABLE bill (tenant text, id serial, total int, PRIMARY KEY (tenant, id));

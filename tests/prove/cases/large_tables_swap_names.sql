@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.
+-- message: rows of table public.
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE a AS SELECT n FROM generate_series(1, 300000) AS n;

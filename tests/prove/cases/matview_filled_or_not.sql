@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: materialized view public.m
+-- message: materialized view public.m
 -- order: 1 3 2
 -- 1: matview
 CREATE MATERIALIZED VIEW m AS SELECT 1 AS a;

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: permission denied for table t
+-- message: permission denied for table t
 -- order: 1 3 2
 -- 1: roles
 CREATE ROLE pgbraid_case_a;

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: added
+-- message: added
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (id int);

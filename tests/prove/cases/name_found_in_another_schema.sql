@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: public.v
+-- message: public.v
 -- order: 1 3 2
 -- 1: schemas
 CREATE SCHEMA a;

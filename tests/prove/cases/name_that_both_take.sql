@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 003_view fails after 002_rename
+-- message: 003_view fails after 002_rename
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE t (a int);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: comment on table public.t
+-- message: comment on table public.t
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (id int);

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: column "b" does not exist
+-- message: column "b" does not exist
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int, b int);

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 003_not_null fails
+-- message: 003_not_null fails
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int, b int);

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 003_index fails unless 002_other has run
+-- message: 003_index fails unless 002_other has run
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

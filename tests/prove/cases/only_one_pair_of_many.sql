@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 6 3
--- says: comment on table public.t
+-- message: comment on table public.t
 -- order: 1 5 6 2 3 4
 -- 1: tables
 CREATE TABLE t (a int);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: operator public.===
+-- message: operator public.===
 -- order: 1 3 2
 -- 1: functions
 CREATE FUNCTION alike(int, int) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT $1 = $2';

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: is not unique
+-- message: is not unique
 -- order: 1 3 2
 -- 1: function
 CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.kept
+-- message: rows of table public.kept
 -- order: 1 3 2 4
 -- 1: tables
 CREATE TABLE t (id serial, name text);

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 002_attach fails after 003_column
+-- message: 002_attach fails after 003_column
 -- order: 1 3 2
 -- 1: parent
 CREATE TABLE log (day int) PARTITION BY RANGE (day);

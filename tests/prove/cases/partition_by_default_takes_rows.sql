@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 002_partition fails after 003_row
+-- message: 002_partition fails after 003_row
 -- order: 1 3 2
 -- 1: parent
 CREATE TABLE log (day int) PARTITION BY RANGE (day);

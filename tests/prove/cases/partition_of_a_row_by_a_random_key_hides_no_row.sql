@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.account
+-- message: rows of table public.account
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE account (id uuid DEFAULT gen_random_uuid(), name text, PRIMARY KEY (id)) PARTITION BY HASH (id);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.payment
+-- message: rows of table public.payment
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE account (id bigserial, name text, PRIMARY KEY (id)) PARTITION BY HASH (id);

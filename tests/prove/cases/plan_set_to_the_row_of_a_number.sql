@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.settings
+-- message: rows of table public.settings
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE plans (id serial PRIMARY KEY, name text);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: policy p on public.t
+-- message: policy p on public.t
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: public.u.a
+-- message: public.u.a
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE t (a text);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 4 3
--- says: comment on table public.u
+-- message: comment on table public.u
 -- order: 1 4 2 3
 -- 1: tables
 CREATE TABLE t (id uuid, name text);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: public.r
+-- message: public.r
 -- order: 1 3 2
 -- 1: schema
 CREATE SCHEMA a;

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: public.t
+-- message: public.t
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int NOT NULL CONSTRAINT t_key UNIQUE);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: function app.f()
+-- message: function app.f()
 -- order: 1 3 2
 -- 1: schema
 CREATE SCHEMA app;

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: role "pgbraid_case_app" does not exist
+-- message: role "pgbraid_case_app" does not exist
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

@@ -1,6 +1,6 @@
 -- verdict: column order only
 -- pair: 3 2
--- says: table public.t
+-- message: table public.t
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (id int);

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: fails unless 002_b has run
+-- message: fails unless 002_b has run
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (id int);

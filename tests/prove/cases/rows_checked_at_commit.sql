@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 003_child fails unless 002_parent has run
+-- message: 003_child fails unless 002_parent has run
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE parent (id int PRIMARY KEY);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.u
+-- message: rows of table public.u
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: violates foreign key constraint
+-- message: violates foreign key constraint
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE parent (id int PRIMARY KEY);

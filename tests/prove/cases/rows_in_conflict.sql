@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: duplicate key
+-- message: duplicate key
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int PRIMARY KEY, b text);

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: schema "a" does not exist
+-- message: schema "a" does not exist
 -- order: 1 3 2
 -- 1: schema
 CREATE SCHEMA a;

@@ -1,7 +1,7 @@
 -- verdict: different
 -- pair: 3 2
 -- order: 1 3 2
--- says: next value of sequence public.s for public.t."code"
+-- message: next value of sequence public.s for public.t."code"
 -- 1: t
 CREATE SEQUENCE s;
 CREATE TABLE t (code text PRIMARY KEY DEFAULT 'A-' || nextval('s'), name text);

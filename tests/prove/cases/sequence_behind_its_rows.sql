@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: next value of sequence public.t_id_seq
+-- message: next value of sequence public.t_id_seq
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (id serial PRIMARY KEY, name text);

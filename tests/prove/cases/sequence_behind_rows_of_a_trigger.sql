@@ -1,7 +1,7 @@
 -- verdict: different
 -- pair: 3 2
 -- order: 1 3 2
--- says: next value of sequence public.s for public.t."id"
+-- message: next value of sequence public.s for public.t."id"
 -- 1: t
 CREATE SEQUENCE s;
 CREATE TABLE t (id int PRIMARY KEY, name text);

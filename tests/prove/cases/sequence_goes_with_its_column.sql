@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: 002_owned fails after 003_drop
+-- message: 002_owned fails after 003_drop
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int, b int);

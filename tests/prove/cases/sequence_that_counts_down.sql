@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: next value of sequence public.below
+-- message: next value of sequence public.below
 -- order: 1 3 2
 -- 1: table
 CREATE SEQUENCE below INCREMENT -1 MAXVALUE 100 START 100;

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: server s
+-- message: server s
 -- order: 1 3 2
 -- 1: server
 CREATE FOREIGN DATA WRAPPER w;

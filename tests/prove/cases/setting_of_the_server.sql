@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: table public.made
+-- message: table public.made
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (id int);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: function public.f()
+-- message: function public.f()
 -- since: 14
 -- order: 1 3 2
 -- 1: nothing

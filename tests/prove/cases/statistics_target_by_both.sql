@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: column public.t.a
+-- message: column public.t.a
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a text);

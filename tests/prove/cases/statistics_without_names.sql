@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: public.t_a_b_stat
+-- message: public.t_a_b_stat
 -- since: 16
 -- order: 1 3 2
 -- 1: table

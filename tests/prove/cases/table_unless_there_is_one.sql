@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: column public.u.b
+-- message: column public.u.b
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);

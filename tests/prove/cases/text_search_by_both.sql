@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: text search configuration public.ours
+-- message: text search configuration public.ours
 -- order: 1 3 2
 -- 1: configuration
 CREATE TEXT SEARCH CONFIGURATION ours (COPY = simple);

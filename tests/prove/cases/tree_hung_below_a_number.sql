@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.node
+-- message: rows of table public.node
 -- order: 1 3 2 4
 -- 1: table
 CREATE TABLE node (id serial PRIMARY KEY, name text, parent int REFERENCES node);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: trigger late on public.t
+-- message: trigger added on public.t
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);
@@ -8,4 +8,4 @@ CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW;
 -- 2: disable
 ALTER TABLE t DISABLE TRIGGER ALL;
 -- 3: trigger
-CREATE TRIGGER late BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER added BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION touch();

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: trigger touch on public.t
+-- message: trigger touch on public.t
 -- since: 14
 -- order: 1 3 2
 -- 1: table

@@ -1,11 +1,11 @@
 -- verdict: fails
 -- pair: 3 2
--- says: could not create unique index
+-- message: could not create unique index
 -- order: 1 3 2
 -- 1: table
 CREATE TABLE t (a int);
 INSERT INTO t VALUES (1), (1);
--- 2: tidy
+-- 2: unique_rows
 DELETE FROM t WHERE ctid <> (SELECT ctid FROM t LIMIT 1);
 -- 3: unique
 -- pgbraid: no-transaction

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.plan
+-- message: rows of table public.plan
 -- order: 1 3 2
 -- 1: seed
 CREATE TABLE plan (name text PRIMARY KEY, price int);

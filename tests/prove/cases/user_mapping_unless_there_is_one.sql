@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: user mapping
+-- message: user mapping
 -- order: 1 3 2
 -- 1: server
 CREATE FOREIGN DATA WRAPPER w;

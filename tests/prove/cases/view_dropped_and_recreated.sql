@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: view public.v
+-- message: view public.v
 -- order: 1 3 2
 -- 1: view
 CREATE VIEW v AS SELECT 1 AS a;

@@ -1,6 +1,6 @@
 -- verdict: fails
 -- pair: 3 2
--- says: cannot
+-- message: cannot
 -- order: 1 3 2
 -- 1: view
 CREATE VIEW v AS SELECT 1 AS a;

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 4 2
--- says: rows of materialized view public.card
+-- message: rows of materialized view public.card
 -- order: 1 3 4 2
 -- 1: tables
 CREATE TABLE role (id serial PRIMARY KEY, name text);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of materialized view public.m
+-- message: rows of materialized view public.m
 -- order: 1 3 2 4
 -- 1: table
 CREATE TABLE t (id serial PRIMARY KEY, name text);

@@ -1,6 +1,6 @@
 -- verdict: different
 -- pair: 3 2
--- says: rows of table public.
+-- message: rows of table public.
 -- order: 1 3 2
 -- 1: tables
 CREATE TABLE box (id serial PRIMARY KEY, kind text);

@@ -1,10 +1,10 @@
 -- verdict: different
 -- pair: 5 4
--- says: column public.v.c
+-- message: column public.v.c
 -- order: 1 3 5 4 2
 -- 1: unrelated
 CREATE TABLE u (a int);
--- 2: late_and_harmless
+-- 2: gap_and_harmless
 CREATE TABLE w (a int);
 -- 3: table
 CREATE TABLE t (a int);
