@@ -135,15 +135,23 @@ class Migrator:
             status.check(self._command(conninfo)), checksum_file=checksum_file
         )
 
-    def check_files(self, *, checksum_file: bool = False) -> Check:
+    def check_files(self, *, checksum_file: bool = False, base: str | None = None) -> Check:
         """Return whether all files are fit to run; do not connect to a database.
 
         With ``checksum_file``, check also that ``pgbraid.sum`` lists exactly the loaded files, the
-        ones that :meth:`up` runs.
+        ones that :meth:`up` runs. With ``base``, a git commit, check also that this branch leaves
+        the migrations of that commit as they are. Raises ConfigError if git, the repository or the
+        commit is missing.
         """
         from pgbraid.migrate.offline_check import check_files
 
-        return self._with_checksum_file(check_files(self.migrations), checksum_file=checksum_file)
+        check = check_files(self.migrations)
+        if base is not None:
+            from pgbraid.migrate.branch_check import with_branch_problems
+
+            ref = an_instance("base", base, str, "the name of a git commit")
+            check = with_branch_problems(check, self.migrations, self.migrations.label, ref)
+        return self._with_checksum_file(check, checksum_file=checksum_file)
 
     def status(self, conninfo: str | Target) -> Status:
         """Return the state of every version, of the files and of the applied set."""

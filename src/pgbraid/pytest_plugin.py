@@ -1,8 +1,9 @@
 """The pytest plugin: adds two checks of the migrations folder to a project's own tests.
 
 ``pytest --pgbraid-prove=origin/main`` adds two items. ``pgbraid::check`` checks that the files are
-fit to run. ``pgbraid::prove`` replays the commit's migrations and then those that the branch adds,
-and checks that the schema is that of a fresh database.
+fit to run, and that the branch leaves the commit's migrations as they are. ``pgbraid::prove``
+replays the commit's migrations and then those that the branch adds, and checks that the schema is
+that of a fresh database.
 """
 
 from __future__ import annotations
@@ -107,8 +108,8 @@ def _load(folder: str | None, root: Path) -> Migrator:
     return Migrator(load_migrations(settings.dir, settings.links), settings, place)
 
 
-def _check(migrator: Migrator, _ref: str) -> None:
-    check = migrator.check_files()
+def _check(migrator: Migrator, ref: str) -> None:
+    check = migrator.check_files(base=ref)
     if not check.ok:
         raise _Failed("\n".join(_line_of(problem) for problem in check.problems))
 

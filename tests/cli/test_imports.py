@@ -60,7 +60,6 @@ def test_help_and_version_import_next_to_nothing(program, words):
             "pgbraid",
             "pgbraid._version",
             "pgbraid.cli",
-            "pgbraid.cli.parser",
             "pgbraid.cli.commands",
             "pgbraid.cli.parser",
         ),
@@ -80,6 +79,12 @@ def test_check_of_files_alone_needs_no_driver(program, folder):
         assert "pgbraid.sql.checks.script_checks" in loaded
         assert ("pgbraid.source.checksum_file" in loaded) == ("--sum" in words)
         assert not loaded & DRIVER
+
+
+def test_check_of_branch_needs_no_driver(program, branch):
+    loaded = modules(program, "check", "--base", "main")
+    assert "pgbraid.migrate.branch_check" in loaded
+    assert not loaded & DRIVER
 
 
 @pytest.mark.parametrize("command", ["up", "plan", "check"])

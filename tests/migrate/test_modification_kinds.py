@@ -2,9 +2,9 @@ import hashlib
 
 import pytest
 
-from pgbraid.migrate.planning.checksum_comparison import classify_modification, unified_diff
 from pgbraid.model.migration import digest, is_digest
 from pgbraid.model.results import ModificationKind
+from pgbraid.source.text_changes import classify_modification, unified_diff
 from pgbraid.sql.checksum import same_but_line_ends
 
 BOM = b"\xef\xbb\xbf"

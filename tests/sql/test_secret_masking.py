@@ -1,6 +1,6 @@
 import pytest
 
-from pgbraid.migrate.planning.checksum_comparison import unified_diff
+from pgbraid.source.text_changes import unified_diff
 from pgbraid.sql import secrets
 from pgbraid.sql.secrets import mask, secrets_in
 

@@ -128,6 +128,8 @@ class Check:
     """The number of applied versions without a checksum, because they were adopted."""
     checksum_file_compared: bool = False
     """Whether the files were compared with ``pgbraid.sum``."""
+    base: str | None = None
+    """The git commit with whose migrations the files were compared."""
 
     @property
     def ok(self) -> bool:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pgbraid.migrate.branch_check import duplicate_problem, same_text
 from pgbraid.migrate.planning.planner import renumbered_problem
 from pgbraid.model.errors import ProblemsFound
-from pgbraid.model.migration import AppliedMigration, Location, Problem, digest
+from pgbraid.model.migration import AppliedMigration, Location, Problem
 from pgbraid.source.filenames import same_migration_name
 from pgbraid.source.loader import load_migrations
-from pgbraid.sql.checksum import same_but_line_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ class _Merge:
             if file is None:
                 problems += self._not_here(migration)
             elif self._both_added(migration, file):
-                problems.append(_duplicate(migration, file, self.ref))
+                problems.append(duplicate_problem(migration, file, self.ref))
             else:
                 self.before.append(self._merged_text(migration, file))
         if problems:
@@ -107,14 +107,14 @@ class _Merge:
     def _both_added(self, migration: Migration, file: Migration) -> bool:
         """Return whether both sides added a file of the same name, with different texts."""
         name = migration.file
-        return name not in self.fork.files and not _same(self.base.files[name], file)
+        return name not in self.fork.files and not same_text(self.base.files[name], file)
 
     def _merged_text(self, migration: Migration, file: Migration) -> Migration:
         """Return the version of a file, the branch's or the base's, that the merge will keep."""
         name, ref = migration.file, self.ref
-        if _same(self.base.files[name], file):
+        if same_text(self.base.files[name], file):
             return file
-        if name in self.fork.files and _same(self.fork.files[name], file):
+        if name in self.fork.files and same_text(self.fork.files[name], file):
             self._note(f"{file.label} was changed in {ref} since: its text there is replayed")
             return migration
         self._note(f"{file.label} was changed since {ref}; its current text is replayed")
@@ -157,17 +157,17 @@ class _Merge:
         """Return a new file of this branch that has the same text as a migration of the base."""
         text = self.base.files[migration.file]
         new = (m for m in self.ours.migrations if m.file not in self.theirs)
-        return next((m for m in new if _same(text, m)), None)
+        return next((m for m in new if same_text(text, m)), None)
 
     def _is_added(self, file: Migration) -> bool:
         """Return whether the branch adds a file. A file that the base deleted is not added."""
         name, ref = file.file, self.ref
         if name in self.theirs or any(m is file for m in self.before):
             return False
-        if name not in self.fork.files or not _same(self.fork.files[name], file):
+        if name not in self.fork.files or not same_text(self.fork.files[name], file):
             return True
         # The base deleted or renamed a file that the branch has not changed: the merge removes it.
-        now = next((n for n, data in self.base.files.items() if _same(data, file)), None)
+        now = next((n for n, data in self.base.files.items() if same_text(data, file)), None)
         if now is None:
             self._note(f"{file.label} was deleted in {ref} since: it is not replayed")
         else:
@@ -182,7 +182,7 @@ class _Merge:
             if file is not None and new and file.file not in self.theirs:
                 if file.file in self.fork.files and not self._agree(migration, file):
                     continue  # the base has given the version to another file since
-                yield _duplicate(migration, file, self.ref)
+                yield duplicate_problem(migration, file, self.ref)
 
     def _merged_before(self) -> Iterator[Problem]:
         """Yield a problem for each file of the branch that the base has as another version."""
@@ -191,28 +191,8 @@ class _Merge:
                 continue
             for name, migration in self.theirs.items():
                 other = migration.version != file.version
-                if other and name not in self.fork.files and _same(self.base.files[name], file):
+                if other and name not in self.fork.files and same_text(self.base.files[name], file):
                     yield _came_before(file, migration, self.ref)
-
-
-def _same(data: bytes, file: Migration) -> bool:
-    return digest(data) == file.checksum or same_but_line_ends(file.checksum, data)
-
-
-def _duplicate(theirs: Migration, ours: Migration, ref: str) -> Problem:
-    one_name = theirs.file == ours.file
-    return Problem(
-        "duplicate_version",
-        f"both {ref} and this branch added {ours.file}, with different texts"
-        if one_name
-        else f"version {ours.version} is {theirs.file} in {ref} and {ours.file} here",
-        detail=f"Databases deployed from {ref} have applied the other text."
-        if one_name
-        else "After the merge there would be two files with one version.",
-        hint="Give the file here the next free version (`pgbraid new NAME` chooses it).",
-        location=Location(ours.path),
-        versions=(ours.version,),
-    )
 
 
 def _renamed(theirs: Migration, ours: Migration, ref: str) -> Problem:

@@ -86,8 +86,8 @@ def merge_base(folder: str, ref: str) -> str:
         raise ConfigError(
             f"{ref} and this branch have no common commit in this repository",
             detail="A shallow clone has only the newest commits.",
-            hint=f"Fetch all commits (`git fetch --unshallow`, or fetch-depth: 0 in CI), then run "
-            f"`pgbraid prove --base {ref}` again.",
+            hint="Fetch all commits (`git fetch --unshallow`, or fetch-depth: 0 in CI), then run "
+            "the command again.",
         )
     return output.decode().strip()
 
@@ -102,8 +102,8 @@ def _commit(git: str, where: Path, ref: str) -> str:
         raise ConfigError(
             f"commit {ref!r} does not exist in this repository",
             detail="A shallow clone has only the newest commit.",
-            hint=f"Fetch it (`git fetch origin`, or fetch-depth: 0 in CI), then run `pgbraid prove "
-            f"--base {ref}` again.",
+            hint="Fetch it (`git fetch origin`, or fetch-depth: 0 in CI), then run the command "
+            "again.",
         )
     return commit.decode().strip()
 

@@ -223,6 +223,7 @@ def _check(check: Check) -> Document:
         "compared": check.compared,
         "unverified": check.unverified,
         "checksum_file_compared": check.checksum_file_compared,
+        "base": check.base,
         "applied": check.applied,
         "problems": [_problem(problem) for problem in check.problems],
     }

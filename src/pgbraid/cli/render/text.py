@@ -185,6 +185,8 @@ def _check(check: Check) -> Iterator[str]:
     if not check.ok:
         errors = sum(p.severity == "error" for p in check.problems)
         yield f"no: {count(errors, 'problem')}."
+    elif check.base:
+        yield f"yes: no problem in the files, and the migrations of {clean(check.base)} are kept."
     elif check.offline:
         yield "yes: no problem in the files would stop a run."
     else:

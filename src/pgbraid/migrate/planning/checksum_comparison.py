@@ -1,19 +1,15 @@
-"""Compares the recorded checksums with the files, and classifies the changes of a file."""
+"""Compares the recorded checksums with the files."""
 
 from __future__ import annotations
 
-import difflib
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from pgbraid.model.migration import is_digest
 from pgbraid.model.results import ModificationKind, ModifiedFile
 from pgbraid.postgres.ledger import journal
 from pgbraid.source.content import LargeFileReader, decode, is_large, read_script
+from pgbraid.source.text_changes import classify_modification, unified_diff
 from pgbraid.sql import checksum
-from pgbraid.sql.checksum import normalize_newlines
-from pgbraid.sql.parser import normalized_tokens
-from pgbraid.sql.secrets import mask, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +18,7 @@ if TYPE_CHECKING:
     from pgbraid.model.plan import LedgerState
     from pgbraid.postgres.client.session import Session
 
-__all__ = ["classify_modification", "modified_files", "unified_diff"]
-
-_DIFF_LINES = 60
+__all__ = ["modified_files"]
 
 
 def modified_files(
@@ -70,32 +64,3 @@ def _same_lines(file: Migration, recorded: str) -> bool:
     if is_large(file):
         return LargeFileReader(file).read_digest_lf() == recorded
     return checksum.same_but_line_ends(recorded, read_script(file)[0])
-
-
-def classify_modification(recorded: str | None, now: str) -> ModificationKind | None:
-    """Return how two texts differ, or None if at most their line ends differ."""
-    if recorded is None:
-        return ModificationKind.UNKNOWN
-    if normalize_newlines(recorded) == normalize_newlines(now):
-        return None
-    same = normalized_tokens(recorded) == normalized_tokens(now)
-    return ModificationKind.COSMETIC if same else ModificationKind.MEANING
-
-
-def unified_diff(recorded: str, now: str, name: str) -> str:
-    """Return a unified diff from the recorded text to the file's, up to 60 lines, secrets masked.
-
-    The line ends are normalized.
-    """
-    secrets = secrets_in(recorded) | secrets_in(now)
-    lines = difflib.unified_diff(
-        mask(normalize_newlines(recorded), secrets).splitlines(),
-        mask(normalize_newlines(now), secrets).splitlines(),
-        f"{name} as applied",
-        f"{name} on disk",
-        lineterm="",
-    )
-    shown = list(islice(lines, _DIFF_LINES + 1))
-    if len(shown) > _DIFF_LINES:
-        shown[_DIFF_LINES:] = ["… (the rest is omitted)"]
-    return "\n".join(shown)

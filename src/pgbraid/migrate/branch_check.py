@@ -1,0 +1,222 @@
+"""``check --base``: check what a branch does to the migrations of the branch that it will join.
+
+A migration that is in the base may be applied in production. Production refuses a changed or
+renamed file, and never runs a deleted one; so such a change is an error here, before the merge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pgbraid.model.migration import Location, Problem, Severity
+from pgbraid.model.results import ModificationKind
+from pgbraid.source.content import decode
+from pgbraid.source.filenames import same_migration_name
+from pgbraid.source.loader import load_migrations
+from pgbraid.source.text_changes import classify_modification, first_changed_line, unified_diff
+from pgbraid.sql.checksum import same_but_line_ends
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgbraid.model.migration import Migration, MigrationSet
+    from pgbraid.model.results import Check
+    from pgbraid.source.git import GitFolder
+
+__all__ = ["branch_problems", "duplicate_problem", "same_text", "with_branch_problems"]
+
+_LISTED = 12
+
+
+def with_branch_problems(check: Check, migrations: MigrationSet, folder: str, ref: str) -> Check:
+    """Return the check with the problems of this branch beside the commit ``ref``.
+
+    Raises ConfigError if git, the repository or the commit is missing.
+    """
+    from pgbraid.source.git import files_at_commit, merge_base  # noqa: PLC0415 - only with a base
+
+    fork = files_at_commit(folder, merge_base(folder, ref))
+    problems = branch_problems(migrations, files_at_commit(folder, ref), fork, ref)
+    return replace(check, problems=(*check.problems, *problems), base=ref)
+
+
+def branch_problems(
+    migrations: MigrationSet, base: GitFolder, fork: GitFolder, ref: str
+) -> tuple[Problem, ...]:
+    """Return what the branch does to the migrations of ``ref``, the base.
+
+    ``base`` is the folder of ``ref``, ``fork`` the folder of the commit at which the branch began.
+    A change that the base made since then is no problem of this branch.
+    """
+    return tuple(_BranchCheck(migrations, base, fork, ref).problems())
+
+
+class _BranchCheck:
+    """The migrations of a branch and of its base, by file."""
+
+    def __init__(
+        self, migrations: MigrationSet, base: GitFolder, fork: GitFolder, ref: str
+    ) -> None:
+        self.ours, self.base, self.fork, self.ref = migrations, base, fork, ref
+        self.here = {migration.file: migration for migration in migrations.migrations}
+        loaded = load_migrations(base.files).migrations if base.files else ()
+        self.theirs = {migration.file: migration for migration in loaded}
+        # Files that cannot be used, such as two of one version, are reported with the files.
+        errors = (p for p in migrations.problems if p.severity is Severity.ERROR)
+        self.unusable = {version for problem in errors for version in problem.versions}
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield the problems: of the base's migrations by version, then of the added ones."""
+        for migration in sorted(self.theirs.values(), key=lambda m: m.version):
+            file = self.here.get(migration.file)
+            if file is not None:
+                yield from self._changed(migration, file)
+            elif migration.file in self.fork.files and migration.version not in self.unusable:
+                yield from self._removed(migration)
+        for file in self.ours.migrations:
+            if file.file not in self.theirs and self._is_added(file):
+                yield from self._added(file)
+
+    def _changed(self, migration: Migration, file: Migration) -> Iterator[Problem]:
+        """Yield the problem of a file that both have, with different texts."""
+        text, name = self.base.files[migration.file], migration.file
+        if same_text(text, file):
+            return
+        if name not in self.fork.files:
+            yield duplicate_problem(migration, file, self.ref)
+        elif not same_text(self.fork.files[name], file):  # else the base has changed the file
+            yield self._edited(file, decode(text), decode(file.content.read_bytes()))
+
+    def _edited(self, file: Migration, before: str, now: str) -> Problem:
+        cosmetic = classify_modification(before, now) is ModificationKind.COSMETIC
+        return Problem(
+            "base_comments_edited" if cosmetic else "base_edited",
+            f"{file.label} is in {self.ref}, and this branch changes it"
+            + (", only in comments, white space or the case of words" if cosmetic else ""),
+            detail=None if cosmetic else "A database that has applied it refuses the new text.",
+            hint=f"Restore it (`git checkout {self.ref} -- {file.path}`), and put the change into "
+            "a new migration.",
+            severity=Severity.WARNING if cosmetic else Severity.ERROR,
+            location=Location(file.path, first_changed_line(before, now)),
+            versions=(file.version,),
+            diff=unified_diff(before, now, file.file, before=f"in {self.ref}"),
+        )
+
+    def _removed(self, migration: Migration) -> Iterator[Problem]:
+        """Yield the problem of a file of the base that the branch renamed, replaced or deleted."""
+        ref, text = self.ref, self.base.files[migration.file]
+        new = [file for file in self.ours.migrations if file.file not in self.theirs]
+        same = next((file for file in new if same_text(text, file)), None)
+        version = self.ours.get(migration.version)
+        restore = f"`git checkout {ref} -- {self._path(migration)}`"
+        if same is not None and same.version != migration.version:
+            yield self._problem(
+                "base_renumbered",
+                f"{migration.file} of {ref} is {same.file} here",
+                "A database that has applied it would run its text a second time.",
+                f"Give it its name back: `git mv {same.path} {self._path(migration)}`.",
+                same,
+            )
+        elif version is None:
+            yield Problem(
+                "base_deleted",
+                f"{migration.file} is in {ref}, and this branch deletes it",
+                detail="A database that has applied it keeps its changes; a fresh one lacks them.",
+                hint=f"Restore it ({restore}), and revert its changes in a new migration.",
+                location=Location(self._path(migration)),
+                versions=(migration.version,),
+            )
+        elif same is None:
+            yield self._problem(
+                "base_replaced",
+                f"version {version.version} is {migration.file} in {ref}, and {version.file} with "
+                "another text here",
+                "A database that has applied the version never runs the other text.",
+                f"Restore the file ({restore}), and give {version.file} a new version "
+                "(`pgbraid new NAME` chooses it).",
+                version,
+            )
+        elif not same_migration_name(migration.name, migration.version, version.name):
+            yield self._problem(
+                "base_renamed",
+                f"{migration.file} of {ref} is {version.file} here",
+                "A database that has applied it refuses the new name.",
+                f"Give it its name back: `git mv {version.path} {self._path(migration)}`.",
+                version,
+            )
+
+    def _is_added(self, file: Migration) -> bool:
+        """Whether the branch adds the file; the base may have deleted an old one since."""
+        text = self.fork.files.get(file.file)
+        return text is None or not same_text(text, file)
+
+    def _added(self, file: Migration) -> Iterator[Problem]:
+        """Yield the problems of a migration that the branch adds."""
+        new = [m for m in self.theirs.values() if m.file not in self.fork.files]
+        same = next((m for m in new if same_text(self.base.files[m.file], file)), None)
+        version = next((m for m in new if m.version == file.version), None)
+        if same is not None and same.version != file.version:
+            yield self._problem(
+                "renumbered",
+                f"{self.ref} already has the text of {file.file}, as {same.file}",
+                "After the merge there would be two files with one text, and both would run.",
+                f"Merge {self.ref} into this branch and delete {file.file}.",
+                file,
+            )
+        elif version is not None:
+            yield duplicate_problem(version, file, self.ref)
+        else:
+            yield from self._out_of_order(file)
+
+    def _out_of_order(self, file: Migration) -> Iterator[Problem]:
+        higher = sorted(m.version for m in self.theirs.values() if m.version > file.version)
+        if higher:
+            passed = ", ".join(map(str, higher[:_LISTED])) + (
+                f" and {len(higher) - _LISTED} more" if len(higher) > _LISTED else ""
+            )
+            yield replace(
+                self._problem(
+                    "base_gap",
+                    f"{file.label} will run out of order: {self.ref} has {passed}",
+                    None,
+                    "Compare the results of both orders with "
+                    f"`pgbraid prove --base {self.ref}`, or give the file a version above "
+                    f"{higher[-1]}.",
+                    file,
+                ),
+                severity=Severity.WARNING,
+            )
+
+    def _path(self, migration: Migration) -> str:
+        label = self.ours.label
+        return f"{label}/{migration.file}" if label else migration.file
+
+    @staticmethod
+    def _problem(
+        code: str, message: str, detail: str | None, hint: str, file: Migration
+    ) -> Problem:
+        place = Location(file.path)
+        return Problem(code, message, detail, hint, location=place, versions=(file.version,))
+
+
+def same_text(data: bytes, file: Migration) -> bool:
+    """Whether a file has this content, at most with other line ends."""
+    return same_but_line_ends(file.checksum, data)
+
+
+def duplicate_problem(theirs: Migration, ours: Migration, ref: str) -> Problem:
+    """Return the problem of a version that the base and this branch have both added."""
+    one_name = theirs.file == ours.file
+    return Problem(
+        "duplicate_version",
+        f"both {ref} and this branch added {ours.file}, with different texts"
+        if one_name
+        else f"version {ours.version} is {theirs.file} in {ref} and {ours.file} here",
+        detail=f"Databases deployed from {ref} have applied the other text."
+        if one_name
+        else "After the merge there would be two files with one version.",
+        hint="Give the file here the next free version (`pgbraid new NAME` chooses it).",
+        location=Location(ours.path),
+        versions=(ours.version,),
+    )
