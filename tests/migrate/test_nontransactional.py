@@ -46,8 +46,9 @@ def test_incomplete_migration_continues_and_is_not_adopted(big):
     migrator = pgbraid.load({"1_a.sql": text})
     with pytest.raises(MigrationFailed, match="division by zero"):
         migrator.up(big.conninfo)
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError, match="1_a is incomplete, so the history") as caught:
         migrator.adopt(big.conninfo)
+    assert "`pgbraid resume 1 --forget`" in caught.value.hint
     assert big.versions() == []
     big.run("INSERT INTO gate DEFAULT VALUES")
     assert migrator.up(big.conninfo).adoption is None

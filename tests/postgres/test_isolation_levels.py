@@ -167,6 +167,17 @@ def test_isolation_level_after_first_statement_is_refused_before_run(text):
     assert "-- pgbraid: isolation=serializable" in problem.hint
 
 
+@pytest.mark.parametrize("text", AFTER_FIRST_STATEMENT[:3])
+def test_isolation_level_in_no_transaction_file_is_refused_before_run(database, text):
+    """The directive would be refused there, so the hint does not name it."""
+    migrator = load(f"-- pgbraid: no-transaction\n{text};\nSELECT 1;")
+    with pytest.raises(pgbraid.ProblemsFound) as caught:
+        migrator.up(database.conninfo)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.hint) == ("transaction_mode", "Remove the statement.")
+    assert database.value("SELECT to_regclass('applied_migrations')") is None
+
+
 @pytest.mark.parametrize("text", WITHOUT_EFFECT)
 @pytest.mark.parametrize("head", ["", "-- pgbraid: no-transaction\n"])
 def test_level_that_has_no_effect_is_warned_of(database, text, head):

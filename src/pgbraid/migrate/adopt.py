@@ -21,6 +21,7 @@ from pgbraid.postgres.transaction.boundaries import transaction
 if TYPE_CHECKING:
     from pgbraid.importers.tools import Tool
     from pgbraid.migrate.planning.preflight import Command
+    from pgbraid.model.incomplete import IncompleteMigration
     from pgbraid.model.migration import AppliedMigration, LedgerTable, MigrationSet
     from pgbraid.model.options import PlanRequest
     from pgbraid.model.results import TrackerTable
@@ -43,6 +44,8 @@ def adopt_history(command: Command) -> Adoption | None:
         if unlocked_plan.applied:
             return None
         unlocked_plan.raise_for_problems()
+        if unlocked_plan.incomplete:
+            raise _incomplete(unlocked_plan.incomplete[0])
         if unlocked_plan.adoption is None:
             if record.read_adoption(opened):
                 return None
@@ -58,6 +61,16 @@ def adopt_history(command: Command) -> Adoption | None:
             if plan.adoption:
                 record_adoption(RunContext(session, options=options), plan.adoption)
             return plan.adoption
+
+
+def _incomplete(incomplete: IncompleteMigration) -> ConfigError:
+    label = f"{incomplete.version}_{incomplete.name}"
+    return ConfigError(
+        f"{label} is incomplete, so the history of another tool is not adopted",
+        detail="The migration was started by pgbraid after that history.",
+        hint="Complete it with `pgbraid up`, or discard its progress with "
+        f"`pgbraid resume {incomplete.version} --forget`; then run `pgbraid adopt` again.",
+    )
 
 
 def _require_adopt(request: PlanRequest) -> None:

@@ -36,8 +36,9 @@ def isolation_problems(migration: Migration, script: Script) -> Iterator[Problem
         if requested is None or requested[1] == level_of(migration):
             continue
         lasting, level = requested
-        # The runner has already run a query, so the server rejects a change of this transaction.
-        fails = not lasting and not migration.directives.no_transaction
+        # The runner has already run a query, so the server rejects a change of this transaction,
+        # also outside one: each SET of such a file is repeated in the transactions that follow.
+        fails = not lasting
         yield Problem(
             "transaction_mode" if fails else "isolation_unused",
             f"isolation level {level} cannot be set: the transaction has already begun"
