@@ -89,6 +89,52 @@ def test_rule_on_applied_set_is_named(database):
     assert "rule" in caught.value.hint
 
 
+def test_journal_that_refuses_line_of_statement_is_named_with_way_out(database):
+    """The hint to resume the migration would lead back to the same error."""
+    alone = {**FIRST, "2_row.sql": "-- pgbraid: no-transaction\nVACUUM a"}
+    pgbraid.load(FIRST).up(database.conninfo)
+    refused = "IF NEW.event = 'statement_started' THEN RETURN NULL; END IF; RETURN NEW;"
+    database.run(TRIGGER.format(body=refused))
+    with pytest.raises(MigrationFailed) as caught:
+        pgbraid.load(alone).up(database.conninfo)
+    assert "did not accept a line" in caught.value.message
+    assert caught.value.hint.startswith("Drop the trigger or the rule")
+    database.run(f"DROP TRIGGER t ON {JOURNAL}")
+    pgbraid.load(alone).up(database.conninfo)
+    assert database.versions() == [1, 2]
+
+
+def test_repair_names_applied_set_whose_trigger_changes_versions(database):
+    pgbraid.load(FILES).up(database.conninfo)
+    database.run(
+        "INSERT INTO applied_migrations (version, name) VALUES (1001, 'x');"
+        "DELETE FROM applied_migrations WHERE version = 1;"
+        + TRIGGER.format(body=CHANGES["version"]).replace(JOURNAL, "applied_migrations")
+    )
+    with pytest.raises(ServerError) as caught:
+        pgbraid.load(FILES).reconcile(database.conninfo, trust="journal")
+    assert caught.value.message == "public.applied_migrations did not accept a row"
+    assert "duplicate key" in caught.value.detail
+    assert caught.value.hint.startswith("Look at public.applied_migrations with psql's \\d.")
+
+
+@pytest.mark.parametrize("command", ["up", "check", "status", "plan"])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("UPDATE applied_migrations SET checksum = repeat('0', 64)", "journal lacks a column"),
+        ("DELETE FROM applied_migrations WHERE version = 1", "is not a journal of pgbraid"),
+    ],
+)
+def test_column_that_journal_lacks_is_reported_in_own_words(database, change, message, command):
+    migrator = pgbraid.load(FILES)
+    migrator.up(database.conninfo)
+    database.run(f"{change}; ALTER TABLE {JOURNAL} DROP COLUMN detail")
+    with pytest.raises(ServerError, match=message) as caught:
+        getattr(migrator, command)(database.conninfo)
+    assert "RENAME TO" in caught.value.hint
+
+
 @pytest.mark.parametrize("ddl", SHAPES.values(), ids=SHAPES)
 def test_journal_without_its_columns_is_refused_before_anything_runs(database, ddl):
     pgbraid.load(FIRST).up(database.conninfo)

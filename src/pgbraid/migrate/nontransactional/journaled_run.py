@@ -275,7 +275,10 @@ class NonTransactionalRun:
             with translate_errors(self.session):
                 action()
         except ServerError as error:
-            diagnostic = error.diagnostic or Diagnostic("ERROR", error.message, detail=error.detail)
+            hint = None if error.hint == ServerError.default_hint else error.hint
+            diagnostic = error.diagnostic or Diagnostic(
+                "ERROR", error.message, detail=error.detail, hint=hint
+            )
             place = Location(self.migration.path)
             diagnostic = replace(diagnostic, location=place, raced=False)
             failure = MigrationFailed(self.migration, diagnostic, incomplete=False)

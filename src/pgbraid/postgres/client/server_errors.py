@@ -44,6 +44,16 @@ def _translated(session: Session, error: psycopg.Error) -> PgbraidError:
         return ConnectionFailed(
             f"the connection to {target.label} was lost: {diagnostic.message}", hint=hint
         )
+    if error.sqlstate == sqlstate.UNDEFINED_COLUMN:
+        # Errors of migrations do not come here, so it is a column of the ledger.
+        name = f"{session.ledger.schema}.{session.ledger.table}"
+        return ServerError(
+            f"{name} or its journal lacks a column",
+            detail=f"The server reports: {diagnostic.message}.",
+            hint="Restore the column; or, if it is the journal's, rename the journal with ALTER "
+            "TABLE … RENAME TO, and `pgbraid up` creates a new one.",
+            diagnostic=diagnostic,
+        )
     return ServerError(
         diagnostic.message,
         detail=diagnostic.detail,

@@ -168,8 +168,10 @@ def not_written_error(
         hint += f". If the ids do not count up, run: {count_up};" if record == "line" else "."
     else:
         detail = f"The server reports: {error.diag.message_primary}."
-        hint = f"If the ids do not count up, run: {count_up}; "
-        hint += f"Otherwise look at {name} with psql's \\d."
+        hint = f"Look at {name} with psql's \\d."
+        if record == "line":
+            hint = f"If the ids do not count up, run: {count_up}; Otherwise look at {name} with "
+            hint += "psql's \\d."
     if isinstance(error, errors.SequenceGeneratorLimitExceeded):
         hint += " If the ids are used up, rename the table, and the next run creates a new one."
     hint += " Then run `pgbraid up` again."

@@ -203,7 +203,10 @@ def record_restored(
 ) -> None:
     """Restore a lost row of the applied set from the journal, in the open transaction."""
     name, checksum = lost.name or str(lost.version), traits.checksum(lost.checksum)
-    _write(session, "restore", version=lost.version, name=name, checksum=checksum)
+    try:
+        _write(session, "restore", version=lost.version, name=name, checksum=checksum)
+    except errors.UniqueViolation as error:  # a trigger has changed the version
+        raise not_written_error(session, session.ledger.table, error) from None
     append(session, entry)
 
 
