@@ -182,7 +182,8 @@ class Psql:
         words = [str(self.programs / "pg_dump"), "--schema-only", "-d", self._where(name)]
         text = subprocess.run(words, check=True, capture_output=True, encoding="utf-8").stdout
         kept = "\n".join(line for line in text.splitlines() if not _NOISE.match(line))
-        return Counter(part.strip() for part in kept.split(";\n") if part.strip())
+        # The last statement has no line end: its semicolon would make another order a difference.
+        return Counter(part.strip() for part in f"{kept}\n".split(";\n") if part.strip())
 
     def _where(self, name: str | None, role: str | None = None) -> str:
         extra = f" dbname={name}" if name else ""
