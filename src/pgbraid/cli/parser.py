@@ -32,8 +32,9 @@ _EPILOG = """\
 The database is --database, else PGBRAID_DATABASE_URL, else DATABASE_URL, else libpq's PG*
 variables. Settings are read from pgbraid.toml or [tool.pgbraid] in pyproject.toml.
 
-Exit codes: 0 done, or a check or comparison says yes; 1 it says no, or the state does not allow a
-run; 2 wrong usage or settings; 3 a migration failed; 4 no connection, no lock, the server
+Exit codes: 0 done, or a check or comparison says yes; 1 it says no, or problems of the files or
+the ledger do not allow a run; 2 wrong usage or settings, or nothing to do for the named version;
+3 a migration failed; 4 no connection, a server or pooler that cannot be used, no lock, the server
 rejected a statement of pgbraid, prove could compare nothing, or the result could not be written;
 70 an internal error; 129, 130 and 143 stopped by a signal."""
 
@@ -232,7 +233,10 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         ("--retry-for", "how long to retry a migration after a lock timeout or deadlock (10min)"),
         (
             "--statement-timeout",
-            "how long a statement may take (0: no limit); for CONCURRENTLY only by a directive",
+            (
+                "how long a statement may take (0, no limit); not for CREATE INDEX, DROP INDEX and "
+                "REINDEX with CONCURRENTLY: there use the directive statement-timeout"
+            ),
         ),
         ("--commit-wait", "how long a commit waits for a synchronous standby (1min)"),
     ):

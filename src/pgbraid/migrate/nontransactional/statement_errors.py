@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pgbraid.migrate.nontransactional.journaled_run import NonTransactionalRun
+    from pgbraid.model.incomplete import RecoveryDecision
     from pgbraid.sql.classify import ScriptStatement
 
 __all__ = [
@@ -31,12 +32,12 @@ __all__ = [
 
 
 def unknown_outcome(
-    run: NonTransactionalRun, statement: ScriptStatement, reason: str
+    run: NonTransactionalRun, statement: ScriptStatement, decision: RecoveryDecision
 ) -> DecisionRequired:
     """Return the error of a statement whose outcome neither the journal nor the catalog shows."""
     resume = f"`pgbraid resume {run.migration.version}"
     number = statement.number
-    if statement.kind is ExecutionKind.CREATE_INDEX:
+    if statement.kind is ExecutionKind.CREATE_INDEX and decision.index is not None:
         hint = (
             f"Check the index. Drop or rename it, then {resume}`; or keep it, then {resume} --skip "
             f"{number}`."
@@ -46,7 +47,7 @@ def unknown_outcome(
             f"Check the database. If the statement was done, {resume} --skip {number}` continues "
             f"after it; if not, {resume} --retry {number}` runs it again."
         )
-    message = f"it is unknown whether this statement was done: {reason}"
+    message = f"it is unknown whether this statement was done: {decision.unknown_reason}"
     return DecisionRequired(run.migration, diagnostic(run, statement, message, hint=hint))
 
 

@@ -213,9 +213,7 @@ class StatementRun:
         earlier = StatementRun(self.migration_run, statement)
         decision = earlier.assess(started)
         if decision.unknown_reason and not retry:
-            raise statement_errors.unknown_outcome(
-                self.migration_run, self.statement, decision.unknown_reason
-            )
+            raise statement_errors.unknown_outcome(self.migration_run, self.statement, decision)
         earlier.drop_leftovers(started, decision)
         return decision
 

@@ -58,7 +58,8 @@ def assess_created_index(
     """Decide how to recover a CREATE INDEX CONCURRENTLY that was started."""
     if is_another(started.catalog_before, "table", relation_oid(session, statement.table)):
         return RecoveryDecision(
-            unknown_reason=f"{statement.table} is another table now than when it was started"
+            unknown_reason=f"the name {statement.table} refers to another table now than when the "
+            "statement was started"
         )
     row = read_index(session, statement)
     if row is None:
@@ -135,8 +136,8 @@ def assess_reindexed(
         return RecoveryDecision()
     if is_another(before, "target", read_reindex_target(session, statement)[0]):
         return RecoveryDecision(
-            unknown_reason=f"{statement.name} is another {statement.table} now than when it was "
-            "started"
+            unknown_reason=f"the name {statement.name} refers to another {statement.table} now "
+            "than when the statement was started"
         )
     # Invalid copies that existed before our REINDEX belong to another session.
     invalid_before = set(before.get("invalid") or ())

@@ -155,7 +155,8 @@ def _assess_dropped(
         return RecoveryDecision(done=True)
     if relation_oid(session, statement.name) != oid:
         return RecoveryDecision(
-            unknown_reason=f"{statement.name} is another index now than when it was started",
+            unknown_reason=f"the name {statement.name} refers to another index now than when the "
+            "statement was started",
             index=oid,
         )
     # An interrupted DROP may leave the index invalid; running the statement again drops it.
@@ -180,7 +181,7 @@ def _assess_detached(
         parent,
     ):
         return RecoveryDecision(
-            unknown_reason="its names stand for other tables now than when it was started"
+            unknown_reason="its names refer to other tables now than when it was started"
         )
     # DETACH CONCURRENTLY commits twice; between the two, the server accepts only FINALIZE.
     row = session.run("statement_state", "detaching", child=child, parent=parent).fetchone()
