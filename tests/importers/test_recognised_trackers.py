@@ -238,12 +238,99 @@ def test_table_of_application_with_common_name_stops_nothing(database, ddl):
     assert len(pgbraid.load(FILES).up(database.conninfo).applied) == 2
 
 
-def test_second_run_is_not_stopped_by_tracker_of_another_application(database):
-    """The first run passed with ``adopt = false`` and failed in its first migration."""
-    database.run(TRACKERS["goose"])
+def test_journal_without_version_does_not_hide_tracker(database):
+    """It has a line already after a first run that failed, or after a repair."""
     with pytest.raises(pgbraid.MigrationFailed):
-        pgbraid.load({"1_a.sql": "SELECT 1 / 0"}, adopt=False).up(database.conninfo)
+        pgbraid.load({"1_a.sql": "SELECT 1 / 0"}).up(database.conninfo)
+    database.run(TRACKERS["goose"])
+    with pytest.raises(ProblemsFound):
+        pgbraid.load(FILES).up(database.conninfo)
+    assert len(pgbraid.load(FILES, adopt=False).up(database.conninfo).applied) == 2
+
+
+def test_repair_does_not_hide_tracker(database):
+    database.run(TRACKERS["dbmate or Rails"])
+    migrator = pgbraid.load(FILES)
+    migrator.reconcile(database.conninfo, trust="applied_set")
+    with pytest.raises(ProblemsFound):
+        migrator.up(database.conninfo)
+
+
+def test_emptied_ledger_is_not_adopted_again(database):
+    """The tracker is older than the ledger: what ran since would run a second time."""
+    database.run(
+        "CREATE TABLE schema_migrations (version bigint, dirty boolean);"
+        "INSERT INTO schema_migrations VALUES (1, false); CREATE TABLE a (i int)"
+    )
+    migrator = pgbraid.load(FILES)
+    migrator.up(database.conninfo)
+    database.run("DELETE FROM applied_migrations; DELETE FROM applied_migrations_journal")
+    for command in (migrator.up, migrator.adopt):
+        with pytest.raises(ProblemsFound) as caught:
+            command(database.conninfo)
+        assert codes(caught.value.problems) == ["ledger_emptied"]
+
+
+def test_empty_table_of_ledger_schema_does_not_hide_full_one(database):
+    table = "schema_migrations (version bigint, dirty boolean)"
+    database.run(
+        f"CREATE SCHEMA app; CREATE TABLE app.{table}; CREATE TABLE public.{table};"
+        "INSERT INTO public.schema_migrations VALUES (1, false); CREATE TABLE a (i int)"
+    )
+    report = pgbraid.load(FILES, schema="app").up(database.conninfo)
+    assert report.adoption.source == "public.schema_migrations"
+    assert [result.migration.version for result in report.applied] == [2]
+
+
+@pytest.mark.parametrize("schema", ["public", "app"])
+def test_row_of_version_0_is_no_migration(database, schema):
+    moved(database, "goose", "goose_db_version")
+    database.run(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    if schema == "public":
+        database.run("ALTER TABLE app.goose_db_version SET SCHEMA public")
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load(FILES).up(database.conninfo)
+    assert "which has 1 row" in caught.value.problems[0].message
+    database.run(f"DELETE FROM {schema}.goose_db_version WHERE version_id > 0")
     assert len(pgbraid.load(FILES).up(database.conninfo).applied) == 2
+
+
+@pytest.mark.parametrize("key", ["1f6d1e9c01ab", "1.2", "9" * 5000])
+def test_key_in_another_schema_that_only_begins_with_number_is_no_version(database, key):
+    database.run(
+        "CREATE SCHEMA app; CREATE TABLE app.alembic_version (version_num varchar);"
+        f"INSERT INTO app.alembic_version VALUES ('{key}')"
+    )
+    assert len(pgbraid.load(FILES).up(database.conninfo).applied) == 2
+
+
+def test_row_security_hides_no_row_of_unknown_table(database, role):
+    database.run(
+        "CREATE TABLE schema_migrations (other bigint); INSERT INTO schema_migrations VALUES (1);"
+        "ALTER TABLE schema_migrations ENABLE ROW LEVEL SECURITY;"
+        f"GRANT SELECT ON schema_migrations TO {role}; GRANT CREATE ON SCHEMA public TO {role}"
+    )
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load(FILES).up(database.as_role(role))
+    assert codes(caught.value.problems) == ["tracker_unknown"]
+
+
+def test_tracker_in_schema_that_role_may_not_use_stops_run(database, role):
+    database.run(f"{TRACKERS['Supabase']}; GRANT CREATE ON SCHEMA public TO {role}")
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load(FILES).up(database.as_role(role))
+    assert "which this role may not read" in caught.value.problems[0].message
+
+
+def test_adoptable_tracker_that_role_may_not_read_is_named(database, role):
+    database.run(
+        "CREATE TABLE schema_migrations (version bigint, dirty boolean);"
+        f"INSERT INTO schema_migrations VALUES (1, false); GRANT CREATE ON SCHEMA public TO {role}"
+    )
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load(FILES).up(database.as_role(role))
+    assert "golang-migrate, which this role may not read" in caught.value.problems[0].message
+    assert len(pgbraid.load(FILES, adopt=False).up(database.as_role(role)).applied) == 2
 
 
 def test_two_trackers_are_both_named(database):

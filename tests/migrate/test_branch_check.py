@@ -6,56 +6,9 @@ import pytest
 
 import pgbraid
 from pgbraid import ConfigError
-from tests.fixtures.git import git
+from tests.fixtures.git import TABLE, VIEW, Repository, git
 
-TABLE = "CREATE TABLE t (a int);\n"
-OTHER = "CREATE TABLE u (a int);\n"
-VIEW = "-- the view\nCREATE VIEW v AS\nSELECT a FROM t;\n"
 CASES = []
-
-
-class Repository:
-    """A repository whose branch ``feature`` left ``main`` after 101, 102 and 103."""
-
-    def __init__(self, path):
-        self.path, self.folder = path, path / "migrations"
-        self.folder.mkdir(parents=True)
-        git(path, "init", "-q", "-b", "main")
-        self.write("101_t.sql", TABLE)
-        self.write("102_u.sql", OTHER)
-        self.write("103_v.sql", VIEW)
-        self.commit()
-        git(path, "branch", "feature")
-        self.on("feature")
-
-    def on(self, branch):
-        git(self.path, "checkout", "-q", branch)
-
-    def commit(self, message="x"):
-        git(self.path, "add", "-A")
-        git(self.path, "commit", "-q", "--allow-empty", "-m", message)
-
-    def write(self, name, text):
-        (self.folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-
-    def rename(self, old, new):
-        (self.folder / old).rename(self.folder / new)
-
-    def remove(self, name):
-        (self.folder / name).unlink()
-
-    def on_main(self, name, text=None, *, then="feature"):
-        """Commit a file on ``main``, or its removal without a text."""
-        self.on("main")
-        if text is None:
-            self.remove(name)
-        else:
-            self.write(name, text)
-        self.commit()
-        self.on(then)
-
-    def check(self, base="main", folder=None):
-        return pgbraid.load(folder or self.folder, settings=False).check_files(base=base)
 
 
 @pytest.fixture
@@ -256,6 +209,48 @@ def not_utf_8_and_unchanged(repository):
     git(repository.path, "checkout", "-q", "-B", "feature")
 
 
+@case()
+def mixed_line_ends(repository):
+    repository.write("103_v.sql", VIEW.replace("\n", "\r\n", 1))
+
+
+def criss_cross(repository):
+    """Merge each branch's first commit into the other one: two newest common commits."""
+    repository.on_main("104_theirs.sql", "CREATE TABLE theirs ();", then="main")
+    repository.on("feature")
+    repository.write("110_mine.sql", "CREATE TABLE mine ();")
+    repository.commit()
+    git(repository.path, "branch", "first")
+    git(repository.path, "merge", "-q", "-m", "x", "main")
+    git(repository.path, "branch", "both")
+    repository.on("main")
+    git(repository.path, "merge", "-q", "-m", "y", "first")
+    repository.on("feature")
+
+
+@case(("base_deleted", "104_theirs.sql", None))
+def deleted_after_criss_cross_merges(repository):
+    criss_cross(repository)
+    repository.remove("104_theirs.sql")
+
+
+@case()
+def base_edits_after_criss_cross_merges(repository):
+    criss_cross(repository)
+    repository.on_main("104_theirs.sql", "CREATE TABLE edited ();")
+
+
+@case(("base_deleted", "105_b.sql", None), ("base_edited", "105_c.sql", 1))
+def two_files_of_one_version_in_base(repository):
+    repository.on("main")
+    repository.write("105_b.sql", "CREATE TABLE b ();")
+    repository.write("105_c.sql", "CREATE TABLE c ();")
+    repository.commit()
+    git(repository.path, "checkout", "-q", "-B", "feature")
+    repository.remove("105_b.sql")
+    repository.write("105_c.sql", "CREATE TABLE d ();")
+
+
 @pytest.mark.parametrize(("arrange", "expected"), CASES)
 def test_problems_of_branch(repository, arrange, expected):
     arrange(repository)
@@ -293,6 +288,23 @@ def test_renamed_folder_is_compared_by_its_files(repository):
     (repository.path / "moved" / "101_t.sql").write_text("CREATE TABLE t (b int);\n")
     check = repository.check(folder=repository.path / "moved")
     assert [problem.code for problem in check.problems] == ["base_edited"]
+
+
+def test_new_folder_with_copy_of_one_file_is_not_moved_one(repository):
+    new = repository.path / "other"
+    new.mkdir()
+    (new / "001_t.sql").write_text(TABLE)
+    (new / "002_w.sql").write_text("CREATE TABLE w ();")
+    check = repository.check(folder=new)
+    assert [problem.code for problem in check.problems] == ["base_empty"]
+
+
+def test_moved_folder_whose_files_are_all_edited_is_compared_by_names(repository):
+    git(repository.path, "mv", "migrations", "moved")
+    for path in (repository.path / "moved").iterdir():
+        path.write_text(path.read_text() + "CREATE TABLE more ();\n")
+    check = repository.check(folder=repository.path / "moved")
+    assert [problem.code for problem in check.problems] == ["base_edited"] * 3
 
 
 def test_worktree_and_subfolder_are_supported(repository, monkeypatch):

@@ -321,3 +321,23 @@ def test_proof_and_drift_refuse_applied_set_that_lost_rows(database):
         with pytest.raises(ProblemsFound) as caught:
             verb(database.conninfo)
         assert codes(caught) == ["applied_rows_missing"]
+
+
+def test_mark_of_migration_that_ended_since_is_no_lost_line(incomplete):
+    """Only the table's owner can remove the mark; another role completed the migration."""
+    files = {**INCOMPLETE, "2_rows.down.sql": "DELETE FROM a; DELETE FROM b"}
+    migrator = pgbraid.load(files)
+    migrator.up(incomplete.conninfo)
+    mark = "Incomplete non-transactional migrations: 2."
+    incomplete.run(f"COMMENT ON TABLE applied_migrations IS '{mark}'")
+    migrator.undo(incomplete.conninfo, 2)
+    assert migrator.plan(incomplete.conninfo).errors == ()
+
+
+def test_role_without_journal_may_check_empty_applied_set(database, role):
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1 / 0"})
+    with pytest.raises(MigrationFailed):
+        migrator.up(database.conninfo)
+    database.run(f"GRANT SELECT ON applied_migrations TO {role}")
+    problems = migrator.check(database.as_role(role)).problems
+    assert "pending" in [problem.code for problem in problems]

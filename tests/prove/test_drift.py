@@ -60,6 +60,7 @@ def test_table_of_another_tool_is_left_out_on_both_sides(deployed, cli, database
         "datestyle = 'Postgres, MDY'",
         "datestyle = 'ISO, YMD'",
         "quote_all_identifiers = on",
+        "standard_conforming_strings = off",
         "array_nulls = off",
     ],
 )
@@ -68,7 +69,10 @@ def test_setting_of_database_changes_no_answer(folder, deployed, cli, database, 
     database.run(
         f"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET {quoted}', current_database()); END $$"
     )
-    drift = deployed("CREATE TABLE t (i int, at timestamptz DEFAULT '2026-02-01 03:04:05+00');")
+    drift = deployed(
+        "CREATE TABLE t (i int, at timestamptz DEFAULT '2026-02-01 03:04:05+00',"
+        " path text DEFAULT E'a\\\\b');"
+    )
     drifted, left_out = drift()
     assert (drifted, left_out) == (["database"], ())  # its setting was changed by hand
     folder.write(_003_c="CREATE TABLE c (i int, at timestamptz DEFAULT '2026-02-01');")

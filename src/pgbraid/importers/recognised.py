@@ -49,6 +49,7 @@ RECOGNISED: tuple[Tool, ...] = (
         ("goose_db_version",),
         (("id", _INTEGER), ("version_id", "bigint"), ("is_applied", "boolean")),
         "version_id",
+        has_initial_row=True,
     ),
     Tool("sql-migrate", ("gorp_migrations",), (("id", _NAME), ("applied_at", _TIME)), "id"),
     Tool(
@@ -107,7 +108,14 @@ RECOGNISED: tuple[Tool, ...] = (
         "migration_id",
     ),
     Tool("yoyo 4", ("_yoyo_migration",), (("id", _VARCHAR), ("ctime", _TIME)), "id"),
-    Tool("tern", ("schema_version",), (("version", "integer"),), "version", exact=True),
+    Tool(
+        "tern",
+        ("schema_version",),
+        (("version", "integer"),),
+        "version",
+        exact=True,
+        has_initial_row=True,
+    ),
     Tool(
         "Yandex pgmigrate",
         ("schema_version",),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tool", "version_of"]
 
-_LEADING_VERSION = re.compile(r"[VvUu]?([0-9]+)(?![0-9])")
+_LEADING_VERSION = re.compile(r"[VvUu]?([0-9]{1,19})(?![0-9A-Za-z.])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Tool:
     only_there: bool = False
     exact: bool = False
     adopt: Adopt | None = None
+    has_initial_row: bool = False
+    """Whether the tool writes a row of version 0 before any migration."""
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pgbraid.model.migration import Location, Problem, Severity
+from pgbraid.model.migration import Location, Problem, Severity, digest
 from pgbraid.model.results import ModificationKind
 from pgbraid.source.content import decode
 from pgbraid.source.filenames import same_migration_name
@@ -18,7 +18,7 @@ from pgbraid.source.text_changes import classify_modification, first_changed_lin
 from pgbraid.sql.checksum import same_but_line_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pgbraid.model.migration import Migration, MigrationSet
     from pgbraid.model.results import Check
@@ -34,45 +34,53 @@ def with_branch_problems(check: Check, migrations: MigrationSet, folder: str, re
 
     Raises ConfigError if git, the repository or the commit is missing.
     """
-    from pgbraid.source.git import files_at_commit, merge_base  # noqa: PLC0415 - only with a base
+    from pgbraid.source.git import files_at_commit, merge_bases  # noqa: PLC0415 - only with a base
 
-    fork = files_at_commit(folder, merge_base(folder, ref))
-    problems = branch_problems(migrations, files_at_commit(folder, ref), fork, ref)
+    forks = [files_at_commit(folder, commit) for commit in merge_bases(folder, ref)]
+    problems = branch_problems(migrations, files_at_commit(folder, ref), forks, ref)
     return replace(check, problems=(*check.problems, *problems), base=ref)
 
 
 def branch_problems(
-    migrations: MigrationSet, base: GitFolder, fork: GitFolder, ref: str
+    migrations: MigrationSet, base: GitFolder, forks: Sequence[GitFolder], ref: str
 ) -> tuple[Problem, ...]:
     """Return what the branch does to the migrations of ``ref``, the base.
 
-    ``base`` is the folder of ``ref``, ``fork`` the folder of the commit at which the branch began.
-    A change that the base made since then is no problem of this branch.
+    ``base`` is the folder of ``ref``, ``forks`` the folder at each newest common commit of both. A
+    change that the base made since then is no problem of this branch.
     """
-    return tuple(_BranchCheck(migrations, base, fork, ref).problems())
+    return tuple(_BranchCheck(migrations, base, forks, ref).problems())
 
 
 class _BranchCheck:
     """The migrations of a branch and of its base, by file."""
 
     def __init__(
-        self, migrations: MigrationSet, base: GitFolder, fork: GitFolder, ref: str
+        self, migrations: MigrationSet, base: GitFolder, forks: Sequence[GitFolder], ref: str
     ) -> None:
-        self.ours, self.base, self.fork, self.ref = migrations, base, fork, ref
+        self.ours, self.base, self.ref = migrations, base, ref
+        self.forks = [fork.files for fork in forks]
         self.here = {migration.file: migration for migration in migrations.migrations}
-        loaded = load_migrations(base.files).migrations if base.files else ()
-        self.theirs = {migration.file: migration for migration in loaded}
+        self.theirs = _migrations_of(base)
         # Files that cannot be used, such as two of one version, are reported with the files.
         errors = (p for p in migrations.problems if p.severity is Severity.ERROR)
         self.unusable = {version for problem in errors for version in problem.versions}
 
     def problems(self) -> Iterator[Problem]:
         """Yield the problems: of the base's migrations by version, then of the added ones."""
+        if not self.theirs and self.ours.migrations:
+            yield Problem(
+                "base_empty",
+                f"{self.ref} has no migrations of this folder, so all of these count as new",
+                hint="If the folder was moved and every file changed, restore the files first.",
+                severity=Severity.WARNING,
+                location=Location(self.ours.label) if self.ours.label else None,
+            )
         for migration in sorted(self.theirs.values(), key=lambda m: m.version):
             file = self.here.get(migration.file)
             if file is not None:
                 yield from self._changed(migration, file)
-            elif migration.file in self.fork.files and migration.version not in self.unusable:
+            elif self._was_there(migration.file) and migration.version not in self.unusable:
                 yield from self._removed(migration)
         for file in self.ours.migrations:
             if file.file not in self.theirs and self._is_added(file):
@@ -83,9 +91,9 @@ class _BranchCheck:
         text, name = self.base.files[migration.file], migration.file
         if same_text(text, file):
             return
-        if name not in self.fork.files:
+        if not self._was_there(name):
             yield duplicate_problem(migration, file, self.ref)
-        elif not same_text(self.fork.files[name], file):  # else the base has changed the file
+        elif not self._had_text(file):  # else the base has changed the file
             yield self._edited(file, decode(text), decode(file.content.read_bytes()))
 
     def _edited(self, file: Migration, before: str, now: str) -> Problem:
@@ -109,6 +117,8 @@ class _BranchCheck:
         new = [file for file in self.ours.migrations if file.file not in self.theirs]
         same = next((file for file in new if same_text(text, file)), None)
         version = self.ours.get(migration.version)
+        if version is not None and version.file in self.theirs:
+            version = None  # the base has two files of this version
         restore = f"`git checkout {ref} -- {self._path(migration)}`"
         if same is not None and same.version != migration.version:
             yield self._problem(
@@ -146,14 +156,22 @@ class _BranchCheck:
                 version,
             )
 
+    def _was_there(self, name: str) -> bool:
+        """Whether the branch began with a file of this name."""
+        return any(name in files for files in self.forks)
+
+    def _had_text(self, file: Migration) -> bool:
+        """Whether the branch began with this file, with the same text."""
+        name = file.file
+        return any(name in files and same_text(files[name], file) for files in self.forks)
+
     def _is_added(self, file: Migration) -> bool:
         """Whether the branch adds the file; the base may have deleted an old one since."""
-        text = self.fork.files.get(file.file)
-        return text is None or not same_text(text, file)
+        return not self._had_text(file)
 
     def _added(self, file: Migration) -> Iterator[Problem]:
         """Yield the problems of a migration that the branch adds."""
-        new = [m for m in self.theirs.values() if m.file not in self.fork.files]
+        new = [m for m in self.theirs.values() if not self._was_there(m.file)]
         same = next((m for m in new if same_text(self.base.files[m.file], file)), None)
         version = next((m for m in new if m.version == file.version), None)
         if same is not None and same.version != file.version:
@@ -189,7 +207,7 @@ class _BranchCheck:
             )
 
     def _path(self, migration: Migration) -> str:
-        label = self.ours.label
+        label = self.base.elsewhere or self.ours.label
         return f"{label}/{migration.file}" if label else migration.file
 
     @staticmethod
@@ -200,9 +218,23 @@ class _BranchCheck:
         return Problem(code, message, detail, hint, location=place, versions=(file.version,))
 
 
+def _migrations_of(folder: GitFolder) -> dict[str, Migration]:
+    """Return the migrations of a folder by file, also those that share a version."""
+    loaded = load_migrations(folder.files).migrations if folder.files else ()
+    migrations = {migration.file: migration for migration in loaded}
+    for name in folder.files.keys() - migrations.keys():
+        migrations |= {m.file: m for m in load_migrations({name: folder.files[name]}).migrations}
+    return migrations
+
+
 def same_text(data: bytes, file: Migration) -> bool:
     """Whether a file has this content, at most with other line ends."""
-    return same_but_line_ends(file.checksum, data)
+    if same_but_line_ends(file.checksum, data):
+        return True
+    # A file may mix line ends.
+    return b"\r" in data + file.content.read_bytes() and same_but_line_ends(
+        digest(data), file.content.read_bytes()
+    )
 
 
 def duplicate_problem(theirs: Migration, ours: Migration, ref: str) -> Problem:

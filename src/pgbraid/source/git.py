@@ -16,7 +16,7 @@ from pgbraid.settings.environment import git_environment
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["GitFolder", "files_at_commit", "merge_base"]
+__all__ = ["GitFolder", "files_at_commit", "merge_base", "merge_bases"]
 
 _FACTS = 3
 """Fields of a file in the output of git ls-tree: mode, type, object name."""
@@ -75,13 +75,21 @@ def _refuse_sparse(git: str, where: Path) -> None:
 
 
 def merge_base(folder: str, ref: str) -> str:
-    """Return the newest common commit of HEAD and ``ref``.
+    """Return a newest common commit of HEAD and ``ref``.
+
+    Raises ConfigError if there is none, as in a shallow clone.
+    """
+    return merge_bases(folder, ref)[0]
+
+
+def merge_bases(folder: str, ref: str) -> list[str]:
+    """Return the newest common commits of HEAD and ``ref``: several after criss-cross merges.
 
     Raises ConfigError if there is none, as in a shallow clone.
     """
     git, where = _repository(folder)
     _commit(git, where, ref)
-    output = _run(git, where, "merge-base", ref, "HEAD")
+    output = _run(git, where, "merge-base", "--all", ref, "HEAD")
     if output is None or not output.strip():
         raise ConfigError(
             f"{ref} and this branch have no common commit in this repository",
@@ -89,7 +97,7 @@ def merge_base(folder: str, ref: str) -> str:
             hint="Fetch all commits (`git fetch --unshallow`, or fetch-depth: 0 in CI), then run "
             "the command again.",
         )
-    return output.decode().strip()
+    return output.decode().split()
 
 
 def _commit(git: str, where: Path, ref: str) -> str:
@@ -179,17 +187,29 @@ class _Tree:
 
 
 def _moved_from(git: str, where: Path, commit: str) -> str | None:
-    """Return the folder in which a commit has most of this folder's files, or None."""
+    """Return the folder from which this folder was moved since a commit, or None.
+
+    It had at least half of its files here, by content or by name, and does not exist any more. A
+    copy of one file does not make a new folder a moved one.
+    """
     files = sorted(path for path in where.glob("*.sql") if path.is_file())
-    current = set(_objects(git, where, files))
+    blobs, names = set(_objects(git, where, files)), {path.name for path in files}
     listed = _run(git, where, "ls-tree", "-r", "-z", "--full-tree", commit) or b""
-    folders: Counter[str] = Counter()
+    root = Path(_git_or_raise(git, where, "rev-parse", "--show-toplevel").decode().strip())
+    here: Counter[str] = Counter()
+    total: Counter[str] = Counter()
     for line in listed.split(b"\0"):
         facts, _, name = line.partition(b"\t")
         parts = facts.split()
-        if len(parts) == _FACTS and parts[2].decode() in current and name.endswith(b".sql"):
-            folders[posixpath.dirname(name.decode(errors="replace"))] += 1
-    return folders.most_common(1)[0][0] if folders else None
+        if len(parts) == _FACTS and name.endswith(b".sql"):
+            folder, _, file = name.decode(errors="replace").rpartition("/")
+            total[folder] += 1
+            here[folder] += parts[2].decode() in blobs or file in names
+    for folder, count in here.most_common():
+        is_gone = not any((root / folder).glob("*.sql"))
+        if is_gone and 2 * count >= total[folder] and count:
+            return folder
+    return None
 
 
 def _objects(git: str, where: Path, files: Iterable[Path]) -> list[str]:

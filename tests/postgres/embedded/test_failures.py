@@ -85,3 +85,20 @@ def test_error_of_earlier_start_is_not_shown(programs, tmp_path):
         pass
     assert "nonsense" in caught.value.detail
     assert "last week" not in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["ALTER ROLE postgres NOLOGIN", "UPDATE pg_database SET datallowconn = datname <> 'postgres'"],
+)
+def test_server_that_refuses_its_superuser_is_reported(programs, tmp_path, cli, folder, change):
+    folder.write(_1_a="SELECT 1")
+    data = tmp_path / "db"
+    with (
+        embedded_server(data, programs=programs, cache=cache_dir()) as server,
+        psycopg.connect(server.conninfo, autocommit=True) as conn,
+    ):
+        conn.execute(change)
+    answer = cli("check", "--embedded", str(data), code=4)
+    assert "the embedded server refuses the connection of its superuser" in answer.err
+    assert "Traceback" not in answer.err

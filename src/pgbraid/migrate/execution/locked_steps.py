@@ -43,7 +43,7 @@ __all__ = [
     "with_warnings",
 ]
 
-_FIRST_PLAN_ONLY = frozenset({"journal_missing", "database_not_empty", "tracker_ignored"})
+_FIRST_PLAN_ONLY = frozenset({"journal_missing", "database_not_empty"})
 """Warnings that only the unlocked plan can have: the run itself removes their cause."""
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "MISMATCHES",
     "first_run_problems",
     "incomplete_lost",
+    "is_emptied",
     "journal_missing",
     "ledger_emptied",
     "mismatch_problems",
@@ -141,9 +142,7 @@ def first_run_problems(
         if request.one_ledger:
             yield from islice(_other_ledgers(session, migrations.migrations, renamed=True), 1)
         return
-    if not (state.journal and agreement.has_lines(session)) and (
-        (state.exists or state.journal) and agreement.was_emptied(session)
-    ):
+    if is_emptied(session, state):
         yield ledger_emptied(session.ledger, journal=state.journal)
         return
     if not (request.one_ledger and migrations.migrations):
@@ -153,6 +152,12 @@ def first_run_problems(
         yield other
     elif not (state.exists and state.journal) and not request.platform:
         yield from _not_empty(session)
+
+
+def is_emptied(session: Session, state: LedgerState) -> bool:
+    """Whether applied set and journal, which have no row and no line, had some before."""
+    empty = not (state.applied or (state.journal and agreement.has_lines(session)))
+    return empty and (state.exists or state.journal) and agreement.was_emptied(session)
 
 
 def _other_ledgers(

@@ -23,7 +23,7 @@ from pgbraid.migrate.planning.planner import (
 )
 from pgbraid.migrate.planning.trackers import plan_adoption
 from pgbraid.model.migration import Location, Problem, Severity
-from pgbraid.postgres.ledger.agreement import read_unfinished
+from pgbraid.postgres.ledger.agreement import read_ended, read_unfinished
 from pgbraid.postgres.ledger.incomplete import read_incomplete
 from pgbraid.source.content import check_scripts, is_large, read_script
 from pgbraid.source.filenames import same_migration_name
@@ -121,7 +121,10 @@ def _lost(session: Session, files: Sequence[Migration]) -> Sequence[Migration]:
     # together, so reading first the journal again and then the mark gives no false alarm.
     incomplete = {migration.version for migration in read_incomplete(session)}
     marked = read_unfinished(session)
-    return [f for f in files if f.version in marked and f.version not in incomplete]
+    lost = [f for f in files if f.version in marked and f.version not in incomplete]
+    # Only the table's owner can remove a mark: another role may have completed the migration since.
+    ended = read_ended(session, [f.version for f in lost]) if lost else frozenset()
+    return [file for file in lost if file.version not in ended]
 
 
 def _refused_gaps(plan: Plan) -> Iterator[Problem]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from pgbraid.importers import tools
 from pgbraid.importers.tool import version_of
+from pgbraid.migrate.planning.ledger_problems import is_emptied
 from pgbraid.model.migration import Problem, Severity
 from pgbraid.model.results import Adoption
 from pgbraid.postgres.ledger import foreign_tables
-from pgbraid.postgres.ledger.agreement import has_lines
+from pgbraid.postgres.ledger.agreement import has_history
 from pgbraid.postgres.ledger.record import read_adoption
 
 if TYPE_CHECKING:
@@ -28,10 +29,14 @@ if TYPE_CHECKING:
 
 __all__ = ["find_tracker", "plan_adoption"]
 
+_UNREADABLE = "which this role may not read"
+
 
 def find_tracker(session: Session) -> tuple[TrackerTable, Tool] | None:
     """Return the table of a tool that can be adopted, with its rows, and the tool, or None."""
-    return _adoptable(session, foreign_tables.read_tracker_tables(session, tools.TABLES))
+    tables = foreign_tables.read_tracker_tables(session, tools.TABLES)
+    adoptable = _adoptable(session, tables)
+    return _with_rows(session, adoptable) if adoptable else None
 
 
 def plan_adoption(
@@ -39,33 +44,49 @@ def plan_adoption(
 ) -> tuple[Adoption | None, tuple[Problem, ...]]:
     """Return the adoption of another tool's history, or the problems of trackers, or neither.
 
-    Looks only if the applied set is empty. Nothing is adopted if adopted versions were removed
-    since with ``undo`` or ``adopt --not-applied``: they must run again.
+    Looks only if the applied set is empty. Nothing is adopted if the ledger was emptied, because
+    the other tool's history is older than it; nor if adopted versions were removed since with
+    ``undo`` or ``adopt --not-applied``: they must run again.
     """
     if state.applied:
         return None, ()
     tables = foreign_tables.read_tracker_tables(session, tools.TABLES)
-    problems = tuple(_problems(session, tables, migrations, state, request)) if tables else ()
-    tracker = _adoptable(session, tables) if request.adopt else None
-    if tracker is None:
+    if not tables or is_emptied(session, state):
+        return None, ()
+    problems = tuple(_problems(session, tables, migrations, state, request))
+    adoptable = _adoptable(session, tables) if request.adopt else []
+    if not adoptable or any(problem.code == "tracker_found" for problem in problems):
         return None, problems
     adoption_record = read_adoption(session)
     if adoption_record is not None and adoption_record.undone_since:
         return None, problems
-    table, tool = tracker
+    read = [
+        (foreign_tables.read_tracker_rows(session, t, tool.reads), tool) for t, tool in adoptable
+    ]
+    table, tool = next((pair for pair in read if pair[0].rows), read[0])
     assert tool.adopt is not None  # noqa: S101 - as _adoptable promises
     result = tool.adopt(table, migrations, request.not_applied)
     return (result, problems) if isinstance(result, Adoption) else (None, (*result, *problems))
 
 
-def _adoptable(
-    session: Session, tables: Sequence[TrackerTable]
-) -> tuple[TrackerTable, Tool] | None:
-    for table in tables:
-        tool = tools.find_tool(table)
-        if tool and tool.adopt and _is_near(table, tool, session.ledger):
-            return foreign_tables.read_tracker_rows(session, table, tool.reads), tool
-    return None
+def _adoptable(session: Session, tables: Sequence[TrackerTable]) -> list[tuple[TrackerTable, Tool]]:
+    pairs = ((table, tools.find_tool(table)) for table in tables)
+    return [
+        (table, tool)
+        for table, tool in pairs
+        if tool and tool.adopt and _is_near(table, tool, session.ledger)
+    ]
+
+
+def _with_rows(
+    session: Session, trackers: Sequence[tuple[TrackerTable, Tool]]
+) -> tuple[TrackerTable, Tool]:
+    """Return the first tracker that has rows, else the first one, with its rows."""
+    read = [
+        (foreign_tables.read_tracker_rows(session, table, tool.reads), tool)
+        for table, tool in trackers
+    ]
+    return next((pair for pair in read if pair[0].rows), read[0])
 
 
 def _is_near(table: TrackerTable, tool: Tool | None, ledger: LedgerTable) -> bool:
@@ -83,25 +104,23 @@ def _problems(
 ) -> Iterator[Problem]:
     """Yield a problem for each tracker with rows that may record these migrations.
 
-    A run that passed this check has written to the journal; it is not stopped a second time. With
-    ``adopt = false`` the problem is a warning.
+    There is none if the journal has a version: then the user has decided about trackers before.
+    With ``adopt = false`` the problem is a warning.
     """
     problems: list[Problem] = []
     for table in tables:
         tool = tools.find_tool(table)
         near = _is_near(table, tool, session.ledger)
-        if (tool and tool.adopt and near and request.adopt) or not (near or request.one_ledger):
-            continue
-        problem = (
-            _known(session, table, tool, migrations, near=near)
-            if tool
-            else _unknown(session, table)
-            if near and table.table in tools.DISTINCTIVE
-            else None
-        )
-        if problem is not None:
+        problem: Problem | None = None
+        if tool is None:
+            if near and table.table in tools.DISTINCTIVE:
+                problem = _unknown(session, table)
+        elif near or request.one_ledger:
+            problem = _known(session, table, tool, migrations, near=near)
+        adoptable = tool is not None and tool.adopt and near and request.adopt
+        if problem is not None and not (adoptable and _UNREADABLE not in problem.message):
             problems.append(problem)
-    if problems and not (state.journal and has_lines(session)):
+    if problems and not (state.journal and has_history(session)):
         yield from problems if request.adopt else map(_ignored, problems)
 
 
@@ -114,13 +133,17 @@ def _known(
     each version that it records has a file here.
     """
     source = f"{table.schema}.{table.table}"
-    keys = foreign_tables.read_keys(session, table, tool.key)
-    if keys is None:
-        rows = "which this role may not read" if near else None
+    contents = foreign_tables.read_keys(session, table, tool.key)
+    if contents is None:
+        rows = _UNREADABLE if near else None
     else:
-        versions = {version_of(key) for key in keys if key is not None}
+        count, keys = contents
+        versions = {version_of(key) for key in keys}
+        if tool.has_initial_row and migrations.get(0) is None and 0 in versions:
+            versions.remove(0)
+            count -= 1
         ours = bool(versions) and all(v is not None and migrations.get(v) for v in versions)
-        rows = f"which has {_rows(len(keys))}" if keys and (near or ours) else None
+        rows = f"which has {_rows(count)}" if count > 0 and (near or ours) else None
     if rows is None:
         return None
     return Problem(

@@ -14,11 +14,15 @@ from psycopg import errors, sql
 from pgbraid.model.results import Mismatch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pgbraid.postgres.client.session import Session
 
 __all__ = [
+    "has_history",
     "has_lines",
     "mark_unfinished",
+    "read_ended",
     "read_mismatches",
     "read_unfinished",
     "was_emptied",
@@ -26,6 +30,9 @@ __all__ = [
 
 _UNFINISHED = re.compile(r"\n?Incomplete non-transactional migrations: ([\d, ]+)\.$")
 """The part of the table's comment that pgbraid writes."""
+_ENDINGS = frozenset(
+    {"applied", "adopted", "undone", "unadopted", "restored", "removed", "incomplete_forgotten"}
+)
 
 
 def read_mismatches(session: Session, *, without_set: bool = False) -> tuple[Mismatch, ...]:
@@ -44,6 +51,16 @@ def has_lines(session: Session) -> bool:
         return session.run("ledger", "has_lines").fetchone() == (True,)
     except errors.UndefinedTable:
         return False
+    except errors.InsufficientPrivilege:  # documented: a reading role may lack the journal
+        return True
+
+
+def has_history(session: Session) -> bool:
+    """Whether the journal records that a version was applied, adopted or removed at some time."""
+    try:
+        return session.run("ledger", "has_history").fetchone() == (True,)
+    except (errors.UndefinedTable, errors.InsufficientPrivilege):
+        return False
 
 
 def was_emptied(session: Session) -> bool:
@@ -58,6 +75,15 @@ def read_unfinished(session: Session) -> frozenset[int]:
     """
     row = session.run("ledger", "note").fetchone()
     return _versions(row[0]) if row else frozenset()
+
+
+def read_ended(session: Session, versions: Sequence[int]) -> frozenset[int]:
+    """Return those versions whose last line in the journal ends them: applied or removed."""
+    try:
+        rows = session.run("ledger", "last_outcomes", versions=list(versions)).fetchall()
+    except (errors.UndefinedTable, errors.InsufficientPrivilege):
+        return frozenset()
+    return frozenset(version for version, event in rows if event in _ENDINGS)
 
 
 def mark_unfinished(session: Session, version: int, *, unfinished: bool) -> None:

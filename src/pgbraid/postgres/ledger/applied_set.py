@@ -31,6 +31,8 @@ COLUMNS = ("version", "name", "applied_at", "checksum")
 _RESULTS_WITH_SET = 2
 """Number of results once the applied set was read; the journal's result follows."""
 _NO_JOURNAL = (errors.UndefinedTable, errors.InsufficientPrivilege)
+_NUMBERS = frozenset({20, 21, 23, 1700})
+"""The oids of bigint, smallint, integer and numeric; pgbraid compares versions with them."""
 _ROW_SECURITY = "check_enable_rls"
 """The function in the server that raises the error of row security; messages are translated."""
 _READER_WAIT = 5.0
@@ -89,26 +91,33 @@ def _read(session: Session, *, times: bool, trusted: bool = False) -> LedgerStat
     # The journal's statement comes last: if it fails, the applied set before it is still valid.
     if error is not None and not (set_was_read and isinstance(error, _NO_JOURNAL)):
         return _explain_unreadable(session, error)
-    try:
-        rows = [
-            AppliedMigration(int(version or ""), name, as_hex(checksum), _time(at))
-            for version, name, checksum, at in _texts(results[_RESULTS_WITH_SET - 1])
-        ]
-    except ValueError:
-        raise not_a_ledger_error(session, "A value of its column version is not a number") from None
+    rows = _applied_rows(session, results[_RESULTS_WITH_SET - 1])
     # A journal that may not be read exists; one that does not exist must be created.
     journal = not isinstance(error, errors.UndefinedTable)
     if error is not None or not results[_RESULTS_WITH_SET].ntuples:
-        return LedgerState(tuple(rows), journal=journal)
+        return LedgerState(rows, journal=journal)
     from pgbraid.postgres.ledger.agreement import read_mismatches  # noqa: PLC0415 - few boots need to look
     from pgbraid.postgres.ledger.incomplete import read_incomplete  # noqa: PLC0415
 
     try:
         return LedgerState(
-            tuple(rows), incomplete=read_incomplete(session), mismatches=read_mismatches(session)
+            rows, incomplete=read_incomplete(session), mismatches=read_mismatches(session)
         )
     except errors.UndefinedColumn as missing:
         raise no_journal_error(session, missing.diag.message_primary) from None
+
+
+def _applied_rows(session: Session, result: PGresult) -> tuple[AppliedMigration, ...]:
+    """Return the rows of the applied set. Raises ServerError if a version is not a number."""
+    if result.ftype(0) not in _NUMBERS:
+        raise not_a_ledger_error(session, "Its column version is not of a numeric type")
+    try:
+        return tuple(
+            AppliedMigration(int(version or ""), name, as_hex(checksum), _time(at))
+            for version, name, checksum, at in _texts(result)
+        )
+    except ValueError:
+        raise not_a_ledger_error(session, "A value of its column version is not a number") from None
 
 
 def _names(session: Session) -> dict[str, str]:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["drop_table", "has_rows", "read_keys", "read_tracker_rows", "read_tracker_tables"]
 
 
+_SECURE = sql.SQL("SELECT pg_catalog.set_config('row_security', 'off', true); ")
+"""Row security then raises an error instead of hiding rows."""
+_MOST_KEYS = 10_000
+
+
 def read_tracker_tables(session: Session, tables: Iterable[str]) -> tuple[TrackerTable, ...]:
     """Return the tables of these names without rows: the ledger's schema first, then public."""
     from pgbraid.model.results import TrackerTable  # noqa: PLC0415 - few runs need it
@@ -39,9 +44,7 @@ def read_tracker_rows(
     selected = tuple(column for column in table.columns if column[0] in names)
     columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in selected)
     source = sql.Identifier(table.schema, table.table)
-    # Row security then raises an error instead of hiding rows.
-    secure = sql.SQL("SELECT pg_catalog.set_config('row_security', 'off', true); ")
-    query = secure + sql.SQL("SELECT {} FROM {}").format(columns, source)
+    query = _SECURE + sql.SQL("SELECT {} FROM {}").format(columns, source)
     cursor = session.conn.execute(query)
     cursor.nextset()
     return TrackerTable(table.schema, table.table, selected, tuple(cursor.fetchall()))
@@ -50,27 +53,32 @@ def read_tracker_rows(
 def has_rows(session: Session, table: TrackerTable) -> bool:
     """Whether a table has a row, or may not be read by this role."""
     source = sql.Identifier(table.schema, table.table)
+    query = _SECURE + sql.SQL("SELECT EXISTS (SELECT FROM {})").format(source)
     try:
-        row = session.conn.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(source))
-        return row.fetchone() == (True,)
+        cursor = session.conn.execute(query)
+        cursor.nextset()
+        return cursor.fetchone() == (True,)
     except errors.InsufficientPrivilege:
         return True
 
 
-def read_keys(session: Session, table: TrackerTable, key: str) -> list[str | None] | None:
-    """Return the identifying column of each row as text; None if this role may not read them."""
+def read_keys(session: Session, table: TrackerTable, key: str) -> tuple[int, list[str]] | None:
+    """Return the number of rows and the different keys as text; None if they may not be read.
+
+    At most 10,000 keys are returned.
+    """
     source, column = sql.Identifier(table.schema, table.table), sql.Identifier(key)
-    # Row security then raises an error instead of hiding rows.
-    query = sql.SQL(
-        "SELECT pg_catalog.set_config('row_security', 'off', true);"
-        " SELECT {}::pg_catalog.text FROM {}"
-    ).format(column, source)
+    query = _SECURE + sql.SQL(
+        "SELECT (SELECT pg_catalog.count(*) FROM {}), ARRAY(SELECT DISTINCT {}::pg_catalog.text"
+        " FROM {} WHERE {} IS NOT NULL LIMIT {})"
+    ).format(source, column, source, column, sql.Literal(_MOST_KEYS))
     try:
         cursor = session.conn.execute(query)
     except errors.InsufficientPrivilege:
         return None
     cursor.nextset()
-    return [text for (text,) in cursor]
+    row = cursor.fetchone()
+    return (int(row[0]), list(row[1])) if row else (0, [])
 
 
 def drop_table(session: Session, schema: str, table: str) -> None:

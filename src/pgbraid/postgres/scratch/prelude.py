@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from pgbraid.model import sqlstate
+from pgbraid.model.errors import EmbeddedError
 from pgbraid.model.migration import LedgerTable
 from pgbraid.postgres.client.connection import open_connection
 from pgbraid.postgres.client.conninfo import parse_target
@@ -32,9 +33,19 @@ def prepare_embedded(conninfo: str, role: str | None, prelude: Prelude | None) -
     """Create the migrating role, as the owner of the database, and run the prelude.
 
     The role is not a superuser, so that a migration fails here if a managed server would reject
-    it. The prelude runs in an empty database only. Raises ConfigError if the prelude fails.
+    it. The prelude runs in an empty database only. Raises ConfigError if the prelude fails, and
+    EmbeddedError if the server refuses the connection.
     """
-    with open_connection(parse_target(conninfo).parameters) as conn:
+    try:
+        opened = open_connection(parse_target(conninfo).parameters)
+    except psycopg.OperationalError as error:  # a migration or a setting can forbid it
+        raise EmbeddedError(
+            "the embedded server refuses the connection of its superuser",
+            detail=str(error).strip(),
+            hint="Its data are damaged, or a migration changed the role or the database postgres. "
+            "Correct that in the folder, or name another folder with `embedded`.",
+        ) from None
+    with opened as conn:
         if role is not None and not _has_role(conn, role):
             _create_owner(conn, role)
         if prelude is not None and _is_true(conn, "is_empty"):

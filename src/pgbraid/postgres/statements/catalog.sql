@@ -10,6 +10,7 @@ SET LOCAL IntervalStyle = 'postgres';
 SET LOCAL bytea_output = 'hex';
 SET LOCAL extra_float_digits = 1;
 SET LOCAL quote_all_identifiers = off;
+SET LOCAL standard_conforming_strings = on;
 SET LOCAL lc_monetary = 'C';
 SET LOCAL xmloption = content;
 SET LOCAL row_security = off;

@@ -195,6 +195,18 @@ SELECT line.version, line.name, line.checksum, line.event
  ORDER BY line.version
 -- name: has_lines
 SELECT EXISTS (SELECT FROM {journal})
+-- name: has_history
+SELECT EXISTS (
+    SELECT FROM {journal}
+     WHERE version IS NOT NULL
+       AND event OPERATOR(pg_catalog.=)
+           ANY ('{{applied,adopted,unadopted,undone,restored,removed}}'::pg_catalog.text[]))
+-- name: last_outcomes
+-- The last event of each of these versions that ended it: applied or removed.
+SELECT DISTINCT ON (version) version, event
+  FROM {journal}
+ WHERE version OPERATOR(pg_catalog.=) ANY (%(versions)s::pg_catalog.int8[])
+ ORDER BY version, id DESC
 -- name: was_used
 -- Whether an existing table of the ledger ever held a row: the table has pages, or another file
 -- than it was created with (TRUNCATE assigns one), or ids were taken from the sequence. CASE fixes
@@ -259,7 +271,6 @@ SELECT n.nspname, c.relname, a.attname, pg_catalog.replace(pg_catalog.format_typ
   JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
  WHERE c.relname OPERATOR(pg_catalog.=) ANY (%(tables)s::pg_catalog.name[])
    AND n.nspname OPERATOR(pg_catalog.!~) '^pg_'
-   AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
    AND c.relkind OPERATOR(pg_catalog.=) ANY ('{{r,p}}'::pg_catalog."char"[])
    AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
  ORDER BY n.nspname, c.relname, a.attnum
