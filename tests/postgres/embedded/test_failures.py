@@ -51,6 +51,10 @@ def test_fatal_error_of_server_is_shown_with_any_text(programs, tmp_path):
 def test_start_waits_for_processes_of_killed_server(programs, tmp_path):
     """A busy backend notices only later that its server was killed."""
     folder = tmp_path / "db"
+    with embedded_server(folder, programs=programs, cache=cache_dir()):
+        pass
+    with (folder / "data" / "postgresql.conf").open("a") as file:
+        file.write("autovacuum = off\n")  # its launcher may notice only after a minute
     with (
         embedded_server(folder, programs=programs, cache=cache_dir()) as server,
         psycopg.connect(server.conninfo, autocommit=True) as conn,

@@ -51,12 +51,16 @@ __all__ = ["persistent_server"]
 _LOCK, _USERS, _LOG = "pgbraid.lock", "pgbraid.users", "postgres.log"
 _OURS = re.compile(rf"{_LOCK}|{_USERS}|{_LOG}|data|{PREFIX}.*|\..*", re.DOTALL)
 _ANOTHER = "Name another folder with `embedded`."
-_TURN = 60.0
+_TURN = 90.0
 """Seconds to wait for the lock of a folder, which is held while a server starts or stops."""
 _LEAVING = 10.0
 """Seconds to wait for that lock at the end, where no signal can interrupt the wait."""
-_ENDING = 10.0
-"""Seconds to wait for the processes that a killed server left on the data."""
+_ENDING = 65.0
+"""Seconds to wait for the processes that a killed server left on the data.
+
+The autovacuum launcher of a server that is killed right after its start (seen on 14) notices that
+only when it wakes up, after autovacuum_naptime, which is a minute.
+"""
 _PAUSE = 0.1
 """Seconds between two attempts to start the server."""
 _ABOVE = 20
