@@ -76,7 +76,7 @@ class _BranchCheck:
                 severity=Severity.WARNING,
                 location=Location(self.ours.label) if self.ours.label else None,
             )
-        for migration in sorted(self.theirs.values(), key=lambda m: m.version):
+        for migration in sorted(self.theirs.values(), key=lambda m: (m.version, m.file)):
             file = self.here.get(migration.file)
             if file is not None:
                 yield from self._changed(migration, file)
@@ -222,7 +222,7 @@ def _migrations_of(folder: GitFolder) -> dict[str, Migration]:
     """Return the migrations of a folder by file, also those that share a version."""
     loaded = load_migrations(folder.files).migrations if folder.files else ()
     migrations = {migration.file: migration for migration in loaded}
-    for name in folder.files.keys() - migrations.keys():
+    for name in sorted(folder.files.keys() - migrations.keys()):
         migrations |= {m.file: m for m in load_migrations({name: folder.files[name]}).migrations}
     return migrations
 
