@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from pgbraid.model.results import Check
     from pgbraid.source.git import GitFolder
 
-__all__ = ["branch_problems", "duplicate_problem", "same_text", "with_branch_problems"]
+__all__ = [
+    "branch_problems",
+    "duplicate_problem",
+    "merged_before_problem",
+    "same_text",
+    "with_branch_problems",
+]
 
 _LISTED = 12
 
@@ -175,13 +181,7 @@ class _BranchCheck:
         same = next((m for m in new if same_text(self.base.files[m.file], file)), None)
         version = next((m for m in new if m.version == file.version), None)
         if same is not None and same.version != file.version:
-            yield self._problem(
-                "renumbered",
-                f"{self.ref} already has the text of {file.file}, as {same.file}",
-                "After the merge there would be two files with one text, and both would run.",
-                f"Merge {self.ref} into this branch and delete {file.file}.",
-                file,
-            )
+            yield merged_before_problem(same, file, self.ref)
         elif version is not None:
             yield duplicate_problem(version, file, self.ref)
         else:
@@ -231,10 +231,8 @@ def same_text(data: bytes, file: Migration) -> bool:
     """Whether a file has this content, at most with other line ends."""
     if same_but_line_ends(file.checksum, data):
         return True
-    # A file may mix line ends.
-    return b"\r" in data + file.content.read_bytes() and same_but_line_ends(
-        digest(data), file.content.read_bytes()
-    )
+    text = file.content.read_bytes()  # it may mix line ends
+    return b"\r" in text and same_but_line_ends(digest(data), text)
 
 
 def duplicate_problem(theirs: Migration, ours: Migration, ref: str) -> Problem:
@@ -251,4 +249,16 @@ def duplicate_problem(theirs: Migration, ours: Migration, ref: str) -> Problem:
         hint="Give the file here the next free version (`pgbraid new NAME` chooses it).",
         location=Location(ours.path),
         versions=(ours.version,),
+    )
+
+
+def merged_before_problem(theirs: Migration, ours: Migration, ref: str) -> Problem:
+    """Return the problem of a text of this branch that the base has under another version."""
+    return Problem(
+        "renumbered",
+        f"{ref} already has the text of {ours.file}, as {theirs.file}",
+        detail="After the merge there would be two files with one text, and both would run.",
+        hint=f"Merge {ref} into this branch and delete {ours.file}.",
+        location=Location(ours.path),
+        versions=(ours.version, theirs.version),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pgbraid.migrate.branch_check import duplicate_problem, same_text
+from pgbraid.migrate.branch_check import duplicate_problem, merged_before_problem, same_text
 from pgbraid.migrate.planning.planner import renumbered_problem
 from pgbraid.model.errors import ProblemsFound
 from pgbraid.model.migration import AppliedMigration, Location, Problem
@@ -192,7 +192,7 @@ class _Merge:
             for name, migration in self.theirs.items():
                 other = migration.version != file.version
                 if other and name not in self.fork.files and same_text(self.base.files[name], file):
-                    yield _came_before(file, migration, self.ref)
+                    yield merged_before_problem(migration, file, self.ref)
 
 
 def _renamed(theirs: Migration, ours: Migration, ref: str) -> Problem:
@@ -204,15 +204,4 @@ def _renamed(theirs: Migration, ours: Migration, ref: str) -> Problem:
         hint="Restore that file, and give the file here the next free version.",
         location=Location(ours.path),
         versions=(ours.version,),
-    )
-
-
-def _came_before(ours: Migration, theirs: Migration, ref: str) -> Problem:
-    return Problem(
-        "renumbered",
-        f"{ref} already has the text of {ours.file}, as {theirs.file}",
-        detail="After the merge there would be two files with one text, and both would run.",
-        hint=f"Merge {ref} into this branch and delete {ours.file}.",
-        location=Location(ours.path),
-        versions=(ours.version, theirs.version),
     )
