@@ -56,7 +56,7 @@ FILES = {
         "1_a.sql:1:1: ERROR:  BEGIN inside a migration",
     ),
     "another tool's down section": (
-        {"1_a.sql": f"-- +goose Up\n{OK};\n-- +goose Down\nDROP TABLE ok;\n"},
+        {"1_a.sql": f"-- a\n{OK};\n-- +goose Down\nDROP TABLE ok;\n"},
         "1_a.sql:3:1: ERROR:  another tool's down section (-- +goose Down)",
     ),
     "an unknown directive": (

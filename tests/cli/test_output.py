@@ -172,7 +172,7 @@ def test_names_with_line_breaks_do_not_break_table(cli, folder):
 
 def test_nontransactional_statement_gets_hint(cli, folder):
     folder.put("1_a.sql", "CREATE TABLE t (x int)").put(
-        "2_b.sql", "CREATE INDEX CONCURRENTLY i ON t (x)"
+        "2_b.sql", "CREATE INDEX CONCURRENTLY i ON t (x); SELECT 1"
     )
     answer = cli("up", code=1)
     assert "2_b.sql:1:1: ERROR:  CREATE INDEX CONCURRENTLY cannot run inside" in answer.err

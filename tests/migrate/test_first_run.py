@@ -72,7 +72,7 @@ def test_baseline_of_single_versions_leaves_gaps(database):
 
 
 def test_baseline_does_not_check_texts_of_baselined_versions(database):
-    files = {"1_a.sql": "CREATE INDEX CONCURRENTLY i ON a (i)", "2_b.sql": "SELECT 1"}
+    files = {"1_a.sql": "SELECT 1; CREATE INDEX CONCURRENTLY i ON a (i)", "2_b.sql": "SELECT 1"}
     migrator = pgbraid.load(files)
     assert len(migrator.baseline(database.conninfo, 1).migrations) == 1
     assert len(migrator.up(database.conninfo).applied) == 1

@@ -279,9 +279,9 @@ def test_error_shows_statement_as_it_is_written(double):
     assert expected.excerpt[expected.caret or 0 :].startswith(("CREATE", "nosuch"))
 
 
-def test_file_without_directive_is_refused_as_before(big):
+def test_file_of_two_statements_without_directive_is_refused(big):
     with pytest.raises(ProblemsFound) as caught:
-        up(big, INDEX, head="")
+        up(big, f"{INDEX}; SELECT 1", head="")
     (problem,) = caught.value.problems
     assert problem.code == "needs_no_transaction"
     assert "no-transaction" in problem.hint

@@ -207,7 +207,6 @@ def test_head_of_file_sets_directives(text, expected):
         "-- +goose Down",
         "-- +migrate Down",
         "-- migrate:down",
-        "---- create above / drop below ----",
     ],
 )
 def test_another_tools_down_section_is_refused_once(marker):

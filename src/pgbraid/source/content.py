@@ -23,9 +23,9 @@ from pgbraid.model.migration import (
 from pgbraid.source.files import read_chunks
 from pgbraid.sql.checks.script_checks import check_parts, check_script
 from pgbraid.sql.checksum import normalize_newlines
-from pgbraid.sql.directives import read_directives
 from pgbraid.sql.parser import parse
 from pgbraid.sql.stream import split_stream
+from pgbraid.sql.tool_text import UpSections, directives_of, up_sections
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,13 +65,18 @@ class LargeFileReader:
 
     def parts(self) -> Iterator[ScriptPart]:
         """Yield the parts of the text in order."""
-        return split_stream(self._texts())
+        return split_stream(self._up_texts())
 
     def executable_parts(self) -> Iterator[ScriptPart]:
         """Yield the parts as they run: without an enclosing BEGIN … COMMIT."""
         return (
             replace(part, script=part.script.without_transaction_control()) for part in self.parts()
         )
+
+    def _up_texts(self) -> Iterator[str]:
+        sections = UpSections()
+        yield from map(sections.take, self._texts())
+        yield sections.end()
 
     def read_digest_lf(self) -> str:
         """Read the whole file and return its ``digest_lf``."""
@@ -129,7 +134,7 @@ def read_script(migration: Migration) -> tuple[bytes, Script]:
         data = b""
     if digest(data) != migration.checksum:
         raise ProblemsFound((_changed(migration),))
-    return data, parse(decode(data))
+    return data, parse(up_sections(decode(data)))
 
 
 def read_down(migration: Migration) -> tuple[bytes, Script]:
@@ -183,5 +188,5 @@ def _script_problems(migration: Migration) -> tuple[Problem, ...]:
 def down_migration(migration: Migration, script: Script) -> Migration:
     """Return the migration with the path and the directives of its down file."""
     folder = migration.path.removesuffix(migration.file)
-    directives = read_directives(script.text)
+    directives = directives_of(script.text)
     return replace(migration, path=f"{folder}{migration.down}", directives=directives)

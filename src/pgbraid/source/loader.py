@@ -40,6 +40,7 @@ from pgbraid.source.files import (
     read_unless_large,
     wrap_resource,
 )
+from pgbraid.source.marks import has_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 
 __all__ = ["load_migrations"]
 
-_DIRECTED = b"pgbraid:"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -206,7 +206,7 @@ class _FileFacts:
         self.checksum = checksum
         self.size = size
         self.problems = problems
-        self.directives = _directives(head) if _DIRECTED in head else NO_DIRECTIVES
+        self.directives = _directives(head) if has_marks(head) else NO_DIRECTIVES
 
 
 def _is_head(head: bytes) -> bool:
@@ -216,9 +216,9 @@ def _is_head(head: bytes) -> bool:
 
 
 def _directives(head: bytes) -> Directives:
-    from pgbraid.sql.directives import read_directives  # noqa: PLC0415 - few files have any
+    from pgbraid.sql.tool_text import directives_of  # noqa: PLC0415 - few files have any
 
-    return read_directives(head.decode(errors="replace"))
+    return directives_of(head.decode(errors="replace"))
 
 
 def _read(entry: _CandidateFile) -> _FileFacts:

@@ -10,6 +10,7 @@ from pgbraid.model.migration import Location, Migration, Problem, Severity
 from pgbraid.sql.checks.deferred_search_path import deferred_search_path_problems
 from pgbraid.sql.checks.invisible import code_points, invisible_characters
 from pgbraid.sql.checks.isolation_level import LEVEL_HINT, isolation_problems, level_of
+from pgbraid.sql.checks.tool_marks import tool_mark_problems
 from pgbraid.sql.classify import ExecutionKind, classify_statements, nontransactional_statements
 from pgbraid.sql.directives import directive_errors
 from pgbraid.sql.script import (
@@ -44,13 +45,6 @@ _TEXT_SETTINGS = {
     "NAMES": frozenset({"UTF8", "UTF-8", "UTF_8", "UNICODE", "SQL_ASCII"}),
 }
 """Settings that change how the server reads the text, and the values that are harmless."""
-_DOWN_SECTION = re.compile(
-    r"--[ \t]*(?:\+goose[ \t]+down|\+migrate[ \t]+down|migrate:down)\b"
-    r"|----[ \t]*create above[ \t]*/[ \t]*drop below[ \t]*----",
-    re.IGNORECASE,
-)
-
-
 _SET_CONFIG = re.compile(
     r"\b(?:set_config\s*\(|update\s+(?:only\s+)?(?:pg_catalog\s*\.\s*)?pg_settings\b)",
     re.IGNORECASE,
@@ -90,6 +84,7 @@ def check_parts(migration: Migration, parts: Iterable[Script]) -> tuple[Problem,
             *_nontransactional_problems(migration, script),
             *_text_settings(migration, script),
             *_comments(migration, script, after_statements=after_statements),
+            *tool_mark_problems(migration, script),
             *_invisible(migration, script),
             *isolation_problems(migration, script),
             *deferred_search_path_problems(migration, script),
@@ -355,7 +350,6 @@ def _copies(migration: Migration, script: Script) -> Iterator[Problem]:
 
 
 def _comments(migration: Migration, script: Script, *, after_statements: bool) -> Iterator[Problem]:
-    down_seen = False
     for start, message, hint in directive_errors(script, after_statements=after_statements):
         yield Problem(
             "unknown_directive",
@@ -364,16 +358,3 @@ def _comments(migration: Migration, script: Script, *, after_statements: bool) -
             location=_at(migration, script, start),
             versions=(migration.version,),
         )
-    for start, end in script.comments:
-        comment = script.text[start:end]
-        # Run as plain SQL, the file would undo itself and still be recorded as applied.
-        if _DOWN_SECTION.match(comment) and not down_seen:
-            down_seen = True
-            yield Problem(
-                "down_section",
-                f"another tool's down section ({comment.strip()}): as plain SQL, the file would "
-                "undo its own changes",
-                hint=f"Move that section into {migration.digits}_{migration.name}.down.sql.",
-                location=_at(migration, script, start),
-                versions=(migration.version,),
-            )

@@ -1,0 +1,52 @@
+"""Finds marks of other tools that would change how their tool runs the file.
+
+:mod:`pgbraid.sql.tool_text` reads the sections of other tools. The marks here remain.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pgbraid.model.migration import Location, Migration, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgbraid.sql.script import Script
+
+__all__ = ["tool_mark_problems"]
+
+_DOWN_SECTION = re.compile(
+    r"--[ \t]*(?:\+goose[ \t]+down|\+migrate[ \t]+down|migrate:down)\b", re.IGNORECASE
+)
+_CHANGES_TEXT = re.compile(
+    r"--[ \t]*(?:\+goose[ \t]+envsub(?:st)?[ \t]+on|atlas:delimiter)\b", re.IGNORECASE
+)
+
+
+def tool_mark_problems(migration: Migration, script: Script) -> Iterator[Problem]:
+    """Yield problems of a down section without an up section and of marks that change texts."""
+    down_seen = False
+    for start, end in script.comments:
+        comment = script.text[start:end]
+        # Run as plain SQL, the file would undo itself and still be recorded as applied.
+        if _DOWN_SECTION.match(comment) and not down_seen:
+            down_seen = True
+            yield Problem(
+                "down_section",
+                f"another tool's down section ({comment.strip()}): as plain SQL, the file would "
+                "undo its own changes",
+                detail="No up section precedes it, or SQL stands before that section.",
+                hint=f"Move that section into {migration.digits}_{migration.name}.down.sql.",
+                location=Location(migration.path, *script.place(start)),
+                versions=(migration.version,),
+            )
+        if _CHANGES_TEXT.match(comment):
+            yield Problem(
+                "tool_feature",
+                f"another tool changes the text here ({comment.strip()}), and pgbraid does not",
+                hint="Write the text as the tool sends it, and delete this comment.",
+                location=Location(migration.path, *script.place(start)),
+                versions=(migration.version,),
+            )
