@@ -209,15 +209,25 @@ class Migrator:
         selection = BaselineSelection(through, some_versions("only", only))
         return record_baseline(self._command(conninfo), selection)
 
-    def adopt(self, conninfo: str | Target, *, not_applied: Iterable[int] = ()) -> Adoption | None:
+    def adopt(
+        self,
+        conninfo: str | Target,
+        tool: str | None = None,
+        *,
+        not_applied: Iterable[int] = (),
+        dry_run: bool = False,
+    ) -> Adoption | None:
         """Record the versions that another tool applied; return None if the applied set has rows.
 
-        Raises ConfigError if there is no table of another tool, or ``adopt`` is off; raises
-        ProblemsFound if the table is ambiguous.
+        ``tool`` names the tool, such as ``flyway``; it is needed only if the database has the
+        tables of several. With ``dry_run`` nothing is written. Raises ConfigError if there is no
+        table of another tool, or ``adopt`` is off; raises ProblemsFound if the table does not show
+        which migrations are applied.
         """
         from pgbraid.migrate import adopt
 
-        return adopt.adopt_history(self._command(conninfo, not_applied=not_applied))
+        command = self._command(conninfo, not_applied=not_applied)
+        return adopt.adopt_history(command, tool, dry_run=dry_run)
 
     def unadopt(
         self, conninfo: str | Target, versions: Iterable[int]

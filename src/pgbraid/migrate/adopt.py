@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.importers import tools
+from pgbraid.migrate.convert import named_tool
 from pgbraid.migrate.execution.transactional import RunContext, record_adoption
+from pgbraid.migrate.planning.ledger_problems import MISMATCHES
 from pgbraid.migrate.planning.preflight import read_plan
-from pgbraid.migrate.planning.trackers import find_tracker
+from pgbraid.migrate.planning.trackers import find_tracker, read_history
 from pgbraid.model.errors import ConfigError, ProblemsFound
+from pgbraid.model.migration import Severity
 from pgbraid.model.results import Adoption
 from pgbraid.postgres.client.open_session import connect
 from pgbraid.postgres.ledger import foreign_tables, journal, record
@@ -24,43 +28,72 @@ if TYPE_CHECKING:
     from pgbraid.model.incomplete import IncompleteMigration
     from pgbraid.model.migration import AppliedMigration, LedgerTable, MigrationSet
     from pgbraid.model.options import PlanRequest
+    from pgbraid.model.plan import Plan
     from pgbraid.model.results import TrackerTable
     from pgbraid.postgres.client.session import Session
 
 __all__ = ["adopt_history", "drop_tracker_table", "unadopt"]
 
+_FATAL = frozenset({"ledger_emptied", "other_ledger"})
 
-def adopt_history(command: Command) -> Adoption | None:
+
+def adopt_history(
+    command: Command, tool: str | None = None, *, dry_run: bool = False
+) -> Adoption | None:
     """Record in the ledger which migrations another tool has applied; run nothing.
 
-    Returns None if the applied set has rows, or if an earlier adoption was undone. Raises
-    ProblemsFound if the other tool's table does not show clearly which migrations are applied, and
-    ConfigError if the database has no such table.
+    ``tool`` selects one of several trackers. Returns None if the applied set has rows, or if an
+    earlier adoption was undone. Raises ProblemsFound if the other tool's table does not show
+    clearly which migrations are applied, and ConfigError if the database has no such table. A
+    pending migration that could not run is a warning of the adoption.
     """
-    migrations, request, options = command.migrations, command.request, command.options
+    migrations, options = command.migrations, command.options
+    request = replace(command.request, adopt_from=_checked(tool))
     _require_adopt(request)
     with connect(command.target, command.ledger, options.stop) as opened:
         unlocked_plan = read_plan(opened, migrations, request, options=options)
         if unlocked_plan.applied:
             return None
-        unlocked_plan.raise_for_problems()
+        _raise_for_problems(migrations, unlocked_plan)
         if unlocked_plan.incomplete:
             raise _incomplete(unlocked_plan.incomplete[0])
         if unlocked_plan.adoption is None:
             if record.read_adoption(opened):
                 return None
-            raise _no_tracker(command.ledger)
-        if not unlocked_plan.has_work:
-            return unlocked_plan.adoption
+            raise _no_tracker(command.ledger, tool)
+        if dry_run or unlocked_plan.adoption.is_empty:
+            return _with_pending(unlocked_plan, dry_run=dry_run)
         with monitored_session(opened, options.limits, options.on_event) as (session, _):
             ensure_schema(session)
             acquire_session_lock(session, wait=options.lock_wait)
-            ensure_tables(session)
+            traits = ensure_tables(session)
             plan = read_plan(session, migrations, request, options=options, inspected=unlocked_plan)
-            plan.raise_for_problems()
+            _raise_for_problems(migrations, plan)
             if plan.adoption:
-                record_adoption(RunContext(session, options=options), plan.adoption)
-            return plan.adoption
+                record_adoption(RunContext(session, traits, options=options), plan.adoption)
+            return _with_pending(plan)
+
+
+def _with_pending(plan: Plan, *, dry_run: bool = False) -> Adoption | None:
+    """Return the adoption; the errors of the migrations that are still to run are warnings."""
+    if plan.adoption is None:
+        return None
+    later = [replace(p, severity=Severity.WARNING) for p in plan.errors]
+    problems = (*plan.adoption.problems, *later)
+    return replace(plan.adoption, problems=problems, dry_run=dry_run)
+
+
+def _checked(tool: str | None) -> str:
+    """Return a tool's name on the command line, or an empty string for any tool."""
+    return "" if tool is None else named_tool(tool).names[0]
+
+
+def _raise_for_problems(migrations: MigrationSet, plan: Plan) -> None:
+    """Raise ProblemsFound for the errors that concern an adoption, which runs nothing."""
+    codes = {problem.code for problem in migrations.problems} | MISMATCHES | _FATAL
+    errors = tuple(p for p in plan.errors if p.code in codes or p.code.startswith("tracker_"))
+    if errors:
+        raise ProblemsFound(errors)
 
 
 def _incomplete(incomplete: IncompleteMigration) -> ConfigError:
@@ -81,13 +114,19 @@ def _require_adopt(request: PlanRequest) -> None:
         )
 
 
-def _no_tracker(ledger: LedgerTable) -> ConfigError:
-    names = sorted({name for tool in tools.TOOLS if tool.adopt for name in tool.tables})
-    schemas = dict.fromkeys((ledger.schema, "public"))
+def _no_tracker(ledger: LedgerTable, name: str | None = None) -> ConfigError:
+    tool = tools.tool_named(name) if name else None
+    tables = f" ({' or '.join(tool.tables)})" if tool else ""
+    schemas = " and ".join(dict.fromkeys((ledger.schema, "public")))
     return ConfigError(
-        "no other tool's tracker was found",
-        detail=f"Looked for {', '.join(names)} in the schema {' and '.join(schemas)}.",
-        hint="Name its schema with `schema`, or start with `pgbraid up`.",
+        f"no tracker of {tool.tool} was found{tables}" if tool else "no tracker was found",
+        detail=None
+        if tool
+        else f"Looked for the tables of {len(tools.TOOLS)} tools in the schema {schemas}, and in "
+        "the schemas where they put them by default.",
+        hint="Check the database. If the table is in another schema or has another name, record "
+        "the applied migrations with `pgbraid baseline VERSION`; on a new database, start with "
+        "`pgbraid up`.",
     )
 
 
@@ -166,14 +205,17 @@ def _check_covered(
             hint="Record its history with `pgbraid adopt` first; if the table belongs to another "
             "application, keep the table.",
         )
-    assert tool.adopt is not None  # noqa: S101 - find_tracker returns no other tool
-    adoption = tool.adopt(table, migrations, ())
+    adoption = read_history(table, tool, migrations)
     if not isinstance(adoption, Adoption):
         raise ProblemsFound(adoption)
     applied = {row.version for row in read_ledger(session).applied}
-    if adoption.counter not in {adoption_record.counter, *applied, None}:
+    recorded = {m.version for m in adoption.migrations}
+    if adoption.counter is not None:  # a counter stands for files that were added below it since
+        recorded = {adoption.counter} - {adoption_record.counter}
+    lacking = sorted(recorded - applied - {*adoption_record.not_applied})
+    if lacking:
         raise ConfigError(
-            f"{name} records version {adoption.counter}, which the applied set lacks: {tool.tool} "
+            f"{name} records version {lacking[0]}, which the applied set lacks: {tool.tool} "
             "was used after the adoption",
             hint="Stop using the other tool. Record its later versions with "
             "`pgbraid baseline --only VERSION`, then run the command again.",

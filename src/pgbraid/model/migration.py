@@ -120,6 +120,8 @@ class MigrationSet:
     """Name, path and sha256 of each up and down file."""
     checksum_file: tuple[str, Any] | None = field(repr=False, compare=False, default=None)
     """The path of the source's ``pgbraid.sum``, and the file itself."""
+    origin_file: tuple[str, Any] | None = field(repr=False, compare=False, default=None)
+    """The path of the source's ``pgbraid.origin.json``, and the file itself."""
 
     def get(self, version: int) -> Migration | None:
         """Return the migration with a version, or None."""

@@ -188,7 +188,8 @@ class PlanRequest:
     are versions that another tool's counter includes although the tool skipped them; without
     ``adopt``, no other tool's table is read. ``with_times`` adds the times of applied versions.
     ``one_ledger``: no other table of the database may have these migrations applied. ``platform``:
-    the database has tables before the first migration.
+    the database has tables before the first migration. ``adopt_from``: a tool's name, or an empty
+    string for any tool, if the request is to adopt a history.
     """
 
     to: int | None = None
@@ -200,6 +201,7 @@ class PlanRequest:
     refuse_gaps: bool = False
     one_ledger: bool = True
     platform: bool = False
+    adopt_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class Plan:
     @property
     def has_work(self) -> bool:
         """Whether ``up`` would write anything."""
-        return bool(self.steps or (self.adoption and self.adoption.counter is not None))
+        return bool(self.steps or (self.adoption and not self.adoption.is_empty))
 
     def raise_for_problems(self) -> None:
         """Raise :class:`ProblemsFound` with every error, if there is one."""

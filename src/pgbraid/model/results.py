@@ -19,6 +19,8 @@ __all__ = [
     "Baselined",
     "Check",
     "ChecksumFileWritten",
+    "Conversion",
+    "ConvertedFile",
     "Mismatch",
     "ModificationKind",
     "ModifiedFile",
@@ -70,6 +72,16 @@ class TrackerTable:
     columns: tuple[tuple[str, str], ...]
     rows: tuple[tuple[Any, ...], ...]
 
+    @property
+    def name(self) -> str:
+        """The table as ``schema.table``."""
+        return f"{self.schema}.{self.table}"
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return each row as a dictionary."""
+        names = [name for name, _ in self.columns]
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
@@ -84,6 +96,44 @@ class Adoption:
     """The version of the tool's counter, if the tool keeps one."""
     note: str | None = None
     """An assumption of the adoption, for the user."""
+    foreign: tuple[tuple[int, str, str | None], ...] = ()
+    """For each version its key in the tool's table, and the tool's checksum of its text."""
+    verified: frozenset[int] = frozenset()
+    """The versions whose files have the text that the tool ran, by the tool's checksum."""
+    problems: tuple[Problem, ...] = ()
+    """Warnings about single migrations, such as a file that was changed since the tool ran it."""
+    dry_run: bool = False
+    """Whether nothing was recorded."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the tool's table records no migration."""
+        return self.counter is None and not (self.migrations or self.excluded)
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertedFile:
+    """One migration: the file of the other tool, the file of pgbraid, and what to look at."""
+
+    source: str
+    file: str
+    version: int
+    down: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """The result of a conversion; ``problems`` are those of the new files."""
+
+    tool: str
+    source: str
+    destination: str
+    files: tuple[ConvertedFile, ...]
+    renumbered: bool
+    """Whether the versions differ from those of the other tool."""
+    problems: tuple[Problem, ...] = ()
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

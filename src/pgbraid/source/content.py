@@ -39,6 +39,7 @@ __all__ = [
     "decode",
     "down_migration",
     "is_large",
+    "read_bytes",
     "read_down",
     "read_script",
 ]
@@ -123,17 +124,23 @@ def decode(data: bytes) -> str:
     return data.decode()
 
 
-def read_script(migration: Migration) -> tuple[bytes, Script]:
-    """Return a migration's bytes and parsed text.
-
-    Raises ProblemsFound if the file has changed since loading.
-    """
+def read_bytes(migration: Migration) -> bytes:
+    """Return a migration's bytes. Raises ProblemsFound if the file has changed since loading."""
     try:
         data: bytes = migration.content.read_bytes()
     except OSError:
         data = b""
     if digest(data) != migration.checksum:
         raise ProblemsFound((_changed(migration),))
+    return data
+
+
+def read_script(migration: Migration) -> tuple[bytes, Script]:
+    """Return a migration's bytes and the parsed text that runs.
+
+    Raises ProblemsFound if the file has changed since loading.
+    """
+    data = read_bytes(migration)
     return data, parse(up_sections(decode(data)))
 
 

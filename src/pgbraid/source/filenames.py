@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHECKSUM_FILE",
     "MAX_VERSION",
+    "ORIGIN_FILE",
     "FileName",
     "NearMiss",
     "case_folded",
@@ -30,6 +31,8 @@ __all__ = [
 
 CHECKSUM_FILE = "pgbraid.sum"
 """The name of the checksum file."""
+ORIGIN_FILE = "pgbraid.origin.json"
+"""The name of the file with the origin of converted migrations."""
 MAX_VERSION = 2**63 - 1
 """The highest version: PostgreSQL's bigint."""
 _STYLES: tuple[NameStyle, ...] = ("name", "label", "number", "file")

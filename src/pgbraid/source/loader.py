@@ -6,6 +6,7 @@ import codecs
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from pgbraid.model.migration import (
 from pgbraid.source.filenames import (
     CHECKSUM_FILE,
     MAX_VERSION,
+    ORIGIN_FILE,
     FileName,
     NearMiss,
     case_folded,
@@ -79,7 +81,7 @@ def load_migrations(source: Source, links: tuple[str, ...] = ()) -> MigrationSet
     label, files = _files(source, links)
     entries: list[_CandidateFile] = []
     problems: list[Problem] = []
-    checksum_file: tuple[str, SourceFile] | None = None
+    checksum_file = origin_file = None
     for file in sorted(files, key=lambda file: file.name):
         path = f"{label}/{file.name}" if label else file.name
         parts = parse_file_name(file.name)
@@ -96,11 +98,14 @@ def load_migrations(source: Source, links: tuple[str, ...] = ()) -> MigrationSet
                 entries.append(_CandidateFile(version, parts, file, path))
         elif file.name == CHECKSUM_FILE:
             checksum_file = path, file
+        elif file.name == ORIGIN_FILE:
+            origin_file = path, file
     if not entries:
         from pgbraid.source.empty_source import explain_empty_source  # noqa: PLC0415 - a mistake
 
         problems += explain_empty_source(source, label, problems)
-    return _assemble(label, entries, problems, checksum_file)
+    migrations = _assemble(label, entries, problems)
+    return replace(migrations, checksum_file=checksum_file, origin_file=origin_file)
 
 
 def _files(source: Source, links: tuple[str, ...]) -> tuple[str, list[SourceFile]]:
@@ -143,12 +148,7 @@ def _bad_folder(label: str, error: OSError) -> ConfigError:
     )
 
 
-def _assemble(
-    label: str,
-    entries: list[_CandidateFile],
-    problems: list[Problem],
-    checksum_file: tuple[str, SourceFile] | None,
-) -> MigrationSet:
+def _assemble(label: str, entries: list[_CandidateFile], problems: list[Problem]) -> MigrationSet:
     ups: dict[int, list[_CandidateFile]] = defaultdict(list)
     downs: dict[int, list[_CandidateFile]] = defaultdict(list)
     for entry in entries:
@@ -168,9 +168,7 @@ def _assemble(
         sound = [(entry, facts) for entry, facts in read if not facts.problems]
         if len(up) == 1 and sound and sound[0][0] is up[0]:
             migrations.append(_migration(*sound[0], [entry for entry, _ in sound[1:]]))
-    return MigrationSet(
-        tuple(migrations), tuple(problems), label or "memory", tuple(sums), checksum_file
-    )
+    return MigrationSet(tuple(migrations), tuple(problems), label or "memory", tuple(sums))
 
 
 def _migration(up: _CandidateFile, facts: _FileFacts, downs: list[_CandidateFile]) -> Migration:

@@ -18,7 +18,7 @@ from pgbraid.sql.directives import read_directives
 if TYPE_CHECKING:
     from pgbraid.model.migration import Directives
 
-__all__ = ["UpSections", "directives_of", "up_sections"]
+__all__ = ["UpSections", "directives_of", "split_sections", "up_sections"]
 
 _SQLX = "-- no-transaction"
 _SECTIONED = ("+goose", "migrate:up", "+migrate", "drop below", "up migration")
@@ -39,6 +39,12 @@ _DOWN = re.compile(
 _SEPARATOR = "---- create above / drop below ----"
 """The mark of tern. The text below it is the down section, with any text above it."""
 _LONGEST_MARK = 200
+_MARK = re.compile(
+    r"--[ \t]*(?:\+goose\b|\+migrate\b|migrate:(?:up|down)\b|--[ \t]*tern:"
+    r"|[ \t-]*(?:up|down)[ \t]+migration\s*$)",
+    re.IGNORECASE,
+)
+"""Any mark of a tool with sections."""
 _NO_TRANSACTION = re.compile(
     r"^--[ \t]*(?:\+goose[ \t]+no[ \t]+transaction\s*$|migrate:up\b.*\btransaction:false\b"
     r"|\+migrate[ \t]+up\b.*\bnotransaction\b|atlas:txmode[ \t]+none\s*$"
@@ -90,6 +96,16 @@ def up_sections(text: str) -> str:
     return sections.take(text) + sections.end()
 
 
+def split_sections(text: str) -> tuple[str, str]:
+    """Return the up and the down sections of a text, without the marks of the tool."""
+    sections, parts = UpSections(), {False: list[str](), True: list[str]()}
+    for line in _LINE.findall(text):
+        sections.take_line(line)
+        if not (_MARK.match(line.lstrip("\ufeff")) or _SEPARATOR in line):
+            parts[sections.is_down].append(line)
+    return "".join(parts[False]), "".join(parts[True])
+
+
 class UpSections:
     """Replaces the down sections of a text by spaces, while the text is read in chunks.
 
@@ -119,9 +135,15 @@ class UpSections:
     def _read(self, text: str) -> str:
         if self._state == "plain" and _SEPARATOR not in text:
             return text
-        return "".join(map(self._line, _LINE.findall(text)))
+        return "".join(map(self.take_line, _LINE.findall(text)))
 
-    def _line(self, line: str) -> str:
+    @property
+    def is_down(self) -> bool:
+        """Whether the last line belongs to a down section."""
+        return self._state in {"down", "below"}
+
+    def take_line(self, line: str) -> str:
+        """Return a line, or spaces instead of it."""
         mark = line.lstrip("\ufeff")
         if _SEPARATOR in line:
             self._state = "below"
@@ -131,4 +153,4 @@ class UpSections:
             self._state = "down"
         elif self._state == "start" and mark.strip() and not mark.lstrip().startswith("--"):
             self._state = "plain"
-        return _VISIBLE.sub(" ", line) if self._state in {"down", "below"} else line
+        return _VISIBLE.sub(" ", line) if self.is_down else line

@@ -1,10 +1,12 @@
 """Records the migrations of another tool as applied. It runs no migration.
 
-pgbraid looks for golang-migrate's table schema_migrations in the schema of the ledger and in
-public. That table holds one version, so all files up to that version count as applied. With
---not-applied, name the versions that golang-migrate skipped, and the next up applies them. If the
-history is already adopted, --not-applied removes the named versions from the applied set. The other
-tool's table stays until --drop-tracker drops it.
+pgbraid knows the tables of some thirty tools: golang-migrate, goose, dbmate, Flyway, Liquibase,
+sqlx, Prisma, Alembic, Django and others. It looks for them in the schema of the ledger, in public,
+and where the tool puts them by default. If the tool keeps a checksum, the files are compared with
+it. If the tool keeps only the highest version, all files up to it count as applied: with
+--not-applied, name the versions that it skipped, and the next up applies them. If the history is
+already adopted, --not-applied removes the named versions from the applied set. The other tool's
+table stays until --drop-tracker drops it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,16 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's own options."""
+    parser.add_argument(
+        "--from",
+        dest="tool",
+        metavar="TOOL",
+        help="the tool that has applied the migrations, such as flyway: needed only if the "
+        "database has the tables of several",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print what would be recorded, and write nothing"
+    )
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument(
         "--not-applied",
@@ -45,9 +57,10 @@ def run(context: Context) -> int:
     if context.arguments.drop_tracker:
         return _drop(context, migrator)
     not_applied = context.arguments.not_applied
+    tool, dry_run = context.arguments.tool, context.arguments.dry_run
     with context.database() as target:
-        adoption = migrator.adopt(target, not_applied=not_applied)
-        rows = () if adoption else migrator.unadopt(target, not_applied)
+        adoption = migrator.adopt(target, tool, not_applied=not_applied, dry_run=dry_run)
+        rows = () if adoption or dry_run else migrator.unadopt(target, not_applied)
     if adoption is not None:
         return context.output.result(adoption, 0)
     versions = [row.version for row in rows]
@@ -56,7 +69,7 @@ def run(context: Context) -> int:
     ]
     if not_applied and not versions:
         lines = [f"Nothing to do: not in the applied set: {', '.join(map(str, not_applied))}."]
-    nothing = "Nothing to adopt: that history was adopted before."
+    nothing = "Nothing to adopt: the applied set has migrations, or had them before."
     return context.output.lines(lines or [nothing], 0, adopted=None, unadopted=versions)
 
 

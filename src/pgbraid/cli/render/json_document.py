@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Baselined,
         Check,
         ChecksumFileWritten,
+        Conversion,
         Reconciled,
         Repair,
         Status,
@@ -158,13 +159,15 @@ def _diagnostic(diagnostic: Diagnostic) -> Document:
 
 
 def _adoption(adoption: Adoption | None) -> Document | None:
-    if adoption is None or adoption.counter is None:
+    if adoption is None or adoption.is_empty:
         return None
     return {
         "tool": adoption.tool,
         "source": adoption.source,
         "versions": [m.version for m in adoption.migrations],
         "not_applied": list(adoption.excluded),
+        "verified": sorted(adoption.verified),
+        "problems": [_problem(problem) for problem in adoption.problems],
         "note": _spelled(adoption.note),
     }
 
@@ -340,6 +343,27 @@ def _drifted(drifted: DriftReport) -> Document:
     }
 
 
+def _conversion(conversion: Conversion) -> Document:
+    return {
+        "tool": conversion.tool,
+        "source": conversion.source,
+        "destination": conversion.destination,
+        "dry_run": conversion.dry_run,
+        "renumbered": conversion.renumbered,
+        "files": [
+            {
+                "source": file.source,
+                "file": file.file,
+                "down": file.down,
+                "version": file.version,
+                "notes": list(file.notes),
+            }
+            for file in conversion.files
+        ],
+        "problems": [_problem(problem) for problem in conversion.problems],
+    }
+
+
 _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Report": _report,
     "Plan": _plan,
@@ -348,6 +372,7 @@ _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Repair": _repair,
     "Reconciled": _reconciled,
     "Baselined": _baselined,
+    "Conversion": _conversion,
     "ChecksumFileWritten": _summed,
     "Undone": _undone,
     "Proof": _proof,

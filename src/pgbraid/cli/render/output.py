@@ -48,7 +48,7 @@ _UNWRITTEN = 4
 """The exit code if the result could not be written."""
 
 _WRITING_COMMANDS = frozenset(
-    {"up", "resume", "undo", "repair", "adopt", "baseline", "new", "sum", "demo"}
+    {"up", "resume", "undo", "repair", "adopt", "baseline", "new", "sum", "demo", "convert"}
 )
 """Commands whose purpose is a change: without --json, a lost answer does not fail them."""
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Baselined,
         Check,
         ChecksumFileWritten,
+        Conversion,
         Mismatch,
         Reconciled,
         Repair,
@@ -85,7 +86,7 @@ def _report(report: Report) -> Iterator[str]:
     elif report.applied_elsewhere:
         others = count(len(report.applied_elsewhere), "migration")
         yield f"{others} applied by another run in the meantime."
-    elif not (report.adoption and report.adoption.counter is not None):
+    elif not report.adoption or report.adoption.is_empty:
         yield f"Nothing to do: {count(report.previously_applied, 'migration')} applied."
     if report.above_target:
         yield f"{count(len(report.above_target), 'migration')} left above --to."
@@ -111,20 +112,30 @@ def _dry_run(report: Report) -> Iterator[str]:
 
 
 def _would_adopt(adoption: Adoption) -> Iterator[str]:
-    if adoption.counter is None:
+    if adoption.is_empty:
         return
     number = count(len(adoption.migrations), "migration")
     yield f"Would adopt {number} from {adoption.source} ({adoption.tool})."
-    if adoption.note:
-        yield f"NOTE:  {spelled(adoption.note)}"
+    yield from _adoption_notes(adoption)
 
 
 def _adoption(adoption: Adoption) -> Iterator[str]:
-    if adoption.counter is None:
+    if adoption.is_empty:
         yield f"Nothing to adopt: {adoption.source} has no applied version."
+        return
+    if adoption.dry_run:
+        yield from _would_adopt(adoption)
         return
     number = count(len(adoption.migrations), "migration")
     yield f"Adopted {number} from {adoption.source} ({adoption.tool}); none was run."
+    yield from _adoption_notes(adoption)
+
+
+def _adoption_notes(adoption: Adoption) -> Iterator[str]:
+    if adoption.verified:
+        number = count(len(adoption.verified), "file")
+        verb = "has" if len(adoption.verified) == 1 else "have"
+        yield f"{number} {verb} the text that {adoption.tool} has applied, by its checksum."
     if adoption.note:
         yield f"NOTE:  {spelled(adoption.note)}"
 
@@ -278,6 +289,18 @@ def _drifted(report: DriftReport) -> Iterator[str]:
     return drift_lines(report)
 
 
+def _conversion(conversion: Conversion) -> Iterator[str]:
+    for file in conversion.files:
+        down = f", {file.down}" if file.down else ""
+        yield f"{file.source} -> {file.file}{down}"
+        yield from (f"  {file.file}: {note}." for note in file.notes)
+    number = count(len(conversion.files), "migration")
+    verb = "Would write" if conversion.dry_run else "Wrote"
+    yield f"{verb} {number} of {conversion.tool} to {conversion.destination}."
+    if conversion.renumbered:
+        yield "NOTE:  The versions differ from the old ones; pgbraid.origin.json has both."
+
+
 _TABLES: dict[str, Callable[[Any, int | None], Iterator[str]]] = {
     "Plan": _plan,
     "Status": _status,
@@ -288,6 +311,7 @@ _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Repair": _repair,
     "Reconciled": _reconciled,
     "Baselined": _baselined,
+    "Conversion": _conversion,
     "ChecksumFileWritten": _summed,
     "Undone": _undone,
     "Adoption": _adoption,

@@ -362,6 +362,6 @@ def record_adoption(run: RunContext, adoption: Adoption) -> None:
     with transaction(run.session):
         empty = not has_rows(run.session)
         if empty:
-            record_adopted(run.session, adoption, run.run_id)
+            record_adopted(run.session, adoption, run.ledger_traits, run.run_id)
     if empty:
         run.options.on_event(Adopted(adoption))

@@ -75,6 +75,7 @@ def plan_with_checks(
     )
     problems = (
         *problems,
+        *(adoption.problems if adoption else ()),
         *_ledger_problems(session, migrations, state, request, plan),
         *_adopted_not_applied(state, request),
         *_renumbered(plan),

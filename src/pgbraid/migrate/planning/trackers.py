@@ -1,7 +1,7 @@
 """Finds other tools' trackers while the applied set is empty, so that no migration runs twice.
 
-The history of a tracker that pgbraid can adopt becomes part of the plan. Any other tracker that may
-record these migrations is a problem.
+The history of golang-migrate becomes part of the plan. Any other tracker that may record these
+migrations is a problem, until the user adopts it.
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgbraid.importers import tools
-from pgbraid.importers.tool import version_of
+from pgbraid.importers.origin import parse_origin
+from pgbraid.importers.tool import ForeignFile, version_of
 from pgbraid.migrate.planning.ledger_problems import is_emptied
 from pgbraid.model.migration import Problem, Severity
 from pgbraid.model.results import Adoption
 from pgbraid.postgres.ledger import foreign_tables
 from pgbraid.postgres.ledger.agreement import has_history
 from pgbraid.postgres.ledger.record import read_adoption
+from pgbraid.source.content import read_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from pgbraid.importers.tools import Tool
     from pgbraid.model.migration import LedgerTable, MigrationSet
@@ -27,16 +29,21 @@ if TYPE_CHECKING:
     from pgbraid.model.results import TrackerTable
     from pgbraid.postgres.client.session import Session
 
-__all__ = ["find_tracker", "plan_adoption"]
+__all__ = ["find_tracker", "plan_adoption", "read_history"]
 
 _UNREADABLE = "which this role may not read"
 
 
 def find_tracker(session: Session) -> tuple[TrackerTable, Tool] | None:
-    """Return the table of a tool that can be adopted, with its rows, and the tool, or None."""
+    """Return the adopted table, else the first tracker with rows, and its tool, or None."""
     tables = foreign_tables.read_tracker_tables(session, tools.TABLES)
-    adoptable = _adoptable(session, tables)
-    return _with_rows(session, adoptable) if adoptable else None
+    adoption = read_adoption(session)
+    if adoption is not None and adoption.source:
+        tables = tuple(table for table in tables if table.name == adoption.source)
+        pairs = [(table, tool) for table in tables if (tool := tools.find_tool(table))]
+    else:
+        pairs = _near(session, tables)
+    return _with_rows(session, pairs) if pairs else None
 
 
 def plan_adoption(
@@ -53,28 +60,104 @@ def plan_adoption(
     tables = foreign_tables.read_tracker_tables(session, tools.TABLES)
     if not tables or is_emptied(session, state):
         return None, ()
+    if request.adopt and request.adopt_from is not None:
+        return _requested(session, tables, migrations, request)
     problems = tuple(_problems(session, tables, migrations, state, request))
-    adoptable = _adoptable(session, tables) if request.adopt else []
-    if not adoptable or any(problem.code == "tracker_found" for problem in problems):
+    near = _near(session, tables) if request.adopt else []
+    automatic = [(table, tool) for table, tool in near if tool.automatic]
+    if not automatic or any(problem.code == "tracker_found" for problem in problems):
         return None, problems
     adoption_record = read_adoption(session)
     if adoption_record is not None and adoption_record.undone_since:
         return None, problems
-    read = [
-        (foreign_tables.read_tracker_rows(session, t, tool.reads), tool) for t, tool in adoptable
-    ]
-    table, tool = next((pair for pair in read if pair[0].rows), read[0])
-    assert tool.adopt is not None  # noqa: S101 - as _adoptable promises
-    result = tool.adopt(table, migrations, request.not_applied)
+    table, tool = _with_rows(session, automatic)
+    result = read_history(table, tool, migrations, request.not_applied)
     return (result, problems) if isinstance(result, Adoption) else (None, (*result, *problems))
 
 
-def _adoptable(session: Session, tables: Sequence[TrackerTable]) -> list[tuple[TrackerTable, Tool]]:
+def read_history(
+    table: TrackerTable, tool: Tool, migrations: MigrationSet, not_applied: Collection[int] = ()
+) -> Adoption | tuple[Problem, ...]:
+    """Return the migrations that a tracker records as applied, or the problems that prevent it."""
+    from pgbraid.importers.mapping import MapRequest, map_history  # noqa: PLC0415 - few runs adopt
+
+    origin = None
+    if migrations.origin_file is not None:
+        path, file = migrations.origin_file
+        origin = parse_origin(file.read_bytes(), path)
+        origin = origin if origin.tool in tool.names else None
+    sources = (
+        ()
+        if origin is not None or tool.by_version
+        else [ForeignFile(m.file, read_bytes(m)) for m in migrations.migrations]
+    )
+    return map_history(tool, table, MapRequest(migrations, origin, sources, not_applied))
+
+
+def _requested(
+    session: Session,
+    tables: Sequence[TrackerTable],
+    migrations: MigrationSet,
+    request: PlanRequest,
+) -> tuple[Adoption | None, tuple[Problem, ...]]:
+    """Return the adoption that the user requests, of a named tool or of the only tracker."""
+    adoption_record = read_adoption(session)
+    if adoption_record is not None and adoption_record.undone_since:
+        return None, ()
+    if request.adopt_from:
+        known = [(table, tool) for table in tables if (tool := tools.find_tool(table))]
+        pairs = [(table, tool) for table, tool in known if request.adopt_from in tool.names]
+        nearest = [pair for pair in pairs if _is_near(*pair, session.ledger)]
+        pairs = nearest or pairs
+    else:
+        pairs = _near(session, tables)
+    read = [
+        (foreign_tables.read_tracker_rows(session, table, tool.reads), tool)
+        for table, tool in pairs
+    ]
+    filled = [(table, tool) for table, tool in read if table.rows]
+    automatic = all(tool.automatic for _, tool in filled)
+    if len(filled) > 1 and not automatic:
+        return None, (_several(filled),)
+    if not read:
+        unknown = [
+            _unknown(session, table)
+            for table in tables
+            if not request.adopt_from and tools.find_tool(table) is None
+            if _is_near(table, None, session.ledger) and table.table in tools.DISTINCTIVE
+        ]
+        return None, tuple(problem for problem in unknown if problem)
+    table, tool = (filled or read)[0]
+    if tool.lock and foreign_tables.is_locked(session, table.schema, *tool.lock):
+        return None, (_locked(table, tool, tool.lock[0]),)
+    result = read_history(table, tool, migrations, request.not_applied)
+    return (result, ()) if isinstance(result, Adoption) else (None, result)
+
+
+def _locked(table: TrackerTable, tool: Tool, lock_table: str) -> Problem:
+    return Problem(
+        "tracker_locked",
+        f"{table.schema}.{lock_table} is locked: {tool.tool} is running, or was killed",
+        hint=f"Wait until it has ended. If no run is left, clear its lock with {tool.tool}'s own "
+        "command; then run `pgbraid adopt`.",
+    )
+
+
+def _several(trackers: Sequence[tuple[TrackerTable, Tool]]) -> Problem:
+    listed = " and ".join(f"{table.name} ({tool.tool})" for table, tool in trackers)
+    first = trackers[0][1].names[0]
+    return Problem(
+        "tracker_ambiguous",
+        f"the database has {len(trackers)} trackers: {listed}",
+        hint=f"Name the tool that has applied these migrations: `pgbraid adopt --from {first}`.",
+    )
+
+
+def _near(session: Session, tables: Sequence[TrackerTable]) -> list[tuple[TrackerTable, Tool]]:
+    """Return the known trackers in a schema where their tool would put them."""
     pairs = ((table, tools.find_tool(table)) for table in tables)
     return [
-        (table, tool)
-        for table, tool in pairs
-        if tool and tool.adopt and _is_near(table, tool, session.ledger)
+        (table, tool) for table, tool in pairs if tool and _is_near(table, tool, session.ledger)
     ]
 
 
@@ -117,7 +200,7 @@ def _problems(
                 problem = _unknown(session, table)
         elif near or request.one_ledger:
             problem = _known(session, table, tool, migrations, near=near)
-        adoptable = tool is not None and tool.adopt and near and request.adopt
+        adoptable = tool is not None and tool.automatic and near and request.adopt
         if problem is not None and not (adoptable and _UNREADABLE not in problem.message):
             problems.append(problem)
     if problems and not (state.journal and has_history(session)):
@@ -149,11 +232,10 @@ def _known(
     return Problem(
         "tracker_found",
         f"{source} is the tracker of {tool.tool}, {rows}, and no migration is recorded here",
-        detail=f"Migrations that {tool.tool} has applied would run a second time, and pgbraid "
-        "cannot adopt them from this table.",
-        hint="Record the applied migrations with `pgbraid baseline VERSION`, or single ones with "
-        "`pgbraid baseline --only VERSION`. If the table has nothing to do with these migrations, "
-        "run the command with `adopt = false`.",
+        detail=f"Migrations that {tool.tool} has applied would run a second time.",
+        hint=f"Record them as applied with `pgbraid adopt --from {tool.names[0]}`; nothing runs. "
+        "If the table has nothing to do with these migrations, run the command with "
+        "`adopt = false`.",
     )
 
 

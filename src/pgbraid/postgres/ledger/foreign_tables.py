@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pgbraid.model.results import TrackerTable
     from pgbraid.postgres.client.session import Session
 
-__all__ = ["drop_table", "has_rows", "read_keys", "read_tracker_rows", "read_tracker_tables"]
+__all__ = ["drop_table", "has_rows", "is_locked", "read_keys", "read_tracker_rows", "read_tracker_tables"]
 
 
 _SECURE = sql.SQL("SELECT pg_catalog.set_config('row_security', 'off', true); ")
@@ -79,6 +79,18 @@ def read_keys(session: Session, table: TrackerTable, key: str) -> tuple[int, lis
     cursor.nextset()
     row = cursor.fetchone()
     return (int(row[0]), list(row[1])) if row else (0, [])
+
+
+def is_locked(session: Session, schema: str, table: str, column: str) -> bool:
+    """Whether a row of a tool's lock table shows that the tool is running; no table means no."""
+    source = sql.Identifier(schema, table)
+    query = sql.SQL(
+        "SELECT EXISTS (SELECT FROM {} WHERE {}::pg_catalog.text = ANY ('{{1,true,t}}'))"
+    ).format(source, sql.Identifier(column))
+    try:
+        return session.conn.execute(query).fetchone() == (True,)
+    except (errors.UndefinedTable, errors.UndefinedColumn, errors.InsufficientPrivilege):
+        return False
 
 
 def drop_table(session: Session, schema: str, table: str) -> None:

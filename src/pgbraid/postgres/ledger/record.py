@@ -47,11 +47,13 @@ _ROUTINE = re.compile(r"\b(?:function|procedure|do)\b", re.IGNORECASE)
 class AdoptionRecord:
     """The tracker table from which a history was adopted, and the version of its counter.
 
-    ``undone_since`` is true if any migration was undone or unadopted since.
+    ``not_applied`` are the versions that the user excluded. ``undone_since`` is true if any
+    migration was undone or unadopted since.
     """
 
     source: str | None
     counter: int | None
+    not_applied: tuple[int, ...]
     undone_since: bool
 
 
@@ -61,7 +63,10 @@ def read_adoption(session: Session) -> AdoptionRecord | None:
         row = session.run("ledger", "adoption").fetchone()
     except errors.UndefinedTable:
         return None
-    return AdoptionRecord(*row) if row else None
+    if row is None:
+        return None
+    source, counter, not_applied, undone_since = row
+    return AdoptionRecord(source, counter, tuple(not_applied or ()), undone_since)
 
 
 def read_adopted(session: Session, versions: Iterable[int]) -> frozenset[int]:
@@ -173,10 +178,11 @@ def _write(session: Session, statement: str, /, **values: object) -> None:
         raise not_written_error(session, session.ledger.table)
 
 
-def record_adopted(session: Session, adoption: Adoption, run_id: str) -> None:
+def record_adopted(session: Session, adoption: Adoption, traits: LedgerTraits, run_id: str) -> None:
     """Record the migrations that another tool has applied, without running them.
 
-    Runs in the open transaction.
+    A row has a checksum if the tool's own checksum shows that the file is the text that ran. The
+    journal keeps the tool's key and checksum of each. Runs in the open transaction.
     """
     detail = {
         "from": adoption.source,
@@ -185,14 +191,20 @@ def record_adopted(session: Session, adoption: Adoption, run_id: str) -> None:
         "not_applied": list(adoption.excluded),
     }
     append(session, JournalEntry(run_id, "adopted", detail=detail))
-    for migration in adoption.migrations:
-        _write(session, "adopt", version=migration.version, name=migration.name)
-        append(session, JournalEntry(run_id, "adopted", migration.version, migration.name))
+    foreign = {version: (key, checksum) for version, key, checksum in adoption.foreign}
+    for file in adoption.migrations:
+        digest = file.checksum if file.version in adoption.verified else None
+        checksum = traits.checksum(digest)
+        _write(session, "adopt", version=file.version, name=file.name, checksum=checksum)
+        key, tools_checksum = foreign.get(file.version, (None, None))
+        line = {"from": adoption.source, "key": key, "checksum": tools_checksum}
+        entry = JournalEntry(run_id, "adopted", file.version, file.name, digest, detail=line)
+        append(session, entry)
 
 
 def record_baseline(session: Session, migration: Migration, name: str, run_id: str) -> None:
     """Record a migration that was applied by other means, without running it."""
-    _write(session, "adopt", version=migration.version, name=name)
+    _write(session, "adopt", version=migration.version, name=name, checksum=None)
     detail = {"from": "baseline"}
     entry = JournalEntry(run_id, "adopted", migration.version, migration.name, detail=detail)
     append(session, entry)

@@ -65,7 +65,7 @@ SELECT FROM written WHERE version = %(version)s
 -- name: adopt
 WITH written AS (
     INSERT INTO {ledger} (version, name, applied_at, checksum)
-    VALUES (%(version)s, %(name)s, now(), NULL)
+    VALUES (%(version)s, %(name)s, now(), %(checksum)s)
     ON CONFLICT DO NOTHING RETURNING version
 )
 SELECT FROM written WHERE version = %(version)s
@@ -248,6 +248,7 @@ SELECT pg_catalog.obj_description(c.oid, 'pg_class'),
 -- The latest adoption from another tool. Runs before search_path is pinned.
 SELECT pg_catalog.jsonb_extract_path_text(taken.detail, 'from'),
        pg_catalog.jsonb_extract_path_text(taken.detail, 'counter')::pg_catalog.int8,
+       pg_catalog.jsonb_extract_path(taken.detail, 'not_applied'),
        EXISTS (SELECT FROM {journal} AS later
                 WHERE later.id OPERATOR(pg_catalog.>) taken.id
                   AND later.event OPERATOR(pg_catalog.=)

@@ -1,0 +1,26 @@
+"""dbmate, and Rails, whose table has the same column: one row for each migration.
+
+Sources: dbmate ``pkg/driver/postgres``, ``pkg/dbmate/migration.go``; Active Record
+``schema_migration.rb``. Leading zeros of a version are kept in the table.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pgbraid.importers.reading import numbered, read_all
+from pgbraid.importers.tool import NAME, Tool
+
+__all__ = ["TOOL"]
+
+TOOL = Tool(
+    "dbmate or Rails",
+    ("schema_migrations",),
+    (("version", NAME),),
+    "version",
+    read=read_all("version"),
+    files=numbered(pattern=re.compile(r"([0-9]+)_?(.*)\.sql", re.DOTALL), sections=True),
+    ids=("dbmate", "rails"),
+    exact=True,
+    by_version=True,
+)

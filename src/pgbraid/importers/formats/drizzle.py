@@ -1,0 +1,80 @@
+"""Drizzle: one row for each migration, with its time in the journal and the hash of its text.
+
+Source: ``pg-core/dialect.ts``, ``migrator.ts``. The tool itself compares only the highest time. The
+hash is the SHA-256 of the file; on Windows the file may have had other line ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from pgbraid.importers.reading import read_all, text_name
+from pgbraid.importers.tool import ForeignMigration, Tool
+from pgbraid.model.errors import ProblemsFound
+from pgbraid.model.migration import Location, Problem
+from pgbraid.sql.tool_text import directives_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pgbraid.importers.tool import ForeignFile
+
+__all__ = ["TOOL"]
+
+
+def _files(sources: Sequence[ForeignFile]) -> tuple[ForeignMigration, ...]:
+    by_path = {source.path: source for source in sources}
+    result: list[ForeignMigration] = []
+    for journal in (source for source in sources if source.path.endswith("meta/_journal.json")):
+        parent = journal.path.removesuffix("meta/_journal.json")
+        for entry in _entries(journal):
+            source = by_path.get(f"{parent}{entry['tag']}.sql")
+            if source is None:
+                raise _bad(journal, f"{entry['tag']}.sql is in the journal, but not in the folder")
+            digits, _, name = str(entry["tag"]).partition("_")
+            result.append(
+                ForeignMigration(
+                    key=str(entry["when"]),
+                    path=source.path,
+                    digits=digits if digits.isdigit() else "",
+                    name=text_name(name or digits),
+                    up=source.text,
+                    no_transaction=directives_of(source.text).no_transaction,
+                    checksums=frozenset(_hashes(source.data)),
+                )
+            )
+    return tuple(result)
+
+
+def _hashes(data: bytes) -> list[str]:
+    lf = data.replace(b"\r\n", b"\n")
+    texts = (data, lf, lf.replace(b"\n", b"\r\n"))
+    return [hashlib.sha256(text).hexdigest() for text in texts]
+
+
+def _entries(journal: ForeignFile) -> list[dict[str, Any]]:
+    try:
+        entries = json.loads(journal.text)["entries"]
+        return sorted(
+            entries, key=lambda entry: (int(entry["idx"]), str(entry["tag"]), entry["when"])
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise _bad(journal, f"the journal of Drizzle cannot be read: {error}") from None
+
+
+def _bad(journal: ForeignFile, message: str) -> ProblemsFound:
+    problem = Problem("tracker_file_unreadable", message, location=Location(journal.path))
+    return ProblemsFound((problem,))
+
+
+TOOL = Tool(
+    "Drizzle",
+    ("__drizzle_migrations",),
+    (("hash", "text"), ("created_at", "bigint")),
+    "hash",
+    read=read_all("created_at", "hash"),
+    files=_files,
+    schema="drizzle",
+)

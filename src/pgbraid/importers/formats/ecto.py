@@ -1,0 +1,20 @@
+"""Ecto: one row for each migration; its files are Elixir.
+
+Source: ``lib/ecto/migration/schema_migration.ex``.
+"""
+
+from __future__ import annotations
+
+from pgbraid.importers.reading import read_all
+from pgbraid.importers.tool import TIME, Tool
+
+__all__ = ["TOOL"]
+
+TOOL = Tool(
+    "Ecto",
+    ("schema_migrations",),
+    (("version", "bigint"), ("inserted_at", TIME)),
+    "version",
+    read=read_all("version"),
+    by_version=True,
+)

@@ -1,0 +1,158 @@
+"""Flyway: one row for each run of a script, with a CRC32 of its lines.
+
+Sources: ``PostgreSQLDatabase.java`` (the table), ``ChecksumCalculator.java``, ``BomFilter.java``.
+Rows of undo scripts and of ``repair`` cancel earlier rows. A baseline row stands for all versions
+up to its own. Repeatable migrations have no version; their key here begins with ``R:``.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import TYPE_CHECKING
+
+from pgbraid.importers.reading import text_name
+from pgbraid.importers.tool import VARCHAR, ForeignMigration, History, Recorded, Tool, unfinished
+from pgbraid.sql.tool_text import directives_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from pgbraid.importers.tool import Files, ForeignFile
+    from pgbraid.model.migration import Problem
+    from pgbraid.model.results import TrackerTable
+
+__all__ = ["COLUMNS", "TOOL", "order", "read_flyway", "versioned_files"]
+
+COLUMNS = (
+    ("installed_rank", "integer"),
+    ("version", VARCHAR),
+    ("description", VARCHAR),
+    ("type", VARCHAR),
+    ("script", VARCHAR),
+    ("success", "boolean"),
+)
+_FILE = re.compile(r"([VURB])([0-9][0-9._]*)?__(.*)\.sql", re.DOTALL)
+_LINE = re.compile(r"\r\n|\n|\r")
+_PLACEHOLDER = re.compile(r"\$\{[\w.:-]+\}")
+_OUTSIDE = re.compile(r"^\s*executeInTransaction\s*=\s*false", re.MULTILINE | re.IGNORECASE)
+
+
+def _key(version: str) -> str:
+    """Return a version in one spelling: 1_01 and 1.1.0 are the same version."""
+    parts = [part.lstrip("0") or "0" for part in re.split(r"[._]", version.strip("._"))]
+    while len(parts) > 1 and parts[-1] == "0":
+        parts.pop()
+    return ".".join(parts)
+
+
+def order(key: str) -> tuple[Any, ...]:
+    """Return the sort key of a version; repeatable migrations are last."""
+    if key.startswith("R:"):
+        return (1, key)
+    return (0, tuple(int(part) for part in key.split(".")))
+
+
+def read_flyway(tool: str) -> Callable[[TrackerTable], History | tuple[Problem, ...]]:
+    """Return a reader of Flyway's table, which dblift also uses."""
+
+    def read(table: TrackerTable) -> History | tuple[Problem, ...]:
+        applied: dict[str, Recorded] = {}
+        baseline: str | None = None
+        failed: dict[str, str] = {}
+        for row in sorted(table.records(), key=lambda row: row["installed_rank"]):
+            kind, version = row["type"].upper(), row["version"]
+            key = f"R:{row['description']}" if version is None else _key(version)
+            if kind in {"SCHEMA", "DELETE"} or kind.startswith("UNDO"):
+                applied.pop(key, None)
+            elif not row["success"]:
+                failed[key] = row["script"]
+            elif kind == "BASELINE":
+                baseline = key
+            else:
+                failed.pop(key, None)
+                checksum = row.get("checksum")
+                text = None if checksum is None else str(checksum)
+                applied[key] = Recorded(key, text, row["description"])
+        if failed:
+            hint = f"Undo by hand what {{}} has done, and run `{tool.lower()} repair`."
+            return tuple(
+                unfinished(table, tool, script, "failed in", hint.format(script))
+                for script in failed.values()
+            )
+        return History(tuple(applied.values()), through=baseline, needs_file=False)
+
+    return read
+
+
+def _crc32(source: ForeignFile) -> list[str]:
+    # Flyway reads lines as Java's BufferedReader does, and hashes them without their ends.
+    text = source.data.decode(errors="replace").removeprefix("\ufeff")
+    crc = 0
+    for line in _LINE.split(text):
+        crc = zlib.crc32(line.encode(), crc)
+    return [str(crc - 2**32 if crc >= 2**31 else crc)]
+
+
+def versioned_files(checksums: Callable[[ForeignFile], list[str]]) -> Files:
+    """Return a reader for folders of files with Flyway's names."""
+
+    def files(sources: Sequence[ForeignFile]) -> tuple[ForeignMigration, ...]:
+        by_path = {source.path: source for source in sources}
+        matches = [(m, s) for s in sources if (m := _FILE.fullmatch(s.name))]
+        undo = {_key(m[2]): s for m, s in matches if m[1] == "U" and m[2]}
+        result = []
+        for match, source in matches:
+            is_repeatable = match[1] == "R" and not match[2]
+            if not (is_repeatable or (match[1] == "V" and match[2])):
+                continue
+            description = match[3].replace("_", " ")
+            key = f"R:{description}" if is_repeatable else _key(match[2])
+            config = by_path.get(f"{source.path}.conf")
+            down = undo.get(key)
+            result.append(
+                ForeignMigration(
+                    key=key,
+                    path=source.path,
+                    digits="" if is_repeatable else _digits(match[2]),
+                    name=text_name(match[3]),
+                    up=source.text,
+                    down=down.text if down else None,
+                    no_transaction=(config is not None and bool(_OUTSIDE.search(config.text)))
+                    or directives_of(source.text).no_transaction,
+                    checksums=frozenset(checksums(source)),
+                    notes=tuple(_notes(source, is_repeatable=is_repeatable)),
+                )
+            )
+        return tuple(sorted(result, key=lambda m: order(m.key)))
+
+    return files
+
+
+def _digits(version: str) -> str:
+    return version if version.isdigit() else ""
+
+
+def _notes(source: ForeignFile, *, is_repeatable: bool) -> list[str]:
+    notes = []
+    if is_repeatable:
+        notes.append(
+            "a repeatable migration becomes one that runs once, after all others; write a new "
+            "migration for each later change"
+        )
+    placeholders = sorted(set(_PLACEHOLDER.findall(source.text)))
+    if placeholders:
+        notes.append(f"replace the placeholders {', '.join(placeholders)} by their values")
+    return notes
+
+
+TOOL = Tool(
+    "Flyway",
+    ("flyway_schema_history", "schema_version"),
+    (*COLUMNS, ("checksum", "integer")),
+    "version",
+    read=read_flyway("Flyway"),
+    files=versioned_files(_crc32),
+    order=order,
+)

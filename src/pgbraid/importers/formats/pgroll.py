@@ -1,0 +1,36 @@
+"""pgroll: one row for each migration, which is JSON; pgbraid cannot run these files.
+
+Source: ``pkg/state/init.sql``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid.importers.tool import History, Recorded, Tool, unfinished
+
+if TYPE_CHECKING:
+    from pgbraid.model.migration import Problem
+    from pgbraid.model.results import TrackerTable
+
+__all__ = ["TOOL"]
+
+
+def _read(table: TrackerTable) -> History | tuple[Problem, ...]:
+    rows = table.records()
+    started = [row["name"] for row in rows if row.get("done") is False]
+    if started:
+        hint = "Complete it with `pgroll complete`, or undo it with `pgroll rollback`."
+        return tuple(unfinished(table, "pgroll", name, "has started", hint) for name in started)
+    return History(tuple(Recorded(row["name"]) for row in rows))
+
+
+TOOL = Tool(
+    "pgroll",
+    ("migrations",),
+    (("schema", "name"), ("name", "text"), ("migration", "jsonb")),
+    "name",
+    read=_read,
+    schema="pgroll",
+    more=("done",),
+)

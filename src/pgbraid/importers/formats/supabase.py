@@ -1,0 +1,24 @@
+"""Supabase CLI: one row for each migration, with its statements.
+
+Source: ``pkg/migration/history.go``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pgbraid.importers.reading import numbered, read_all
+from pgbraid.importers.tool import Tool
+
+__all__ = ["TOOL"]
+
+TOOL = Tool(
+    "Supabase",
+    ("schema_migrations",),
+    (("version", "text"), ("statements", "text[]"), ("name", "text")),
+    "version",
+    read=read_all("version", name="name"),
+    files=numbered(pattern=re.compile(r"([0-9]+)_(.*)\.sql", re.DOTALL)),
+    schema="supabase_migrations",
+    by_version=True,
+)

@@ -1,0 +1,159 @@
+"""``convert``: write another tool's migrations as files of pgbraid, with the same history."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgbraid.importers import tools
+from pgbraid.importers.origin import Origin, OriginEntry, format_origin
+from pgbraid.migrate.foreign_files import read_foreign_migrations
+from pgbraid.migrate.offline_check import check_files
+from pgbraid.model.errors import ConfigError
+from pgbraid.model.results import Conversion, ConvertedFile
+from pgbraid.source.filenames import MAX_VERSION, ORIGIN_FILE, parse_file_name, slug
+from pgbraid.source.loader import load_migrations
+from pgbraid.sql.parser import parse
+from pgbraid.sql.tool_text import directives_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pgbraid.importers.tool import ForeignMigration, Tool
+
+__all__ = ["convert", "named_tool"]
+
+_LEAST_WIDTH = 3
+
+
+def named_tool(name: str) -> Tool:
+    """Return the tool with a name. Raises ConfigError if there is none."""
+    tool = tools.tool_named(name)
+    if tool is None:
+        names = ", ".join(tools.NAMES)
+        raise ConfigError(f"no migration tool is called {name!r}", hint=f"Known are {names}.")
+    return tool
+
+
+def convert(
+    tool: Tool, source: Path, destination: Path, *, dry_run: bool = False, python: str | None = None
+) -> Conversion:
+    """Write the migrations of a tool's folder into a new folder; return what was written.
+
+    Order and content stay the same: a file is split into up and down, and a marker that it runs
+    outside a transaction becomes the directive. The versions stay, if they are numbers and all
+    different. The file ``pgbraid.origin.json`` is written beside the migrations, for ``adopt``.
+
+    Raises ConfigError if the destination exists and is not empty, or if the source has no
+    migrations of the tool; ProblemsFound for files that cannot be read. Then nothing is written.
+    """
+    _check_destination(source, destination)
+    migrations = read_foreign_migrations(tool, source, python)
+    digits = _versions(migrations)
+    texts: dict[str, str] = {}
+    converted, entries = [], []
+    for migration, number in zip(migrations, digits, strict=True):
+        name = f"{number}_{slug(migration.name) or 'migration'}"
+        down = f"{name}.down.sql" if migration.down and migration.down.strip() else None
+        texts[f"{name}.sql"] = _text(migration)
+        if down:
+            texts[down] = migration.down or ""
+        file = ConvertedFile(migration.path, f"{name}.sql", int(number), down, migration.notes)
+        converted.append(file)
+        entries.append(_entry(migration, int(number)))
+    texts[ORIGIN_FILE] = format_origin(Origin(tool.names[0], tuple(entries)))
+    check = check_files(load_migrations(dict(texts)))
+    if not dry_run:
+        _write(destination, texts)
+    return Conversion(
+        tool.tool,
+        str(source),
+        str(destination),
+        tuple(converted),
+        any(f.version != _number(m.digits) for f, m in zip(converted, migrations, strict=True)),
+        check.problems,
+        dry_run=dry_run,
+    )
+
+
+def _check_destination(source: Path, destination: Path) -> None:
+    if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
+        raise ConfigError(
+            f"{destination} exists and is not an empty folder",
+            hint="Name a new folder: nothing is overwritten.",
+        )
+    if source.resolve() in {destination.resolve(), *destination.resolve().parents}:
+        raise ConfigError(
+            f"{destination} is in the folder {source}, which is read",
+            hint="Name a folder outside of it.",
+        )
+
+
+def _entry(migration: ForeignMigration, version: int) -> OriginEntry:
+    checksums = tuple(sorted(migration.checksums))
+    return OriginEntry(version, migration.key, migration.path, checksums, migration.after)
+
+
+def _number(digits: str) -> int | None:
+    return int(digits) if digits else None
+
+
+def _versions(migrations: Sequence[ForeignMigration]) -> list[str]:
+    """Return the versions as they are written in file names, in ascending order.
+
+    The tool's own numbers stay if only those at the end lack one. Equal numbers become distinct
+    ones: the later migration gets the next number.
+    """
+    numbered = [migration for migration in migrations if migration.digits]
+    if not numbered or any(not m.digits for m in migrations[: len(numbered)]):
+        width = max(_LEAST_WIDTH, len(str(len(migrations))))
+        return [str(number).zfill(width) for number in range(1, len(migrations) + 1)]
+    result: list[str] = []
+    last = -1
+    for migration in migrations:
+        version = max(last + 1, int(migration.digits) if migration.digits else 0)
+        if version > MAX_VERSION:
+            raise ConfigError(f"no version is left above {last}")
+        width = len(migration.digits or numbered[-1].digits)
+        result.append(str(version).zfill(width))
+        last = version
+    return result
+
+
+def _text(migration: ForeignMigration) -> str:
+    text = migration.up or ""
+    if not parse(text).statements:
+        # A migration without a statement is kept, because its version is part of the history.
+        text = f"{text.rstrip()}\n" if text.strip() else ""
+        text += f"-- {migration.path} has no SQL.\nSELECT 1;\n"
+    if migration.no_transaction and not directives_of(text).no_transaction:
+        return f"-- pgbraid: no-transaction\n{text}"
+    return text
+
+
+def _write(destination: Path, texts: dict[str, str]) -> None:
+    """Write all files into a folder beside the destination, and then give it its name."""
+    parent = destination.resolve().parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".pgbraid-convert-", dir=parent))
+        try:
+            for name, text in texts.items():
+                assert parse_file_name(name) is not None or name == ORIGIN_FILE  # noqa: S101
+                (folder / name).write_bytes(text.encode())
+            folder.chmod(0o755)
+            if destination.exists():
+                destination.rmdir()
+            folder.rename(destination.resolve())
+        except BaseException:
+            with suppress(OSError):
+                shutil.rmtree(folder)
+            raise
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {destination}: {error.strerror or error}",
+            hint="Name a folder that can be created.",
+        ) from None
