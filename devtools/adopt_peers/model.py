@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from devtools.checkout import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from bench.model import Command, Place, Tool
     from devtools.adopt_peers.stage import Stage
 
-__all__ = ["DUMPS", "Case", "Peer", "nothing_to_prepare", "usual_cases", "without"]
+__all__ = ["DUMPS", "Case", "Peer", "applied", "nothing_to_prepare", "usual_cases", "without"]
 
 DUMPS = ROOT / "tests" / "importers" / "dumps"
 """The folder with one folder for each tool."""
@@ -78,21 +78,27 @@ def without(*patterns: str) -> Callable[[Stage], object]:
     return lambda stage: stage.apply(without=patterns)
 
 
-def usual_cases(pattern: str, keys: tuple[str, ...], *, gap: bool = True) -> tuple[Case, ...]:
+def usual_cases(
+    keys: Sequence[str],
+    *,
+    gap: bool = True,
+    third: str = "*order?total*",
+    fifth: str = "*add?email*",
+) -> tuple[Case, ...]:
     """Return the cases `complete`, `behind` (the fifth is pending) and `gap` (the third is).
 
-    ``pattern`` finds the files of the migration ``{n}``; ``keys`` are the rows of the tracker.
+    ``keys`` are the rows of the tracker; ``third`` and ``fifth`` are patterns of the files.
     """
-    first, second, _, fourth, fifth = keys
     cases = (
-        Case("complete", _applied(keys), without()),
-        Case("behind", _applied(keys[:4]), without(pattern.format(n=5))),
+        Case("complete", applied(*keys), without()),
+        Case("behind", applied(*keys[:-1]), without(fifth)),
     )
     if not gap:
         return cases
-    left = _applied((first, second, fourth, fifth))
-    return (*cases, Case("gap", left, without(pattern.format(n=3))))
+    left = keys[:-3] + keys[-2:]
+    return (*cases, Case("gap", applied(*left), without(third)))
 
 
-def _applied(keys: tuple[str, ...]) -> str:
+def applied(*keys: str) -> str:
+    """Return the line of expected.txt for these rows."""
     return " ".join(("applied", *keys))

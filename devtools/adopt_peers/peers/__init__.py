@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from devtools.adopt_peers.peers import golang, java, rust
+from devtools.adopt_peers.peers import golang, java, javascript, rust
 
 __all__ = ["PEERS"]
 
 PEERS = (
     *golang.PEERS,
     *rust.PEERS,
+    *javascript.PEERS,
     *java.PEERS,
 )
 """Every tool."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from devtools.adopt_peers.model import Case, Peer, usual_cases
-from devtools.adopt_peers.peers.installed import bench_tool
+from bench.install import cargo
+from bench.model import Command, Tool
+from devtools.adopt_peers.model import Case, Peer, applied, usual_cases
+from devtools.adopt_peers.peers.installed import bench_tool, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bench.model import Place
     from devtools.adopt_peers.stage import Stage
 
 __all__ = ["PEERS"]
@@ -41,7 +44,28 @@ def _sqlx_reverted(stage: Stage) -> None:
     stage.call(replace(command, words=words))
 
 
-_BEHIND = f"applied {' '.join(_TIMES[:4])}"
+def _refinery_fake(stage: Stage) -> None:
+    """Write the tracker without running the files."""
+    stage.lay_out()
+    stage.call(with_options(stage, "-f"))
+
+
+def _diesel(place: Place, *words: str) -> Command:
+    call = (str(place.home / "bin" / "diesel"), "migration", *(words or ("run",)))
+    options = ("--migration-dir", str(place.folder / "migrations"))
+    return Command((*call, *options, "--database-url", place.url), folder=place.folder)
+
+
+def _diesel_reverted(stage: Stage) -> None:
+    stage.apply()
+    stage.call(_diesel(stage.place, "revert"))
+
+
+def _prepare_diesel(place: Place) -> None:
+    (place.folder / "diesel.toml").write_text("")
+
+
+_BEHIND = applied(*_TIMES[:4])
 _SQLX = bench_tool("sqlx-cli")
 PEERS = (
     Peer(
@@ -50,8 +74,8 @@ PEERS = (
         trackers=("_sqlx_migrations",),
         sixth=("20240506090000_add_phone.sql", _PHONE),
         cases=(
-            *usual_cases("2024050{n}*", _TIMES),
-            Case("failed_without_row", f"applied {' '.join(_TIMES[:3])}", _sqlx_failed_alone),
+            *usual_cases(_TIMES),
+            Case("failed_without_row", applied(*_TIMES[:3]), _sqlx_failed_alone),
             Case(
                 "failed",
                 "problem failed",
@@ -72,8 +96,32 @@ PEERS = (
         trackers=("_sqlx_migrations",),
         sixth=("20240506090000_add_phone.up.sql", _PHONE),
         cases=(
-            *usual_cases("2024050{n}*", _TIMES),
+            *usual_cases(_TIMES),
             Case("reverted", _BEHIND, _sqlx_reverted),
+        ),
+    ),
+    Peer(
+        name="refinery",
+        tool=bench_tool("refinery"),
+        trackers=("refinery_schema_history",),
+        sixth=("V6__add_phone.sql", _PHONE),
+        cases=(
+            *usual_cases("12345"),
+            Case("fake", "applied 1 2 3 4 5", _refinery_fake),
+        ),
+    ),
+    Peer(
+        name="diesel",
+        tool=Tool(
+            "diesel", "2.3.3", cargo("diesel_cli", "2.3.3", "postgres"), lambda *_: None, _diesel
+        ),
+        trackers=("__diesel_schema_migrations",),
+        subfolder="migrations",
+        prepare=_prepare_diesel,
+        sixth=("2024-05-06-090000_add_phone/up.sql", _PHONE),
+        cases=(
+            *usual_cases(("00000000000000", *_TIMES)),
+            Case("reverted", applied("00000000000000", *_TIMES[:4]), _diesel_reverted),
         ),
     ),
 )
