@@ -17,7 +17,7 @@ OTHER_VERSION := $(addprefix tests/migrate/test_,adopt.py edited_statements.py d
 	$(addprefix tests/acceptance/test_,corpus.py fuzz_snapshot.py) \
 	tests/importers/test_trackers.py tests/sql/test_lexer_against_server.py
 
-.PHONY: help demo test lint types house unit server installed matrix dist picture bench out-of-order chaos fuzz clean
+.PHONY: help demo test lint types house unit server installed matrix dist picture bench out-of-order adopt-peers chaos fuzz clean
 
 help:
 	@echo "make demo    an out-of-order merge on an embedded PostgreSQL"
@@ -26,6 +26,7 @@ help:
 	@echo "make matrix  the tests on PostgreSQL 13 to 18; make matrix ARGS='--only 13,17 -- -x'"
 	@echo "make bench   compare pgbraid with its peers; make bench ARGS=--quick to try it"
 	@echo "make out-of-order  how each peer handles two branches that merge out of order; ARGS='--tools NAME' for one"
+	@echo "make adopt-peers  adopt what each other tool leaves; ARGS='--only NAME' for one, --write-fixtures for the tests' dumps"
 	@echo "make chaos   provoke failures of servers, networks and clients, for 40 minutes; make chaos ARGS=--quick to try it"
 	@echo "make fuzz    test snapshots and proofs with random histories, for 15 minutes; make fuzz ARGS=--quick"
 	@echo "make picture draw docs/demo.svg"
@@ -83,6 +84,9 @@ bench: $(VENV)/bench/.ready
 out-of-order: $(VENV)/bench/.ready
 	$(VENV)/bench/bin/python -m bench.out_of_order $(ARGS)
 	$(VENV)/bench/bin/python -m bench.out_of_order.pairs
+
+adopt-peers: $(VENV)/.dev
+	$(BIN)/python -m devtools.adopt_peers $(ARGS)
 
 chaos: $(VENV)/.dev
 	$(BIN)/python -m chaos $(ARGS)

@@ -21,6 +21,7 @@ __all__ = [
     "DRIZZLE_CONFIG",
     "DRIZZLE_RC",
     "PRISMA",
+    "PRISMA_SCHEMA",
     "drizzle_generate",
     "link_modules",
     "start_drizzle",
@@ -56,7 +57,7 @@ export default {
   adapter: async () => new PrismaPg({ connectionString: process.env.DATABASE_URL }),
 };
 """
-_PRISMA_SCHEMA = """\
+PRISMA_SCHEMA = """\
 datasource db {
   provider = "postgresql"
   url      = env("DATABASE_URL")
@@ -128,7 +129,7 @@ def start_prisma(checkout: Checkout) -> None:
     (folder / "prisma.config.ts").write_text(_PRISMA_CONFIG)
     migrations = folder / "prisma" / "migrations"
     migrations.mkdir(parents=True)
-    (folder / "prisma" / "schema.prisma").write_text(_PRISMA_SCHEMA)
+    (folder / "prisma" / "schema.prisma").write_text(PRISMA_SCHEMA)
     (migrations / "migration_lock.toml").write_text('provider = "postgresql"\n')
     for file in BASE:
         add_by_prisma(checkout, file)

@@ -1,0 +1,1 @@
+"""Adopts the history of every other migration tool, after the tool itself has made it."""

@@ -1,0 +1,2 @@
+-- what the project itself needs
+CREATE SCHEMA app;

@@ -1,0 +1,3 @@
+CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL);
+--> statement-breakpoint
+INSERT INTO users (id, name) VALUES (1, 'Ada; the first user');

@@ -1,0 +1,1 @@
+CREATE OR REPLACE VIEW order_notes AS SELECT id, note FROM orders;

@@ -1,0 +1,6 @@
+exports.up = (knex) => knex.raw(`CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL);
+INSERT INTO users (id, name) VALUES (1, 'Ada; the first user');
+`);
+
+exports.down = (knex) => knex.raw(`DROP TABLE users;
+`);

@@ -1,0 +1,12 @@
+exports.up = (knex) => knex.raw(`CREATE FUNCTION order_total(wanted bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    total bigint;
+BEGIN
+    SELECT coalesce(sum(amount), 0) INTO total FROM orders WHERE user_id = wanted;
+    RETURN total;
+END;
+$$;
+`);
+
+exports.down = (knex) => knex.raw(`DROP FUNCTION order_total(bigint);
+`);

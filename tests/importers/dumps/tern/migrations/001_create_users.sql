@@ -1,0 +1,6 @@
+CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL);
+INSERT INTO users (id, name) VALUES (1, 'Ada; the first user');
+
+---- create above / drop below ----
+
+DROP TABLE users;
