@@ -1,10 +1,10 @@
-"""The first run stops at the tracker of every tool that pgbraid knows and does not adopt."""
+"""The first run stops at the tracker of every tool whose history it does not adopt by itself."""
 
 import pytest
 
 import pgbraid
 from pgbraid import ProblemsFound
-from pgbraid.importers.recognised import RECOGNISED
+from pgbraid.importers.tools import TOOLS
 
 FILES = {"1_a.sql": "CREATE TABLE a (i int)", "2_b.sql": "CREATE TABLE b (i int)"}
 FLYWAY = """
@@ -145,7 +145,7 @@ def codes(problems):
 
 
 def test_every_recognised_tool_has_a_tracker_here():
-    assert TRACKERS.keys() == {tool.tool for tool in RECOGNISED}
+    assert TRACKERS.keys() == {tool.tool for tool in TOOLS if not tool.automatic}
 
 
 @pytest.fixture(params=TRACKERS)

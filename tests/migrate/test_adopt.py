@@ -187,7 +187,7 @@ def test_counter_without_version_adopts_nothing(legacy, row):
 
 
 def test_adopt_without_another_tool_is_usage_error(database):
-    with pytest.raises(ConfigError, match="no other tool's tracker was found"):
+    with pytest.raises(ConfigError, match="no tracker of another tool was found"):
         pgbraid.load(FILES).adopt(database.conninfo)
 
 
@@ -199,7 +199,7 @@ def test_old_table_can_be_dropped_once_all_versions_are_recorded(legacy):
     assert migrator.drop_tracker_table(legacy.conninfo) == "public.schema_migrations"
     assert legacy.value("SELECT to_regclass('schema_migrations') IS NULL")
     assert legacy.events()[-1] == ("tracker_table_dropped", None)
-    with pytest.raises(ConfigError, match="no other tool's tracker"):
+    with pytest.raises(ConfigError, match="no tracker of another tool"):
         migrator.drop_tracker_table(legacy.conninfo)
 
 

@@ -6,22 +6,22 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.tool import Recorded, version_of
+from pgbraid.importers.formats.tool import Recorded, version_of
 from pgbraid.model.migration import Location, Problem, Severity
 from pgbraid.model.results import Adoption
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from pgbraid.importers.formats.tool import ForeignFile, History, Tool
     from pgbraid.importers.origin import Origin
-    from pgbraid.importers.tool import History, ForeignFile, Tool
     from pgbraid.model.migration import Migration, MigrationSet
     from pgbraid.model.results import TrackerTable
 
 __all__ = ["MapRequest", "map_history"]
 
 _LISTED = 8
-_REPEATABLE = "R:"
+_REPEATABLE = "R__"
 _NAMED = re.compile(r"[0-9]+[_-]+(.+?)(?:\.[a-z]{1,5})?", re.DOTALL)
 _WORDS = re.compile(r"[\W_]+")
 
@@ -190,27 +190,29 @@ def _adoption(
             e.migration.version for _, e in matched if e.migration.version in request.not_applied
         )
     )
-    kept = sorted(
+    adopted = sorted(
         ((r, e) for r, e in matched if e.migration.version not in request.not_applied),
         key=lambda pair: pair[1].migration.version,
     )
+    unchanged = tool.unchanged(request.sources, history) if tool.unchanged else frozenset()
+    checked = [(r, e) for r, e in adopted if r.checksum and (e.checksums or tool.unchanged)]
+    if tool.unchanged and not request.sources:
+        checked = []
     verified = frozenset(
-        e.migration.version for r, e in kept if r.checksum and r.checksum in e.checksums
+        e.migration.version for r, e in checked if r.checksum in e.checksums or e.key in unchanged
     )
     changed = tuple(
-        _changed(tool, e.migration)
-        for r, e in kept
-        if r.checksum and e.checksums and r.checksum not in e.checksums
+        _changed(tool, e.migration) for _, e in checked if e.migration.version not in verified
     )
     counter = history.through if history.needs_file else None
     return Adoption(
         tool.tool,
         table.name,
-        tuple(e.migration for _, e in kept),
+        tuple(e.migration for _, e in adopted),
         excluded,
         counter=None if counter is None else int(counter),
-        note=_note(table.name, counter, len(kept), excluded),
-        foreign=tuple((e.migration.version, r.key, r.checksum) for r, e in kept),
+        note=_note(table.name, counter, len(adopted), excluded),
+        foreign=tuple((e.migration.version, r.key, r.checksum) for r, e in adopted),
         verified=verified,
         problems=changed,
     )
@@ -251,7 +253,7 @@ def _no_file(
     no_file = "no file of that version is" if len(missing) == 1 else "no files of them are"
     convert = (
         f"If the files are in {tool.tool}'s format, convert them with `pgbraid convert`. "
-        if tool.files and not tool.by_version
+        if tool.files and not tool.automatic
         else ""
     )
     return Problem(

@@ -36,7 +36,7 @@ from pgbraid.importers.formats import (
     yandex_pgmigrate,
     yoyo,
 )
-from pgbraid.importers.tool import Tool
+from pgbraid.importers.formats.tool import Tool
 
 if TYPE_CHECKING:
     from pgbraid.model.results import TrackerTable

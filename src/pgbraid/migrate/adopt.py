@@ -118,8 +118,9 @@ def _no_tracker(ledger: LedgerTable, name: str | None = None) -> ConfigError:
     tool = tools.tool_named(name) if name else None
     tables = f" ({' or '.join(tool.tables)})" if tool else ""
     schemas = " and ".join(dict.fromkeys((ledger.schema, "public")))
+    owner = tool.tool if tool else "another tool"
     return ConfigError(
-        f"no tracker of {tool.tool} was found{tables}" if tool else "no tracker was found",
+        f"no tracker of {owner} was found{tables}",
         detail=None
         if tool
         else f"Looked for the tables of {len(tools.TOOLS)} tools in the schema {schemas}, and in "

@@ -22,9 +22,9 @@ from pgbraid.sql.tool_text import directives_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pgbraid.importers.tool import ForeignMigration, Tool
+    from pgbraid.importers.formats.tool import ForeignMigration, Tool
 
-__all__ = ["convert", "named_tool"]
+__all__ = ["convert_files", "named_tool"]
 
 _LEAST_WIDTH = 3
 
@@ -38,7 +38,7 @@ def named_tool(name: str) -> Tool:
     return tool
 
 
-def convert(
+def convert_files(
     tool: Tool, source: Path, destination: Path, *, dry_run: bool = False, python: str | None = None
 ) -> Conversion:
     """Write the migrations of a tool's folder into a new folder; return what was written.

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pgbraid.importers.reading import text_name
-from pgbraid.importers.tool import ForeignFile, ForeignMigration
+from pgbraid.importers.formats.reading import text_name
+from pgbraid.importers.formats.tool import ForeignFile, ForeignMigration
 from pgbraid.model.errors import ConfigError, ProblemsFound
 from pgbraid.model.migration import Location, Problem
 from pgbraid.source.files import read_error_reason
@@ -19,7 +19,7 @@ from pgbraid.sql.tool_text import directives_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pgbraid.importers.tool import Tool
+    from pgbraid.importers.formats.tool import Tool
 
 __all__ = ["read_foreign_migrations"]
 

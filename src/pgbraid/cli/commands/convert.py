@@ -47,10 +47,10 @@ def run(context: Context) -> int:
     """Run the command and return its exit code."""
     from pathlib import Path
 
-    from pgbraid.migrate.convert import convert, named_tool  # only this command needs it
+    from pgbraid.migrate.convert import convert_files, named_tool  # only this command needs it
 
     arguments = context.arguments
-    conversion = convert(
+    conversion = convert_files(
         named_tool(arguments.tool),
         Path(arguments.source),
         Path(arguments.destination),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.tool import VARCHAR, History, Tool
+from pgbraid.importers.formats.tool import VARCHAR, History, Tool
 
 if TYPE_CHECKING:
     from pgbraid.model.results import TrackerTable
@@ -41,7 +41,7 @@ for script in reversed(list(ScriptDirectory.from_config(config).walk_revisions()
     after = [*script._versioned_down_revisions, *script._resolved_dependencies]
     result.append({"key": script.revision, "name": script.doc or script.revision,
                    "file": pathlib.Path(script.path).name, "sql": text.getvalue(), "after": after})
-print(json.dumps(result))
+json.dump(result, sys.stdout)
 """
 
 

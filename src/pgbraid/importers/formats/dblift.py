@@ -10,10 +10,10 @@ import zlib
 from typing import TYPE_CHECKING
 
 from pgbraid.importers.formats.flyway import COLUMNS, order, read_flyway, versioned_files
-from pgbraid.importers.tool import VARCHAR, Tool
+from pgbraid.importers.formats.tool import VARCHAR, Tool
 
 if TYPE_CHECKING:
-    from pgbraid.importers.tool import ForeignFile
+    from pgbraid.importers.formats.tool import ForeignFile
 
 __all__ = ["TOOL"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from pgbraid.importers.reading import folders, read_all
-from pgbraid.importers.tool import TIME, VARCHAR, Tool, number_of
+from pgbraid.importers.formats.reading import folders, read_all
+from pgbraid.importers.formats.tool import TIME, VARCHAR, Tool, number_of
 
 __all__ = ["TOOL"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.tool import TIME, VARCHAR, History, Recorded, Tool
+from pgbraid.importers.formats.tool import TIME, VARCHAR, History, Recorded, Tool
 
 if TYPE_CHECKING:
     from pgbraid.model.results import TrackerTable
@@ -45,7 +45,7 @@ for app, name in plan:
     result.append({"key": f"{app}.{name}", "name": f"{app}_{name}", "file": f"{app}/{name}.py",
                    "sql": re.sub(r"^(BEGIN|COMMIT);$", "", sql, flags=re.MULTILINE).strip(),
                    "outside": not migration.atomic, "after": []})
-print(json.dumps(result))
+json.dump(result, sys.stdout)
 """
 
 

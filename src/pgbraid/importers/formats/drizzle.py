@@ -1,17 +1,19 @@
 """Drizzle: one row for each migration, with its time in the journal and the hash of its text.
 
 Source: ``pg-core/dialect.ts``, ``migrator.ts``. The tool itself compares only the highest time. The
-hash is the SHA-256 of the file; on Windows the file may have had other line ends.
+hash is the SHA-256 of the file; on Windows the file may have had other line ends. Version 1 has a
+folder for each migration instead of a journal, and the folder's name in the table.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
-from pgbraid.importers.reading import read_all, text_name
-from pgbraid.importers.tool import ForeignMigration, Tool
+from pgbraid.importers.formats.reading import folders, numbered, text_name
+from pgbraid.importers.formats.tool import ForeignMigration, History, Recorded, Tool
 from pgbraid.model.errors import ProblemsFound
 from pgbraid.model.migration import Location, Problem
 from pgbraid.sql.tool_text import directives_of
@@ -19,7 +21,8 @@ from pgbraid.sql.tool_text import directives_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pgbraid.importers.tool import ForeignFile
+    from pgbraid.importers.formats.tool import ForeignFile
+    from pgbraid.model.results import TrackerTable
 
 __all__ = ["TOOL"]
 
@@ -45,13 +48,33 @@ def _files(sources: Sequence[ForeignFile]) -> tuple[ForeignMigration, ...]:
                     checksums=frozenset(_hashes(source.data)),
                 )
             )
-    return tuple(result)
+    return tuple(result) or _folders(sources) or _numbered(sources)
 
 
 def _hashes(data: bytes) -> list[str]:
     lf = data.replace(b"\r\n", b"\n")
     texts = (data, lf, lf.replace(b"\n", b"\r\n"))
     return [hashlib.sha256(text).hexdigest() for text in texts]
+
+
+_numbered = numbered(
+    pattern=re.compile(r"([0-9]+)_(.*)\.sql", re.DOTALL),
+    checksums=lambda source: _hashes(source.data),
+)
+"""Reads the files without the journal; they are found by their hashes."""
+_folders = folders(
+    re.compile(r"([0-9]{14})_(.*)", re.DOTALL),
+    up="migration.sql",
+    key=lambda match: match[0],
+    checksums=lambda source: _hashes(source.data),
+)
+
+
+def _read(table: TrackerTable) -> History:
+    rows = sorted(table.records(), key=lambda row: row["created_at"] or 0)
+    return History(
+        tuple(Recorded(row.get("name") or str(row["created_at"]), row["hash"]) for row in rows)
+    )
 
 
 def _entries(journal: ForeignFile) -> list[dict[str, Any]]:
@@ -74,7 +97,9 @@ TOOL = Tool(
     ("__drizzle_migrations",),
     (("hash", "text"), ("created_at", "bigint")),
     "hash",
-    read=read_all("created_at", "hash"),
+    read=_read,
     files=_files,
     schema="drizzle",
+    more=("name",),
+    order=str,
 )

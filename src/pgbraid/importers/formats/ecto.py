@@ -5,8 +5,8 @@ Source: ``lib/ecto/migration/schema_migration.ex``.
 
 from __future__ import annotations
 
-from pgbraid.importers.reading import read_all
-from pgbraid.importers.tool import TIME, Tool
+from pgbraid.importers.formats.reading import read_all
+from pgbraid.importers.formats.tool import TIME, Tool
 
 __all__ = ["TOOL"]
 

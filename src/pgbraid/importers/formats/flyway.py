@@ -2,7 +2,7 @@
 
 Sources: ``PostgreSQLDatabase.java`` (the table), ``ChecksumCalculator.java``, ``BomFilter.java``.
 Rows of undo scripts and of ``repair`` cancel earlier rows. A baseline row stands for all versions
-up to its own. Repeatable migrations have no version; their key here begins with ``R:``.
+up to its own. Repeatable migrations have no version; their key here is their file's name.
 """
 
 from __future__ import annotations
@@ -11,15 +11,22 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.reading import text_name
-from pgbraid.importers.tool import VARCHAR, ForeignMigration, History, Recorded, Tool, unfinished
+from pgbraid.importers.formats.reading import text_name
+from pgbraid.importers.formats.tool import (
+    VARCHAR,
+    ForeignMigration,
+    History,
+    Recorded,
+    Tool,
+    unfinished,
+)
 from pgbraid.sql.tool_text import directives_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from pgbraid.importers.tool import Files, ForeignFile
+    from pgbraid.importers.formats.tool import Files, ForeignFile
     from pgbraid.model.migration import Problem
     from pgbraid.model.results import TrackerTable
 
@@ -47,9 +54,13 @@ def _key(version: str) -> str:
     return ".".join(parts)
 
 
+def _repeatable(script: str) -> str:
+    return script.rpartition("/")[2].removesuffix(".sql")
+
+
 def order(key: str) -> tuple[Any, ...]:
     """Return the sort key of a version; repeatable migrations are last."""
-    if key.startswith("R:"):
+    if key.startswith("R__"):
         return (1, key)
     return (0, tuple(int(part) for part in key.split(".")))
 
@@ -63,7 +74,7 @@ def read_flyway(tool: str) -> Callable[[TrackerTable], History | tuple[Problem, 
         failed: dict[str, str] = {}
         for row in sorted(table.records(), key=lambda row: row["installed_rank"]):
             kind, version = row["type"].upper(), row["version"]
-            key = f"R:{row['description']}" if version is None else _key(version)
+            key = _repeatable(row["script"]) if version is None else _key(version)
             if kind in {"SCHEMA", "DELETE"} or kind.startswith("UNDO"):
                 applied.pop(key, None)
             elif not row["success"]:
@@ -107,8 +118,7 @@ def versioned_files(checksums: Callable[[ForeignFile], list[str]]) -> Files:
             is_repeatable = match[1] == "R" and not match[2]
             if not (is_repeatable or (match[1] == "V" and match[2])):
                 continue
-            description = match[3].replace("_", " ")
-            key = f"R:{description}" if is_repeatable else _key(match[2])
+            key = _repeatable(source.name) if is_repeatable else _key(match[2])
             config = by_path.get(f"{source.path}.conf")
             down = undo.get(key)
             result.append(

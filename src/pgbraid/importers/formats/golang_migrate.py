@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.reading import up_and_down
-from pgbraid.importers.tool import History, Tool
+from pgbraid.importers.formats.reading import up_and_down
+from pgbraid.importers.formats.tool import History, Tool
 from pgbraid.model.migration import Problem
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.reading import folders
-from pgbraid.importers.tool import History, Recorded, Tool, number_of, unfinished
+from pgbraid.importers.formats.reading import folders
+from pgbraid.importers.formats.tool import History, Recorded, Tool, number_of, unfinished
 
 if TYPE_CHECKING:
     from pgbraid.model.migration import Problem

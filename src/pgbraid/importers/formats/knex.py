@@ -5,8 +5,8 @@ Source: ``lib/migrations/migrate/table-creator.js``.
 
 from __future__ import annotations
 
-from pgbraid.importers.reading import read_all
-from pgbraid.importers.tool import TIME, VARCHAR, Tool
+from pgbraid.importers.formats.reading import read_all
+from pgbraid.importers.formats.tool import TIME, VARCHAR, Tool
 
 __all__ = ["TOOL"]
 

@@ -11,14 +11,21 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.reading import text_name
-from pgbraid.importers.tool import VARCHAR, ForeignMigration, History, Recorded, Tool, unfinished
+from pgbraid.importers.formats.reading import text_name
+from pgbraid.importers.formats.tool import (
+    VARCHAR,
+    ForeignMigration,
+    History,
+    Recorded,
+    Tool,
+    unfinished,
+)
 from pgbraid.sql.tool_text import directives_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pgbraid.importers.tool import ForeignFile
+    from pgbraid.importers.formats.tool import ForeignFile
     from pgbraid.model.migration import Problem
     from pgbraid.model.results import TrackerTable
 

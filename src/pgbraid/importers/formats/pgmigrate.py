@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import re
 
-from pgbraid.importers.reading import numbered, read_all
-from pgbraid.importers.tool import TIME, Tool, version_of
+from pgbraid.importers.formats.reading import numbered, read_all
+from pgbraid.importers.formats.tool import TIME, Tool, version_of
 
 __all__ = ["TOOL"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.tool import History, Recorded, Tool, unfinished
+from pgbraid.importers.formats.tool import History, Recorded, Tool, unfinished
 
 if TYPE_CHECKING:
     from pgbraid.model.migration import Problem

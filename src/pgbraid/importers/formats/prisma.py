@@ -10,8 +10,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.reading import folders
-from pgbraid.importers.tool import (
+from pgbraid.importers.formats.reading import folders
+from pgbraid.importers.formats.tool import (
     TIME,
     VARCHAR,
     History,
@@ -22,7 +22,7 @@ from pgbraid.importers.tool import (
 )
 
 if TYPE_CHECKING:
-    from pgbraid.importers.tool import ForeignFile
+    from pgbraid.importers.formats.tool import ForeignFile
     from pgbraid.model.migration import Problem
     from pgbraid.model.results import TrackerTable
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.reading import read_all, text_name
-from pgbraid.importers.tool import INTEGER, VARCHAR, ForeignMigration, Tool, number_of
+from pgbraid.importers.formats.reading import read_all, text_name
+from pgbraid.importers.formats.tool import INTEGER, VARCHAR, ForeignMigration, Tool, number_of
 from pgbraid.sql.tool_text import directives_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pgbraid.importers.tool import ForeignFile
+    from pgbraid.importers.formats.tool import ForeignFile
 
 __all__ = ["TOOL", "siphash13"]
 

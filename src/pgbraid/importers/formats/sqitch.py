@@ -11,8 +11,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.reading import text_name
-from pgbraid.importers.tool import ForeignMigration, History, Recorded, Tool
+from pgbraid.importers.formats.reading import text_name
+from pgbraid.importers.formats.tool import ForeignMigration, History, Recorded, Tool
 from pgbraid.model.errors import ProblemsFound
 from pgbraid.model.migration import Location, Problem
 from pgbraid.sql.tool_text import directives_of
@@ -20,7 +20,7 @@ from pgbraid.sql.tool_text import directives_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pgbraid.importers.tool import ForeignFile
+    from pgbraid.importers.formats.tool import ForeignFile
     from pgbraid.model.results import TrackerTable
 
 __all__ = ["TOOL"]

@@ -10,8 +10,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.reading import up_and_down
-from pgbraid.importers.tool import History, Recorded, Tool, unfinished
+from pgbraid.importers.formats.reading import up_and_down
+from pgbraid.importers.formats.tool import History, Recorded, Tool, unfinished
 
 if TYPE_CHECKING:
     from pgbraid.model.migration import Problem

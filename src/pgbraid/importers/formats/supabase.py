@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from pgbraid.importers.reading import numbered, read_all
-from pgbraid.importers.tool import Tool
+from pgbraid.importers.formats.reading import numbered, read_all
+from pgbraid.importers.formats.tool import Tool
 
 __all__ = ["TOOL"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.reading import numbered
-from pgbraid.importers.tool import History, Tool
+from pgbraid.importers.formats.reading import numbered
+from pgbraid.importers.formats.tool import History, Tool
 from pgbraid.model.migration import Problem
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ Source: umzug ``src/storage/sequelize.ts``.
 
 from __future__ import annotations
 
-from pgbraid.importers.reading import read_all
-from pgbraid.importers.tool import VARCHAR, Tool
+from pgbraid.importers.formats.reading import read_all
+from pgbraid.importers.formats.tool import VARCHAR, Tool
 
 __all__ = ["TOOL"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.reading import numbered
-from pgbraid.importers.tool import History, Recorded, Tool
+from pgbraid.importers.formats.reading import numbered
+from pgbraid.importers.formats.tool import History, Recorded, Tool
 
 if TYPE_CHECKING:
     from pgbraid.model.results import TrackerTable

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.reading import in_order, read_all, text_name
-from pgbraid.importers.tool import TIME, VARCHAR, ForeignMigration, Tool
+from pgbraid.importers.formats.reading import in_order, read_all, text_name
+from pgbraid.importers.formats.tool import TIME, VARCHAR, ForeignMigration, Tool
 from pgbraid.sql.tool_text import directives_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pgbraid.importers.tool import ForeignFile
+    from pgbraid.importers.formats.tool import ForeignFile
 
 __all__ = ["TOOL", "TOOL_4"]
 

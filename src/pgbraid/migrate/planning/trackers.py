@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgbraid.importers import tools
+from pgbraid.importers.formats.tool import ForeignFile, version_of
 from pgbraid.importers.origin import parse_origin
-from pgbraid.importers.tool import ForeignFile, version_of
 from pgbraid.migrate.planning.ledger_problems import is_emptied
 from pgbraid.model.migration import Problem, Severity
 from pgbraid.model.results import Adoption

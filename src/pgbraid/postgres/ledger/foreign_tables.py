@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from pgbraid.model.results import TrackerTable
     from pgbraid.postgres.client.session import Session
 
-__all__ = ["drop_table", "has_rows", "is_locked", "read_keys", "read_tracker_rows", "read_tracker_tables"]
+__all__ = [
+    "drop_table",
+    "has_rows",
+    "is_locked",
+    "read_keys",
+    "read_tracker_rows",
+    "read_tracker_tables",
+]
 
 
 _SECURE = sql.SQL("SELECT pg_catalog.set_config('row_security', 'off', true); ")

@@ -6,7 +6,7 @@ import re
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.tool import ForeignMigration, History, Recorded, number_of
+from pgbraid.importers.formats.tool import ForeignMigration, History, Recorded, number_of
 from pgbraid.model.errors import ProblemsFound
 from pgbraid.model.migration import Location, Problem
 from pgbraid.sql.tool_text import directives_of, split_sections
@@ -14,7 +14,7 @@ from pgbraid.sql.tool_text import directives_of, split_sections
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pgbraid.importers.tool import Files, Read, ForeignFile
+    from pgbraid.importers.formats.tool import Files, ForeignFile, Read
     from pgbraid.model.results import TrackerTable
 
 __all__ = ["folders", "in_order", "numbered", "read_all", "sectioned", "text_name", "up_and_down"]

@@ -23,10 +23,10 @@ __all__ = [
     "NAME",
     "TIME",
     "VARCHAR",
+    "ForeignFile",
     "ForeignMigration",
     "History",
     "Recorded",
-    "ForeignFile",
     "Tool",
     "number_of",
     "unfinished",
@@ -149,6 +149,8 @@ class Tool:
     """Whether the tool writes a row of version 0 before any migration."""
     by_version: bool = False
     order: Callable[[str], Any] = int
+    unchanged: Callable[[Sequence[ForeignFile], History], frozenset[str]] | None = None
+    """Returns the keys of unchanged files, for checksums that depend on the history."""
     lock: tuple[str, str] | None = None
     """The table and the column that show that a run of the tool is in progress, or was killed."""
     script: str | None = field(default=None, repr=False)
