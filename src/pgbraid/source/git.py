@@ -30,12 +30,13 @@ _LONGEST_CHAIN = 10
 class GitFolder:
     """The ``.sql`` files of a folder at a commit, by name.
 
-    ``elsewhere`` is the folder of these files at the commit, if it is another one, as a path from
-    the working directory.
+    ``elsewhere`` is the folder of these files at the commit, if it is another one; ``path`` is its
+    path for a command in the working directory.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
     elsewhere: str | None = None
+    path: str | None = None
 
 
 def files_at_commit(folder: str, ref: str) -> GitFolder:
@@ -55,9 +56,9 @@ def files_at_commit(folder: str, ref: str) -> GitFolder:
     moved = _moved_from(git, where, commit)
     if moved is None:
         return GitFolder()
-    return GitFolder(
-        _Tree(git, where, commit).files(moved), os.path.relpath(_root(git, where) / moved)
-    )
+    path = _root(git, where) / moved
+    path = Path(os.path.relpath(path)) if Path.cwd().is_relative_to(_root(git, where)) else path
+    return GitFolder(_Tree(git, where, commit).files(moved), moved or ".", str(path))
 
 
 def repository_root(folder: str) -> Path | None:

@@ -127,4 +127,5 @@ def _shown(path: str | None) -> str | None:
     if path is None:
         return None
     parts = re.split(r"([\r\n])", path)
-    return "".join(part if part in {"\r", "\n"} else clean(part) for part in parts)
+    shown = "".join(part if part in {"\r", "\n"} else clean(part) for part in parts)
+    return re.sub(r"[\u2028\u2029]", lambda match: f"\\x{ord(match[0]):04x}", shown)
