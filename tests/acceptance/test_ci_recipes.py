@@ -47,15 +47,17 @@ def checkout(tmp_path):
 
 @pytest.fixture
 def run(checkout, environment):  # noqa: F811 - the fixture
-    """Run a recipe on a branch with this migration; return the last command's answer."""
+    """Run a recipe on a branch with this migration; return the answer of its check."""
 
     def run_recipe(number, text):
         (checkout / "migrations" / "103_add.sql").write_text(text)
-        done = run_in_one_shell(
-            commands_of(RECIPES[number]), checkout, {**environment, "TARGET": "main"}
-        )
-        assert [code for _, code in done[:-1]] == [0] * (len(done) - 1), done
-        return Answer(done[-1][1], done[-1][0], "")
+        commands = commands_of(RECIPES[number])
+        done = run_in_one_shell(commands, checkout, {**environment, "TARGET": "main"})
+        answers = dict(zip(commands, done, strict=True))
+        (check,) = [command for command in commands if "pgbraid check" in command]
+        out, code = answers.pop(check)
+        assert {code for _, code in answers.values()} <= {0}, answers
+        return Answer(code, out, "")
 
     return run_recipe
 

@@ -1,9 +1,13 @@
 """``check --base REF --prove``: the check of a branch and its proof in one result."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from pgbraid import Verdict
+from pgbraid.model.migration import Location
+from pgbraid.prove.proven_check import problems_of_proof
 from tests.fixtures.git import git
 from tests.fixtures.proofs import GAP, HARMLESS, TABLE
 from tests.fixtures.reports import annotations, commands, places, quality, sarif, validate_sarif
@@ -125,6 +129,46 @@ def test_migration_that_fails_in_every_order_prevents_proof(branch, prove):
     assert command.properties["title"] == "not_proven"
     assert command.properties["file"] == "migrations/103_add.sql"
     assert command.properties["line"] == "2"
+
+
+def test_message_of_migration_is_no_command_in_log_of_github(branch, prove):
+    raised = "E'x\\n::add-mask::y\\n##[error]z'"
+    branch.write(_103_add=f"DO $$ BEGIN RAISE EXCEPTION USING MESSAGE = {raised}; END $$")
+    answer = prove("--format", "github", code=1)
+    assert {command.name for command in commands(answer)} == {"warning", "error"}
+    assert "::add-mask::y\n##[error]z" in commands(answer)[-1].message
+    branch.write(
+        _103_add="DO $$ BEGIN IF to_regclass('v') IS NOT NULL THEN "
+        f"RAISE EXCEPTION USING MESSAGE = {raised}; END IF; END $$"
+    )
+    answer = prove("--format", "github", code=1)
+    assert [command.properties["title"] for command in commands(answer)] == [
+        "base_gap",
+        "not_commuting",
+    ]
+    assert "add-mask" in answer.out
+
+
+def test_difference_without_pair_is_problem_of_first_migration_out_of_order(
+    branch, programs, monkeypatch
+):
+    monkeypatch.setenv("PGBRAID_PG_BIN", programs)
+    branch.write(_102_more="CREATE TABLE more ();", _103_add=GAP)
+    proof = branch.load(settings=False).prove(base="main")
+    assert problem_codes(proof) == ["not_commuting"]
+    proof = replace(proof, pair=None, no_pair="names of objects change in each replay")
+    (problem,) = problems_of_proof(proof, "main")
+    assert problem.code == "orders_differ"
+    assert problem.message == "main with this branch and a fresh database end with different " + (
+        "schemas or rows"
+    )
+    assert problem.detail == "Names of objects change in each replay."
+    assert problem.location == Location(f"{branch.path}/102_more.sql", 1)
+    assert problem_codes(replace(proof, verdict=Verdict.SAME)) == []
+
+
+def problem_codes(proof):
+    return [problem.code for problem in problems_of_proof(proof, "main")]
 
 
 def test_server_that_cannot_be_reached_prevents_proof(branch, prove):

@@ -53,7 +53,8 @@ def _without_advice(problem: Problem) -> Problem:
 def _refused(check: Check, error: ProblemsFound, ref: str) -> Iterator[Problem]:
     """Yield the problems that prevent a proof and are not problems of the check already."""
     known = {(problem.code, problem.location) for problem in check.problems}
-    versions = {version for problem in check.problems for version in problem.versions}
+    errors = [problem for problem in check.problems if problem.severity == "error"]
+    versions = {version for problem in errors for version in problem.versions}
     for problem in error.problems:
         place = problem.location
         if (problem.code, place) in known or (problem.versions and versions >= {*problem.versions}):
