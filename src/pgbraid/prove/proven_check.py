@@ -52,12 +52,14 @@ def _without_advice(problem: Problem) -> Problem:
 
 def _refused(check: Check, error: ProblemsFound, ref: str) -> Iterator[Problem]:
     """Yield the problems that prevent a proof and are not problems of the check already."""
-    known = {(problem.code, problem.location) for problem in check.problems}
+    reported = {(problem.code, problem.location) for problem in check.problems}
     errors = [problem for problem in check.problems if problem.severity == "error"]
     versions = {version for problem in errors for version in problem.versions}
     for problem in error.problems:
         place = problem.location
-        if (problem.code, place) in known or (problem.versions and versions >= {*problem.versions}):
+        if (problem.code, place) in reported or (
+            problem.versions and versions >= {*problem.versions}
+        ):
             continue
         # A file of the base is not a file of this branch.
         at_base = place is not None and place.file.startswith(f"{ref}:")
