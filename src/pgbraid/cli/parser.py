@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMANDS",
+    "FORMATS",
     "Command",
     "add_accept",
     "add_limits",
@@ -24,6 +25,9 @@ __all__ = [
     "parse_arguments",
     "version_number",
 ]
+
+FORMATS = ("text", "json", "github", "gitlab", "sarif")
+"""The output formats of ``check``."""
 
 _DESCRIPTION = """\
 pgbraid applies plain .sql migrations to PostgreSQL. It records every applied version, not only the
@@ -324,7 +328,7 @@ COMMANDS: tuple[Command, ...] = (
 _VALUED = frozenset(
     {
         *("--database", "--direct-url", "--dir", "--schema", "--table", "--config", "--role"),
-        *("--scratch", "--gaps", "--accept", "--wait"),
+        *("--scratch", "--gaps", "--accept", "--wait", "--format", "--base"),
         *("--lock-wait", "--lock-timeout", "--statement-timeout", "--retry-for", "--commit-wait"),
     }
 )

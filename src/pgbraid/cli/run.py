@@ -7,8 +7,9 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
+from itertools import pairwise
 
-from pgbraid.cli.parser import find, parse_arguments
+from pgbraid.cli.parser import FORMATS, find, parse_arguments
 from pgbraid.model.errors import (
     ConfigError,
     MigrationFailed,
@@ -82,13 +83,29 @@ def _output(words: list[str], arguments: Namespace | PgbraidError) -> Output:
     from pgbraid.settings.environment import terminal_can_redraw
 
     terminal = sys.stderr is not None and sys.stderr.isatty()
-    output = Output(as_json="--json" in words, bar=terminal and terminal_can_redraw())
+    output = Output(form=_form(words), bar=terminal and terminal_can_redraw())
     if isinstance(arguments, PgbraidError):
         chosen = find(words)
         output.command = chosen.name if chosen else ""
     else:
         output.command = arguments.command or ""
     return output
+
+
+def _form(words: list[str]) -> str:
+    """Return the output format that a command line names, even if it is wrong otherwise."""
+    if "--json" in words:
+        return "json"
+    chosen = find(words)
+    if chosen is None or chosen.name != "check":
+        return "text"
+    split = [part for word in words for part in _option_and_value(word)]
+    named = [word for option, word in pairwise(split) if option == "--format" and word in FORMATS]
+    return named[-1] if named else "text"
+
+
+def _option_and_value(word: str) -> list[str]:
+    return word.split("=", 1) if word.startswith("--format=") else [word]
 
 
 def _run(arguments: Namespace | PgbraidError, output: Output, signals: _Signals) -> int:

@@ -207,7 +207,7 @@ class _BranchCheck:
             )
 
     def _path(self, migration: Migration) -> str:
-        label = self.base.elsewhere or self.ours.label
+        label = self.base.path or self.ours.label
         return f"{label}/{migration.file}" if label else migration.file
 
     @staticmethod

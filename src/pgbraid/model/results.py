@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from pgbraid.model.migration import Migration, Problem
+    from pgbraid.model.proof import Proof
 
 __all__ = [
     "Adoption",
@@ -180,6 +181,8 @@ class Check:
     """Whether the files were compared with ``pgbraid.sum``."""
     base: str | None = None
     """The git commit with whose migrations the files were compared."""
+    proof: Proof | None = None
+    """The proof of this branch, which only the command line's ``check --prove`` makes."""
 
     @property
     def ok(self) -> bool:

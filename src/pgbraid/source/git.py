@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from pgbraid.settings.environment import git_environment
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["GitFolder", "files_at_commit", "merge_base", "merge_bases"]
+__all__ = ["GitFolder", "files_at_commit", "merge_base", "merge_bases", "repository_root"]
 
 _FACTS = 3
 """Fields of a file in the output of git ls-tree: mode, type, object name."""
@@ -29,11 +30,13 @@ _LONGEST_CHAIN = 10
 class GitFolder:
     """The ``.sql`` files of a folder at a commit, by name.
 
-    ``elsewhere`` is the folder of these files at the commit, if it is another one.
+    ``elsewhere`` is the folder of these files at the commit, if it is another one; ``path`` is its
+    path for a command in the working directory.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
     elsewhere: str | None = None
+    path: str | None = None
 
 
 def files_at_commit(folder: str, ref: str) -> GitFolder:
@@ -53,7 +56,23 @@ def files_at_commit(folder: str, ref: str) -> GitFolder:
     moved = _moved_from(git, where, commit)
     if moved is None:
         return GitFolder()
-    return GitFolder(_Tree(git, where, commit).files(moved), moved or ".")
+    path = _root(git, where) / moved
+    path = Path(os.path.relpath(path)) if Path.cwd().is_relative_to(_root(git, where)) else path
+    return GitFolder(_Tree(git, where, commit).files(moved), moved or ".", str(path))
+
+
+def repository_root(folder: str) -> Path | None:
+    """Return the root of the work tree that a folder is in; None without git or a repository."""
+    git, where = shutil.which("git"), Path(folder)
+    if git is None or not where.is_dir():
+        return None
+    inside = _run(git, where, "rev-parse", "--is-inside-work-tree")
+    return _root(git, where) if inside == b"true\n" else None
+
+
+def _root(git: str, where: Path) -> Path:
+    shown = _git_or_raise(git, where, "rev-parse", "--show-toplevel")
+    return Path(os.fsdecode(shown.removesuffix(b"\n")))
 
 
 def _refuse_sparse(git: str, where: Path) -> None:
@@ -195,7 +214,7 @@ def _moved_from(git: str, where: Path, commit: str) -> str | None:
     files = sorted(path for path in where.glob("*.sql") if path.is_file())
     blobs, names = set(_objects(git, where, files)), {path.name for path in files}
     listed = _run(git, where, "ls-tree", "-r", "-z", "--full-tree", commit) or b""
-    root = Path(_git_or_raise(git, where, "rev-parse", "--show-toplevel").decode().strip())
+    root = _root(git, where)
     here: Counter[str] = Counter()
     total: Counter[str] = Counter()
     for line in listed.split(b"\0"):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pgbraid.model.proof import DriftReport, Proof, ReplayFailure
     from pgbraid.model.snapshot import AttributeDifference, Difference
 
-__all__ = ["difference_lines", "drift_lines", "proof_lines"]
+__all__ = ["difference_lines", "drift_lines", "proof_lines", "proof_of_check_lines"]
 
 _LISTS = frozenset({COLUMN_ORDER, ENUM_ORDER})
 _LISTED = 6
@@ -44,6 +44,24 @@ def proof_lines(proof: Proof) -> Iterator[str]:
         yield from difference_lines(proof.differences, proof.label, "by version")
     yield from _not_compared(proof.not_compared)
     yield from _advice(proof)
+
+
+def proof_of_check_lines(proof: Proof) -> Iterator[str]:
+    """Yield the lines of a proof that ``check --prove`` made, beside the problems of the check."""
+    for line in proof.notes:
+        yield f"NOTE:  {clean(line)}"
+    if proof.provided:
+        yield from _provided(proof.provided)
+    if not proof.ok:
+        yield from difference_lines(proof.differences, proof.label, "by version")
+        yield from _failures(proof)
+    elif not proof.inversions:
+        yield "proven: no migration is out of order."
+    elif proof.allowed_reason:
+        yield f"Accepted: {clean(spelled(proof.allowed_reason))}."
+    else:
+        yield "proven: both orders end with the same schema and rows."
+    yield from _not_compared(proof.not_compared)
 
 
 def _advice(proof: Proof) -> Iterator[str]:

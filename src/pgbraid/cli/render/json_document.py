@@ -227,6 +227,7 @@ def _check(check: Check) -> Document:
         "unverified": check.unverified,
         "checksum_file_compared": check.checksum_file_compared,
         "base": check.base,
+        "proof": _proof(check.proof) if check.proof else None,
         "applied": check.applied,
         "problems": [_problem(problem) for problem in check.problems],
     }

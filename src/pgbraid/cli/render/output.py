@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
+    from pgbraid.cli.render.findings import Paths
     from pgbraid.model.events import (
         Adopted,
         BlockedByLock,
@@ -58,14 +59,17 @@ _APPLYING_COMMANDS = frozenset({"up", "resume"})
 class Output:
     """The output of one command: results on standard output, the rest on standard error.
 
-    With ``as_json`` it prints one document at the end and nothing else.
+    ``form`` is ``text``, or a format of ``check --format``. In the format ``json`` it prints one
+    document at the end and nothing else; ``paths`` are those of a report in the other formats.
     """
 
-    def __init__(self, *, as_json: bool = False, bar: bool = False) -> None:
+    def __init__(self, *, form: str = "text", bar: bool = False) -> None:
+        self.form = form
+        self.paths: Paths | None = None
         self.command = ""
         self.settings: str | None = None
         self.verbose = self.temporary_server = False
-        self._printer = Printer(as_json=as_json, bar=bar)
+        self._printer = Printer(form=form, bar=bar)
         self._applied: list[MigrationResult] = []
         self._started: Started | None = None
         self._interrupted: Interrupted | None = None
@@ -205,6 +209,8 @@ class Output:
             from pgbraid.cli.render import json_document
 
             return self._document(code, json_document.result(value, self._warnings))
+        if self.form != "text":
+            return self._report(value, code)
         self._problems(getattr(value, "problems", getattr(value, "warnings", ())))
         for _, diagnostic in getattr(value, "failures", ()):
             self._printer.print_error(psql.diagnostic(diagnostic, verbose=self.verbose))
@@ -212,6 +218,25 @@ class Output:
             self._progress(psql.diagnostic(diagnostic, severity="WARNING"))
         self._print(_lines_of(value, self._printer.columns()))
         return self._exit_code(code, changed=not getattr(value, "dry_run", False))
+
+    def _report(self, value: object, code: int) -> int:
+        """Print the problems of a check in its format, and the answer in one line of text."""
+        problems: tuple[Problem, ...] = getattr(value, "problems", ())
+        if self.form == "github":
+            self._annotate(problems)
+        else:
+            self._problems(problems)  # the log of a job shows them, too
+            from pgbraid.cli.render.findings import print_document
+
+            print_document(self._printer, self.form, (*self._warnings, *problems), self.paths)
+        self._print(_lines_of(value, self._printer.columns()))
+        return self._exit_code(code)
+
+    def _annotate(self, problems: Iterable[Problem]) -> None:
+        """Print an annotation of GitHub for each problem."""
+        from pgbraid.cli.render.findings import print_annotations
+
+        print_annotations(self._printer, problems, self.paths)
 
     def lines(self, lines: Iterable[str], code: int, **members: Any) -> int:  # noqa: ANN401 - JSON
         """Print lines, or with --json a document of ``members``, and return the exit code."""
@@ -235,7 +260,10 @@ class Output:
 
         problem = Problem(code, message, hint=hint, severity=Severity.WARNING)
         self._warnings.append(problem)
-        self._progress(psql.problem(problem))
+        if self.form == "github":
+            self._annotate([problem])
+        else:
+            self._progress(psql.problem(problem))
 
     def prompt(self, question: str) -> None:
         """Print a question without a line end."""
@@ -250,6 +278,10 @@ class Output:
             warnings = (*self._warnings, *self._planned)
             document = json_document.failure(error, applied=self._applied, warnings=warnings)
             return self._document(code, document)
+        if self.form == "github":
+            from pgbraid.cli.render.findings import problems_of
+
+            self._annotate(problems_of(error))
         self._problems(self._planned)
         if isinstance(error, ProblemsFound):
             self._problems(error.problems)

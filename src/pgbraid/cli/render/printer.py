@@ -27,8 +27,10 @@ class Printer:
     standard output failed for another reason than a closed pipe.
     """
 
-    def __init__(self, *, as_json: bool, bar: bool) -> None:
-        self.as_json = as_json
+    def __init__(self, *, form: str, bar: bool) -> None:
+        self.as_json = form == "json"
+        self._has_document = form in {"gitlab", "sarif"}
+        self._is_workflow_log = form == "github"
         self.quiet = False
         self.unwritten = False
         self._has_bar = bar
@@ -36,11 +38,12 @@ class Printer:
         self._failed_streams: list[TextIO] = []
 
     def print_result(self, lines: Iterable[str]) -> None:
-        """Print lines on standard output, unless ``--json`` or ``--quiet`` is given."""
+        """Print lines on standard output, unless ``--json`` or ``--quiet`` is given.
+
+        If standard output has the document of a report, print them on standard error.
+        """
         if not self.as_json and not self.quiet:
-            self.clear_bar()
-            for line in lines:
-                self.write(sys.stdout, f"{line}\n")
+            self._print(sys.stderr if self._has_document else sys.stdout, lines)
 
     def print_progress(self, lines: Iterable[str]) -> None:
         """Print lines on standard error, unless ``--json`` or ``--quiet`` is given."""
@@ -49,9 +52,17 @@ class Printer:
 
     def print_error(self, lines: Iterable[str]) -> None:
         """Print lines on standard error."""
+        self._print(sys.stderr, lines)
+
+    def _print(self, stream: TextIO | None, lines: Iterable[str]) -> None:
+        """Print lines; on a workflow's log of GitHub without commands to its runner."""
         self.clear_bar()
+        if self._is_workflow_log:
+            from pgbraid.cli.render.reports.github import harmless
+
+            lines = map(harmless, lines)
         for line in lines:
-            self.write(sys.stderr, f"{line}\n")
+            self.write(stream, f"{line}\n")
 
     def show_migration(self, event: Started, sent: int = 0, note: str = "") -> None:
         """Show the progress of a migration; ``sent`` is in bytes."""

@@ -193,6 +193,10 @@ def _time(at: datetime | None) -> str:
 
 
 def _check(check: Check) -> Iterator[str]:
+    if check.proof is not None:
+        from pgbraid.cli.render.differences import proof_of_check_lines
+
+        yield from proof_of_check_lines(check.proof)
     if not check.ok:
         errors = sum(p.severity == "error" for p in check.problems)
         yield f"no: {count(errors, 'problem')}."

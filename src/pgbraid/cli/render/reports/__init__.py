@@ -1,0 +1,1 @@
+"""The report formats that CI systems read, each as a text."""
