@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def read_foreign_migrations(
             f"the folder {str(folder)!r} does not exist or is not a folder",
             hint=f"Name the folder with the migrations of {tool.tool}.",
         )
-    if tool.script is not None:
+    if tool.program is not None:
         return _printed(tool, folder, python or sys.executable)
     if tool.files is None:
         raise ConfigError(
@@ -63,7 +64,7 @@ def read_foreign_migrations(
 def _read(folder: Path) -> Iterator[ForeignFile]:
     """Yield the files of a folder and of those in it that may belong to a migration tool."""
     problems: list[Problem] = []
-    files: list[ForeignFile] = []
+    result: list[ForeignFile] = []
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in _SKIPPED)
         for name in sorted(names):
@@ -82,10 +83,10 @@ def _read(folder: Path) -> Iterator[ForeignFile]:
             except UnicodeDecodeError:
                 problems.append(_unreadable(str(path), "is not UTF-8"))
                 continue
-            files.append(ForeignFile(relative, data))
+            result.append(ForeignFile(relative, data))
     if problems:
         raise ProblemsFound(tuple(problems))
-    yield from files
+    yield from result
 
 
 def _unreadable(path: str, message: str) -> Problem:
@@ -99,10 +100,11 @@ def _unreadable(path: str, message: str) -> Problem:
 
 def _printed(tool: Tool, folder: Path, python: str) -> tuple[ForeignMigration, ...]:
     """Return the migrations that the tool itself renders as SQL, in the project's environment."""
-    assert tool.script is not None  # noqa: S101 - as the caller has checked
+    assert tool.program is not None  # noqa: S101 - as the caller has checked
+    program = files("pgbraid.migrate").joinpath("programs", tool.program).read_text("utf-8")
     try:
         result = subprocess.run(  # noqa: S603 - the interpreter that the user names
-            [python, "-c", tool.script, str(folder)],
+            [python, "-c", program, str(folder)],
             capture_output=True,
             text=True,
             timeout=_SCRIPT_SECONDS,

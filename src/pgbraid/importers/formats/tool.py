@@ -153,8 +153,9 @@ class Tool:
     """Returns the keys of unchanged files, for checksums that depend on the history."""
     lock: tuple[str, str] | None = None
     """The table and the column that show that a run of the tool is in progress, or was killed."""
-    script: str | None = field(default=None, repr=False)
-    """A Python program that prints the tool's migrations as JSON, run where the tool is."""
+    program: str | None = None
+    """The file of a Python program that writes the tool's migrations as JSON, run where the tool is
+    installed."""
     automatic: bool = False
     """Whether the first ``up`` adopts the history without a decision of the user."""
 

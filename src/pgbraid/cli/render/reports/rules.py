@@ -25,7 +25,8 @@ DESCRIPTIONS = {
         "an invisible character outside quotes and comments, such as a no-break space or a "
         "byte-order mark"
     ),
-    "down_section": "a down section of another tool",
+    "down_section": "a down section of another tool without an up section",
+    "tool_feature": "a mark by which another tool changes the text, such as goose's `ENVSUB`",
     "unknown_directive": (
         "a `-- pgbraid:` directive that is unknown, wrong, or after the first statement"
     ),
@@ -104,13 +105,25 @@ DESCRIPTIONS = {
     "schema_writable": "the ledger was created in a schema where other roles may create objects",
     "not_adopted": "in `check`: applied by another tool, and not adopted yet",
     "adopted_before": "`--not-applied` for a version that is adopted already",
-    "tracker_dirty": "golang-migrate stopped in the middle of a migration",
-    "tracker_ambiguous": "the table of golang-migrate has several rows",
-    "tracker_version_without_file": "the version of golang-migrate has no file",
-    "tracker_found": "the applied set is empty, and a tracker that pgbraid does not adopt has rows",
+    "tracker_dirty": "the other tool did not complete a migration, or its run of it failed",
+    "tracker_ambiguous": (
+        "the table of golang-migrate or tern has several rows, or the database "
+        "has trackers of several tools"
+    ),
+    "tracker_locked": "the other tool is running, or was killed",
+    "tracker_version_without_file": "a version that the other tool has applied has no file",
+    "tracker_name_differs": "the other tool has applied a file of another name under the version",
+    "tracker_checksum": (
+        "in `adopt`: the file is not the text that the other tool has applied, by its checksum"
+    ),
+    "tracker_graph_hole": (
+        "in `convert`: a migration follows one that no file has, or the migrations form a circle"
+    ),
+    "tracker_file_unreadable": "in `convert`: a file of the other tool cannot be read",
+    "origin_unreadable": "`pgbraid.origin.json` is not the file that `convert` wrote",
+    "tracker_found": "the applied set is empty, and the tracker of another tool has rows",
     "tracker_ignored": (
-        "with `adopt` false: the applied set is empty, and a tracker that pgbraid does not "
-        "adopt has rows"
+        "with `adopt` false: the applied set is empty, and the tracker of another tool has rows"
     ),
     "tracker_unknown": "a table has the name of another tool's table, rows, and other columns",
     "base_edited": "this branch changes a migration of the base",
