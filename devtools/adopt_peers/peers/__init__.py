@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devtools.adopt_peers.peers import golang, java, javascript, rust
+from devtools.adopt_peers.peers import golang, java, javascript, perl, pypi, rust
 
 __all__ = ["PEERS"]
 
@@ -11,5 +11,7 @@ PEERS = (
     *rust.PEERS,
     *javascript.PEERS,
     *java.PEERS,
+    *pypi.PEERS,
+    *perl.PEERS,
 )
 """Every tool."""
