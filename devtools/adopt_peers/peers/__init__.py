@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from devtools.adopt_peers.peers import golang, java, javascript, perl, pypi, rust
+from devtools.adopt_peers.peers import built, golang, java, javascript, perl, pypi, rust
 
 __all__ = ["PEERS"]
 
 PEERS = (
     *golang.PEERS,
+    *built.PEERS,
     *rust.PEERS,
     *javascript.PEERS,
     *java.PEERS,

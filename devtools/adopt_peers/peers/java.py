@@ -84,18 +84,32 @@ def _liquibase_mark_ran(stage: Stage) -> None:
     stage.apply()
 
 
-def _liquibase(*words: str) -> Callable[[Stage], None]:
+def _liquibase(verb: str, option: str, *, reads_files: bool = True) -> Callable[[Stage], None]:
     """Return a play that applies all files and calls Liquibase once more."""
 
     def play(stage: Stage) -> None:
         stage.apply()
         usual = stage.peer.command(stage.place)
-        at = usual.words.index("update")
-        rest = [word for word in usual.words[at + 1 :] if "changelog-file" not in word]
-        rest += [word for word in usual.words[at + 1 :] if "changelog-file" in word and "tag" not in words]
-        stage.call(replace(usual, words=(*usual.words[:at], *words, *rest)))
+        words = [verb if word == "update" else word for word in usual.words]
+        if not reads_files:
+            words = [word for word in words if "changelog" not in word]
+        stage.call(replace(usual, words=(*words, option)))
 
     return play
+
+
+def _liquibase_reran(stage: Stage) -> None:
+    """Run the third again, after a change: it has `runOnChange:true`."""
+    stage.lay_out()
+    path = stage.files / "files" / "003_order_total.sql"
+    path.write_text(path.read_text().replace("total bigint", "total bigint := 0"))
+    stage.call(stage.peer.command(stage.place))
+    stage.apply()
+
+
+def _liquibase_failed_by_hand(stage: Stage) -> None:
+    stage.apply()
+    stage.sql("UPDATE databasechangelog SET exectype = 'FAILED' WHERE id LIKE '5-%'")
 
 
 def _liquibase_synced(stage: Stage) -> None:
@@ -164,14 +178,27 @@ PEERS = (
         ),
         cases=(
             *usual_cases(_CHANGESETS),
-            Case("failed", "problem failed", _liquibase_failed),
+            Case(
+                "failed_without_row",
+                applied(*_CHANGESETS[:3], _CHANGESETS[4]),
+                _liquibase_failed,
+            ),
+            Case(
+                "failed",
+                "problem failed",
+                _liquibase_failed_by_hand,
+                "exectype of the fifth changed by hand",
+            ),
+            Case("reran", applied(*_CHANGESETS), _liquibase_reran),
             Case("mark_ran", applied(*_CHANGESETS), _liquibase_mark_ran),
             Case(
                 "rolled_back",
                 applied(*_CHANGESETS[:4]),
                 _liquibase("rollback-count", "--count=1"),
             ),
-            Case("tagged", applied(*_CHANGESETS), _liquibase("tag", "--tag=v1.0")),
+            Case(
+                "tagged", applied(*_CHANGESETS), _liquibase("tag", "--tag=v1.0", reads_files=False)
+            ),
             Case("synced", applied(*_CHANGESETS), _liquibase_synced),
         ),
     ),

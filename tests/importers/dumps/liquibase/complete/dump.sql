@@ -23,11 +23,11 @@ CREATE TABLE public.databasechangeloglock (
     lockedby character varying(255)
 );
 
-INSERT INTO public.databasechangelog VALUES ('1-create-users', 'ada', 'files/001_create_users.sql', '2026-11-28 13:56:06.42663', 1, 'EXECUTED', '9:4ea305ab47eb6e7aaee2d0a8a84a707c', 'sql', '', NULL, '5.0.4', NULL, NULL, '5874163409');
-INSERT INTO public.databasechangelog VALUES ('2-create-orders', 'ada', 'files/002_create_orders.sql', '2026-11-28 13:56:06.461666', 2, 'EXECUTED', '9:1ec1ac85d62253741462242ffa64285a', 'sql', '', NULL, '5.0.4', NULL, NULL, '5874163409');
-INSERT INTO public.databasechangelog VALUES ('3-order-total', 'ada', 'files/003_order_total.sql', '2026-11-28 13:56:06.489675', 3, 'EXECUTED', '9:5189b19c47e93a5c21cb9f5a1f891625', 'sql', '', NULL, '5.0.4', NULL, NULL, '5874163409');
-INSERT INTO public.databasechangelog VALUES ('4-index-orders', 'ada', 'files/004_index_orders.sql', '2026-11-28 13:56:06.573757', 4, 'EXECUTED', '9:5baedeead39d9067942de1da5d61c357', 'sql', '', NULL, '5.0.4', NULL, NULL, '5874163409');
-INSERT INTO public.databasechangelog VALUES ('5-add-email', 'ada', 'files/005_add_email.sql', '2026-11-28 13:56:06.605575', 5, 'EXECUTED', '9:1c56399b930d5a74d229ba2a94c2d9cb', 'sql', '', NULL, '5.0.4', NULL, NULL, '5874163409');
+INSERT INTO public.databasechangelog VALUES ('1-create-users', 'ada', 'files/001_create_users.sql', '2026-11-28 14:00:06.3058', 1, 'EXECUTED', '9:4ea305ab47eb6e7aaee2d0a8a84a707c', 'sql', '', NULL, '5.0.4', NULL, NULL, '5874404750');
+INSERT INTO public.databasechangelog VALUES ('2-create-orders', 'ada', 'files/002_create_orders.sql', '2026-11-28 14:00:06.330963', 2, 'EXECUTED', '9:1ec1ac85d62253741462242ffa64285a', 'sql', '', NULL, '5.0.4', NULL, NULL, '5874404750');
+INSERT INTO public.databasechangelog VALUES ('3-order-total', 'ada', 'files/003_order_total.sql', '2026-11-28 14:00:06.353384', 3, 'EXECUTED', '9:0a1c97e75b5c6aeca82b2ef68afadfc4', 'sql', '', NULL, '5.0.4', NULL, NULL, '5874404750');
+INSERT INTO public.databasechangelog VALUES ('4-index-orders', 'ada', 'files/004_index_orders.sql', '2026-11-28 14:00:06.374978', 4, 'EXECUTED', '9:5baedeead39d9067942de1da5d61c357', 'sql', '', NULL, '5.0.4', NULL, NULL, '5874404750');
+INSERT INTO public.databasechangelog VALUES ('5-add-email', 'ada', 'files/005_add_email.sql', '2026-11-28 14:00:06.422288', 5, 'EXECUTED', '9:1c56399b930d5a74d229ba2a94c2d9cb', 'sql', '', NULL, '5.0.4', NULL, NULL, '5874404750');
 
 INSERT INTO public.databasechangeloglock VALUES (1, false, NULL, NULL);
 

@@ -27,17 +27,17 @@ CREATE TABLE public.yoyo_lock (
     pid integer NOT NULL
 );
 
-INSERT INTO public._yoyo_log VALUES ('956b8ab2-eb33-11f1-9ed6-02fc00000001', '6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:57:00.792042');
-INSERT INTO public._yoyo_log VALUES ('9574e224-eb33-11f1-9ed6-02fc00000001', '848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:57:00.852175');
-INSERT INTO public._yoyo_log VALUES ('9578bd36-eb33-11f1-9ed6-02fc00000001', 'c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:57:00.877441');
-INSERT INTO public._yoyo_log VALUES ('957d99a0-eb33-11f1-9ed6-02fc00000001', '569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:57:00.909301');
+INSERT INTO public._yoyo_log VALUES ('f97f52ea-eb33-11f1-b7d7-000000000000', '6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:48.6937');
+INSERT INTO public._yoyo_log VALUES ('f983ec60-eb33-11f1-b7d7-000000000000', '848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:48.722893');
+INSERT INTO public._yoyo_log VALUES ('f9856f7c-eb33-11f1-b7d7-000000000000', 'c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:48.73279');
+INSERT INTO public._yoyo_log VALUES ('f98631d2-eb33-11f1-b7d7-000000000000', '569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:48.737771');
 
-INSERT INTO public._yoyo_migration VALUES ('6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', '2026-11-28 13:57:00.799106');
-INSERT INTO public._yoyo_migration VALUES ('848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', '2026-11-28 13:57:00.857923');
-INSERT INTO public._yoyo_migration VALUES ('c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', '2026-11-28 13:57:00.882878');
-INSERT INTO public._yoyo_migration VALUES ('569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', '2026-11-28 13:57:00.924228');
+INSERT INTO public._yoyo_migration VALUES ('6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', '2026-11-28 13:59:48.70646');
+INSERT INTO public._yoyo_migration VALUES ('848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', '2026-11-28 13:59:48.724339');
+INSERT INTO public._yoyo_migration VALUES ('c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', '2026-11-28 13:59:48.733316');
+INSERT INTO public._yoyo_migration VALUES ('569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', '2026-11-28 13:59:48.738907');
 
-INSERT INTO public._yoyo_version VALUES (2, '2026-11-28 13:57:00.750168');
+INSERT INTO public._yoyo_version VALUES (2, '2026-11-28 13:59:48.680844');
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);

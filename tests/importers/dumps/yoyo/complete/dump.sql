@@ -27,19 +27,19 @@ CREATE TABLE public.yoyo_lock (
     pid integer NOT NULL
 );
 
-INSERT INTO public._yoyo_log VALUES ('94beffc2-eb33-11f1-ada7-02fc00000001', '6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:56:59.661086');
-INSERT INTO public._yoyo_log VALUES ('94c373ae-eb33-11f1-ada7-02fc00000001', '848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:56:59.689374');
-INSERT INTO public._yoyo_log VALUES ('94c5e184-eb33-11f1-ada7-02fc00000001', 'c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:56:59.705253');
-INSERT INTO public._yoyo_log VALUES ('94c8bf30-eb33-11f1-ada7-02fc00000001', '569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:56:59.724046');
-INSERT INTO public._yoyo_log VALUES ('94cadc48-eb33-11f1-ada7-02fc00000001', '28ecd38e41fc7e179df160ae2ccf96012bdc6e32c61a7c90200d0585c5850908', '0005.add-email', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:56:59.737891');
+INSERT INTO public._yoyo_log VALUES ('f949da7a-eb33-11f1-9c61-000000000000', '6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:48.343135');
+INSERT INTO public._yoyo_log VALUES ('f94b0e18-eb33-11f1-9c61-000000000000', '848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:48.350192');
+INSERT INTO public._yoyo_log VALUES ('f94bcaba-eb33-11f1-9c61-000000000000', 'c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:48.355009');
+INSERT INTO public._yoyo_log VALUES ('f94d478c-eb33-11f1-9c61-000000000000', '569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:48.364759');
+INSERT INTO public._yoyo_log VALUES ('f94de48a-eb33-11f1-9c61-000000000000', '28ecd38e41fc7e179df160ae2ccf96012bdc6e32c61a7c90200d0585c5850908', '0005.add-email', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:48.368773');
 
-INSERT INTO public._yoyo_migration VALUES ('6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', '2026-11-28 13:56:59.668163');
-INSERT INTO public._yoyo_migration VALUES ('848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', '2026-11-28 13:56:59.691447');
-INSERT INTO public._yoyo_migration VALUES ('c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', '2026-11-28 13:56:59.708168');
-INSERT INTO public._yoyo_migration VALUES ('569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', '2026-11-28 13:56:59.729846');
-INSERT INTO public._yoyo_migration VALUES ('28ecd38e41fc7e179df160ae2ccf96012bdc6e32c61a7c90200d0585c5850908', '0005.add-email', '2026-11-28 13:56:59.739203');
+INSERT INTO public._yoyo_migration VALUES ('6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', '2026-11-28 13:59:48.344027');
+INSERT INTO public._yoyo_migration VALUES ('848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', '2026-11-28 13:59:48.351338');
+INSERT INTO public._yoyo_migration VALUES ('c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', '2026-11-28 13:59:48.356038');
+INSERT INTO public._yoyo_migration VALUES ('569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', '2026-11-28 13:59:48.365821');
+INSERT INTO public._yoyo_migration VALUES ('28ecd38e41fc7e179df160ae2ccf96012bdc6e32c61a7c90200d0585c5850908', '0005.add-email', '2026-11-28 13:59:48.369761');
 
-INSERT INTO public._yoyo_version VALUES (2, '2026-11-28 13:56:59.602155');
+INSERT INTO public._yoyo_version VALUES (2, '2026-11-28 13:59:48.326247');
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);

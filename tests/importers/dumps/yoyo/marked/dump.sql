@@ -27,19 +27,19 @@ CREATE TABLE public.yoyo_lock (
     pid integer NOT NULL
 );
 
-INSERT INTO public._yoyo_log VALUES ('97550510-eb33-11f1-bd3a-02fc00000001', '6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', 'mark', 'app', 'localhost', NULL, '2026-11-28 13:57:03.999589');
-INSERT INTO public._yoyo_log VALUES ('975631ba-eb33-11f1-bd3a-02fc00000001', '848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', 'mark', 'app', 'localhost', NULL, '2026-11-28 13:57:04.006481');
-INSERT INTO public._yoyo_log VALUES ('9757596e-eb33-11f1-bd3a-02fc00000001', 'c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', 'mark', 'app', 'localhost', NULL, '2026-11-28 13:57:04.014035');
-INSERT INTO public._yoyo_log VALUES ('9758289e-eb33-11f1-bd3a-02fc00000001', '569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', 'mark', 'app', 'localhost', NULL, '2026-11-28 13:57:04.019344');
-INSERT INTO public._yoyo_log VALUES ('97583e4c-eb33-11f1-bd3a-02fc00000001', '28ecd38e41fc7e179df160ae2ccf96012bdc6e32c61a7c90200d0585c5850908', '0005.add-email', 'mark', 'app', 'localhost', NULL, '2026-11-28 13:57:04.019879');
+INSERT INTO public._yoyo_log VALUES ('fa0be534-eb33-11f1-b4f6-000000000000', '6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', 'mark', 'app', 'localhost', NULL, '2026-11-28 13:59:49.614763');
+INSERT INTO public._yoyo_log VALUES ('fa0c2008-eb33-11f1-b4f6-000000000000', '848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', 'mark', 'app', 'localhost', NULL, '2026-11-28 13:59:49.615485');
+INSERT INTO public._yoyo_log VALUES ('fa0c2d8c-eb33-11f1-b4f6-000000000000', 'c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', 'mark', 'app', 'localhost', NULL, '2026-11-28 13:59:49.6158');
+INSERT INTO public._yoyo_log VALUES ('fa0c37dc-eb33-11f1-b4f6-000000000000', '569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', 'mark', 'app', 'localhost', NULL, '2026-11-28 13:59:49.616061');
+INSERT INTO public._yoyo_log VALUES ('fa0c4290-eb33-11f1-b4f6-000000000000', '28ecd38e41fc7e179df160ae2ccf96012bdc6e32c61a7c90200d0585c5850908', '0005.add-email', 'mark', 'app', 'localhost', NULL, '2026-11-28 13:59:49.616352');
 
-INSERT INTO public._yoyo_migration VALUES ('6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', '2026-11-28 13:57:03.99512');
-INSERT INTO public._yoyo_migration VALUES ('848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', '2026-11-28 13:57:04.001162');
-INSERT INTO public._yoyo_migration VALUES ('c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', '2026-11-28 13:57:04.00915');
-INSERT INTO public._yoyo_migration VALUES ('569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', '2026-11-28 13:57:04.01893');
-INSERT INTO public._yoyo_migration VALUES ('28ecd38e41fc7e179df160ae2ccf96012bdc6e32c61a7c90200d0585c5850908', '0005.add-email', '2026-11-28 13:57:04.019624');
+INSERT INTO public._yoyo_migration VALUES ('6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', '2026-11-28 13:59:49.613255');
+INSERT INTO public._yoyo_migration VALUES ('848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', '2026-11-28 13:59:49.615232');
+INSERT INTO public._yoyo_migration VALUES ('c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', '2026-11-28 13:59:49.615644');
+INSERT INTO public._yoyo_migration VALUES ('569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', '2026-11-28 13:59:49.615921');
+INSERT INTO public._yoyo_migration VALUES ('28ecd38e41fc7e179df160ae2ccf96012bdc6e32c61a7c90200d0585c5850908', '0005.add-email', '2026-11-28 13:59:49.6162');
 
-INSERT INTO public._yoyo_version VALUES (2, '2026-11-28 13:57:03.970485');
+INSERT INTO public._yoyo_version VALUES (2, '2026-11-28 13:59:49.606586');
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);

@@ -27,19 +27,19 @@ CREATE TABLE public.yoyo_lock (
     pid integer NOT NULL
 );
 
-INSERT INTO public._yoyo_log VALUES ('961c644a-eb33-11f1-9a94-02fc00000001', '6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:57:01.950803');
-INSERT INTO public._yoyo_log VALUES ('961f9d36-eb33-11f1-9a94-02fc00000001', '848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:57:01.971067');
-INSERT INTO public._yoyo_log VALUES ('9620e0ba-eb33-11f1-9a94-02fc00000001', 'c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:57:01.979337');
-INSERT INTO public._yoyo_log VALUES ('962385d6-eb33-11f1-9a94-02fc00000001', '569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:57:01.996664');
-INSERT INTO public._yoyo_log VALUES ('96268db2-eb33-11f1-9a94-02fc00000001', '28ecd38e41fc7e179df160ae2ccf96012bdc6e32c61a7c90200d0585c5850908', '0005.add-email', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:57:02.01653');
-INSERT INTO public._yoyo_log VALUES ('969a2074-eb33-11f1-adda-02fc00000001', '28ecd38e41fc7e179df160ae2ccf96012bdc6e32c61a7c90200d0585c5850908', '0005.add-email', 'rollback', 'app', 'localhost', NULL, '2026-11-28 13:57:02.775006');
+INSERT INTO public._yoyo_log VALUES ('f9ba14e8-eb33-11f1-a486-000000000000', '6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:49.078622');
+INSERT INTO public._yoyo_log VALUES ('f9bb4a84-eb33-11f1-a486-000000000000', '848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:49.085752');
+INSERT INTO public._yoyo_log VALUES ('f9bc0212-eb33-11f1-a486-000000000000', 'c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:49.090433');
+INSERT INTO public._yoyo_log VALUES ('f9bcca3a-eb33-11f1-a486-000000000000', '569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:49.095551');
+INSERT INTO public._yoyo_log VALUES ('f9bd668e-eb33-11f1-a486-000000000000', '28ecd38e41fc7e179df160ae2ccf96012bdc6e32c61a7c90200d0585c5850908', '0005.add-email', 'apply', 'app', 'localhost', NULL, '2026-11-28 13:59:49.099548');
+INSERT INTO public._yoyo_log VALUES ('f9da0d34-eb33-11f1-98da-000000000000', '28ecd38e41fc7e179df160ae2ccf96012bdc6e32c61a7c90200d0585c5850908', '0005.add-email', 'rollback', 'app', 'localhost', NULL, '2026-11-28 13:59:49.288256');
 
-INSERT INTO public._yoyo_migration VALUES ('6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', '2026-11-28 13:57:01.954967');
-INSERT INTO public._yoyo_migration VALUES ('848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', '2026-11-28 13:57:01.972848');
-INSERT INTO public._yoyo_migration VALUES ('c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', '2026-11-28 13:57:01.981974');
-INSERT INTO public._yoyo_migration VALUES ('569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', '2026-11-28 13:57:01.997866');
+INSERT INTO public._yoyo_migration VALUES ('6c91f971991294621bf3f74fad0124dbcf8b57ec973035db08a706b43bb755f5', '0001.create-users', '2026-11-28 13:59:49.080202');
+INSERT INTO public._yoyo_migration VALUES ('848f1ff23f7803a0b7312054d010d4db6514594f04306def90132427421ef2b8', '0002.create-orders', '2026-11-28 13:59:49.086829');
+INSERT INTO public._yoyo_migration VALUES ('c9ec967bf83f624c74dc86b130bf656c3b0b629a1fb64b58c9bd811a862a5515', '0003.order-total', '2026-11-28 13:59:49.091559');
+INSERT INTO public._yoyo_migration VALUES ('569fddf3ad91c578636af039312dc1e9fe1f7f7f4d978e8a618f68c9ac835cee', '0004.index-orders', '2026-11-28 13:59:49.096538');
 
-INSERT INTO public._yoyo_version VALUES (2, '2026-11-28 13:57:01.916299');
+INSERT INTO public._yoyo_version VALUES (2, '2026-11-28 13:59:49.063916');
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);

@@ -1,7 +1,7 @@
 --liquibase formatted sql
 
---changeset ada:3-order-total splitStatements:false
-CREATE FUNCTION order_total(wanted bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+--changeset ada:3-order-total splitStatements:false runOnChange:true
+CREATE OR REPLACE FUNCTION order_total(wanted bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     total bigint;
 BEGIN
