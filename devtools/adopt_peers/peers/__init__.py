@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devtools.adopt_peers.peers import built, golang, java, javascript, perl, pypi, rust
+from devtools.adopt_peers.peers import built, golang, java, javascript, perl, pypi, ruby, rust
 
 __all__ = ["PEERS"]
 
@@ -14,5 +14,6 @@ PEERS = (
     *java.PEERS,
     *pypi.PEERS,
     *perl.PEERS,
+    *ruby.PEERS,
 )
 """Every tool."""
