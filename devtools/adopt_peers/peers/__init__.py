@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from devtools.adopt_peers.peers import golang, java, javascript, rust
+from devtools.adopt_peers.peers import built, golang, java, javascript, perl, pypi, ruby, rust
 
 __all__ = ["PEERS"]
 
 PEERS = (
     *golang.PEERS,
+    *built.PEERS,
     *rust.PEERS,
     *javascript.PEERS,
     *java.PEERS,
+    *pypi.PEERS,
+    *perl.PEERS,
+    *ruby.PEERS,
 )
 """Every tool."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from typing import TYPE_CHECKING
 
 from bench.install import npm
 from bench.model import Command, Tool
 from devtools.adopt_peers.model import Case, Peer, applied, usual_cases, without
 from devtools.adopt_peers.peers.installed import bench_tool, with_options
-from devtools.checkout import Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from bench.model import Place
     from devtools.adopt_peers.stage import Stage
@@ -31,7 +27,6 @@ bench:
   dir: files
   table: gorp_migrations
 """
-_QUIET = {"ATLAS_NO_UPDATE_NOTIFIER": "1", "ATLAS_NO_ANON_TELEMETRY": "1"}
 _BY_HAND = "with rows by hand, as older versions of goose wrote them"
 
 
@@ -110,53 +105,6 @@ def _golang_migrate_none(stage: Stage) -> None:
     stage.call(with_options(stage, "force", "--", "-1", drop=1))
 
 
-def _atlas(place: Place, *words: str, query: str = "") -> Command:
-    """Return a call of Atlas that applies files, also outside the linear order."""
-    url = place.url_as("postgres") + query
-    order = ("--exec-order", "non-linear")
-    target = ("--url", url, "--dir", f"file://{place.folder}/migrations", *order)
-    return Command((_program(place, "atlas"), "migrate", "apply", *words, *target), _QUIET)
-
-
-def _hash_atlas(place: Place) -> None:
-    """Write atlas.sum for the files that are there: Atlas refuses a folder without it."""
-    folder = f"file://{place.folder}/migrations"
-    words = [_program(place, "atlas"), "migrate", "hash", "--dir", folder]
-    subprocess.run(words, check=True, capture_output=True, env=os.environ | _QUIET)
-
-
-def _atlas_with(*words: str, query: str = "") -> Callable[[Stage], None]:
-    def play(stage: Stage) -> None:
-        stage.lay_out()
-        stage.call(_atlas(stage.place, *words, query=query))
-
-    return play
-
-
-def _atlas_baseline(stage: Stage) -> None:
-    """Start with a database that has the first two migrations, without a history."""
-    stage.lay_out()
-    for path in sorted(stage.files.glob("2024050[12]*.sql")):
-        stage.sql(path.read_text())
-    stage.call(_atlas(stage.place, "--baseline", _TIMES[1]))
-
-
-def _atlas_partial(stage: Stage) -> None:
-    """Let the second statement of the migration outside of a transaction fail."""
-    stage.lay_out()
-    stage.call(_atlas(stage.place, "3"))
-    stage.sql("CREATE INDEX orders_note ON orders (note)")
-    stage.call(_atlas(stage.place), fails=True)
-
-
-def _atlas_set(stage: Stage) -> None:
-    """Let `atlas migrate set` mark the fifth as applied."""
-    stage.lay_out()
-    stage.call(_atlas(stage.place, "4"))
-    program, _, _, *target = _atlas(stage.place).words
-    stage.call(Command((program, "migrate", "set", _TIMES[4], *target[:-2]), _QUIET))
-
-
 def _prepare_supabase(place: Place) -> None:
     (place.folder / "supabase" / "config.toml").write_text('project_id = "app"\n')
 
@@ -174,18 +122,6 @@ def _supabase_seeded(stage: Stage) -> None:
     stage.lay_out()
     (stage.folder / "supabase" / "seed.sql").write_text("UPDATE users SET name = 'Ada';\n")
     stage.call(_supabase(stage.place, "db", "push", "--include-seed"))
-
-
-def _program(place: Place, name: str) -> str:
-    return str(place.home / "bin" / name)
-
-
-def _not_installed(name: str) -> Callable[[Path], None]:
-    def install(home: Path) -> None:
-        if not (home / "bin" / name).exists():
-            raise Skip(f"build {name} from its sources and put it in {home / 'bin'}")
-
-    return install
 
 
 GOOSE = Peer(
@@ -253,23 +189,6 @@ GOLANG_MIGRATE = Peer(
         ),
     ),
 )
-ATLAS = Peer(
-    name="atlas",
-    tool=Tool("atlas", "1.2.3", _not_installed("atlas"), lambda *_: None, _atlas),
-    trackers=("atlas_schema_revisions",),
-    subfolder="migrations",
-    prepare=_hash_atlas,
-    sixth=("20240506090000_add_phone.sql", _PHONE),
-    cases=(
-        Case("complete", applied(*_TIMES), without()),
-        Case("behind", applied(*_TIMES[:4]), _atlas_with("4")),
-        Case("gap", applied(*_TIMES[:2], *_TIMES[3:]), without("20240503*")),
-        Case("in_public", applied(*_TIMES), _atlas_with(query="&search_path=public")),
-        Case("baseline", applied(*_TIMES[1:]), _atlas_baseline),
-        Case("partial", "problem partial", _atlas_partial),
-        Case("set", applied(*_TIMES), _atlas_set),
-    ),
-)
 SUPABASE = Peer(
     name="supabase",
     tool=Tool("supabase", "2.117.0", npm("supabase@2.117.0"), lambda *_: None, _supabase),
@@ -279,4 +198,4 @@ SUPABASE = Peer(
     sixth=("20240506090000_add_phone.sql", _PHONE),
     cases=(*usual_cases(_TIMES), Case("seeded", applied(*_TIMES), _supabase_seeded)),
 )
-PEERS = (GOOSE, DBMATE, SQL_MIGRATE, TERN, GOLANG_MIGRATE, ATLAS, SUPABASE)
+PEERS = (GOOSE, DBMATE, SQL_MIGRATE, TERN, GOLANG_MIGRATE, SUPABASE)

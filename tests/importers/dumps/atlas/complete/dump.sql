@@ -15,11 +15,11 @@ CREATE TABLE atlas_schema_revisions.atlas_schema_revisions (
     operator_version character varying NOT NULL
 );
 
-INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240501090000', 'create_users', 2, 2, 2, '2026-11-28 13:42:20.299918+00', 292428, '', '', '/dw3vkDtaVmNQdIXS5578iL6YoJuON6PAVbaVl06sVc=', 'null', 'Atlas CLI - development');
-INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240502090000', 'create_orders', 2, 2, 2, '2026-11-28 13:42:20.303787+00', 359458, '', '', 'nd/Q4Dq1FCrVsvfc3ovtRy42r7PZpoaReM9htab1mw4=', 'null', 'Atlas CLI - development');
-INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240503090000', 'order_total', 2, 1, 1, '2026-11-28 13:42:20.307415+00', 300214, '', '', 'wP3yRjsSj3LHWPobvqWNzU60nhGjdSKLmJ2MO5AGY9s=', 'null', 'Atlas CLI - development');
-INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240504090000', 'index_orders', 2, 2, 2, '2026-11-28 13:42:20.309438+00', 492740, '', '', '1qVvjWS+pXElgjb2sCJFv/TtK+Xt4oqgi7a77c8kJ+4=', 'null', 'Atlas CLI - development');
-INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240505090000', 'add_email', 2, 1, 1, '2026-11-28 13:42:20.313915+00', 230225, '', '', '9fbTTZcif1Z4k3BisYcRXqx/7jxklkLAMzzLT1Tzo5E=', 'null', 'Atlas CLI - development');
+INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240501090000', 'create_users', 2, 2, 2, '2026-11-28 13:59:35.310216+00', 242381, '', '', '/dw3vkDtaVmNQdIXS5578iL6YoJuON6PAVbaVl06sVc=', 'null', 'Atlas CLI - development');
+INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240502090000', 'create_orders', 2, 2, 2, '2026-11-28 13:59:35.314465+00', 465248, '', '', 'nd/Q4Dq1FCrVsvfc3ovtRy42r7PZpoaReM9htab1mw4=', 'null', 'Atlas CLI - development');
+INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240503090000', 'order_total', 2, 1, 1, '2026-11-28 13:59:35.319396+00', 284927, '', '', 'wP3yRjsSj3LHWPobvqWNzU60nhGjdSKLmJ2MO5AGY9s=', 'null', 'Atlas CLI - development');
+INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240504090000', 'index_orders', 2, 2, 2, '2026-11-28 13:59:35.321592+00', 699210, '', '', '1qVvjWS+pXElgjb2sCJFv/TtK+Xt4oqgi7a77c8kJ+4=', 'null', 'Atlas CLI - development');
+INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240505090000', 'add_email', 2, 1, 1, '2026-11-28 13:59:35.326831+00', 219185, '', '', '9fbTTZcif1Z4k3BisYcRXqx/7jxklkLAMzzLT1Tzo5E=', 'null', 'Atlas CLI - development');
 
 ALTER TABLE ONLY atlas_schema_revisions.atlas_schema_revisions
     ADD CONSTRAINT atlas_schema_revisions_pkey PRIMARY KEY (version);

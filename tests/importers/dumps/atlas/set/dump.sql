@@ -15,11 +15,11 @@ CREATE TABLE atlas_schema_revisions.atlas_schema_revisions (
     operator_version character varying NOT NULL
 );
 
-INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240501090000', 'create_users', 2, 2, 2, '2026-11-28 13:42:22.394927+00', 863595, '', '', '/dw3vkDtaVmNQdIXS5578iL6YoJuON6PAVbaVl06sVc=', 'null', 'Atlas CLI - development');
-INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240502090000', 'create_orders', 2, 2, 2, '2026-11-28 13:42:22.403005+00', 498520, '', '', 'nd/Q4Dq1FCrVsvfc3ovtRy42r7PZpoaReM9htab1mw4=', 'null', 'Atlas CLI - development');
-INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240503090000', 'order_total', 2, 1, 1, '2026-11-28 13:42:22.408803+00', 1406230, '', '', 'wP3yRjsSj3LHWPobvqWNzU60nhGjdSKLmJ2MO5AGY9s=', 'null', 'Atlas CLI - development');
-INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240504090000', 'index_orders', 2, 2, 2, '2026-11-28 13:42:22.412741+00', 876592, '', '', '1qVvjWS+pXElgjb2sCJFv/TtK+Xt4oqgi7a77c8kJ+4=', 'null', 'Atlas CLI - development');
-INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240505090000', 'add_email', 4, 0, 0, '2026-11-28 13:42:22.492268+00', 0, '', '', '9fbTTZcif1Z4k3BisYcRXqx/7jxklkLAMzzLT1Tzo5E=', 'null', 'Atlas CLI - development');
+INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240501090000', 'create_users', 2, 2, 2, '2026-11-28 13:59:36.820824+00', 234796, '', '', '/dw3vkDtaVmNQdIXS5578iL6YoJuON6PAVbaVl06sVc=', 'null', 'Atlas CLI - development');
+INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240502090000', 'create_orders', 2, 2, 2, '2026-11-28 13:59:36.824389+00', 201829, '', '', 'nd/Q4Dq1FCrVsvfc3ovtRy42r7PZpoaReM9htab1mw4=', 'null', 'Atlas CLI - development');
+INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240503090000', 'order_total', 2, 1, 1, '2026-11-28 13:59:36.827797+00', 320236, '', '', 'wP3yRjsSj3LHWPobvqWNzU60nhGjdSKLmJ2MO5AGY9s=', 'null', 'Atlas CLI - development');
+INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240504090000', 'index_orders', 2, 2, 2, '2026-11-28 13:59:36.829843+00', 384459, '', '', '1qVvjWS+pXElgjb2sCJFv/TtK+Xt4oqgi7a77c8kJ+4=', 'null', 'Atlas CLI - development');
+INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('20240505090000', 'add_email', 4, 0, 0, '2026-11-28 13:59:36.882743+00', 0, '', '', '9fbTTZcif1Z4k3BisYcRXqx/7jxklkLAMzzLT1Tzo5E=', 'null', 'Atlas CLI - development');
 
 ALTER TABLE ONLY atlas_schema_revisions.atlas_schema_revisions
     ADD CONSTRAINT atlas_schema_revisions_pkey PRIMARY KEY (version);

@@ -1,0 +1,9 @@
+-- left by alembic 1.20.1
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+
+INSERT INTO public.alembic_version VALUES ('3c7e2b9f4a53');
+
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);

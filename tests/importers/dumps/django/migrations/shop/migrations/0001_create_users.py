@@ -1,0 +1,14 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    initial = True
+    dependencies = []
+    operations = [
+        migrations.RunSQL(
+            """CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL);
+INSERT INTO users (id, name) VALUES (1, 'Ada; the first user');
+""",
+            "DROP TABLE users;",
+        ),
+    ]

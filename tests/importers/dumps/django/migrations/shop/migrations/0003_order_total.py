@@ -1,0 +1,19 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0002_create_orders")]
+    operations = [
+        migrations.RunSQL(
+            """CREATE FUNCTION order_total(wanted bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    total bigint;
+BEGIN
+    SELECT coalesce(sum(amount), 0) INTO total FROM orders WHERE user_id = wanted;
+    RETURN total;
+END;
+$$;
+""",
+            "DROP FUNCTION order_total(bigint);",
+        ),
+    ]

@@ -1,0 +1,20 @@
+defmodule Shop.Repo.Migrations.OrderTotal do
+  use Ecto.Migration
+
+  def up do
+    execute """
+    CREATE FUNCTION order_total(wanted bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+    DECLARE
+        total bigint;
+    BEGIN
+        SELECT coalesce(sum(amount), 0) INTO total FROM orders WHERE user_id = wanted;
+        RETURN total;
+    END;
+    $$;
+    """
+  end
+
+  def down do
+    execute "DROP FUNCTION order_total(bigint);"
+  end
+end

@@ -1,0 +1,6 @@
+--liquibase formatted sql
+
+--changeset ada:1-create-users
+CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL);
+INSERT INTO users (id, name) VALUES (1, 'Ada; the first user');
+--rollback DROP TABLE users;

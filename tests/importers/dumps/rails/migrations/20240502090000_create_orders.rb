@@ -1,0 +1,20 @@
+class CreateOrders < ActiveRecord::Migration[6.1]
+  def up
+    execute <<~SQL
+      -- each order belongs to a user; the user must exist
+      CREATE TABLE orders (
+          id bigint PRIMARY KEY,
+          user_id bigint NOT NULL REFERENCES users (id),
+          note text NOT NULL DEFAULT 'none -- yet'
+      );
+      /* an order's amount; it's in cents */
+      ALTER TABLE orders ADD COLUMN amount bigint NOT NULL DEFAULT 0;
+    SQL
+  end
+
+  def down
+    execute <<~SQL
+      DROP TABLE orders;
+    SQL
+  end
+end

@@ -1,0 +1,8 @@
+-- Deploy shop:create_users to pg
+
+BEGIN;
+
+CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL);
+INSERT INTO users (id, name) VALUES (1, 'Ada; the first user');
+
+COMMIT;

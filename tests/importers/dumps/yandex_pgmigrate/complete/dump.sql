@@ -1,0 +1,18 @@
+-- left by yandex-pgmigrate 1.0.13
+CREATE TYPE schema_version_type AS ENUM ('auto', 'manual');
+CREATE TABLE public.schema_version (
+    version bigint NOT NULL,
+    description text NOT NULL,
+    type public.schema_version_type DEFAULT 'auto'::public.schema_version_type NOT NULL,
+    installed_by text NOT NULL,
+    installed_on timestamp without time zone DEFAULT now() NOT NULL
+);
+
+INSERT INTO public.schema_version VALUES (1, 'Create users', 'auto', 'app', '2026-11-28 13:57:18.257375');
+INSERT INTO public.schema_version VALUES (2, 'Create orders', 'auto', 'app', '2026-11-28 13:57:18.257375');
+INSERT INTO public.schema_version VALUES (3, 'Order total', 'auto', 'app', '2026-11-28 13:57:18.257375');
+INSERT INTO public.schema_version VALUES (4, 'NONTRANSACTIONAL Index orders', 'auto', 'app', '2026-11-28 13:57:18.342388');
+INSERT INTO public.schema_version VALUES (5, 'Add email', 'auto', 'app', '2026-11-28 13:57:18.344303');
+
+ALTER TABLE ONLY public.schema_version
+    ADD CONSTRAINT schema_version_pkey PRIMARY KEY (version);
