@@ -135,6 +135,8 @@ def _of_entry(entry: dict[str, Any]) -> ForeignMigration:
         digits="",
         name=text_name(entry["name"]),
         up=text,
+        down=entry.get("down") or None,
         no_transaction=bool(entry.get("outside")) or directives_of(text).no_transaction,
         after=tuple(entry["after"]),
+        notes=tuple(entry.get("notes", ())),
     )

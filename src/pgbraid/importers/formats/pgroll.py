@@ -17,7 +17,8 @@ __all__ = ["TOOL"]
 
 
 def _read(table: TrackerTable) -> History | tuple[Problem, ...]:
-    rows = table.records()
+    # Changes that were made without pgroll are recorded as inferred.
+    rows = [row for row in table.records() if row.get("migration_type") != "inferred"]
     started = [row["name"] for row in rows if row.get("done") is False]
     if started:
         hint = "Complete it with `pgroll complete`, or undo it with `pgroll rollback`."
@@ -32,5 +33,5 @@ TOOL = Tool(
     "name",
     read=_read,
     schema="pgroll",
-    more=("done",),
+    more=("done", "migration_type"),
 )

@@ -1,0 +1,2 @@
+-- pgbraid: no-transaction
+DROP INDEX CONCURRENTLY orders_user_id;

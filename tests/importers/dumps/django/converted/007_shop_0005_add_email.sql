@@ -1,0 +1,4 @@
+--
+-- Raw SQL operation
+--
+ALTER TABLE users ADD COLUMN email text;

@@ -1,0 +1,2 @@
+-- depends: 0001.create-users
+ALTER TABLE users ADD COLUMN email text;
