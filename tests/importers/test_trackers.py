@@ -54,7 +54,7 @@ def converted(tool, folder, tmp_path):
     target = tmp_path / "migrations"
     if tool.program:  # the tool itself has rendered them; it is not installed here
         return folder.with_name("converted")
-    if tool.files:
+    if tool.files and folder.parent.name != "rails":
         convert_files(tool, folder, target)
         return target
     target.mkdir()
