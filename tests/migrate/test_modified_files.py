@@ -159,7 +159,7 @@ def test_adopted_row_can_be_given_its_checksum(applied):
 @pytest.mark.parametrize(
     ("files", "version", "message"),
     [
-        (BEFORE | {"3_c.sql": "--"}, 3, "3 is not applied"),
+        (BEFORE | {"3_c.sql": "SELECT 1"}, 3, "3 is not applied"),
         ({"1_a.sql": BEFORE["1_a.sql"]}, 2, "2 has no file here"),
     ],
 )

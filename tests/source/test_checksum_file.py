@@ -190,7 +190,7 @@ def test_bytes_that_were_loaded_are_ones_compared(folder):
 
 @pytest.mark.parametrize("make", ["folder", "link out", "pipe"])
 def test_unreadable_checksum_file_is_reported(folder, make, tmp_path):
-    folder.write(_1_a="--")
+    folder.write(_1_a="SELECT 1")
     path = folder.path / CHECKSUM_FILE
     if make == "folder":
         path.mkdir()
