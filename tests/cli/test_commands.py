@@ -70,7 +70,6 @@ def test_new_takes_next_free_version(program, folder):
     assert program("new", "v", "--sequential", code=0).out == (
         "migrations/0011_v.up.sql\nmigrations/0011_v.down.sql\n"
     )
-    assert (folder.path / "001_add_users.sql").read_bytes() == b""
 
 
 @pytest.mark.parametrize("name", ["!!!", "", "///"])

@@ -146,10 +146,9 @@ def test_read_only_transaction_cannot_be_recorded_so_it_fails_whole(database):
 
 
 def test_empty_migrations_are_recorded(database):
-    pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "-- nothing\n", "3_c.sql": ";;"}).up(
-        database.conninfo
-    )
-    assert database.versions() == [1, 2, 3]
+    files = {"1_a.sql": "--", "2_b.sql": "-- nothing\n", "3_c.sql": ";;", "4_d.sql": "SELECT 4"}
+    pgbraid.load(files).up(database.conninfo)
+    assert database.versions() == [1, 2, 3, 4]
 
 
 def test_percent_signs_and_colons_reach_server_as_they_stand(database):

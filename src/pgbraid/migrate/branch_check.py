@@ -18,7 +18,7 @@ from pgbraid.source.text_changes import classify_modification, first_changed_lin
 from pgbraid.sql.checksum import same_but_line_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from pgbraid.model.migration import Migration, MigrationSet
     from pgbraid.model.results import Check
@@ -45,7 +45,7 @@ def with_branch_problems(check: Check, migrations: MigrationSet, folder: str, re
     """
     branch = compare_branch(migrations, folder, ref)
     added = {migration.version for migration in branch.added()}
-    found = (_refused(p) if added.issuperset(p.versions) else p for p in check.problems)
+    found = (_empty_if_added(p, added) if p.code == "empty" else p for p in check.problems)
     return replace(check, problems=(*found, *branch.problems()), base=ref)
 
 
@@ -60,9 +60,10 @@ def compare_branch(migrations: MigrationSet, folder: str, ref: str) -> BranchCom
     return BranchComparison(migrations, files_at_commit(folder, ref), forks, ref)
 
 
-def _refused(problem: Problem) -> Problem:
-    """Return the problem of a file that the branch adds: it must have a statement."""
-    return replace(problem, severity=Severity.ERROR) if problem.code == "empty" else problem
+def _empty_if_added(problem: Problem, added: Collection[int]) -> Problem:
+    """Return the problem of a file without a statement: an error only if the branch adds it."""
+    severity = Severity.ERROR if all(v in added for v in problem.versions) else Severity.WARNING
+    return replace(problem, severity=severity)
 
 
 def branch_problems(
@@ -223,7 +224,7 @@ class BranchComparison:
                     None,
                     "Compare the results of both orders with "
                     f"`pgbraid prove --base {self.ref}`, or give the file a version above "
-                    f"{higher[-1]}.",
+                    f"{higher[-1]} with `pgbraid renumber --base {self.ref}`.",
                     file,
                 ),
                 severity=Severity.WARNING,
@@ -269,7 +270,7 @@ def duplicate_problem(theirs: Migration, ours: Migration, ref: str) -> Problem:
         detail=f"Databases deployed from {ref} have applied the other text."
         if one_name
         else "After the merge there would be two files with one version.",
-        hint="Give the file here the next free version (`pgbraid new NAME` chooses it).",
+        hint=f"Give the file here a free version with `pgbraid renumber --base {ref}`.",
         location=Location(ours.path),
         versions=(ours.version,),
     )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["refuse_new_empty_files"]
 
+_DETAIL = "If it were applied now, SQL that is added to it later would never run."
+
 
 def refuse_new_empty_files(
     problems: Sequence[Problem], migrations: MigrationSet, gaps: Iterable[int] = ()
@@ -35,7 +37,7 @@ def refuse_new_empty_files(
     for problem in problems:
         new = any(version > last or version in gaps for version in problem.versions)
         if problem.code == "empty" and new:
-            yield replace(problem, severity=Severity.ERROR)
+            yield replace(problem, severity=Severity.ERROR, detail=_DETAIL)
         else:
             yield problem
 
