@@ -33,7 +33,7 @@ from pgbraid.source.filenames import (
 from pgbraid.source.git import GitFolder, unmerged_files
 from pgbraid.source.loader import load_migrations
 from pgbraid.source.numbering import is_timestamp, next_version
-from pgbraid.source.rename_files import rename_files
+from pgbraid.source.renaming import rename_files
 from pgbraid.sql.checksum import checksum_variants
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ class Renumbering:
                     f"{migration.label} is {'applied' if applied else 'started'} in "
                     f"{command.target.label}",
                     detail="With another version, it would run there a second time.",
-                    hint=f"Undo it there first (`pgbraid undo {version}`), or let it keep its "
-                    f"version: `pgbraid prove --base {self.result.base}` compares both orders.",
+                    hint=f"Undo it there first (`pgbraid undo {version}`), then run "
+                    "`pgbraid renumber` again.",
                 )
 
     def carry_out(self) -> None:
@@ -209,16 +209,16 @@ class _Branch:
         if underscore:
             exact = [m for m in same if m.file == Path(word).name]
             same = exact or [m for m in same if m.name == _ENDING.sub("", rest)]
-        own = [m for m in same if m in self.own]
+        unmerged = [m for m in same if m in self.own]
         if not same:
             raise ConfigError(
                 f"no migration in {self.folder} is {word}",
                 hint="Run `pgbraid renumber --dry-run` to see the migrations of this branch that "
                 "need another version.",
             )
-        if not own:
+        if not unmerged:
             raise self._merged(same[0])
-        return own
+        return unmerged
 
     def _merged(self, migration: Migration) -> ConfigError:
         return ConfigError(
@@ -312,12 +312,12 @@ def _moves(
 def _refuse_existing(branch: _Branch, moves: Sequence[_Move]) -> None:
     """Raise ConfigError if a new name is that of a file that keeps its name."""
     old = {name for move in moves for name, _ in move.names}
-    kept = {case_folded(name): name for name in branch.names if name not in old}
+    others = {case_folded(name): name for name in branch.names if name not in old}
     for move in moves:
         for name, new in move.names:
-            if case_folded(new) in kept:
+            if case_folded(new) in others:
                 raise ConfigError(
-                    f"{name} would become {new}, but {kept[case_folded(new)]} exists",
+                    f"{name} would become {new}, but {others[case_folded(new)]} exists",
                     hint="Move that file away, then run `pgbraid renumber` again.",
                 )
     for name in branch.names:

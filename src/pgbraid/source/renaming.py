@@ -34,9 +34,9 @@ def rename_files(
             path = checksum_file[0]
             replace_checksum_file(*checksum_file)
     except BaseException as error:
-        kept = _rename_back(renamed)
+        not_restored = _rename_back(renamed)
         if isinstance(error, OSError):
-            raise _failed(path, error, kept) from None
+            raise _failed(path, error, not_restored) from None
         raise
 
 
@@ -49,21 +49,21 @@ def _rename(old: Path, new: Path) -> None:
 
 def _rename_back(renamed: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
     """Rename files back, the last one first; return those for which it failed."""
-    kept = []
+    not_restored = []
     for old, new in reversed(renamed):
         try:
             new.rename(old)
         except OSError:
-            kept.append((old, new))
-    return kept
+            not_restored.append((old, new))
+    return not_restored
 
 
-def _failed(path: Path, error: OSError, kept: list[tuple[Path, Path]]) -> ConfigError:
-    names = ", ".join(f"{new} (was {old.name})" for old, new in kept)
+def _failed(path: Path, error: OSError, not_restored: list[tuple[Path, Path]]) -> ConfigError:
+    names = ", ".join(f"{new} (was {old.name})" for old, new in not_restored)
     return ConfigError(
         f"cannot change {path}: {error.strerror}",
         detail=f"These files could not get their old names back: {names}."
-        if kept
+        if not_restored
         else "Every file has its old name.",
         hint="Make the folder writable for this user, then run `pgbraid renumber` again.",
     )
