@@ -137,6 +137,20 @@ def test_failed_rename_is_undone(repository, blocked):
     assert (names(repository), (repository.folder / "pgbraid.sum").read_bytes()) == (before, sums)
 
 
+def test_interrupted_rename_is_undone(repository, monkeypatch):
+    add(repository, "104_x.sql", "105_y.sql")
+    write_sums(repository)
+    renumbering = plan(repository)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pgbraid.source.renaming.replace_checksum_file", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        renumbering.carry_out()
+    assert new_names(repository) == ["104_x.sql", "105_y.sql"]
+
+
 def test_checksum_file_that_cannot_be_replaced_undoes_renames(repository):
     add(repository, "104_x.sql")
     write_sums(repository)

@@ -115,22 +115,27 @@ def renamed_in_checksums(content: bytes, names: Mapping[str, str], path: str) ->
         text = content.decode()
     except UnicodeDecodeError:
         raise _not_readable(f"{path} is not UTF-8") from None
-    groups: list[tuple[str, str]] = []
-    above, renamed = "", False
-    for number, line in enumerate(text.splitlines(keepends=True), 1):
+    mark, above = "\ufeff" * text.startswith("\ufeff"), ""
+    groups: list[tuple[str, str, str]] = []
+    # Not splitlines, which ends a line also at characters that a file name may have.
+    lines = text.removeprefix("\ufeff").removesuffix("\n").split("\n")
+    for number, line in enumerate(lines, 1):
         if line.startswith(_CONFLICT):
             raise _not_readable(f"{path} has a merge conflict in line {number}")
-        match = _LINE.fullmatch(line.removeprefix("\ufeff").rstrip("\r\n"))
+        match = _LINE.fullmatch(line.removesuffix("\r"))
         name = match and (_unescaped(match[3]) if match[1] else match[3])
         if match is None or name is None:
-            above += line
+            above += f"{line}\n"
             continue
         new = names.get(name, name)
-        renamed = renamed or new != name
-        end = line[len(line.rstrip("\r\n")) :] or "\n"
-        groups.append((new, above + (line if new == name else _line(new, match[2])[:-1] + end)))
+        end = "\r\n" if line.endswith("\r") else "\n"
+        entry = f"{line}\n" if new == name else _line(new, match[2]).removesuffix("\n") + end
+        groups.append((name, new, above + entry))
         above = ""
-    return ("".join(t for _, t in sorted(groups)) + above).encode() if renamed else content
+    if all(name == new for name, new, _ in groups):
+        return content
+    ordered = sorted((new, text) for _, new, text in groups)
+    return "".join([mark, *(text for _, text in ordered), above]).encode()
 
 
 def _not_readable(message: str) -> ConfigError:
