@@ -174,7 +174,7 @@ class BranchComparison:
                 "another text here",
                 "A database that has applied the version never runs the other text.",
                 f"Restore the file ({restore}), and give {version.file} a new version "
-                "(`pgbraid new NAME` chooses it).",
+                f"with `pgbraid renumber --base {ref}`.",
                 version,
             )
         elif not same_migration_name(migration.name, migration.version, version.name):

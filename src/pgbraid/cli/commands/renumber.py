@@ -68,8 +68,8 @@ def run(context: Context) -> int:
 def _check_database(context: Context, renumbering: Renumbering) -> tuple[str, ...]:
     """Refuse migrations that are applied in the database, if one is named.
 
-    Returns a note if the database of the environment or of the settings cannot be reached: it is
-    not the command line that asks for it.
+    Return a note if the database of the environment or of the settings cannot be reached: the
+    command line does not require it.
     """
     from pgbraid.settings import environment
 

@@ -227,7 +227,7 @@ class Output:
 
     def note(self, message: str) -> None:
         """Print a note, a line that informs and warns of nothing."""
-        self._progress([f"NOTE:  {characters.clean(message)}"])
+        self._progress([f"NOTE:  {characters.clean(psql.spelled(message))}"])
 
     def waiting(self, message: str) -> None:
         """Report that the command waits for the server, and why."""
