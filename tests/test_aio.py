@@ -10,7 +10,7 @@ from tests.fixtures.interruption import no_session_is_left
 
 
 def test_asynchronous_methods_return_same_results(database):
-    migrator = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"})
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 1"})
     report = asyncio.run(migrator.aup(database.conninfo, to=1))
     assert [o.migration.version for o in report.applied] == [1]
     assert asyncio.run(migrator.aup(database.conninfo, dry_run=True)).dry_run

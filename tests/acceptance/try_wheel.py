@@ -33,7 +33,8 @@ def main():
         version = run(pgbraid, "--version").strip()
         demo = json.loads(run(pgbraid, "demo", "--json", cwd=folder))
         assert demo["pgbraid"]["then"] == [103], demo
-        run(pgbraid, "new", "first", cwd=folder)
+        new = json.loads(run(pgbraid, "new", "first", "--json", cwd=folder))
+        Path(folder, new["files"][0]).write_text("CREATE TABLE first (id int);\n")
         assert json.loads(run(pgbraid, "up", "--embedded", "--json", cwd=folder))["applied"]
         typed = "import pgbraid, pathlib; p = pathlib.Path(pgbraid.__file__).parent;"
         run(home / "bin" / "python", "-c", f"{typed} assert (p / 'py.typed').exists()")

@@ -33,7 +33,7 @@ def test_another_applications_table_is_left_alone(cli, folder, database, tmp_pat
         "CREATE TABLE schema_migrations (version bigint, dirty boolean);"
         "INSERT INTO schema_migrations VALUES (104, false)"
     )
-    folder.put("1_a.sql", "--")
+    folder.put("1_a.sql", "SELECT 1")
     assert "--no-adopt" in cli("up", code=1).err
     assert "1 migration to apply" in cli("plan", "--no-adopt", code=0).out
     (tmp_path / "pgbraid.toml").write_text("adopt = false")

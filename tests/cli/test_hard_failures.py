@@ -162,7 +162,9 @@ def test_all_problems_are_listed_in_one_pass(cli, folder):
     cli("up", code=0)
     folder.remove("1_a.sql")
     folder.put("1_renamed.sql", OK).put("3_c.sql", "SELECT 33").put("4_d.sql", "COMMIT")
-    folder.put("5_e.sql", b"\xff").put("6_f.sql", "--").put("6_g.sql", "--").put("V7__x.sql", "--")
+    folder.put("5_e.sql", b"\xff").put("6_f.sql", "SELECT 1").put("6_g.sql", "SELECT 1").put(
+        "V7__x.sql", "SELECT 1"
+    )
     answer = cli("up", "--json", code=1).json
     assert sorted(p["code"] for p in answer["error"]["problems"]) == [
         "duplicate_version",

@@ -95,3 +95,9 @@ def test_run_without_work_imports_no_modules_that_apply(cli, folder, command):
     assert "psycopg" in loaded
     allowed = {"pgbraid.model.results"} if command != "up" else set()
     assert not loaded & (WORK - allowed)
+
+
+def test_renumbering_without_database_needs_no_driver(program, branch):
+    loaded = modules(program, "renumber", "--base", "main")
+    assert "pgbraid.migrate.renumber" in loaded
+    assert not loaded & DRIVER

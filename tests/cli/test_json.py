@@ -53,6 +53,11 @@ def test_every_answer_is_documented(cli, applied):
     assert own_members(cli("new", "c", "--json", code=0).json) == members("new")
 
 
+def test_every_member_of_renumber_is_documented(program, branch):
+    renamed = program("renumber", "--base", "main", "--json", code=0).json
+    assert own_members(renamed) == members("renumber")
+
+
 def test_every_adoption_is_documented(cli, applied, database):
     database.run(
         "CREATE TABLE schema_migrations (version bigint, dirty boolean);"

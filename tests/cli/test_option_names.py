@@ -150,7 +150,7 @@ def test_help_wraps_at_terminals_width(program, columns, words):
 
 
 def test_unreadable_file_gets_fitting_hint(cli, folder):
-    folder.put("1_a.sql", "--")
+    folder.put("1_a.sql", "SELECT 1")
     answer = cli("snapshot", "--check", "nowhere.txt", code=2)
     assert (
         answer.err.splitlines()[-1] == "HINT:  Name a text file in UTF-8 that this user can read."

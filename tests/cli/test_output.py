@@ -13,7 +13,7 @@ from tests.fixtures.folders import add_gap
 def test_status_is_table_as_psql_prints_it(cli, incident):
     cli("up", code=0)
     add_gap(incident)
-    incident.write(_105_x="--", _104_index="CREATE INDEX other ON orders (id)").remove(
+    incident.write(_105_x="SELECT 1", _104_index="CREATE INDEX other ON orders (id)").remove(
         "101_users.sql"
     )
     lines = cli("status", code=0).out.splitlines()
@@ -91,7 +91,7 @@ def test_detail_hint_context_and_notices_are_shown(cli, folder):
 
 
 def test_warning_does_not_stop_up(cli, folder):
-    folder.put("1_a.sql", "--").put("V2__b.sql", "--")
+    folder.put("1_a.sql", "SELECT 1").put("V2__b.sql", "SELECT 1")
     answer = cli("up", code=0)
     assert "WARNING:  V2__b.sql looks like a migration, but is not one" in answer.err
     assert "HINT:  Rename it to 2_b.sql" in answer.err
@@ -99,7 +99,7 @@ def test_warning_does_not_stop_up(cli, folder):
 
 
 def test_many_warnings_of_one_kind_are_folded(cli, folder):
-    folder.put("1_a.sql", "--")
+    folder.put("1_a.sql", "SELECT 1")
     for n in range(20):
         folder.put(f"V{n}__b.sql", "")
     err = cli("up", code=0).err

@@ -8,7 +8,7 @@ from tests.fixtures.nontransactional import HEAD
 
 
 def test_setting_of_wrong_type_is_not_shown(cli, folder, tmp_path):
-    folder.write(_1_a="--")
+    folder.write(_1_a="SELECT 1")
     (tmp_path / "pgbraid.toml").write_text('direct_url = ["postgresql://u:hunter2@h/d"]')
     answer = cli("up")
     assert answer.code
@@ -26,7 +26,7 @@ def test_no_terminal_escape_of_another_session_is_printed(big, cli, folder):
 
 
 def test_password_of_certificate_gets_warning(cli, folder, tmp_path):
-    folder.write(_1_a="--")
+    folder.write(_1_a="SELECT 1")
     (tmp_path / "pgbraid.toml").write_text(
         'direct_url = "postgresql://u@127.0.0.1:1/d?sslpassword=hunter2"'
     )
@@ -53,7 +53,7 @@ def test_terminal_controls_in_names_and_messages_are_shown_not_obeyed(cli, folde
 
 
 def test_password_in_arguments_is_warned_of_and_never_shown(program, folder):
-    folder.put("1_a.sql", "--")
+    folder.put("1_a.sql", "SELECT 1")
     answer = program("up", "--database", "postgresql://u:hunter2@127.0.0.1:1/d", code=4)
     assert "WARNING:  every user of this machine can read the password" in answer.err
     assert "hunter2" not in answer.err + answer.out

@@ -54,7 +54,7 @@ def test_undo_asks_on_terminal(cli, folder, database, typed, code, versions):
 
 def test_closed_pipe_is_no_traceback(cli, folder):
     for n in range(500):
-        folder.put(f"{n}_m.sql", "--")
+        folder.put(f"{n}_m.sql", "SELECT 1")
     run = cli.start("plan")
     run.stdout.close()
     assert "Traceback" not in run.stderr.read()
@@ -63,7 +63,7 @@ def test_closed_pipe_is_no_traceback(cli, folder):
 
 
 def test_ascii_terminal_gets_escapes_not_traceback(cli, folder):
-    folder.put("1_é.sql", "--")
+    folder.put("1_é.sql", "SELECT 1")
     env = {"PYTHONIOENCODING": "ascii"}
     assert "1_\\xe9" in cli("up", env=env, code=0).out
 

@@ -86,7 +86,7 @@ def test_run_leaves_one_row_per_migration_and_summary(cli, folder, columns, name
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("command", ["plan", "status"])
 def test_table_takes_no_more_columns_than_terminal_has(cli, folder, columns, name, command):
-    folder.put(f"1_{NAMES[name]}.sql", "--")
+    folder.put(f"1_{NAMES[name]}.sql", "SELECT 1")
     if command == "status":
         cli("up", code=0)
     seen, code = on_terminal(cli, columns, command)
@@ -97,14 +97,14 @@ def test_table_takes_no_more_columns_than_terminal_has(cli, folder, columns, nam
 
 
 def test_output_without_terminal_is_not_cut(cli, folder):
-    folder.put(f"1_{LONG}{LONG}.sql", "--")
+    folder.put(f"1_{LONG}{LONG}.sql", "SELECT 1")
     assert LONG + LONG in cli("plan", env={"COLUMNS": "40"}, code=0).out
     assert LONG + LONG in cli("up", env={"COLUMNS": "40"}, code=0).out
     assert LONG + LONG in cli("status", env={"COLUMNS": "40"}, code=0).out
 
 
 def test_terminal_without_size_has_width_of_columns(cli, folder):
-    folder.put(f"1_{LONG}.sql", "--")
+    folder.put(f"1_{LONG}.sql", "SELECT 1")
     seen, _ = on_terminal(cli, 0, "plan", env={"COLUMNS": "50"})
     assert max(map(len, seen.splitlines())) == 50
 
@@ -213,7 +213,7 @@ def test_exit_code_of_no_stays_where_answer_cannot_be_written(cli, folder, targe
 
 
 def test_reader_that_goes_away_is_no_error(cli, folder):
-    folder.put("1_a.sql", "--")
+    folder.put("1_a.sql", "SELECT 1")
     assert unwritten(cli, "| true", "plan")[0] == 0
 
 

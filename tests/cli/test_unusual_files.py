@@ -41,19 +41,21 @@ def test_applied_one_of_two_files_is_named(cli, folder):
     assert "DETAIL:  The applied migration is 'a': keep that file." in cli("up", code=1).err
 
 
-@pytest.mark.parametrize("text", ["", " \n\t\r\n", "\ufeff"])
-def test_empty_file_is_applied_with_warning(cli, folder, database, text):
-    """Real histories have empty files, but a new empty file is more often unfinished."""
-    folder.put("1_a.sql", text)
-    assert "WARNING:  1_a.sql is empty" in cli("check", "--offline", code=0).err
-    assert "WARNING:  1_a.sql is empty" in cli("plan", code=0).err
-    assert "WARNING:  1_a.sql is empty" in cli("up", code=0).err
-    assert cli("up", code=0).err == ""
+@pytest.mark.parametrize("text", ["", " \n\t\r\n", "\ufeff", "-- todo\n/* and\nmore */"])
+def test_new_file_without_statement_is_refused_before_anything_runs(cli, folder, database, text):
+    folder.put("1_a.sql", "SELECT 1").put("2_b.sql", text)
+    for words in (["check", "--offline"], ["plan"], ["up"]):
+        answer = cli(*words, code=1)
+        assert "migrations/2_b.sql:1:1: ERROR:  2_b.sql has no statement" in answer.err
+        assert "HINT:  Write its SQL, or delete the file." in answer.err
+    assert database.value("SELECT to_regclass('applied_migrations') IS NULL")
+    folder.remove("2_b.sql")
+    cli("up", code=0)
     assert database.versions() == [1]
 
 
 def test_file_applied_as_empty_cannot_be_accepted_by_repair(cli, folder):
-    folder.put("1_a.sql", "")
+    folder.put("1_a.sql", "").put("2_b.sql", "SELECT 2")
     cli("up", code=0)
     folder.put("1_a.sql", "CREATE TABLE a ()")
     answer = cli("up", code=1)
@@ -61,10 +63,12 @@ def test_file_applied_as_empty_cannot_be_accepted_by_repair(cli, folder):
     assert "pgbraid repair" not in answer.err
 
 
-def test_empty_down_file_undoes_nothing(cli, folder, database):
-    folder.put("1_a.up.sql", "SELECT 1").put("1_a.down.sql", b"")
+@pytest.mark.parametrize("text", ["", "-- to be written"])
+def test_empty_down_file_undoes_nothing(cli, folder, database, text):
+    folder.put("1_a.up.sql", "SELECT 1").put("1_a.down.sql", text)
+    assert cli("check", "--offline", code=0).err == ""
     cli("up", code=0)
-    assert "1_a.down.sql is empty" in cli("undo", "1", "--yes", code=1).err
+    assert "1_a.down.sql has no statement" in cli("undo", "1", "--yes", code=1).err
     assert database.versions() == [1]
 
 
@@ -100,7 +104,7 @@ def test_check_does_not_report_changed_file_as_unchanged(cli, folder, tmp_path):
 
 
 def test_first_change_of_empty_text_has_diff(cli, folder):
-    folder.put("1_a.sql", "-- later")
+    folder.put("1_a.sql", "-- later").put("2_b.sql", "SELECT 2")
     cli("up", code=0)
     folder.put("1_a.sql", "CREATE TABLE a ()")
     assert "    +CREATE TABLE a ()" in cli("up", code=1).err

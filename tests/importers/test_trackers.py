@@ -139,7 +139,7 @@ STRANGERS = {
 @pytest.mark.parametrize("ddl", STRANGERS.values(), ids=STRANGERS.keys())
 def test_table_of_another_tool_is_recognised_by_its_columns(database, ddl, schema):
     database.run(ddl)
-    migrator = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}, schema=schema)
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 1"}, schema=schema)
     plan = migrator.plan(database.conninfo)
     assert plan.adoption is None
     assert [s.migration.version for s in plan.steps] == [1, 2]
@@ -150,12 +150,12 @@ def test_several_rows_are_no_counter(database):
         "CREATE TABLE schema_migrations (version bigint, dirty boolean);"
         "INSERT INTO schema_migrations VALUES (1, false), (2, false)"
     )
-    plan = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}).plan(database.conninfo)
+    plan = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 1"}).plan(database.conninfo)
     assert [p.code for p in plan.errors] == ["tracker_ambiguous"]
     database.run(
         "DELETE FROM schema_migrations; INSERT INTO schema_migrations VALUES (NULL, false)"
     )
-    plan = pgbraid.load({"1_a.sql": "--"}).plan(database.conninfo)
+    plan = pgbraid.load({"1_a.sql": "SELECT 1"}).plan(database.conninfo)
     assert [p.code for p in plan.errors] == ["tracker_ambiguous"]
 
 
@@ -166,6 +166,8 @@ def test_ledger_schema_goes_before_public(database):
         "INSERT INTO public.schema_migrations VALUES (2, false);"
         "INSERT INTO app.schema_migrations VALUES (1, false)"
     )
-    plan = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}, schema="app").plan(database.conninfo)
+    plan = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 1"}, schema="app").plan(
+        database.conninfo
+    )
     assert plan.adoption.source == "app.schema_migrations"
     assert [m.version for m in plan.adoption.migrations] == [1]

@@ -105,16 +105,16 @@ def test_excluded_table_is_not_adopted_on_request(legacy):
 
 
 def test_another_applications_table_can_be_left_alone(legacy):
-    migrator = pgbraid.load({"1_own.sql": "--"}, schema="own", adopt=False)
+    migrator = pgbraid.load({"1_own.sql": "SELECT 1"}, schema="own", adopt=False)
     assert migrator.plan(legacy.conninfo).adoption is None
     assert len(migrator.up(legacy.conninfo).applied) == 1
     with pytest.raises(ProblemsFound) as caught:
-        pgbraid.load({"1_own.sql": "--"}, schema="other").up(legacy.conninfo)
+        pgbraid.load({"1_own.sql": "SELECT 1"}, schema="other").up(legacy.conninfo)
     assert "`adopt = false`" in caught.value.problems[0].hint
 
 
 def test_version_removed_from_applied_set_is_not_adopted_again(legacy):
-    files = {"101_m101.up.sql": "--", "101_m101.down.sql": "DROP TABLE t101"}
+    files = {"101_m101.up.sql": "SELECT 1", "101_m101.down.sql": "DROP TABLE t101"}
     legacy.run("UPDATE schema_migrations SET version = 101")
     migrator = pgbraid.load(files)
     migrator.adopt(legacy.conninfo)

@@ -87,8 +87,8 @@ def test_enum_value_used_in_its_own_file_is_failure(database):
 
 
 def test_dry_run_obeys_gaps_and_to(database):
-    pgbraid.load({"2_b.sql": "--"}).up(database.conninfo)
-    files = {"1_a.sql": "--", "2_b.sql": "--", "3_c.sql": "--"}
+    pgbraid.load({"2_b.sql": "SELECT 1"}).up(database.conninfo)
+    files = {"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 1", "3_c.sql": "SELECT 1"}
     report = pgbraid.load(files).up(database.conninfo, dry_run=True, to=2)
     assert [(o.migration.version, o.gap) for o in report.would_apply] == [(1, True)]
     assert [s.migration.version for s in report.above_target] == [3]
@@ -110,8 +110,8 @@ def test_dry_run_of_ledger_schema_fails_as_up_would(database):
 
 
 def test_dry_run_reports_that_nothing_is_pending(database):
-    pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
-    report = pgbraid.load({"1_a.sql": "--"}).up(database.conninfo, dry_run=True)
+    pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo)
+    report = pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo, dry_run=True)
     assert (report.applied, report.previously_applied, report.dry_run) == ((), 1, True)
 
 
@@ -156,9 +156,9 @@ def test_failures_after_untried_migration_are_inconclusive(database):
 
 
 def test_dry_run_reports_role_without_right_to_write_ledger(database, role):
-    pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
+    pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo)
     database.run(f"GRANT SELECT ON applied_migrations, applied_migrations_journal TO {role}")
-    files = {"1_a.sql": "--", "2_b.sql": "SELECT 1"}
+    files = {"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 1"}
     report = pgbraid.load(files).up(database.as_role(role), dry_run=True)
     assert [(m.version, d.sqlstate) for m, d in report.failures] == [(2, "42501")]
 
@@ -185,14 +185,14 @@ def test_migrations_applied_by_concurrent_run_are_not_tried(database, holder):
 
 def test_equal_constraint_names_of_several_tables_do_not_conflict(database, role):
     """Names of constraints are unique per table, but SET CONSTRAINTS searches the schema."""
-    pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
+    pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo)
     database.run(
         "CREATE SCHEMA other; CREATE TABLE other.p (id int PRIMARY KEY);"
         "CREATE TABLE other.c (id int REFERENCES other.p DEFERRABLE INITIALLY DEFERRED);"
         f"GRANT ALL ON SCHEMA public TO {role}; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"
     )
     files = {
-        "1_a.sql": "--",
+        "1_a.sql": "SELECT 1",
         "2_b.sql": "CREATE TABLE p (id int PRIMARY KEY);"
         "CREATE TABLE x (p int, CONSTRAINT fk_p FOREIGN KEY (p) REFERENCES p DEFERRABLE"
         " INITIALLY DEFERRED);"

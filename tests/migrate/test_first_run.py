@@ -163,10 +163,10 @@ def test_adopted_ledger_is_recognised_by_its_names(database):
 
 
 def test_ledger_of_other_migrations_stops_nothing(database):
-    pgbraid.load({"1_a.sql": "CREATE TABLE x ()", "2_z.sql": ""}, schema="app").up(
-        database.conninfo
-    )
-    other = pgbraid.load({"1_a.sql": "CREATE TABLE y ()", "2_z.sql": ""}, ledgers="many")
+    first = {"1_a.sql": "CREATE TABLE x ()", "2_z.sql": "", "3_c.sql": "SELECT 3"}
+    pgbraid.load(first, schema="app").up(database.conninfo)
+    second = {"1_a.sql": "CREATE TABLE y ()", "2_z.sql": "", "3_d.sql": "SELECT 4"}
+    other = pgbraid.load(second, ledgers="many")
     assert codes(other.up(database.conninfo).warnings) == ["empty"]
     assert len(
         pgbraid.load({"1_a.sql": "CREATE TABLE z ()"}, table="t").up(database.conninfo).applied

@@ -28,9 +28,9 @@ def test_stopped_migration_is_incomplete_and_resumes(double):
 
 def test_status_shows_incomplete_migration_without_file(double):
     """The release with the older folder boots without an error."""
-    older = pgbraid.load({"0_before.sql": "--"})
+    older = pgbraid.load({"0_before.sql": "SELECT 1"})
     with pytest.raises(MigrationFailed):
-        pgbraid.load({"0_before.sql": "--", "1_four.sql": FOUR}).up(double.conninfo)
+        pgbraid.load({"0_before.sql": "SELECT 1", "1_four.sql": FOUR}).up(double.conninfo)
     assert older.up(double.conninfo).previously_applied == 1
     assert [p.code for p in older.status(double.conninfo).problems] == ["incomplete_missing"]
 

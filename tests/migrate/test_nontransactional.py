@@ -19,11 +19,11 @@ WAITS_FOR_TABLE = (
 
 def test_run_to_version_below_incomplete_migration_is_refused(big):
     big.run("CREATE TABLE gate ()")
-    files = {"1_a.sql": "--", "5_b.sql": HEAD + "SELECT 1 / count(*) FROM gate"}
+    files = {"1_a.sql": "SELECT 1", "5_b.sql": HEAD + "SELECT 1 / count(*) FROM gate"}
     with pytest.raises(MigrationFailed):
         pgbraid.load(files).up(big.conninfo)
     big.run("INSERT INTO gate DEFAULT VALUES")
-    files |= {"3_c.sql": "--"}
+    files |= {"3_c.sql": "SELECT 1"}
     with pytest.raises(ProblemsFound) as caught:
         pgbraid.load(files).up(big.conninfo, to=3)
     assert [problem.code for problem in caught.value.problems] == ["incomplete_above"]

@@ -20,13 +20,13 @@ def test_suppressed_journal_row_lets_no_statement_run_twice(big, statement, runs
     big.run(
         "CREATE PROCEDURE p() LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (1); COMMIT; END'"
     )
-    pgbraid.load({"1_a.sql": "--"}).up(big.conninfo)
+    pgbraid.load({"1_a.sql": "SELECT 1"}).up(big.conninfo)
     big.run(
         "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
         " CREATE TRIGGER no BEFORE INSERT ON applied_migrations_journal FOR EACH ROW"
         " WHEN (new.event = 'statement_done') EXECUTE FUNCTION no()"
     )
-    migrator = pgbraid.load({"1_a.sql": "--", "2_b.sql": f"{HEAD}{statement}; VACUUM log"})
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": f"{HEAD}{statement}; VACUUM log"})
     with pytest.raises(pgbraid.PgbraidError) as caught:
         migrator.up(big.conninfo)
     assert "did not accept a line" in caught.value.message
@@ -47,27 +47,29 @@ def test_suppressed_journal_row_lets_no_statement_run_twice(big, statement, runs
 @pytest.mark.parametrize("right", ["SELECT", "INSERT"])
 def test_nothing_runs_without_journal(big, role, right):
     big.run("CREATE TABLE log (n int)")
-    pgbraid.load({"1_a.sql": "--"}).up(big.conninfo)
+    pgbraid.load({"1_a.sql": "SELECT 1"}).up(big.conninfo)
     big.run(
         f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON SCHEMA public TO {role};"
         f"REVOKE {right} ON applied_migrations_journal FROM {role}"
     )
     text = HEAD + "INSERT INTO log VALUES (1); INSERT INTO log VALUES (2)"
     with pytest.raises(pgbraid.PgbraidError):
-        pgbraid.load({"1_a.sql": "--", "2_b.sql": text, "3_c.sql": "--"}).up(big.as_role(role))
+        pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": text, "3_c.sql": "SELECT 1"}).up(
+            big.as_role(role)
+        )
     assert big.rows("SELECT n FROM log") == []
     assert big.versions() == [1]
 
 
 def test_locked_journal_is_waited_for(big):
     """The line `started` is written before the retries."""
-    pgbraid.load({"0_z.sql": "--"}).up(big.conninfo)
+    pgbraid.load({"0_z.sql": "SELECT 1"}).up(big.conninfo)
     with psycopg.connect(big.conninfo) as other:
         other.execute("LOCK TABLE applied_migrations_journal IN SHARE MODE")
         with call_after(1.5, other.rollback):
             assert (
                 len(
-                    pgbraid.load({"0_z.sql": "--", "1_a.sql": HEAD + "VACUUM big"})
+                    pgbraid.load({"0_z.sql": "SELECT 1", "1_a.sql": HEAD + "VACUUM big"})
                     .up(big.conninfo)
                     .applied
                 )

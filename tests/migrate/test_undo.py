@@ -8,8 +8,8 @@ FILES = {
     "1_a.down.sql": "DROP TABLE a",
     "2_b.up.sql": "CREATE TABLE b ()",
     "2_b.down.sql": "DROP TABLE nowhere",
-    "3_c.sql": "--",
-    "4_d.up.sql": "--",
+    "3_c.sql": "SELECT 1",
+    "4_d.up.sql": "SELECT 1",
     "4_d.down.sql": "DROP TABLE a;\nCOMMIT;",
 }
 

@@ -110,8 +110,13 @@ def test_migration_that_drops_ledger_fails_whole(database):
 
 
 def test_to_stops_at_version_and_gaps_below_it_run(database):
-    pgbraid.load({"102_b.sql": "--"}).up(database.conninfo)
-    files = {"101_a.sql": "--", "102_b.sql": "--", "103_c.sql": "--", "104_d.sql": "--"}
+    pgbraid.load({"102_b.sql": "SELECT 1"}).up(database.conninfo)
+    files = {
+        "101_a.sql": "SELECT 1",
+        "102_b.sql": "SELECT 1",
+        "103_c.sql": "SELECT 1",
+        "104_d.sql": "SELECT 1",
+    }
     report = pgbraid.load(files).up(database.conninfo, to=103)
     assert versions_and_gaps(report) == [(101, True), (103, False)]
     assert [s.migration.version for s in report.above_target] == [104]
@@ -120,18 +125,18 @@ def test_to_stops_at_version_and_gaps_below_it_run(database):
 @pytest.mark.parametrize("options", [{"to": 7}, {"not_applied": [7]}])
 def test_unknown_version_is_usage_error(database, options):
     with pytest.raises(ConfigError, match="7: no migration has that version"):
-        pgbraid.load({"1_a.sql": "--"}).up(database.conninfo, **options)
+        pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo, **options)
 
 
 def test_problems_of_files_and_database_come_in_one_list_before_anything_runs(database):
-    pgbraid.load({"1_a.sql": "--", "2_b.sql": "SELECT 2"}).up(database.conninfo)
+    pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 2"}).up(database.conninfo)
     files = {
-        "1_renamed.sql": "--",
+        "1_renamed.sql": "SELECT 1",
         "2_b.sql": "SELECT 3",
         "3_c.sql": "COMMIT",
         "4_d.sql": "\\i x",
-        "5_e.sql": "--",
-        "5_f.sql": "--",
+        "5_e.sql": "SELECT 1",
+        "5_f.sql": "SELECT 1",
         "6_g.sql": b"\xff",
     }
     with pytest.raises(ProblemsFound) as caught:
@@ -221,7 +226,7 @@ def test_run_that_waited_detects_another_applied_text(database, holder):
 
 
 def test_to_version_of_two_files_is_no_usage_error(database):
-    migrator = pgbraid.load({"1_a.sql": "--", "01_b.sql": "--"})
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1", "01_b.sql": "SELECT 1"})
     with pytest.raises(ProblemsFound, match="problem"):
         migrator.up(database.conninfo, to=1)
 

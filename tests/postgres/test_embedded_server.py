@@ -320,12 +320,12 @@ def test_who_can_reach_folder(tmp_path, mode, reachable):
 def test_standby_is_refused_before_anything(programs, tmp_path):
     folder = tmp_path / "db"
     with embedded_server(folder, programs=programs, cache=cache_dir()) as server:
-        pgbraid.load({"1_a.sql": "--"}).up(server.conninfo)
+        pgbraid.load({"1_a.sql": "SELECT 1"}).up(server.conninfo)
     (folder / "data" / "standby.signal").touch()
     with embedded_server(folder, programs=programs, cache=cache_dir()) as server:
-        assert pgbraid.load({"1_a.sql": "--"}).up(server.conninfo).previously_applied == 1
+        assert pgbraid.load({"1_a.sql": "SELECT 1"}).up(server.conninfo).previously_applied == 1
         with pytest.raises(TargetRefused, match="is a standby"):
-            pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}).up(server.conninfo)
+            pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 1"}).up(server.conninfo)
 
 
 @pytest.mark.parametrize(

@@ -37,19 +37,19 @@ def test_operator_of_another_role_is_refused(database, role, open_schema):
     as_role(database, role, TRACKER.format(schema=open_schema))
     as_role(database, role, TRAP.format(schema=open_schema))
     with pytest.raises(TargetRefused, match=f"would run code of role {role}"):
-        pgbraid.load({"1_a.sql": "--"}, schema=open_schema).up(database.conninfo)
+        pgbraid.load({"1_a.sql": "SELECT 1"}, schema=open_schema).up(database.conninfo)
     assert database.value("SELECT to_regclass('public.trapped')") is None
 
 
 def test_ledger_of_another_role_is_warned_of(database, role, open_schema):
     as_role(database, role, TRACKER.format(schema=open_schema))
-    report = pgbraid.load({"1_a.sql": "--"}, schema=open_schema).up(database.conninfo)
+    report = pgbraid.load({"1_a.sql": "SELECT 1"}, schema=open_schema).up(database.conninfo)
     assert [p.code for p in report.warnings] == ["foreign_owner"]
     assert role in report.warnings[0].message
 
 
 def test_schema_in_which_others_create_is_warned_of_once(database, role, open_schema):
-    migrator = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}, schema=open_schema)
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 1"}, schema=open_schema)
     report = migrator.up(database.conninfo, to=1)
     assert [p.code for p in report.warnings] == ["schema_writable"]
     assert role in report.warnings[0].message
@@ -59,7 +59,10 @@ def test_schema_in_which_others_create_is_warned_of_once(database, role, open_sc
 def test_our_own_roles_and_superusers_are_trusted(database, role):
     database.run(f"CREATE SCHEMA own AUTHORIZATION {role}")
     as_role(database, role, TRACKER.format(schema="own"))
-    assert pgbraid.load({"1_a.sql": "--"}, schema="own").up(database.as_role(role)).warnings == ()
+    assert (
+        pgbraid.load({"1_a.sql": "SELECT 1"}, schema="own").up(database.as_role(role)).warnings
+        == ()
+    )
 
 
 @pytest.fixture
@@ -99,10 +102,10 @@ def test_login_without_rights_migrates_as_owner(database, role, owner):
 
 def test_role_without_membership_fails_connection(database, role):
     with pytest.raises(ConnectionFailed, match="role"):
-        pgbraid.load({"1_a.sql": "--"}, role="postgres").up(database.as_role(role))
+        pgbraid.load({"1_a.sql": "SELECT 1"}, role="postgres").up(database.as_role(role))
     target = parse_target(database.conninfo, role="no such role")
     with pytest.raises(ConnectionFailed, match="no such role"):
-        pgbraid.load({"1_a.sql": "--"}).up(target)
+        pgbraid.load({"1_a.sql": "SELECT 1"}).up(target)
 
 
 EVIL = (
@@ -135,7 +138,7 @@ MAKING = EVIL.format(
 def test_code_of_another_role_on_ledger_is_refused(database, role, open_schema, trap):
     as_role(database, role, TRACKER.format(schema=open_schema))
     as_role(database, role, trap.format(schema=open_schema))
-    migrator = pgbraid.load({"1_a.sql": "--"}, schema=open_schema)
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1"}, schema=open_schema)
     # An ALTER TABLE that rewrites the table gives it another file, as TRUNCATE does: `up` refuses.
     verb = partial(migrator.reconcile, trust="applied_set") if "ADD x" in trap else migrator.up
     with pytest.raises((TargetRefused, pgbraid.ServerError)) as caught:
@@ -148,7 +151,7 @@ def test_code_of_another_role_on_ledger_is_refused(database, role, open_schema, 
 def test_additional_column_of_another_role_is_allowed(database, role, open_schema):
     as_role(database, role, TRACKER.format(schema=open_schema))
     as_role(database, role, "ALTER TABLE open.applied_migrations ADD note text DEFAULT 'x'")
-    migrator = pgbraid.load({"1_a.sql": "--"}, schema=open_schema)
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1"}, schema=open_schema)
     assert [p.code for p in migrator.up(database.conninfo).warnings] == ["foreign_owner"]
 
 

@@ -47,7 +47,7 @@ def test_view_in_journals_place_runs_nothing(database, role):
             "CREATE VIEW open.applied_migrations_journal AS SELECT open.f() AS version,"
             " 'x'::text AS name, 'started'::text AS event, NULL::jsonb AS detail, 1 AS id"
         )
-    migrator = pgbraid.load({"1_a.sql": "--"}, schema="open")
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1"}, schema="open")
     for verb in (migrator.check, migrator.status, migrator.up):
         with pytest.raises(pgbraid.ServerError, match="is not an applied set"):
             verb(database.conninfo)
@@ -66,7 +66,7 @@ def test_column_of_foreign_type_casts_nothing(database, role):
             " 'BEGIN CREATE TABLE public.trapped (); RETURN now(); END';"
             "CREATE CAST (open.e AS timestamptz) WITH FUNCTION open.f(open.e)"
         )
-    migrator = pgbraid.load({"1_a.sql": "--"}, schema="open")
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1"}, schema="open")
     with pytest.raises(pgbraid.ServerError) as caught:
         migrator.status(database.conninfo)
     assert "another role's type" in caught.value.detail
@@ -99,7 +99,7 @@ def test_plain_ledger_of_application_role_is_accepted(database, role, column):
             "CREATE TABLE app.applied_migrations (version bigint PRIMARY KEY, name text NOT NULL,"
             f" applied_at timestamptz NOT NULL DEFAULT now(), checksum text, {column})"
         )
-    report = pgbraid.load({"1_a.sql": "--"}, schema="app").up(database.conninfo)
+    report = pgbraid.load({"1_a.sql": "SELECT 1"}, schema="app").up(database.conninfo)
     assert [problem.code for problem in report.warnings] == ["foreign_owner"]
 
 

@@ -161,7 +161,7 @@ def test_run_that_waits_for_another_try_stops_at_once(database, blocker):
 
 def test_undo_retries_lock_timeouts(database, blocker):
     blocker.commit()
-    files = {"1_a.sql": "--", "1_a.down.sql": "ALTER TABLE t ADD y int"}
+    files = {"1_a.sql": "SELECT 1", "1_a.down.sql": "ALTER TABLE t ADD y int"}
     migrator = pgbraid.load(files, limits=QUICK)
     migrator.up(database.conninfo)
     blocker.execute("SELECT FROM t")
@@ -278,9 +278,11 @@ def preparing(programs, tmp_path_factory):
 @pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "EXCLUSIVE"])
 def test_prepared_transaction_that_locks_applied_set_is_named(preparing, mode):
     """No session and no process belongs to it."""
-    files = {"1_a.sql": "--"}
+    files = {"1_a.sql": "SELECT 1"}
     pgbraid.load(files).up(preparing)
-    migrator = pgbraid.load({**files, "2_b.sql": "--"}, lock_wait=2, limits=Limits(retry_for=1))
+    migrator = pgbraid.load(
+        {**files, "2_b.sql": "SELECT 1"}, lock_wait=2, limits=Limits(retry_for=1)
+    )
     with psycopg.connect(preparing) as conn:
         conn.execute(f"LOCK TABLE applied_migrations IN {mode} MODE")
         conn.execute("PREPARE TRANSACTION 'the gid'")

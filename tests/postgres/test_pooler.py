@@ -96,15 +96,15 @@ def test_run_behind_pooler_waits_for_xact_lock_and_names_holder(database, pooled
     with psycopg.connect(database.conninfo, application_name="the other one") as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", (LedgerTable().lock_key,))
         with pytest.raises(LockTimeout) as caught:
-            pgbraid.load({"1_a.sql": "--"}, lock_wait=0.3).up(pooled)
+            pgbraid.load({"1_a.sql": "SELECT 1"}, lock_wait=0.3).up(pooled)
         assert "(the other one)" in caught.value.detail
         with call_after(0.3, other.commit):
-            assert len(pgbraid.load({"1_a.sql": "--"}).up(pooled).applied) == 1
+            assert len(pgbraid.load({"1_a.sql": "SELECT 1"}).up(pooled).applied) == 1
 
 
 @pytest.mark.parametrize("command", ["undo", "adopt", "dry run"])
 def test_commands_that_need_session_lock_are_refused_behind_pooler(database, pooled, command):
-    files = {"1_a.sql": "--", "1_a.down.sql": "--", "2_b.sql": "--"}
+    files = {"1_a.sql": "SELECT 1", "1_a.down.sql": "SELECT 1", "2_b.sql": "SELECT 1"}
     database.run("CREATE TABLE schema_migrations (version bigint, dirty boolean)")
     database.run("INSERT INTO schema_migrations VALUES (1, false)")
     migrator = pgbraid.load(files)
@@ -123,7 +123,7 @@ def test_commands_that_need_session_lock_are_refused_behind_pooler(database, poo
 def test_adoption_works_behind_pooler(database, pooled):
     database.run("CREATE TABLE schema_migrations (version bigint, dirty boolean)")
     database.run("INSERT INTO schema_migrations VALUES (1, false)")
-    report = pgbraid.load({"1_a.sql": "broken", "2_b.sql": "--"}).up(pooled)
+    report = pgbraid.load({"1_a.sql": "broken", "2_b.sql": "SELECT 1"}).up(pooled)
     assert [m.version for m in report.adoption.migrations] == [1]
     assert database.versions() == [1, 2]
 
@@ -131,7 +131,7 @@ def test_adoption_works_behind_pooler(database, pooled):
 def test_role_option_behind_pooler_is_refused(database, pooled):
     target = parse_target(pooled, role="pg_monitor")
     with pytest.raises(pgbraid.ConnectionFailed):
-        pgbraid.load({"1_a.sql": "--"}).up(target)
+        pgbraid.load({"1_a.sql": "SELECT 1"}).up(target)
     assert database.value("SELECT to_regclass('applied_migrations')") is None
 
 

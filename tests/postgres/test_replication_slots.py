@@ -153,7 +153,11 @@ def test_text_that_ends_its_transaction_is_never_recorded(database, monkeypatch,
     monkeypatch.setattr("pgbraid.source.content.check_script", lambda *_: ())
     if used:
         database.run("CREATE TABLE before ()")
-    files = {"1_a.sql": "SELECT 1", "2_b.sql": f"/* replication_slot */ {text}", "3_c.sql": "--"}
+    files = {
+        "1_a.sql": "SELECT 1",
+        "2_b.sql": f"/* replication_slot */ {text}",
+        "3_c.sql": "SELECT 1",
+    }
     with pytest.raises(MigrationFailed, match="ended its transaction") as caught:
         pgbraid.load(files).up(database.conninfo)
     assert caught.value.incomplete
@@ -186,10 +190,10 @@ def test_migration_that_keeps_its_transaction_is_recorded(database, text):
 
 
 def test_migration_that_makes_slot_and_writes_applied_set_is_refused(database):
-    pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
+    pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo)
     row = "INSERT INTO applied_migrations (version, name) VALUES (3, 'c')"
     with pytest.raises(MigrationFailed, match="writes to"):
-        pgbraid.load({"1_a.sql": "--", "2_b.sql": f"{MAKE}; {row}"}).up(database.conninfo)
+        pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": f"{MAKE}; {row}"}).up(database.conninfo)
     assert database.versions() == [1]
 
 
@@ -233,7 +237,7 @@ def test_undo_drops_slot_and_makes_one(database):
     files = {
         "1_a.sql": MAKE,
         "1_a.down.sql": "SELECT pg_drop_replication_slot('a')",
-        "2_b.sql": "--",
+        "2_b.sql": "SELECT 1",
         "2_b.down.sql": MAKE.replace("'a'", "'b'"),
     }
     migrator = pgbraid.load(files)

@@ -53,7 +53,7 @@ def test_pause_before_retry_holds_no_advisory_lock(big):
 
 def test_wait_for_ledger_row_is_bounded(big):
     migrator = pgbraid.load(
-        {"1_a.sql": "--", "2_b.sql": "ALTER TABLE big ADD x int"}, limits=Limits(retry_for=1)
+        {"1_a.sql": "SELECT 1", "2_b.sql": "ALTER TABLE big ADD x int"}, limits=Limits(retry_for=1)
     )
     migrator.up(big.conninfo, to=1)
     with psycopg.connect(big.conninfo) as other:

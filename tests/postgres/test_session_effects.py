@@ -146,10 +146,9 @@ def test_read_only_transaction_cannot_be_recorded_so_it_fails_whole(database):
 
 
 def test_empty_migrations_are_recorded(database):
-    pgbraid.load({"1_a.sql": "--", "2_b.sql": "-- nothing\n", "3_c.sql": ";;"}).up(
-        database.conninfo
-    )
-    assert database.versions() == [1, 2, 3]
+    files = {"1_a.sql": "--", "2_b.sql": "-- nothing\n", "3_c.sql": ";;", "4_d.sql": "SELECT 4"}
+    pgbraid.load(files).up(database.conninfo)
+    assert database.versions() == [1, 2, 3, 4]
 
 
 def test_percent_signs_and_colons_reach_server_as_they_stand(database):
@@ -161,13 +160,13 @@ def test_percent_signs_and_colons_reach_server_as_they_stand(database):
 
 def test_trigger_that_swallows_row_stops_migration(database):
     """A ledger row that the server did not write is an error."""
-    pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
+    pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo)
     database.run(
         "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
         "CREATE TRIGGER no BEFORE INSERT ON applied_migrations FOR EACH ROW"
         " EXECUTE FUNCTION no()"
     )
-    files = {"1_a.sql": "--", "2_b.sql": "CREATE TABLE b ()"}
+    files = {"1_a.sql": "SELECT 1", "2_b.sql": "CREATE TABLE b ()"}
     with pytest.raises(pgbraid.PgbraidError, match="row"):
         pgbraid.load(files).up(database.conninfo)
     assert database.value("SELECT to_regclass('b')") is None

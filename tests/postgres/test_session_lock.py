@@ -28,7 +28,7 @@ from tests.fixtures.interruption import call_after, no_session_is_left
 @pytest.mark.usefixtures("holder")
 def test_lock_timeout_names_lock_holder(database):
     with pytest.raises(LockTimeout) as caught:
-        pgbraid.load({"1_a.sql": "--"}, lock_wait=0.1).up(database.conninfo)
+        pgbraid.load({"1_a.sql": "SELECT 1"}, lock_wait=0.1).up(database.conninfo)
     assert "waited 0.1 s" in caught.value.message
     assert "(the other one), role postgres" in caught.value.detail
     assert database.value("SELECT to_regclass('applied_migrations')") is None
@@ -37,14 +37,14 @@ def test_lock_timeout_names_lock_holder(database):
 @pytest.mark.usefixtures("holder")
 def test_run_without_work_does_not_wait_for_lock(database):
     assert pgbraid.load({}, lock_wait=0).up(database.conninfo).previously_applied == 0
-    migrator = pgbraid.load({"1_a.sql": "--"}, lock_wait=0)
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1"}, lock_wait=0)
     assert not migrator.check(database.conninfo).ok
     assert len(migrator.plan(database.conninfo).steps) == 1
 
 
 def test_run_continues_once_holder_is_gone(database, holder):
     with call_after(0.3, holder.close):
-        report = pgbraid.load({"1_a.sql": "--"}).up(database.conninfo)
+        report = pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo)
     assert len(report.applied) == 1
 
 
@@ -69,7 +69,7 @@ def test_waiting_run_skips_versions_applied_by_holder(database, holder):
 def test_waiting_holds_no_snapshot_that_stops_concurrent_index(database, holder):
     holder.execute("CREATE TABLE t (x int)")
     waiter = threading.Thread(
-        target=lambda: pgbraid.load({"1_a.sql": "--"}).up(database.conninfo), daemon=True
+        target=lambda: pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo), daemon=True
     )
     waiter.start()
     time.sleep(0.2)
@@ -84,7 +84,9 @@ def test_waiting_holds_no_snapshot_that_stops_concurrent_index(database, holder)
 def test_two_ledgers_do_not_wait_for_each_other(database):
     with connect(parse_target(database.conninfo), LedgerTable("a", "t"), StopToken()) as session:
         assert acquire_session_lock(session, wait=0)
-        pgbraid.load({"1_a.sql": "--"}, schema="b", table="t", lock_wait=0).up(database.conninfo)
+        pgbraid.load({"1_a.sql": "SELECT 1"}, schema="b", table="t", lock_wait=0).up(
+            database.conninfo
+        )
 
 
 @pytest.mark.usefixtures("holder")
@@ -142,7 +144,7 @@ def test_many_sessions_may_find_schema_missing_at_once(database):
 
 
 def test_lost_connection_lists_applied_versions(database):
-    files = {"1_a.sql": "--", "2_b.sql": "SELECT pg_terminate_backend(pg_backend_pid())"}
+    files = {"1_a.sql": "SELECT 1", "2_b.sql": "SELECT pg_terminate_backend(pg_backend_pid())"}
     with pytest.raises(ConnectionFailed) as caught:
         pgbraid.load(files).up(database.conninfo)
     assert [o.migration.version for o in caught.value.applied] == [1]
@@ -178,7 +180,7 @@ def test_run_can_be_stopped_from_another_thread(database):
             threading.Timer(0.3, stop.request).start()
             second_started.set()
 
-    migrator = pgbraid.load({"1_a.sql": "--", "2_b.sql": "SELECT pg_sleep(60)"})
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT pg_sleep(60)"})
     started_at = time.monotonic()
     with pytest.raises(Stopped) as caught:
         migrator.up(database.conninfo, on_event=record_event, stop=stop)
@@ -193,7 +195,7 @@ def test_stop_before_start_runs_nothing(database):
     stop = StopToken()
     stop.request()
     with pytest.raises(Stopped):
-        pgbraid.load({"1_a.sql": "--"}).up(database.conninfo, stop=stop)
+        pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo, stop=stop)
     assert database.value("SELECT to_regclass('applied_migrations')") is None
 
 
@@ -202,7 +204,7 @@ def test_read_only_target_is_refused_before_anything(database, role, kind):
     name = role if kind == "ROLE" else conninfo_to_dict(database.conninfo)["dbname"]
     database.run(f"GRANT CREATE ON SCHEMA public TO {role}")
     database.run(f"ALTER {kind} {name} SET default_transaction_read_only = on")
-    migrator = pgbraid.load({"1_a.sql": "--"})
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1"})
     with pytest.raises(TargetRefused, match="is read-only") as caught:
         migrator.up(database.as_role(role))
     assert "default_transaction_read_only=off" in caught.value.hint
@@ -238,6 +240,6 @@ def test_invisible_holder_is_named_by_process_id(database, role):
     with psycopg.connect(database.conninfo, autocommit=True) as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", (LedgerTable().lock_key,))
         with pytest.raises(LockTimeout) as caught:
-            pgbraid.load({"1_a.sql": "--"}, lock_wait=0).up(database.as_role(role))
+            pgbraid.load({"1_a.sql": "SELECT 1"}, lock_wait=0).up(database.as_role(role))
         assert f"process {conn.info.backend_pid}" in caught.value.detail
     assert "None" not in caught.value.detail

@@ -145,7 +145,7 @@ def test_statement_pooler_is_refused_with_its_own_error(bouncing):
         bouncing(3, mode="statement") as conninfo,
         pytest.raises(pgbraid.PgbraidError, match="not allowed in statement pooling mode"),
     ):
-        pgbraid.load({"1_a.sql": "--"}).up(conninfo)
+        pgbraid.load({"1_a.sql": "SELECT 1"}).up(conninfo)
 
 
 # --- commands through a session pooler
@@ -205,7 +205,7 @@ def test_file_outside_transaction_is_resumed(database, through):
 def test_adoption_by_itself_works(database, through):
     database.run("CREATE TABLE schema_migrations (version bigint, dirty boolean)")
     database.run("INSERT INTO schema_migrations VALUES (1, false)")
-    adoption = pgbraid.load({"1_a.sql": "--", "2_b.sql": "--"}).adopt(through)
+    adoption = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 1"}).adopt(through)
     assert [m.version for m in adoption.migrations] == [1]
 
 
@@ -222,7 +222,7 @@ def test_run_holds_lock_of_its_session(database, through):
     with psycopg.connect(database.conninfo, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (key,))
         with pytest.raises(LockTimeout):
-            pgbraid.load({"1_a.sql": "--"}, lock_wait=0.3).up(through)
+            pgbraid.load({"1_a.sql": "SELECT 1"}, lock_wait=0.3).up(through)
     seen = []
     migrator = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 2"})
     held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"

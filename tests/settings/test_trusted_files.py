@@ -132,7 +132,7 @@ def test_program_warns_of_file_of_stranger_with_hint(place, program):
     work, file = place
     give(file)
     (work / "migrations").mkdir()
-    (work / "migrations" / "1_a.sql").write_text("--")
+    (work / "migrations" / "1_a.sql").write_text("SELECT 1")
     inside = type(program)(work, program.env)
     answer = inside("check", "--offline", code=0)
     assert answer.err == (
@@ -147,7 +147,7 @@ def test_program_warns_of_file_of_stranger_with_hint(place, program):
 
 def test_verbose_names_settings_file_once(program, tmp_path):
     (tmp_path / "migrations").mkdir()
-    (tmp_path / "migrations" / "1_a.sql").write_text("--")
+    (tmp_path / "migrations" / "1_a.sql").write_text("SELECT 1")
     assert program("check", "--offline", "-v", code=0).err == "settings: no file\n"
     assert program("check", "--offline", "--json", code=0).json["settings"] is None
     (tmp_path / "pgbraid.toml").write_text("")

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 import pgbraid
 from pgbraid.model.errors import ConfigError, ProblemsFound
 from pgbraid.model.migration import digest
-from pgbraid.source.checksum_file import compare_checksums, format_checksums, write_checksum_file
+from pgbraid.source.checksum_file import (
+    compare_checksums,
+    format_checksums,
+    renamed_in_checksums,
+    write_checksum_file,
+)
 from pgbraid.source.filenames import CHECKSUM_FILE
 from pgbraid.source.loader import load_migrations
 
@@ -190,7 +195,7 @@ def test_bytes_that_were_loaded_are_ones_compared(folder):
 
 @pytest.mark.parametrize("make", ["folder", "link out", "pipe"])
 def test_unreadable_checksum_file_is_reported(folder, make, tmp_path):
-    folder.write(_1_a="--")
+    folder.write(_1_a="SELECT 1")
     path = folder.path / CHECKSUM_FILE
     if make == "folder":
         path.mkdir()
@@ -236,3 +241,31 @@ def test_failed_write_leaves_old_file_and_nothing_else(folder, monkeypatch):
         write_checksum_file(folder.path, load_migrations(folder.path))
     assert (folder.path / CHECKSUM_FILE).read_text() == "as it was"
     assert len(list(folder.path.iterdir())) == 2
+
+
+def renamed(content, names):
+    return renamed_in_checksums(content.encode(), names, "pgbraid.sum").decode()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"{A}  1_a.sql\n{B}  2_b.sql", f"{B}  2_b.sql\n{A}  3_a.sql\n"),
+        (f"\ufeff{A}  1_a.sql\r\n{B} *2_b.sql\r\n", f"\ufeff{B} *2_b.sql\r\n{A}  3_a.sql\r\n"),
+        (
+            f"# one\n{A}  1_a.sql\n# two\n{B}  2_b.sql\n# end\n",
+            f"# two\n{B}  2_b.sql\n# one\n{A}  3_a.sql\n# end\n",
+        ),
+        (f"{A}  1_a.sql\n{B}  2_b\u2028.sql\n", f"{B}  2_b\u2028.sql\n{A}  3_a.sql\n"),
+        (f"{B}  2_b.sql", f"{B}  2_b.sql"),
+        ("", ""),
+    ],
+)
+def test_renamed_file_keeps_checksum_and_gets_its_place(before, after):
+    assert renamed(before, {"1_a.sql": "3_a.sql"}) == after
+
+
+def test_renamed_file_with_escaped_name_is_read_again():
+    before = f"\\{A}  1_a\\nb.sql\n"
+    after = renamed(before, {"1_a\nb.sql": "3_a\nb.sql"})
+    assert after == f"\\{A}  3_a\\nb.sql\n"

@@ -37,9 +37,9 @@ def found(text):
         "\\restrict abc\nselect 1;\n\\unrestrict abc",
         "copy t from stdin;\n\\.\n",
         "-- +goose Up\nselect 1",
-        "-- a comment about pgbraid: none",
-        "-- a comment alone",
-        ";",
+        "-- a comment about pgbraid: none\nselect 1",
+        "select 1; -- a comment alone",
+        "select 1;;",
     ],
 )
 def test_allowed_statements_pass(text):
@@ -128,7 +128,10 @@ def test_unterminated_quote_or_comment_is_refused():
     assert found("select 1;\nselect 'open; commit") == [("unterminated", 2, 8)]
 
 
-@pytest.mark.parametrize("text", ["", " \n\t", "\r\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["", " \n\t", "\r\n", "-- a comment alone", "/* select 1 */\n;;", "\ufeff", "\\restrict abc"],
+)
 def test_file_without_statements_is_reported_as_empty(text):
     assert found(text) == [("empty", 1, 1)]
 

@@ -316,6 +316,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("check", "verify that the applied migrations match the files"),
     Command("sum", "write the checksums of all files to pgbraid.sum"),
     Command("new", "create the next migration file"),
+    Command("renumber", "give the new migrations of a branch versions above those of its base"),
     Command("repair", "accept files that changed after they were applied"),
     Command("baseline", "record migrations as applied without running them"),
     Command("adopt", "record another tool's history as applied"),

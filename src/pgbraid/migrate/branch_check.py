@@ -18,16 +18,19 @@ from pgbraid.source.text_changes import classify_modification, first_changed_lin
 from pgbraid.sql.checksum import same_but_line_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from pgbraid.model.migration import Migration, MigrationSet
     from pgbraid.model.results import Check
     from pgbraid.source.git import GitFolder
 
 __all__ = [
+    "BranchComparison",
     "branch_problems",
+    "compare_branch",
     "duplicate_problem",
     "merged_before_problem",
+    "migrations_by_file",
     "same_text",
     "with_branch_problems",
 ]
@@ -40,11 +43,27 @@ def with_branch_problems(check: Check, migrations: MigrationSet, folder: str, re
 
     Raises ConfigError if git, the repository or the commit is missing.
     """
+    branch = compare_branch(migrations, folder, ref)
+    added = {migration.version for migration in branch.added()}
+    found = (_empty_if_added(p, added) if p.code == "empty" else p for p in check.problems)
+    return replace(check, problems=(*found, *branch.problems()), base=ref)
+
+
+def compare_branch(migrations: MigrationSet, folder: str, ref: str) -> BranchComparison:
+    """Return the migrations of a folder beside those of the commit ``ref``.
+
+    Raises ConfigError if git, the repository or the commit is missing.
+    """
     from pgbraid.source.git import files_at_commit, merge_bases  # noqa: PLC0415 - only with a base
 
     forks = [files_at_commit(folder, commit) for commit in merge_bases(folder, ref)]
-    problems = branch_problems(migrations, files_at_commit(folder, ref), forks, ref)
-    return replace(check, problems=(*check.problems, *problems), base=ref)
+    return BranchComparison(migrations, files_at_commit(folder, ref), forks, ref)
+
+
+def _empty_if_added(problem: Problem, added: Collection[int]) -> Problem:
+    """Return the problem of a file without a statement: an error only if the branch adds it."""
+    severity = Severity.ERROR if all(v in added for v in problem.versions) else Severity.WARNING
+    return replace(problem, severity=severity)
 
 
 def branch_problems(
@@ -55,10 +74,10 @@ def branch_problems(
     ``base`` is the folder of ``ref``, ``forks`` the folder at each newest common commit of both. A
     change that the base made since then is no problem of this branch.
     """
-    return tuple(_BranchCheck(migrations, base, forks, ref).problems())
+    return tuple(BranchComparison(migrations, base, forks, ref).problems())
 
 
-class _BranchCheck:
+class BranchComparison:
     """The migrations of a branch and of its base, by file."""
 
     def __init__(
@@ -67,7 +86,7 @@ class _BranchCheck:
         self.ours, self.base, self.ref = migrations, base, ref
         self.forks = [fork.files for fork in forks]
         self.here = {migration.file: migration for migration in migrations.migrations}
-        self.theirs = _migrations_of(base)
+        self.theirs = migrations_by_file(base)
         # Files that cannot be used, such as two of one version, are reported with the files.
         errors = (p for p in migrations.problems if p.severity is Severity.ERROR)
         self.unusable = {version for problem in errors for version in problem.versions}
@@ -86,18 +105,23 @@ class _BranchCheck:
             file = self.here.get(migration.file)
             if file is not None:
                 yield from self._changed(migration, file)
-            elif self._was_there(migration.file) and migration.version not in self.unusable:
+            elif self.was_there(migration.file) and migration.version not in self.unusable:
                 yield from self._removed(migration)
+        for file in self.added():
+            yield from self._added(file)
+
+    def added(self) -> Iterator[Migration]:
+        """Yield the migrations that the branch adds."""
         for file in self.ours.migrations:
             if file.file not in self.theirs and self._is_added(file):
-                yield from self._added(file)
+                yield file
 
     def _changed(self, migration: Migration, file: Migration) -> Iterator[Problem]:
         """Yield the problem of a file that both have, with different texts."""
         text, name = self.base.files[migration.file], migration.file
         if same_text(text, file):
             return
-        if not self._was_there(name):
+        if not self.was_there(name):
             yield duplicate_problem(migration, file, self.ref)
         elif not self._had_text(file):  # else the base has changed the file
             yield self._edited(file, decode(text), decode(file.content.read_bytes()))
@@ -150,7 +174,7 @@ class _BranchCheck:
                 "another text here",
                 "A database that has applied the version never runs the other text.",
                 f"Restore the file ({restore}), and give {version.file} a new version "
-                "(`pgbraid new NAME` chooses it).",
+                f"with `pgbraid renumber --base {ref}`.",
                 version,
             )
         elif not same_migration_name(migration.name, migration.version, version.name):
@@ -162,7 +186,7 @@ class _BranchCheck:
                 version,
             )
 
-    def _was_there(self, name: str) -> bool:
+    def was_there(self, name: str) -> bool:
         """Whether the branch began with a file of this name."""
         return any(name in files for files in self.forks)
 
@@ -177,7 +201,7 @@ class _BranchCheck:
 
     def _added(self, file: Migration) -> Iterator[Problem]:
         """Yield the problems of a migration that the branch adds."""
-        new = [m for m in self.theirs.values() if not self._was_there(m.file)]
+        new = [m for m in self.theirs.values() if not self.was_there(m.file)]
         same = next((m for m in new if same_text(self.base.files[m.file], file)), None)
         version = next((m for m in new if m.version == file.version), None)
         if same is not None and same.version != file.version:
@@ -200,7 +224,7 @@ class _BranchCheck:
                     None,
                     "Compare the results of both orders with "
                     f"`pgbraid prove --base {self.ref}`, or give the file a version above "
-                    f"{higher[-1]}.",
+                    f"{higher[-1]} with `pgbraid renumber --base {self.ref}`.",
                     file,
                 ),
                 severity=Severity.WARNING,
@@ -218,7 +242,7 @@ class _BranchCheck:
         return Problem(code, message, detail, hint, location=place, versions=(file.version,))
 
 
-def _migrations_of(folder: GitFolder) -> dict[str, Migration]:
+def migrations_by_file(folder: GitFolder) -> dict[str, Migration]:
     """Return the migrations of a folder by file, also those that share a version."""
     loaded = load_migrations(folder.files).migrations if folder.files else ()
     migrations = {migration.file: migration for migration in loaded}
@@ -246,7 +270,7 @@ def duplicate_problem(theirs: Migration, ours: Migration, ref: str) -> Problem:
         detail=f"Databases deployed from {ref} have applied the other text."
         if one_name
         else "After the merge there would be two files with one version.",
-        hint="Give the file here the next free version (`pgbraid new NAME` chooses it).",
+        hint=f"Give the file here a free version with `pgbraid renumber --base {ref}`.",
         location=Location(ours.path),
         versions=(ours.version,),
     )

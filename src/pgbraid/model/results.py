@@ -26,6 +26,8 @@ __all__ = [
     "ModificationKind",
     "ModifiedFile",
     "Reconciled",
+    "RenamedFile",
+    "Renumbered",
     "Repair",
     "Repaired",
     "State",
@@ -255,6 +257,29 @@ class ChecksumFileWritten:
     file: str
     listed: int
     warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RenamedFile:
+    """A file that got another version: its old and its new path, and the two versions."""
+
+    old: str
+    new: str
+    old_version: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Renumbered:
+    """The result of ``renumber``: the renamed files, those of one migration side by side."""
+
+    base: str
+    files: tuple[RenamedFile, ...] = ()
+    checksum_file: str | None = None
+    """The path of ``pgbraid.sum``, if it lists a renamed file."""
+    notes: tuple[str, ...] = ()
+    """Consequences that the user should know about, such as a text that has an old name."""
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,8 @@ def _renamed(theirs: Migration, ours: Migration, ref: str) -> Problem:
         f"version {ours.version} is {theirs.file} in {ref} and {ours.file} here, with another text",
         detail=f"Databases deployed from {ref} have applied {theirs.file}; `pgbraid up` would "
         "refuse to run there.",
-        hint="Restore that file, and give the file here the next free version.",
+        hint="Restore that file, and give the file here a free version with `pgbraid renumber "
+        f"--base {ref}`.",
         location=Location(ours.path),
         versions=(ours.version,),
     )

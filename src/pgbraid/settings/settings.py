@@ -25,6 +25,7 @@ _CHOICES = {
     "gaps": ("apply", "prove", "refuse"),
     "gaps_require": ("any", "complete"),
     "ledgers": ("one", "many"),
+    "numbering": ("auto", "timestamp", "sequential"),
 }
 _ACCEPTED = frozenset({"column-order", "enum-order", "different"})
 _FLAGS = frozenset({"adopt", "session_pooler"})
@@ -56,6 +57,7 @@ class Settings:
     - ``ignore``: objects that drift ignores
     - ``prelude``: a file of SQL that runs on every scratch database before the first migration
     - ``search_path``: schemas of the unqualified names in migrations
+    - ``numbering``: the kind of version that a new file gets
     """
 
     dir: str = "migrations"
@@ -80,6 +82,7 @@ class Settings:
     search_path: str | None = None
     ledgers: str = "one"
     links: tuple[str, ...] = ()
+    numbering: str = "auto"
     file: str | None = field(default=None, compare=False)
     """The settings file of these values."""
     passed_over: tuple[str, ...] = field(default=(), compare=False)

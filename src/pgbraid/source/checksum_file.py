@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = [
     "compare_checksums",
     "format_checksums",
+    "renamed_in_checksums",
+    "replace_checksum_file",
     "unreadable",
     "with_checksum_problems",
     "write_checksum_file",
@@ -101,6 +103,43 @@ def _unescaped(name: str) -> str | None:
     if any(escape not in _MEANINGS for escape in _ESCAPE.findall(name)):
         return None
     return _ESCAPE.sub(lambda match: _MEANINGS[match[1]], name)
+
+
+def renamed_in_checksums(content: bytes, names: Mapping[str, str], path: str) -> bytes:
+    """Return the content of ``pgbraid.sum`` with files renamed, by old name, and sorted again.
+
+    Checksums and all other lines stay as they are; a comment stays above the line that follows it.
+    Raises ConfigError for a merge conflict, and for a file that is not UTF-8.
+    """
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise _not_readable(f"{path} is not UTF-8") from None
+    mark, above = "\ufeff" * text.startswith("\ufeff"), ""
+    groups: list[tuple[str, str, str]] = []
+    # Not splitlines, which ends a line also at characters that a file name may have.
+    lines = text.removeprefix("\ufeff").removesuffix("\n").split("\n")
+    for number, line in enumerate(lines, 1):
+        if line.startswith(_CONFLICT):
+            raise _not_readable(f"{path} has a merge conflict in line {number}")
+        match = _LINE.fullmatch(line.removesuffix("\r"))
+        name = match and (_unescaped(match[3]) if match[1] else match[3])
+        if match is None or name is None:
+            above += f"{line}\n"
+            continue
+        new = names.get(name, name)
+        end = "\r\n" if line.endswith("\r") else "\n"
+        entry = f"{line}\n" if new == name else _line(new, match[2]).removesuffix("\n") + end
+        groups.append((name, new, above + entry))
+        above = ""
+    if all(name == new for name, new, _ in groups):
+        return content
+    ordered = sorted((new, text) for _, new, text in groups)
+    return "".join([mark, *(text for _, text in ordered), above]).encode()
+
+
+def _not_readable(message: str) -> ConfigError:
+    return ConfigError(message, hint=f"Resolve it, or write {CHECKSUM_FILE} with `pgbraid sum`.")
 
 
 def _differences(sums: Sums, listed: Mapping[str, tuple[str, int]], path: str) -> Iterator[Problem]:
@@ -203,14 +242,17 @@ def write_checksum_file(
         raise ProblemsFound(errors)
     path = Path(folder) / CHECKSUM_FILE
     try:
-        _replace(path, format_checksums(migrations.file_checksums).encode())
+        replace_checksum_file(path, format_checksums(migrations.file_checksums).encode())
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror}") from None
     return ChecksumFileWritten(str(path), len(migrations.file_checksums), migrations.problems)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Replace a file atomically, so that no reader ever sees a part of the new content."""
+def replace_checksum_file(path: Path, content: bytes) -> None:
+    """Replace a file atomically, so that no reader ever sees a part of the new content.
+
+    Raises OSError; the old file then stays unchanged.
+    """
     temporary = path.with_name(f".{CHECKSUM_FILE}.{os.urandom(4).hex()}")
     try:
         with temporary.open("xb") as file:

@@ -38,6 +38,7 @@ __all__ = [
     "check_scripts",
     "decode",
     "down_migration",
+    "has_statements",
     "is_large",
     "read_bytes",
     "read_down",
@@ -183,6 +184,11 @@ def check_scripts(migrations: Iterable[Migration], *, downs: bool = False) -> It
             for problem in check_script(down_migration(migration, script), script):
                 if problem.code != "empty":
                     yield replace(problem, severity=Severity.WARNING)
+
+
+def has_statements(migration: Migration) -> bool:
+    """Whether the text has more than comments. Raises ProblemsFound as :func:`read_script`."""
+    return all(problem.code != "empty" for problem in _script_problems(migration))
 
 
 def _script_problems(migration: Migration) -> tuple[Problem, ...]:

@@ -17,7 +17,16 @@ from pgbraid.settings.environment import git_environment
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["GitFolder", "files_at_commit", "merge_base", "merge_bases", "repository_root"]
+__all__ = [
+    "GitFolder",
+    "default_base",
+    "files_at_commit",
+    "merge_base",
+    "merge_bases",
+    "parallel_work",
+    "repository_root",
+    "unmerged_files",
+]
 
 _FACTS = 3
 """Fields of a file in the output of git ls-tree: mode, type, object name."""
@@ -117,6 +126,72 @@ def merge_bases(folder: str, ref: str) -> list[str]:
             "the command again.",
         )
     return output.decode().split()
+
+
+def parallel_work(folder: str) -> str | None:
+    """Return why other branches may add migrations to a folder: a remote, or other branches.
+
+    Return None if there is neither, and without git, a working tree or a readable repository. Reads
+    only the local repository and runs no hook.
+    """
+    git = shutil.which("git")
+    if git is None:
+        return None
+    where = Path(folder)
+    try:
+        inside = _run(git, where, "rev-parse", "--is-inside-work-tree")
+    except OSError:
+        return None  # no folder, or a program that cannot be started
+    if inside is None or inside.strip() != b"true":
+        return None
+    remotes = (_run(git, where, "remote") or b"").decode(errors="replace").split()
+    if remotes:
+        return f"the repository has the remote {remotes[0]}"
+    listed = _run(git, where, "for-each-ref", "--format=%(refname)", "refs/heads") or b""
+    branches = len(listed.split())
+    return f"the repository has {branches} branches" if branches > 1 else None
+
+
+def default_base(folder: str) -> str:
+    """Return the branch that this branch will join: ``origin/HEAD``, or the upstream.
+
+    An upstream with the name of this branch is its own copy, so it does not count. Raises
+    ConfigError if neither is known or the two differ, or if there is no repository.
+    """
+    git, where = _repository(folder)
+    names = [_text(_run(git, where, "rev-parse", "--abbrev-ref", "origin/HEAD"))]
+    head = _text(_run(git, where, "symbolic-ref", "--quiet", "HEAD"))
+    if head:
+        fields = "--format=%(upstream:remoteref)%00%(upstream:short)"
+        merges, _, upstream = _text(_run(git, where, "for-each-ref", fields, head)).partition("\0")
+        names.append(upstream if merges != head else "")
+    bases = list(dict.fromkeys(name for name in names if name and name != "origin/HEAD"))
+    if len(bases) == 1:
+        return bases[0]
+    raise ConfigError(
+        f"this branch may join {' or '.join(bases)}"
+        if bases
+        else "the base of this branch is unknown",
+        detail=None
+        if bases
+        else "origin/HEAD is not set, and no upstream names the branch that this one joins.",
+        hint="Name it with `base`, as in `pgbraid renumber --base origin/main`.",
+    )
+
+
+def unmerged_files(folder: str) -> list[str]:
+    """Return the files of a folder that have an unresolved merge conflict.
+
+    Raises ConfigError if git, the folder or the repository is missing.
+    """
+    git, where = _repository(folder)
+    listed = _git_or_raise(git, where, "ls-files", "--unmerged", "-z", "--", ".")
+    entries = (entry.partition(b"\t")[2] for entry in listed.split(b"\0"))
+    return sorted({name.decode(errors="replace") for name in entries if name})
+
+
+def _text(output: bytes | None) -> str:
+    return (output or b"").decode(errors="replace").strip()
 
 
 def _commit(git: str, where: Path, ref: str) -> str:
@@ -244,7 +319,8 @@ def _repository(folder: str) -> tuple[str, Path]:
     git = shutil.which("git")
     if git is None:
         raise ConfigError(
-            "`base` needs git, which is not installed", hint="Install it, or give a `history`."
+            "`base` needs git, which is not installed",
+            hint="Install it. `pgbraid prove` can take a history instead.",
         )
     where = Path(folder)
     if not where.is_dir():
@@ -255,7 +331,7 @@ def _repository(folder: str) -> tuple[str, Path]:
         raise ConfigError(
             f"{folder!r} is not in a repository that git can read",
             detail=lines[0] if lines else None,
-            hint="Name the folder with `dir`, or give a `history` instead of `base`.",
+            hint="Name the folder with `dir`. `pgbraid prove` can take a history instead.",
         )
     return git, where
 

@@ -365,7 +365,7 @@ def _clashes(version: int, entries: list[_CandidateFile]) -> list[Problem]:
             "systems treat them as one file."
             if alike
             else None,
-            hint="Keep one; give the other the next free version (`pgbraid new NAME` chooses it).",
+            hint="Keep one; give the other a free version, on a branch with `pgbraid renumber`.",
             location=Location(entries[-1].path),
             versions=(version,),
         )

@@ -2,27 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pgbraid.model.errors import ConfigError
-from pgbraid.source.filenames import MAX_VERSION, FileName, parse_file_name, parse_version, slug
+from pgbraid.source.filenames import FileName, parse_file_name, parse_version, slug
+from pgbraid.source.numbering import Numbering, choose_numbering, is_timestamp, next_version
 
-__all__ = ["create_migration"]
+__all__ = ["NewMigration", "create_migration"]
 
-_TIMESTAMP_DIGITS = 14
 _FIRST_WIDTH = 3
+# The second hyphens keep the examples from being directives.
+_UP_TEMPLATE = """\
+-- Migration {name}. Write its SQL below; until then, `pgbraid up` refuses this file.
+-- It runs in one transaction: write no BEGIN or COMMIT. Once it is applied, do not change it.
+--
+-- For a directive, remove the first hyphens of its line:
+-- -- pgbraid: no-transaction
+-- -- pgbraid: lock-timeout=2s
+-- -- pgbraid: statement-timeout=5min
+-- -- pgbraid: retry-for=1h
+-- -- pgbraid: isolation=serializable
+-- -- pgbraid: allow-difference=only the order of the columns differs
+
+"""
+_DOWN_TEMPLATE = """\
+-- Down file of {name}. Write the SQL that reverts the migration, or delete this file.
+-- Only `pgbraid undo` runs it, in one transaction: write no BEGIN or COMMIT.
+--
+-- For a directive, remove the first hyphens of its line:
+-- -- pgbraid: lock-timeout=2s
+-- -- pgbraid: statement-timeout=5min
+-- -- pgbraid: retry-for=1h
+-- -- pgbraid: isolation=serializable
+
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMigration:
+    """The created files, and how their version was chosen."""
+
+    files: tuple[Path, ...]
+    numbering: Numbering
 
 
 def create_migration(
-    folder: str, title: str, *, timestamp: bool | None = None, now: datetime | None = None
-) -> tuple[Path, ...]:
-    """Create an empty migration with the next free version and return its files.
+    folder: str,
+    title: str,
+    *,
+    timestamp: bool | None = None,
+    numbering: str = "auto",
+    now: datetime | None = None,
+) -> NewMigration:
+    """Create a migration without statements, with the next free version, and return its files.
 
-    The version is YYYYMMDDHHMMSS in UTC with ``timestamp``, the next number of the sequence
-    without; None follows the folder's newest file. If the newest file is an ``.up.sql``, a
-    ``.down.sql`` is created too. A missing folder is created. Raises ConfigError for a title
-    without a letter or digit, and if no version is left.
+    The version is YYYYMMDDHHMMSS in UTC with ``timestamp``, the next number of the sequence with
+    False; None leaves the choice to the setting ``numbering``. If the newest file is an
+    ``.up.sql``, a ``.down.sql`` is created too. A missing folder is created. Raises ConfigError for
+    a title without a letter or digit, and if no version is left.
     """
     name = slug(title)
     if not name:
@@ -36,15 +75,17 @@ def create_migration(
         raise ConfigError(f"cannot create the folder {folder}: {error.strerror}") from None
     taken, ups = _versions_in(folder)
     newest = max(ups, default=None)
-    if timestamp is None:
-        timestamp = newest is not None and _is_timestamp(newest)
-    same_kind = [version for version in ups if _is_timestamp(version) == timestamp]
+    chosen = choose_numbering(folder, newest, timestamp=timestamp, setting=numbering)
+    same_kind = [version for version in ups if is_timestamp(version) == chosen.timestamp]
     width = len(ups[max(same_kind)].partition("_")[0]) if same_kind else _FIRST_WIDTH
-    version = _next_version(taken, timestamp=timestamp, now=now or datetime.now(UTC))
+    version = next_version(taken, timestamp=chosen.timestamp, now=now or datetime.now(UTC))
     paired = newest is not None and ups[newest].endswith(".up.sql")
-    endings = (".up.sql", ".down.sql") if paired else (".sql",)
-    digits = str(version).zfill(width)
-    return tuple(_write(Path(folder) / f"{digits}_{name}{ending}") for ending in endings)
+    texts = {".up.sql" if paired else ".sql": _UP_TEMPLATE}
+    if paired:
+        texts[".down.sql"] = _DOWN_TEMPLATE
+    path = Path(folder) / f"{str(version).zfill(width)}_{name}"
+    files = (_write(Path(f"{path}{end}"), text.format(name=name)) for end, text in texts.items())
+    return NewMigration(tuple(files), chosen)
 
 
 def _versions_in(folder: str) -> tuple[set[int], dict[int, str]]:
@@ -61,27 +102,10 @@ def _versions_in(folder: str) -> tuple[set[int], dict[int, str]]:
     return taken, ups
 
 
-def _is_timestamp(version: int) -> bool:
-    return len(str(version)) == _TIMESTAMP_DIGITS
-
-
-def _next_version(taken: set[int], *, timestamp: bool, now: datetime) -> int:
-    """Return the next free version; a sequence ignores the timestamps of the folder."""
-    same_kind = {v for v in taken if _is_timestamp(v) == timestamp}
-    version = max(same_kind, default=0) + 1
-    if timestamp:
-        version = max(version, int(f"{now:%Y%m%d%H%M%S}"))
-    while version in taken:
-        version += 1
-    if version > MAX_VERSION:
-        raise ConfigError(f"no version is left above {max(taken)}")
-    return version
-
-
-def _write(path: Path) -> Path:
+def _write(path: Path, text: str) -> Path:
     try:
-        with path.open("x", encoding="utf-8"):
-            pass
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
     except OSError as error:
         raise ConfigError(
             f"cannot create {path}: {error.strerror}", hint="Choose another name or folder."

@@ -1,8 +1,9 @@
-"""Creates an empty migration file with the next version, and prints its path.
+"""Creates a migration file with the next version and comments only, and prints its path.
 
-The version is of the same kind as that of the newest file: the next free number, or the time in UTC
-as YYYYMMDDHHMMSS. --sequential and --timestamp choose the kind. In a folder of .up.sql files it
-also creates a .down.sql file.
+The version is the next free number, or the time in UTC as YYYYMMDDHHMMSS: if the newest file has a
+timestamp, and in a git repository with a remote or several branches, where two branches would
+choose the same next number. --sequential, --timestamp and the setting numbering choose the kind. In
+a folder of .up.sql files it also creates a .down.sql file.
 """
 
 from __future__ import annotations
@@ -38,9 +39,21 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
+    from pgbraid.cli.render.psql import spelled
     from pgbraid.source.new_migration import create_migration  # only this command needs it
 
-    arguments = context.arguments
-    made = create_migration(context.settings.dir, arguments.name, timestamp=arguments.timestamp)
-    files = [str(path) for path in made]
-    return context.output.lines(files, 0, files=files)
+    arguments, settings = context.arguments, context.settings
+    made = create_migration(
+        settings.dir,
+        arguments.name,
+        timestamp=arguments.timestamp,
+        numbering=settings.numbering,
+    )
+    chosen, files = made.numbering, [str(path) for path in made.files]
+    if chosen.inferred:
+        context.output.note(
+            f"the version is a timestamp, because {chosen.reason}; for the next number of a "
+            'sequence: --sequential, or the setting numbering = "sequential"'
+        )
+    reason = spelled(chosen.reason)
+    return context.output.lines(files, 0, files=files, numbering=chosen.kind, reason=reason)

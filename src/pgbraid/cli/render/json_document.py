@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ChecksumFileWritten,
         Conversion,
         Reconciled,
+        Renumbered,
         Repair,
         Status,
         Undone,
@@ -270,6 +271,20 @@ def _summed(summed: ChecksumFileWritten) -> Document:
     return {"file": summed.file, "listed": summed.listed, "warnings": warnings}
 
 
+def _renumbered(renumbered: Renumbered) -> Document:
+    return {
+        "base": renumbered.base,
+        "dry_run": renumbered.dry_run,
+        "renamed": [
+            {"old": f.old, "new": f.new, "old_version": f.old_version, "version": f.version}
+            for f in renumbered.files
+        ],
+        "checksum_file": renumbered.checksum_file,
+        "notes": [spelled(note) for note in renumbered.notes],
+        "warnings": [],
+    }
+
+
 def _undone(undone: Undone) -> Document:
     duration_ms = round(undone.duration.total_seconds() * 1000, 3)
     return {"undone": {**_migration(undone.migration), "duration_ms": duration_ms}}
@@ -375,6 +390,7 @@ _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Baselined": _baselined,
     "Conversion": _conversion,
     "ChecksumFileWritten": _summed,
+    "Renumbered": _renumbered,
     "Undone": _undone,
     "Proof": _proof,
     "DriftReport": _drifted,

@@ -49,7 +49,10 @@ _UNWRITTEN = 4
 """The exit code if the result could not be written."""
 
 _WRITING_COMMANDS = frozenset(
-    {"up", "resume", "undo", "repair", "adopt", "baseline", "new", "sum", "demo", "convert"}
+    {
+        *("up", "resume", "undo", "repair", "adopt", "baseline", "new", "renumber", "sum", "demo"),
+        "convert",
+    }
 )
 """Commands whose purpose is a change: without --json, a lost answer does not fail them."""
 
@@ -249,6 +252,10 @@ class Output:
         """Print one line, only with --verbose."""
         if self.verbose:
             self._progress([characters.clean(line)])
+
+    def note(self, message: str) -> None:
+        """Print a note, a line that informs and warns of nothing."""
+        self._progress([f"NOTE:  {characters.clean(psql.spelled(message))}"])
 
     def waiting(self, message: str) -> None:
         """Report that the command waits for the server, and why."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Conversion,
         Mismatch,
         Reconciled,
+        Renumbered,
         Repair,
         Repaired,
         Status,
@@ -276,6 +277,15 @@ def _summed(summed: ChecksumFileWritten) -> Iterator[str]:
     yield f"{clean(summed.file)} lists {count(summed.listed, 'file')}."
 
 
+def _renumbered(renumbered: Renumbered) -> Iterator[str]:
+    for file in renumbered.files:
+        yield f"{clean(file.old)} -> {clean(file.new)}"
+    if not renumbered.files:
+        yield f"Nothing to renumber: the migrations of this branch follow {clean(renumbered.base)}."
+    elif renumbered.dry_run:
+        yield "Dry run: nothing was renamed."
+
+
 def _undone(undone: Undone) -> Iterator[str]:
     yield f"{clean(undone.migration.label)} undone in {duration(undone.duration)}."
     yield "It is pending now: the next `pgbraid up` applies it again, unless its file is removed."
@@ -317,6 +327,7 @@ _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Baselined": _baselined,
     "Conversion": _conversion,
     "ChecksumFileWritten": _summed,
+    "Renumbered": _renumbered,
     "Undone": _undone,
     "Adoption": _adoption,
     "Proof": _proof,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.migrate.planning.checksum_comparison import modified_files
+from pgbraid.migrate.planning.empty_files import refuse_new_empty_files
 from pgbraid.migrate.planning.ledger_problems import (
     first_run_problems,
     incomplete_lost,
@@ -79,7 +80,11 @@ def plan_with_checks(
         *_ledger_problems(session, migrations, state, request, plan),
         *_adopted_not_applied(state, request),
         *_renumbered(plan),
-        *_script_problems(plan, inspected),
+        *refuse_new_empty_files(
+            tuple(_script_problems(plan, inspected)),
+            migrations,
+            (step.migration.version for step in plan.gaps),
+        ),
         *_changed_incomplete(migrations, incomplete_migrations, others_wait=plan.has_work),
         *above,
         *(_refused_gaps(plan) if request.refuse_gaps else ()),

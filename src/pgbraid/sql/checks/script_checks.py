@@ -33,7 +33,7 @@ LARGEST_ALONE = 1_000_000
 """Largest no-transaction file in bytes. Such a file is held in memory as a whole."""
 
 WARNINGS = frozenset({"empty", "invisible_character", "isolation_unused", "search_path_default"})
-"""Codes of the problems that do not stop a run."""
+"""Codes of the problems that do not stop a run; ``empty`` stops it for some pending files."""
 
 _PASSED_OVER = frozenset({r"\restrict", r"\unrestrict"})
 _BEGINS = frozenset({("BEGIN",), ("BEGIN", "WORK"), ("BEGIN", "TRANSACTION")}) | {
@@ -75,7 +75,9 @@ def check_parts(migration: Migration, parts: Iterable[Script]) -> tuple[Problem,
     problems: list[Problem] = []
     control, empty, after_statements = _TransactionControlCheck(migration), True, False
     for script in parts:
-        empty = empty and not script.text.strip()
+        # An unterminated quote or comment, or a meta-command, is a problem of its own.
+        refused = script.unterminated is not None or any(_metas(migration, script))
+        empty = empty and not (script.statements or refused)
         control.take(script)
         problems += [
             *_open_ends(migration, script),
@@ -224,9 +226,8 @@ def _empty_file(migration: Migration, *, empty: bool) -> Iterator[Problem]:
     if empty:
         yield Problem(
             "empty",
-            f"{migration.path.rpartition('/')[2]} is empty",
-            hint="Write it before it is applied. If it should do nothing, explain that in a "
-            "comment.",
+            f"{migration.path.rpartition('/')[2]} has no statement",
+            hint="Write its SQL, or delete the file. If it should do nothing, write `SELECT 1;`.",
             severity=Severity.WARNING,
             location=Location(migration.path, 1, 1),
             versions=(migration.version,),
