@@ -42,7 +42,7 @@ from pgbraid.source.files import (
     read_unless_large,
     wrap_resource,
 )
-from pgbraid.source.marks import has_marks
+from pgbraid.sql.marks import has_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ DESCRIPTIONS = {
         "the folder has no migrations: an error if it has files with almost valid names, or"
         " folders of another tool"
     ),
-    "empty": "the file is empty",
+    "empty": "the file has no statement",
     "unterminated": "a quote or comment has no end",
     "invisible_character": (
         "an invisible character outside quotes and comments, such as a no-break space or a "
