@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from contextlib import suppress
@@ -14,8 +15,9 @@ from pgbraid.migrate.foreign_files import read_foreign_migrations
 from pgbraid.migrate.offline_check import check_files
 from pgbraid.model.errors import ConfigError
 from pgbraid.model.results import Conversion, ConvertedFile
-from pgbraid.source.filenames import MAX_VERSION, ORIGIN_FILE, parse_file_name, slug
+from pgbraid.source.filenames import MAX_VERSION, ORIGIN_FILE, parse_file_name
 from pgbraid.source.loader import load_migrations
+from pgbraid.sql.classify import nontransactional_command
 from pgbraid.sql.parser import parse
 from pgbraid.sql.tool_text import directives_of
 
@@ -23,10 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pgbraid.importers.formats.tool import ForeignMigration, Tool
+    from pgbraid.sql.script import Script
 
 __all__ = ["convert_files", "named_tool"]
 
 _LEAST_WIDTH = 3
+_CONTROL = frozenset({("BEGIN",), ("COMMIT",), ("END",)})
+_TEMPLATE = re.compile(r"\{\{-?\s*(?:\.|\$|index\b|template\b|if\b|range\b|with\b)[^{}\n]*\}\}")
+"""A template of Go, which some runners render before they run a file."""
 
 
 def named_tool(name: str) -> Tool:
@@ -56,12 +62,14 @@ def convert_files(
     texts: dict[str, str] = {}
     converted, entries = [], []
     for migration, number in zip(migrations, digits, strict=True):
-        name = f"{number}_{slug(migration.name) or 'migration'}"
+        name = f"{number}_{migration.name}"
         down = f"{name}.down.sql" if migration.down and migration.down.strip() else None
-        texts[f"{name}.sql"] = _text(migration)
+        text, notes = _text(migration)
+        texts[f"{name}.sql"] = text
         if down:
             texts[down] = migration.down or ""
-        file = ConvertedFile(migration.path, f"{name}.sql", int(number), down, migration.notes)
+        notes = (*migration.notes, *notes)
+        file = ConvertedFile(migration.path, f"{name}.sql", int(number), down, notes)
         converted.append(file)
         entries.append(_entry(migration, int(number)))
     texts[ORIGIN_FILE] = format_origin(Origin(tool.names[0], tuple(entries)))
@@ -123,15 +131,46 @@ def _versions(migrations: Sequence[ForeignMigration]) -> list[str]:
     return result
 
 
-def _text(migration: ForeignMigration) -> str:
+def _text(migration: ForeignMigration) -> tuple[str, tuple[str, ...]]:
+    """Return the text of the new file, and what a person should look at."""
     text = migration.up or ""
-    if not parse(text).statements:
+    script = parse(text)
+    if not script.statements:
         # A migration without a statement is kept, because its version is part of the history.
         text = f"{text.rstrip()}\n" if text.strip() else ""
-        text += f"-- {migration.path} has no SQL.\nSELECT 1;\n"
-    if migration.no_transaction and not directives_of(text).no_transaction:
-        return f"-- pgbraid: no-transaction\n{text}"
-    return text
+        return f"{text}-- {migration.path} has no SQL.\nSELECT 1;\n", ()
+    notes = _template_notes(text)
+    outside = migration.no_transaction
+    if outside and any(s.words[:1] in _CONTROL for s in script.statements):
+        outside = _must_run_outside(script)
+        text = _without_control(script)
+        kind = "statement runs alone" if outside else "file is one transaction"
+        notes = (*notes, f"BEGIN and COMMIT are left out, so each {kind}")
+    if outside and not directives_of(text).no_transaction:
+        text = f"-- pgbraid: no-transaction\n{text}"
+    return text, notes
+
+
+def _must_run_outside(script: Script) -> bool:
+    # A new value of an enum cannot be used before it is committed.
+    return "ADD VALUE" in script.text.upper() or any(
+        nontransactional_command(script, statement) for statement in script.statements
+    )
+
+
+def _without_control(script: Script) -> str:
+    """Return the text without the statements that begin or end a transaction."""
+    parts, position = [], 0
+    for statement in script.statements:
+        if statement.words[:1] in _CONTROL:
+            parts.append(script.text[position : statement.start])
+            position = statement.rest
+    return "".join([*parts, script.text[position:]])
+
+
+def _template_notes(text: str) -> tuple[str, ...]:
+    match = _TEMPLATE.search(text)
+    return (f"replace the templates, such as {match[0]}, by their values",) if match else ()
 
 
 def _write(destination: Path, texts: dict[str, str]) -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["folders", "in_order", "numbered", "read_all", "sectioned", "text_name", "up_and_down"]
 
 _NUMBERED = re.compile(r"([0-9]+)[_-]?(.*?)(?:\.sql)", re.DOTALL)
-_WORD = re.compile(r"[^\w.]+")
+_UP_OR_DOWN = re.compile(r"(?:\.(?:up|down))+\Z", re.IGNORECASE)
+_WORD = re.compile(r"[^\w.-]+")
 
 
 def read_all(key: str, checksum: str | None = None, name: str | None = None) -> Read:
@@ -44,7 +45,7 @@ def read_all(key: str, checksum: str | None = None, name: str | None = None) -> 
 
 def text_name(name: str) -> str:
     """Return a description as the name part of a file name."""
-    return _WORD.sub("_", name.strip()).strip("_.") or "migration"
+    return _UP_OR_DOWN.sub("", _WORD.sub("_", name.strip()).strip("_.-")) or "migration"
 
 
 def numbered(
@@ -166,7 +167,7 @@ def folders(  # noqa: PLR0913 - the names in a folder
                     checksums=frozenset(checksums(source)),
                 )
             )
-        return tuple(sorted(result, key=lambda m: (int(m.digits), m.path)))
+        return tuple(sorted(result, key=lambda m: (m.digits, m.path)))
 
     return files
 
