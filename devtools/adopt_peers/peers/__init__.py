@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from devtools.adopt_peers.peers import built, golang, java, javascript, perl, pypi, ruby, rust
+from devtools.adopt_peers.peers import (
+    built,
+    golang,
+    java,
+    javascript,
+    perl,
+    pypi,
+    ruby,
+    rust,
+    schemas,
+)
 
 __all__ = ["PEERS"]
 
@@ -11,6 +21,7 @@ PEERS = (
     *built.PEERS,
     *rust.PEERS,
     *javascript.PEERS,
+    *schemas.PEERS,
     *java.PEERS,
     *pypi.PEERS,
     *perl.PEERS,

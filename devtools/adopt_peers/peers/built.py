@@ -24,11 +24,7 @@ _NAMES = ("create_users", "create_orders", "order_total", "index_orders", "add_e
 _PHONE = "ALTER TABLE users ADD COLUMN phone text;\n"
 _QUIET = {"ATLAS_NO_UPDATE_NOTIFIER": "1", "ATLAS_NO_ANON_TELEMETRY": "1"}
 _PGROLL_SIXTH = """\
-{
-  "operations": [
-    {"add_column": {"table": "users", "column": {"name": "phone", "type": "text"}}}
-  ]
-}
+{"operations": [{"sql": {"up": "ALTER TABLE users ADD COLUMN phone text"}}]}
 """
 
 
