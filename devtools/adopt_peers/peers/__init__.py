@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from devtools.adopt_peers.peers import (
-    built,
     golang,
+    golang_more,
     java,
     javascript,
     perl,
@@ -18,7 +18,7 @@ __all__ = ["PEERS"]
 
 PEERS = (
     *golang.PEERS,
-    *built.PEERS,
+    *golang_more.PEERS,
     *rust.PEERS,
     *javascript.PEERS,
     *schemas.PEERS,
