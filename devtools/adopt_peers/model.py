@@ -95,8 +95,7 @@ def usual_cases(
     )
     if not gap:
         return cases
-    left = keys[:-3] + keys[-2:]
-    return (*cases, Case("gap", applied(*left), without(third)))
+    return (*cases, Case("gap", applied(*keys[:-3], *keys[-2:]), without(third)))
 
 
 def applied(*keys: str) -> str:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from devtools.adopt_peers.peers import built, golang, java, javascript, perl, pypi, ruby, rust
+from devtools.adopt_peers.peers import (
+    golang,
+    golang_more,
+    java,
+    javascript,
+    perl,
+    pypi,
+    ruby,
+    rust,
+    schemas,
+)
 
 __all__ = ["PEERS"]
 
 PEERS = (
     *golang.PEERS,
-    *built.PEERS,
+    *golang_more.PEERS,
     *rust.PEERS,
     *javascript.PEERS,
+    *schemas.PEERS,
     *java.PEERS,
     *pypi.PEERS,
     *perl.PEERS,

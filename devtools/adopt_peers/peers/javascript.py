@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import shutil
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.install import npm
 from bench.model import Command, Tool
-from bench.out_of_order.schemas import (
-    DRIZZLE,
-    DRIZZLE_CONFIG,
-    DRIZZLE_RC,
-    PRISMA,
-    PRISMA_SCHEMA,
-)
 from bench.peers.javascript import node
 from devtools.adopt_peers.model import DUMPS, Case, Peer, applied, usual_cases, without
 from devtools.adopt_peers.peers.installed import bench_tool
@@ -28,7 +20,7 @@ if TYPE_CHECKING:
     from bench.workload import File
     from devtools.adopt_peers.stage import Stage
 
-__all__ = ["PEERS"]
+__all__ = ["PEERS", "link_modules"]
 
 _TIMES = tuple(f"2024050{n}090000" for n in range(1, 6))
 _NAMES = ("create_users", "create_orders", "order_total", "index_orders", "add_email")
@@ -36,6 +28,10 @@ _PHONE = "ALTER TABLE users ADD COLUMN phone text;\n"
 _KNEX = "module.exports = { client: 'pg', connection: process.env.DATABASE_URL };\n"
 _SEQUELIZE = """\
 module.exports = { development: { dialect: "postgres", use_env_variable: "DATABASE_URL" } };
+"""
+_KNEX_SIXTH = f"""\
+exports.up = (knex) => knex.raw(`{_PHONE}`);
+exports.down = () => {{}};
 """
 _UMZUG = """\
 const { readFileSync } = require("node:fs");
@@ -75,28 +71,6 @@ module.exports = class AddPhone1714986000000 {{
   }}
 }};
 """
-_PRISMA_CONFIG = """\
-import { PrismaPg } from "@prisma/adapter-pg";
-
-class Whole extends PrismaPg {
-  async connect() {
-    const adapter = await super.connect();
-    adapter.executeScript = async (script) => {
-      await adapter.client.query(script);
-    };
-    return adapter;
-  }
-}
-
-export default {
-  experimental: { adapter: true },
-  engine: "js",
-  schema: "prisma/schema.prisma",
-  migrations: { path: "prisma/migrations" },
-  adapter: async () => new Whole({ connectionString: process.env.DATABASE_URL }),
-};
-"""
-"""As Prisma's own engine, it sends a file as one script: the adapter would split it at each `;`."""
 
 
 def _nothing(folder: Path, migrations: Sequence[File]) -> None:
@@ -104,7 +78,7 @@ def _nothing(folder: Path, migrations: Sequence[File]) -> None:
     del folder, migrations
 
 
-def _link_modules(place: Place) -> None:
+def link_modules(place: Place) -> None:
     """Let the configuration import what is installed elsewhere."""
     (place.folder / "node_modules").symlink_to(place.home / "node_modules")
 
@@ -135,6 +109,16 @@ def _prepare_graphile(place: Place) -> None:
     (place.folder / ".gmrc").write_text("{}\n")
 
 
+def _graphile_sixth() -> str:
+    """Return the sixth file: it names the hash of the fifth."""
+    folder = DUMPS / "graphile_migrate" / "migrations" / "committed"
+    fifth = (folder / "000005-add-email.sql").read_text()
+    before = fifth.partition("--! Hash: ")[2].partition("\n")[0]
+    text = f"{before}\n{_PHONE}"
+    own = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return f"--! Previous: {before}\n--! Hash: sha1:{own}\n\n{_PHONE}"
+
+
 def _graphile_watched(stage: Stage) -> None:
     """Apply a text in current.sql, as a developer does before a commit."""
     stage.apply(without=("committed/000005*",))
@@ -147,7 +131,7 @@ def _graphile_watched(stage: Stage) -> None:
 
 
 def _prepare_knex(place: Place) -> None:
-    _link_modules(place)
+    link_modules(place)
     (place.folder / "knexfile.js").write_text(_KNEX)
 
 
@@ -172,7 +156,7 @@ def _knex_locked(stage: Stage) -> None:
 
 
 def _prepare_umzug(place: Place) -> None:
-    _link_modules(place)
+    link_modules(place)
     (place.folder / "run.js").write_text(_UMZUG)
 
 
@@ -181,7 +165,7 @@ def _umzug(place: Place) -> Command:
 
 
 def _prepare_sequelize(place: Place) -> None:
-    _link_modules(place)
+    link_modules(place)
     (place.folder / "config").mkdir()
     (place.folder / "config" / "config.js").write_text(_SEQUELIZE)
 
@@ -194,7 +178,7 @@ def _sequelize(place: Place) -> Command:
 
 
 def _prepare_typeorm(place: Place) -> None:
-    _link_modules(place)
+    link_modules(place)
     (place.folder / "source.js").write_text(_TYPEORM)
 
 
@@ -202,79 +186,11 @@ def _typeorm(place: Place) -> Command:
     return node(place, "typeorm/cli.js", "migration:run", "-d", "source.js")
 
 
-# Drizzle Kit
-
-
-def _prepare_drizzle_rc(place: Place) -> None:
-    _link_modules(place)
-    (place.folder / "drizzle.config.ts").write_text(DRIZZLE_CONFIG)
-
-
-def _prepare_drizzle(place: Place) -> None:
-    """Let the journal name the files that are there; it is what the tool reads."""
-    _prepare_drizzle_rc(place)
-    path = place.folder / "drizzle" / "meta" / "_journal.json"
-    journal = json.loads(path.read_text())
-    before = {entry["tag"]: entry for entry in journal["entries"]}
-    last = journal["entries"][-1]
-    journal["entries"] = [
-        before.get(file.stem, last | {"idx": 5, "tag": file.stem, "when": last["when"] + 1000})
-        for file in sorted((place.folder / "drizzle").glob("*.sql"))
-    ]
-    path.write_text(json.dumps(journal))
-
-
-# Prisma
-
-
-def _prepare_prisma(place: Place) -> None:
-    _link_modules(place)
-    (place.folder / "prisma.config.ts").write_text(_PRISMA_CONFIG)
-    (place.folder / "prisma" / "schema.prisma").write_text(PRISMA_SCHEMA)
-
-
-def _prisma_failed(stage: Stage) -> None:
-    """Let the fifth fail: its column exists."""
-    stage.apply(without=("*add_email*",))
-    stage.sql("ALTER TABLE users ADD COLUMN email text")
-    stage.apply(fails=True)
-
-
-def _prisma_resolved(state: str) -> Callable[[Stage], None]:
-    """Return a play that marks the failed migration as rolled back or as applied."""
-
-    def play(stage: Stage) -> None:
-        _prisma_failed(stage)
-        usual = PRISMA.apply(stage.place)
-        words = (*usual.words[:3], "resolve", f"--{state}", f"{_TIMES[4]}_add_email")
-        # It asks the other engine, which is not there, whether the database can be reached.
-        env = usual.env | {"PRISMA_SCHEMA_ENGINE_BINARY": shutil.which("true") or ""}
-        stage.call(replace(usual, words=words, env=env))
-
-    return play
-
-
-def _prisma_again(stage: Stage) -> None:
-    """Apply the failed migration again after it was marked as rolled back."""
-    _prisma_resolved("rolled-back")(stage)
-    stage.sql("ALTER TABLE users DROP COLUMN email")
-    stage.apply()
-
-
 _SEQUELIZE_6 = ("sequelize@6.37.8", "pg@8.23.1")
 _DASHED = tuple(name.replace("_", "-") for name in _NAMES)
 _MS = tuple(str(1714554000000 + 86400000 * n) for n in range(5))
-_PRISMA_NAMES = tuple(f"{time}_{name}" for time, name in zip(_TIMES, _NAMES, strict=True))
-_DRIZZLE_TIMES = (
-    "1795873284307",
-    "1795873285664",
-    "1795873287023",
-    "1795873288386",
-    "1795873289756",
-)
-_DRIZZLE_RC_NAMES = tuple(
-    sorted(path.name for path in (DUMPS / "drizzle_rc" / "migrations").glob("*_*"))
-)
+_KNEX_KEYS = tuple(f"{time}_{name}.js" for time, name in zip(_TIMES, _NAMES, strict=True))
+_SEQUELIZE_KEYS = tuple(f"{time}-{name}.js" for time, name in zip(_TIMES, _DASHED, strict=True))
 _CLASSES = ("CreateUsers", "CreateOrders", "OrderTotal", "IndexOrders", "AddEmail")
 PEERS = (
     Peer(
@@ -295,7 +211,7 @@ PEERS = (
         trackers=("graphile_migrate.*",),
         subfolder="migrations",
         prepare=_prepare_graphile,
-        sixth=("current.sql", _PHONE),
+        sixth=("committed/000006-add-phone.sql", _graphile_sixth()),
         cases=(
             Case(
                 "complete",
@@ -313,52 +229,16 @@ PEERS = (
         ),
     ),
     Peer(
-        name="drizzle",
-        tool=DRIZZLE,
-        trackers=("drizzle.*",),
-        subfolder="drizzle",
-        prepare=_prepare_drizzle,
-        sixth=("0005_add_phone.sql", _PHONE),
-        cases=usual_cases(_DRIZZLE_TIMES),
-    ),
-    Peer(
-        name="drizzle_rc",
-        tool=DRIZZLE_RC,
-        trackers=("drizzle.*",),
-        subfolder="drizzle",
-        prepare=_prepare_drizzle_rc,
-        sixth=("20261201000000_add_phone/migration.sql", _PHONE),
-        cases=usual_cases(_DRIZZLE_RC_NAMES, gap=False),
-    ),
-    Peer(
-        name="prisma",
-        tool=PRISMA,
-        trackers=("_prisma_migrations",),
-        subfolder="prisma/migrations",
-        prepare=_prepare_prisma,
-        sixth=("20240506090000_add_phone/migration.sql", _PHONE),
-        cases=(
-            *usual_cases(_PRISMA_NAMES),
-            Case("failed", "problem failed", _prisma_failed),
-            Case("rolled_back", applied(*_PRISMA_NAMES[:4]), _prisma_resolved("rolled-back")),
-            Case("resolved", applied(*_PRISMA_NAMES), _prisma_resolved("applied")),
-            Case("rolled_back_and_applied", applied(*_PRISMA_NAMES), _prisma_again),
-        ),
-    ),
-    Peer(
         name="knex",
         tool=Tool("knex", "3.3.0", npm("knex@3.3.0", "pg@8.23.1"), _nothing, _knex),
         trackers=("knex_migrations", "knex_migrations_lock"),
         subfolder="migrations",
         prepare=_prepare_knex,
-        sixth=("20240506090000_add_phone.js", f"exports.up = (knex) => knex.raw(`{_PHONE}`);\n"),
+        sixth=("20240506090000_add_phone.js", _KNEX_SIXTH),
         cases=(
-            *usual_cases(tuple(f"{t}_{n}.js" for t, n in zip(_TIMES, _NAMES, strict=True))),
-            Case(
-                "one_by_one",
-                applied(*(f"{t}_{n}.js" for t, n in zip(_TIMES[:4], _NAMES[:4], strict=True))),
-                _knex_one_by_one,
-            ),
+            *usual_cases(_KNEX_KEYS),
+            Case("rolled_back", applied(*_KNEX_KEYS[:4]), _undo("migrate:down")),
+            Case("one_by_one", applied(*_KNEX_KEYS[:4]), _knex_one_by_one),
             Case("locked", "problem locked", _knex_locked, "the lock taken by hand"),
         ),
     ),
@@ -387,7 +267,10 @@ PEERS = (
             "20240506090000-add-phone.js",
             f"module.exports = {{ up: (q) => q.sequelize.query(`{_PHONE}`), down: () => {{}} }};\n",
         ),
-        cases=usual_cases(tuple(f"{t}-{n}.js" for t, n in zip(_TIMES, _DASHED, strict=True))),
+        cases=(
+            *usual_cases(_SEQUELIZE_KEYS),
+            Case("undone", applied(*_SEQUELIZE_KEYS[:4]), _undo("db:migrate:undo")),
+        ),
     ),
     Peer(
         name="typeorm",

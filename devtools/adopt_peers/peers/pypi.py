@@ -96,6 +96,14 @@ def _django_faked(stage: Stage) -> None:
     stage.call(django(stage.place, "migrate", "--no-input", "--fake", "shop"))
 
 
+def _django_big_ids(stage: Stage) -> None:
+    """Use the setting that `startproject` writes: the tracker's id is a bigint."""
+    stage.lay_out()
+    with (stage.folder / "bench_settings.py").open("a") as settings:
+        settings.write('DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"\n')
+    stage.call(stage.peer.command(stage.place))
+
+
 def _yoyo_rolled_back(stage: Stage) -> None:
     stage.apply()
     usual = stage.peer.command(stage.place)
@@ -171,6 +179,7 @@ PEERS = (
         sixth=("shop/migrations/0006_add_phone.py", _DJANGO_SIXTH),
         cases=(
             *usual_cases(_DJANGO_KEYS, gap=False),
+            Case("big_ids", applied(*_DJANGO_KEYS), _django_big_ids),
             Case("faked", applied(*_DJANGO_KEYS), _django_faked),
             Case("reverted", applied(*_DJANGO_KEYS[:4]), _django("shop", "0004")),
             Case(

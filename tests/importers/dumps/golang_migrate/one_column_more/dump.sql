@@ -1,3 +1,4 @@
+-- hand-made from the DDL of golang-migrate 4, with two columns more
 CREATE TABLE public.schema_migrations (
     version bigint NOT NULL,
     dirty boolean NOT NULL,

@@ -35,10 +35,10 @@ ALTER TABLE ONLY public.knex_migrations ALTER COLUMN id SET DEFAULT nextval('pub
 
 ALTER TABLE ONLY public.knex_migrations_lock ALTER COLUMN index SET DEFAULT nextval('public.knex_migrations_lock_index_seq'::regclass);
 
-INSERT INTO public.knex_migrations VALUES (1, '20240501090000_create_users.js', 1, '2026-11-28 13:45:14.584+00');
-INSERT INTO public.knex_migrations VALUES (2, '20240502090000_create_orders.js', 1, '2026-11-28 13:45:14.589+00');
-INSERT INTO public.knex_migrations VALUES (3, '20240504090000_index_orders.js', 1, '2026-11-28 13:45:14.601+00');
-INSERT INTO public.knex_migrations VALUES (4, '20240505090000_add_email.js', 1, '2026-11-28 13:45:14.608+00');
+INSERT INTO public.knex_migrations VALUES (1, '20240501090000_create_users.js', 1, '2026-11-28 14:06:34.726+00');
+INSERT INTO public.knex_migrations VALUES (2, '20240502090000_create_orders.js', 1, '2026-11-28 14:06:34.735+00');
+INSERT INTO public.knex_migrations VALUES (3, '20240504090000_index_orders.js', 1, '2026-11-28 14:06:34.739+00');
+INSERT INTO public.knex_migrations VALUES (4, '20240505090000_add_email.js', 1, '2026-11-28 14:06:34.744+00');
 
 INSERT INTO public.knex_migrations_lock VALUES (1, 0);
 

@@ -35,11 +35,11 @@ ALTER TABLE ONLY public.knex_migrations ALTER COLUMN id SET DEFAULT nextval('pub
 
 ALTER TABLE ONLY public.knex_migrations_lock ALTER COLUMN index SET DEFAULT nextval('public.knex_migrations_lock_index_seq'::regclass);
 
-INSERT INTO public.knex_migrations VALUES (1, '20240501090000_create_users.js', 1, '2026-11-28 13:45:16.406+00');
-INSERT INTO public.knex_migrations VALUES (2, '20240502090000_create_orders.js', 1, '2026-11-28 13:45:16.421+00');
-INSERT INTO public.knex_migrations VALUES (3, '20240503090000_order_total.js', 1, '2026-11-28 13:45:16.438+00');
-INSERT INTO public.knex_migrations VALUES (4, '20240504090000_index_orders.js', 1, '2026-11-28 13:45:16.454+00');
-INSERT INTO public.knex_migrations VALUES (5, '20240505090000_add_email.js', 1, '2026-11-28 13:45:16.461+00');
+INSERT INTO public.knex_migrations VALUES (1, '20240501090000_create_users.js', 1, '2026-11-28 14:06:36.469+00');
+INSERT INTO public.knex_migrations VALUES (2, '20240502090000_create_orders.js', 1, '2026-11-28 14:06:36.473+00');
+INSERT INTO public.knex_migrations VALUES (3, '20240503090000_order_total.js', 1, '2026-11-28 14:06:36.476+00');
+INSERT INTO public.knex_migrations VALUES (4, '20240504090000_index_orders.js', 1, '2026-11-28 14:06:36.478+00');
+INSERT INTO public.knex_migrations VALUES (5, '20240505090000_add_email.js', 1, '2026-11-28 14:06:36.479+00');
 
 INSERT INTO public.knex_migrations_lock VALUES (1, 1);
 

@@ -35,10 +35,10 @@ ALTER TABLE ONLY public.knex_migrations ALTER COLUMN id SET DEFAULT nextval('pub
 
 ALTER TABLE ONLY public.knex_migrations_lock ALTER COLUMN index SET DEFAULT nextval('public.knex_migrations_lock_index_seq'::regclass);
 
-INSERT INTO public.knex_migrations VALUES (1, '20240501090000_create_users.js', 1, '2026-11-28 13:45:15.056+00');
-INSERT INTO public.knex_migrations VALUES (2, '20240502090000_create_orders.js', 2, '2026-11-28 13:45:15.481+00');
-INSERT INTO public.knex_migrations VALUES (3, '20240503090000_order_total.js', 3, '2026-11-28 13:45:15.748+00');
-INSERT INTO public.knex_migrations VALUES (4, '20240504090000_index_orders.js', 4, '2026-11-28 13:45:15.978+00');
+INSERT INTO public.knex_migrations VALUES (1, '20240501090000_create_users.js', 1, '2026-11-28 14:06:35.696+00');
+INSERT INTO public.knex_migrations VALUES (2, '20240502090000_create_orders.js', 2, '2026-11-28 14:06:35.838+00');
+INSERT INTO public.knex_migrations VALUES (3, '20240503090000_order_total.js', 3, '2026-11-28 14:06:35.991+00');
+INSERT INTO public.knex_migrations VALUES (4, '20240504090000_index_orders.js', 4, '2026-11-28 14:06:36.15+00');
 
 INSERT INTO public.knex_migrations_lock VALUES (1, 0);
 

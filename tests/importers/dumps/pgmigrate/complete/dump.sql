@@ -6,11 +6,11 @@ CREATE TABLE public.pgmigrate_migrations (
     applied_at timestamp with time zone NOT NULL
 );
 
-INSERT INTO public.pgmigrate_migrations VALUES ('00001_create_users', 'c6bc8bdbe7128a0114761fdb739d1015', 0, '2026-11-28 13:59:37.008706+00');
-INSERT INTO public.pgmigrate_migrations VALUES ('00002_create_orders', 'da1578622d4e818a422b1fc2bb7a765d', 1, '2026-11-28 13:59:37.010329+00');
-INSERT INTO public.pgmigrate_migrations VALUES ('00003_order_total', '62fce59b5364fc4b26d07740fedfb25e', 0, '2026-11-28 13:59:37.012141+00');
-INSERT INTO public.pgmigrate_migrations VALUES ('00004_index_orders', '17f0f7af974d2573760d4f8d2ccf3ad2', 0, '2026-11-28 13:59:37.013143+00');
-INSERT INTO public.pgmigrate_migrations VALUES ('00005_add_email', '74015ade53b942e110226f38d1c85790', 0, '2026-11-28 13:59:37.013937+00');
+INSERT INTO public.pgmigrate_migrations VALUES ('00001_create_users', 'c6bc8bdbe7128a0114761fdb739d1015', 1, '2026-11-28 14:07:55.31036+00');
+INSERT INTO public.pgmigrate_migrations VALUES ('00002_create_orders', 'da1578622d4e818a422b1fc2bb7a765d', 1, '2026-11-28 14:07:55.311942+00');
+INSERT INTO public.pgmigrate_migrations VALUES ('00003_order_total', '62fce59b5364fc4b26d07740fedfb25e', 0, '2026-11-28 14:07:55.31377+00');
+INSERT INTO public.pgmigrate_migrations VALUES ('00004_index_orders', '17f0f7af974d2573760d4f8d2ccf3ad2', 0, '2026-11-28 14:07:55.315+00');
+INSERT INTO public.pgmigrate_migrations VALUES ('00005_add_email', '74015ade53b942e110226f38d1c85790', 0, '2026-11-28 14:07:55.315818+00');
 
 ALTER TABLE ONLY public.pgmigrate_migrations
     ADD CONSTRAINT pgmigrate_migrations_pkey PRIMARY KEY (id);

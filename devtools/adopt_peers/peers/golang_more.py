@@ -1,4 +1,4 @@
-"""Tools that are built from their sources, because no registry has their program."""
+"""More tools written in Go, which the benchmark does not have."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from bench.install import go
 from bench.model import Command, Tool
 from devtools.adopt_peers.model import Case, Peer, applied, usual_cases, without
 from devtools.checkout import Skip
@@ -24,20 +25,14 @@ _NAMES = ("create_users", "create_orders", "order_total", "index_orders", "add_e
 _PHONE = "ALTER TABLE users ADD COLUMN phone text;\n"
 _QUIET = {"ATLAS_NO_UPDATE_NOTIFIER": "1", "ATLAS_NO_ANON_TELEMETRY": "1"}
 _PGROLL_SIXTH = """\
-{
-  "operations": [
-    {"add_column": {"table": "users", "column": {"name": "phone", "type": "text"}}}
-  ]
-}
+{"operations": [{"sql": {"up": "ALTER TABLE users ADD COLUMN phone text"}}]}
 """
 
 
-def _built(name: str, version: str, apply: Callable[[Place], Command]) -> Tool:
-    def install(home: Path) -> None:
-        if not (home / "bin" / name).exists():
-            raise Skip(f"build {name} from its sources and put it in {home / 'bin'}")
-
-    return Tool(name, version, install, lambda *_: None, apply)
+def _install_atlas(home: Path) -> None:
+    """Find Atlas: `go install` refuses it, as its module replaces another one."""
+    if not (home / "bin" / "atlas").exists():
+        raise Skip(f"build cmd/atlas from its sources and put it in {home / 'bin'}")
 
 
 def _program(place: Place, name: str) -> str:
@@ -140,7 +135,7 @@ def _pgroll_inferred(stage: Stage) -> None:
 
 ATLAS = Peer(
     name="atlas",
-    tool=_built("atlas", "1.2.3", _atlas),
+    tool=Tool("atlas", "1.2.3", _install_atlas, lambda *_: None, _atlas),
     trackers=("atlas_schema_revisions",),
     subfolder="migrations",
     prepare=_hash_atlas,
@@ -157,7 +152,13 @@ ATLAS = Peer(
 )
 PGMIGRATE = Peer(
     name="pgmigrate",
-    tool=_built("pgmigrate", "0.4.0", _pgmigrate),
+    tool=Tool(
+        "pgmigrate",
+        "0.4.0",
+        go("github.com/peterldowns/pgmigrate/cmd/pgmigrate@v0.4.0"),
+        lambda *_: None,
+        _pgmigrate,
+    ),
     trackers=("pgmigrate_migrations",),
     sixth=("00006_add_phone.sql", _PHONE),
     cases=(
@@ -171,7 +172,13 @@ PGMIGRATE = Peer(
 )
 PGROLL = Peer(
     name="pgroll",
-    tool=_built("pgroll", "0.16.2", _pgroll),
+    tool=Tool(
+        "pgroll",
+        "0.16.2",
+        go("github.com/xataio/pgroll@v0.16.2", cgo=True),
+        lambda *_: None,
+        _pgroll,
+    ),
     trackers=("migrations", "pgroll_version"),
     subfolder="migrations",
     prepare=_init_pgroll,
