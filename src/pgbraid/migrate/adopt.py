@@ -186,7 +186,7 @@ def drop_tracker_table(command: Command) -> str:
         _check_covered(session, command.migrations, table, tool)
         name = f"{table.schema}.{table.table}"
         with transaction(session):
-            foreign_tables.drop_table(session, table.schema, table.table)
+            foreign_tables.drop_tables(session, table.schema, (table.table, *tool.beside))
             entry = journal.JournalEntry(
                 journal.new_run_id(), "tracker_table_dropped", detail={"table": name}
             )

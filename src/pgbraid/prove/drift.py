@@ -162,7 +162,7 @@ def _other_trackers(session: Session) -> tuple[str, ...]:
     """Return the trackers of other tools in a database; their tables are not compared."""
     tracker = find_tracker(session)
     adoption = read_adoption(session)
-    names = [tracker[0].name] if tracker else []
+    names = tracker[1].objects(tracker[0]) if tracker else ()
     return (*names, *([adoption.source] if adoption and adoption.source else []))
 
 

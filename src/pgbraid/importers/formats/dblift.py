@@ -32,5 +32,6 @@ TOOL = Tool(
     "version",
     read=read_flyway("dblift"),
     files=versioned_files(_crc32),
+    beside=("dblift_migration_lock",),
     order=order,
 )

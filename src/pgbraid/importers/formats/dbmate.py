@@ -21,6 +21,7 @@ TOOL = Tool(
     read=read_all("version"),
     files=numbered(pattern=re.compile(r"([0-9]+)_?(.*)\.sql", re.DOTALL), sections=True),
     ids=("dbmate", "rails"),
+    beside=("ar_internal_metadata",),
     exact=True,
     by_version=True,
 )

@@ -66,6 +66,7 @@ TOOL = Tool(
     "filename",
     read=read_all("filename", "hash"),
     files=_files,
+    beside=("current",),
     schema="graphile_migrate",
     order=lambda key: version_of(key) or 0,
 )

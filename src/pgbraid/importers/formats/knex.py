@@ -16,5 +16,6 @@ TOOL = Tool(
     (("name", VARCHAR), ("batch", "integer"), ("migration_time", TIME)),
     "name",
     read=read_all("name"),
+    beside=("knex_migrations_lock",),
     lock=("knex_migrations_lock", "is_locked"),
 )

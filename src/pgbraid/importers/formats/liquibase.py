@@ -138,6 +138,7 @@ TOOL = Tool(
     read=_read,
     files=_files,
     more=("md5sum",),
+    beside=("databasechangeloglock",),
     lock=("databasechangeloglock", "locked"),
     order=str,
 )

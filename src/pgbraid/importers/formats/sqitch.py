@@ -107,6 +107,7 @@ TOOL = Tool(
     read=_read,
     files=_files,
     schema="sqitch",
+    beside=("dependencies", "events", "projects", "releases", "tags"),
     more=("script_hash", "planned_at", "committed_at"),
     order=str,
 )

@@ -19,6 +19,7 @@ TOOL = Tool(
     "version",
     read=read_all("version", name="name"),
     files=numbered(pattern=re.compile(r"([0-9]+)_(.*)\.sql", re.DOTALL)),
+    beside=("seed_files",),
     schema="supabase_migrations",
     by_version=True,
 )

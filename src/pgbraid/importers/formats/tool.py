@@ -151,6 +151,8 @@ class Tool:
     order: Callable[[str], Any] = int
     unchanged: Callable[[Sequence[ForeignFile], History], frozenset[str]] | None = None
     """Returns the keys of unchanged files, for checksums that depend on the history."""
+    beside: tuple[str, ...] = ()
+    """Other tables and types that the tool creates in the schema of its tracker."""
     lock: tuple[str, str] | None = None
     """The table and the column that show that a run of the tool is in progress, or was killed."""
     program: str | None = None
@@ -168,6 +170,11 @@ class Tool:
     def reads(self) -> tuple[str, ...]:
         """The columns to read."""
         return (*(name for name, _ in self.columns), *self.more)
+
+    def objects(self, table: TrackerTable) -> tuple[str, ...]:
+        """Return all objects of the tool as ``schema.name``; ``schema.*`` is its own schema."""
+        own = (f"{table.schema}.*",) if table.schema == self.schema else ()
+        return (table.name, *(f"{table.schema}.{name}" for name in self.beside), *own)
 
     def matches(self, table: TrackerTable) -> bool:
         """Whether a table is this tool's tracker."""

@@ -35,5 +35,6 @@ TOOL = Tool(
     read=_read,
     files=numbered(pattern=re.compile(r"V([0-9]+)__(.+)\.sql", re.DOTALL)),
     ids=("yandex-pgmigrate",),
+    beside=("schema_version_type",),
     more=("type",),
 )

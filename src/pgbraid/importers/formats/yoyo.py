@@ -57,6 +57,7 @@ TOOL = Tool(
     "migration_id",
     read=read_all("migration_id"),
     files=_files,
+    beside=("_yoyo_log", "_yoyo_version", "yoyo_lock"),
     lock=("yoyo_lock", "locked"),
     order=str,
 )

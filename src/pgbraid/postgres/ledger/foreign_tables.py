@@ -100,6 +100,15 @@ def is_locked(session: Session, schema: str, table: str, column: str) -> bool:
         return False
 
 
-def drop_table(session: Session, schema: str, table: str) -> None:
-    """Drop another tool's tracker table after its adoption."""
-    session.conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(schema, table)))
+def drop_tables(session: Session, schema: str, tables: Iterable[str]) -> tuple[str, ...]:
+    """Drop those tables of another tool that exist, together; return their names."""
+    cursor = session.conn.execute(
+        "SELECT relname FROM pg_catalog.pg_class WHERE relkind = 'r' AND relnamespace ="
+        " (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %s) AND relname = ANY (%s)"
+        " ORDER BY 1",
+        (schema, list(tables)),
+    )
+    names = tuple(name for (name,) in cursor)
+    identifiers = sql.SQL(", ").join(sql.Identifier(schema, name) for name in names)
+    session.conn.execute(sql.SQL("DROP TABLE {}").format(identifiers))
+    return names

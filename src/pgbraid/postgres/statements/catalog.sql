@@ -34,7 +34,8 @@ SELECT f.relname::text, k.fkcols, p.relname::text, k.pkcols, k.is_array
   JOIN pg_catalog.pg_class p ON p.oid = k.pktable
 -- name: excluded
 -- The objects to leave out: members of extensions with their internal objects; and the ledger and
--- temporary tables, with their indexes, sequences and so on.
+-- temporary tables, with their indexes, sequences and so on. A name "schema.*" stands for a schema
+-- with its relations, types and functions. The first two names are the ledger's tables.
 WITH RECURSIVE member (classid, objid) AS (
     SELECT classid, objid FROM pg_depend
      WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
@@ -45,7 +46,17 @@ WITH RECURSIVE member (classid, objid) AS (
 ), ours (classid, objid) AS (
     SELECT 'pg_class'::regclass::oid, c.oid
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname || '.' || c.relname = ANY (%(ours)s) OR c.relpersistence = 't'
+     WHERE n.nspname || '.' || c.relname = ANY (%(ours)s) OR n.nspname || '.*' = ANY (%(ours)s)
+           OR c.relpersistence = 't'
+     UNION ALL
+    SELECT 'pg_namespace'::regclass, oid FROM pg_namespace WHERE nspname || '.*' = ANY (%(ours)s)
+     UNION ALL
+    SELECT t.tableoid, t.oid FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+     WHERE cardinality(%(ours)s::text[]) > 2
+       AND (n.nspname || '.' || t.typname = ANY (%(ours)s) OR n.nspname || '.*' = ANY (%(ours)s))
+     UNION ALL
+    SELECT p.tableoid, p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE cardinality(%(ours)s::text[]) > 2 AND n.nspname || '.*' = ANY (%(ours)s)
      UNION
     SELECT d.classid, d.objid FROM pg_depend d
       JOIN ours o ON d.refclassid = o.classid AND d.refobjid = o.objid
