@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pgbraid.postgres.client.session import Session
 
 __all__ = [
-    "drop_table",
+    "drop_tables",
     "has_rows",
     "is_locked",
     "read_keys",
