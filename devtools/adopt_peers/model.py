@@ -57,6 +57,12 @@ class Peer:
     """Writes the tool's configuration in its working folder."""
     apply: Callable[[Place], Command] | None = None
     """Applies all files, if not as bench does."""
+    whole: Callable[[Place], Command] | None = None
+    """Applies all migrations of the project, if `apply` leaves out those of its libraries."""
+    beside: tuple[str, ...] = ()
+    """More schemas that the tool makes and names after migrations, as patterns of pg_dump."""
+    removal: tuple[str, ...] = ()
+    """SQL that removes the tool, if pgbraid does not drop its tracker."""
 
     @property
     def files(self) -> Path:

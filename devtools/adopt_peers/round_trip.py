@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from difflib import ndiff
 from typing import TYPE_CHECKING
 
 from devtools.adopt_peers.dump import NOISE
 from devtools.adopt_peers.stage import Stage
+from devtools.adopt_peers.takeover import Takeover
 from devtools.checkout import Skip
 
 if TYPE_CHECKING:
@@ -27,32 +29,39 @@ def make_round_trip(peer: Peer, server: Server, scratch: Path) -> str:
     home = scratch / "home"
     home.mkdir(exist_ok=True)
     alone = Stage(peer, server, scratch / f"{peer.name}-alone", home)
-    alone.apply(sixth=True)
+    alone.apply_whole(sixth=True)
     adopted = Stage(peer, server, scratch / peer.name, home)
-    adopted.apply()
-    if _schema(alone) == _schema(adopted):
+    adopted.apply_whole()
+    wanted = _schema(alone)
+    if wanted == _schema(adopted):
         raise Skip("the tool did not apply the sixth migration")
-    _go_on(adopted)
-    if _schema(adopted) != _schema(alone):
-        raise Skip("the schema differs from the one that the tool makes alone")
-    return "adopted; the schema is the same as the tool's"
+    takeover = Takeover(adopted)
+    takeover.go_on()
+    if lines := _differences(wanted, _schema(adopted), "-+"):
+        raise Skip("\n".join(("the tool alone makes another schema", *lines)))
+    takeover.remove_tool()
+    if lines := _differences(wanted, _schema(adopted, whole=True), "+"):
+        raise Skip("\n".join(("the dropped tracker leaves something", *lines)))
+    return f"{takeover.way}, adopted, went on; the schema is the same as the tool's"
 
 
-def _go_on(stage: Stage) -> None:
-    """Adopt the history of a database and apply the sixth migration with pgbraid.
+def _differences(wanted: str, found: str, marks: str) -> list[str]:
+    """Return the lines that only one of two dumps has: ``-`` marks the first, ``+`` the second."""
+    return [line for line in ndiff(wanted.splitlines(), found.splitlines()) if line[0] in marks]
 
-    The files are in ``stage.files``, the database at ``stage.place.url``. Raises Skip if pgbraid
-    cannot.
+
+def _schema(stage: Stage, *, whole: bool = False) -> str:
+    """Return the schema without the ledger, as pg_dump prints it.
+
+    The objects of the tool are left out, too, unless it is to be the ``whole`` schema.
     """
-    raise Skip(f"pgbraid does not adopt the history of {stage.peer.tool.name} here yet")
-
-
-def _schema(stage: Stage) -> str:
-    """Return the schema without trackers and ledger, as pg_dump prints it."""
-    others = [f'--exclude-table=*."{n}"' for n in stage.peer.trackers if not n.endswith(".*")]
-    others += [f"--exclude-schema={n[:-2]}" for n in stage.peer.trackers if n.endswith(".*")]
+    left_out = () if whole else (*stage.peer.trackers, *(f"{n}.*" for n in stage.peer.beside))
+    tables = [n for n in left_out if not n.endswith(".*")]
+    others = [f'--exclude-table=*."{n}{s}' for n in tables for s in ('"', '_"*_seq')]
+    others += [f"--exclude-schema={n[:-2]}" for n in left_out if n.endswith(".*")]
     program = str(stage.server.programs.path("pg_dump"))
-    words = [program, "--schema-only", "--exclude-table=pgbraid_*", *others, stage.place.url]
+    ledger = "--exclude-table=applied_migrations*"
+    words = [program, "--schema-only", ledger, *others, stage.place.url]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Skip(done.stderr.strip())

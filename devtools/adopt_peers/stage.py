@@ -78,6 +78,11 @@ class Stage:
         self.lay_out(without=without, sixth=sixth)
         self.call(self.peer.command(self.place), fails=fails)
 
+    def apply_whole(self, *, sixth: bool = False) -> None:
+        """Apply all migrations of a project, also those that the cases leave out. Raises Skip."""
+        self.lay_out(sixth=sixth)
+        self.call((self.peer.whole or self.peer.command)(self.place))
+
     def call(self, command: Command, *, fails: bool | None = False) -> str:
         """Run a command of the tool and return what it prints.
 

@@ -176,6 +176,7 @@ PEERS = (
         trackers=("django_migrations",),
         prepare=_prepare_django,
         apply=_django_shop,
+        whole=lambda place: django(place, "migrate", "--no-input"),
         sixth=("shop/migrations/0006_add_phone.py", _DJANGO_SIXTH),
         cases=(
             *usual_cases(_DJANGO_KEYS, gap=False),

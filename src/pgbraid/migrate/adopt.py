@@ -168,9 +168,10 @@ def _adopted_rows(session: Session, versions: tuple[int, ...]) -> tuple[AppliedM
 def drop_tracker_table(command: Command) -> str:
     """Drop the other tool's table if all its versions are in the applied set; return its name.
 
-    Raises ConfigError if the database has no such table, if the table was not adopted, or if that
-    tool has applied a migration since. Raises ProblemsFound if the table does not show clearly
-    which migrations are applied.
+    Types of the tool beside it are dropped, too, and its own schema if nothing is left in it.
+    Raises ConfigError if the database has no such table, if the table was not adopted, if that tool
+    has applied a migration since, or if other objects of the tool use the table. Raises
+    ProblemsFound if the table does not show clearly which migrations are applied.
     """
     options = command.options
     _require_adopt(command.request)
@@ -185,8 +186,15 @@ def drop_tracker_table(command: Command) -> str:
         table, tool = tracker
         _check_covered(session, command.migrations, table, tool)
         name = f"{table.schema}.{table.table}"
+        if tool.removal:
+            raise ConfigError(
+                f"pgbraid does not drop {name}, because other objects of {tool.tool} use it",
+                hint=tool.removal,
+            )
         with transaction(session):
             foreign_tables.drop_tables(session, table.schema, (table.table, *tool.beside))
+            if table.schema == tool.schema:
+                foreign_tables.drop_empty_schema(session, table.schema)
             entry = journal.JournalEntry(
                 journal.new_run_id(), "tracker_table_dropped", detail={"table": name}
             )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TOOL"]
 
+_LONGEST_NAME = 63
+
 
 def _read(table: TrackerTable) -> History | tuple[Problem, ...]:
     # Changes that were made without pgroll are recorded as inferred.
@@ -26,6 +28,13 @@ def _read(table: TrackerTable) -> History | tuple[Problem, ...]:
     return History(tuple(Recorded(row["name"]) for row in rows))
 
 
+def _version_schemas(table: TrackerTable) -> frozenset[str]:
+    """Return the names of the schemas with the views of each version, also of old versions."""
+    rows = table.records()
+    names = ((row, row["migration"].get("version_schema") or row["name"]) for row in rows)
+    return frozenset(f"{row['schema']}_{name}"[:_LONGEST_NAME] for row, name in names)
+
+
 TOOL = Tool(
     "pgroll",
     ("migrations",),
@@ -34,4 +43,7 @@ TOOL = Tool(
     read=_read,
     schema="pgroll",
     more=("done", "migration_type"),
+    schemas=_version_schemas,
+    removal="When no application uses a schema such as public_05_add_email any more, remove all of "
+    "pgroll with `DROP SCHEMA pgroll CASCADE`, and then these schemas.",
 )

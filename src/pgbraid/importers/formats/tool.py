@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pgbraid.model.migration import Location, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from pgbraid.model.results import TrackerTable
@@ -158,6 +158,10 @@ class Tool:
     program: str | None = None
     """The file of a Python program that writes the tool's migrations as JSON, run where the tool is
     installed."""
+    schemas: Callable[[TrackerTable], Iterable[str]] | None = None
+    """Returns the schemas that the tool creates for the migrations of its tracker."""
+    removal: str | None = None
+    """How to remove the tool, if other objects of it need its tracker."""
     automatic: bool = False
     """Whether the first ``up`` adopts the history without a decision of the user."""
 
@@ -174,7 +178,9 @@ class Tool:
     def objects(self, table: TrackerTable) -> tuple[str, ...]:
         """Return all objects of the tool as ``schema.name``; ``schema.*`` is its own schema."""
         own = (f"{table.schema}.*",) if table.schema == self.schema else ()
-        return (table.name, *(f"{table.schema}.{name}" for name in self.beside), *own)
+        beside = (f"{table.schema}.{name}" for name in self.beside)
+        schemas = (f"{name}.*" for name in (self.schemas(table) if self.schemas else ()))
+        return (table.name, *beside, *own, *schemas)
 
     def matches(self, table: TrackerTable) -> bool:
         """Whether a table is this tool's tracker."""

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from psycopg import errors, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from pgbraid.model.results import TrackerTable
     from pgbraid.postgres.client.session import Session
 
 __all__ = [
+    "drop_empty_schema",
     "drop_tables",
     "has_rows",
     "is_locked",
@@ -100,15 +101,32 @@ def is_locked(session: Session, schema: str, table: str, column: str) -> bool:
         return False
 
 
-def drop_tables(session: Session, schema: str, tables: Iterable[str]) -> tuple[str, ...]:
-    """Drop those tables of another tool that exist, together; return their names."""
+def drop_tables(session: Session, schema: str, names: Sequence[str]) -> None:
+    """Drop those tables and enum types of another tool that exist."""
     cursor = session.conn.execute(
-        "SELECT relname FROM pg_catalog.pg_class WHERE relkind = 'r' AND relnamespace ="
-        " (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %s) AND relname = ANY (%s)"
-        " ORDER BY 1",
-        (schema, list(tables)),
+        "SELECT typtype = 'e', typname FROM pg_catalog.pg_type"
+        "  LEFT JOIN pg_catalog.pg_class c ON c.oid = typrelid"
+        " WHERE (typtype = 'e' OR relkind = 'r') AND typname = ANY (%s) AND typnamespace ="
+        " (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %s)"
+        " ORDER BY 1, 2",
+        (list(names), schema),
     )
-    names = tuple(name for (name,) in cursor)
-    identifiers = sql.SQL(", ").join(sql.Identifier(schema, name) for name in names)
-    session.conn.execute(sql.SQL("DROP TABLE {}").format(identifiers))
-    return names
+    found = cursor.fetchall()
+    # The tables go first, because their columns use the types.
+    for is_type, drop in ((False, sql.SQL("DROP TABLE {}")), (True, sql.SQL("DROP TYPE {}"))):
+        identifiers = [sql.Identifier(schema, name) for enum, name in found if enum is is_type]
+        if identifiers:
+            session.conn.execute(drop.format(sql.SQL(", ").join(identifiers)))
+
+
+def drop_empty_schema(session: Session, schema: str) -> None:
+    """Drop a schema if it has no object and belongs to a role of this session."""
+    cursor = session.conn.execute(
+        "SELECT FROM pg_catalog.pg_namespace n WHERE nspname = %s"
+        " AND pg_catalog.pg_has_role(nspowner, 'USAGE') AND NOT EXISTS"
+        " (SELECT FROM pg_catalog.pg_depend WHERE refobjid = n.oid"
+        "  AND refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass)",
+        (schema,),
+    )
+    if cursor.fetchone() is not None:
+        session.conn.execute(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(schema)))

@@ -35,7 +35,7 @@ SELECT f.relname::text, k.fkcols, p.relname::text, k.pkcols, k.is_array
 -- name: excluded
 -- The objects to leave out: members of extensions with their internal objects; and the ledger and
 -- temporary tables, with their indexes, sequences and so on. A name "schema.*" stands for a schema
--- with its relations, types and functions. The first two names are the ledger's tables.
+-- with its relations, types and functions, and with the triggers that call these. The first two names are the ledger's tables.
 WITH RECURSIVE member (classid, objid) AS (
     SELECT classid, objid FROM pg_depend
      WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
@@ -56,6 +56,14 @@ WITH RECURSIVE member (classid, objid) AS (
        AND (n.nspname || '.' || t.typname = ANY (%(ours)s) OR n.nspname || '.*' = ANY (%(ours)s))
      UNION ALL
     SELECT p.tableoid, p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE cardinality(%(ours)s::text[]) > 2 AND n.nspname || '.*' = ANY (%(ours)s)
+     UNION ALL
+    SELECT t.tableoid, t.oid FROM pg_event_trigger t JOIN pg_proc p ON p.oid = t.evtfoid
+      JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE cardinality(%(ours)s::text[]) > 2 AND n.nspname || '.*' = ANY (%(ours)s)
+     UNION ALL
+    SELECT t.tableoid, t.oid FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+      JOIN pg_namespace n ON n.oid = p.pronamespace
      WHERE cardinality(%(ours)s::text[]) > 2 AND n.nspname || '.*' = ANY (%(ours)s)
      UNION
     SELECT d.classid, d.objid FROM pg_depend d
