@@ -160,7 +160,7 @@ def snapshot_of_files(
 
 def _other_trackers(session: Session) -> tuple[str, ...]:
     """Return the trackers of other tools in a database; their tables are not compared."""
-    tracker = find_tracker(session)
+    tracker = find_tracker(session, automatic=True)
     adoption = read_adoption(session)
     names = tracker[1].objects(tracker[0]) if tracker else ()
     return (*names, *([adoption.source] if adoption and adoption.source else []))
