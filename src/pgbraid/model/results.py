@@ -22,6 +22,7 @@ __all__ = [
     "ChecksumFileWritten",
     "Conversion",
     "ConvertedFile",
+    "Exported",
     "Mismatch",
     "ModificationKind",
     "ModifiedFile",
@@ -136,6 +137,19 @@ class Conversion:
     renumbered: bool
     """Whether the versions differ from those of the other tool."""
     problems: tuple[Problem, ...] = ()
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The versions that ``export`` has recorded in another tool's table."""
+
+    tool: str
+    table: str
+    """The tool's table as ``schema.table``."""
+    versions: tuple[int, ...]
+    note: str | None = None
+    """How the files must be named so that the tool finds them."""
     dry_run: bool = False
 
 

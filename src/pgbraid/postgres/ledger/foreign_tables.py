@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from pgbraid.postgres.client.session import Session
 
 __all__ = [
+    "create_table",
     "drop_tables",
     "has_rows",
     "is_locked",
     "read_keys",
     "read_tracker_rows",
     "read_tracker_tables",
+    "write_rows",
 ]
 
 
@@ -98,6 +100,33 @@ def is_locked(session: Session, schema: str, table: str, column: str) -> bool:
         return session.conn.execute(query).fetchone() == (True,)
     except (errors.UndefinedTable, errors.UndefinedColumn, errors.InsufficientPrivilege):
         return False
+
+
+def create_table(session: Session, table: TrackerTable, statements: Iterable[str]) -> None:
+    """Create another tool's table; ``{table}`` and ``{name}`` stand for it in the statements."""
+    identifier = sql.Identifier(table.schema, table.table)
+    for statement in statements:
+        query = sql.SQL(statement)
+        session.conn.execute(query.format(table=identifier, name=sql.SQL(table.table)))
+
+
+def write_rows(
+    session: Session,
+    table: TrackerTable,
+    columns: Collection[str],
+    rows: Iterable[tuple[object, ...]],
+    *,
+    replace: bool,
+) -> None:
+    """Write rows into another tool's table; with ``replace`` instead of all that it has."""
+    identifier = sql.Identifier(table.schema, table.table)
+    if replace:
+        session.conn.execute(sql.SQL("DELETE FROM {}").format(identifier))
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    values = sql.SQL(", ").join(sql.Placeholder() * len(columns))
+    insert = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(identifier, names, values)
+    for row in rows:
+        session.conn.execute(insert, row)
 
 
 def drop_tables(session: Session, schema: str, tables: Iterable[str]) -> tuple[str, ...]:
