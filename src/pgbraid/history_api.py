@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.arguments import a_version, some_versions
+from pgbraid.settings.settings import text_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pgbraid.migrate.planning.preflight import Command
-    from pgbraid.model.migration import AppliedMigration
+    from pgbraid.model.migration import AppliedMigration, MigrationSet
     from pgbraid.model.options import RunOptions
     from pgbraid.model.results import Adoption, Baselined, Exported
     from pgbraid.postgres.client.conninfo import Target
@@ -23,6 +25,7 @@ class HistoryMethods(ABC):
     """Records migrations that were applied by other means, and hands the record on."""
 
     __slots__ = ()
+    migrations: MigrationSet
 
     @abstractmethod
     def _command(
@@ -36,19 +39,44 @@ class HistoryMethods(ABC):
         """Return the input of a command."""
 
     def baseline(
-        self, conninfo: str | Target, version: int | None = None, *, only: Iterable[int] = ()
+        self,
+        conninfo: str | Target,
+        version: int | None = None,
+        *,
+        only: Iterable[int] = (),
+        verify: bool = False,
+        ignore: str | Iterable[str] = (),
     ) -> Baselined:
         """Record migrations as applied without running them: up to a version, or ``only`` some.
 
         This is for a database that has them already, such as a restore without the applied set.
-        Raises ConfigError for a version without a file, and if another tool's table has the
-        history.
+        With ``verify``, they are first replayed on a scratch server, and the database is compared
+        with the result, as :meth:`Migrator.drift` does it, without the objects that a pattern in
+        ``ignore`` matches; if they differ, nothing is recorded. Raises ConfigError for a version
+        without a file, and if another tool's table has the history.
         """
-        from pgbraid.migrate.baseline import BaselineSelection, record_baseline
+        from pgbraid.migrate import baseline
 
         through = None if version is None else a_version("version", version)
-        selection = BaselineSelection(through, some_versions("only", only))
-        return record_baseline(self._command(conninfo), selection)
+        selection = baseline.BaselineSelection(through, some_versions("only", only))
+        command = self._command(conninfo)
+        if not verify:
+            return baseline.record_baseline(command, selection)
+        from pgbraid.prove.drift import find_drift
+
+        report = find_drift(
+            self.migrations,
+            command.target,
+            command.ledger,
+            command.options,
+            text_list("ignore", ignore),
+            also_applied=baseline.select_migrations(command, selection),
+        )
+        if not report.ok:
+            from pgbraid.model.results import Baselined
+
+            return Baselined((), drift=report)
+        return replace(baseline.record_baseline(command, selection), drift=report)
 
     def adopt(
         self,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from pgbraid.model.migration import Migration, Problem
-    from pgbraid.model.proof import Proof
+    from pgbraid.model.proof import DriftReport, Proof
 
 __all__ = [
     "Adoption",
@@ -254,6 +254,14 @@ class Baselined:
     migrations: tuple[Migration, ...]
     previously_applied: int = 0
     """The number of named migrations that were already applied."""
+    drift: DriftReport | None = None
+    """With ``verify``, the comparison of the database with a replay of the migrations; if they
+    differ, nothing was recorded."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the migrations are recorded."""
+        return self.drift is None or self.drift.ok
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,6 +264,7 @@ def _baselined(baselined: Baselined) -> Document:
     return {
         "recorded": [_migration(migration) for migration in baselined.migrations],
         "previously_applied": baselined.previously_applied,
+        "drift": _drifted(baselined.drift) if baselined.drift else None,
     }
 
 

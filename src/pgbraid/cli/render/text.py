@@ -265,6 +265,11 @@ def _versioned(mismatch: Mismatch) -> str:
 
 
 def _baselined(baselined: Baselined) -> Iterator[str]:
+    if baselined.drift:
+        yield from _drifted(baselined.drift)
+    if not baselined.ok:
+        yield "Nothing was recorded."
+        return
     for migration in baselined.migrations:
         yield f"  {clean(migration.label)}"
     also = (

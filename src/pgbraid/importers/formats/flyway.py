@@ -168,9 +168,9 @@ def _export(migrations: Sequence[ExportedMigration], rows: int) -> Export:
                 " script varchar(1000) NOT NULL, checksum integer,"
                 " installed_by varchar(100) NOT NULL,"
                 " installed_on timestamp NOT NULL DEFAULT now(), execution_time integer NOT NULL,"
-                ' success boolean NOT NULL, CONSTRAINT "{name}_pk" PRIMARY KEY (installed_rank))'
+                " success boolean NOT NULL, CONSTRAINT {key} PRIMARY KEY (installed_rank))"
             ),
-            'CREATE INDEX "{name}_s_idx" ON {table} (success)',
+            "CREATE INDEX {index} ON {table} (success)",
         ),
         (
             *("installed_rank", "version", "description", "type", "script", "checksum"),

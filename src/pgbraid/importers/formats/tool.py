@@ -11,7 +11,7 @@ from pgbraid.model.migration import Location, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
-    from typing import Any
+    from typing import Any, LiteralString
 
     from pgbraid.model.results import TrackerTable
 
@@ -136,11 +136,11 @@ class ExportedMigration:
 class Export:
     """The rows for another tool's table, and the statements that create the table if it is missing.
 
-    ``{table}`` stands for the table in ``create``, ``{name}`` for its name without quotes. With
-    ``replace``, the rows replace all others: the tool keeps one row.
+    In ``create``, ``{table}`` stands for the table, ``{key}`` for its primary key, and ``{index}``
+    for an index on it. With ``replace``, the rows replace all others: the tool keeps one row.
     """
 
-    create: tuple[str, ...]
+    create: tuple[LiteralString, ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
     replace: bool = False

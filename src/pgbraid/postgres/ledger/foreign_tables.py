@@ -9,6 +9,7 @@ from psycopg import errors, sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from typing import LiteralString
 
     from pgbraid.model.results import TrackerTable
     from pgbraid.postgres.client.session import Session
@@ -102,12 +103,15 @@ def is_locked(session: Session, schema: str, table: str, column: str) -> bool:
         return False
 
 
-def create_table(session: Session, table: TrackerTable, statements: Iterable[str]) -> None:
-    """Create another tool's table; ``{table}`` and ``{name}`` stand for it in the statements."""
+def create_table(
+    session: Session, table: TrackerTable, statements: Iterable[LiteralString]
+) -> None:
+    """Create another tool's table; ``{table}``, ``{key}`` and ``{index}`` stand for names."""
     identifier = sql.Identifier(table.schema, table.table)
     for statement in statements:
         query = sql.SQL(statement)
-        session.conn.execute(query.format(table=identifier, name=sql.SQL(table.table)))
+        key, index = sql.Identifier(f"{table.table}_pk"), sql.Identifier(f"{table.table}_s_idx")
+        session.conn.execute(query.format(table=identifier, key=key, index=index))
 
 
 def write_rows(
