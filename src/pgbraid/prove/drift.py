@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pgbraid.model.migration import LedgerTable, Migration, MigrationSet
     from pgbraid.model.options import RunOptions
     from pgbraid.model.proof import ReplayFailure
-    from pgbraid.model.snapshot import Snapshot
+    from pgbraid.model.snapshot import Difference, Snapshot
     from pgbraid.postgres.client.conninfo import Target
     from pgbraid.postgres.client.session import Session
     from pgbraid.postgres.ledger.history import AppliedHistory
@@ -75,12 +75,8 @@ def find_drift(  # noqa: PLR0913, PLR0917 - the parameters of every verb, and tw
         left_out = (*live.not_compared, *schema.not_compared, *without_text, *subset.left_out)
         differences = diff_snapshots(live, schema)
         if differences:
-            # A second replay shows which of the differing values differ in every replay.
-            again = subset.of(replayed.schema())
-            stable, changing = stable_between(schema, again)
-            live = masked_like(live, stable, changing, schema, again)
-            differences = diff_snapshots(live, stable)
-            left_out += changing.described()
+            differences, changing = _stable_differences(live, schema, subset.of(replayed.schema()))
+            left_out += changing
     differences, ignored = filter_differences(differences, ignore)
     return DriftReport(
         differences,
@@ -91,6 +87,15 @@ def find_drift(  # noqa: PLR0913, PLR0917 - the parameters of every verb, and tw
         notes,
         replayed.label,
     )
+
+
+def _stable_differences(
+    live: Snapshot, schema: Snapshot, again: Snapshot
+) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
+    """Return the differences in values that two replays agree on, and a line for each other one."""
+    stable, changing = stable_between(schema, again)
+    live = masked_like(live, stable, changing, schema, again)
+    return diff_snapshots(live, stable), changing.described()
 
 
 def _with_migrations(
