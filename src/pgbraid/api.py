@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from pgbraid.arguments import a_statement, a_version, an_instance, some_versions
 from pgbraid.command import make_options, make_request, make_target
+from pgbraid.history_api import HistoryMethods
 from pgbraid.migrate.planning.preflight import Command
 from pgbraid.model.errors import ConfigError
 from pgbraid.model.migration import LedgerTable
@@ -23,10 +24,16 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from pgbraid.model.events import Listener
-    from pgbraid.model.migration import AppliedMigration, MigrationSet
+    from pgbraid.model.migration import MigrationSet
     from pgbraid.model.plan import Plan, Report
     from pgbraid.model.proof import DriftReport, Proof
-    from pgbraid.model.results import Adoption, Baselined, Check, Reconciled, Repair, Status, Undone
+    from pgbraid.model.results import (
+        Check,
+        Reconciled,
+        Repair,
+        Status,
+        Undone,
+    )
     from pgbraid.model.snapshot import Snapshot
     from pgbraid.postgres.client.conninfo import Target
 
@@ -34,7 +41,7 @@ __all__ = ["Migrator"]
 
 
 @dataclass(frozen=True, slots=True)
-class Migrator:
+class Migrator(HistoryMethods):
     """Migrations and the settings to apply them with.
 
     Methods that take a connection string (a URL or ``key=value`` pairs) open one connection and
@@ -193,62 +200,6 @@ class Migrator:
 
         chosen = some_versions("versions", versions)
         return reconcile_ledger(self._command(conninfo), chosen, trust)
-
-    def baseline(
-        self, conninfo: str | Target, version: int | None = None, *, only: Iterable[int] = ()
-    ) -> Baselined:
-        """Record migrations as applied without running them: up to a version, or ``only`` some.
-
-        This is for a database that has them already, such as a restore without the applied set.
-        Raises ConfigError for a version without a file, and if another tool's table has the
-        history.
-        """
-        from pgbraid.migrate.baseline import BaselineSelection, record_baseline
-
-        through = None if version is None else a_version("version", version)
-        selection = BaselineSelection(through, some_versions("only", only))
-        return record_baseline(self._command(conninfo), selection)
-
-    def adopt(
-        self,
-        conninfo: str | Target,
-        tool: str | None = None,
-        *,
-        not_applied: Iterable[int] = (),
-        dry_run: bool = False,
-    ) -> Adoption | None:
-        """Record the versions that another tool applied; return None if the applied set has rows.
-
-        ``tool`` names the tool, such as ``flyway``; it is needed only if the database has the
-        tables of several. With ``dry_run`` nothing is written. Raises ConfigError if there is no
-        table of another tool, or ``adopt`` is off; raises ProblemsFound if the table does not show
-        which migrations are applied.
-        """
-        from pgbraid.migrate import adopt
-
-        command = self._command(conninfo, not_applied=not_applied)
-        return adopt.adopt_history(command, tool, dry_run=dry_run)
-
-    def unadopt(
-        self, conninfo: str | Target, versions: Iterable[int]
-    ) -> tuple[AppliedMigration, ...]:
-        """Remove adopted versions that never ran from the applied set; return their rows.
-
-        The next :meth:`up` applies them. Raises ConfigError for a version that pgbraid itself
-        applied.
-        """
-        from pgbraid.migrate import adopt
-
-        return adopt.unadopt(self._command(conninfo), some_versions("versions", versions))
-
-    def drop_tracker_table(self, conninfo: str | Target) -> str:
-        """Drop the adopted tool's table and return its name.
-
-        The applied set must have all versions of that table.
-        """
-        from pgbraid.migrate.adopt import drop_tracker_table
-
-        return drop_tracker_table(self._command(conninfo))
 
     def resume(  # noqa: PLR0913 - the decisions about an incomplete migration
         self,

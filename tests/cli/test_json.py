@@ -67,7 +67,9 @@ def test_every_adoption_is_documented(cli, applied, database):
     unadopted = cli("adopt", "--not-applied", "1", "--json", code=0).json
     dropped = cli("adopt", "--drop-tracker", "--json", code=0).json
     assert own_members(adopted) | own_members(unadopted) | own_members(dropped) == members("adopt")
-    assert set(adopted["adopted"]) == {"tool", "source", "versions", "not_applied", "note"}
+    assert set(adopted["adopted"]) == {
+        *("tool", "source", "versions", "not_applied", "verified", "problems", "note")
+    }
     assert (unadopted["unadopted"], dropped["dropped"]) == ([1], "public.schema_migrations")
 
 

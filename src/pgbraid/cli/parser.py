@@ -321,6 +321,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("baseline", "record migrations as applied without running them"),
     Command("adopt", "record another tool's history as applied"),
     Command("convert", "write another tool's migrations as files of pgbraid"),
+    Command("export", "record the applied migrations in another tool's table"),
     Command("resume", "resume an incomplete non-transactional migration"),
     Command("undo", "run the down file of one version"),
     Command("demo", "show an out-of-order merge on an embedded PostgreSQL"),

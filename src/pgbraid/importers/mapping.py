@@ -79,7 +79,10 @@ def _entries(tool: Tool, request: MapRequest) -> list[_Entry]:
     by_file = {m.file: m for m in migrations.migrations}
     if tool.files and request.sources:
         foreign = [(f, by_file.get(f.path)) for f in tool.files(request.sources)]
-        return [_Entry(f.key, m, f.checksums, f.after) for f, m in foreign if m]
+        entries = [_Entry(f.key, m, f.checksums, f.after) for f, m in foreign if m]
+        if entries:
+            return entries
+    # The files have no name of the tool, as after an export: the version is the key.
     return [_Entry(str(m.version), m, ()) for m in migrations.migrations]
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.importers import tools
-from pgbraid.migrate.convert import named_tool
 from pgbraid.migrate.execution.transactional import RunContext, record_adoption
+from pgbraid.migrate.foreign_files import named_tool
 from pgbraid.migrate.planning.ledger_problems import MISMATCHES
 from pgbraid.migrate.planning.preflight import read_plan
 from pgbraid.migrate.planning.trackers import find_tracker, read_history

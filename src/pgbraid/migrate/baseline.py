@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pgbraid.model.migration import Migration, MigrationSet
     from pgbraid.model.plan import Plan
 
-__all__ = ["BaselineSelection", "record_baseline"]
+__all__ = ["BaselineSelection", "record_baseline", "select_migrations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,13 @@ class BaselineSelection:
 
     through: int | None = None
     versions: tuple[int, ...] = ()
+
+
+def select_migrations(command: Command, choice: BaselineSelection) -> tuple[Migration, ...]:
+    """Return the migrations that :func:`record_baseline` would record, and raise its errors."""
+    with connect(command.target, command.ledger, command.options.stop) as opened:
+        plan = read_plan(opened, command.migrations, command.request, options=command.options)
+        return _chosen(command.migrations, plan, choice)[0]
 
 
 def record_baseline(command: Command, choice: BaselineSelection) -> Baselined:

@@ -9,12 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgbraid.importers import tools
 from pgbraid.importers.origin import Origin, OriginEntry, format_origin
 from pgbraid.migrate.foreign_files import read_foreign_migrations
-from pgbraid.migrate.offline_check import check_files
 from pgbraid.model.errors import ConfigError
 from pgbraid.model.results import Conversion, ConvertedFile
+from pgbraid.source.content import check_scripts
 from pgbraid.source.filenames import MAX_VERSION, ORIGIN_FILE, parse_file_name
 from pgbraid.source.loader import load_migrations
 from pgbraid.sql.classify import nontransactional_command
@@ -27,21 +26,12 @@ if TYPE_CHECKING:
     from pgbraid.importers.formats.tool import ForeignMigration, Tool
     from pgbraid.sql.script import Script
 
-__all__ = ["convert_files", "named_tool"]
+__all__ = ["convert_files"]
 
 _LEAST_WIDTH = 3
 _CONTROL = frozenset({("BEGIN",), ("COMMIT",), ("END",)})
 _TEMPLATE = re.compile(r"\{\{-?\s*(?:\.|\$|index\b|template\b|if\b|range\b|with\b)[^{}\n]*\}\}")
 """A template of Go, which some runners render before they run a file."""
-
-
-def named_tool(name: str) -> Tool:
-    """Return the tool with a name. Raises ConfigError if there is none."""
-    tool = tools.tool_named(name)
-    if tool is None:
-        names = ", ".join(tools.NAMES)
-        raise ConfigError(f"no migration tool is called {name!r}", hint=f"Known are {names}.")
-    return tool
 
 
 def convert_files(
@@ -73,7 +63,8 @@ def convert_files(
         converted.append(file)
         entries.append(_entry(migration, int(number)))
     texts[ORIGIN_FILE] = format_origin(Origin(tool.names[0], tuple(entries)))
-    check = check_files(load_migrations(dict(texts)))
+    loaded = load_migrations(dict(texts))
+    problems = (*loaded.problems, *check_scripts(loaded.migrations, downs=True))
     if not dry_run:
         _write(destination, texts)
     return Conversion(
@@ -82,7 +73,7 @@ def convert_files(
         str(destination),
         tuple(converted),
         any(f.version != _number(m.digits) for f, m in zip(converted, migrations, strict=True)),
-        check.problems,
+        problems,
         dry_run=dry_run,
     )
 

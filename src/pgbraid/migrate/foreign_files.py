@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pgbraid.importers import tools
 from pgbraid.importers.formats.reading import text_name
 from pgbraid.importers.formats.tool import ForeignFile, ForeignMigration
 from pgbraid.model.errors import ConfigError, ProblemsFound
@@ -22,12 +23,21 @@ if TYPE_CHECKING:
 
     from pgbraid.importers.formats.tool import Tool
 
-__all__ = ["read_foreign_migrations"]
+__all__ = ["named_tool", "read_foreign_migrations"]
 
 _SUFFIXES = frozenset({".sql", ".conf", ".toml", ".json", ".plan"})
 _SKIPPED = frozenset({".git", "node_modules", "__pycache__", ".venv", "venv", "target"})
 _LARGEST = 64_000_000
 _SCRIPT_SECONDS = 300
+
+
+def named_tool(name: str) -> Tool:
+    """Return the tool with a name. Raises ConfigError if there is none."""
+    tool = tools.tool_named(name)
+    if tool is None:
+        names = ", ".join(tools.NAMES)
+        raise ConfigError(f"no migration tool is called {name!r}", hint=f"Known are {names}.")
+    return tool
 
 
 def read_foreign_migrations(

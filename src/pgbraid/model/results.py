@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from pgbraid.model.migration import Migration, Problem
-    from pgbraid.model.proof import Proof
+    from pgbraid.model.proof import DriftReport, Proof
 
 __all__ = [
     "Adoption",
@@ -22,6 +22,7 @@ __all__ = [
     "ChecksumFileWritten",
     "Conversion",
     "ConvertedFile",
+    "Exported",
     "Mismatch",
     "ModificationKind",
     "ModifiedFile",
@@ -140,6 +141,19 @@ class Conversion:
 
 
 @dataclass(frozen=True, slots=True)
+class Exported:
+    """The versions that ``export`` has recorded in another tool's table."""
+
+    tool: str
+    table: str
+    """The tool's table as ``schema.table``."""
+    versions: tuple[int, ...]
+    note: str | None = None
+    """How the files must be named so that the tool finds them."""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Mismatch:
     """A version on which the applied set and the journal disagree.
 
@@ -240,6 +254,14 @@ class Baselined:
     migrations: tuple[Migration, ...]
     previously_applied: int = 0
     """The number of named migrations that were already applied."""
+    drift: DriftReport | None = None
+    """With ``verify``, the comparison of the database with a replay of the migrations; if they
+    differ, nothing was recorded."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the migrations are recorded."""
+        return self.drift is None or self.drift.ok
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,17 @@ This module also makes the snapshots of ``snapshot``.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.migrate.planning.trackers import find_tracker
 from pgbraid.model.errors import ConfigError, ServerError
+from pgbraid.model.migration import AppliedMigration
 from pgbraid.model.proof import DriftReport
 from pgbraid.postgres.catalog.snapshot_reader import SnapshotReader
 from pgbraid.postgres.catalog.spelling import quoted
 from pgbraid.postgres.client.open_session import connect
-from pgbraid.postgres.ledger.history import read_history
+from pgbraid.postgres.ledger.history import plain_role, read_history
 from pgbraid.postgres.ledger.record import read_adoption
 from pgbraid.postgres.scratch.databases import scratch_server
 from pgbraid.prove.comparison.nondeterminism import masked_like, stable_between
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from pgbraid.model.migration import LedgerTable, Migration, MigrationSet
     from pgbraid.model.options import RunOptions
     from pgbraid.model.proof import ReplayFailure
-    from pgbraid.model.snapshot import Snapshot
+    from pgbraid.model.snapshot import Difference, Snapshot
     from pgbraid.postgres.client.conninfo import Target
     from pgbraid.postgres.client.session import Session
     from pgbraid.postgres.ledger.history import AppliedHistory
@@ -45,20 +47,24 @@ def find_drift(  # noqa: PLR0913, PLR0917 - the parameters of every verb, and tw
     options: RunOptions,
     ignore: Sequence[str] = (),
     schemas: Sequence[str] = (),
+    also_applied: Sequence[Migration] = (),
 ) -> DriftReport:
     """Return the differences between a database and a replay of its recorded history.
 
-    The database is only read, in one transaction. The history is replayed on a scratch server of
-    the same major version. Differences that a pattern in ``ignore`` (``fnmatch``) matches are
-    counted, not returned. With ``schemas``, only these schemas are compared. Raises ConfigError,
-    ServerError if the history cannot be replayed, and the errors of the servers.
+    ``also_applied`` are migrations that count as applied, too.
+
+    The database is only read. The history is replayed on a scratch server of the same version.
+    Differences that a pattern in ``ignore`` (``fnmatch``) matches are counted, not returned. With
+    ``schemas``, only these schemas are compared. Raises ConfigError, ServerError if the history
+    cannot be replayed, and the errors of the servers.
     """
     refuse_problems(migrations)
     with connect(target, ledger, options.stop) as session:
         history = read_history(session)
         refuse_contradictions(history, ledger)
-        if not history.rows:
-            raise _no_history(target, ledger)
+        if also_applied:
+            history = _with_migrations(history, also_applied, session)
+        _require_history(history, target, ledger)
         trackers = _other_trackers(session)
         live = SnapshotReader(ledger, also_ours=trackers).schema(session.conn)
     applied, notes = recorded(migrations, history, as_recorded=True)
@@ -69,12 +75,8 @@ def find_drift(  # noqa: PLR0913, PLR0917 - the parameters of every verb, and tw
         left_out = (*live.not_compared, *schema.not_compared, *without_text, *subset.left_out)
         differences = diff_snapshots(live, schema)
         if differences:
-            # A second replay shows which of the differing values differ in every replay.
-            again = subset.of(replayed.schema())
-            stable, changing = stable_between(schema, again)
-            live = masked_like(live, stable, changing, schema, again)
-            differences = diff_snapshots(live, stable)
-            left_out += changing.described()
+            differences, changing = _stable_differences(live, schema, subset.of(replayed.schema()))
+            left_out += changing
     differences, ignored = filter_differences(differences, ignore)
     return DriftReport(
         differences,
@@ -87,12 +89,32 @@ def find_drift(  # noqa: PLR0913, PLR0917 - the parameters of every verb, and tw
     )
 
 
-def _no_history(target: Target, ledger: LedgerTable) -> ConfigError:
-    return ConfigError(
-        f"{target.label} has no history in {ledger.schema}.{ledger.table}",
-        hint="Apply the migrations with `pgbraid up`, or enter another tool's history "
-        "with `pgbraid adopt`.",
-    )
+def _stable_differences(
+    live: Snapshot, schema: Snapshot, again: Snapshot
+) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
+    """Return the differences in values that two replays agree on, and a line for each other one."""
+    stable, changing = stable_between(schema, again)
+    live = masked_like(live, stable, changing, schema, again)
+    return diff_snapshots(live, stable), changing.described()
+
+
+def _with_migrations(
+    history: AppliedHistory, migrations: Sequence[Migration], session: Session
+) -> AppliedHistory:
+    """Return a history in which these migrations were applied, too, in the order of versions."""
+    more = tuple(AppliedMigration(m.version, m.name, None) for m in migrations)
+    rows = tuple(sorted((*history.rows, *more), key=lambda row: row.version))
+    role = history.role or plain_role(session.conn.info.user)
+    return replace(history, rows=rows, role=role, places={}, undone=())
+
+
+def _require_history(history: AppliedHistory, target: Target, ledger: LedgerTable) -> None:
+    if not history.rows:
+        raise ConfigError(
+            f"{target.label} has no history in {ledger.schema}.{ledger.table}",
+            hint="Apply the migrations with `pgbraid up`, or enter another tool's history "
+            "with `pgbraid adopt`.",
+        )
 
 
 class _Subset:
@@ -160,7 +182,7 @@ def snapshot_of_files(
 
 def _other_trackers(session: Session) -> tuple[str, ...]:
     """Return the trackers of other tools in a database; their tables are not compared."""
-    tracker = find_tracker(session)
+    tracker = find_tracker(session, automatic=True)
     adoption = read_adoption(session)
     names = tracker[1].objects(tracker[0]) if tracker else ()
     return (*names, *([adoption.source] if adoption and adoption.source else []))

@@ -2,13 +2,16 @@
 
 Use it when the database already has their changes: after a restore without the ledger, or when
 the schema was made by hand. VERSION records all migrations up to this version; --only records
-single versions. pgbraid does not compare the files with the database: run `pgbraid drift`
-afterwards.
+single versions. With --verify, pgbraid first replays them on a scratch server and compares the
+schema of the database with the result: if they differ, it prints the differences, records nothing
+and exits with 1. Without it, run `pgbraid drift` afterwards.
 """
 
 from __future__ import annotations
 
-from pgbraid.cli.parser import version_number
+from argparse import SUPPRESS
+
+from pgbraid.cli.parser import add_scratch, version_number
 from pgbraid.model.errors import ConfigError
 
 TYPE_CHECKING = False  # see the package
@@ -37,6 +40,20 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[],
         help="record only this version (may be repeated)",
     )
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="first replay these migrations on a scratch server, and record nothing if the "
+        "database differs from the result",
+    )
+    parser.add_argument(
+        "--ignore",
+        metavar="PATTERN",
+        action="append",
+        default=SUPPRESS,
+        help="with --verify: objects to ignore, such as 'table audit.*' (may be repeated)",
+    )
+    add_scratch(parser)
 
 
 def run(context: Context) -> int:
@@ -48,5 +65,11 @@ def run(context: Context) -> int:
             hint="Run `pgbraid status` to see the versions.",
         )
     with context.project_and_database() as (migrator, target):
-        baselined = migrator.baseline(target, arguments.version, only=arguments.only)
-    return context.output.result(baselined, 0)
+        baselined = migrator.baseline(
+            target,
+            arguments.version,
+            only=arguments.only,
+            verify=arguments.verify,
+            ignore=context.settings.ignore,
+        )
+    return context.output.result(baselined, 0 if baselined.ok else 1)

@@ -47,7 +47,8 @@ def run(context: Context) -> int:
     """Run the command and return its exit code."""
     from pathlib import Path
 
-    from pgbraid.migrate.convert import convert_files, named_tool  # only this command needs it
+    from pgbraid.migrate.convert import convert_files  # only this command needs it
+    from pgbraid.migrate.foreign_files import named_tool
 
     arguments = context.arguments
     conversion = convert_files(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Check,
         ChecksumFileWritten,
         Conversion,
+        Exported,
         Reconciled,
         Renumbered,
         Repair,
@@ -263,6 +264,7 @@ def _baselined(baselined: Baselined) -> Document:
     return {
         "recorded": [_migration(migration) for migration in baselined.migrations],
         "previously_applied": baselined.previously_applied,
+        "drift": _drifted(baselined.drift) if baselined.drift else None,
     }
 
 
@@ -360,24 +362,15 @@ def _drifted(drifted: DriftReport) -> Document:
 
 
 def _conversion(conversion: Conversion) -> Document:
-    return {
-        "tool": conversion.tool,
-        "source": conversion.source,
-        "destination": conversion.destination,
-        "dry_run": conversion.dry_run,
-        "renumbered": conversion.renumbered,
-        "files": [
-            {
-                "source": file.source,
-                "file": file.file,
-                "down": file.down,
-                "version": file.version,
-                "notes": list(file.notes),
-            }
-            for file in conversion.files
-        ],
-        "problems": [_problem(problem) for problem in conversion.problems],
-    }
+    from dataclasses import asdict
+
+    return {**asdict(conversion), "problems": [_problem(p) for p in conversion.problems]}
+
+
+def _exported(exported: Exported) -> Document:
+    from dataclasses import asdict
+
+    return asdict(exported)
 
 
 _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
@@ -389,6 +382,7 @@ _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Reconciled": _reconciled,
     "Baselined": _baselined,
     "Conversion": _conversion,
+    "Exported": _exported,
     "ChecksumFileWritten": _summed,
     "Renumbered": _renumbered,
     "Undone": _undone,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Check,
         ChecksumFileWritten,
         Conversion,
+        Exported,
         Mismatch,
         Reconciled,
         Renumbered,
@@ -264,6 +265,11 @@ def _versioned(mismatch: Mismatch) -> str:
 
 
 def _baselined(baselined: Baselined) -> Iterator[str]:
+    if baselined.drift:
+        yield from _drifted(baselined.drift)
+    if not baselined.ok:
+        yield "Nothing was recorded."
+        return
     for migration in baselined.migrations:
         yield f"  {clean(migration.label)}"
     also = (
@@ -303,6 +309,17 @@ def _drifted(report: DriftReport) -> Iterator[str]:
     return drift_lines(report)
 
 
+def _exported(exported: Exported) -> Iterator[str]:
+    if not exported.versions:
+        yield f"Nothing to export: {exported.table} records all applied migrations."
+        return
+    number = count(len(exported.versions), "migration")
+    verb = "Would record" if exported.dry_run else "Recorded"
+    yield f"{verb} {number} in {exported.table} ({exported.tool}); none was run."
+    if exported.note:
+        yield f"NOTE:  {exported.note}."
+
+
 def _conversion(conversion: Conversion) -> Iterator[str]:
     for file in conversion.files:
         down = f", {file.down}" if file.down else ""
@@ -326,6 +343,7 @@ _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Reconciled": _reconciled,
     "Baselined": _baselined,
     "Conversion": _conversion,
+    "Exported": _exported,
     "ChecksumFileWritten": _summed,
     "Renumbered": _renumbered,
     "Undone": _undone,

@@ -7,11 +7,28 @@ Sources: dbmate ``pkg/driver/postgres``, ``pkg/dbmate/migration.go``; Active Rec
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from pgbraid.importers.formats.reading import numbered, read_all
-from pgbraid.importers.formats.tool import NAME, Tool
+from pgbraid.importers.formats.tool import NAME, Export, Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pgbraid.importers.formats.tool import ExportedMigration
 
 __all__ = ["TOOL"]
+
+
+def _export(migrations: Sequence[ExportedMigration], _rows: int) -> Export:
+    return Export(
+        ("CREATE TABLE {table} (version varchar PRIMARY KEY)",),
+        ("version",),
+        tuple((migration.digits,) for migration in migrations),
+        note="dbmate reads files with the names NNN_name.sql that begin with `-- migrate:up` and "
+        "have a line `-- migrate:down`",
+    )
+
 
 TOOL = Tool(
     "dbmate or Rails",
@@ -24,4 +41,5 @@ TOOL = Tool(
     beside=("ar_internal_metadata",),
     exact=True,
     by_version=True,
+    export=_export,
 )

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from pgbraid.importers.formats.reading import text_name
 from pgbraid.importers.formats.tool import (
     VARCHAR,
+    Export,
+    ForeignFile,
     ForeignMigration,
     History,
     Recorded,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from pgbraid.importers.formats.tool import Files, ForeignFile
+    from pgbraid.importers.formats.tool import ExportedMigration, Files
     from pgbraid.model.migration import Problem
     from pgbraid.model.results import TrackerTable
 
@@ -157,6 +159,35 @@ def _notes(source: ForeignFile, *, is_repeatable: bool) -> list[str]:
     return notes
 
 
+def _export(migrations: Sequence[ExportedMigration], rows: int) -> Export:
+    return Export(
+        (
+            (
+                "CREATE TABLE {table} (installed_rank integer NOT NULL, version varchar(50),"
+                " description varchar(200) NOT NULL, type varchar(20) NOT NULL,"
+                " script varchar(1000) NOT NULL, checksum integer,"
+                " installed_by varchar(100) NOT NULL,"
+                " installed_on timestamp NOT NULL DEFAULT now(), execution_time integer NOT NULL,"
+                " success boolean NOT NULL, CONSTRAINT {key} PRIMARY KEY (installed_rank))"
+            ),
+            "CREATE INDEX {index} ON {table} (success)",
+        ),
+        (
+            *("installed_rank", "version", "description", "type", "script", "checksum"),
+            *("installed_by", "execution_time", "success"),
+        ),
+        tuple(
+            (
+                *(rank, str(m.version), m.name.replace("_", " ")[:200], "SQL"),
+                *(f"V{m.version}__{m.name}.sql", int(_crc32(ForeignFile("", m.data))[0])),
+                *("pgbraid", 0, True),
+            )
+            for rank, m in enumerate(migrations, rows + 1)
+        ),
+        note="Flyway reads files with the names V1__name.sql, with the version of pgbraid's file",
+    )
+
+
 TOOL = Tool(
     "Flyway",
     ("flyway_schema_history", "schema_version"),
@@ -165,4 +196,5 @@ TOOL = Tool(
     read=read_flyway("Flyway"),
     files=versioned_files(_crc32),
     order=order,
+    export=_export,
 )

@@ -11,10 +11,13 @@ import re
 from typing import TYPE_CHECKING
 
 from pgbraid.importers.formats.reading import up_and_down
-from pgbraid.importers.formats.tool import History, Tool
+from pgbraid.importers.formats.tool import Export, History, Tool
 from pgbraid.model.migration import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pgbraid.importers.formats.tool import ExportedMigration
     from pgbraid.model.results import TrackerTable
 
 __all__ = ["TOOL"]
@@ -51,6 +54,17 @@ def _several(source: str, count: int) -> Problem:
     )
 
 
+def _export(migrations: Sequence[ExportedMigration], _rows: int) -> Export:
+    highest = max(migration.version for migration in migrations)
+    return Export(
+        ("CREATE TABLE {table} (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)",),
+        ("version", "dirty"),
+        ((highest, False),),
+        replace=True,
+        note="golang-migrate reads files with the names NNN_name.up.sql",
+    )
+
+
 # Hasura's table in the schema hdb_catalog has the same columns; it stands before this in the list.
 TOOL = Tool(
     "golang-migrate",
@@ -60,5 +74,6 @@ TOOL = Tool(
     read=_read,
     files=up_and_down(re.compile(r"([0-9]+)_(.*)\.(up|down)\.sql", re.DOTALL)),
     by_version=True,
+    export=_export,
     automatic=True,
 )

@@ -11,9 +11,12 @@ import re
 from typing import TYPE_CHECKING
 
 from pgbraid.importers.formats.reading import up_and_down
-from pgbraid.importers.formats.tool import History, Recorded, Tool, unfinished
+from pgbraid.importers.formats.tool import Export, History, Recorded, Tool, unfinished
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pgbraid.importers.formats.tool import ExportedMigration
     from pgbraid.model.migration import Problem
     from pgbraid.model.results import TrackerTable
 
@@ -34,6 +37,24 @@ def _read(table: TrackerTable) -> History | tuple[Problem, ...]:
     )
 
 
+def _export(migrations: Sequence[ExportedMigration], _rows: int) -> Export:
+    return Export(
+        (
+            (
+                "CREATE TABLE {table} (version bigint PRIMARY KEY, description text NOT NULL,"
+                " installed_on timestamptz NOT NULL DEFAULT now(), success boolean NOT NULL,"
+                " checksum bytea NOT NULL, execution_time bigint NOT NULL)"
+            ),
+        ),
+        ("version", "description", "success", "checksum", "execution_time"),
+        tuple(
+            (m.version, m.name.replace("_", " "), True, hashlib.sha384(m.data).digest(), 0)
+            for m in migrations
+        ),
+        note="sqlx compares the SHA-384 of the files, so they must stay as they are",
+    )
+
+
 TOOL = Tool(
     "sqlx",
     ("_sqlx_migrations",),
@@ -43,6 +64,7 @@ TOOL = Tool(
     ),
     "version",
     read=_read,
+    export=_export,
     files=up_and_down(
         re.compile(r"([0-9]+)_(.*?)(\.up|\.down)?\.sql", re.DOTALL),
         checksums=lambda source: [hashlib.sha384(source.data).hexdigest()],

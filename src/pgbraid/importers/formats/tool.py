@@ -10,7 +10,8 @@ from pgbraid.model.migration import Location, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
+    from datetime import datetime
+    from typing import Any, LiteralString
 
     from pgbraid.model.results import TrackerTable
 
@@ -23,6 +24,8 @@ __all__ = [
     "NAME",
     "TIME",
     "VARCHAR",
+    "Export",
+    "ExportedMigration",
     "ForeignFile",
     "ForeignMigration",
     "History",
@@ -116,6 +119,36 @@ class ForeignMigration:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportedMigration:
+    """An applied migration that is to be recorded in another tool's table.
+
+    ``digits`` is the version as it is written in the file's name.
+    """
+
+    version: int
+    digits: str
+    name: str
+    data: bytes = field(repr=False)
+    applied_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The rows for another tool's table, and the statements that create the table if it is missing.
+
+    In ``create``, ``{table}`` stands for the table, ``{key}`` for its primary key, and ``{index}``
+    for an index on it. With ``replace``, the rows replace all others: the tool keeps one row.
+    """
+
+    create: tuple[LiteralString, ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    replace: bool = False
+    note: str | None = None
+    """How the files must be named so that the tool finds them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """Another migration tool: how its tracker is recognised and read, and how its files are.
 
@@ -151,6 +184,9 @@ class Tool:
     order: Callable[[str], Any] = int
     unchanged: Callable[[Sequence[ForeignFile], History], frozenset[str]] | None = None
     """Returns the keys of unchanged files, for checksums that depend on the history."""
+    export: Callable[[Sequence[ExportedMigration], int], Export] | None = None
+    """Returns the rows for migrations that the tool's table lacks; the number is that of the rows
+    that it has."""
     beside: tuple[str, ...] = ()
     """Other tables and types that the tool creates in the schema of its tracker."""
     lock: tuple[str, str] | None = None

@@ -34,15 +34,19 @@ __all__ = ["find_tracker", "plan_adoption", "read_history"]
 _UNREADABLE = "which this role may not read"
 
 
-def find_tracker(session: Session) -> tuple[TrackerTable, Tool] | None:
-    """Return the adopted table, else the first tracker with rows, and its tool, or None."""
+def find_tracker(session: Session, *, automatic: bool = False) -> tuple[TrackerTable, Tool] | None:
+    """Return the adopted table, else the first tracker with rows, and its tool, or None.
+
+    With ``automatic``, a table that was not adopted counts only if ``up`` would adopt it.
+    """
     tables = foreign_tables.read_tracker_tables(session, tools.TABLES)
     adoption = read_adoption(session)
     if adoption is not None and adoption.source:
         tables = tuple(table for table in tables if table.name == adoption.source)
         pairs = [(table, tool) for table in tables if (tool := tools.find_tool(table))]
     else:
-        pairs = _near(session, tables)
+        near = _near(session, tables)
+        pairs = [(table, tool) for table, tool in near if tool.automatic or not automatic]
     return _with_rows(session, pairs) if pairs else None
 
 

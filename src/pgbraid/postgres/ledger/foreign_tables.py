@@ -9,11 +9,13 @@ from psycopg import errors, sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+    from typing import LiteralString
 
     from pgbraid.model.results import TrackerTable
     from pgbraid.postgres.client.session import Session
 
 __all__ = [
+    "create_table",
     "drop_empty_schema",
     "drop_tables",
     "has_rows",
@@ -21,6 +23,7 @@ __all__ = [
     "read_keys",
     "read_tracker_rows",
     "read_tracker_tables",
+    "write_rows",
 ]
 
 
@@ -99,6 +102,36 @@ def is_locked(session: Session, schema: str, table: str, column: str) -> bool:
         return session.conn.execute(query).fetchone() == (True,)
     except (errors.UndefinedTable, errors.UndefinedColumn, errors.InsufficientPrivilege):
         return False
+
+
+def create_table(
+    session: Session, table: TrackerTable, statements: Iterable[LiteralString]
+) -> None:
+    """Create another tool's table; ``{table}``, ``{key}`` and ``{index}`` stand for names."""
+    identifier = sql.Identifier(table.schema, table.table)
+    for statement in statements:
+        query = sql.SQL(statement)
+        key, index = sql.Identifier(f"{table.table}_pk"), sql.Identifier(f"{table.table}_s_idx")
+        session.conn.execute(query.format(table=identifier, key=key, index=index))
+
+
+def write_rows(
+    session: Session,
+    table: TrackerTable,
+    columns: Collection[str],
+    rows: Iterable[tuple[object, ...]],
+    *,
+    replace: bool,
+) -> None:
+    """Write rows into another tool's table; with ``replace`` instead of all that it has."""
+    identifier = sql.Identifier(table.schema, table.table)
+    if replace:
+        session.conn.execute(sql.SQL("DELETE FROM {}").format(identifier))
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    values = sql.SQL(", ").join(sql.Placeholder() * len(columns))
+    insert = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(identifier, names, values)
+    for row in rows:
+        session.conn.execute(insert, row)
 
 
 def drop_tables(session: Session, schema: str, names: Sequence[str]) -> None:

@@ -120,6 +120,7 @@ DESCRIPTIONS = {
         "in `convert`: a migration follows one that no file has, or the migrations form a circle"
     ),
     "tracker_file_unreadable": "in `convert`: a file of the other tool cannot be read",
+    "not_expressible": ("in `export`: the table of the other tool cannot express the applied set"),
     "origin_unreadable": "`pgbraid.origin.json` is not the file that `convert` wrote",
     "tracker_found": "the applied set is empty, and the tracker of another tool has rows",
     "tracker_ignored": (
