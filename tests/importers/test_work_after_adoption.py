@@ -81,3 +81,43 @@ def test_tracker_that_event_triggers_use_is_not_dropped(database, pgroll):
         pgroll.drop_tracker_table(database.conninfo)
     assert "DROP SCHEMA pgroll CASCADE" in caught.value.hint
     assert database.value("SELECT count(*) FROM pgroll.migrations") == 4
+
+
+def test_repair_records_checksums_of_adopted_versions(database):
+    files = {"1_a.sql": "SELECT 1;", "2_b.sql": "SELECT 2;", "3_c.sql": "SELECT 3;"}
+    database.run(
+        "CREATE TABLE schema_migrations (version varchar PRIMARY KEY);"
+        "INSERT INTO schema_migrations VALUES ('1'), ('2'), ('3')"
+    )
+    migrator = pgbraid.load(files)
+    migrator.adopt(database.conninfo)
+    database.run("UPDATE applied_migrations SET name = 'other' WHERE version = 3")
+    repair = migrator.repair(database.conninfo, all_modified=True)
+    assert [change.migration.version for change in repair.repaired] == [1, 2]
+    assert [file.version for file in repair.renamed] == [3]
+    recorded = database.rows("SELECT version, checksum FROM applied_migrations ORDER BY 1")
+    digests = [m.checksum for m in migrator.migrations.migrations]
+    assert recorded == [(1, digests[0]), (2, digests[1]), (3, None)]
+
+
+def test_tracker_is_the_only_problem_of_first_plan(database):
+    database.run(
+        "CREATE TABLE t (i int); CREATE TABLE schema_migrations (version varchar PRIMARY KEY);"
+        "INSERT INTO schema_migrations VALUES ('1')"
+    )
+    plan = pgbraid.load({"1_a.sql": "SELECT 1;"}).plan(database.conninfo)
+    assert [problem.code for problem in plan.problems] == ["tracker_found"]
+
+
+def test_pending_file_that_cannot_run_does_not_stop_adoption(database):
+    files = {"1_a.sql": "SELECT 1;", "2_b.sql": "CREATE INDEX CONCURRENTLY i ON t (i); SELECT 1;"}
+    database.run(
+        "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);"
+        "INSERT INTO schema_migrations VALUES (1, false)"
+    )
+    adoption = pgbraid.load(files).adopt(database.conninfo)
+    assert [m.version for m in adoption.migrations] == [1]
+    (problem,) = adoption.problems
+    assert (problem.code, problem.severity, problem.location.line) == (
+        *("needs_no_transaction", "warning", 1),
+    )

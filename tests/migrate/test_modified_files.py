@@ -147,13 +147,14 @@ def test_all_with_rename_takes_renames_too(applied):
 def test_adopted_row_can_be_given_its_checksum(applied):
     applied.run("UPDATE applied_migrations SET checksum = NULL")
     migrator = pgbraid.load(BEFORE)
-    assert migrator.repair(applied.conninfo, all_modified=True).repaired == ()
     (repaired,) = migrator.repair(applied.conninfo, [1]).repaired
     assert repaired.old_checksum is None
     assert applied.rows("SELECT checksum IS NULL FROM applied_migrations ORDER BY version") == [
         (False,),
         (True,),
     ]
+    (repaired,) = migrator.repair(applied.conninfo, all_modified=True).repaired
+    assert repaired.migration.version == 2
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,12 @@ from pgbraid.postgres.locks.session_lock import acquire_session_lock
 from pgbraid.postgres.transaction.boundaries import transaction
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pgbraid.importers.tools import Tool
     from pgbraid.migrate.planning.preflight import Command
     from pgbraid.model.incomplete import IncompleteMigration
-    from pgbraid.model.migration import AppliedMigration, LedgerTable, MigrationSet
+    from pgbraid.model.migration import AppliedMigration, LedgerTable, MigrationSet, Problem
     from pgbraid.model.options import PlanRequest
     from pgbraid.model.plan import Plan
     from pgbraid.model.results import TrackerTable
@@ -62,7 +64,7 @@ def adopt_history(
                 return None
             raise _no_tracker(command.ledger, tool)
         if dry_run or unlocked_plan.adoption.is_empty:
-            return _with_pending(unlocked_plan, dry_run=dry_run)
+            return _with_pending(unlocked_plan, unlocked_plan.errors, dry_run=dry_run)
         with monitored_session(opened, options.limits, options.on_event) as (session, _):
             ensure_schema(session)
             acquire_session_lock(session, wait=options.lock_wait)
@@ -71,14 +73,16 @@ def adopt_history(
             _raise_for_problems(migrations, plan)
             if plan.adoption:
                 record_adoption(RunContext(session, traits, options=options), plan.adoption)
-            return _with_pending(plan)
+            return _with_pending(plan, unlocked_plan.errors)
 
 
-def _with_pending(plan: Plan, *, dry_run: bool = False) -> Adoption | None:
+def _with_pending(
+    plan: Plan, errors: Sequence[Problem], *, dry_run: bool = False
+) -> Adoption | None:
     """Return the adoption; the errors of the migrations that are still to run are warnings."""
     if plan.adoption is None:
         return None
-    later = [replace(p, severity=Severity.WARNING) for p in plan.errors]
+    later = [replace(p, severity=Severity.WARNING) for p in errors]
     problems = (*plan.adoption.problems, *later)
     return replace(plan.adoption, problems=problems, dry_run=dry_run)
 

@@ -36,9 +36,10 @@ __all__ = ["RepairSelection", "accept_files", "reconcile_ledger"]
 
 @dataclass(frozen=True, slots=True)
 class RepairSelection:
-    """The rows to repair: those of ``versions``, or with ``everything`` of all modified files.
+    """The rows to repair: those of ``versions``, or with ``everything`` all that need it.
 
-    Without ``rename``, a row whose file has another name raises an error.
+    These are the rows of modified files, and the rows without a checksum of adopted ones. Without
+    ``rename``, a row whose file has another name raises an error.
     """
 
     versions: tuple[int, ...] = ()
@@ -131,8 +132,10 @@ def _change(
             f"{file.version} was applied under the name {row.name!r}, its file is {file.file!r}",
             hint=f"Accept the new name too with `pgbraid repair --rename {file.version}`.",
         )
+    # An adopted version has no checksum until the user accepts its file.
+    accepted = named or (row.checksum is None and not renamed)
+    other_bytes = accepted and row.checksum != file.checksum
     renamed = renamed and choice.rename
-    other_bytes = named and row.checksum != file.checksum
     if not (modified or renamed or other_bytes):
         return None
     return Repaired(

@@ -1,7 +1,7 @@
 """Accepts files that changed after they were applied: it records their new checksums.
 
-Name the versions, or use --all for all modified files. With --rename it also accepts new names.
-The journal keeps the accepted texts. repair runs no migration.
+Name the versions, or use --all for all modified files and all adopted ones. With --rename it also
+accepts new names. The journal keeps the accepted texts. repair runs no migration.
 
 If applied set and journal contradict each other, --trust journal changes the applied set to match
 the journal. --trust applied-set adds lines to the journal to match the applied set, and the next up
@@ -27,7 +27,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "versions", metavar="VERSION", type=version_number, nargs="*", help="a version to accept"
     )
-    parser.add_argument("--all", action="store_true", help="accept all modified files")
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="accept all modified files, and record the checksums that adopted versions lack",
+    )
     parser.add_argument("--rename", action="store_true", help="also accept new names")
     parser.add_argument(
         "--trust",

@@ -89,6 +89,9 @@ def plan_with_checks(
         *above,
         *(_refused_gaps(plan) if request.refuse_gaps else ()),
     )
+    if any(problem.code in {"tracker_found", "tracker_unknown"} for problem in problems):
+        # The tables are those of the other tool's migrations.
+        problems = tuple(p for p in problems if p.code != "database_not_empty")
     return replace(plan, problems=(*plan.problems, *problems))
 
 
