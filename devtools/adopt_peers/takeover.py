@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Takeover"]
 
-_AS_THEY_ARE = frozenset(
-    ("atlas", "dbmate", "drizzle", "golang_migrate", "goose", "node_pg_migrate", "sqlx")
-) | {"sqlx_reversible", "supabase", "tern"}
-"""The peers whose files pgbraid runs (see docs/from-other-tools.md)."""
 _BY_HAND = frozenset(("knex", "pgroll", "rails", "sequelize", "typeorm", "umzug"))
 """The peers whose files are not SQL, or have names of the application's choice."""
 _SQL = DUMPS / "umzug" / "migrations"
@@ -79,7 +75,9 @@ class Takeover:
     def _files(self) -> Path:
         """Return the folder of migrations that pgbraid reads; write it if it is a new one."""
         stage = self.stage
-        if stage.peer.name in _AS_THEY_ARE:
+        tool = _tool_of(stage.peer.name)
+        in_folders = any((path / "migration.sql").exists() for path in stage.files.iterdir())
+        if tool.runs_as_it_is and stage.peer.name not in _BY_HAND and not in_folders:
             self.way = "files as they are"
             return stage.files
         target = stage.folder.with_name(f"{stage.folder.name}-new")
@@ -91,7 +89,6 @@ class Takeover:
                 name = match[2].replace("-", "_")
                 (target / f"{match[1]}_{name}.sql").write_bytes(sql.read_bytes())
             return target
-        tool = _tool_of(stage.peer.name)
         options = ["--from", tool.names[0]]
         if tool.program:
             options += ["--python", str(stage.place.home / "bin" / "python")]

@@ -46,6 +46,8 @@ class _Entry:
     migration: Migration
     checksums: Collection[str]
     after: tuple[str, ...] = ()
+    edited: bool = False
+    """Whether the file has another text than the one that `convert` wrote."""
 
 
 def map_history(
@@ -60,7 +62,7 @@ def map_history(
     entries = _entries(tool, request)
     matched, missing = _match(tool, history, entries)
     if missing:
-        return (_no_file(tool, table, missing, request.migrations),)
+        return (_no_file(tool, table, missing, request),)
     renamed = tuple(_renamed(tool, table, matched))
     if renamed:
         return renamed
@@ -72,7 +74,13 @@ def _entries(tool: Tool, request: MapRequest) -> list[_Entry]:
     if request.origin is not None:
         pairs = ((entry, migrations.get(entry.version)) for entry in request.origin.entries)
         return [
-            _Entry(entry.key, migration, entry.checksums, entry.after)
+            _Entry(
+                entry.key,
+                migration,
+                entry.checksums,
+                entry.after,
+                edited=bool(entry.checksums) and entry.sha256 != migration.checksum,
+            )
             for entry, migration in pairs
             if migration
         ]
@@ -202,10 +210,14 @@ def _adoption(
     if tool.unchanged and not request.sources:
         checked = []
     verified = frozenset(
-        e.migration.version for r, e in checked if r.checksum in e.checksums or e.key in unchanged
+        e.migration.version
+        for r, e in checked
+        if not e.edited and (r.checksum in e.checksums or e.key in unchanged)
     )
     changed = tuple(
-        _changed(tool, e.migration) for _, e in checked if e.migration.version not in verified
+        _changed(tool, e.migration, edited=e.edited)
+        for _, e in checked
+        if e.migration.version not in verified
     )
     counter = history.through if history.needs_file else None
     return Adoption(
@@ -233,12 +245,17 @@ def _note(source: str, counter: str | None, count: int, excluded: tuple[int, ...
     return text + "if it skipped one, name it with `not_applied`."
 
 
-def _changed(tool: Tool, file: Migration) -> Problem:
+def _changed(tool: Tool, file: Migration, *, edited: bool) -> Problem:
+    if edited:
+        message = f"{file.file} was edited after its conversion, so its checksum is not compared"
+        reason = "The checksum is that of the text before the conversion."
+    else:
+        message = f"{file.file} is not the text that {tool.tool} has applied, by its checksum"
+        reason = "The file was changed since, or the tool read it with other line ends."
     return Problem(
         "tracker_checksum",
-        f"{file.file} is not the text that {tool.tool} has applied, by its checksum",
-        detail="The file was changed since, or the tool read it with other line ends. It is "
-        "adopted without a checksum.",
+        message,
+        detail=f"{reason} It is adopted without a checksum.",
         hint="Compare the file with its history in git: the change is not in this database.",
         severity=Severity.WARNING,
         location=Location(file.path),
@@ -247,23 +264,30 @@ def _changed(tool: Tool, file: Migration) -> Problem:
 
 
 def _no_file(
-    tool: Tool, table: TrackerTable, missing: Sequence[str], migrations: MigrationSet
+    tool: Tool, table: TrackerTable, missing: Sequence[str], request: MapRequest
 ) -> Problem:
     listed = ", ".join(missing[:_LISTED])
     more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
     versions = tuple(v for v in map(version_of, missing) if v is not None)
     plural = "version" if len(missing) == 1 else "versions"
     no_file = "no file of that version is" if len(missing) == 1 else "no files of them are"
-    convert = (
-        f"If the files are in {tool.tool}'s format, convert them with `pgbraid convert`. "
-        if tool.files and not tool.automatic
-        else ""
-    )
     return Problem(
         "tracker_version_without_file",
-        f"{table.name} has {plural} {listed}{more}, but {no_file} in {migrations.label}",
+        f"{table.name} has {plural} {listed}{more}, but {no_file} in {request.migrations.label}",
         detail="The folder may be another one, or this release is older than the database.",
-        hint=f"{convert}Name the folder of {tool.tool} with `dir`, then run `pgbraid adopt`. If "
-        "the table belongs to another application, ignore it with `adopt = false`.",
+        hint=f"{_way_to_files(tool, converted=request.origin is not None)}, then run `pgbraid "
+        "adopt`. If the table belongs to another application, ignore it with `adopt = false`.",
         versions=versions,
     )
+
+
+def _way_to_files(tool: Tool, *, converted: bool) -> str:
+    """Return how the user gets a folder in which every recorded version has a file."""
+    convert = f"`pgbraid convert --from {tool.names[0]}`"
+    if converted:
+        return f"Restore the files, or convert the folder of {tool.tool} again with {convert}"
+    if tool.runs_as_it_is:
+        return f"Name the folder of {tool.tool} with `dir`"
+    if tool.files or tool.program:
+        return f"Convert the folder of {tool.tool} with {convert}, name the new one with `dir`"
+    return "Write a file NNN_name.sql for each version, with the SQL that it ran"

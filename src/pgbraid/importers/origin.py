@@ -26,7 +26,8 @@ _FORMAT = 1
 class OriginEntry:
     """One converted migration: its version, and its key and checksums in the other tool.
 
-    ``after`` are the keys of the migrations that precede it, if that tool has a graph.
+    ``after`` are the keys of the migrations that precede it, if that tool has a graph. The
+    checksums hold as long as ``sha256`` is that of the new file, so that it was not edited.
     """
 
     version: int
@@ -34,6 +35,7 @@ class OriginEntry:
     file: str
     checksums: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def _document(entry: OriginEntry) -> dict[str, Any]:
     document: dict[str, Any] = {"version": entry.version, "key": entry.key, "file": entry.file}
     if entry.checksums:
         document["checksums"] = sorted(entry.checksums)
+        document["sha256"] = entry.sha256
     if entry.after:
         document["after"] = list(entry.after)
     return document
@@ -91,6 +94,7 @@ def _entry(item: dict[str, Any]) -> OriginEntry:
         str(item["file"]),
         tuple(map(str, _strings(item.get("checksums")))),
         tuple(map(str, _strings(item.get("after")))),
+        item.get("sha256"),
     )
 
 

@@ -123,15 +123,16 @@ def _no_tracker(ledger: LedgerTable, name: str | None = None) -> ConfigError:
     tables = f" ({' or '.join(tool.tables)})" if tool else ""
     schemas = " and ".join(dict.fromkeys((ledger.schema, "public")))
     owner = tool.tool if tool else "another tool"
+    elsewhere = "`pgbraid adopt --from TOOL` looks in all schemas. "
     return ConfigError(
         f"no tracker of {owner} was found{tables}",
         detail=None
         if tool
         else f"Looked for the tables of {len(tools.TOOLS)} tools in the schema {schemas}, and in "
         "the schemas where they put them by default.",
-        hint="Check the database. If the table is in another schema or has another name, record "
-        "the applied migrations with `pgbraid baseline VERSION`; on a new database, start with "
-        "`pgbraid up`.",
+        hint=f"Check the database. {'' if tool else elsewhere}If the table has another name, "
+        "record the applied migrations with `pgbraid baseline VERSION`; on a new database, start "
+        "with `pgbraid up`.",
     )
 
 

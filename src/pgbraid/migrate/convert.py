@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import tempfile
@@ -46,7 +47,7 @@ def convert_files(
     Raises ConfigError if the destination exists and is not empty, or if the source has no
     migrations of the tool; ProblemsFound for files that cannot be read. Then nothing is written.
     """
-    _check_destination(source, destination)
+    _check_destination(source, destination, inside=tool.program is not None)
     migrations = read_foreign_migrations(tool, source, python)
     digits = _versions(migrations)
     texts: dict[str, str] = {}
@@ -61,7 +62,7 @@ def convert_files(
         notes = (*migration.notes, *notes)
         file = ConvertedFile(migration.path, f"{name}.sql", int(number), down, notes)
         converted.append(file)
-        entries.append(_entry(migration, int(number)))
+        entries.append(_entry(migration, int(number), text))
     texts[ORIGIN_FILE] = format_origin(Origin(tool.names[0], tuple(entries)))
     loaded = load_migrations(dict(texts))
     problems = (*loaded.problems, *check_scripts(loaded.migrations, downs=True))
@@ -78,22 +79,27 @@ def convert_files(
     )
 
 
-def _check_destination(source: Path, destination: Path) -> None:
+def _check_destination(source: Path, destination: Path, *, inside: bool) -> None:
+    """Raise ConfigError for a folder with files, or ``inside`` the source if that is not allowed.
+
+    It is allowed if the tool itself reads its project: new SQL files are nothing to it.
+    """
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise ConfigError(
             f"{destination} exists and is not an empty folder",
             hint="Name a new folder: nothing is overwritten.",
         )
-    if source.resolve() in {destination.resolve(), *destination.resolve().parents}:
+    if not inside and source.resolve() in {destination.resolve(), *destination.resolve().parents}:
         raise ConfigError(
             f"{destination} is in the folder {source}, which is read",
             hint="Name a folder outside of it.",
         )
 
 
-def _entry(migration: ForeignMigration, version: int) -> OriginEntry:
+def _entry(migration: ForeignMigration, version: int, text: str) -> OriginEntry:
     checksums = tuple(sorted(migration.checksums))
-    return OriginEntry(version, migration.key, migration.path, checksums, migration.after)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    return OriginEntry(version, migration.key, migration.path, checksums, migration.after, sha256)
 
 
 def _number(digits: str) -> int | None:

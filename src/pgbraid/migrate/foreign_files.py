@@ -59,14 +59,17 @@ def read_foreign_migrations(
     if tool.files is None:
         raise ConfigError(
             f"the migrations of {tool.tool} are not SQL, so pgbraid cannot convert them",
-            hint="Dump the schema of a migrated database with `pg_dump --schema-only` into one "
-            "migration, and record it on the existing databases with `pgbraid baseline VERSION`.",
+            hint="Write a file NNN_name.sql for each version, with the SQL that it runs: `pgbraid "
+            "adopt` then finds it by its number. Or dump the schema of a migrated database with "
+            "`pg_dump --schema-only` into one migration, and record that on the existing databases "
+            "with `pgbraid baseline VERSION`.",
         )
     migrations = tool.files(tuple(_read(folder)))
     if not migrations:
         raise ConfigError(
             f"{folder} has no migration of {tool.tool}",
-            hint="Name the folder that has the files, or the tool that wrote them, with `--from`.",
+            hint="Name the folder that has the files, or the tool that wrote them with `--from`. "
+            "Migrations that are not SQL must be written as SQL by hand.",
         )
     return migrations
 

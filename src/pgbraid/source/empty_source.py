@@ -37,8 +37,8 @@ def explain_empty_source(
     yield Problem(
         "no_migrations",
         f"no migration in {label or 'memory'}{contents}",
-        hint="Migrations are files NNN_name.sql directly in the folder. Rename them, or name "
-        "another folder with `dir`.",
+        hint="Migrations are files NNN_name.sql directly in the folder. Rename them, convert "
+        "those of another tool with `pgbraid convert`, or name another folder with `dir`.",
         severity=Severity.ERROR if misses or foreign else Severity.WARNING,
         location=Location(label) if label else None,
     )

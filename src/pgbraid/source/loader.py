@@ -144,7 +144,8 @@ def _bad_folder(label: str, error: OSError) -> ConfigError:
     reason = reasons.get(type(error), f"cannot be read: {error.strerror}")
     return ConfigError(
         f"the migrations folder {label!r} {reason}",
-        hint="Name the folder with `dir`; `pgbraid new NAME` creates the first migration.",
+        hint="Name the folder with `dir`; `pgbraid new NAME` creates the first migration, and "
+        "`pgbraid convert` writes those of another tool.",
     )
 
 

@@ -330,6 +330,8 @@ def _conversion(conversion: Conversion) -> Iterator[str]:
     yield f"{verb} {number} of {conversion.tool} to {conversion.destination}."
     if conversion.renumbered:
         yield "NOTE:  The versions differ from the old ones; pgbraid.origin.json has both."
+    if not conversion.dry_run:
+        yield "On a database that has them, record them now with `pgbraid adopt`; nothing runs."
 
 
 _TABLES: dict[str, Callable[[Any, int | None], Iterator[str]]] = {

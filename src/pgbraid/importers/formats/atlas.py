@@ -83,4 +83,5 @@ TOOL = Tool(
     schema="atlas_schema_revisions",
     more=("type", "error", "executed_at"),
     unchanged=_unchanged,
+    runs_as_it_is=True,
 )

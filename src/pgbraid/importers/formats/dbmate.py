@@ -42,4 +42,5 @@ TOOL = Tool(
     exact=True,
     by_version=True,
     export=_export,
+    runs_as_it_is=True,
 )

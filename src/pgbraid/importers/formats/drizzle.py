@@ -102,4 +102,5 @@ TOOL = Tool(
     schema="drizzle",
     more=("name",),
     order=str,
+    runs_as_it_is=True,
 )

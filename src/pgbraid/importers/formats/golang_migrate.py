@@ -76,4 +76,5 @@ TOOL = Tool(
     by_version=True,
     export=_export,
     automatic=True,
+    runs_as_it_is=True,
 )

@@ -56,4 +56,5 @@ TOOL = Tool(
     has_initial_row=True,
     by_version=True,
     export=_export,
+    runs_as_it_is=True,
 )

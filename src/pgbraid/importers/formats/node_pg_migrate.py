@@ -24,4 +24,5 @@ TOOL = Tool(
         sections=True,
     ),
     order=lambda key: (version_of(key) or 0, key),
+    runs_as_it_is=True,
 )

@@ -69,4 +69,5 @@ TOOL = Tool(
         re.compile(r"([0-9]+)_(.*?)(\.up|\.down)?\.sql", re.DOTALL),
         checksums=lambda source: [hashlib.sha384(source.data).hexdigest()],
     ),
+    runs_as_it_is=True,
 )

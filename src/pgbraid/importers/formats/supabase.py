@@ -22,4 +22,5 @@ TOOL = Tool(
     beside=("seed_files",),
     schema="supabase_migrations",
     by_version=True,
+    runs_as_it_is=True,
 )

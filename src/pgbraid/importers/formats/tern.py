@@ -43,4 +43,5 @@ TOOL = Tool(
     exact=True,
     has_initial_row=True,
     by_version=True,
+    runs_as_it_is=True,
 )

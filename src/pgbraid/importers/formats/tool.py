@@ -194,6 +194,8 @@ class Tool:
     program: str | None = None
     """The file of a Python program that writes the tool's migrations as JSON, run where the tool is
     installed."""
+    runs_as_it_is: bool = False
+    """Whether pgbraid runs the tool's files, so that nothing has to be converted."""
     schemas: Callable[[TrackerTable], Iterable[str]] | None = None
     """Returns the schemas that the tool creates for the migrations of its tracker."""
     removal: str | None = None

@@ -115,6 +115,9 @@ def _requested(
         pairs = nearest or pairs
     else:
         pairs = _near(session, tables)
+    secret = [pair for pair in pairs if not foreign_tables.is_readable(session, pair[0])]
+    if secret:
+        return None, tuple(_found(table, tool, _UNREADABLE) for table, tool in secret)
     read = [
         (foreign_tables.read_tracker_rows(session, table, tool.reads), tool)
         for table, tool in pairs
@@ -149,11 +152,11 @@ def _locked(table: TrackerTable, tool: Tool, lock_table: str) -> Problem:
 
 def _several(trackers: Sequence[tuple[TrackerTable, Tool]]) -> Problem:
     listed = " and ".join(f"{table.name} ({tool.tool})" for table, tool in trackers)
-    first = trackers[0][1].names[0]
+    commands = " or ".join(f"`pgbraid adopt --from {tool.names[0]}`" for _, tool in trackers)
     return Problem(
         "tracker_ambiguous",
         f"the database has {len(trackers)} trackers: {listed}",
-        hint=f"Name the tool that has applied these migrations: `pgbraid adopt --from {first}`.",
+        hint=f"Name the tool that has applied these migrations: {commands}.",
     )
 
 
@@ -219,7 +222,6 @@ def _known(
     In a schema where the tool would not put its tracker for these migrations, it counts only if
     each version that it records has a file here.
     """
-    source = f"{table.schema}.{table.table}"
     contents = foreign_tables.read_keys(session, table, tool.key)
     if contents is None:
         rows = _UNREADABLE if near else None
@@ -233,13 +235,18 @@ def _known(
         rows = f"which has {_rows(count)}" if count > 0 and (near or ours) else None
     if rows is None:
         return None
+    return _found(table, tool, rows)
+
+
+def _found(table: TrackerTable, tool: Tool, rows: str) -> Problem:
+    adopt = f"ecord them as applied with `pgbraid adopt --from {tool.names[0]}`; nothing runs. "
+    unreadable = "Let this role read the table with `GRANT SELECT`, then r"
     return Problem(
         "tracker_found",
-        f"{source} is the tracker of {tool.tool}, {rows}, and no migration is recorded here",
+        f"{table.name} is the tracker of {tool.tool}, {rows}, and no migration is recorded here",
         detail=f"Migrations that {tool.tool} has applied would run a second time.",
-        hint=f"Record them as applied with `pgbraid adopt --from {tool.names[0]}`; nothing runs. "
-        "If the table has nothing to do with these migrations, run the command with "
-        "`adopt = false`.",
+        hint=f"{unreadable if rows == _UNREADABLE else 'R'}{adopt}If the table has nothing to do "
+        "with these migrations, run the command with `adopt = false`.",
     )
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "drop_tables",
     "has_rows",
     "is_locked",
+    "is_readable",
     "read_keys",
     "read_tracker_rows",
     "read_tracker_tables",
@@ -71,6 +72,16 @@ def has_rows(session: Session, table: TrackerTable) -> bool:
         return cursor.fetchone() == (True,)
     except errors.InsufficientPrivilege:
         return True
+
+
+def is_readable(session: Session, table: TrackerTable) -> bool:
+    """Whether this role may read a table."""
+    source = sql.Identifier(table.schema, table.table)
+    try:
+        session.conn.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(source))
+    except errors.InsufficientPrivilege:
+        return False
+    return True
 
 
 def read_keys(session: Session, table: TrackerTable, key: str) -> tuple[int, list[str]] | None:
