@@ -256,7 +256,7 @@ def _no_file(
     no_file = "no file of that version is" if len(missing) == 1 else "no files of them are"
     convert = (
         f"If the files are in {tool.tool}'s format, convert them with `pgbraid convert`. "
-        if tool.files and not tool.automatic
+        if (tool.files or tool.program) and not tool.automatic
         else ""
     )
     return Problem(
