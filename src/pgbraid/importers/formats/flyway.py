@@ -81,7 +81,7 @@ def read_flyway(tool: str) -> Callable[[TrackerTable], History | tuple[Problem, 
                 applied.pop(key, None)
             elif not row["success"]:
                 failed[key] = row["script"]
-            elif kind == "BASELINE":
+            elif kind.endswith("BASELINE"):  # also SQL_BASELINE, of a script B…
                 baseline = key
             else:
                 failed.pop(key, None)

@@ -40,6 +40,7 @@ def _read(table: TrackerTable) -> History | tuple[Problem, ...]:
             failed[name] = None
         else:
             applied[name] = Recorded(name, row["checksum"].zfill(64))
+    failed = dict.fromkeys(name for name in failed if name not in applied)
     if failed:
         hint = "Run `prisma migrate resolve --applied NAME` or `--rolled-back NAME`."
         return tuple(unfinished(table, "Prisma", name, "did not finish", hint) for name in failed)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["TOOL"]
 
 _CHANGE = re.compile(r"([^\s@%#\[]\S*)(?:[ \t]+\[[^\]]*\])?[ \t]+\S+Z[ \t]")
+_PROJECT = re.compile(r"^%project=(\S+)", re.MULTILINE)
 _TAG = re.compile(r"@(\S+)")
 _WRAP = re.compile(r"^[ \t]*(?:begin|commit)[ \t]*;[ \t]*$", re.IGNORECASE | re.MULTILINE)
 
@@ -35,14 +36,14 @@ def _read(table: TrackerTable) -> History:
     count: dict[str, int] = {}
     result = []
     for row in rows:
-        name = row["change"]
+        name = f"{row['project']}:{row['change']}"
         count[name] = count.get(name, 0) + 1
         result.append(Recorded(_key(name, count[name]), row.get("script_hash")))
     return History(tuple(result))
 
 
 def _key(name: str, number: int) -> str:
-    """Return the key of the n-th change of a name."""
+    """Return the key of the n-th change of a name, which includes its project."""
     return name if number == 1 else f"{name}#{number}"
 
 
@@ -53,6 +54,8 @@ def _files(sources: Sequence[ForeignFile]) -> tuple[ForeignMigration, ...]:
     for plan in plans:
         folder = plan.path.removesuffix("sqitch.plan")
         changes = _changes(plan.text)
+        project = _PROJECT.search(plan.text)
+        prefix = f"{project[1]}:" if project else ""
         count: dict[str, int] = {}
         for position, (name, _) in enumerate(changes):
             count[name] = count.get(name, 0) + 1
@@ -67,7 +70,7 @@ def _files(sources: Sequence[ForeignFile]) -> tuple[ForeignMigration, ...]:
             sha1 = hashlib.sha1(source.data, usedforsecurity=False).hexdigest()
             result.append(
                 ForeignMigration(
-                    key=_key(name, count[name]),
+                    key=_key(f"{prefix}{name}", count[name]),
                     path=source.path,
                     digits="",
                     name=text_name(name),

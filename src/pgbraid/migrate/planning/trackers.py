@@ -22,6 +22,7 @@ from pgbraid.source.content import read_bytes
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from pgbraid.importers.origin import Origin
     from pgbraid.importers.tools import Tool
     from pgbraid.model.migration import LedgerTable, MigrationSet
     from pgbraid.model.options import PlanRequest
@@ -68,7 +69,7 @@ def plan_adoption(
         return _requested(session, tables, migrations, request)
     problems = tuple(_problems(session, tables, migrations, state, request))
     near = _near(session, tables) if request.adopt else []
-    automatic = [(table, tool) for table, tool in near if tool.automatic]
+    automatic = [(table, tool) for table, tool in near if _is_automatic(tool, migrations)]
     if not automatic or any(problem.code == "tracker_found" for problem in problems):
         return None, problems
     adoption_record = read_adoption(session)
@@ -85,17 +86,38 @@ def read_history(
     """Return the migrations that a tracker records as applied, or the problems that prevent it."""
     from pgbraid.importers.mapping import MapRequest, map_history  # noqa: PLC0415 - few runs adopt
 
-    origin = None
-    if migrations.origin_file is not None:
-        path, file = migrations.origin_file
-        origin = parse_origin(file.read_bytes(), path)
-        origin = origin if origin.tool in tool.names else None
+    origin = _origin(migrations)
+    if origin is not None and origin.tool not in tool.names:
+        return (_other_origin(table, tool, origin.tool),)
     sources = (
         ()
         if origin is not None or tool.by_version
         else [ForeignFile(m.file, read_bytes(m)) for m in migrations.migrations]
     )
     return map_history(tool, table, MapRequest(migrations, origin, sources, not_applied))
+
+
+def _origin(migrations: MigrationSet) -> Origin | None:
+    """Return the origin of converted migrations. Raises ProblemsFound if the file is not right."""
+    if migrations.origin_file is None:
+        return None
+    path, file = migrations.origin_file
+    return parse_origin(file.read_bytes(), path)
+
+
+def _is_automatic(tool: Tool, migrations: MigrationSet) -> bool:
+    """Whether ``up`` adopts the tool's history: not if the files come from another tool."""
+    return tool.automatic and migrations.origin_file is None
+
+
+def _other_origin(table: TrackerTable, tool: Tool, origin: str) -> Problem:
+    return Problem(
+        "tracker_ambiguous",
+        f"{table.name} is the tracker of {tool.tool}, and these migrations were converted from "
+        f"{origin}",
+        detail="Their versions are not those of the tracker.",
+        hint=f"Name the tool that has applied them: `pgbraid adopt --from {origin}`.",
+    )
 
 
 def _requested(
@@ -207,7 +229,7 @@ def _problems(
                 problem = _unknown(session, table)
         elif near or request.one_ledger:
             problem = _known(session, table, tool, migrations, near=near)
-        adoptable = tool is not None and tool.automatic and near and request.adopt
+        adoptable = tool and _is_automatic(tool, migrations) and near and request.adopt
         if problem is not None and not (adoptable and _UNREADABLE not in problem.message):
             problems.append(problem)
     if problems and not (state.journal and has_history(session)):
