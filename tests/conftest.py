@@ -3,6 +3,7 @@
 pytest_plugins = [
     "tests.fixtures.corpus",
     "tests.fixtures.databases",
+    "tests.fixtures.documents",
     "tests.fixtures.folders",
     "tests.fixtures.interruption",
     "tests.fixtures.nontransactional",

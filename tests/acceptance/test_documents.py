@@ -5,17 +5,14 @@ document shows what a line prints, the line prints that; times and the server's 
 differ. A line that shows an error ends with a code other than 0, every other line with 0.
 """
 
-import os
 import re
-import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.fixtures.documents import ROOT, blocks, lines_of, reported, run_in_one_shell
+
 DOCUMENTS = ("README.md", "docs/quickstart.md")
 INSTEAD = {
     "make demo": ("pgbraid demo", "the target's recipe; the folder here is a user's project"),
@@ -35,56 +32,13 @@ INSTEAD = {
     ),
 }
 """Lines that a test cannot run as they stand: what runs instead, and why."""
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-VARIES = (
-    (re.compile(r" +\d+(\.\d+)? (ms|s)\b"), " TIME"),
-    (re.compile(r"SQL \d+(\.\d+)?"), "SQL VERSION"),
-)
 COMMENT = re.compile(r"\s+#\s.*")
-HERE = re.compile(r"<<'(\w+)'$")
-MARK = "\x01"
-
-
-@dataclass(frozen=True)
-class Line:
-    """A command of a console block, and the output that the document shows."""
-
-    command: str
-    shown: str
-
-
-def blocks(document):
-    return BLOCK.findall((ROOT / document).read_text())
-
-
-def lines_of(block):
-    """Return the commands of a console block, each with its here-document."""
-    lines, rest = [], block.splitlines()
-    while rest:
-        first = rest.pop(0)
-        assert first.startswith("$ "), f"not a command: {first}"
-        command = [first.removeprefix("$ ")]
-        if here := HERE.search(first):
-            end = rest.index(here[1])
-            command, rest = [*command, *rest[: end + 1]], rest[end + 1 :]
-        shown = []
-        while rest and not rest[0].startswith("$ "):
-            shown.append(rest.pop(0))
-        lines.append(Line("\n".join(command), "\n".join(shown)))
-    return lines
 
 
 def runnable(command):
     """Return the command itself, or its replacement if it has one."""
     plain = COMMENT.sub("", command) if "\n" not in command else command
     return INSTEAD[plain][0] if plain in INSTEAD else command
-
-
-def reported(text):
-    """Return the lines of an output, with placeholders for times and for the server's version."""
-    for pattern, placeholder in VARIES:
-        text = pattern.sub(placeholder, text)
-    return [line.rstrip() for line in text.strip().splitlines()]
 
 
 @pytest.fixture
@@ -100,42 +54,6 @@ def project(tmp_path):
     git("-C", origin, "commit", "--allow-empty", "--message", "empty")
     git("clone", origin, clone)
     return clone
-
-
-@pytest.fixture
-def environment(database, tmp_path):
-    """The environment of a user: the program on the path, and no settings."""
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    for name, options in (("python3", ""), ("pgbraid", "-m pgbraid ")):
-        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {options}"$@"\n')
-        (programs / name).chmod(0o755)
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name in {"PGBRAID_PG_BIN", "XDG_CACHE_HOME", "HOME", "TMPDIR", "LANG"}
-    }
-    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    return {**inherited, "PATH": path, "TEST_DATABASE": database.conninfo}
-
-
-def run_in_one_shell(commands, folder, environment):
-    """Run commands in order in one shell; return what each printed, and its exit code."""
-    script = "".join(f"{each}\nprintf '{MARK}%s{MARK}' $?\n" for each in commands)
-    done = subprocess.run(
-        [shutil.which("bash"), "--norc", "-c", script],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        timeout=180,
-        check=False,
-    )
-    parts = done.stdout.split(MARK)
-    return list(zip(parts[::2], map(int, parts[1::2]), strict=False))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
