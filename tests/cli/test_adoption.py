@@ -17,6 +17,7 @@ def test_adopt_records_versions_of_counter(cli, incident, database):
     assert "not adopted, as requested: 103" in adopted
     assert cli("adopt", code=0).out == (
         "Nothing to adopt: the applied set has migrations, or had them before.\n"
+        "If the other tool has applied more, record that with `pgbraid baseline --only VERSION`.\n"
     )
     assert cli("adopt", "--not-applied", "102", code=0).out == (
         "102 was removed from the applied set; the next up runs it.\n"

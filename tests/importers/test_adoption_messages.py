@@ -104,3 +104,29 @@ def test_destination_in_project_of_tool_that_prints_its_migrations_is_allowed(tm
     """The tool fails here, because it is not installed; the destination is not the reason."""
     with pytest.raises(ConfigError, match="Django did not print its migrations"):
         convert_files(named_tool("django"), tmp_path, tmp_path / "migrations")
+
+
+def test_tool_that_fails_to_print_its_migrations_is_not_called_missing(tmp_path, monkeypatch):
+    (tmp_path / "alembic").mkdir()
+    (tmp_path / "alembic" / "__init__.py").write_text("raise RuntimeError('no environment')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="RuntimeError: no environment") as caught:
+        convert_files(named_tool("alembic"), tmp_path, tmp_path / "new")
+    assert "Name the folder, and set the variables" in caught.value.hint
+
+
+def test_tracker_that_its_tool_used_after_adoption_is_not_dropped(database, flyway):
+    migrator = pgbraid.load(flyway)
+    migrator.adopt(database.conninfo)
+    database.run(
+        "INSERT INTO flyway_schema_history SELECT 6, '6', 'add phone', type, 'V6__add_phone.sql',"
+        " 1, installed_by, installed_on, 1, true FROM flyway_schema_history LIMIT 1"
+    )
+    problem = problem_of(migrator.drop_tracker_table, database.conninfo)
+    assert "has version 6, but no file" in problem.message
+    assert "`pgbraid baseline --only VERSION`, then run `pgbraid adopt --drop" in problem.hint
+    assert problem.hint.startswith("Stop using the other tool.")
+    (flyway / "6_add_phone.sql").write_text("SELECT 1;\n")
+    migrator = pgbraid.load(flyway)
+    migrator.baseline(database.conninfo, only=[6])
+    assert migrator.drop_tracker_table(database.conninfo) == "public.flyway_schema_history"

@@ -72,18 +72,7 @@ def map_history(
 def _entries(tool: Tool, request: MapRequest) -> list[_Entry]:
     migrations = request.migrations
     if request.origin is not None:
-        pairs = ((entry, migrations.get(entry.version)) for entry in request.origin.entries)
-        return [
-            _Entry(
-                entry.key,
-                migration,
-                entry.checksums,
-                entry.after,
-                edited=bool(entry.checksums) and entry.sha256 != migration.checksum,
-            )
-            for entry, migration in pairs
-            if migration
-        ]
+        return _converted_entries(request.origin, migrations)
     by_file = {m.file: m for m in migrations.migrations}
     if tool.files and request.sources:
         foreign = [(f, by_file.get(f.path)) for f in tool.files(request.sources)]
@@ -92,6 +81,27 @@ def _entries(tool: Tool, request: MapRequest) -> list[_Entry]:
             return entries
     # The files have no name of the tool, as after an export: the version is the key.
     return [_Entry(str(m.version), m, ()) for m in migrations.migrations]
+
+
+def _converted_entries(origin: Origin, migrations: MigrationSet) -> list[_Entry]:
+    """Return an entry for each converted file, and for files that were written by hand since."""
+    pairs = ((entry, migrations.get(entry.version)) for entry in origin.entries)
+    result = [
+        _Entry(
+            entry.key,
+            migration,
+            entry.checksums,
+            entry.after,
+            edited=bool(entry.checksums) and entry.sha256 != migration.checksum,
+        )
+        for entry, migration in pairs
+        if migration
+    ]
+    if all(version_of(entry.key) == entry.version for entry in origin.entries):
+        known = {entry.version for entry in origin.entries}
+        more = (m for m in migrations.migrations if m.version not in known)
+        result += [_Entry(str(m.version), m, ()) for m in more]
+    return result
 
 
 def _match(
@@ -276,7 +286,8 @@ def _no_file(
         f"{table.name} has {plural} {listed}{more}, but {no_file} in {request.migrations.label}",
         detail="The folder may be another one, or this release is older than the database.",
         hint=f"{_way_to_files(tool, converted=request.origin is not None)}, then run `pgbraid "
-        "adopt`. If the table belongs to another application, ignore it with `adopt = false`.",
+        "adopt`. If these files are gone, record the others with `pgbraid baseline VERSION`. If "
+        "the table belongs to another application, ignore it with `adopt = false`.",
         versions=versions,
     )
 

@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 __all__ = ["adopt_history", "drop_tracker_table", "unadopt"]
 
 _FATAL = frozenset({"ledger_emptied", "other_ledger"})
+_USED_AFTERWARDS = (
+    "Stop using the other tool. Write a file for each of its later versions, or convert its folder "
+    "again; record them with `pgbraid baseline --only VERSION`, then run `pgbraid adopt "
+    "--drop-tracker` again."
+)
 
 
 def adopt_history(
@@ -221,7 +226,12 @@ def _check_covered(
         )
     adoption = read_history(table, tool, migrations)
     if not isinstance(adoption, Adoption):
-        raise ProblemsFound(adoption)
+        raise ProblemsFound(
+            tuple(
+                replace(p, hint=_USED_AFTERWARDS) if p.code == "tracker_version_without_file" else p
+                for p in adoption
+            )
+        )
     applied = {row.version for row in read_ledger(session).applied}
     recorded = {m.version for m in adoption.migrations}
     if adoption.counter is not None:  # a counter stands for files that were added below it since
@@ -231,6 +241,5 @@ def _check_covered(
         raise ConfigError(
             f"{name} records version {lacking[0]}, which the applied set lacks: {tool.tool} "
             "was used after the adoption",
-            hint="Stop using the other tool. Record its later versions with "
-            "`pgbraid baseline --only VERSION`, then run the command again.",
+            hint=_USED_AFTERWARDS,
         )

@@ -128,12 +128,16 @@ def _printed(tool: Tool, folder: Path, python: str) -> tuple[ForeignMigration, .
             f"{python} did not run: {error}", hint="Name the project's interpreter with `python`."
         ) from None
     if result.returncode != 0:
-        lines = result.stderr.strip().splitlines() or ["no message"]
+        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        missing = reason.startswith(("ModuleNotFoundError", "ImportError"))
         raise ConfigError(
-            f"{tool.tool} did not print its migrations: {lines[-1]}",
-            detail=f"{python} was run in the folder {folder}.",
+            f"{tool.tool} did not print its migrations: {reason}",
+            detail=f"{python} was run for the folder {folder}.",
             hint=f"Name an interpreter in which {tool.tool} and the project are installed with "
-            "`python`.",
+            "`python`."
+            if missing
+            else f"Name the folder, and set the variables of the environment, with which the "
+            f"project calls {tool.tool}.",
         )
     entries: list[dict[str, Any]] = json.loads(result.stdout.strip().splitlines()[-1])
     return tuple(_of_entry(entry) for entry in entries)

@@ -69,8 +69,11 @@ def run(context: Context) -> int:
     ]
     if not_applied and not versions:
         lines = [f"Nothing to do: not in the applied set: {', '.join(map(str, not_applied))}."]
-    nothing = "Nothing to adopt: the applied set has migrations, or had them before."
-    return context.output.lines(lines or [nothing], 0, adopted=None, unadopted=versions)
+    nothing = [
+        "Nothing to adopt: the applied set has migrations, or had them before.",
+        "If the other tool has applied more, record that with `pgbraid baseline --only VERSION`.",
+    ]
+    return context.output.lines(lines or nothing, 0, adopted=None, unadopted=versions)
 
 
 def _drop(context: Context, migrator: Migrator) -> int:
