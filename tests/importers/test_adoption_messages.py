@@ -48,8 +48,22 @@ def test_tracker_that_role_may_not_read_is_named_with_grant(database, role, flyw
 
 def test_all_tools_of_several_trackers_are_offered(database, flyway):
     restore(database, FIXTURES / "alembic" / "complete" / "dump.sql")
+    (flyway / "pgbraid.origin.json").unlink()
     problem = problem_of(pgbraid.load(flyway).adopt, database.conninfo)
     assert "`pgbraid adopt --from alembic` or `pgbraid adopt --from flyway`" in problem.hint
+
+
+def test_tool_of_converted_files_goes_before_other_trackers(database, flyway):
+    restore(database, FIXTURES / "alembic" / "complete" / "dump.sql")
+    assert pgbraid.load(flyway).adopt(database.conninfo).tool == "Flyway"
+
+
+def test_folder_that_was_converted_from_another_tool_is_named(database, flyway):
+    database.run("DROP TABLE flyway_schema_history")
+    restore(database, FIXTURES / "dbmate" / "complete" / "dump.sql")
+    problem = problem_of(pgbraid.load(flyway).adopt, database.conninfo)
+    assert "these migrations were converted from flyway" in problem.message
+    assert problem.hint.startswith("Name the folder with the files of dbmate or Rails with `dir`")
 
 
 def test_tracker_in_another_schema_is_found_by_the_name_of_its_tool(database, flyway):

@@ -116,7 +116,8 @@ def _other_origin(table: TrackerTable, tool: Tool, origin: str) -> Problem:
         f"{table.name} is the tracker of {tool.tool}, and these migrations were converted from "
         f"{origin}",
         detail="Their versions are not those of the tracker.",
-        hint=f"Name the tool that has applied them: `pgbraid adopt --from {origin}`.",
+        hint=f"Name the folder with the files of {tool.tool} with `dir`. If the tracker of {origin} "
+        f"is in another schema, run `pgbraid adopt --from {origin}`.",
     )
 
 
@@ -126,7 +127,10 @@ def _requested(
     migrations: MigrationSet,
     request: PlanRequest,
 ) -> tuple[Adoption | None, tuple[Problem, ...]]:
-    """Return the adoption that the user requests, of a named tool or of the only tracker."""
+    """Return the adoption that the user requests.
+
+    It is that of a named tool, of the tool whose files were converted, or of the only tracker.
+    """
     adoption_record = read_adoption(session)
     if adoption_record is not None and adoption_record.undone_since:
         return None, ()
@@ -136,7 +140,8 @@ def _requested(
         nearest = [pair for pair in pairs if _is_near(*pair, session.ledger)]
         pairs = nearest or pairs
     else:
-        pairs = _near(session, tables)
+        near, origin = _near(session, tables), _origin(migrations)
+        pairs = [pair for pair in near if origin and origin.tool in pair[1].names] or near
     secret = [pair for pair in pairs if not foreign_tables.is_readable(session, pair[0])]
     if secret:
         return None, tuple(_found(table, tool, _UNREADABLE) for table, tool in secret)
