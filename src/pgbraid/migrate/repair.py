@@ -38,7 +38,8 @@ __all__ = ["RepairSelection", "accept_files", "reconcile_ledger"]
 class RepairSelection:
     """The rows to repair: those of ``versions``, or with ``everything`` all that need it.
 
-    These are the rows of modified files, and the rows without a checksum of adopted ones. Without ``rename``, a row whose file has another name raises an error.
+    These are the rows of modified files, and the rows without a checksum of adopted ones. Without
+    ``rename``, a row whose file has another name raises an error.
     """
 
     versions: tuple[int, ...] = ()
