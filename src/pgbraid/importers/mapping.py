@@ -6,19 +6,20 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.formats.tool import Recorded, version_of
+from pgbraid.importers.formats.tool import Recorded, number_of, version_of
 from pgbraid.model.migration import Location, Problem, Severity
 from pgbraid.model.results import Adoption
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from typing import Any
 
     from pgbraid.importers.formats.tool import ForeignFile, History, Tool
     from pgbraid.importers.origin import Origin
     from pgbraid.model.migration import Migration, MigrationSet
     from pgbraid.model.results import TrackerTable
 
-__all__ = ["MapRequest", "map_history"]
+__all__ = ["MapRequest", "map_history", "recorded_history"]
 
 _LISTED = 8
 _REPEATABLE = "R__"
@@ -52,7 +53,7 @@ def map_history(
     tool: Tool, table: TrackerTable, request: MapRequest
 ) -> Adoption | tuple[Problem, ...]:
     """Return the migrations that a tracker records as applied, or the problems that prevent it."""
-    history = tool.read(table)
+    history = recorded_history(tool, table)
     if isinstance(history, tuple):
         return history
     if history.is_empty:
@@ -65,6 +66,21 @@ def map_history(
     if renamed:
         return renamed
     return _adoption(tool, table, history, matched, request)
+
+
+def recorded_history(tool: Tool, table: TrackerTable) -> History | tuple[Problem, ...]:
+    """Return the history that the rows of a tracker record, or the problems that prevent it."""
+    rows = table.records()
+    names = (name for name, _ in tool.columns if name not in tool.nullable)
+    column = next((name for name in names if any(row[name] is None for row in rows)), None)
+    if column is None:
+        return tool.read(table)
+    problem = Problem(
+        "tracker_ambiguous",
+        f"{table.name} has a row without {column}, which {tool.tool} does not write",
+        hint="Correct or delete that row, then run `pgbraid adopt`.",
+    )
+    return (problem,)
 
 
 def _entries(tool: Tool, request: MapRequest) -> list[_Entry]:
@@ -94,10 +110,10 @@ def _match(
     matched: dict[str, tuple[Recorded, _Entry]] = {}
     missing = _match_single(history, entries, by_key, matched)
     if history.through is not None:
-        limit = tool.order(history.through)
-        if history.needs_file and history.through not in by_key:
+        limit = _order(tool, history.through)
+        if limit is None or (history.needs_file and history.through not in by_key):
             missing.append(history.through)
-        for entry in entries:
+        for entry in entries if limit is not None else ():
             if tool.order(entry.key) <= limit:
                 matched.setdefault(entry.key, (Recorded(entry.key), entry))
     heads = list(history.heads)
@@ -109,6 +125,14 @@ def _match(
             matched[key] = (Recorded(key), by_key[key])
             heads += by_key[key].after
     return list(matched.values()), missing
+
+
+def _order(tool: Tool, key: str) -> Any:
+    """Return the sort key of a recorded key, or None for one that is no version of the tool."""
+    try:
+        return tool.order(key)
+    except ValueError:
+        return None
 
 
 def _match_single(
@@ -136,7 +160,7 @@ def _similar(recorded: Recorded, entries: list[_Entry]) -> _Entry | None:
     """Return the only entry with the same number, name or checksum as a recorded key."""
     key = recorded.key
     candidates = [
-        [e for e in entries if e.key.isdigit() and key.isdigit() and int(e.key) == int(key)],
+        [e for e in entries if _is_number(key) and number_of(e.key) == number_of(key)],
         [e for e in entries if not e.key.isdigit() and key.endswith((f".{e.key}", f"/{e.key}"))],
         [e for e in entries if recorded.checksum and recorded.checksum in e.checksums],
     ]
@@ -146,7 +170,11 @@ def _similar(recorded: Recorded, entries: list[_Entry]) -> _Entry | None:
 def _by_version(key: str, entries: list[_Entry]) -> _Entry | None:
     """Return the entry that was written by hand for a migration in another language."""
     version = version_of(key)
-    return next((e for e in entries if e.key.isdigit() and int(e.key) == version), None)
+    return next((e for e in entries if number_of(e.key) == str(version)), None)
+
+
+def _is_number(key: str) -> bool:
+    return key.isascii() and key.isdigit()
 
 
 def _name_in(key: str) -> str | None:

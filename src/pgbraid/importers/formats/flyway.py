@@ -77,11 +77,12 @@ def read_flyway(tool: str) -> Callable[[TrackerTable], History | tuple[Problem, 
         for row in sorted(table.records(), key=lambda row: row["installed_rank"]):
             kind, version = row["type"].upper(), row["version"]
             key = _repeatable(row["script"]) if version is None else _key(version)
-            if kind in {"SCHEMA", "DELETE"} or kind.startswith("UNDO"):
-                applied.pop(key, None)
-            elif not row["success"]:
+            # An undo script that failed outside a transaction has undone a part.
+            if not row["success"]:
                 failed[key] = row["script"]
-            elif kind == "BASELINE":
+            elif kind in {"SCHEMA", "DELETE"} or kind.startswith("UNDO"):
+                applied.pop(key, None)
+            elif kind.endswith("BASELINE"):  # or SQL_BASELINE, of a script B1__name.sql
                 baseline = key
             else:
                 failed.pop(key, None)
@@ -193,6 +194,7 @@ TOOL = Tool(
     ("flyway_schema_history", "schema_version"),
     (*COLUMNS, ("checksum", "integer")),
     "version",
+    nullable=("version", "checksum"),
     read=read_flyway("Flyway"),
     files=versioned_files(_crc32),
     order=order,

@@ -178,6 +178,8 @@ class Tool:
     only_there: bool = False
     exact: bool = False
     more: tuple[str, ...] = ()
+    nullable: tuple[str, ...] = ()
+    """Those of ``columns`` that may be NULL."""
     has_initial_row: bool = False
     """Whether the tool writes a row of version 0 before any migration."""
     by_version: bool = False
