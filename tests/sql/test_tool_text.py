@@ -15,6 +15,10 @@ SECTIONED = {
     "dbmate with options": ("--migrate:up transaction:true", "-- migrate:down transaction:false"),
     "sql-migrate": ("-- +migrate Up", "-- +migrate Down"),
     "node-pg-migrate": ("-- Up Migration", "-- Down Migration"),
+    "sql-migrate, licence": (
+        "/* licence\n-- +migrate Down\n*/\n-- +migrate Up",
+        "-- +migrate Down",
+    ),
     "tern": ("-- any comment", "---- create above / drop below ----"),
     "tern without comment": ("", "---- create above / drop below ----"),
 }
@@ -102,7 +106,7 @@ def test_text_that_another_tool_changes_is_refused(database):
     [
         ("-- Up Migration: users", "-- Down Migration: users"),
         ("-- Up Migration", "-- Down Migration (users)"),
-        ("/* licence */\n-- Up Migration", "-- Down Migration"),
+        ("/* licence */ SELECT 1;\n-- Up Migration", "-- Down Migration"),
         ("SET TIME ZONE 'UTC';\n-- Up Migration", "-- Down Migration"),
         ("", "-- ---- create above / drop below ----"),
     ],

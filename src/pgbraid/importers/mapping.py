@@ -12,7 +12,6 @@ from pgbraid.model.results import Adoption
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from typing import Any
 
     from pgbraid.importers.formats.tool import ForeignFile, History, Tool
     from pgbraid.importers.origin import Origin
@@ -110,12 +109,15 @@ def _match(
     matched: dict[str, tuple[Recorded, _Entry]] = {}
     missing = _match_single(history, entries, by_key, matched)
     if history.through is not None:
-        limit = _order(tool, history.through)
-        if limit is None or (history.needs_file and history.through not in by_key):
+        if history.needs_file and history.through not in by_key:
             missing.append(history.through)
-        for entry in entries if limit is not None else ():
-            if tool.order(entry.key) <= limit:
-                matched.setdefault(entry.key, (Recorded(entry.key), entry))
+        try:
+            limit = tool.order(history.through)
+            below = [entry for entry in entries if tool.order(entry.key) <= limit]
+        except ValueError:  # it is no version of the tool
+            below, missing = [], [history.through]
+        for entry in below:
+            matched.setdefault(entry.key, (Recorded(entry.key), entry))
     heads = list(history.heads)
     while heads:
         key = heads.pop()
@@ -127,14 +129,6 @@ def _match(
     return list(matched.values()), missing
 
 
-def _order(tool: Tool, key: str) -> Any:
-    """Return the sort key of a recorded key, or None for one that is no version of the tool."""
-    try:
-        return tool.order(key)
-    except ValueError:
-        return None
-
-
 def _match_single(
     history: History,
     entries: list[_Entry],
@@ -143,6 +137,7 @@ def _match_single(
 ) -> list[str]:
     """Match the migrations that the history names one by one; return the keys without an entry."""
     missing: list[str] = []
+    prefixes: dict[str, list[str]] = {}
     for recorded in history.applied:
         entry = by_key.get(recorded.key) or _similar(recorded, entries)
         if entry is None:
@@ -151,8 +146,13 @@ def _match_single(
                 recorded = replace(recorded, name=_name_in(recorded.key))  # noqa: PLW2901
         if entry is not None:
             matched[entry.key] = (recorded, entry)
+            if recorded.key.endswith(entry.key) and not entry.key.isdigit():
+                prefix = recorded.key.removesuffix(entry.key)
+                prefixes.setdefault(prefix, []).append(recorded.key)
         elif not recorded.key.startswith(_REPEATABLE):
             missing.append(recorded.key)
+    if len(prefixes) > 1:  # files of equal names in several folders or applications
+        missing += [key for keys in prefixes.values() for key in keys]
     return missing
 
 
@@ -162,6 +162,7 @@ def _similar(recorded: Recorded, entries: list[_Entry]) -> _Entry | None:
     candidates = [
         [e for e in entries if _is_number(key) and number_of(e.key) == number_of(key)],
         [e for e in entries if not e.key.isdigit() and key.endswith((f".{e.key}", f"/{e.key}"))],
+        [e for e in entries if e.key.endswith(f"/{key}")],
         [e for e in entries if recorded.checksum and recorded.checksum in e.checksums],
     ]
     return next((matches[0] for matches in candidates if len(matches) == 1), None)
