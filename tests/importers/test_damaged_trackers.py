@@ -3,7 +3,7 @@
 import pytest
 
 import pgbraid
-from pgbraid import ProblemsFound
+from pgbraid import ProblemsFound, ServerError
 from pgbraid.importers.tools import TOOLS
 
 FILES = {f"00{number}_m{number}.sql": f"CREATE TABLE t{number} ()" for number in (1, 2, 3)}
@@ -36,7 +36,7 @@ def test_row_of_nulls_is_refused(database, tool):
     assert (problem.code, "has a row without" in problem.message) == ("tracker_ambiguous", True)
 
 
-@pytest.mark.parametrize("key", ["²", "١", "9" * 5000, "", " 1", "-1"])
+@pytest.mark.parametrize("key", ["²", "\u0661", "9" * 5000, "", " 1", "-1"])
 def test_key_that_is_no_number_has_no_file(database, key):
     problem = problem_of(
         database,
@@ -77,3 +77,53 @@ def test_rows_of_atlas_without_time_are_read(database):
     )
     adoption = pgbraid.load(FILES).adopt(database.conninfo)
     assert [migration.version for migration in adoption.migrations] == [1, 2]
+
+
+def test_partitioned_tracker_is_adopted_and_dropped(database):
+    database.run(
+        "CREATE TABLE schema_migrations (version varchar) PARTITION BY LIST (version);"
+        "CREATE TABLE part PARTITION OF schema_migrations DEFAULT;"
+        "INSERT INTO schema_migrations VALUES ('1')"
+    )
+    migrator = pgbraid.load(FILES)
+    assert [m.version for m in migrator.adopt(database.conninfo).migrations] == [1]
+    assert migrator.drop_tracker_table(database.conninfo) == "public.schema_migrations"
+    assert database.value("SELECT to_regclass('part') IS NULL")
+
+
+@pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED VIEW"])
+def test_view_with_the_name_of_a_tracker_stops_the_first_run_and_is_not_read(database, kind):
+    database.run(
+        "CREATE FUNCTION fail() RETURNS int LANGUAGE sql AS 'SELECT 1 / 0';"
+        f"CREATE {kind} goose_db_version AS SELECT fail() AS id, 1::bigint AS version_id,"
+        f" true AS is_applied {'WITH NO DATA' * (kind != 'VIEW')}"
+    )
+    migrator = pgbraid.load(FILES)
+    for command in (migrator.up, migrator.adopt):
+        with pytest.raises(ProblemsFound) as caught:
+            command(database.conninfo)
+        (problem,) = caught.value.problems
+        assert (problem.code, "view" in problem.detail) == ("tracker_unknown", True)
+    assert len(pgbraid.load(FILES, adopt=False).up(database.conninfo).applied) == 3
+
+
+def test_adoption_without_the_right_to_read_names_the_table(database, role):
+    database.run(
+        "CREATE TABLE schema_migrations (version varchar); GRANT CREATE ON SCHEMA public TO "
+        f"{role}; INSERT INTO schema_migrations VALUES ('1')"
+    )
+    with pytest.raises(ServerError, match=r"may not read public\.schema_migrations") as caught:
+        pgbraid.load(FILES).adopt(database.as_role(role))
+    assert "Grant SELECT" in caught.value.hint
+
+
+def test_hint_for_two_tables_of_one_tool_does_not_repeat_its_name(database):
+    for schema in ("a", "b"):
+        database.run(
+            f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.schema_migrations (version varchar);"
+            f"INSERT INTO {schema}.schema_migrations VALUES ('1')"
+        )
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load(FILES).adopt(database.conninfo, "dbmate")
+    (problem,) = caught.value.problems
+    assert (problem.code, "--from" in problem.hint) == ("tracker_ambiguous", False)

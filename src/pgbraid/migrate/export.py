@@ -169,7 +169,9 @@ def _export(
             added.append(
                 ExportedMigration(file.version, file.digits, file.name, data, row.applied_at)
             )
-    return added, tool.export(added, len(table.rows)) if added else None
+    ranks = [row.get("installed_rank", 0) for row in table.records()]  # Flyway leaves holes
+    last = max([len(table.rows), *ranks])
+    return added, tool.export(added, last) if added else None
 
 
 def _write(
