@@ -11,7 +11,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.formats.reading import text_name
+from pgbraid.importers.formats.reading import in_time, text_name
 from pgbraid.importers.formats.tool import ForeignMigration, History, Recorded, Tool
 from pgbraid.model.errors import ProblemsFound
 from pgbraid.model.migration import Location, Problem
@@ -31,8 +31,16 @@ _TAG = re.compile(r"@(\S+)")
 _WRAP = re.compile(r"^[ \t]*(?:begin|commit)[ \t]*;[ \t]*$", re.IGNORECASE | re.MULTILINE)
 
 
-def _read(table: TrackerTable) -> History:
-    rows = sorted(table.records(), key=lambda row: (row.get("planned_at"), row.get("committed_at")))
+def _read(table: TrackerTable) -> History | tuple[Problem, ...]:
+    projects = sorted({row["project"] for row in table.records()})
+    if len(projects) > 1:  # their changes may have equal names
+        problem = Problem(
+            "tracker_ambiguous",
+            f"{table.name} has the changes of {len(projects)} projects: {', '.join(projects)}",
+            hint="Record those that are applied with `pgbraid baseline --only VERSION`.",
+        )
+        return (problem,)
+    rows = in_time(in_time(table.records(), "committed_at"), "planned_at")
     count: dict[str, int] = {}
     result = []
     for row in rows:
