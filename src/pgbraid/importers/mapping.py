@@ -125,6 +125,10 @@ def _match(
     """Return the recorded migrations with their entries, and the keys without an entry."""
     by_key = {entry.key: entry for entry in entries}
     matched: dict[str, tuple[Recorded, _Entry]] = {}
+    if tool.scope and entries:  # the changes of other projects have no file here
+        scopes = {tool.scope(entry.key) for entry in entries}
+        applied = tuple(r for r in history.applied if tool.scope(r.key) in scopes)
+        history = replace(history, applied=applied)
     missing = _match_single(history, entries, by_key, matched)
     if history.through is not None:
         if history.needs_file and history.through not in by_key:

@@ -31,15 +31,7 @@ _TAG = re.compile(r"@(\S+)")
 _WRAP = re.compile(r"^[ \t]*(?:begin|commit)[ \t]*;[ \t]*$", re.IGNORECASE | re.MULTILINE)
 
 
-def _read(table: TrackerTable) -> History | tuple[Problem, ...]:
-    projects = sorted({row["project"] for row in table.records()})
-    if len(projects) > 1:  # their changes may have equal names
-        problem = Problem(
-            "tracker_ambiguous",
-            f"{table.name} has the changes of {len(projects)} projects: {', '.join(projects)}",
-            hint="Record those that are applied with `pgbraid baseline --only VERSION`.",
-        )
-        return (problem,)
+def _read(table: TrackerTable) -> History:
     rows = in_time(in_time(table.records(), "committed_at"), "planned_at")
     count: dict[str, int] = {}
     result = []
@@ -121,4 +113,6 @@ TOOL = Tool(
     beside=("dependencies", "events", "projects", "releases", "tags"),
     more=("script_hash", "planned_at", "committed_at"),
     order=str,
+    # A registry may have the changes of several projects.
+    scope=lambda key: key.partition(":")[0],
 )

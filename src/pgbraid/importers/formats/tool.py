@@ -184,6 +184,8 @@ class Tool:
     """Whether the tool writes a row of version 0 before any migration."""
     by_version: bool = False
     order: Callable[[str], Any] = int
+    scope: Callable[[str], str] | None = None
+    """The part of a key that names its project, if a table may have those of several."""
     unchanged: Callable[[Sequence[ForeignFile], History], frozenset[str]] | None = None
     """Returns the keys of unchanged files, for checksums that depend on the history."""
     export: Callable[[Sequence[ExportedMigration], int], Export] | None = None
