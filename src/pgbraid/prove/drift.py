@@ -21,6 +21,7 @@ from pgbraid.prove.comparison.nondeterminism import masked_like, stable_between
 from pgbraid.prove.comparison.schema_diff import diff_snapshots, filter_differences, with_role
 from pgbraid.prove.comparison.schema_subset import created_objects, in_schemas, outside
 from pgbraid.prove.inputs import ran_in_all, recorded, refuse_contradictions, refuse_problems
+from pgbraid.prove.replaced_history import with_baselines
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.source.prelude import read_prelude
 
@@ -61,6 +62,7 @@ def find_drift(  # noqa: PLR0913, PLR0917 - the parameters of every verb, and tw
             raise _no_history(target, ledger)
         trackers = _other_trackers(session)
         live = SnapshotReader(ledger, also_ours=trackers).schema(session.conn)
+    history = with_baselines(migrations, history, refuse_parts=False)
     applied, notes = recorded(migrations, history, as_recorded=True)
     ran, without_text = ran_in_all(history, applied)
     with _scratch_replay(ran, ledger, options, history, trackers) as replayed:

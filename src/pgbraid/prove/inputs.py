@@ -96,7 +96,7 @@ def recorded(
     With ``as_recorded``, the journal's text is used for files that were changed, too.
     """
     applied: list[Migration] = []
-    notes: list[str] = []
+    notes = [*history.notes]
     for row in history.rows:
         file = migrations.get(row.version)
         # An adopted row, or a row of another program, may have no checksum.

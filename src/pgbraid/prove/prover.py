@@ -34,6 +34,7 @@ from pgbraid.prove.inputs import (
     refuse_contradictions,
 )
 from pgbraid.prove.order_pair import OrderComparison, OrderPair, compare_orders
+from pgbraid.prove.replaced_history import with_baselines
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.source.git import files_at_commit, merge_base
 from pgbraid.source.prelude import read_prelude
@@ -64,6 +65,7 @@ def prove_database(
     with connect(target, ledger, options.stop) as session:
         history = read_history(session)
     refuse_contradictions(history, ledger)
+    history = with_baselines(migrations, history)
     return run_proof(input_from_database(migrations, history), ledger, options, like=history)
 
 

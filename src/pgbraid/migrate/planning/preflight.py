@@ -39,6 +39,10 @@ def read_plan(
         state = read_ledger(session, times=request.with_times, wait=wait, on_waiting=on_waiting)
     else:
         state = read_ledger(session, times=request.with_times)
+    if any(migration.directives.replaces for migration in migrations.migrations):
+        from pgbraid.migrate.planning.replaced_rows import with_baselines  # noqa: PLC0415 - few folders have a baseline
+
+        state = with_baselines(migrations, state)
     _check_versions(migrations, state, request)
     if _nothing_to_do(migrations, state) and not request.not_applied:
         return make_plan(migrations, state, verify=request.verify, to=request.to)
