@@ -66,6 +66,7 @@ def _nothing_to_do(migrations: MigrationSet, state: LedgerState) -> bool:
 def _check_versions(migrations: MigrationSet, state: LedgerState, request: PlanRequest) -> None:
     existing = {m.version for m in migrations.migrations} | {row.version for row in state.applied}
     existing |= {version for problem in migrations.problems for version in problem.versions}
+    existing |= {version for m in migrations.migrations for version in m.directives.replaces}
     for name, versions in (
         ("`to`", () if request.to is None else (request.to,)),
         ("`not_applied`", request.not_applied),
