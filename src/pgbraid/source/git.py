@@ -17,7 +17,14 @@ from pgbraid.settings.environment import git_environment
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["GitFolder", "files_at_commit", "merge_base", "merge_bases", "repository_root"]
+__all__ = [
+    "GitFolder",
+    "files_at_commit",
+    "merge_base",
+    "merge_bases",
+    "repository_root",
+    "uncommitted",
+]
 
 _FACTS = 3
 """Fields of a file in the output of git ls-tree: mode, type, object name."""
@@ -68,6 +75,22 @@ def repository_root(folder: str) -> Path | None:
         return None
     inside = _run(git, where, "rev-parse", "--is-inside-work-tree")
     return _root(git, where) if inside == b"true\n" else None
+
+
+def uncommitted(folder: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return those files of a folder that git could not restore as they are now.
+
+    Without git or a repository, return none.
+    """
+    git, where = shutil.which("git"), Path(folder)
+    if git is None or repository_root(folder) is None:
+        return ()
+    words = ("status", "--porcelain", "-z", "--untracked-files=all", "--ignored", "--no-renames")
+    # The file names may be many and long, so the folder is asked for.
+    listed = _run(git, where, *words, "--", ".") or b""
+    changed = {os.fsdecode(entry[3:]) for entry in listed.split(b"\0") if entry}
+    prefix = _git_or_raise(git, where, "rev-parse", "--show-prefix").decode().strip()
+    return tuple(name for name in names if f"{prefix}{name}" in changed)
 
 
 def _root(git: str, where: Path) -> Path:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pgbraid.model.events import Retrying, ServerNotice
     from pgbraid.model.migration import Diagnostic, Location, Migration, MigrationResult, Problem
     from pgbraid.model.plan import Plan, Report, Step
-    from pgbraid.model.proof import ConflictingPair, DriftReport, Proof, ReplayFailure
+    from pgbraid.model.proof import ConflictingPair, DriftReport, Proof, ReplayFailure, Squash
     from pgbraid.model.results import (
         Adoption,
         Baselined,
@@ -344,6 +344,22 @@ def _drifted(drifted: DriftReport) -> Document:
     }
 
 
+def _squash(squash: Squash) -> Document:
+    return {
+        "same": squash.ok,
+        "dry_run": squash.dry_run,
+        "baseline": {**_migration(squash.baseline), "text": squash.text},
+        "replaced": [_migration(migration) for migration in squash.replaced],
+        "deleted": list(squash.deleted) if squash.ok and not squash.dry_run else [],
+        "differences": [_difference(difference) for difference in squash.differences],
+        "failure": _failure(squash.failure),
+        **{name: list(getattr(squash, name)) for name in ("frozen", "not_compared", "provided")},
+        "server": squash.server,
+        "history_ms": round(squash.history_seconds * 1000),
+        "baseline_ms": round(squash.baseline_seconds * 1000),
+    }
+
+
 def _conversion(conversion: Conversion) -> Document:
     return {
         "tool": conversion.tool,
@@ -378,5 +394,6 @@ _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Undone": _undone,
     "Proof": _proof,
     "DriftReport": _drifted,
+    "Squash": _squash,
     "Adoption": lambda adoption: {"adopted": _adoption(adoption)},
 }

@@ -50,6 +50,7 @@ _UNWRITTEN = 4
 
 _WRITING_COMMANDS = frozenset(
     {"up", "resume", "undo", "repair", "adopt", "baseline", "new", "sum", "demo", "convert"}
+    | {"squash"}
 )
 """Commands whose purpose is a change: without --json, a lost answer does not fail them."""
 

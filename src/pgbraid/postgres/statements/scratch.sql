@@ -140,3 +140,6 @@ SELECT DISTINCT coalesce(r.rolname, '')
   FROM pg_catalog.aclexplode(%(acl)s::pg_catalog.aclitem[]) a
   LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
  WHERE a.grantee <> a.grantor
+-- name: programs_folder
+-- The folder of this server's own programs; only superusers may read it.
+SELECT setting FROM pg_catalog.pg_config() WHERE name = 'BINDIR'
