@@ -211,6 +211,8 @@ class Squash:
     differences: tuple[Difference, ...] = ()
     failure: ReplayFailure | None = None
     """The failure of the baseline."""
+    lost: tuple[str, ...] = ()
+    """What the migrations change on the server, and the baseline does not."""
     frozen: tuple[str, ...] = ()
     """Values that differ between two replays of the migrations, of which the baseline has one."""
     not_compared: tuple[str, ...] = ()
@@ -226,7 +228,7 @@ class Squash:
     @property
     def ok(self) -> bool:
         """Whether the baseline gives the same schema and rows."""
-        return not self.differences and self.failure is None
+        return not (self.differences or self.lost) and self.failure is None
 
 
 _BY_FACET = {

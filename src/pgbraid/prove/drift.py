@@ -183,7 +183,7 @@ class _ReplayedHistory:
         self._of_database = of_database
         self.provision = replayer.provision
         self.label = replayer.scratch.label
-        self.prelude = replayer.made_by_prelude()
+        self.prelude = _made_by_prelude(replayer)
 
     def schema(self) -> Snapshot:
         """Replay the history and return the schema that it creates.
@@ -208,6 +208,17 @@ class _ReplayedHistory:
         if self._owner and not self._replayer.scratch.exclusive and self._owner != role:
             return with_role(snapshot, role, self._owner)
         return snapshot
+
+
+def _made_by_prelude(replayer: Replayer) -> Snapshot | None:
+    """Return the schema that the prelude alone creates, or None without a prelude."""
+    if replayer.provision.prelude is None:
+        return None
+    base, _ = replayer.base(())
+    try:
+        return replayer.snapshot_of(base)
+    finally:
+        replayer.release(base)
 
 
 def _hint(failure: ReplayFailure, *, of_database: bool) -> str:

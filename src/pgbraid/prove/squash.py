@@ -5,7 +5,7 @@ step                                  module
 ====================================  ==========================================================
 replay the migrations                 ``replay/``, as ``prove`` does
 dump the result                       ``postgres/scratch/dump.py``: PostgreSQL's own pg_dump
-make the text of the baseline         ``sql/dump_text.py``, and the directive ``replaces``
+make the text of the baseline         ``sql/dump_text.py``; the roles that the migrations made
 replay the baseline, and compare      ``comparison/``: catalogs and rows
 replay the migrations once more       finds values that the baseline freezes
 replace the files                     ``squash_files.py``: all or nothing
@@ -22,8 +22,14 @@ from pgbraid.model.events import ReplayStarted
 from pgbraid.model.proof import Squash
 from pgbraid.postgres.catalog.spelling import quoted
 from pgbraid.postgres.ledger.history import plain_role
+from pgbraid.postgres.scratch.cluster_state import differences
 from pgbraid.postgres.scratch.databases import scratch_server
 from pgbraid.postgres.scratch.dump import find_dumper
+from pgbraid.postgres.scratch.role_statements import (
+    database_facts,
+    role_statements,
+    roles_with_password,
+)
 from pgbraid.prove.comparison.compare_results import changing_values, compare_kept
 from pgbraid.prove.inputs import refuse_problems
 from pgbraid.prove.replay.replayer import Replayer
@@ -40,6 +46,8 @@ if TYPE_CHECKING:
 
     from pgbraid.model.migration import LedgerTable, Migration, MigrationSet
     from pgbraid.model.options import RunOptions
+    from pgbraid.model.proof import ReplayFailure
+    from pgbraid.postgres.scratch.cluster_state import Cluster
     from pgbraid.postgres.scratch.dump import Dumper
     from pgbraid.prove.replay.replayer import KeptReplay
 
@@ -161,77 +169,86 @@ class _Proof:
         self._replayer, self._dumper, self._history = replayer, dumper, history
         self._file, self._options = file, options
         self._role = options.role or replayer.scratch.role
+        self._base, _ = replayer.base(())
+        self._text = ""
+        self._shared: list[tuple[Cluster | None, frozenset[str]]] = []
+        """The shared objects after each of the two replays, and more facts on the server."""
 
     def squash(self) -> Squash:
-        """Make the baseline, and compare its result with that of the history."""
-        self._replayer.refuse_server_wide(self._history)
-        self._report("the migrations", 1)
-        left, text = self._replayed_history()
-        baseline = load_migrations({self._file: text}).migrations[0]
-        squash = Squash(baseline, text, self._history, server=self._replayer.scratch.label)
-        base, _ = self._replayer.base(())
-        self._report("the baseline", 2)
-        right = self._replayer.keep(base, (baseline,))
-        if right.result.failure:
-            return replace(squash, failure=right.result.failure)
-
-        def again(side: str) -> KeptReplay:
-            order = (baseline,) if side == "right" else self._history
-            return self._replayer.keep(base, order)
-
-        compared = compare_kept(self._replayer, left, right, again)
-        self._report("the migrations again, to detect changing values", 3)
-        second = again("left")
-        frozen = changing_values(self._replayer, left, lambda: second)
-        return replace(
-            squash,
-            differences=compared.differences,
-            frozen=frozen,
-            not_compared=(*compared.not_compared, *self._replayer.provision.weakened),
-            provided=tuple(self._replayer.provision.provided),
-            history_seconds=second.seconds,
-            baseline_seconds=right.seconds,
-        )
-
-    def _replayed_history(self) -> tuple[KeptReplay, str]:
-        """Replay the history, and return its database with the text of the baseline.
+        """Make the baseline, and compare its result with that of the migrations.
 
         Raises ServerError if a migration fails.
         """
         replayer = self._replayer
-        base, failure = replayer.base(self._history)
-        if failure:
-            raise ServerError(
-                f"the migrations cannot be replayed: {failure.migration.label} fails: "
-                f"{failure.diagnostic.message}",
-                detail=f"It failed on {replayer.scratch.label}, a scratch server.",
-                hint="Fix its file, or give the server what it needs with the settings "
-                "`scratch_url` and `prelude`; then run `pgbraid squash` again.",
-            )
-        # The dump must show the names of the roles that the history created, so it is made before
-        # these roles are set aside.
-        text = self._text(base.name)
-        left = replayer.keep(base, ())
-        if base.cluster is not None:
-            replayer.scratch.set_aside(left.name, base.cluster)
-        replayer.release(base)
-        return left, text
+        replayer.refuse_server_wide(self._history)
+        self._report("the migrations", 1)
+        left = replayer.keep(self._base, self._history, self._dump)
+        if left.result.failure:
+            raise self._fails(left.result.failure)
+        baseline = load_migrations({self._file: self._text}).migrations[0]
+        squash = Squash(baseline, self._text, self._history, server=replayer.scratch.label)
+        self._report("the baseline", 2)
+        right = replayer.keep(self._base, (baseline,), self._note_shared)
+        if right.result.failure:
+            return replace(squash, failure=right.result.failure)
 
-    def _text(self, name: str) -> str:
-        """Return the text of the baseline."""
+        def again(side: str) -> KeptReplay:
+            return replayer.keep(self._base, (baseline,) if side == "right" else self._history)
+
+        compared = compare_kept(replayer, left, right, again)
+        self._report("the migrations again, to detect changing values", 3)
+        return replace(
+            squash,
+            differences=compared.differences,
+            lost=self._lost(),
+            frozen=changing_values(replayer, left, lambda: again("left")),
+            not_compared=(*compared.not_compared, *replayer.provision.weakened),
+            provided=tuple(replayer.provision.provided),
+            history_seconds=left.seconds,
+            baseline_seconds=right.seconds,
+        )
+
+    def _fails(self, failure: ReplayFailure) -> ServerError:
+        return ServerError(
+            f"the migrations cannot be replayed: {failure.migration.label} fails: "
+            f"{failure.diagnostic.message}",
+            detail=f"It failed on {self._replayer.scratch.label}, a scratch server.",
+            hint="Fix its file, or give the server what it needs with the settings `scratch_url` "
+            "and `prelude`; then run `pgbraid squash` again.",
+        )
+
+    def _note_shared(self, name: str, before: Cluster | None) -> None:
+        """Keep the shared objects after a replay, and the facts on its database and passwords."""
+        scratch = self._replayer.scratch
+        after = scratch.read_cluster_state()
+        passwords = roles_with_password(scratch, before, after) if before and after else ()
+        facts = {f"password of role {role}" for role in passwords}
+        facts |= {*database_facts(scratch, name)}
+        self._shared.append((after, frozenset(facts)))
+
+    def _lost(self) -> tuple[str, ...]:
+        """Return what the migrations change on the server, and the baseline does not."""
+        (old, old_facts), (new, new_facts) = self._shared
+        facts = sorted(old_facts ^ new_facts)
+        return (*facts, *(differences(old, new) if old and new else ()))
+
+    def _dump(self, name: str, before: Cluster | None) -> None:
+        """Make the text of the baseline from the database with the result of the migrations."""
+        self._note_shared(name, before)
         statements = self._statements(name)
         if self._replayer.provision.prelude is not None:
-            base, _ = self._replayer.base(())
-            statements = without_statements(statements, self._statements(base.name))
-            self._replayer.release(base)
+            statements = without_statements(statements, self._statements(self._base.name))
+        after = self._shared[0][0]
+        roles = role_statements(before, after, self._role) if before and after else ()
         versions, earlier = _replaced(self._history)
-        last = self._history[-1].version
-        head = format_replaced(versions, earlier)
-        return (
-            f"{head}-- Made by `pgbraid squash --to {last}` from {len(self._history)} migrations, "
-            "and proven to give the same\n-- schema and rows. Their files are in the history of "
-            "the repository.\n\n" + "".join(f"{statement};\n\n" for statement in statements)
-        ).rstrip("\n") + "\n"
+        self._text = (
+            format_replaced(versions, earlier)
+            + f"-- Made by `pgbraid squash --to {self._history[-1].version}` from "
+            f"{len(self._history)} migrations, and proven to give the same\n"
+            "-- schema and rows. Their files are in the history of the repository.\n\n"
+            + "\n\n".join(f"{statement};" for statement in (*roles, *statements))
+            + "\n"
+        )
 
     def _statements(self, name: str) -> tuple[str, ...]:
         ledger = self._replayer.ledger

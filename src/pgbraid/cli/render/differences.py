@@ -204,6 +204,7 @@ def squash_lines(squash: Squash) -> Iterator[str]:
         if squash.failure:
             yield from _failure("made from a dump of the migrations", squash.failure)
         yield from difference_lines(squash.differences, "migrations", "baseline")
+        yield from (f"{clean(name)}  (on the server, only migrations)" for name in squash.lost)
         yield from _not_compared(squash.not_compared)
         yield ""
         yield (
