@@ -215,6 +215,8 @@ class Squash:
     """What the migrations change on the server, and the baseline does not."""
     frozen: tuple[str, ...] = ()
     """Values that differ between two replays of the migrations, of which the baseline has one."""
+    without_effect: tuple[str, ...] = ()
+    """Objects that differ only in a value that has no effect."""
     not_compared: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
     server: str = ""

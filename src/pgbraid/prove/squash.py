@@ -31,6 +31,7 @@ from pgbraid.postgres.scratch.role_statements import (
     roles_with_password,
 )
 from pgbraid.prove.comparison.compare_results import changing_values, compare_kept
+from pgbraid.prove.comparison.without_effect import split_by_effect
 from pgbraid.prove.inputs import refuse_problems
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.prove.squash_files import check_files, deleted_files, replace_files
@@ -196,10 +197,12 @@ class _Proof:
             return replayer.keep(self._base, (baseline,) if side == "right" else self._history)
 
         compared = compare_kept(replayer, left, right, again)
+        differing, without_effect = split_by_effect(compared.differences)
         self._report("the migrations again, to detect changing values", 3)
         return replace(
             squash,
-            differences=compared.differences,
+            differences=differing,
+            without_effect=without_effect,
             lost=self._lost(),
             frozen=changing_values(replayer, left, lambda: again("left")),
             not_compared=(*compared.not_compared, *replayer.provision.weakened),

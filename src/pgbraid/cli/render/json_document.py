@@ -40,6 +40,7 @@ __all__ = ["FORMAT", "failure", "notices", "result", "retries"]
 
 FORMAT = 1
 """The version of the documents' shape. Only a removed member or a changed meaning raises it."""
+_LISTS_OF_SQUASH = ("lost", "without_effect", "frozen", "not_compared", "provided")
 
 
 def result(value: object, warnings: Iterable[Problem] = ()) -> Document:
@@ -353,8 +354,7 @@ def _squash(squash: Squash) -> Document:
         "deleted": list(squash.deleted) if squash.ok and not squash.dry_run else [],
         "differences": [_difference(difference) for difference in squash.differences],
         "failure": _failure(squash.failure),
-        **{name: list(getattr(squash, name)) for name in ("lost", "frozen", "not_compared")},
-        "provided": list(squash.provided),
+        **{name: list(getattr(squash, name)) for name in _LISTS_OF_SQUASH},
         "server": squash.server,
         "history_ms": round(squash.history_seconds * 1000),
         "baseline_ms": round(squash.baseline_seconds * 1000),
