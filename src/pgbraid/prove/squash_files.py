@@ -67,7 +67,7 @@ def check_files(
             "`pgbraid squash --force`.",
         )
     if migrations.checksum_file is not None:
-        # The new list would hide a change that nobody has accepted.
+        # The new list would hide a change that the user has not accepted.
         problems = with_checksum_problems(Check(0), migrations).problems
         if problems:
             raise ProblemsFound(problems)

@@ -38,7 +38,7 @@ def _problems(migrations: MigrationSet) -> Iterator[Problem]:
     owners: dict[int, Migration] = {}
     for baseline in baselines_of(migrations):
         version, replaced = baseline.version, baseline.directives.replaces
-        place, own = Location(baseline.path), (version,)
+        place = Location(baseline.path)
         if replaced[-1] != version:
             yield Problem(
                 "replaces_wrong",
@@ -46,7 +46,7 @@ def _problems(migrations: MigrationSet) -> Iterator[Problem]:
                 detail=f"The highest version of its directive `replaces` is {replaced[-1]}.",
                 hint="Restore the file from git, or write it again with `pgbraid squash`.",
                 location=place,
-                versions=own,
+                versions=(version,),
             )
         files = {m.version: m for m in migrations.migrations if m is not baseline}
         existing = [files[v] for v in replaced if v in files]

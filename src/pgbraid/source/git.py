@@ -86,7 +86,7 @@ def uncommitted(folder: str, names: Iterable[str]) -> tuple[str, ...]:
     if git is None or repository_root(folder) is None:
         return ()
     words = ("status", "--porcelain", "-z", "--untracked-files=all", "--ignored", "--no-renames")
-    # The file names may be many and long, so the folder is asked for.
+    # The file names may be many and long, so git reports on the whole folder.
     listed = _run(git, where, *words, "--", ".") or b""
     changed = {os.fsdecode(entry[3:]) for entry in listed.split(b"\0") if entry}
     prefix = _git_or_raise(git, where, "rev-parse", "--show-prefix").decode().strip()

@@ -40,17 +40,18 @@ def dump_statements(text: str, role: str, schema: str) -> tuple[str, ...]:
     """
     script = parse(text)
     statements = [script.text[s.start : s.end] for s in script.statements]
-    return tuple(_kept(statements, role, schema))
+    return tuple(_cleaned(statements, role, schema))
 
 
-def _kept(statements: list[str], role: str, schema: str) -> Iterator[str]:
+def _cleaned(statements: list[str], role: str, schema: str) -> Iterator[str]:
     is_default = not any(
         s.startswith(default.partition(" = ")[0]) and s != default
         for s in statements
         for default in _DEFAULTS
     )
     has_xml = any("xml" in s.lower() for s in statements if s != _XML)
-    owner, name = re.escape(role), re.escape(schema)
+    # pg_dump quotes reserved words, too.
+    owner, name = (rf'(?:{re.escape(n)}|"{re.escape(n)}")' for n in (role, schema))
     owned = re.compile(rf"ALTER [^']*\bOWNER TO {owner}")
     # Members of an extension and its comment come with it; its comment needs its owner.
     extension = re.compile(rf"COMMENT ON EXTENSION {_NAME} IS ", re.ASCII)
@@ -63,12 +64,12 @@ def _kept(statements: list[str], role: str, schema: str) -> Iterator[str]:
             continue
         if owned.fullmatch(statement) or extension.match(statement):
             continue
-        kept = default.sub("ALTER DEFAULT PRIVILEGES", statement)
-        if match := grantee.fullmatch(kept):
-            kept = f"{match[1]} CURRENT_USER{match[2] or ''}"
-        if re.fullmatch(rf"CREATE SCHEMA {name}", kept):
-            kept = f"CREATE SCHEMA IF NOT EXISTS {schema}"
-        yield kept if _WITH_BODY.match(kept) else _CAST_ARRAY.sub(_with_own_type, kept)
+        cleaned = default.sub("ALTER DEFAULT PRIVILEGES", statement)
+        if match := grantee.fullmatch(cleaned):
+            cleaned = f"{match[1]} CURRENT_USER{match[2] or ''}"
+        if re.fullmatch(rf"CREATE SCHEMA {name}", cleaned):
+            cleaned = f"CREATE SCHEMA IF NOT EXISTS {schema}"
+        yield cleaned if _WITH_BODY.match(cleaned) else _CAST_ARRAY.sub(_with_own_type, cleaned)
 
 
 def _with_own_type(match: re.Match[str]) -> str:
@@ -87,10 +88,12 @@ def without_statements(statements: Iterable[str], others: Iterable[str]) -> tupl
     Settings stay.
     """
     remaining = Counter(others)
-    kept = []
+    rest = []
     for statement in statements:
-        if remaining[statement] > 0 and not statement.startswith(("SET ", "SELECT pg_catalog.set")):
+        if remaining[statement] > 0 and not statement.startswith(
+            ("SET ", "SELECT pg_catalog.set_config")
+        ):
             remaining[statement] -= 1
         else:
-            kept.append(statement)
-    return tuple(kept)
+            rest.append(statement)
+    return tuple(rest)

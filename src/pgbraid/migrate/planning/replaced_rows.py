@@ -37,19 +37,19 @@ def with_baselines(migrations: MigrationSet, state: LedgerState) -> LedgerState:
     A baseline that counts as applied has a row in ``applied``, with the checksum of its file: the
     recorded one is that of the file that had its version before.
     """
-    found = find_replaced(migrations, state.applied)
-    moved = {row.version for replaced in found for row in replaced.rows}
+    histories = find_replaced(migrations, state.applied)
+    moved = {row.version for replaced in histories for row in replaced.rows}
     if not moved:
         return state
     rows = [row for row in state.applied if row.version not in moved]
     present = {row.version for row in rows}
     rows += [
         _row(replaced)
-        for replaced in found
+        for replaced in histories
         if not (replaced.lacking or replaced.baseline.version in present)
     ]
     rows.sort(key=lambda row: row.version)
-    return replace(state, applied=tuple(rows), replaced=found)
+    return replace(state, applied=tuple(rows), replaced=histories)
 
 
 def _row(replaced: ReplacedRows) -> AppliedMigration:
@@ -66,8 +66,8 @@ def find_replaced(
     ``applied`` may be in any order.
     """
     rows = {row.version: row for row in applied}
-    found = (_find(baseline, rows) for baseline in baselines_of(migrations))
-    return tuple(replaced for replaced in found if replaced is not None)
+    histories = (_find(baseline, rows) for baseline in baselines_of(migrations))
+    return tuple(replaced for replaced in histories if replaced is not None)
 
 
 def _find(baseline: Migration, rows: Mapping[int, AppliedMigration]) -> ReplacedRows | None:

@@ -17,7 +17,7 @@ _UNUSED = {
     # Of two constraints with equal definitions, only keys can differ here: it depends on the
     # statement that made the key of a partition, and keys are never inherited.
     ("pg_constraint", "connoinherit"),
-    # The server accepts an array of any number of dimensions, whatever was declared.
+    # The server accepts an array of any number of dimensions, regardless of the declared number.
     ("pg_attribute", "attndims"),
 }
 _HAS_DEFAULT = ("pg_attribute", "atthasdef")
@@ -27,7 +27,7 @@ def split_by_effect(
     differences: Iterable[Difference],
 ) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
     """Return the differences that have an effect, and the names of those that have none."""
-    kept, names = [], []
+    effective, names = [], []
     differences = tuple(differences)
     null_defaults = {
         d.name.removeprefix("default value for ") for d in differences if _is_null_default(d)
@@ -39,8 +39,8 @@ def split_by_effect(
         if _is_null_default(difference) or (not difference.only and facts and facts <= unused):
             names.append(difference.name)
         else:
-            kept.append(difference)
-    return tuple(kept), tuple(names)
+            effective.append(difference)
+    return tuple(effective), tuple(names)
 
 
 def _is_null_default(difference: Difference) -> bool:
