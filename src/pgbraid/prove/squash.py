@@ -25,7 +25,7 @@ from pgbraid.postgres.ledger.history import plain_role
 from pgbraid.postgres.scratch.cluster_state import differences
 from pgbraid.postgres.scratch.databases import scratch_server
 from pgbraid.postgres.scratch.dump import find_dumper
-from pgbraid.postgres.scratch.role_statements import (
+from pgbraid.postgres.scratch.made_roles import (
     database_facts,
     role_statements,
     roles_with_password,
