@@ -27,6 +27,12 @@ class ReplacedRows:
     rows: tuple[AppliedMigration, ...]
     lacking: tuple[int, ...] = ()
 
+    @property
+    def taken_over(self) -> bool:
+        """Whether the baseline counts as applied by the row of a file that it replaces."""
+        versions = {row.version for row in self.rows}
+        return not self.lacking and self.baseline.version in versions
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:

@@ -9,6 +9,7 @@ from pgbraid.migrate.planning.ledger_problems import mismatch_problems
 from pgbraid.model.errors import ConfigError, ProblemsFound
 from pgbraid.prove.branch_order import merge
 from pgbraid.prove.order_pair import OrderPair
+from pgbraid.prove.replaced_history import list_with_baselines
 from pgbraid.prove.search.orders import out_of_order
 from pgbraid.source.content import check_scripts
 from pgbraid.source.loader import load_migrations
@@ -232,6 +233,7 @@ def input_from_list(migrations: MigrationSet, versions: Sequence[int], label: st
     Raises ConfigError for a version without a file, and ProblemsFound for files that cannot run.
     """
     refuse_problems(migrations)
+    versions = list_with_baselines(migrations, versions)
     missing = [v for v in versions if migrations.get(v) is None]
     if missing:
         raise ConfigError(

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 from pgbraid.migrate.planning.replaced_rows import find_replaced, incomplete_squash
 from pgbraid.model.errors import ProblemsFound
 from pgbraid.model.migration import AppliedMigration
+from pgbraid.source.baselines import baselines_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pgbraid.model.migration import MigrationSet
     from pgbraid.model.plan import ReplacedRows
     from pgbraid.postgres.ledger.history import AppliedHistory
 
-__all__ = ["with_baselines"]
+__all__ = ["list_with_baselines", "with_baselines"]
 
 
 def with_baselines(
@@ -32,6 +35,31 @@ def with_baselines(
         elif refuse_parts:
             raise ProblemsFound((incomplete_squash(replaced),))
     return history
+
+
+def list_with_baselines(migrations: MigrationSet, versions: Sequence[int]) -> tuple[int, ...]:
+    """Return a list of applied versions with baselines in place of the versions that they replace.
+
+    A list has no names. So the version of a baseline without any other version that it replaces
+    counts as the baseline. Raises ProblemsFound for a part of the replaced versions.
+    """
+    for baseline in baselines_of(migrations):
+        replaced = [version for version in versions if version in baseline.directives.replaces]
+        if not replaced or replaced == [baseline.version]:
+            continue
+        names = {
+            version: name
+            for version, name in baseline.directives.earlier_baselines
+            if not any(other < version for other in replaced)
+        }
+        rows = [AppliedMigration(version, names.get(version), None) for version in replaced]
+        for part in find_replaced(migrations, rows):
+            if part.lacking:
+                raise ProblemsFound((incomplete_squash(part),))
+        at = versions.index(replaced[0])
+        rest = [version for version in versions[at:] if version not in replaced]
+        versions = (*versions[:at], baseline.version, *rest)
+    return tuple(versions)
 
 
 def _with_baseline(history: AppliedHistory, replaced: ReplacedRows) -> AppliedHistory:
