@@ -253,3 +253,20 @@ def test_wrong_baseline_is_found_without_database(files, code):
     check = load(files).check_files()
     assert [p.code for p in check.problems if p.severity == "error"] == [code]
     assert load(*SQUASHED).check_files().ok
+
+
+@pytest.mark.parametrize("style", ["103_email.sql", "103_email", "email"])
+def test_later_rows_keep_style_of_names(database, style):
+    load(OLD).up(database.conninfo)
+    database.run(f"UPDATE applied_migrations SET name = '{style}' WHERE version = 103")
+    load(*SQUASHED).up(database.conninfo)
+    name = database.value("SELECT name FROM applied_migrations WHERE version = 105")
+    assert name == style.replace("103_email", "105_name").replace("email", "name")
+
+
+def test_check_counts_baseline_without_own_row_as_not_compared(database):
+    load(OLD, LATER).up(database.conninfo)
+    assert load(*SQUASHED).check(database.conninfo).unverified == 1
+    database.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    load(*SQUASHED).up(database.conninfo)
+    assert load(*SQUASHED).check(database.conninfo).unverified == 0

@@ -158,3 +158,30 @@ def test_migrations_without_folder_are_refused():
     migrations = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 2"}).migrations
     with pytest.raises(pgbraid.ConfigError, match="is not a folder"):
         squash_migrations(migrations, LedgerTable(), RunOptions(), SquashRequest(2))
+
+
+def test_pair_of_files_gets_baseline_with_ending_of_pair(folder, squash):
+    folder.put("101_a.up.sql", TABLE).put("102_b.up.sql", "SELECT 1;")
+    folder.put("101_a.down.sql", "DROP TABLE t;").put("102_b.down.sql", "SELECT 1;")
+    assert squash().ok
+    assert names(folder) == ["102_baseline.up.sql"]
+
+
+def test_server_of_others_is_used_and_left_as_it_was(folder, server, database):
+    folder.write(_101_table=TABLE, _102_more=SAME["rows"] + SAME["views"])
+    options = RunOptions(scratch=ScratchServerConfig(server), role="deployer")
+    migrations = folder.load(settings=False).migrations
+    result = squash_migrations(migrations, LedgerTable(), options, SquashRequest(102))
+    assert (result.differences, result.failure, result.lost) == ((), None, ())
+    assert "OWNER TO" not in result.text
+    query = "SELECT datname FROM pg_database WHERE datname LIKE 'pgbraid_scratch%'"
+    assert database.rows(query) == []
+
+
+def test_baseline_above_one_megabyte_is_proven_and_runs(folder, squash, database):
+    rows = "INSERT INTO t (name) SELECT repeat('x', 100) || i FROM generate_series(1, 12000) i;"
+    folder.write(_101_table=TABLE, _102_rows=rows)
+    assert squash().ok
+    assert (folder.path / "102_baseline.sql").stat().st_size > 1_000_000
+    folder.load(settings=False).up(database.conninfo)
+    assert database.value("SELECT count(*) FROM t") == 12000

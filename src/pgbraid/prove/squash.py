@@ -87,8 +87,11 @@ def squash_migrations(
     """
     refuse_problems(migrations)
     history = _history(migrations, request.to)
-    file = f"{history[-1].digits}_{_name(history[-1], request.name)}.sql"
-    check_files(migrations, history, file, force=request.force)
+    last = history[-1]
+    # `pgbraid new` makes pairs of files if the newest file belongs to one.
+    ending = ".up.sql" if last.file.endswith(".up.sql") else ".sql"
+    file = f"{last.digits}_{_name(last, request.name)}{ending}"
+    check_files(migrations, history, file, force=request.force or request.dry_run)
     place = options.scratch
     with scratch_server(place.url, programs=place.programs, cache=place.cache) as scratch:
         dumper = find_dumper(scratch, place.programs)
@@ -169,7 +172,9 @@ class _Proof:
     ) -> None:
         self._replayer, self._dumper, self._history = replayer, dumper, history
         self._file, self._options = file, options
-        self._role = options.role or replayer.scratch.role
+        # On a server that others use, too, its own role replays.
+        exclusive, own_role = replayer.scratch.exclusive, replayer.scratch.role
+        self._role = options.role if options.role and exclusive else own_role
         self._base, _ = replayer.base(())
         self._text = ""
         self._shared: list[tuple[Cluster | None, frozenset[str]]] = []

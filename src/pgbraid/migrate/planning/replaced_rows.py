@@ -54,8 +54,17 @@ def with_baselines(migrations: MigrationSet, state: LedgerState) -> LedgerState:
 
 def _row(replaced: ReplacedRows) -> AppliedMigration:
     baseline = replaced.baseline
-    times = [row.applied_at for row in replaced.rows if row.version == baseline.version]
-    return AppliedMigration(baseline.version, baseline.name, baseline.checksum, *times)
+    row = next((row for row in replaced.rows if row.version == baseline.version), None)
+    if row is None:
+        return AppliedMigration(baseline.version, baseline.name, baseline.checksum)
+    # Later migrations are recorded in the style of this row.
+    name, recorded = baseline.name, row.name or ""
+    if recorded.endswith(".sql"):
+        name = baseline.file
+    elif recorded.startswith((f"{baseline.digits}_", f"{baseline.version}_")):
+        zeros = recorded.startswith(f"{baseline.digits}_")
+        name = baseline.label if zeros else f"{baseline.version}_{name}"
+    return AppliedMigration(baseline.version, name, baseline.checksum, row.applied_at)
 
 
 def find_replaced(

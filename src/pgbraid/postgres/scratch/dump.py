@@ -42,17 +42,10 @@ class Dumper:
         parameters = dict(target.parameters)
         # Other users of the machine can read the words of a command.
         password = parameters.pop("password", None)
-        words = [
-            str(self._program),
-            f"--dbname={make_conninfo('', **parameters)}",
-            "--encoding=UTF8",
-            "--column-inserts",
-            f"--rows-per-insert={_ROWS}",
-            *(
-                f"--exclude-table={_pattern(ledger.schema)}.{_pattern(table)}"
-                for table in (ledger.table, ledger.journal)
-            ),
-        ]
+        words = [str(self._program), "--dbname", make_conninfo("", **parameters)]
+        words += ["--encoding", "UTF8", "--column-inserts", "--rows-per-insert", str(_ROWS)]
+        for table in (ledger.table, ledger.journal):
+            words += ["--exclude-table", f"{_pattern(ledger.schema)}.{_pattern(table)}"]
         if self._major >= _NO_STATISTICS_SINCE:
             words.append("--no-statistics")
         environment = environment_with(PGPASSWORD=password) if password else None

@@ -38,6 +38,9 @@ def role_statements(before: Cluster, after: Cluster, current: str) -> Iterator[s
                 "$roles$"
             )
     for role, member, admin, *_ in sorted(after.of("member") - before.of("member"), key=str):
+        if member == current and admin == "true":
+            # Since PostgreSQL 16, CREATE ROLE itself gives this to a role that is no superuser.
+            continue
         to = "CURRENT_USER" if member == current else _identifier(str(member))
         option = " WITH ADMIN OPTION" if admin == "true" else ""
         yield f"GRANT {_identifier(str(role))} TO {to}{option}"
