@@ -160,6 +160,18 @@ def test_migrations_without_folder_are_refused():
         squash_migrations(migrations, LedgerTable(), RunOptions(), SquashRequest(2))
 
 
+def test_outdated_materialized_view_is_refreshed(folder, squash, database):
+    view = (
+        "CREATE MATERIALIZED VIEW mv AS SELECT count(*) FROM t; INSERT INTO t (name) VALUES ('x');"
+    )
+    folder.write(_101_table=TABLE, _102_view=view)
+    result = squash()
+    assert result.ok
+    assert result.without_effect == ("rows of materialized view public.mv",)
+    folder.load(settings=False).up(database.conninfo)
+    assert database.value("SELECT count FROM mv") == 1
+
+
 def test_pair_of_files_gets_baseline_with_ending_of_pair(folder, squash):
     folder.put("101_a.up.sql", TABLE).put("102_b.up.sql", "SELECT 1;")
     folder.put("101_a.down.sql", "DROP TABLE t;").put("102_b.down.sql", "SELECT 1;")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pgbraid.model.snapshot import DEFINITION
+from pgbraid.model.snapshot import DATA, DEFINITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,11 +36,20 @@ def split_by_effect(
         column = difference.name.removeprefix("column ")
         unused = _UNUSED | ({_HAS_DEFAULT} if column in null_defaults else set())
         facts = {(difference.catalog, attribute.name) for attribute in difference.attributes}
-        if _is_null_default(difference) or (not difference.only and facts and facts <= unused):
+        is_unused = not difference.only and facts and facts <= unused
+        if is_unused or _is_null_default(difference) or _is_refreshed(difference):
             names.append(difference.name)
         else:
             effective.append(difference)
     return tuple(effective), tuple(names)
+
+
+def _is_refreshed(difference: Difference) -> bool:
+    """Whether the rows of a materialized view differ, which a restore refreshes.
+
+    The next refresh gives both sides the same rows: its definition and the tables are compared.
+    """
+    return difference.catalog == DATA and difference.name.startswith("rows of materialized view ")
 
 
 def _is_null_default(difference: Difference) -> bool:
