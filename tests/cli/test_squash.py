@@ -185,3 +185,29 @@ def test_file_that_changed_during_proof_is_refused(folder):
     with pytest.raises(ConfigError, match=r"101_t\.sql was changed while"):
         squash_files.replace_files(migrations, migrations.migrations, "102_b.sql", "SELECT 1;")
     assert content(folder) == before
+
+
+def test_databases_after_and_before_cut(three, cli, program, tmp_path):
+    cli("up", "--to", "101", code=0)
+    program("squash", "--to", "102", code=0)
+    refused = cli("up", code=1)
+    assert "102_baseline.sql: ERROR:  102_baseline replaces 2 versions" in refused.err
+    assert "it lacks 102" in refused.err
+    assert "HINT:  Deploy the last release before the squash" in refused.err
+    git(tmp_path, "stash", "-u")
+    cli("up", code=0)
+    git(tmp_path, "stash", "pop")
+    assert cli("up", code=0).out == "Nothing to do: 2 migrations applied.\n"
+    assert cli("check", code=0).out.startswith("yes: 2 migrations applied, all files match; 1")
+    lines = [line.split("|") for line in cli("status", code=0).out.splitlines()]
+    states = {cells[0].strip(): cells[2].strip() for cells in lines if len(cells) > 3}
+    assert {v: states[v] for v in ("101", "102", "103")} == {
+        "101": "replaced",
+        "102": "applied",
+        "103": "applied",
+    }
+    rows = cli("status", "--json", code=0).json["migrations"]
+    assert [(row["version"], row["state"], row["file"]) for row in rows][:2] == [
+        (101, "replaced", None),
+        (102, "applied", "migrations/102_baseline.sql"),
+    ]
