@@ -211,3 +211,17 @@ def test_databases_after_and_before_cut(three, cli, program, tmp_path):
         (101, "replaced", None),
         (102, "applied", "migrations/102_baseline.sql"),
     ]
+
+
+def test_check_of_branch_proves_its_baseline(three, program, tmp_path, scratch_env):
+    git(tmp_path, "checkout", "-qb", "squash")
+    program("squash", "--to", "102", code=0)
+    words = ("check", "--offline", "--base", "main", "--prove")
+    assert "102_baseline gives the result of the 2 that it replaces" in (
+        program(*words, env=scratch_env, code=0).out
+    )
+    path = three.path / "102_baseline.sql"
+    path.write_text(path.read_text().replace("integer", "bigint"))
+    answer = program(*words, env=scratch_env, code=1)
+    assert "column public.t.id" in answer.out
+    assert "102_baseline does not give the result of the 2 migrations" in answer.err

@@ -4,7 +4,7 @@ import pytest
 
 import pgbraid
 from pgbraid.model.proof import Verdict
-from tests.fixtures.git import OTHER, TABLE, Repository
+from tests.fixtures.git import OTHER, TABLE, Repository, git
 
 BASELINE = f"-- pgbraid: replaces=101,102\n{TABLE}{OTHER}"
 
@@ -97,9 +97,54 @@ def test_squash_is_replayed_in_place_of_merged_migrations(repository, server, mo
     squash(repository)
     proof = prove(repository)
     assert [m.label for m in proof.recorded_order] == ["102_baseline", "103_v"]
-    assert proof.notes == ("102_baseline replaces 2 versions: it is replayed instead",)
+    assert proof.notes == (
+        "102_baseline replaces 2 versions: it is replayed instead",
+        "102_baseline gives the result of the 2 that it replaces",
+    )
     assert proof.verdict is Verdict.SAME
     repository.write("104_w.sql", "CREATE TABLE w ();")
+    assert prove(repository).verdict is Verdict.SAME
+
+
+def test_edited_baseline_is_compared_with_migrations_of_base(repository, server, monkeypatch):
+    monkeypatch.setenv("PGBRAID_SCRATCH_URL", server)
+    squash(repository, BASELINE.replace("t (a int)", "t (a bigint)"))
+    proof = prove(repository)
+    assert proof.verdict is Verdict.DIFFERENT
+    (difference,) = proof.differences
+    (attribute,) = [a for a in difference.attributes if a.right == "bigint"]
+    assert (difference.name, attribute.left) == ("column public.t.a", "integer")
+    assert "102_baseline does not give the result of the 2 migrations" in proof.no_pair
+
+
+def test_baseline_that_lacks_rows_is_different(repository, server, monkeypatch):
+    monkeypatch.setenv("PGBRAID_SCRATCH_URL", server)
+    repository.on_main("104_w.sql", "INSERT INTO t VALUES (1), (2);")
+    git(repository.path, "merge", "-q", "main")
+    for name in ("101_t.sql", "102_u.sql", "103_v.sql", "104_w.sql"):
+        repository.remove(name)
+    view = "CREATE VIEW v AS SELECT a FROM t;"
+    text = f"-- pgbraid: replaces=101-104\n{TABLE}{OTHER}{view}INSERT INTO t VALUES (1);"
+    repository.write("104_baseline.sql", text)
+    proof = prove(repository)
+    assert [difference.name for difference in proof.differences] == ["rows of table public.t"]
+    repository.write("104_baseline.sql", text + "INSERT INTO t VALUES (2);")
+    assert prove(repository).verdict is Verdict.SAME
+
+
+def test_values_that_differ_in_each_replay_may_be_constants(repository, server, monkeypatch):
+    monkeypatch.setenv("PGBRAID_SCRATCH_URL", server)
+    rows = "CREATE TABLE w (a timestamptz); INSERT INTO w VALUES (clock_timestamp());"
+    repository.on_main("104_w.sql", rows)
+    git(repository.path, "merge", "-q", "main")
+    for name in ("103_v.sql", "104_w.sql"):
+        repository.remove(name)
+    squash(
+        repository,
+        f"-- pgbraid: replaces=101-104\n{TABLE}{OTHER}CREATE VIEW v AS SELECT a FROM t;"
+        "CREATE TABLE w (a timestamptz); INSERT INTO w VALUES ('2020-01-01');",
+    )
+    repository.rename("102_baseline.sql", "104_baseline.sql")
     assert prove(repository).verdict is Verdict.SAME
 
 

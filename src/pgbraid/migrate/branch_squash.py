@@ -36,6 +36,12 @@ class BranchSquash:
         # The base may have a baseline, too: then it has no file of the versions below it.
         self._known = {v for m in theirs for v in (m.version, *m.directives.replaces)}
 
+    def replaced_by(self, baseline: Migration) -> tuple[Migration, ...]:
+        """Return the migrations of the base that a new baseline replaces, by version."""
+        versions = baseline.directives.replaces
+        replaced = (m for m in self._theirs if m.version in versions)
+        return tuple(sorted(replaced, key=lambda m: m.version))
+
     def problems(self, was_there: Callable[[str], bool]) -> Iterator[Problem]:
         """Yield the problems of the new baselines, and a warning that names what they replace.
 

@@ -37,6 +37,8 @@ class Merged:
     added: tuple[Migration, ...]
     notes: tuple[str, ...] = ()
     not_replayed: tuple[str, ...] = ()
+    squashed: tuple[tuple[Migration, tuple[Migration, ...]], ...] = ()
+    """Each baseline that the branch adds, with the migrations of the base that it replaces."""
 
 
 def merge(migrations: MigrationSet, base: GitFolder, fork: GitFolder, ref: str) -> Merged:
@@ -108,7 +110,9 @@ class _Merge:
         if problems:
             raise ProblemsFound(tuple(problems))
         added = tuple(m for m in self.ours.migrations if self._is_added(m))
-        return Merged(tuple(self.before), added, tuple(self.notes), tuple(self.not_replayed))
+        squashed = tuple((b, self.squash.replaced_by(b)) for b in self.squash.baselines)
+        notes, not_replayed = tuple(self.notes), tuple(self.not_replayed)
+        return Merged(tuple(self.before), added, notes, not_replayed, squashed)
 
     def _baseline_of(self, version: int) -> Iterator[Migration]:
         """Yield the branch's new baseline of a version, in place of the files that it replaces."""

@@ -47,6 +47,8 @@ class ProofInput:
     """The name of the recorded order."""
     not_replayed: tuple[str, ...] = ()
     """Migrations that databases have applied, but that are not replayed."""
+    squashed: tuple[tuple[Migration, tuple[Migration, ...]], ...] = ()
+    """Baselines to compare, with the migrations that they replace."""
 
 
 def _version(migration: Migration) -> int:
@@ -262,4 +264,5 @@ def input_from_branch(
         merged.notes,
         f"{ref}, then what is added",
         merged.not_replayed,
+        merged.squashed,
     )
