@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 from pgbraid.model.errors import ConfigError, EmbeddedError, ServerError
 from pgbraid.model.migration import LedgerTable
 from pgbraid.postgres.client.session import statement
-from pgbraid.postgres.server.binaries import find_programs
+from pgbraid.postgres.server.binaries import find_programs, program_folders
 from pgbraid.settings.environment import environment_with
 
 if TYPE_CHECKING:
@@ -101,8 +101,10 @@ def _folders(scratch: ScratchServer, programs: str | None, major: int) -> Iterat
     if on_path:
         # The program on the PATH of Debian is a script that chooses a version by itself.
         yield Path(on_path).parent
+    # Of several, the one that knows no newer statements than the server comes first.
     with suppress(EmbeddedError):
         yield find_programs(None, major=str(major)).folder
+    yield from program_folders()
 
 
 def _major_of(program: Path) -> int | None:
