@@ -78,17 +78,18 @@ def test_difference_is_printed_and_nothing_is_written(three, program, tmp_path):
 
 
 def test_baseline_that_fails_is_shown_and_nothing_is_written(three, program, tmp_path):
-    """The dump restores with an empty search_path, and the function does not find its table."""
+    """The function finds its table only with the search_path that the migration has set."""
     three.write(
-        _102_rows="CREATE FUNCTION f() RETURNS boolean LANGUAGE plpgsql AS"
-        " 'BEGIN RETURN EXISTS (SELECT FROM t); END'; INSERT INTO t VALUES (1);"
+        _102_rows="CREATE SCHEMA s; CREATE TABLE s.x AS SELECT 1;"
+        "CREATE FUNCTION f() RETURNS boolean LANGUAGE plpgsql AS"
+        " 'BEGIN RETURN EXISTS (SELECT FROM x); END'; SET search_path = s, public;"
         "CREATE TABLE u (id int CHECK (f())); INSERT INTO u VALUES (1);"
     )
     commit(tmp_path)
     before = content(three)
     answer = program("squash", "--to", "102", code=1)
     assert "102_baseline fails:\n  102_baseline.sql:" in answer.out
-    assert 'relation "t" does not exist' in answer.out
+    assert 'relation "x" does not exist' in answer.out
     assert content(three) == before
 
 

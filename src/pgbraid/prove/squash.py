@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 __all__ = ["SquashRequest", "squash_migrations"]
 
 _MOST_REPLAYS = 3
+_NO_SEARCH_PATH = "SELECT pg_catalog.set_config('search_path', '', false);\n\n"
+"""A statement of each dump. All names in a dump are qualified, except in bodies of functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +193,13 @@ class _Proof:
         left = replayer.keep(self._base, self._history, self._dump)
         if left.result.failure:
             raise self._fails(left.result.failure)
-        baseline = load_migrations({self._file: self._text}).migrations[0]
-        squash = Squash(baseline, self._text, self._history, server=replayer.scratch.label)
         self._report("the baseline", 2)
-        right = replayer.keep(self._base, (baseline,), self._note_shared)
+        baseline, right = self._replayed_baseline()
+        if right.result.failure and _NO_SEARCH_PATH in self._text:
+            # Functions with unqualified names in their bodies need the usual search_path.
+            self._text = self._text.replace(_NO_SEARCH_PATH, "", 1)
+            baseline, right = self._replayed_baseline()
+        squash = Squash(baseline, self._text, self._history, server=replayer.scratch.label)
         if right.result.failure:
             return replace(squash, failure=right.result.failure)
 
@@ -215,6 +220,10 @@ class _Proof:
             history_seconds=left.seconds,
             baseline_seconds=right.seconds,
         )
+
+    def _replayed_baseline(self) -> tuple[Migration, KeptReplay]:
+        baseline = load_migrations({self._file: self._text}).migrations[0]
+        return baseline, self._replayer.keep(self._base, (baseline,), self._note_shared)
 
     def _fails(self, failure: ReplayFailure) -> ServerError:
         return ServerError(
