@@ -43,6 +43,18 @@ FILES = {
         {"1_caf\u00e9.up.sql": OK, "1_cafe\u0301.down.sql": OK},
         "DETAIL:  The names differ only in case or in Unicode normalization",
     ),
+    "a baseline and a file that it replaces": (
+        {"1_a.sql": OK, "2_b.sql": f"-- pgbraid: replaces=1,2\n{OK}"},
+        "ERROR:  2_b replaces versions that have a file: 1_a.sql",
+    ),
+    "a file below a baseline": (
+        {"1_a.sql": OK, "3_b.sql": f"-- pgbraid: replaces=2,3\n{OK}"},
+        "ERROR:  1_a is below the baseline 3_b, which does not replace it",
+    ),
+    "a baseline that does not replace its version": (
+        {"3_b.sql": f"-- pgbraid: replaces=1,2\n{OK}"},
+        "ERROR:  3_b must replace its own version, and no version above it",
+    ),
     "a body that commits": (
         {"1_a.sql": "SELECT 1;\nCOMMIT;\n"},
         "1_a.sql:2:1: ERROR:  COMMIT inside a migration",

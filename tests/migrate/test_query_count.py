@@ -43,6 +43,8 @@ def test_run_with_nothing_to_do_asks_one_query_on_one_connection(programs, tmp_p
             assert not more
             assert "SELECT version, name, checksum" in query
             assert connections(tmp_path / "db", call) == 1
+        squashed = pgbraid.load({"50_baseline.sql": "-- pgbraid: replaces=1-50\nSELECT 1"})
+        assert len(statements(tmp_path / "db", lambda: squashed.up(server.conninfo))) == 1
 
 
 def test_order_at_start_is_schema_lock_table(programs, tmp_path):

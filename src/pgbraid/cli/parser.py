@@ -315,6 +315,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("snapshot", "write the schema of a database as stable text, or compare it"),
     Command("check", "verify that the applied migrations match the files"),
     Command("sum", "write the checksums of all files to pgbraid.sum"),
+    Command("squash", "replace the migrations up to a version by one proven file"),
     Command("new", "create the next migration file"),
     Command("renumber", "give the new migrations of a branch versions above those of its base"),
     Command("repair", "accept files that changed after they were applied"),

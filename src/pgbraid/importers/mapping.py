@@ -42,12 +42,16 @@ class MapRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
+    """A key of the tracker, and its migration: for a replaced version, the baseline."""
+
     key: str
     migration: Migration
     checksums: Collection[str]
     after: tuple[str, ...] = ()
     edited: bool = False
     """Whether the file has another text than the one that `convert` wrote."""
+    replaced: int | None = None
+    """The version that a baseline replaces; its own name and checksums are unknown."""
 
 
 def map_history(
@@ -63,9 +67,13 @@ def map_history(
     matched, missing = _match(tool, history, entries)
     if missing:
         return (_no_file(tool, table, missing, request),)
-    renamed = tuple(_renamed(tool, table, matched))
-    if renamed:
-        return renamed
+    problems = (
+        *_renamed(tool, table, matched),
+        *_incomplete_squashes(tool, table, matched, request),
+    )
+    if problems:
+        return problems
+    matched = list(_without_replaced(matched))
     return _adoption(tool, table, history, matched, request)
 
 
@@ -86,8 +94,22 @@ def recorded_history(tool: Tool, table: TrackerTable) -> History | tuple[Problem
 
 def _entries(tool: Tool, request: MapRequest) -> list[_Entry]:
     migrations = request.migrations
+    baselines = {v: m for m in migrations.migrations for v in m.directives.replaces}
     if request.origin is not None:
-        return _converted_entries(request.origin, migrations)
+        entries = _converted_entries(request.origin, migrations)
+        replaced = [
+            _Entry(entry.key, baselines[entry.version], (), entry.after, replaced=entry.version)
+            for entry in request.origin.entries
+            if entry.version in baselines
+        ]
+    else:
+        entries = _entries_of_files(tool, request)
+        replaced = [_Entry(str(v), m, (), replaced=v) for v, m in baselines.items()]
+    return [entry for entry in entries if entry.migration not in baselines.values()] + replaced
+
+
+def _entries_of_files(tool: Tool, request: MapRequest) -> list[_Entry]:
+    migrations = request.migrations
     by_file = {m.file: m for m in migrations.migrations}
     if tool.files and request.sources:
         foreign = [(f, by_file.get(f.path)) for f in tool.files(request.sources)]
@@ -212,6 +234,8 @@ def _renamed(
     """Yield a problem for each file whose name is not the recorded one."""
     for recorded, entry in matched:
         file = entry.migration
+        if entry.replaced is not None:
+            continue
         if recorded.name is None or _folded(recorded.name) == _folded(file.name):
             continue
         # A converted file may have the application or the file's name before the recorded name.
@@ -226,6 +250,45 @@ def _renamed(
             location=Location(file.path),
             versions=(file.version,),
         )
+
+
+def _incomplete_squashes(
+    tool: Tool,
+    table: TrackerTable,
+    matched: Sequence[tuple[Recorded, _Entry]],
+    request: MapRequest,
+) -> Iterable[Problem]:
+    """Yield a problem for each baseline of which the tracker has only a part."""
+    applied = {entry.replaced for _, entry in matched} - {*request.not_applied}
+    for baseline in request.migrations.migrations:
+        versions = baseline.directives.replaces
+        lacking = [version for version in versions if version not in applied]
+        if lacking and len(lacking) < len(versions):
+            listed = ", ".join(map(str, lacking[:_LISTED]))
+            more = f" and {len(lacking) - _LISTED} more" if len(lacking) > _LISTED else ""
+            yield Problem(
+                "tracker_squash_incomplete",
+                f"{table.name} has only a part of the {len(versions)} versions that "
+                f"{baseline.label} replaces: it lacks {listed}{more}",
+                detail="The baseline runs only on a database that has none of them, and their own "
+                "files are gone.",
+                hint="Deploy the last release before the squash, the commit in which these files "
+                f"still exist: adopt the history of {tool.tool} with it (`pgbraid adopt`), apply "
+                "the rest with `pgbraid up`, then come back.",
+                location=Location(baseline.path),
+                versions=tuple(lacking),
+            )
+
+
+def _without_replaced(
+    matched: Sequence[tuple[Recorded, _Entry]],
+) -> Iterable[tuple[Recorded, _Entry]]:
+    """Yield one pair for each baseline in place of those of the versions that it replaces."""
+    for recorded, entry in matched:
+        if entry.replaced is None:
+            yield recorded, entry
+        elif entry.replaced == entry.migration.version:
+            yield Recorded(recorded.key), entry
 
 
 def _folded(name: str) -> str:

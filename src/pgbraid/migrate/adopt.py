@@ -59,7 +59,7 @@ def adopt_history(
     _require_adopt(request)
     with connect(command.target, command.ledger, options.stop) as opened:
         unlocked_plan = read_plan(opened, migrations, request, options=options)
-        if unlocked_plan.applied:
+        if unlocked_plan.applied or unlocked_plan.replaced:
             return None
         _raise_for_problems(migrations, unlocked_plan)
         if unlocked_plan.incomplete:

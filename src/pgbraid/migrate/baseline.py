@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BaselineSelection", "record_baseline", "select_migrations"]
 
+_FATAL = frozenset({"squash_incomplete", "tracker_dirty"})
+
 
 @dataclass(frozen=True, slots=True)
 class BaselineSelection:
@@ -79,7 +81,7 @@ def _chosen(
 ) -> tuple[tuple[Migration, ...], int]:
     """Return the migrations to record, and how many of the selected ones are already applied."""
     # Other errors of the plan, such as a modified file, do not concern a baseline.
-    fatal = {problem.code for problem in migrations.problems} | MISMATCHES | {"tracker_dirty"}
+    fatal = {problem.code for problem in migrations.problems} | MISMATCHES | _FATAL
     problems = tuple(p for p in plan.errors if p.code in fatal)
     if problems:
         raise ProblemsFound(problems)

@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pgbraid.migrate.branch_squash import BranchSquash
 from pgbraid.model.migration import Location, Problem, Severity, digest
 from pgbraid.model.results import ModificationKind
+from pgbraid.source.baselines import below_baseline
 from pgbraid.source.content import decode
 from pgbraid.source.filenames import same_migration_name
 from pgbraid.source.loader import load_migrations
@@ -90,6 +92,7 @@ class BranchComparison:
         # Files that cannot be used, such as two of one version, are reported with the files.
         errors = (p for p in migrations.problems if p.severity is Severity.ERROR)
         self.unusable = {version for problem in errors for version in problem.versions}
+        self.squash = BranchSquash(migrations, tuple(self.theirs.values()), ref)
 
     def problems(self) -> Iterator[Problem]:
         """Yield the problems: of the base's migrations by version, then of the added ones."""
@@ -105,16 +108,19 @@ class BranchComparison:
             file = self.here.get(migration.file)
             if file is not None:
                 yield from self._changed(migration, file)
+            elif migration.version in self.squash.replaced:
+                continue
             elif self.was_there(migration.file) and migration.version not in self.unusable:
                 yield from self._removed(migration)
+        yield from self.squash.problems(self.was_there)
         for file in self.added():
             yield from self._added(file)
 
     def added(self) -> Iterator[Migration]:
-        """Yield the migrations that the branch adds."""
+        """Yield the migrations that the branch adds, without its baselines."""
         for file in self.ours.migrations:
             if file.file not in self.theirs and self._is_added(file):
-                yield file
+                yield from () if file in self.squash.baselines else (file,)
 
     def _changed(self, migration: Migration, file: Migration) -> Iterator[Problem]:
         """Yield the problem of a file that both have, with different texts."""
@@ -212,6 +218,10 @@ class BranchComparison:
             yield from self._out_of_order(file)
 
     def _out_of_order(self, file: Migration) -> Iterator[Problem]:
+        above = self.squash.baseline_of_base_above(file)
+        if above is not None:
+            yield below_baseline(file, above, self.ref)
+            return
         higher = sorted(m.version for m in self.theirs.values() if m.version > file.version)
         if higher:
             passed = ", ".join(map(str, higher[:_LISTED])) + (

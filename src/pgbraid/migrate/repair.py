@@ -72,7 +72,8 @@ def _changes(
 ) -> Repair:
     plan = read_plan(session, migrations, PlanRequest(), options=options)
     files = {m.version: m for m in migrations.migrations}
-    rows = {row.version: row for row in plan.applied}
+    rows = {row.version: row for replaced in plan.replaced for row in replaced.rows}
+    rows |= {row.version: row for row in plan.applied}
     for version in choice.versions:
         _check_version(version, rows, files)
     taken = tuple(p for p in plan.problems if p.code == "version_taken")

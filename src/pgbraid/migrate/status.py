@@ -42,7 +42,9 @@ def check(command: Command) -> Check:
         applied=len(plan.applied),
         problems=problems,
         compared=command.request.verify is not Verify.OFF,
-        unverified=sum(row.checksum is None for row in plan.applied),
+        # The recorded checksum of a version that a baseline took over is that of another file.
+        unverified=sum(row.checksum is None for row in plan.applied)
+        + sum(replaced.taken_over for replaced in plan.replaced),
     )
 
 
@@ -83,6 +85,13 @@ def read_status(command: Command) -> Status:
     return Status(tuple(rows), plan.problems, plan.adoption)
 
 
+def _replaced_rows(plan: Plan) -> Iterator[StatusRow]:
+    for replaced in plan.replaced:
+        for row in replaced.rows:
+            if row.version != replaced.baseline.version:  # the baseline has a row of its own
+                yield StatusRow(row.version, row.name or "", State.REPLACED, row.applied_at)
+
+
 def _rows(migrations: MigrationSet, plan: Plan) -> Iterator[StatusRow]:
     files = {m.version: m for m in migrations.migrations}
     missing = {row.version for row in plan.missing_files}
@@ -99,6 +108,7 @@ def _rows(migrations: MigrationSet, plan: Plan) -> Iterator[StatusRow]:
             state = State.MODIFIED
         name = file.name if file else row.name or ""
         yield StatusRow(row.version, name, state, row.applied_at, file.path if file else None)
+    yield from _replaced_rows(plan)
     for migration in plan.adoption.migrations if plan.adoption else ():
         yield StatusRow(migration.version, migration.name, State.ADOPTABLE, None, migration.path)
     for incomplete in plan.incomplete:

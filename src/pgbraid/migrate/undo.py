@@ -123,6 +123,12 @@ def _check_same(
     problems = tuple(p for p in plan.errors if version in p.versions or p.code in MISMATCHES)
     if problems:
         raise ProblemsFound(problems)
+    if any(replaced.baseline.version == version for replaced in plan.replaced):
+        raise ConfigError(
+            f"{version} is a baseline, and this database has the migrations that it replaces",
+            detail="The down file belongs to the baseline, which did not run here.",
+            hint="Write a new migration that reverts the change (`pgbraid new NAME`).",
+        )
     if plan.incomplete:
         incomplete = plan.incomplete[0]
         raise ConfigError(

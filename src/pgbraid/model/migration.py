@@ -48,6 +48,10 @@ class Directives:
     """The isolation level of its transaction, as PostgreSQL spells it; None is READ COMMITTED."""
     allow_difference: str | None = None
     """The reason why this migration, applied out of order, may give another result."""
+    replaces: tuple[int, ...] = ()
+    """Of a baseline: the versions whose migrations it replaces, in order, its own included."""
+    earlier_baselines: tuple[tuple[int, str], ...] = ()
+    """Version and name of each baseline among them; its row stands for the versions up to it."""
 
 
 NO_DIRECTIVES = Directives()

@@ -13,7 +13,25 @@ if TYPE_CHECKING:
     from pgbraid.model.migration import Diagnostic, MigrationResult
     from pgbraid.model.results import Adoption, Mismatch, ModifiedFile
 
-__all__ = ["LedgerState", "Plan", "Report", "Step"]
+__all__ = ["LedgerState", "Plan", "ReplacedRows", "Report", "Step"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedRows:
+    """The applied rows of migrations that a baseline replaces, and the versions that lack a row.
+
+    If none is ``lacking``, the baseline counts as applied.
+    """
+
+    baseline: Migration
+    rows: tuple[AppliedMigration, ...]
+    lacking: tuple[int, ...] = ()
+
+    @property
+    def taken_over(self) -> bool:
+        """Whether the baseline counts as applied by the row of a file that it replaces."""
+        versions = {row.version for row in self.rows}
+        return not self.lacking and self.baseline.version in versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +39,8 @@ class LedgerState:
     """The ledger as it was read: the applied set and the incomplete migrations, by version.
 
     ``exists`` is whether the applied set's table exists, ``journal`` whether the journal does.
-    ``mismatches`` are the versions on which the two tables disagree.
+    ``mismatches`` are the versions on which the two tables disagree. The rows of ``replaced`` are
+    not in ``applied``: the row of their baseline stands there, if it counts as applied.
     """
 
     applied: tuple[AppliedMigration, ...] = ()
@@ -29,6 +48,7 @@ class LedgerState:
     incomplete: tuple[IncompleteMigration, ...] = ()
     mismatches: tuple[Mismatch, ...] = ()
     journal: bool = True
+    replaced: tuple[ReplacedRows, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +79,8 @@ class Plan:
     ledger_exists: bool = True
     incomplete: tuple[IncompleteMigration, ...] = ()
     """Nontransactional migrations that started and did not finish."""
+    replaced: tuple[ReplacedRows, ...] = ()
+    """The applied versions whose files a baseline replaces."""
 
     @property
     def gaps(self) -> tuple[Step, ...]:

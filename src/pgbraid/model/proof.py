@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ __all__ = [
     "Proof",
     "ReplayFailure",
     "ReplayResult",
+    "Squash",
     "Verdict",
     "explain_pair",
     "verdict_of",
@@ -191,6 +192,45 @@ class DriftReport:
     def ok(self) -> bool:
         """Whether there is no difference."""
         return not self.differences
+
+
+@dataclass(frozen=True, slots=True)
+class Squash:
+    """A baseline that replaces migrations, compared with a replay of these migrations.
+
+    The left side of each difference is the replay of the migrations, the right side that of the
+    baseline.
+    """
+
+    baseline: Migration
+    text: str = field(repr=False)
+    """The text of the baseline."""
+    replaced: tuple[Migration, ...]
+    deleted: tuple[str, ...] = ()
+    """The paths of the replaced files, down files included."""
+    differences: tuple[Difference, ...] = ()
+    failure: ReplayFailure | None = None
+    """The failure of the baseline."""
+    lost: tuple[str, ...] = ()
+    """What the migrations change on the server, and the baseline does not."""
+    frozen: tuple[str, ...] = ()
+    """Values that differ between two replays of the migrations, of which the baseline has one."""
+    without_effect: tuple[str, ...] = ()
+    """Objects that differ only in a value that has no effect."""
+    not_compared: tuple[str, ...] = ()
+    provided: tuple[str, ...] = ()
+    server: str = ""
+    history_seconds: float = 0.0
+    """The time to replay the migrations."""
+    baseline_seconds: float = 0.0
+    """The time to replay the baseline."""
+    dry_run: bool = False
+    """Whether nothing was to be written."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the baseline gives the same schema and rows."""
+        return not (self.differences or self.lost) and self.failure is None
 
 
 _BY_FACET = {

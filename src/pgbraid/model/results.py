@@ -63,6 +63,8 @@ class State(StrEnum):
     RENAMED = "renamed"
     """Applied under another name."""
     MISSING_FILE = "missing file"
+    REPLACED = "replaced"
+    """Applied, and its file is replaced by a baseline."""
     ADOPTABLE = "adoptable"
     """Recorded by another tool; the next ``up`` adopts it."""
 

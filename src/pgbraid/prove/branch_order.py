@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgbraid.migrate.branch_check import duplicate_problem, merged_before_problem, same_text
+from pgbraid.migrate.branch_squash import BranchSquash
 from pgbraid.migrate.planning.planner import renumbered_problem
 from pgbraid.model.errors import ProblemsFound
-from pgbraid.model.migration import AppliedMigration, Location, Problem
+from pgbraid.model.migration import AppliedMigration, Location, Problem, Severity
 from pgbraid.source.filenames import same_migration_name
 from pgbraid.source.loader import load_migrations
 
@@ -36,6 +37,8 @@ class Merged:
     added: tuple[Migration, ...]
     notes: tuple[str, ...] = ()
     not_replayed: tuple[str, ...] = ()
+    squashed: tuple[tuple[Migration, tuple[Migration, ...]], ...] = ()
+    """Each baseline that the branch adds, with the migrations of the base that it replaces."""
 
 
 def merge(migrations: MigrationSet, base: GitFolder, fork: GitFolder, ref: str) -> Merged:
@@ -58,6 +61,7 @@ class _Merge:
         self.ours = migrations
         self.here = {migration.file: migration for migration in migrations.migrations}
         self.theirs = self._their_migrations(base)
+        self.squash = BranchSquash(migrations, tuple(self.theirs.values()), ref)
         self.before: list[Migration] = []
         self.notes: list[str] = []
         self.not_replayed: list[str] = []
@@ -90,10 +94,14 @@ class _Merge:
             where = self.ours.label
             self._note(f"{ref} has no migrations in {where}, so all of these are new to it")
         problems = [*self._duplicate_versions(), *self._merged_before()]
+        squash = self.squash.problems(lambda name: name in self.fork.files)
+        problems += [p for p in squash if p.severity is Severity.ERROR]
         # Databases of the base run its migrations first, all in the order of versions.
         for migration in sorted(self.theirs.values(), key=lambda m: m.version):
             file = self.here.get(migration.file)
-            if file is None:
+            if migration.version in self.squash.replaced:
+                self.before += self._baseline_of(migration.version)
+            elif file is None:
                 problems += self._not_here(migration)
             elif self._both_added(migration, file):
                 problems.append(duplicate_problem(migration, file, self.ref))
@@ -102,7 +110,17 @@ class _Merge:
         if problems:
             raise ProblemsFound(tuple(problems))
         added = tuple(m for m in self.ours.migrations if self._is_added(m))
-        return Merged(tuple(self.before), added, tuple(self.notes), tuple(self.not_replayed))
+        squashed = tuple((b, self.squash.replaced_by(b)) for b in self.squash.baselines)
+        notes, not_replayed = tuple(self.notes), tuple(self.not_replayed)
+        return Merged(tuple(self.before), added, notes, not_replayed, squashed)
+
+    def _baseline_of(self, version: int) -> Iterator[Migration]:
+        """Yield the branch's new baseline of a version, in place of the files that it replaces."""
+        for baseline in self.squash.baselines:
+            if baseline.version == version:
+                number = len(baseline.directives.replaces)
+                self._note(f"{baseline.label} replaces {number} versions: it is replayed instead")
+                yield baseline
 
     def _both_added(self, migration: Migration, file: Migration) -> bool:
         """Return whether both sides added a file of the same name, with different texts."""
@@ -169,7 +187,9 @@ class _Merge:
         # The base deleted or renamed a file that the branch has not changed: the merge removes it.
         now = next((n for n, data in self.base.files.items() if same_text(data, file)), None)
         if now is None:
-            self._note(f"{file.label} was deleted in {ref} since: it is not replayed")
+            replaced = any(file.version in m.directives.replaces for m in self.theirs.values())
+            if not replaced:
+                self._note(f"{file.label} was deleted in {ref} since: it is not replayed")
         else:
             self._note(f"{file.label} is {now} in {ref} since: it is replayed as that")
         return False

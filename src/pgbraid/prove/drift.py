@@ -23,6 +23,7 @@ from pgbraid.prove.comparison.nondeterminism import masked_like, stable_between
 from pgbraid.prove.comparison.schema_diff import diff_snapshots, filter_differences, with_role
 from pgbraid.prove.comparison.schema_subset import created_objects, in_schemas, outside
 from pgbraid.prove.inputs import ran_in_all, recorded, refuse_contradictions, refuse_problems
+from pgbraid.prove.replaced_history import with_baselines
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.source.prelude import read_prelude
 
@@ -67,6 +68,7 @@ def find_drift(  # noqa: PLR0913, PLR0917 - the parameters of every verb, and tw
         _require_history(history, target, ledger)
         trackers = _other_trackers(session)
         live = SnapshotReader(ledger, also_ours=trackers).schema(session.conn)
+    history = with_baselines(migrations, history, refuse_parts=False)
     applied, notes = recorded(migrations, history, as_recorded=True)
     ran, without_text = ran_in_all(history, applied)
     with _scratch_replay(ran, ledger, options, history, trackers) as replayed:
@@ -203,7 +205,7 @@ class _ReplayedHistory:
         self._of_database = of_database
         self.provision = replayer.provision
         self.label = replayer.scratch.label
-        self.prelude = replayer.made_by_prelude()
+        self.prelude = _made_by_prelude(replayer)
 
     def schema(self) -> Snapshot:
         """Replay the history and return the schema that it creates.
@@ -228,6 +230,17 @@ class _ReplayedHistory:
         if self._owner and not self._replayer.scratch.exclusive and self._owner != role:
             return with_role(snapshot, role, self._owner)
         return snapshot
+
+
+def _made_by_prelude(replayer: Replayer) -> Snapshot | None:
+    """Return the schema that the prelude alone creates, or None without a prelude."""
+    if replayer.provision.prelude is None:
+        return None
+    base, _ = replayer.base(())
+    try:
+        return replayer.snapshot_of(base)
+    finally:
+        replayer.release(base)
 
 
 def _hint(failure: ReplayFailure, *, of_database: bool) -> str:

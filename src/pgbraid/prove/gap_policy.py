@@ -11,6 +11,7 @@ from pgbraid.model.proof import Proof, Verdict
 from pgbraid.postgres.ledger.history import read_history
 from pgbraid.prove.inputs import input_for_pending
 from pgbraid.prove.prover import run_proof
+from pgbraid.prove.replaced_history import with_baselines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def prove_gaps(
     complete one, and the errors of the scratch server.
     """
     # The role of this session runs the migrations; it need not be the owner of the ledger.
-    history = read_history(session, _current_role(session))
+    history = with_baselines(migrations, read_history(session, _current_role(session)))
     # Migrations above the target of this run stay pending, so they are in neither order.
     above_target = {step.migration.version for step in plan.above_target}
     proof_input = input_for_pending(_without(migrations, above_target), history)

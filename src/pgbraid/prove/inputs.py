@@ -9,6 +9,7 @@ from pgbraid.migrate.planning.ledger_problems import mismatch_problems
 from pgbraid.model.errors import ConfigError, ProblemsFound
 from pgbraid.prove.branch_order import merge
 from pgbraid.prove.order_pair import OrderPair
+from pgbraid.prove.replaced_history import list_with_baselines
 from pgbraid.prove.search.orders import out_of_order
 from pgbraid.source.content import check_scripts
 from pgbraid.source.loader import load_migrations
@@ -46,6 +47,8 @@ class ProofInput:
     """The name of the recorded order."""
     not_replayed: tuple[str, ...] = ()
     """Migrations that databases have applied, but that are not replayed."""
+    squashed: tuple[tuple[Migration, tuple[Migration, ...]], ...] = ()
+    """Baselines to compare, with the migrations that they replace."""
 
 
 def _version(migration: Migration) -> int:
@@ -96,7 +99,7 @@ def recorded(
     With ``as_recorded``, the journal's text is used for files that were changed, too.
     """
     applied: list[Migration] = []
-    notes: list[str] = []
+    notes = [*history.notes]
     for row in history.rows:
         file = migrations.get(row.version)
         # An adopted row, or a row of another program, may have no checksum.
@@ -232,6 +235,7 @@ def input_from_list(migrations: MigrationSet, versions: Sequence[int], label: st
     Raises ConfigError for a version without a file, and ProblemsFound for files that cannot run.
     """
     refuse_problems(migrations)
+    versions = list_with_baselines(migrations, versions)
     missing = [v for v in versions if migrations.get(v) is None]
     if missing:
         raise ConfigError(
@@ -260,4 +264,5 @@ def input_from_branch(
         merged.notes,
         f"{ref}, then what is added",
         merged.not_replayed,
+        merged.squashed,
     )

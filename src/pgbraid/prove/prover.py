@@ -25,6 +25,7 @@ from pgbraid.model.proof import Proof, Verdict, verdict_of
 from pgbraid.postgres.client.open_session import connect
 from pgbraid.postgres.ledger.history import plain_role, read_history
 from pgbraid.postgres.scratch.databases import scratch_server
+from pgbraid.prove.baseline_check import compare_baseline
 from pgbraid.prove.inputs import (
     input_from_branch,
     input_from_database,
@@ -34,6 +35,7 @@ from pgbraid.prove.inputs import (
     refuse_contradictions,
 )
 from pgbraid.prove.order_pair import OrderComparison, OrderPair, compare_orders
+from pgbraid.prove.replaced_history import with_baselines
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.source.git import files_at_commit, merge_base
 from pgbraid.source.prelude import read_prelude
@@ -64,6 +66,7 @@ def prove_database(
     with connect(target, ledger, options.stop) as session:
         history = read_history(session)
     refuse_contradictions(history, ledger)
+    history = with_baselines(migrations, history)
     return run_proof(input_from_database(migrations, history), ledger, options, like=history)
 
 
@@ -118,7 +121,7 @@ def run_proof(
             proof_input.notes,
         )
     )
-    if not orders.must_replay:
+    if not (orders.must_replay or proof_input.squashed):
         return build_proof(proof_input, OrderComparison(Verdict.SAME))
     return _prove_on_scratch_server(proof_input, ledger, options, like)
 
@@ -144,6 +147,13 @@ def _prove_on_scratch_server(
             prelude=read_prelude(place.prelude),
             search_path=options.search_path,
         )
+        notes = [*_version_difference(scratch, major)]
+        for baseline, history in proof_input.squashed:
+            differing = compare_baseline(replayer, baseline, history)
+            if differing is not None:
+                return build_proof(proof_input, differing, notes=tuple(notes))
+            number = len(history)
+            notes.append(f"{baseline.label} gives the result of the {number} that it replaces")
         compare = partial(
             compare_orders, replayer, on_event=options.on_event, explain_for=options.explain_for
         )
@@ -153,7 +163,7 @@ def _prove_on_scratch_server(
             comparison,
             _check_allowances(orders, comparison, compare, options),
             not_compared=tuple(_role_difference(scratch, role)),
-            notes=tuple(_version_difference(scratch, major)),
+            notes=tuple(notes),
         )
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "cache_dir",
     "database_url",
     "direct_url",
+    "environment_with",
     "git_environment",
     "scratch_url",
     "server_programs",
@@ -54,6 +55,11 @@ def git_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     # In a hook, GIT_DIR and the like would point git at the hook's repository, not the folder's.
     env = os.environ if environ is None else environ
     return {name: value for name, value in env.items() if name not in _GITS}
+
+
+def environment_with(**variables: str) -> dict[str, str]:
+    """Return the environment with more variables, for a program that pgbraid calls."""
+    return {**os.environ, **variables}
 
 
 def server_programs(environ: Mapping[str, str] | None = None) -> str | None:

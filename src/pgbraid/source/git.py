@@ -25,6 +25,7 @@ __all__ = [
     "merge_bases",
     "parallel_work",
     "repository_root",
+    "uncommitted",
     "unmerged_files",
 ]
 
@@ -77,6 +78,22 @@ def repository_root(folder: str) -> Path | None:
         return None
     inside = _run(git, where, "rev-parse", "--is-inside-work-tree")
     return _root(git, where) if inside == b"true\n" else None
+
+
+def uncommitted(folder: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return those files of a folder that git could not restore as they are now.
+
+    Without git or a repository, return none.
+    """
+    git, where = shutil.which("git"), Path(folder)
+    if git is None or repository_root(folder) is None:
+        return ()
+    words = ("status", "--porcelain", "-z", "--untracked-files=all", "--ignored", "--no-renames")
+    # The file names may be many and long, so git reports on the whole folder.
+    listed = _run(git, where, *words, "--", ".") or b""
+    changed = {os.fsdecode(entry[3:]) for entry in listed.split(b"\0") if entry}
+    prefix = _git_or_raise(git, where, "rev-parse", "--show-prefix").decode().strip()
+    return tuple(name for name in names if f"{prefix}{name}" in changed)
 
 
 def _root(git: str, where: Path) -> Path:

@@ -105,6 +105,10 @@ def load_migrations(source: Source, links: tuple[str, ...] = ()) -> MigrationSet
 
         problems += explain_empty_source(source, label, problems)
     migrations = _assemble(label, entries, problems)
+    if any(migration.directives.replaces for migration in migrations.migrations):
+        from pgbraid.source.baselines import with_baseline_problems  # noqa: PLC0415 - few have one
+
+        migrations = with_baseline_problems(migrations)
     return replace(migrations, checksum_file=checksum_file, origin_file=origin_file)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pgbraid.model.durations import parse_duration
 from pgbraid.model.migration import NO_DIRECTIVES, Directives
 from pgbraid.sql.lexer import next_token
+from pgbraid.sql.replaced_versions import parse_replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ DIRECTIVE = re.compile(r"--[ \t]*(?i:pgbraid):[ \t]*(?P<text>[^\r\n]*)")
 """A comment that holds directives."""
 _NEARLY = re.compile(
     r"(?:--|/\*)[ \t]*pgbraid\b[\s:]*(?:no-transaction|lock-timeout|statement-timeout|retry-for"
-    r"|isolation|allow-difference)\b",
+    r"|isolation|allow-difference|replaces)\b",
     re.IGNORECASE,
 )
 """A comment that was probably meant as a directive."""
@@ -40,9 +41,13 @@ _DURATIONS = {
 }
 _REASONED = re.compile(r"(?:^|[\s,])(?P<word>allow-difference\b.*)$")
 """The only directive that takes the rest of its line, as the reason for the difference."""
+_REPEATED = "replaces"
+"""The only directive that may stand on several lines, because its list can be long."""
+_VERSIONS = re.compile(r"(?P<before>(?:^|.*?[\s,]))(?P<word>replaces=[^\s]*)(?P<after>.*)$")
+"""The only directive whose value may contain commas."""
 _KNOWN = (
-    "no-transaction, lock-timeout=, statement-timeout=, retry-for=, isolation= and "
-    "allow-difference=REASON"
+    "no-transaction, lock-timeout=, statement-timeout=, retry-for=, isolation=, "
+    "allow-difference=REASON and, in a baseline, replaces=VERSIONS"
 )
 _LEVELS = {"serializable": "SERIALIZABLE", "repeatable-read": "REPEATABLE READ"}
 
@@ -55,7 +60,7 @@ def read_directives(text: str) -> Directives:
         for word in _words(match["text"]) if match else ():
             fields = _read(word)
             if not isinstance(fields, str):
-                directives = replace(directives, **fields)
+                directives = replace(directives, **_added(directives, fields))
     return directives
 
 
@@ -97,11 +102,14 @@ def directive_errors(script: Script, *, after_statements: bool) -> Iterator[tupl
             name = word.partition("=")[0]
             if isinstance(fields, str):
                 yield start, fields, f"Remove or correct it. The directives are {_KNOWN}."
-            elif name in names:
+            elif name in names and name != _REPEATED:
                 yield start, f"{name} is given twice", "Remove one of the two."
             elif names | {name} >= {"no-transaction", "isolation"}:
                 message = "isolation cannot be combined with no-transaction"
                 yield start, message, "Remove isolation or no-transaction."
+            elif names | {name} >= {"no-transaction", _REPEATED}:
+                message = "replaces cannot be combined with no-transaction"
+                yield start, message, "A baseline runs in a transaction: remove no-transaction."
             names.add(name)
 
 
@@ -133,9 +141,22 @@ def _words(text: str) -> Iterator[str]:
     """Yield the directives of one comment; a reason keeps its spaces and commas."""
     reasoned = _REASONED.search(text)
     before = text[: reasoned.start()] if reasoned else text
+    while match := _VERSIONS.match(before):
+        yield from (word for word in _BETWEEN.split(match["before"]) if word)
+        yield match["word"].rstrip(",")
+        before = match["after"]
     yield from (word for word in _BETWEEN.split(before.strip()) if word)
     if reasoned:
         yield reasoned["word"].rstrip()
+
+
+def _added(directives: Directives, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields to set; the lists of several lines become one."""
+    if _REPEATED not in fields:
+        return fields
+    versions = sorted({*directives.replaces, *fields[_REPEATED]})
+    earlier = (*directives.earlier_baselines, *fields["earlier_baselines"])
+    return {_REPEATED: tuple(versions), "earlier_baselines": earlier}
 
 
 def _read(word: str) -> dict[str, Any] | str:
@@ -154,7 +175,14 @@ def _read(word: str) -> dict[str, Any] | str:
         level = _LEVELS.get(value.lower())
         error = f"isolation must be serializable or repeatable-read, not {value!r}"
         return {"isolation": level} if level else error
-    return _duration(name, value)
+    return _versions(value) if name == _REPEATED else _duration(name, value)
+
+
+def _versions(value: str) -> dict[str, Any] | str:
+    replaced = parse_replaced(value)
+    if isinstance(replaced, str):
+        return replaced
+    return {_REPEATED: replaced[0], "earlier_baselines": replaced[1]}
 
 
 def _duration(name: str, value: str) -> dict[str, Any] | str:

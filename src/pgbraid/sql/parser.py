@@ -76,16 +76,17 @@ class _Parser:
         self.metas: list[MetaCommand] = []
         self.comments: list[tuple[int, int]] = []
         self.unterminated: int | None = None
-        # The fast path skips comments. If a comment may be a directive or a down section, all
-        # comments must be recorded, so the whole text goes through the lexer.
-        self._by_token = _DIRECTING.search(text) is not None
+        # The fast path skips comments. If a comment may be a directive or a down section, the
+        # comments up to it must be recorded, so this part of the text goes through the lexer.
+        self._by_token_until = max((m.end() for m in _DIRECTING.finditer(text)), default=0)
 
     def statements(self) -> list[Statement]:
         statements: list[Statement] = []
         position = 0
         while position < self._end:
-            position = position if self._by_token else skip_blanks(self.text, position)
-            whole = None if self._by_token else match_plain_statement(self.text, position)
+            by_token = position < self._by_token_until
+            position = position if by_token else skip_blanks(self.text, position)
+            whole = None if by_token else match_plain_statement(self.text, position)
             if whole is not None:
                 rest, words = whole
                 end = position + len(self.text[position : rest - 1].rstrip())

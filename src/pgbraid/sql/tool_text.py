@@ -63,8 +63,8 @@ def directives_of(text: str) -> Directives:
     a transaction block, runs outside one, as each tool that sends a file as one query runs it.
     """
     directives = read_directives(text)
-    if directives.no_transaction or directives.isolation is not None:
-        return directives
+    if directives.no_transaction or directives.isolation is not None or directives.replaces:
+        return directives  # a baseline is large and transactional, so it is not searched for marks
     # Further down, such a line may be part of a value.
     marked = any(map(_NO_TRANSACTION.match, head_comments(text)))
     if marked or text.startswith(_SQLX) or _runs_alone(text):

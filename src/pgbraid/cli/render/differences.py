@@ -13,10 +13,16 @@ TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pgbraid.model.proof import DriftReport, Proof, ReplayFailure
+    from pgbraid.model.proof import DriftReport, Proof, ReplayFailure, Squash
     from pgbraid.model.snapshot import AttributeDifference, Difference
 
-__all__ = ["difference_lines", "drift_lines", "proof_lines", "proof_of_check_lines"]
+__all__ = [
+    "difference_lines",
+    "drift_lines",
+    "proof_lines",
+    "proof_of_check_lines",
+    "squash_lines",
+]
 
 _LISTS = frozenset({COLUMN_ORDER, ENUM_ORDER})
 _LISTED = 6
@@ -186,6 +192,47 @@ def drift_lines(report: DriftReport) -> Iterator[str]:
     number = count(len(report.differences), "difference")
     server = clean(report.server)
     yield f"drifted: {number} from the schema that its {history} built on {server}{ignored}."
+
+
+def squash_lines(squash: Squash) -> Iterator[str]:
+    """Yield the lines of a squash."""
+    if squash.provided:
+        yield from _provided(squash.provided)
+    number = count(len(squash.replaced), "migration")
+    file = clean(squash.baseline.path)
+    if not squash.ok:
+        if squash.failure:
+            yield from _failure("made from a dump of the migrations", squash.failure)
+        yield from difference_lines(squash.differences, "migrations", "baseline")
+        yield from (f"{clean(name)}  (on the server, only migrations)" for name in squash.lost)
+        yield from _not_compared(squash.not_compared)
+        yield ""
+        yield (
+            f"different: one file cannot replace {number} with the same schema and rows. Nothing "
+            "was written."
+        )
+        yield "pg_dump leaves out what belongs to the server, such as roles and settings of roles"
+        yield "and databases: create it with the setting `prelude`, or name a lower version."
+        return
+    yield (
+        f"same: the baseline gives the schema and rows of {number}, in "
+        f"{squash.baseline_seconds:.2f} s instead of {squash.history_seconds:.2f} s."
+    )
+    if squash.frozen:
+        yield ""
+        yield "Every fresh database gets one value of these, which differ in each replay of the"
+        yield "migrations; check that none is a secret:"
+        yield from (f"  {clean(line)}" for line in squash.frozen[:_LISTED])
+        if len(squash.frozen) > _LISTED:
+            yield f"  and {len(squash.frozen) - _LISTED} more; --json lists all"
+    yield from _not_compared(squash.not_compared)
+    files = count(len(squash.deleted), "file")
+    if squash.dry_run:
+        yield f"Would write {file} and delete {files}; nothing was changed."
+        return
+    yield f"Wrote {file} and deleted {files}."
+    yield "Before this release, run `pgbraid up` with the old files on every database that lacks"
+    yield "some of these versions: afterwards it would be refused."
 
 
 def difference_lines(differences: Iterable[Difference], left: str, right: str) -> Iterator[str]:

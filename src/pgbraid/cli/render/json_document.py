@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from pgbraid.cli.render.psql import spelled
 from pgbraid.model.catalog_names import display_name
 from pgbraid.model.errors import (
@@ -20,14 +22,12 @@ if TYPE_CHECKING:
     from pgbraid.model.events import Retrying, ServerNotice
     from pgbraid.model.migration import Diagnostic, Location, Migration, MigrationResult, Problem
     from pgbraid.model.plan import Plan, Report, Step
-    from pgbraid.model.proof import ConflictingPair, DriftReport, Proof, ReplayFailure
+    from pgbraid.model.proof import ConflictingPair, DriftReport, Proof, ReplayFailure, Squash
     from pgbraid.model.results import (
         Adoption,
         Baselined,
         Check,
         ChecksumFileWritten,
-        Conversion,
-        Exported,
         Reconciled,
         Renumbered,
         Repair,
@@ -42,6 +42,7 @@ __all__ = ["FORMAT", "failure", "notices", "result", "retries"]
 
 FORMAT = 1
 """The version of the documents' shape. Only a removed member or a changed meaning raises it."""
+_LISTS_OF_SQUASH = ("lost", "without_effect", "frozen", "not_compared", "provided")
 
 
 def result(value: object, warnings: Iterable[Problem] = ()) -> Document:
@@ -361,16 +362,20 @@ def _drifted(drifted: DriftReport) -> Document:
     }
 
 
-def _conversion(conversion: Conversion) -> Document:
-    from dataclasses import asdict
-
-    return {**asdict(conversion), "problems": [_problem(p) for p in conversion.problems]}
-
-
-def _exported(exported: Exported) -> Document:
-    from dataclasses import asdict
-
-    return asdict(exported)
+def _squash(squash: Squash) -> Document:
+    return {
+        "same": squash.ok,
+        "dry_run": squash.dry_run,
+        "baseline": {**_migration(squash.baseline), "text": squash.text},
+        "replaced": [_migration(migration) for migration in squash.replaced],
+        "deleted": list(squash.deleted) if squash.ok and not squash.dry_run else [],
+        "differences": [_difference(difference) for difference in squash.differences],
+        "failure": _failure(squash.failure),
+        **{name: list(getattr(squash, name)) for name in _LISTS_OF_SQUASH},
+        "server": squash.server,
+        "history_ms": round(squash.history_seconds * 1000),
+        "baseline_ms": round(squash.baseline_seconds * 1000),
+    }
 
 
 _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
@@ -381,12 +386,16 @@ _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Repair": _repair,
     "Reconciled": _reconciled,
     "Baselined": _baselined,
-    "Conversion": _conversion,
-    "Exported": _exported,
+    "Conversion": lambda conversion: {
+        **asdict(conversion),
+        "problems": [_problem(problem) for problem in conversion.problems],
+    },
+    "Exported": asdict,
     "ChecksumFileWritten": _summed,
     "Renumbered": _renumbered,
     "Undone": _undone,
     "Proof": _proof,
     "DriftReport": _drifted,
+    "Squash": _squash,
     "Adoption": lambda adoption: {"adopted": _adoption(adoption)},
 }

@@ -51,7 +51,7 @@ _UNWRITTEN = 4
 _WRITING_COMMANDS = frozenset(
     {
         *("up", "resume", "undo", "repair", "adopt", "baseline", "new", "renumber", "sum", "demo"),
-        *("convert", "export"),
+        *("convert", "export", "squash"),
     }
 )
 """Commands whose purpose is a change: without --json, a lost answer does not fail them."""

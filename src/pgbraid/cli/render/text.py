@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pgbraid.model.errors import MigrationFailed, ProblemsFound
     from pgbraid.model.migration import MigrationResult
     from pgbraid.model.plan import Plan, Report, Step
-    from pgbraid.model.proof import DriftReport, Proof
+    from pgbraid.model.proof import DriftReport, Proof, Squash
     from pgbraid.model.results import (
         Adoption,
         Baselined,
@@ -320,6 +320,12 @@ def _exported(exported: Exported) -> Iterator[str]:
         yield f"NOTE:  {exported.note}."
 
 
+def _squash(squash: Squash) -> Iterator[str]:
+    from pgbraid.cli.render.differences import squash_lines
+
+    return squash_lines(squash)
+
+
 def _conversion(conversion: Conversion) -> Iterator[str]:
     for file in conversion.files:
         down = f", {file.down}" if file.down else ""
@@ -352,6 +358,7 @@ _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Adoption": _adoption,
     "Proof": _proof,
     "DriftReport": _drifted,
+    "Squash": _squash,
 }
 
 

@@ -200,6 +200,7 @@ def reject_unexpected_rows(
     applied set after the migration was checked, even during its COMMIT.
     """
     expected = [row.version for row in plan.applied]
+    expected += [row.version for replaced in plan.replaced for row in replaced.rows]
     expected += [result.migration.version for result in applied]
     expected += [m.version for m in plan.adoption.migrations] if plan.adoption else []
     with translate_errors(run.session):

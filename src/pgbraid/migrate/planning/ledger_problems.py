@@ -191,17 +191,19 @@ def _in_common(files: Sequence[Migration], rows: Sequence[AppliedMigration]) -> 
     """Return the versions of these files that another ledger has: by checksums, else by names."""
     recorded = {row.version: row for row in rows}
     both = [(file, recorded[file.version]) for file in files if file.version in recorded]
+    # A ledger may have the migrations that a baseline replaces; their names are unknown here.
+    both = [(f, row) for f, row in both if not f.directives.replaces or _has_name(f, row)]
     same_text = tuple(file.version for file, row in both if _same_text(file, row))
     if same_text:
         return same_text
-    same_name = [
-        file.version
-        for file, row in both
-        if same_migration_name(row.name or "", file.version, file.name)
-    ]
+    same_name = [file.version for file, row in both if _has_name(file, row)]
     has_checksums = any(row.checksum for _, row in both)
     minimum = _SAME_NAMES_OTHER_TEXTS if has_checksums else _SAME_NAMES
     return tuple(same_name) if len(same_name) == len(both) >= minimum else ()
+
+
+def _has_name(file: Migration, row: AppliedMigration) -> bool:
+    return same_migration_name(row.name or "", file.version, file.name)
 
 
 def _same_text(file: Migration, row: AppliedMigration) -> bool:

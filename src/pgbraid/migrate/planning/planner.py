@@ -85,6 +85,7 @@ def make_plan(  # noqa: PLR0913 - all inputs of the decision
         adoption=adoption,
         problems=problems,
         ledger_exists=state.exists,
+        replaced=state.replaced,
     )
 
 

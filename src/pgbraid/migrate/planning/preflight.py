@@ -39,6 +39,10 @@ def read_plan(
         state = read_ledger(session, times=request.with_times, wait=wait, on_waiting=on_waiting)
     else:
         state = read_ledger(session, times=request.with_times)
+    if any(migration.directives.replaces for migration in migrations.migrations):
+        from pgbraid.migrate.planning.replaced_rows import with_baselines  # noqa: PLC0415 - few folders have a baseline
+
+        state = with_baselines(migrations, state)
     _check_versions(migrations, state, request)
     if _nothing_to_do(migrations, state) and not request.not_applied:
         return make_plan(migrations, state, verify=request.verify, to=request.to)
@@ -62,6 +66,7 @@ def _nothing_to_do(migrations: MigrationSet, state: LedgerState) -> bool:
 def _check_versions(migrations: MigrationSet, state: LedgerState, request: PlanRequest) -> None:
     existing = {m.version for m in migrations.migrations} | {row.version for row in state.applied}
     existing |= {version for problem in migrations.problems for version in problem.versions}
+    existing |= {version for m in migrations.migrations for version in m.directives.replaces}
     for name, versions in (
         ("`to`", () if request.to is None else (request.to,)),
         ("`not_applied`", request.not_applied),

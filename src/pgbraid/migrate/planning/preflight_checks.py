@@ -22,6 +22,7 @@ from pgbraid.migrate.planning.planner import (
     put_incomplete_first,
     renumbered_problem,
 )
+from pgbraid.migrate.planning.replaced_rows import squash_problems
 from pgbraid.migrate.planning.trackers import plan_adoption
 from pgbraid.model.migration import Location, Problem, Severity
 from pgbraid.postgres.ledger.agreement import read_ended, read_unfinished
@@ -56,7 +57,7 @@ def plan_with_checks(
     incomplete_migrations = state.incomplete
     adoption, problems = (
         plan_adoption(session, migrations, state, request)
-        if not incomplete_migrations
+        if not (incomplete_migrations or state.replaced)
         else (None, ())
     )
     modified = tuple(modified_files(session, migrations, state))
@@ -77,6 +78,7 @@ def plan_with_checks(
     problems = (
         *problems,
         *(adoption.problems if adoption else ()),
+        *squash_problems(state),
         *_ledger_problems(session, migrations, state, request, plan),
         *_adopted_not_applied(state, request),
         *_renumbered(plan),
@@ -107,7 +109,7 @@ def _ledger_problems(
     adopted = {m.version for m in plan.adoption.migrations} if plan.adoption else set()
     # This run adopts these versions again, so their missing rows are no problem.
     readopted = [m for m in state.mismatches if m.last_event == "adopted" and m.version in adopted]
-    if not (state.applied or plan.adoption):
+    if not (state.applied or state.replaced or plan.adoption):
         yield from first_run_problems(session, migrations, state, request)
     if len(readopted) < len(state.mismatches):
         yield from mismatch_problems([m for m in state.mismatches if m not in readopted], ledger)

@@ -263,7 +263,7 @@ def _known(
         if tool.has_initial_row and migrations.get(0) is None and 0 in versions:
             versions.remove(0)
             count -= 1
-        ours = bool(versions) and all(v is not None and migrations.get(v) for v in versions)
+        ours = bool(versions) and versions <= _known_versions(migrations)
         rows = f"which has {_rows(count)}" if count > 0 and (near or ours) else None
     if rows is None:
         return None
@@ -280,6 +280,12 @@ def _found(table: TrackerTable, tool: Tool, rows: str) -> Problem:
         hint=f"{unreadable if rows == _UNREADABLE else 'R'}{adopt}If the table has nothing to do "
         "with these migrations, run the command with `adopt = false`.",
     )
+
+
+def _known_versions(migrations: MigrationSet) -> frozenset[int | None]:
+    """Return the versions that have a file, or that a baseline replaces."""
+    files = migrations.migrations
+    return frozenset(v for m in files for v in (m.version, *m.directives.replaces))
 
 
 def _unknown(session: Session, table: TrackerTable) -> Problem | None:

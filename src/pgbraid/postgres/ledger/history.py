@@ -96,6 +96,8 @@ class AppliedHistory:
     """All lines ``applied`` and ``undone`` of each version that was ever undone, in order."""
     mismatches: tuple[Mismatch, ...] = ()
     """Versions on which the applied set and the journal disagree."""
+    notes: tuple[str, ...] = ()
+    """Notes for the user on rows that stand for others."""
 
 
 def read_history(session: Session, role: str | None = None) -> AppliedHistory:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Fact: TypeAlias = tuple[str | None, ...]
 
 __all__ = [
+    "ROLE_FLAGS",
     "Cluster",
     "differences",
     "drop_set_aside",
@@ -38,7 +39,8 @@ __all__ = [
     "shared_changes",
 ]
 
-_FLAGS = ("SUPERUSER", "INHERIT", "CREATEROLE", "CREATEDB", "LOGIN", "REPLICATION", "BYPASSRLS")
+ROLE_FLAGS = ("SUPERUSER", "INHERIT", "CREATEROLE", "CREATEDB", "LOGIN", "REPLICATION", "BYPASSRLS")
+"""The attributes of a role, in the order of the flags of a fact."""
 _ASIDE = "pgbraid_aside_"
 _PASSES = 5
 """How often to repeat the dropping of roles, as one role may depend on another."""
@@ -151,7 +153,7 @@ def _restore_roles(conn: Connection, now: Cluster, before: Cluster, prefix: str)
             _try(conn, "DROP ROLE IF EXISTS {}", name)
     for role, flags, limit, until in before.of("role") - read_cluster(conn, prefix).of("role"):
         _try(conn, "CREATE ROLE {}", str(role))
-        on = zip(_FLAGS, str(flags), strict=True)
+        on = zip(ROLE_FLAGS, str(flags), strict=True)
         words = [word if flag == "t" else f"NO{word}" for word, flag in on]
         words.append(f"CONNECTION LIMIT {limit}")
         _try(conn, f"ALTER ROLE {{}} {' '.join(words)}", str(role))

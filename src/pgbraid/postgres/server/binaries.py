@@ -15,7 +15,7 @@ from pgbraid.model.errors import EmbeddedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ServerBinaries", "find_programs", "packaged_folders"]
+__all__ = ["ServerBinaries", "find_programs", "packaged_folders", "program_folders"]
 
 _INSTALLED = (
     "/usr/lib/postgresql/*/bin",  # Debian, Ubuntu
@@ -53,7 +53,7 @@ def find_programs(named: str | None, *, major: str | None = None) -> ServerBinar
     if named is not None:
         candidates = iter([_inspect(Path(named), named=True)])
     else:
-        candidates = (_inspect(folder) for folder in (*_installed(), *packaged_folders()))
+        candidates = (_inspect(folder) for folder in program_folders())
     for programs in candidates:
         if major is None or programs.version.partition(".")[0] == major:
             return programs
@@ -72,6 +72,12 @@ def _installed() -> Iterator[Path]:
     folders = (path for pattern in _INSTALLED for path in Path("/").glob(pattern[1:]))
     complete = [path for path in folders if _is_complete(path)]
     yield from sorted(complete, key=_major, reverse=True)
+
+
+def program_folders() -> Iterator[Path]:
+    """Yield the folders with server programs: installed ones, newest first, then the extra's."""
+    yield from _installed()
+    yield from packaged_folders()
 
 
 def packaged_folders() -> Iterator[Path]:

@@ -140,3 +140,15 @@ SELECT DISTINCT coalesce(r.rolname, '')
   FROM pg_catalog.aclexplode(%(acl)s::pg_catalog.aclitem[]) a
   LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
  WHERE a.grantee <> a.grantor
+-- name: programs_folder
+-- The folder of this server's own programs; only superusers may read it.
+SELECT setting FROM pg_catalog.pg_config() WHERE name = 'BINDIR'
+-- name: roles_with_password
+SELECT rolname::pg_catalog.text FROM pg_catalog.pg_authid WHERE rolpassword IS NOT NULL
+-- name: database_facts
+SELECT 'grants on the database: ' || datacl::pg_catalog.text
+  FROM pg_catalog.pg_database WHERE datname = %(name)s AND datacl IS NOT NULL
+ UNION ALL
+SELECT 'comment of the database: ' || pg_catalog.shobj_description(oid, 'pg_database')
+  FROM pg_catalog.pg_database
+ WHERE datname = %(name)s AND pg_catalog.shobj_description(oid, 'pg_database') IS NOT NULL

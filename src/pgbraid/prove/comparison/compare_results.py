@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pgbraid.postgres.catalog.tables_with_rows import RowTable
     from pgbraid.prove.replay.replayer import Base, KeptReplay, Replayer
 
-__all__ = ["Comparison", "compare_kept", "replay_twice"]
+__all__ = ["Comparison", "changing_values", "compare_kept", "replay_twice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,18 @@ def _stable(
         return snapshot, changing, rows
     finally:
         replayer.drop(second.name)
+
+
+def changing_values(
+    replayer: Replayer, first: KeptReplay, again: Callable[[], KeptReplay]
+) -> tuple[str, ...]:
+    """Return a line for each value that differs in another replay of the same order.
+
+    Raises the errors of the scratch server.
+    """
+    _, changing, rows = _stable(replayer, first, again)
+    (rows,), parts = in_parts(rows)
+    return (*changing.described(), *_described(rows, ChangingRows(), parts))
 
 
 def _failed(result: ReplayResult) -> frozenset[str]:

@@ -29,7 +29,7 @@ from pgbraid.prove.replay.shared_objects import SharedServerGuard
 from pgbraid.source.content import is_large, read_script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pgbraid.model.migration import LedgerTable, Migration
     from pgbraid.model.options import Prelude, StopToken
@@ -43,15 +43,14 @@ if TYPE_CHECKING:
     from pgbraid.postgres.scratch.databases import ScratchServer
     from pgbraid.sql.script import Script
 
+    Inspect = Callable[[str, Cluster | None], None]
+
 __all__ = ["Base", "KeptReplay", "Replayer"]
 
 _OF_ONE_TRANSACTION = frozenset(
     {
-        sqlstate.UNSAFE_NEW_ENUM_VALUE_USAGE,
-        sqlstate.OBJECT_IN_USE,
-        sqlstate.ACTIVE_SQL_TRANSACTION,
-        sqlstate.OUT_OF_MEMORY,
-        sqlstate.NO_ACTIVE_SQL_TRANSACTION,
+        *(sqlstate.UNSAFE_NEW_ENUM_VALUE_USAGE, sqlstate.OBJECT_IN_USE, sqlstate.OUT_OF_MEMORY),
+        *(sqlstate.ACTIVE_SQL_TRANSACTION, sqlstate.NO_ACTIVE_SQL_TRANSACTION),
         sqlstate.INVALID_TRANSACTION_TERMINATION,
     }
 )
@@ -185,25 +184,15 @@ class Replayer:
             row = conn.execute(query).fetchone()
             return self.reader.known(conn) if row and row[0] > _LARGE_DATABASE else None
 
-    def has(self, base: Base) -> bool:
-        """Return whether a base still exists."""
-        return base in self._bases
-
     def snapshot_of(self, base: Base) -> Snapshot:
         """Return the schema of a base."""
         self._close()
         with self._reading(base.name) as conn:
             return self.reader.schema(conn)
 
-    def made_by_prelude(self) -> Snapshot | None:
-        """Return the schema that the prelude alone creates, or None without a prelude."""
-        if self.provision.prelude is None:
-            return None
-        base, _ = self.base(())
-        try:
-            return self.snapshot_of(base)
-        finally:
-            self.release(base)
+    def has(self, base: Base) -> bool:
+        """Return whether a base still exists."""
+        return base in self._bases
 
     def release(self, base: Base) -> None:
         """Drop a base, and restore roles and other shared objects as they were before the base."""
@@ -218,8 +207,14 @@ class Replayer:
         self.scratch.drop(base.name)
         self.scratch.restore_cluster_state(base.cluster)
 
-    def keep(self, base: Base, order: Sequence[Migration]) -> KeptReplay:
-        """Run an order on a copy of ``base``, read its whole result, and keep the database."""
+    def keep(
+        self, base: Base, order: Sequence[Migration], inspect: Inspect | None = None
+    ) -> KeptReplay:
+        """Run an order on a copy of ``base``, read its whole result, and keep the database.
+
+        ``inspect`` is called with the database's name, and with the shared objects before the
+        order, while the roles that the order created still have their names.
+        """
         self.replays += 1
         began = time.perf_counter()
         name, cluster, failure = self._replayed(base, order)
@@ -229,6 +224,8 @@ class Replayer:
         try:
             with self._reading(name) as conn:
                 snapshot, rows = self.reader.whole(conn, base.known)
+            if inspect is not None:
+                inspect(name, cluster)
             # The kept database refers to roles of this replay. They are renamed, not dropped, so
             # that the next replay can create its own.
             self.scratch.set_aside(name, cluster)

@@ -19,6 +19,10 @@ DESCRIPTIONS = {
         "the folder has no migrations: an error if it has files with almost valid names, or"
         " folders of another tool"
     ),
+    "replaces_wrong": "a baseline does not replace its own version, or replaces a higher one",
+    "replaces_existing": "a baseline replaces a version that has a file",
+    "replaces_twice": "two baselines replace the same version",
+    "below_baseline": "a migration is below a baseline that does not replace it",
     "empty": "the file has no statement",
     "unterminated": "a quote or comment has no end",
     "invisible_character": (
@@ -73,6 +77,7 @@ DESCRIPTIONS = {
         "the file of an applied version is gone, and its text is in the file of another version"
     ),
     "missing_file": "applied, but no file here",
+    "squash_incomplete": "the database has only a part of the versions that a baseline replaces",
     "foreign_checksum": "a recorded checksum is not a sha256",
     "pending": "in `check`: not applied",
     "gap": "in `check`: not applied, and a higher version is",
@@ -116,6 +121,9 @@ DESCRIPTIONS = {
     "tracker_checksum": (
         "in `adopt`: the file is not the text that the other tool has applied, by its checksum"
     ),
+    "tracker_squash_incomplete": (
+        "the other tool has applied only a part of the versions that a baseline replaces"
+    ),
     "tracker_graph_hole": (
         "in `convert`: a migration follows one that no file has, or the migrations form a circle"
     ),
@@ -136,6 +144,8 @@ DESCRIPTIONS = {
     "base_renumbered": "this branch gives a migration of the base another version",
     "base_replaced": "this branch gives a version of the base to another migration",
     "base_deleted": "this branch deletes a migration of the base",
+    "base_squashed": "this branch replaces migrations of the base by a baseline",
+    "base_squash_ahead": "a baseline of this branch replaces versions that the base does not have",
     "base_empty": "the base has no migrations of this folder",
     "base_gap": "a new migration has a version below migrations of the base",
     "not_commuting": "with `--prove`: this migration and one of the base do not commute",
