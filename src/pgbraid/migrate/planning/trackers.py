@@ -116,8 +116,8 @@ def _other_origin(table: TrackerTable, tool: Tool, origin: str) -> Problem:
         f"{table.name} is the tracker of {tool.tool}, and these migrations were converted from "
         f"{origin}",
         detail="Their versions are not those of the tracker.",
-        hint=f"Name the folder with the files of {tool.tool} with `dir`. If the tracker of {origin} "
-        f"is in another schema, run `pgbraid adopt --from {origin}`.",
+        hint=f"Name the folder with the files of {tool.tool} with `dir`. If the tracker of "
+        f"{origin} is in another schema, run `pgbraid adopt --from {origin}`.",
     )
 
 
