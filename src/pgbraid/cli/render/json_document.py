@@ -386,10 +386,7 @@ _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Repair": _repair,
     "Reconciled": _reconciled,
     "Baselined": _baselined,
-    "Conversion": lambda conversion: {
-        **asdict(conversion),
-        "problems": [_problem(problem) for problem in conversion.problems],
-    },
+    "Conversion": lambda value: {**asdict(value), "problems": [*map(_problem, value.problems)]},
     "Exported": asdict,
     "ChecksumFileWritten": _summed,
     "Renumbered": _renumbered,
