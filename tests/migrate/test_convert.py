@@ -150,3 +150,44 @@ def test_file_above_the_limit_is_refused(convert, monkeypatch, tmp_path):
     with pytest.raises(ProblemsFound, match="is larger"):
         convert("flyway", {"V1__a.sql": "SELECT 'a long text';"})
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("tool", "names"),
+    [
+        ("flyway", ("mysql/V1__a.sql", "postgresql/V1__a.sql")),
+        ("hasura", ("default/1_a/up.sql", "other/1_a/up.sql")),
+        ("goose", ("1_a.sql", "01_b.sql")),
+    ],
+)
+def test_files_of_two_databases_are_not_mixed(convert, tool, names, tmp_path):
+    with pytest.raises(ProblemsFound, match="have the same version"):
+        convert(tool, dict.fromkeys(names, "-- +goose Up\nSELECT 1;"))
+    assert not (tmp_path / "new").exists()
+
+
+def test_file_without_begin_and_commit_is_one_transaction(convert):
+    text = "-- +goose NO TRANSACTION\n-- +goose Up\nBEGIN;\nSELECT 1;\nCOMMIT;\n"
+    _, texts = convert("goose", {"1_a.sql": text})
+    (migration,) = pgbraid.load(texts).migrations.migrations
+    assert not migration.directives.no_transaction
+
+
+def test_isolation_level_is_not_dropped(convert):
+    text = (
+        "-- +goose NO TRANSACTION\n-- +goose Up\nBEGIN ISOLATION LEVEL SERIALIZABLE;\n"
+        "SELECT 1;\nCOMMIT;\n"
+    )
+    result, _ = convert("goose", {"1_a.sql": text})
+    assert "transaction_control" in [problem.code for problem in result.problems]
+
+
+def test_down_section_before_up_section_is_refused(convert):
+    text = "-- +migrate Down\nSELECT 2;\n-- +migrate Up\nSELECT 1;\n"
+    result, _ = convert("sql-migrate", {"1_a.sql": text})
+    assert [problem.code for problem in result.problems] == ["down_section"]
+
+
+def test_long_name_becomes_a_file_name(convert):
+    _, texts = convert("liquibase", {"a.sql": f"{HEAD}--changeset a:{'é' * 200}\nSELECT 1;\n"})
+    assert [len(name) for name in texts] == [len("001_a_") + 99 + len(".sql")]
