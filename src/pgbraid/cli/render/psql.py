@@ -42,6 +42,7 @@ _OPTIONS = {
             "base",
             "history",
             "embedded",
+            "python",
         ),
         *("lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait", "accept"),
     )

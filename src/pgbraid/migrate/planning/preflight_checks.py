@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pgbraid.model.incomplete import IncompleteMigration
-    from pgbraid.model.migration import Migration, MigrationSet
+    from pgbraid.model.migration import AppliedMigration, Migration, MigrationSet
     from pgbraid.model.options import PlanRequest
     from pgbraid.model.plan import LedgerState, Plan
     from pgbraid.postgres.client.session import Session
