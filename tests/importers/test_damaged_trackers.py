@@ -129,3 +129,13 @@ def test_hint_for_two_tables_of_one_tool_does_not_repeat_its_name(database):
         pgbraid.load(FILES).adopt(database.conninfo, "dbmate")
     (problem,) = caught.value.problems
     assert (problem.code, "--from" in problem.hint) == ("tracker_ambiguous", False)
+
+
+def test_file_whose_name_ends_with_the_recorded_one_is_another_file(database):
+    database.run(
+        "CREATE TABLE _sqlx_migrations (version bigint, description text, success boolean,"
+        " checksum bytea); INSERT INTO _sqlx_migrations VALUES (1, 'users', true, '')"
+    )
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load({"1_drop_users.sql": "SELECT 1"}).adopt(database.conninfo)
+    assert [problem.code for problem in caught.value.problems] == ["tracker_name_differs"]

@@ -46,6 +46,18 @@ def test_version_that_counter_skipped_is_run(legacy):
     assert (again.applied, again.previously_applied) == ((), 5)
 
 
+def test_adopted_file_with_another_version_does_not_run_twice(legacy):
+    pgbraid.load(FILES).adopt(legacy.conninfo)
+    moved = {"106_m101.up.sql" if name.startswith("101") else name: FILES[name] for name in FILES}
+    migrator = pgbraid.load(moved)
+    with pytest.raises(ProblemsFound) as caught:
+        migrator.up(legacy.conninfo)
+    assert [(p.code, p.versions) for p in caught.value.problems] == [("renumbered", (106, 101))]
+    assert "another name" in caught.value.problems[0].hint
+    migrator.baseline(legacy.conninfo, only=[106])
+    assert [o.migration.version for o in migrator.up(legacy.conninfo).applied] == [105]
+
+
 def test_adoption_is_one_transaction(legacy):
     legacy.run(
         "CREATE TABLE applied_migrations (version bigint PRIMARY KEY CHECK (version <> 103),"

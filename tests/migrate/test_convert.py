@@ -3,7 +3,7 @@
 import pytest
 
 import pgbraid
-from pgbraid import ProblemsFound
+from pgbraid import ConfigError, ProblemsFound
 from pgbraid.importers.tools import tool_named
 from pgbraid.migrate import foreign_files
 from pgbraid.migrate.convert import convert_files
@@ -150,3 +150,83 @@ def test_file_above_the_limit_is_refused(convert, monkeypatch, tmp_path):
     with pytest.raises(ProblemsFound, match="is larger"):
         convert("flyway", {"V1__a.sql": "SELECT 'a long text';"})
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("tool", "names"),
+    [
+        ("flyway", ("mysql/V1__a.sql", "postgresql/V1__a.sql")),
+        ("hasura", ("default/1_a/up.sql", "other/1_a/up.sql")),
+        ("goose", ("1_a.sql", "01_b.sql")),
+    ],
+)
+def test_files_of_two_databases_are_not_mixed(convert, tool, names, tmp_path):
+    with pytest.raises(ProblemsFound, match="have the same version"):
+        convert(tool, dict.fromkeys(names, "-- +goose Up\nSELECT 1;"))
+    assert not (tmp_path / "new").exists()
+
+
+def test_file_without_begin_and_commit_is_one_transaction(convert):
+    text = "-- +goose NO TRANSACTION\n-- +goose Up\nBEGIN;\nSELECT 1;\nCOMMIT;\n"
+    _, texts = convert("goose", {"1_a.sql": text})
+    (migration,) = pgbraid.load(texts).migrations.migrations
+    assert not migration.directives.no_transaction
+
+
+def test_isolation_level_is_not_dropped(convert):
+    text = (
+        "-- +goose NO TRANSACTION\n-- +goose Up\nBEGIN ISOLATION LEVEL SERIALIZABLE;\n"
+        "SELECT 1;\nCOMMIT;\n"
+    )
+    result, _ = convert("goose", {"1_a.sql": text})
+    assert "transaction_control" in [problem.code for problem in result.problems]
+
+
+def test_down_section_before_up_section_is_refused(convert):
+    text = "-- +migrate Down\nSELECT 2;\n-- +migrate Up\nSELECT 1;\n"
+    result, _ = convert("sql-migrate", {"1_a.sql": text})
+    assert [problem.code for problem in result.problems] == ["down_section"]
+
+
+def test_long_name_becomes_a_file_name(convert):
+    _, texts = convert("liquibase", {"a.sql": f"{HEAD}--changeset a:{'é' * 200}\nSELECT 1;\n"})
+    assert [len(name) for name in texts] == [len("001_a_") + 99 + len(".sql")]
+
+
+@pytest.fixture
+def interpreter(tmp_path):
+    """Write a program that stands for the interpreter of a project, and return its path."""
+
+    def write(script):
+        path = tmp_path / "python"
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    return write
+
+
+def convert_django(tmp_path, python):
+    (tmp_path / "old").mkdir()
+    return convert_files(
+        tool_named("django"), tmp_path / "old", tmp_path / "new", python=python, dry_run=True
+    )
+
+
+def test_lines_of_the_project_are_no_migrations(tmp_path, interpreter):
+    entry = '{"key": "a.1", "name": "a_1", "file": "a/1.py", "sql": "SELECT 1;", "after": []}'
+    python = interpreter(f"echo '[]'; echo 'pgbraid: [{entry}]'; echo bye")
+    assert [file.file for file in convert_django(tmp_path, python).files] == ["001_a_1.sql"]
+
+
+def test_interpreter_that_prints_nothing_is_an_error(tmp_path, interpreter):
+    with pytest.raises(ConfigError, match="printed no migrations"):
+        convert_django(tmp_path, interpreter("exit 0"))
+
+
+def test_error_of_the_project_has_no_password(tmp_path, interpreter):
+    line = "Error: postgres://bob:s3cr3t@db/x PASSWORD=hunter2 'password': 'abc12'"
+    with pytest.raises(ConfigError, match="Error: postgres") as caught:
+        convert_django(tmp_path, interpreter(f'echo "{line}" >&2; exit 1'))
+    for secret in ("s3cr3t", "hunter2", "abc12"):
+        assert secret not in str(caught.value)

@@ -49,7 +49,7 @@ def test_setting_that_a_statement_needs_stays():
     assert {"SET xmloption = content", tablespace, "SET default_tablespace = ''"} <= set(found)
 
 
-def test_lines_of_values_are_not_taken_for_commands():
+def test_lines_of_values_are_no_commands():
     value = "INSERT INTO t VALUES ('x\n\\restrict y\n-- SET lock_timeout = 0;\nBEGIN')"
     assert statements(f"{value};") == (value,)
 

@@ -160,7 +160,7 @@ class Context:
         if folder == "":
             raise ConfigError("--embedded is empty", hint="Leave the value out, or name a folder.")
         from pgbraid.postgres.server.embedded import embedded_server  # only where asked for
-        from pgbraid.source.prelude import read_prelude
+        from pgbraid.source.content import read_prelude
 
         with (
             environment.without_libpq_variables(),

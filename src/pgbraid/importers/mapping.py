@@ -68,7 +68,7 @@ def map_history(
     if missing:
         return (_no_file(tool, table, missing, request),)
     problems = (
-        *_renamed(tool, table, matched),
+        *_renamed(tool, table, matched, converted=request.origin is not None),
         *_incomplete_squashes(tool, table, matched, request),
     )
     if problems:
@@ -229,7 +229,11 @@ def _name_in(key: str) -> str | None:
 
 
 def _renamed(
-    tool: Tool, table: TrackerTable, matched: Iterable[tuple[Recorded, _Entry]]
+    tool: Tool,
+    table: TrackerTable,
+    matched: Iterable[tuple[Recorded, _Entry]],
+    *,
+    converted: bool,
 ) -> Iterable[Problem]:
     """Yield a problem for each file whose name is not the recorded one."""
     for recorded, entry in matched:
@@ -239,7 +243,7 @@ def _renamed(
         if recorded.name is None or _folded(recorded.name) == _folded(file.name):
             continue
         # A converted file may have the application or the file's name before the recorded name.
-        if _folded(file.name).endswith(_folded(recorded.name)):
+        if converted and _folded(file.name).endswith(_folded(recorded.name)):
             continue
         yield Problem(
             "tracker_name_differs",

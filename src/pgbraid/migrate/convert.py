@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from pgbraid.importers.origin import Origin, OriginEntry, format_origin
 from pgbraid.migrate.foreign_files import read_foreign_migrations
-from pgbraid.model.errors import ConfigError
+from pgbraid.model.errors import ConfigError, ProblemsFound
+from pgbraid.model.migration import Location, Problem
 from pgbraid.model.results import Conversion, ConvertedFile
 from pgbraid.source.content import check_scripts
 from pgbraid.source.filenames import MAX_VERSION, ORIGIN_FILE, parse_file_name
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pgbraid.importers.formats.tool import ForeignMigration, Tool
-    from pgbraid.sql.script import Script
+    from pgbraid.sql.script import Script, Statement
 
 __all__ = ["convert_files"]
 
 _LEAST_WIDTH = 3
+_LONGEST_NAME = 200
+"""File systems allow 255 bytes with the version and the ending."""
 _CONTROL = frozenset({("BEGIN",), ("COMMIT",), ("END",)})
 _TEMPLATE = re.compile(r"\{\{-?\s*(?:\.|\$|index\b|template\b|if\b|range\b|with\b)[^{}\n]*\}\}")
 """A template of Go, which some runners render before they run a file."""
@@ -49,11 +52,12 @@ def convert_files(
     """
     _check_destination(source, destination, inside=tool.program is not None)
     migrations = read_foreign_migrations(tool, source, python)
+    _refuse_equal_keys(tool, migrations)
     digits = _versions(migrations)
     texts: dict[str, str] = {}
     converted, entries = [], []
     for migration, number in zip(migrations, digits, strict=True):
-        name = f"{number}_{migration.name}"
+        name = f"{number}_{migration.name.encode()[:_LONGEST_NAME].decode(errors='ignore')}"
         down = f"{name}.down.sql" if migration.down and migration.down.strip() else None
         text, notes = _text(migration)
         texts[f"{name}.sql"] = text
@@ -94,6 +98,23 @@ def _check_destination(source: Path, destination: Path, *, inside: bool) -> None
             f"{destination} is in the folder {source}, which is read",
             hint="Name a folder outside of it.",
         )
+
+
+def _refuse_equal_keys(tool: Tool, migrations: Sequence[ForeignMigration]) -> None:
+    """Raise ProblemsFound if two files are one migration to the tool, as for two databases."""
+    first: dict[str, ForeignMigration] = {}
+    problems = [
+        Problem(
+            "tracker_ambiguous",
+            f"{other.path} and {migration.path} have the same version for {tool.tool}",
+            hint="Name the folder of one database; if they are in one folder, delete one of them.",
+            location=Location(migration.path),
+        )
+        for migration in migrations
+        if (other := first.setdefault(migration.key, migration)) is not migration
+    ]
+    if problems:
+        raise ProblemsFound(tuple(problems))
 
 
 def _entry(migration: ForeignMigration, version: int, text: str) -> OriginEntry:
@@ -138,7 +159,7 @@ def _text(migration: ForeignMigration) -> tuple[str, tuple[str, ...]]:
         return f"{text}-- {migration.path} has no SQL.\nSELECT 1;\n", ()
     notes = _template_notes(text)
     outside = migration.no_transaction
-    if outside and any(s.words[:1] in _CONTROL for s in script.statements):
+    if outside and any(map(_is_control, script.statements)):
         outside = _must_run_outside(script)
         text = _without_control(script)
         kind = "statement runs alone" if outside else "file is one transaction"
@@ -146,6 +167,11 @@ def _text(migration: ForeignMigration) -> tuple[str, tuple[str, ...]]:
     if outside and not directives_of(text).no_transaction:
         text = f"-- pgbraid: no-transaction\n{text}"
     return text, notes
+
+
+def _is_control(statement: Statement) -> bool:
+    # An isolation level is the user's to decide about: the new file is refused because of it.
+    return statement.words[:1] in _CONTROL and "ISOLATION" not in statement.words
 
 
 def _must_run_outside(script: Script) -> bool:
@@ -159,7 +185,7 @@ def _without_control(script: Script) -> str:
     """Return the text without the statements that begin or end a transaction."""
     parts, position = [], 0
     for statement in script.statements:
-        if statement.words[:1] in _CONTROL:
+        if _is_control(statement):
             parts.append(script.text[position : statement.start])
             position = statement.rest
     return "".join([*parts, script.text[position:]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.resources import files
@@ -29,6 +30,13 @@ _SUFFIXES = frozenset({".sql", ".conf", ".toml", ".json", ".plan"})
 _SKIPPED = frozenset({".git", "node_modules", "__pycache__", ".venv", "venv", "target"})
 _LARGEST = 64_000_000
 _SCRIPT_SECONDS = 300
+_RESULT = "pgbraid: "
+"""Begins the line with the result of a program."""
+_SECRET = re.compile(
+    r"(?<=://)[^\s/@]*(?=@)|\b\w*(?:password|passwd|pwd|secret|token)\w*['\"]?\s*[=:]\s*\S+",
+    re.IGNORECASE,
+)
+"""What an error of the project's own settings may show."""
 
 
 def named_tool(name: str) -> Tool:
@@ -134,7 +142,7 @@ def _printed(tool: Tool, folder: Path, python: str) -> tuple[ForeignMigration, .
         reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
         missing = reason.startswith(("ModuleNotFoundError", "ImportError"))
         raise ConfigError(
-            f"{tool.tool} did not print its migrations: {reason}",
+            f"{tool.tool} did not print its migrations: {_SECRET.sub('***', reason)}",
             detail=f"{python} was run for the folder {folder}.",
             hint=f"Name an interpreter in which {tool.tool} and the project are installed with "
             "`python`."
@@ -142,7 +150,15 @@ def _printed(tool: Tool, folder: Path, python: str) -> tuple[ForeignMigration, .
             else f"Name the folder, and set the variables of the environment, with which the "
             f"project calls {tool.tool}.",
         )
-    entries: list[dict[str, Any]] = json.loads(result.stdout.strip().splitlines()[-1])
+    # The project may print lines of its own.
+    printed = [line for line in result.stdout.splitlines() if line.startswith(_RESULT)]
+    if not printed:
+        raise ConfigError(
+            f"{python} printed no migrations",
+            hint=f"Name the interpreter of the project, in which {tool.tool} is installed, with "
+            "`python`.",
+        )
+    entries: list[dict[str, Any]] = json.loads(printed[-1].removeprefix(_RESULT))
     return tuple(_of_entry(entry) for entry in entries)
 
 

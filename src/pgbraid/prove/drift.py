@@ -25,7 +25,7 @@ from pgbraid.prove.comparison.schema_subset import created_objects, in_schemas, 
 from pgbraid.prove.inputs import ran_in_all, recorded, refuse_contradictions, refuse_problems
 from pgbraid.prove.replaced_history import with_baselines
 from pgbraid.prove.replay.replayer import Replayer
-from pgbraid.source.prelude import read_prelude
+from pgbraid.source.content import read_prelude
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

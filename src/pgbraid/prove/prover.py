@@ -37,8 +37,8 @@ from pgbraid.prove.inputs import (
 from pgbraid.prove.order_pair import OrderComparison, OrderPair, compare_orders
 from pgbraid.prove.replaced_history import with_baselines
 from pgbraid.prove.replay.replayer import Replayer
+from pgbraid.source.content import read_prelude
 from pgbraid.source.git import files_at_commit, merge_base
-from pgbraid.source.prelude import read_prelude
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -35,10 +35,9 @@ from pgbraid.prove.comparison.without_effect import split_by_effect
 from pgbraid.prove.inputs import refuse_problems
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.prove.squash_files import check_files, deleted_files, replace_files
-from pgbraid.source.content import check_scripts
+from pgbraid.source.content import check_scripts, read_prelude
 from pgbraid.source.filenames import same_migration_name, slug
 from pgbraid.source.loader import load_migrations
-from pgbraid.source.prelude import read_prelude
 from pgbraid.sql.dump_text import dump_statements, without_statements
 from pgbraid.sql.replaced_versions import format_replaced, is_plain_name
 

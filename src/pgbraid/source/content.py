@@ -9,9 +9,10 @@ from __future__ import annotations
 import codecs
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgbraid.model.errors import ProblemsFound
+from pgbraid.model.errors import ConfigError, ProblemsFound
 from pgbraid.model.migration import (
     LARGE_SCRIPT_BYTES,
     Location,
@@ -20,6 +21,7 @@ from pgbraid.model.migration import (
     Severity,
     digest,
 )
+from pgbraid.model.options import Prelude
 from pgbraid.source.files import read_chunks
 from pgbraid.sql.checks.script_checks import check_parts, check_script
 from pgbraid.sql.checksum import normalize_newlines
@@ -42,6 +44,7 @@ __all__ = [
     "is_large",
     "read_bytes",
     "read_down",
+    "read_prelude",
     "read_script",
 ]
 
@@ -203,3 +206,17 @@ def down_migration(migration: Migration, script: Script) -> Migration:
     folder = migration.path.removesuffix(migration.file)
     directives = directives_of(script.text)
     return replace(migration, path=f"{folder}{migration.down}", directives=directives)
+
+
+def read_prelude(path: str | None) -> Prelude | None:
+    """Return the prelude at a path, or None without a path. Raises ConfigError."""
+    if path is None:
+        return None
+    try:
+        return Prelude(path, Path(path).read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(
+            f"cannot read the prelude {path}: {reason}",
+            hint="Correct the setting `prelude`; it is relative to the settings file's folder.",
+        ) from None

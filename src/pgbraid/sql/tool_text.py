@@ -106,8 +106,10 @@ def split_sections(text: str) -> tuple[str, str]:
     sections, parts = UpSections(), {False: list[str](), True: list[str]()}
     for line in _LINE.findall(text):
         sections.take_line(line)
+        mark = line.lstrip("\ufeff")
         # A mark that does not count stays, so that the new file is refused as the old one is.
-        if not sections.is_split or not (_MARK.match(line.lstrip("\ufeff")) or _is_separator(line)):
+        counts = sections.is_split or (not sections.is_plain and _NO_TRANSACTION.match(mark))
+        if not (counts and (_MARK.match(mark) or _is_separator(line))):
             parts[sections.is_down].append(line)
     return "".join(parts[False]), "".join(parts[True])
 
@@ -155,6 +157,11 @@ class UpSections:
         if self._state == "plain" and _SEPARATOR not in text:
             return text
         return "".join(map(self.take_line, _LINE.findall(text)))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether SQL stands before the first mark."""
+        return self._state == "plain"
 
     @property
     def is_split(self) -> bool:

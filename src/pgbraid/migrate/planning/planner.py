@@ -183,14 +183,15 @@ def _rename_problem(row: AppliedMigration, file: Migration) -> Problem:
 
 def renumbered_problem(file: Migration, row: AppliedMigration) -> Problem:
     """Return the problem of a file that was applied under another version, and would run again."""
+    differs = "change its text" if row.checksum else "give it another name"
     return Problem(
         "renumbered",
         f"{file.label} was applied as version {row.version}, which has no file now",
         detail="It would run a second time.",
         hint=f"Give the file its version {row.version} back, then run `pgbraid up` again. To keep "
         f"the new version, record it without running it: `pgbraid baseline --only {file.version}`; "
-        f"{row.version} stays applied without a file. To run the file as a new migration, change "
-        "its text.",
+        f"{row.version} stays applied without a file. To run the file as a new migration, "
+        f"{differs}.",
         location=Location(file.path),
         versions=(file.version, row.version),
     )

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pgbraid.model.incomplete import IncompleteMigration
-    from pgbraid.model.migration import Migration, MigrationSet
+    from pgbraid.model.migration import AppliedMigration, Migration, MigrationSet
     from pgbraid.model.options import PlanRequest
     from pgbraid.model.plan import LedgerState, Plan
     from pgbraid.postgres.client.session import Session
@@ -192,17 +192,24 @@ def _changed_incomplete(
 def _renumbered(plan: Plan) -> Iterator[Problem]:
     """Yield a problem for each step whose text was applied under a version without a file.
 
+    Of an adopted version only the name is known.
+
     A script without statements is skipped, because running it again has no effect.
     """
-    missing = [row for row in plan.missing_files if row.checksum]
+    missing = list(plan.missing_files)
     for step in plan.steps if missing else ():
         file = step.migration
         checksums = _checksum_variants(file)
-        same = [row for row in missing if row.checksum in checksums]
+        same = [row for row in missing if row.checksum in checksums or _is_adopted(row, file)]
         same.sort(key=lambda row: not same_migration_name(row.name or "", row.version, file.name))
         if same:
             missing.remove(same[0])
             yield renumbered_problem(file, same[0])
+
+
+def _is_adopted(row: AppliedMigration, file: Migration) -> bool:
+    named = bool(row.name) and same_migration_name(row.name or "", row.version, file.name)
+    return row.checksum is None and named
 
 
 def _checksum_variants(file: Migration) -> frozenset[str]:
