@@ -3,55 +3,27 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pgbraid.importers.entries import Entry, MapRequest, entries_of
 from pgbraid.importers.formats.tool import Recorded, number_of, version_of
 from pgbraid.model.migration import Location, Problem, Severity
 from pgbraid.model.results import Adoption
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from pgbraid.importers.formats.tool import ForeignFile, History, Tool
-    from pgbraid.importers.origin import Origin
-    from pgbraid.model.migration import Migration, MigrationSet
+    from pgbraid.importers.formats.tool import History, Tool
+    from pgbraid.model.migration import Migration
     from pgbraid.model.results import TrackerTable
 
-__all__ = ["MapRequest", "map_history", "recorded_history"]
+__all__ = ["map_history", "recorded_history"]
 
 _LISTED = 8
 _REPEATABLE = "R__"
 _NAMED = re.compile(r"[0-9]+[_-]+(.+?)(?:\.[a-z]{1,5})?", re.DOTALL)
 _WORDS = re.compile(r"[\W_]+")
-
-
-@dataclass(frozen=True, slots=True)
-class MapRequest:
-    """The migrations of a folder, where they come from, and what the user knows about them.
-
-    ``origin`` is the file that ``convert`` wrote. Without it, ``sources`` are the files of the
-    folder, if the tool's keys do not follow from the versions alone.
-    """
-
-    migrations: MigrationSet
-    origin: Origin | None = None
-    sources: Sequence[ForeignFile] = ()
-    not_applied: Collection[int] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A key of the tracker, and its migration: for a replaced version, the baseline."""
-
-    key: str
-    migration: Migration
-    checksums: Collection[str]
-    after: tuple[str, ...] = ()
-    edited: bool = False
-    """Whether the file has another text than the one that `convert` wrote."""
-    replaced: int | None = None
-    """The version that a baseline replaces; its own name and checksums are unknown."""
 
 
 def map_history(
@@ -63,7 +35,7 @@ def map_history(
         return history
     if history.is_empty:
         return Adoption(tool.tool, table.name, ())
-    entries = _entries(tool, request)
+    entries = entries_of(tool, request)
     matched, missing = _match(tool, history, entries)
     if missing:
         return (_no_file(tool, table, missing, request),)
@@ -92,61 +64,12 @@ def recorded_history(tool: Tool, table: TrackerTable) -> History | tuple[Problem
     return (problem,)
 
 
-def _entries(tool: Tool, request: MapRequest) -> list[_Entry]:
-    migrations = request.migrations
-    baselines = {v: m for m in migrations.migrations for v in m.directives.replaces}
-    if request.origin is not None:
-        entries = _converted_entries(request.origin, migrations)
-        replaced = [
-            _Entry(entry.key, baselines[entry.version], (), entry.after, replaced=entry.version)
-            for entry in request.origin.entries
-            if entry.version in baselines
-        ]
-    else:
-        entries = _entries_of_files(tool, request)
-        replaced = [_Entry(str(v), m, (), replaced=v) for v, m in baselines.items()]
-    return [entry for entry in entries if entry.migration not in baselines.values()] + replaced
-
-
-def _entries_of_files(tool: Tool, request: MapRequest) -> list[_Entry]:
-    migrations = request.migrations
-    by_file = {m.file: m for m in migrations.migrations}
-    if tool.files and request.sources:
-        foreign = [(f, by_file.get(f.path)) for f in tool.files(request.sources)]
-        entries = [_Entry(f.key, m, f.checksums, f.after) for f, m in foreign if m]
-        if entries:
-            return entries
-    # The files have no name of the tool, as after an export: the version is the key.
-    return [_Entry(str(m.version), m, ()) for m in migrations.migrations]
-
-
-def _converted_entries(origin: Origin, migrations: MigrationSet) -> list[_Entry]:
-    """Return an entry for each converted file, and for files that were written by hand since."""
-    pairs = ((entry, migrations.get(entry.version)) for entry in origin.entries)
-    result = [
-        _Entry(
-            entry.key,
-            migration,
-            entry.checksums,
-            entry.after,
-            edited=bool(entry.checksums) and entry.sha256 != migration.checksum,
-        )
-        for entry, migration in pairs
-        if migration
-    ]
-    if all(version_of(entry.key) == entry.version for entry in origin.entries):
-        known = {entry.version for entry in origin.entries}
-        more = (m for m in migrations.migrations if m.version not in known)
-        result += [_Entry(str(m.version), m, ()) for m in more]
-    return result
-
-
 def _match(
-    tool: Tool, history: History, entries: list[_Entry]
-) -> tuple[list[tuple[Recorded, _Entry]], list[str]]:
+    tool: Tool, history: History, entries: list[Entry]
+) -> tuple[list[tuple[Recorded, Entry]], list[str]]:
     """Return the recorded migrations with their entries, and the keys without an entry."""
     by_key = {entry.key: entry for entry in entries}
-    matched: dict[str, tuple[Recorded, _Entry]] = {}
+    matched: dict[str, tuple[Recorded, Entry]] = {}
     if tool.scope and entries:  # the changes of other projects have no file here
         scopes = {tool.scope(entry.key) for entry in entries}
         applied = tuple(r for r in history.applied if tool.scope(r.key) in scopes)
@@ -175,9 +98,9 @@ def _match(
 
 def _match_single(
     history: History,
-    entries: list[_Entry],
-    by_key: Mapping[str, _Entry],
-    matched: dict[str, tuple[Recorded, _Entry]],
+    entries: list[Entry],
+    by_key: Mapping[str, Entry],
+    matched: dict[str, tuple[Recorded, Entry]],
 ) -> list[str]:
     """Match the migrations that the history names one by one; return the keys without an entry."""
     missing: list[str] = []
@@ -200,7 +123,7 @@ def _match_single(
     return missing
 
 
-def _similar(recorded: Recorded, entries: list[_Entry]) -> _Entry | None:
+def _similar(recorded: Recorded, entries: list[Entry]) -> Entry | None:
     """Return the only entry with the same number, name or checksum as a recorded key."""
     key = recorded.key
     candidates = [
@@ -212,7 +135,7 @@ def _similar(recorded: Recorded, entries: list[_Entry]) -> _Entry | None:
     return next((matches[0] for matches in candidates if len(matches) == 1), None)
 
 
-def _by_version(key: str, entries: list[_Entry]) -> _Entry | None:
+def _by_version(key: str, entries: list[Entry]) -> Entry | None:
     """Return the entry that was written by hand for a migration in another language."""
     version = version_of(key)
     return next((e for e in entries if number_of(e.key) == str(version)), None)
@@ -231,7 +154,7 @@ def _name_in(key: str) -> str | None:
 def _renamed(
     tool: Tool,
     table: TrackerTable,
-    matched: Iterable[tuple[Recorded, _Entry]],
+    matched: Iterable[tuple[Recorded, Entry]],
     *,
     converted: bool,
 ) -> Iterable[Problem]:
@@ -259,7 +182,7 @@ def _renamed(
 def _incomplete_squashes(
     tool: Tool,
     table: TrackerTable,
-    matched: Sequence[tuple[Recorded, _Entry]],
+    matched: Sequence[tuple[Recorded, Entry]],
     request: MapRequest,
 ) -> Iterable[Problem]:
     """Yield a problem for each baseline of which the tracker has only a part."""
@@ -285,8 +208,8 @@ def _incomplete_squashes(
 
 
 def _without_replaced(
-    matched: Sequence[tuple[Recorded, _Entry]],
-) -> Iterable[tuple[Recorded, _Entry]]:
+    matched: Sequence[tuple[Recorded, Entry]],
+) -> Iterable[tuple[Recorded, Entry]]:
     """Yield one pair for each baseline in place of those of the versions that it replaces."""
     for recorded, entry in matched:
         if entry.replaced is None:
@@ -303,7 +226,7 @@ def _adoption(
     tool: Tool,
     table: TrackerTable,
     history: History,
-    matched: list[tuple[Recorded, _Entry]],
+    matched: list[tuple[Recorded, Entry]],
     request: MapRequest,
 ) -> Adoption:
     excluded = tuple(

@@ -84,7 +84,8 @@ def read_history(
     table: TrackerTable, tool: Tool, migrations: MigrationSet, not_applied: Collection[int] = ()
 ) -> Adoption | tuple[Problem, ...]:
     """Return the migrations that a tracker records as applied, or the problems that prevent it."""
-    from pgbraid.importers.mapping import MapRequest, map_history  # noqa: PLC0415 - few runs adopt
+    from pgbraid.importers.entries import MapRequest  # noqa: PLC0415 - few runs adopt
+    from pgbraid.importers.mapping import map_history  # noqa: PLC0415
 
     origin = _origin(migrations)
     if origin is not None and origin.tool not in tool.names:
