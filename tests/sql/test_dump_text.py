@@ -49,7 +49,7 @@ def test_setting_that_a_statement_needs_stays():
     assert {"SET xmloption = content", tablespace, "SET default_tablespace = ''"} <= set(found)
 
 
-def test_lines_of_values_are_not_taken_for_commands():
+def test_lines_of_values_are_no_commands():
     value = "INSERT INTO t VALUES ('x\n\\restrict y\n-- SET lock_timeout = 0;\nBEGIN')"
     assert statements(f"{value};") == (value,)
 
@@ -97,7 +97,7 @@ def test_cast_in_body_of_function_stays():
     assert statements(f"{function};") == (function,)
 
 
-def test_statements_of_prelude_are_taken_out_once_each():
+def test_each_statement_of_prelude_is_removed_once():
     ours = ("SET check_function_bodies = false", "CREATE SCHEMA a", "CREATE TABLE a.t ()")
     prelude = ("SET check_function_bodies = false", "CREATE SCHEMA a")
     assert without_statements(ours, prelude) == (ours[0], ours[2])
