@@ -97,7 +97,7 @@ def test_cast_in_body_of_function_stays():
     assert statements(f"{function};") == (function,)
 
 
-def test_statements_of_prelude_are_taken_out_once_each():
+def test_each_statement_of_prelude_is_removed_once():
     ours = ("SET check_function_bodies = false", "CREATE SCHEMA a", "CREATE TABLE a.t ()")
     prelude = ("SET check_function_bodies = false", "CREATE SCHEMA a")
     assert without_statements(ours, prelude) == (ours[0], ours[2])
