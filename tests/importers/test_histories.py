@@ -86,3 +86,15 @@ def test_broken_origin_is_an_error(database, text):
     with pytest.raises(ProblemsFound) as caught:
         migrator.adopt(database.conninfo)
     assert caught.value.problems[0].code == "origin_unreadable"
+
+
+def test_changes_of_another_project_do_not_stop_adoption(database):
+    database.run(
+        "CREATE SCHEMA sqitch; CREATE TABLE sqitch.changes (change_id text PRIMARY KEY,"
+        " script_hash text, change text, project text, planned_at int, committed_at int);"
+        "INSERT INTO sqitch.changes VALUES ('1', NULL, 'a', 'one', 1, 1),"
+        " ('2', NULL, 'z', 'two', 2, 2)"
+    )
+    origin = format_origin(Origin("sqitch", (OriginEntry(1, "one:a", "deploy/a.sql"),)))
+    migrator = pgbraid.load({"001_a.sql": "SELECT 1;", "pgbraid.origin.json": origin})
+    assert [m.version for m in migrator.adopt(database.conninfo).migrations] == [1]

@@ -147,3 +147,27 @@ def test_golang_migrate_and_back(database):
     assert len(migrator.up(database.conninfo).applied) == 2
     assert migrator.export(database.conninfo, "golang-migrate").versions == (2, 3)
     assert database.rows("SELECT * FROM schema_migrations") == [(3, False)]
+
+
+def test_ranks_of_flyway_continue_after_a_hole(database, applied):
+    applied.export(database.conninfo, "flyway")
+    database.run("DELETE FROM flyway_schema_history WHERE installed_rank < 3")
+    assert applied.export(database.conninfo, "flyway").versions == (1, 2)
+    ranks = database.rows("SELECT installed_rank FROM flyway_schema_history ORDER BY 1")
+    assert ranks == [(3,), (4,), (5,)]
+
+
+def test_name_of_schema_may_have_a_percent_sign(database):
+    migrator = pgbraid.load(FILES, schema="a%s %b")
+    migrator.up(database.conninfo)
+    assert migrator.export(database.conninfo, "sqlx").versions == (1, 2, 3)
+    assert database.value('SELECT count(*) FROM "a%s %b"._sqlx_migrations') == 3
+
+
+def test_row_without_value_is_refused(database, applied):
+    applied.export(database.conninfo, "goose")
+    database.run("ALTER TABLE goose_db_version ALTER is_applied DROP NOT NULL")
+    database.run("UPDATE goose_db_version SET is_applied = NULL WHERE version_id = 3")
+    with pytest.raises(ProblemsFound) as caught:
+        applied.export(database.conninfo, "goose")
+    assert [problem.code for problem in caught.value.problems] == ["tracker_ambiguous"]

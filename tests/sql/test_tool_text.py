@@ -15,6 +15,10 @@ SECTIONED = {
     "dbmate with options": ("--migrate:up transaction:true", "-- migrate:down transaction:false"),
     "sql-migrate": ("-- +migrate Up", "-- +migrate Down"),
     "node-pg-migrate": ("-- Up Migration", "-- Down Migration"),
+    "sql-migrate, licence": (
+        "/* licence\n-- +migrate Down\n*/\n-- +migrate Up",
+        "-- +migrate Down",
+    ),
     "tern": ("-- any comment", "---- create above / drop below ----"),
     "tern without comment": ("", "---- create above / drop below ----"),
 }
@@ -51,6 +55,7 @@ def test_several_pairs_alternate():
         "-- up migration: adds a\nselect 1;\n-- down migration: see the other file\nselect 2;",
         "select '\n-- +goose Up\n-- +goose Down\n';",
         "-- +goose Down\nselect 1",
+        "insert into a values ('---- create above / drop below ----');\nselect 1;",
     ],
 )
 def test_marks_elsewhere_are_comments(text):
@@ -78,6 +83,8 @@ def test_marks_elsewhere_are_comments(text):
         ("SELECT 'concurrently'", False),
         ("COMMENT ON TABLE t IS 'vacuum it'", False),
         ("-- pgbraid: isolation=serializable\nVACUUM", False),
+        ("SELECT '\n-- atlas:txmode none\n'", False),
+        ("SELECT 1; SELECT $$\n-- +goose NO TRANSACTION\n$$", False),
     ],
 )
 def test_file_runs_outside_a_transaction(text, outside):
@@ -92,6 +99,39 @@ def test_text_that_another_tool_changes_is_refused(database):
             pgbraid.load({"1_a.sql": f"-- +goose Up\n{mark}\nSELECT 1;"}).up(database.conninfo)
         (problem,) = caught.value.problems
         assert (problem.code, problem.location.line) == ("tool_feature", 2)
+
+
+@pytest.mark.parametrize(
+    ("up", "down"),
+    [
+        ("-- Up Migration: users", "-- Down Migration: users"),
+        ("-- Up Migration", "-- Down Migration (users)"),
+        ("/* licence */ SELECT 1;\n-- Up Migration", "-- Down Migration"),
+        ("SET TIME ZONE 'UTC';\n-- Up Migration", "-- Down Migration"),
+        ("", "-- ---- create above / drop below ----"),
+    ],
+)
+def test_down_section_that_is_not_recognised_is_refused(database, up, down):
+    text = f"{up}\nCREATE TABLE a (i int);\n{down}\nDROP TABLE a;\n"
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load({"1_a.sql": text}).up(database.conninfo)
+    assert [problem.code for problem in caught.value.problems] == ["down_section"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-- Down migration of 3\nSELECT 1;",
+        "-- Up migration\nSELECT 1;\n-- down migration: in another file",
+    ],
+)
+def test_comment_about_a_down_migration_is_no_section(database, text):
+    assert len(pgbraid.load({"1_a.sql": text}).up(database.conninfo).applied) == 1
+
+
+def test_white_space_in_marks_is_that_of_the_tool():
+    text = "-- Up  Migration\na;\n-- Down \t Migration\nb;"
+    assert up_sections(text).split() == ["--", "Up", "Migration", "a;"]
 
 
 @pytest.mark.parametrize(("up", "down"), SECTIONED.values(), ids=SECTIONED.keys())

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.formats.tool import Recorded, version_of
+from pgbraid.importers.formats.tool import Recorded, number_of, version_of
 from pgbraid.model.migration import Location, Problem, Severity
 from pgbraid.model.results import Adoption
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pgbraid.model.migration import Migration, MigrationSet
     from pgbraid.model.results import TrackerTable
 
-__all__ = ["MapRequest", "map_history"]
+__all__ = ["MapRequest", "map_history", "recorded_history"]
 
 _LISTED = 8
 _REPEATABLE = "R__"
@@ -54,7 +54,7 @@ def map_history(
     tool: Tool, table: TrackerTable, request: MapRequest
 ) -> Adoption | tuple[Problem, ...]:
     """Return the migrations that a tracker records as applied, or the problems that prevent it."""
-    history = tool.read(table)
+    history = recorded_history(tool, table)
     if isinstance(history, tuple):
         return history
     if history.is_empty:
@@ -67,6 +67,21 @@ def map_history(
     if renamed:
         return renamed
     return _adoption(tool, table, history, matched, request)
+
+
+def recorded_history(tool: Tool, table: TrackerTable) -> History | tuple[Problem, ...]:
+    """Return the history that the rows of a tracker record, or the problems that prevent it."""
+    rows = table.records()
+    names = (name for name, _ in tool.columns if name not in tool.nullable)
+    column = next((name for name in names if any(row[name] is None for row in rows)), None)
+    if column is None:
+        return tool.read(table)
+    problem = Problem(
+        "tracker_ambiguous",
+        f"{table.name} has a row without {column}, which {tool.tool} does not write",
+        hint="Correct or delete that row, then run `pgbraid adopt`.",
+    )
+    return (problem,)
 
 
 def _entries(tool: Tool, request: MapRequest) -> list[_Entry]:
@@ -110,14 +125,21 @@ def _match(
     """Return the recorded migrations with their entries, and the keys without an entry."""
     by_key = {entry.key: entry for entry in entries}
     matched: dict[str, tuple[Recorded, _Entry]] = {}
+    if tool.scope and entries:  # the changes of other projects have no file here
+        scopes = {tool.scope(entry.key) for entry in entries}
+        applied = tuple(r for r in history.applied if tool.scope(r.key) in scopes)
+        history = replace(history, applied=applied)
     missing = _match_single(history, entries, by_key, matched)
     if history.through is not None:
-        limit = tool.order(history.through)
         if history.needs_file and history.through not in by_key:
             missing.append(history.through)
-        for entry in entries:
-            if tool.order(entry.key) <= limit:
-                matched.setdefault(entry.key, (Recorded(entry.key), entry))
+        try:
+            limit = tool.order(history.through)
+            below = [entry for entry in entries if tool.order(entry.key) <= limit]
+        except ValueError:  # it is no version of the tool
+            below, missing = [], [history.through]
+        for entry in below:
+            matched.setdefault(entry.key, (Recorded(entry.key), entry))
     heads = list(history.heads)
     while heads:
         key = heads.pop()
@@ -137,6 +159,7 @@ def _match_single(
 ) -> list[str]:
     """Match the migrations that the history names one by one; return the keys without an entry."""
     missing: list[str] = []
+    prefixes: dict[str, list[str]] = {}
     for recorded in history.applied:
         entry = by_key.get(recorded.key) or _similar(recorded, entries)
         if entry is None:
@@ -145,8 +168,13 @@ def _match_single(
                 recorded = replace(recorded, name=_name_in(recorded.key))  # noqa: PLW2901
         if entry is not None:
             matched[entry.key] = (recorded, entry)
+            if recorded.key.endswith(entry.key) and not entry.key.isdigit():
+                prefix = recorded.key.removesuffix(entry.key)
+                prefixes.setdefault(prefix, []).append(recorded.key)
         elif not recorded.key.startswith(_REPEATABLE):
             missing.append(recorded.key)
+    if len(prefixes) > 1:  # files of equal names in several folders or applications
+        missing += [key for keys in prefixes.values() for key in keys]
     return missing
 
 
@@ -154,8 +182,9 @@ def _similar(recorded: Recorded, entries: list[_Entry]) -> _Entry | None:
     """Return the only entry with the same number, name or checksum as a recorded key."""
     key = recorded.key
     candidates = [
-        [e for e in entries if e.key.isdigit() and key.isdigit() and int(e.key) == int(key)],
+        [e for e in entries if _is_number(key) and number_of(e.key) == number_of(key)],
         [e for e in entries if not e.key.isdigit() and key.endswith((f".{e.key}", f"/{e.key}"))],
+        [e for e in entries if e.key.endswith(f"/{key}")],
         [e for e in entries if recorded.checksum and recorded.checksum in e.checksums],
     ]
     return next((matches[0] for matches in candidates if len(matches) == 1), None)
@@ -164,7 +193,11 @@ def _similar(recorded: Recorded, entries: list[_Entry]) -> _Entry | None:
 def _by_version(key: str, entries: list[_Entry]) -> _Entry | None:
     """Return the entry that was written by hand for a migration in another language."""
     version = version_of(key)
-    return next((e for e in entries if e.key.isdigit() and int(e.key) == version), None)
+    return next((e for e in entries if number_of(e.key) == str(version)), None)
+
+
+def _is_number(key: str) -> bool:
+    return key.isascii() and key.isdigit()
 
 
 def _name_in(key: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.importers import tools
 from pgbraid.importers.formats.tool import ExportedMigration
+from pgbraid.importers.mapping import recorded_history
 from pgbraid.migrate.foreign_files import named_tool
 from pgbraid.migrate.planning.preflight import read_plan
 from pgbraid.model.errors import ConfigError, ProblemsFound
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from pgbraid.postgres.client.session import Session
 
 __all__ = ["export_history"]
+
+_LONGEST = 100
+"""A longer number is no version of pgbraid."""
 
 
 def export_history(command: Command, tool_name: str, *, dry_run: bool = False) -> Exported:
@@ -88,7 +92,7 @@ def _problems(
     tool: Tool, table: TrackerTable, plan: Plan, migrations: MigrationSet
 ) -> Iterator[Problem]:
     """Yield the reasons why the tool's table cannot express the applied set."""
-    history = tool.read(table) if table.rows else None
+    history = recorded_history(tool, table) if table.rows else None
     if isinstance(history, tuple):
         yield from history
         return
@@ -137,7 +141,7 @@ def _versions(history: History) -> set[int]:
     keys = [recorded.key for recorded in history.applied]
     if history.through is not None:
         keys.append(history.through)
-    return {int(key) for key in keys if key.isdigit()}
+    return {int(key) for key in keys if key.isascii() and key.isdigit() and len(key) < _LONGEST}
 
 
 def _not_expressible(tool: Tool, reason: str, hint: str) -> Problem:
@@ -153,7 +157,7 @@ def _export(
 ) -> tuple[list[ExportedMigration], Export | None]:
     """Return the migrations that the tool's table lacks, and the rows for them."""
     assert tool.export is not None  # noqa: S101 - as the caller has checked
-    history = tool.read(table) if table.rows else None
+    history = recorded_history(tool, table) if table.rows else None
     present = _versions(history) if history and not isinstance(history, tuple) else set()
     if history and not isinstance(history, tuple) and history.through is not None:
         present |= {row.version for row in plan.applied if row.version <= int(history.through)}
@@ -165,7 +169,9 @@ def _export(
             added.append(
                 ExportedMigration(file.version, file.digits, file.name, data, row.applied_at)
             )
-    return added, tool.export(added, len(table.rows)) if added else None
+    ranks = [row.get("installed_rank", 0) for row in table.records()]  # Flyway leaves holes
+    last = max([len(table.rows), *ranks])
+    return added, tool.export(added, last) if added else None
 
 
 def _write(

@@ -86,7 +86,10 @@ def _read(folder: Path) -> Iterator[ForeignFile]:
                 continue
             relative = path.relative_to(folder).as_posix()
             try:
-                data = b"" if path.stat().st_size > _LARGEST else path.read_bytes()
+                if path.stat().st_size > _LARGEST:
+                    problems.append(_unreadable(str(path), "is larger than 64 MB"))
+                    continue
+                data = path.read_bytes()
             except OSError as error:
                 reason = read_error_reason(path, error)
                 problems.append(_unreadable(str(path), f"cannot be read: {reason}"))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pgbraid.sql.script import Script
 
-__all__ = ["DIRECTIVE", "directive_errors", "is_head", "read_directives"]
+__all__ = ["DIRECTIVE", "directive_errors", "head_comments", "is_head", "read_directives"]
 
 DIRECTIVE = re.compile(r"--[ \t]*(?i:pgbraid):[ \t]*(?P<text>[^\r\n]*)")
 """A comment that holds directives."""
@@ -50,7 +50,7 @@ _LEVELS = {"serializable": "SERIALIZABLE", "repeatable-read": "REPEATABLE READ"}
 def read_directives(text: str) -> Directives:
     """Return the directives at the head of a text; invalid ones are ignored."""
     directives = NO_DIRECTIVES
-    for comment in _head(text):
+    for comment in head_comments(text):
         match = DIRECTIVE.match(comment)
         for word in _words(match["text"]) if match else ():
             fields = _read(word)
@@ -113,8 +113,8 @@ def _misspelt(text: str, end: int) -> Iterator[tuple[int, str, str]]:
             yield match.start(), "the comment looks like a directive but is not one", hint
 
 
-def _head(text: str) -> Iterator[str]:
-    """Yield the line comments before the first statement."""
+def head_comments(text: str) -> Iterator[str]:
+    """Yield the line comments before the first statement of a text."""
     # This runs at loading, for every file: it must not parse more than the head.
     position = 1 if text.startswith("\ufeff") else 0
     while position < len(text):

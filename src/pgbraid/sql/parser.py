@@ -22,7 +22,9 @@ __all__ = ["match_plain_statement", "normalized_tokens", "parse", "skip_blanks"]
 _BOM = "\ufeff"
 _COPY_END = re.compile(r"^\\\.(?=\r?$)", re.MULTILINE)
 _DIRECTING = re.compile(
-    r"--[ \t]*(?:pgbraid:|\+goose|\+migrate|migrate:down|atlas:)", re.IGNORECASE
+    r"--[ \t]*(?:pgbraid:|\+goose|\+migrate|migrate:down|atlas:|[ \t-]{0,80}down[ \t]+migration"
+    r"|-- create above / drop below)",
+    re.IGNORECASE,
 )
 _HEAD = 6
 """The number of words recorded of a statement, unless it is one of _KEPT_WHOLE."""

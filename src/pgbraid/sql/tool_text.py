@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pgbraid.sql.directives import read_directives
+from pgbraid.sql.directives import head_comments, read_directives
 
 if TYPE_CHECKING:
     from pgbraid.model.migration import Directives
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["UpSections", "directives_of", "split_sections", "up_sections"]
 
 _SQLX = "-- no-transaction"
-_SECTIONED = ("+goose", "migrate:up", "+migrate", "drop below", "up migration")
+_SECTIONED = ("+goose", "migrate:up", "+migrate", "drop below", "migration")
 """Each text with sections has one of these, in lower case."""
 _BLANKS = frozenset({"space", "comment", "block"})
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
@@ -37,19 +37,22 @@ _DOWN = re.compile(
     re.IGNORECASE,
 )
 _SEPARATOR = "---- create above / drop below ----"
-"""The mark of tern. The text below it is the down section, with any text above it."""
+"""The mark of tern. The text below it is the down section, with any text above it.
+
+It counts on a line of its own: elsewhere, it may be part of a value.
+"""
 _LONGEST_MARK = 200
 _MARK = re.compile(
-    r"--[ \t]*(?:\+goose\b|\+migrate\b|migrate:(?:up|down)\b|--[ \t]*tern:"
+    r"--[ \t]*(?:\+goose\b(?![ \t]+envsub)|\+migrate\b|migrate:(?:up|down)\b|--[ \t]*tern:"
     r"|[ \t-]*(?:up|down)[ \t]+migration\s*$)",
     re.IGNORECASE,
 )
-"""Any mark of a tool with sections."""
+"""Any mark of a tool with sections, except those that change the text."""
 _NO_TRANSACTION = re.compile(
-    r"^--[ \t]*(?:\+goose[ \t]+no[ \t]+transaction\s*$|migrate:up\b.*\btransaction:false\b"
+    r"--[ \t]*(?:\+goose[ \t]+no[ \t]+transaction\s*$|migrate:up\b.*\btransaction:false\b"
     r"|\+migrate[ \t]+up\b.*\bnotransaction\b|atlas:txmode[ \t]+none\s*$"
     r"|--[ \t]*tern:[ \t]*disable-tx\b)",
-    re.IGNORECASE | re.MULTILINE,
+    re.IGNORECASE,
 )
 
 
@@ -62,7 +65,9 @@ def directives_of(text: str) -> Directives:
     directives = read_directives(text)
     if directives.no_transaction or directives.isolation is not None:
         return directives
-    if text.startswith(_SQLX) or _NO_TRANSACTION.search(text) or _runs_alone(text):
+    # Further down, such a line may be part of a value.
+    marked = any(map(_NO_TRANSACTION.match, head_comments(text)))
+    if marked or text.startswith(_SQLX) or _runs_alone(text):
         return replace(directives, no_transaction=True)
     return directives
 
@@ -101,9 +106,23 @@ def split_sections(text: str) -> tuple[str, str]:
     sections, parts = UpSections(), {False: list[str](), True: list[str]()}
     for line in _LINE.findall(text):
         sections.take_line(line)
-        if not (_MARK.match(line.lstrip("\ufeff")) or _SEPARATOR in line):
+        # A mark that does not count stays, so that the new file is refused as the old one is.
+        if not sections.is_split or not (_MARK.match(line.lstrip("\ufeff")) or _is_separator(line)):
             parts[sections.is_down].append(line)
     return "".join(parts[False]), "".join(parts[True])
+
+
+def _before_marks(line: str, *, in_block: bool) -> str:
+    """Return the state after a line that stands before the first mark."""
+    if not in_block and not line.startswith("/*"):
+        return "start" if line.startswith("--") else "plain"
+    if "*/" not in line:
+        return "block"
+    return "start" if line.endswith("*/") else "plain"
+
+
+def _is_separator(line: str) -> bool:
+    return line.strip("\ufeff \t\r\n") == _SEPARATOR
 
 
 class UpSections:
@@ -138,6 +157,11 @@ class UpSections:
         return "".join(map(self.take_line, _LINE.findall(text)))
 
     @property
+    def is_split(self) -> bool:
+        """Whether a mark has begun a section."""
+        return self._state in {"up", "down", "below"}
+
+    @property
     def is_down(self) -> bool:
         """Whether the last line belongs to a down section."""
         return self._state in {"down", "below"}
@@ -145,12 +169,12 @@ class UpSections:
     def take_line(self, line: str) -> str:
         """Return a line, or spaces instead of it."""
         mark = line.lstrip("\ufeff")
-        if _SEPARATOR in line:
+        if _is_separator(line):
             self._state = "below"
-        elif self._state != "plain" and _UP.fullmatch(mark) and self._state != "below":
+        elif self._state in {"start", "up", "down"} and _UP.fullmatch(mark):
             self._state = "up"
         elif self._state == "up" and _DOWN.fullmatch(mark):
             self._state = "down"
-        elif self._state == "start" and mark.strip() and not mark.lstrip().startswith("--"):
-            self._state = "plain"
+        elif self._state in {"start", "block"} and mark.strip():
+            self._state = _before_marks(mark.strip(), in_block=self._state == "block")
         return _VISIBLE.sub(" ", line) if self.is_down else line

@@ -13,7 +13,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.formats.reading import numbered
+from pgbraid.importers.formats.reading import in_time, numbered
 from pgbraid.importers.formats.tool import NAME, History, Recorded, Tool, unfinished
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def _read(table: TrackerTable) -> History | tuple[Problem, ...]:
     applied: list[Recorded] = []
     partial: list[str] = []
     baseline: str | None = None
-    for row in sorted(table.records(), key=lambda row: (row["executed_at"], row["version"])):
+    rows = sorted(table.records(), key=lambda row: row["version"])
+    for row in in_time(rows, "executed_at"):
         version = row["version"]
         if version.startswith("."):  # the identity of Atlas' cloud
             continue

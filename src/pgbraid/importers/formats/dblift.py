@@ -30,6 +30,7 @@ TOOL = Tool(
     ("dblift_schema_history", "flyway_schema_history"),
     (*COLUMNS, ("checksum", VARCHAR)),
     "version",
+    nullable=("version", "checksum"),
     read=read_flyway("dblift"),
     files=versioned_files(_crc32),
     beside=("dblift_migration_lock",),

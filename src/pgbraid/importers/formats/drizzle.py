@@ -97,6 +97,7 @@ TOOL = Tool(
     ("__drizzle_migrations",),
     (("hash", "text"), ("created_at", "bigint")),
     "hash",
+    nullable=("created_at",),
     read=_read,
     files=_files,
     schema="drizzle",

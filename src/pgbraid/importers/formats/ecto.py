@@ -15,6 +15,7 @@ TOOL = Tool(
     ("schema_migrations",),
     (("version", "bigint"), ("inserted_at", TIME)),
     "version",
+    nullable=("inserted_at",),
     read=read_all("version"),
     by_version=True,
 )

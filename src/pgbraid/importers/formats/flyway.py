@@ -42,7 +42,7 @@ COLUMNS = (
     ("script", VARCHAR),
     ("success", "boolean"),
 )
-_FILE = re.compile(r"([VURB])([0-9][0-9._]*)?__(.*)\.sql", re.DOTALL)
+_FILE = re.compile(r"([VURB])([0-9][0-9._]*?)?__(.*)\.sql", re.DOTALL)
 _LINE = re.compile(r"\r\n|\n|\r")
 _PLACEHOLDER = re.compile(r"\$\{[\w.:-]+\}")
 _OUTSIDE = re.compile(r"^\s*executeInTransaction\s*=\s*false", re.MULTILINE | re.IGNORECASE)
@@ -77,11 +77,12 @@ def read_flyway(tool: str) -> Callable[[TrackerTable], History | tuple[Problem, 
         for row in sorted(table.records(), key=lambda row: row["installed_rank"]):
             kind, version = row["type"].upper(), row["version"]
             key = _repeatable(row["script"]) if version is None else _key(version)
-            if kind in {"SCHEMA", "DELETE"} or kind.startswith("UNDO"):
-                applied.pop(key, None)
-            elif not row["success"]:
+            # An undo script that failed outside a transaction has undone a part.
+            if not row["success"]:
                 failed[key] = row["script"]
-            elif kind.endswith("BASELINE"):  # also SQL_BASELINE, of a script B…
+            elif kind in {"SCHEMA", "DELETE"} or kind.startswith("UNDO"):
+                applied.pop(key, None)
+            elif kind.endswith("BASELINE"):  # or SQL_BASELINE, of a script B1__name.sql
                 baseline = key
             else:
                 failed.pop(key, None)
@@ -115,10 +116,12 @@ def versioned_files(checksums: Callable[[ForeignFile], list[str]]) -> Files:
         by_path = {source.path: source for source in sources}
         matches = [(m, s) for s in sources if (m := _FILE.fullmatch(s.name))]
         undo = {_key(m[2]): s for m, s in matches if m[1] == "U" and m[2]}
+        baseline = _needed_baseline(matches)
         result = []
         for match, source in matches:
             is_repeatable = match[1] == "R" and not match[2]
-            if not (is_repeatable or (match[1] == "V" and match[2])):
+            is_versioned = match[2] and (match[1] == "V" or source is baseline)
+            if not (is_repeatable or is_versioned):
                 continue
             key = _repeatable(source.name) if is_repeatable else _key(match[2])
             config = by_path.get(f"{source.path}.conf")
@@ -140,6 +143,14 @@ def versioned_files(checksums: Callable[[ForeignFile], list[str]]) -> Files:
         return tuple(sorted(result, key=lambda m: order(m.key)))
 
     return files
+
+
+def _needed_baseline(matches: list[tuple[re.Match[str], ForeignFile]]) -> ForeignFile | None:
+    """Return the highest baseline script, if the folder lacks the versions that it replaces."""
+    scripts = [(order(_key(m[2])), s) for m, s in matches if m[1] == "B" and m[2]]
+    position, script = max(scripts, key=lambda pair: pair[0], default=(None, None))
+    versions = [order(_key(m[2])) for m, _ in matches if m[1] == "V" and m[2]]
+    return None if position is None or min(versions, default=position) < position else script
 
 
 def _digits(version: str) -> str:
@@ -193,6 +204,7 @@ TOOL = Tool(
     ("flyway_schema_history", "schema_version"),
     (*COLUMNS, ("checksum", "integer")),
     "version",
+    nullable=("version", "checksum"),
     read=read_flyway("Flyway"),
     files=versioned_files(_crc32),
     order=order,

@@ -64,6 +64,7 @@ TOOL = Tool(
     ("migrations",),
     (("hash", "text"), ("previous_hash", "text"), ("filename", "text")),
     "filename",
+    nullable=("previous_hash",),
     read=read_all("filename", "hash"),
     files=_files,
     beside=("current",),

@@ -15,6 +15,7 @@ TOOL = Tool(
     ("knex_migrations",),
     (("name", VARCHAR), ("batch", "integer"), ("migration_time", TIME)),
     "name",
+    nullable=("batch", "migration_time"),
     read=read_all("name"),
     beside=("knex_migrations_lock",),
     lock=("knex_migrations_lock", "is_locked"),

@@ -8,6 +8,7 @@ version 9 is the MD5 of ``9:``, the MD5 of the SQL without white space, and ``:`
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from pgbraid.importers.formats.tool import (
 from pgbraid.sql.tool_text import directives_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pgbraid.importers.formats.tool import ForeignFile
     from pgbraid.model.migration import Problem
@@ -34,8 +35,11 @@ __all__ = ["TOOL"]
 _APPLIED = frozenset({"EXECUTED", "RERAN", "MARK_RAN"})
 _FORMATTED = re.compile(r"\s*--[ \t]*liquibase[ \t]+formatted[ \t]+sql\b", re.IGNORECASE)
 _CHANGE_SET = re.compile(
-    r"^[ \t]*--[ \t]*changeset[ \t]+([^\s:]+):(\S+)(.*)$", re.IGNORECASE | re.MULTILINE
+    r"^[ \t]*--[ \t]*changeset[ \t]+(\"[^\"\n]+\"|[^:\n]+):[ \t]*(\"[^\"\n]+\"|\S+)(.*)$",
+    re.IGNORECASE | re.MULTILINE,
 )
+_IGNORE = re.compile(r"^[ \t]*--[ \t]*ignoreLines:(start|end|\d+)[ \t]*$", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\$\{[\w.:-]+\}")
 _ROLLBACK = re.compile(r"^[ \t]*--[ \t]*rollback\b[ \t]?(.*)$", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
     r"^[ \t]*--[ \t]*(?:comment|preconditions|precondition-\S+|property)\b", re.IGNORECASE
@@ -44,8 +48,8 @@ _BLANKS = re.compile(r"[ \t\r\n]")
 
 
 def _key(identity: str, author: str, path: str) -> str:
-    # The table has the path as the changelog has it: with a prefix, or from the class path.
-    return f"{path.rpartition('/')[2].removeprefix('classpath:')}::{identity}::{author}"
+    # The table has the path as the changelog has it: with other folders before it than the source.
+    return f"{path.removeprefix('classpath:')}::{identity}::{author}"
 
 
 def _read(table: TrackerTable) -> History | tuple[Problem, ...]:
@@ -77,7 +81,7 @@ def _change_sets(source: ForeignFile) -> list[ForeignMigration]:
     ends = [head.start() for head in heads[1:]] + [len(text)]
     result = []
     for head, end in zip(heads, ends, strict=True):
-        author, identity, attributes = head[1], head[2], head[3]
+        author, identity, attributes = head[1].strip().strip('"'), head[2].strip('"'), head[3]
         up, down = _split(text[head.end() : end])
         outside = re.search(r"runInTransaction\s*[:=]\s*\"?false", attributes, re.IGNORECASE)
         result.append(
@@ -98,13 +102,27 @@ def _change_sets(source: ForeignFile) -> list[ForeignMigration]:
 
 def _split(body: str) -> tuple[str, str]:
     up, down = [], []
-    for line in body.splitlines(keepends=True):
+    for line in _kept(body.splitlines(keepends=True)):
         rollback = _ROLLBACK.match(line)
         if rollback:
             down.append(f"{rollback[1].rstrip()}\n")
         elif not _ATTRIBUTE.match(line):
             up.append(line)
     return "".join(up).strip("\r\n") + "\n", "".join(down)
+
+
+def _kept(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the lines that Liquibase does not ignore."""
+    ignored: float = 0
+    for line in lines:
+        mark = _IGNORE.match(line)
+        if mark:
+            word = mark[1].lower()
+            ignored = {"start": math.inf, "end": 0}[word] if word.isalpha() else int(word)
+        elif ignored:
+            ignored -= 1
+        else:
+            yield line
 
 
 def _checksums(sql: str) -> frozenset[str]:
@@ -124,6 +142,11 @@ def _notes(attributes: str, body: str) -> list[str]:
         notes.append("context, labels and dbms are not kept: the migration runs everywhere")
     if re.search(r"^[ \t]*--[ \t]*precondition", body, re.IGNORECASE | re.MULTILINE):
         notes.append("preconditions are not kept")
+    if re.search(r"\bendDelimiter\s*:", attributes, re.IGNORECASE):
+        notes.append("endDelimiter is not kept: end each statement with a semicolon")
+    placeholders = sorted(set(_PLACEHOLDER.findall(body)))
+    if placeholders:
+        notes.append(f"replace the placeholders {', '.join(placeholders)} by their values")
     return notes
 
 

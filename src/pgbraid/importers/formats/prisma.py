@@ -58,6 +58,7 @@ TOOL = Tool(
     ("_prisma_migrations",),
     (("migration_name", VARCHAR), ("finished_at", TIME), ("checksum", VARCHAR)),
     "migration_name",
+    nullable=("finished_at",),
     read=_read,
     files=folders(
         re.compile(r"([0-9]+)_(.*)", re.DOTALL),

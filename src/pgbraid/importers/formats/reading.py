@@ -12,12 +12,22 @@ from pgbraid.model.migration import Location, Problem
 from pgbraid.sql.tool_text import directives_of, split_sections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
 
     from pgbraid.importers.formats.tool import Files, ForeignFile, Read
     from pgbraid.model.results import TrackerTable
 
-__all__ = ["folders", "in_order", "numbered", "read_all", "sectioned", "text_name", "up_and_down"]
+__all__ = [
+    "folders",
+    "in_order",
+    "in_time",
+    "numbered",
+    "read_all",
+    "sectioned",
+    "text_name",
+    "up_and_down",
+]
 
 _NUMBERED = re.compile(r"([0-9]+)[_-]?(.*?)(?:\.sql)", re.DOTALL)
 _UP_OR_DOWN = re.compile(r"(?:\.(?:up|down))+\Z", re.IGNORECASE)
@@ -170,6 +180,14 @@ def folders(  # noqa: PLR0913 - the names in a folder
         return tuple(sorted(result, key=lambda m: (m.digits, m.path)))
 
     return files
+
+
+def in_time(rows: Iterable[Mapping[str, Any]], column: str) -> list[Mapping[str, Any]]:
+    """Return rows by a time; those without it are first, and equal ones keep their order."""
+    rows = list(rows)
+    without = [row for row in rows if row.get(column) is None]
+    others = [row for row in rows if row.get(column) is not None]
+    return [*without, *sorted(others, key=lambda row: row[column])]
 
 
 def in_order(migrations: Iterable[ForeignMigration]) -> tuple[ForeignMigration, ...]:

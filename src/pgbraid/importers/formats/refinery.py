@@ -93,6 +93,7 @@ TOOL = Tool(
     ("refinery_schema_history",),
     (("version", INTEGER), ("name", VARCHAR), ("applied_on", VARCHAR)),
     "version",
+    nullable=("name", "applied_on"),
     read=read_all("version", "checksum", "name"),
     files=_files,
     more=("checksum",),

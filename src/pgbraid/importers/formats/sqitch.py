@@ -11,7 +11,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from pgbraid.importers.formats.reading import text_name
+from pgbraid.importers.formats.reading import in_time, text_name
 from pgbraid.importers.formats.tool import ForeignMigration, History, Recorded, Tool
 from pgbraid.model.errors import ProblemsFound
 from pgbraid.model.migration import Location, Problem
@@ -32,7 +32,7 @@ _WRAP = re.compile(r"^[ \t]*(?:begin|commit)[ \t]*;[ \t]*$", re.IGNORECASE | re.
 
 
 def _read(table: TrackerTable) -> History:
-    rows = sorted(table.records(), key=lambda row: (row.get("planned_at"), row.get("committed_at")))
+    rows = in_time(in_time(table.records(), "committed_at"), "planned_at")
     count: dict[str, int] = {}
     result = []
     for row in rows:
@@ -113,4 +113,6 @@ TOOL = Tool(
     beside=("dependencies", "events", "projects", "releases", "tags"),
     more=("script_hash", "planned_at", "committed_at"),
     order=str,
+    # A registry may have the changes of several projects.
+    scope=lambda key: key.partition(":")[0],
 )

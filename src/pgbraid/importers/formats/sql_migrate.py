@@ -18,6 +18,7 @@ TOOL = Tool(
     ("gorp_migrations",),
     (("id", NAME), ("applied_at", TIME)),
     "id",
+    nullable=("applied_at",),
     read=read_all("id"),
     files=numbered(
         lambda _, source: source.name,

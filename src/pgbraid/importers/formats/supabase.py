@@ -17,6 +17,7 @@ TOOL = Tool(
     ("schema_migrations",),
     (("version", "text"), ("statements", "text[]"), ("name", "text")),
     "version",
+    nullable=("statements", "name"),
     read=read_all("version", name="name"),
     files=numbered(pattern=re.compile(r"([0-9]+)_(.*)\.sql", re.DOTALL)),
     beside=("seed_files",),

@@ -178,15 +178,19 @@ class Tool:
     only_there: bool = False
     exact: bool = False
     more: tuple[str, ...] = ()
+    nullable: tuple[str, ...] = ()
+    """Those of ``columns`` that may be NULL."""
     has_initial_row: bool = False
     """Whether the tool writes a row of version 0 before any migration."""
     by_version: bool = False
     order: Callable[[str], Any] = int
+    scope: Callable[[str], str] | None = None
+    """The part of a key that names its project, if a table may have those of several."""
     unchanged: Callable[[Sequence[ForeignFile], History], frozenset[str]] | None = None
     """Returns the keys of unchanged files, for checksums that depend on the history."""
     export: Callable[[Sequence[ExportedMigration], int], Export] | None = None
-    """Returns the rows for migrations that the tool's table lacks; the number is that of the rows
-    that it has."""
+    """Returns the rows for migrations that the tool's table lacks; the number is that of the
+    last row that it has, or 0."""
     beside: tuple[str, ...] = ()
     """Other tables and types that the tool creates in the schema of its tracker."""
     lock: tuple[str, str] | None = None

@@ -66,6 +66,7 @@ TOOL_4 = Tool(
     ("_yoyo_migration",),
     (("id", VARCHAR), ("ctime", TIME)),
     "id",
+    nullable=("ctime",),
     read=read_all("id"),
     files=_files,
     ids=("yoyo-4",),

@@ -107,7 +107,8 @@ def _origin(migrations: MigrationSet) -> Origin | None:
 
 def _is_automatic(tool: Tool, migrations: MigrationSet) -> bool:
     """Whether ``up`` adopts the tool's history: not if the files come from another tool."""
-    return tool.automatic and migrations.origin_file is None
+    origin = _origin(migrations) if tool.automatic else None
+    return tool.automatic and (origin is None or origin.tool in tool.names)
 
 
 def _other_origin(table: TrackerTable, tool: Tool, origin: str) -> Problem:
@@ -180,10 +181,14 @@ def _locked(table: TrackerTable, tool: Tool, lock_table: str) -> Problem:
 def _several(trackers: Sequence[tuple[TrackerTable, Tool]]) -> Problem:
     listed = " and ".join(f"{table.name} ({tool.tool})" for table, tool in trackers)
     commands = " or ".join(f"`pgbraid adopt --from {tool.names[0]}`" for _, tool in trackers)
+    hint = f"Name the tool that has applied these migrations: {commands}."
+    if len({tool.tool for _, tool in trackers}) == 1:
+        hint = (
+            "Rename the tables that have nothing to do with these migrations, then run "
+            "`pgbraid adopt` again; or record the applied ones with `pgbraid baseline VERSION`."
+        )
     return Problem(
-        "tracker_ambiguous",
-        f"the database has {len(trackers)} trackers: {listed}",
-        hint=f"Name the tool that has applied these migrations: {commands}.",
+        "tracker_ambiguous", f"the database has {len(trackers)} trackers: {listed}", hint=hint
     )
 
 
@@ -282,10 +287,11 @@ def _unknown(session: Session, table: TrackerTable) -> Problem | None:
     if not foreign_tables.has_rows(session, table):
         return None
     columns = ", ".join(name for name, _ in table.columns)
+    what = f"It has the columns {columns}, which pgbraid cannot interpret."
     return Problem(
         "tracker_unknown",
         f"{table.schema}.{table.table} may be another tool's record of these migrations",
-        detail=f"It has the columns {columns}, which pgbraid cannot interpret.",
+        detail=what if columns else "It is a view or a foreign table, which pgbraid does not read.",
         hint="If migrations are applied, record them with `pgbraid baseline VERSION`; if "
         "the table has nothing to do with them, run the command with `adopt = false`.",
     )

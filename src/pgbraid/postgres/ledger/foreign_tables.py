@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from psycopg import errors, sql
 
+from pgbraid.postgres.client.server_errors import diagnose
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from typing import LiteralString
@@ -34,14 +36,19 @@ _MOST_KEYS = 10_000
 
 
 def read_tracker_tables(session: Session, tables: Iterable[str]) -> tuple[TrackerTable, ...]:
-    """Return the tables of these names without rows: the ledger's schema first, then public."""
+    """Return the tables of these names without rows: the ledger's schema first, then public.
+
+    A view or a foreign table has no columns here: reading it could run code of other roles.
+    """
     from pgbraid.model.results import TrackerTable  # noqa: PLC0415 - few runs need it
 
     columns_of: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for schema, table, column, kind in session.run(
         "ledger", "foreign_columns", tables=list(tables)
     ):
-        columns_of[schema, table].append((column, kind))
+        columns = columns_of[schema, table]
+        if column is not None:
+            columns.append((column, kind))
     first = {session.ledger.schema: 0, "public": 1}
     ordered = sorted(columns_of.items(), key=lambda item: (first.get(item[0][0], 2), *item[0]))
     return tuple(TrackerTable(*name, tuple(columns), ()) for name, columns in ordered)
@@ -50,20 +57,36 @@ def read_tracker_tables(session: Session, tables: Iterable[str]) -> tuple[Tracke
 def read_tracker_rows(
     session: Session, table: TrackerTable, names: Collection[str]
 ) -> TrackerTable:
-    """Return the table with its rows, restricted to the columns in ``names``."""
+    """Return the table with its rows, restricted to the columns in ``names``.
+
+    Raises ServerError if this role may not read them all.
+    """
+    from pgbraid.model.errors import ServerError  # noqa: PLC0415 - few runs need it
     from pgbraid.model.results import TrackerTable  # noqa: PLC0415 - few runs need it
 
     selected = tuple(column for column in table.columns if column[0] in names)
     columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in selected)
     source = sql.Identifier(table.schema, table.table)
     query = _SECURE + sql.SQL("SELECT {} FROM {}").format(columns, source)
-    cursor = session.conn.execute(query)
+    try:
+        cursor = session.conn.execute(query)
+    except errors.InsufficientPrivilege as error:
+        diagnostic = diagnose(session.target, error.diag, error)
+        raise ServerError(
+            f"this role may not read {table.name}, the tracker of another tool",
+            detail=f"The server reports: {diagnostic.message}.",
+            hint="Grant SELECT on the table to this role, or run the command as its owner; if row "
+            "security hides rows, as a role with BYPASSRLS.",
+            diagnostic=diagnostic,
+        ) from None
     cursor.nextset()
     return TrackerTable(table.schema, table.table, selected, tuple(cursor.fetchall()))
 
 
 def has_rows(session: Session, table: TrackerTable) -> bool:
-    """Whether a table has a row, or may not be read by this role."""
+    """Whether a table has a row, or cannot be read by this role; a view may always have one."""
+    if not table.columns:
+        return True
     source = sql.Identifier(table.schema, table.table)
     query = _SECURE + sql.SQL("SELECT EXISTS (SELECT FROM {})").format(source)
     try:
@@ -139,10 +162,11 @@ def write_rows(
     if replace:
         session.conn.execute(sql.SQL("DELETE FROM {}").format(identifier))
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    values = sql.SQL(", ").join(sql.Placeholder() * len(columns))
-    insert = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(identifier, names, values)
     for row in rows:
-        session.conn.execute(insert, row)
+        # The driver would take a percent sign in the name of a schema for a parameter.
+        values = sql.SQL(", ").join(map(sql.Literal, row))
+        insert = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(identifier, names, values)
+        session.conn.execute(insert)
 
 
 def drop_tables(session: Session, schema: str, names: Sequence[str]) -> None:
@@ -150,7 +174,7 @@ def drop_tables(session: Session, schema: str, names: Sequence[str]) -> None:
     cursor = session.conn.execute(
         "SELECT typtype = 'e', typname FROM pg_catalog.pg_type"
         "  LEFT JOIN pg_catalog.pg_class c ON c.oid = typrelid"
-        " WHERE (typtype = 'e' OR relkind = 'r') AND typname = ANY (%s) AND typnamespace ="
+        " WHERE (typtype = 'e' OR relkind IN ('r', 'p')) AND typname = ANY (%s) AND typnamespace ="
         " (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %s)"
         " ORDER BY 1, 2",
         (list(names), schema),

@@ -266,13 +266,16 @@ SELECT version
  WHERE event OPERATOR(pg_catalog.=) 'adopted'::pg_catalog.text
 -- name: foreign_columns
 -- With quote_all_identifiers, format_type() quotes type names too.
-SELECT n.nspname, c.relname, a.attname, pg_catalog.replace(pg_catalog.format_type(a.atttypid, NULL), '"', '')
+-- A view is listed without columns.
+SELECT n.nspname, c.relname,
+       CASE WHEN c.relkind OPERATOR(pg_catalog.=) ANY ('{{r,p}}'::pg_catalog."char"[]) THEN a.attname END,
+       pg_catalog.replace(pg_catalog.format_type(a.atttypid, NULL), '"', '')
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
  WHERE c.relname OPERATOR(pg_catalog.=) ANY (%(tables)s::pg_catalog.name[])
    AND n.nspname OPERATOR(pg_catalog.!~) '^pg_'
-   AND c.relkind OPERATOR(pg_catalog.=) ANY ('{{r,p}}'::pg_catalog."char"[])
+   AND c.relkind OPERATOR(pg_catalog.=) ANY ('{{r,p,v,m,f}}'::pg_catalog."char"[])
    AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
  ORDER BY n.nspname, c.relname, a.attnum
 -- name: versions_applied_by

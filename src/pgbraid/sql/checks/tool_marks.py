@@ -20,6 +20,10 @@ __all__ = ["tool_mark_problems"]
 _DOWN_SECTION = re.compile(
     r"--[ \t]*(?:\+goose[ \t]+down|\+migrate[ \t]+down|migrate:down)\b", re.IGNORECASE
 )
+_SEPARATOR = "-- create above / drop below --"
+_NODE_DOWN = re.compile(r"--[ \t-]*down[ \t]+migration\b", re.IGNORECASE)
+_NODE_UP = re.compile(r"^[ \t]*--[ \t-]*up[ \t]+migration\b", re.IGNORECASE | re.MULTILINE)
+"""node-pg-migrate accepts more words in its marks, and other texts before them."""
 _CHANGES_TEXT = re.compile(
     r"--[ \t]*(?:\+goose[ \t]+envsub(?:st)?[ \t]+on|atlas:delimiter)\b", re.IGNORECASE
 )
@@ -31,14 +35,16 @@ def tool_mark_problems(migration: Migration, script: Script) -> Iterator[Problem
     for start, end in script.comments:
         comment = script.text[start:end]
         # Run as plain SQL, the file would undo itself and still be recorded as applied.
-        if _DOWN_SECTION.match(comment) and not down_seen:
+        if _begins_down_section(script, start, comment) and not down_seen:
             down_seen = True
             yield Problem(
                 "down_section",
                 f"another tool's down section ({comment.strip()}): as plain SQL, the file would "
                 "undo its own changes",
-                detail="No up section precedes it, or SQL stands before that section.",
-                hint=f"Move that section into {migration.digits}_{migration.name}.down.sql.",
+                detail="No up section precedes it, SQL stands before that section, or one of the "
+                "two comments is not as that tool writes it.",
+                hint=f"Move that section into {migration.digits}_{migration.name}.down.sql. If it "
+                "is an ordinary comment, reword it.",
                 location=Location(migration.path, *script.place(start)),
                 versions=(migration.version,),
             )
@@ -50,3 +56,12 @@ def tool_mark_problems(migration: Migration, script: Script) -> Iterator[Problem
                 location=Location(migration.path, *script.place(start)),
                 versions=(migration.version,),
             )
+
+
+def _begins_down_section(script: Script, start: int, comment: str) -> bool:
+    """Whether a comment is another tool's mark of a down section with a statement."""
+    if _DOWN_SECTION.match(comment):
+        return True
+    if not (_SEPARATOR in comment or (_NODE_DOWN.match(comment) and _NODE_UP.search(script.text))):
+        return False
+    return any(statement.start > start for statement in script.statements)
