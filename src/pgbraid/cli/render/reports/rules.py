@@ -114,7 +114,8 @@ DESCRIPTIONS = {
     "tracker_version_without_file": "a version that the other tool has applied has no file",
     "tracker_name_differs": "the other tool has applied a file of another name under the version",
     "tracker_checksum": (
-        "in `adopt`: the file is not the text that the other tool has applied, by its checksum"
+        "in `adopt`: the file is not the text that the other tool has applied, by its checksum, or "
+        "it was edited after its conversion"
     ),
     "tracker_graph_hole": (
         "in `convert`: a migration follows one that no file has, or the migrations form a circle"
