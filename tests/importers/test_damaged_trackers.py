@@ -1,10 +1,13 @@
 """Trackers with values that their tool never writes: never a wrong history, never a traceback."""
 
+import hashlib
+
 import pytest
 
 import pgbraid
 from pgbraid import ProblemsFound
-from pgbraid.importers.tools import TOOLS
+from pgbraid.importers.tools import TOOLS, tool_named
+from pgbraid.migrate.convert import convert_files
 
 FILES = {f"00{number}_m{number}.sql": f"CREATE TABLE t{number} ()" for number in (1, 2, 3)}
 FLYWAY = (
@@ -139,3 +142,27 @@ def test_file_whose_name_ends_with_the_recorded_one_is_another_file(database):
     with pytest.raises(ProblemsFound) as caught:
         pgbraid.load({"1_drop_users.sql": "SELECT 1"}).adopt(database.conninfo)
     assert [problem.code for problem in caught.value.problems] == ["tracker_name_differs"]
+
+
+def test_two_files_of_one_version_are_not_one_migration(database):
+    problem = problem_of(
+        database,
+        "CREATE TABLE knex_migrations (name varchar, batch int, migration_time timestamptz);"
+        "INSERT INTO knex_migrations VALUES ('1_other.js', 1, now()), ('1_m1.js', 1, now())",
+    )
+    assert problem.code == "tracker_version_without_file"
+
+
+def test_equal_text_does_not_make_another_file_applied(database, tmp_path):
+    folder = tmp_path / "old" / "2_b"
+    folder.mkdir(parents=True)
+    (folder / "migration.sql").write_text("SELECT 1;")
+    convert_files(tool_named("prisma"), tmp_path / "old", tmp_path / "new")
+    checksum = hashlib.sha256(b"SELECT 1;").hexdigest()
+    database.run(
+        "CREATE TABLE _prisma_migrations (migration_name varchar, checksum varchar, finished_at"
+        f" timestamptz); INSERT INTO _prisma_migrations VALUES ('1_a', '{checksum}', now())"
+    )
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load(tmp_path / "new").adopt(database.conninfo)
+    assert [p.code for p in caught.value.problems] == ["tracker_version_without_file"]

@@ -132,6 +132,12 @@ def test_sections_that_are_not_recognised_are_reported(convert):
     assert texts == {"1_a.sql": text}
 
 
+def test_mark_with_more_words_than_the_tool_allows_stays(convert):
+    text = "-- +goose Up\nSELECT 1;\n-- +goose Down (reverts)\nSELECT 2;\n"
+    result, _ = convert("goose", {"1_a.sql": text})
+    assert [problem.code for problem in result.problems] == ["down_section"]
+
+
 def test_comment_before_first_section_is_no_statement(convert):
     text = "/* licence */\n-- +migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 2;\n"
     _, texts = convert("sql-migrate", {"1_a.sql": text})

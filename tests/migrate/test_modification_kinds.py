@@ -35,6 +35,17 @@ def test_another_text_is_drift():
         ("select 1", "  SELECT\n1;", ModificationKind.COSMETIC),
         ("select 1", "select 2", ModificationKind.MEANING),
         (None, "select 1", ModificationKind.UNKNOWN),
+        (
+            "-- +goose Up\ncreate a;\n-- +goose Down\ndrop a;",
+            "create a;\ndrop a;",
+            ModificationKind.MEANING,
+        ),
+        (
+            "-- +goose Up\ncreate a;\n-- +goose Down\ndrop a;",
+            "-- +goose Up\ncreate a;\n-- +goose Down\ndrop b;",
+            ModificationKind.COSMETIC,
+        ),
+        ("select 1", "-- +goose NO TRANSACTION\nselect 1", ModificationKind.MEANING),
     ],
 )
 def test_change_of_comments_differs_from_change_of_meaning(recorded, now, kind):

@@ -123,6 +123,7 @@ def test_down_section_that_is_not_recognised_is_refused(database, up, down):
     [
         "-- Down migration of 3\nSELECT 1;",
         "-- Up migration\nSELECT 1;\n-- down migration: in another file",
+        "-- Up migration\nSELECT 1; -- down migration of 2\nSELECT 2;",
     ],
 )
 def test_comment_about_a_down_migration_is_no_section(database, text):

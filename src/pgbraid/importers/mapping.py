@@ -12,7 +12,7 @@ from pgbraid.model.migration import Location, Problem, Severity
 from pgbraid.model.results import Adoption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from pgbraid.importers.formats.tool import History, Tool
     from pgbraid.model.migration import Migration
@@ -74,7 +74,7 @@ def _match(
         scopes = {tool.scope(entry.key) for entry in entries}
         applied = tuple(r for r in history.applied if tool.scope(r.key) in scopes)
         history = replace(history, applied=applied)
-    missing = _match_single(history, entries, by_key, matched)
+    missing = _match_single(tool, history, entries, matched)
     if history.through is not None:
         if history.needs_file and history.through not in by_key:
             missing.append(history.through)
@@ -97,19 +97,22 @@ def _match(
 
 
 def _match_single(
+    tool: Tool,
     history: History,
     entries: list[Entry],
-    by_key: Mapping[str, Entry],
     matched: dict[str, tuple[Recorded, Entry]],
 ) -> list[str]:
     """Match the migrations that the history names one by one; return the keys without an entry."""
+    by_key = {entry.key: entry for entry in entries}
     missing: list[str] = []
     prefixes: dict[str, list[str]] = {}
     for recorded in history.applied:
-        entry = by_key.get(recorded.key) or _similar(recorded, entries)
+        entry = by_key.get(recorded.key) or _similar(tool, recorded, entries)
         if entry is None:
             entry = _by_version(recorded.key, entries)
-            if entry is not None and recorded.name is None:
+            if entry is not None and entry.key in matched:
+                entry = None  # two files of one version, of which one is here
+            elif entry is not None and recorded.name is None:
                 recorded = replace(recorded, name=_name_in(recorded.key))  # noqa: PLW2901
         if entry is not None:
             matched[entry.key] = (recorded, entry)
@@ -123,14 +126,18 @@ def _match_single(
     return missing
 
 
-def _similar(recorded: Recorded, entries: list[Entry]) -> Entry | None:
-    """Return the only entry with the same number, name or checksum as a recorded key."""
+def _similar(tool: Tool, recorded: Recorded, entries: list[Entry]) -> Entry | None:
+    """Return the only entry with the same number or name as a recorded key.
+
+    If the tool identifies a migration by its checksum, return the one with that checksum.
+    """
     key = recorded.key
+    hashed = recorded.checksum if tool.key == "hash" else None
     candidates = [
         [e for e in entries if _is_number(key) and number_of(e.key) == number_of(key)],
         [e for e in entries if not e.key.isdigit() and key.endswith((f".{e.key}", f"/{e.key}"))],
         [e for e in entries if e.key.endswith(f"/{key}")],
-        [e for e in entries if recorded.checksum and recorded.checksum in e.checksums],
+        [e for e in entries if hashed and hashed in e.checksums],
     ]
     return next((matches[0] for matches in candidates if len(matches) == 1), None)
 

@@ -9,6 +9,7 @@ from pgbraid.model.results import ModificationKind
 from pgbraid.sql.checksum import normalize_newlines
 from pgbraid.sql.parser import normalized_tokens
 from pgbraid.sql.secrets import mask, secrets_in
+from pgbraid.sql.tool_text import directives_of, up_sections
 
 __all__ = ["classify_modification", "first_changed_line", "unified_diff"]
 
@@ -21,8 +22,16 @@ def classify_modification(recorded: str | None, now: str) -> ModificationKind | 
         return ModificationKind.UNKNOWN
     if normalize_newlines(recorded) == normalize_newlines(now):
         return None
-    same = normalized_tokens(recorded) == normalized_tokens(now)
+    same = _effect(recorded) == _effect(now)
     return ModificationKind.COSMETIC if same else ModificationKind.MEANING
+
+
+def _effect(text: str) -> tuple[list[str], bool]:
+    """Return what decides the effect of a text: its up sections, and whether they run alone.
+
+    Comments of other tools, such as ``-- +goose Down``, decide both.
+    """
+    return normalized_tokens(up_sections(text)), directives_of(text).no_transaction
 
 
 def unified_diff(recorded: str, now: str, name: str, *, before: str = "as applied") -> str:

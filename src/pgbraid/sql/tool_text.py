@@ -48,6 +48,11 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 """Any mark of a tool with sections, except those that change the text."""
+_UNREAD_DOWN = re.compile(
+    r"^[ \t]*--[ \t-]*(?:(?:\+goose[ \t]+|\+migrate[ \t]+|migrate:)down|down[ \t]+migration)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What may be a mark of a down section that does not count."""
 _NO_TRANSACTION = re.compile(
     r"--[ \t]*(?:\+goose[ \t]+no[ \t]+transaction\s*$|migrate:up\b.*\btransaction:false\b"
     r"|\+migrate[ \t]+up\b.*\bnotransaction\b|atlas:txmode[ \t]+none\s*$"
@@ -102,14 +107,16 @@ def up_sections(text: str) -> str:
 
 
 def split_sections(text: str) -> tuple[str, str]:
-    """Return the up and the down sections of a text, without the marks of the tool."""
+    """Return the up and the down sections of a text, without the marks of the tool.
+
+    A text with a mark that does not count stays whole, so that it is refused or runs as before.
+    """
+    if _UNREAD_DOWN.search(up_sections(text)):
+        return text, ""
     sections, parts = UpSections(), {False: list[str](), True: list[str]()}
     for line in _LINE.findall(text):
         sections.take_line(line)
-        mark = line.lstrip("\ufeff")
-        # A mark that does not count stays, so that the new file is refused as the old one is.
-        counts = sections.is_split or (not sections.is_plain and _NO_TRANSACTION.match(mark))
-        if not (counts and (_MARK.match(mark) or _is_separator(line))):
+        if not (_MARK.match(line.lstrip("\ufeff")) or _is_separator(line)):
             parts[sections.is_down].append(line)
     return "".join(parts[False]), "".join(parts[True])
 
@@ -157,16 +164,6 @@ class UpSections:
         if self._state == "plain" and _SEPARATOR not in text:
             return text
         return "".join(map(self.take_line, _LINE.findall(text)))
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether SQL stands before the first mark."""
-        return self._state == "plain"
-
-    @property
-    def is_split(self) -> bool:
-        """Whether a mark has begun a section."""
-        return self._state in {"up", "down", "below"}
 
     @property
     def is_down(self) -> bool:

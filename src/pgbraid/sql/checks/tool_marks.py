@@ -62,6 +62,8 @@ def _begins_down_section(script: Script, start: int, comment: str) -> bool:
     """Whether a comment is another tool's mark of a down section with a statement."""
     if _DOWN_SECTION.match(comment):
         return True
-    if not (_SEPARATOR in comment or (_NODE_DOWN.match(comment) and _NODE_UP.search(script.text))):
+    own_line = not script.text[:start].rpartition("\n")[2].strip()
+    node = own_line and _NODE_DOWN.match(comment) and _NODE_UP.search(script.text)
+    if not (node or _SEPARATOR in comment):
         return False
     return any(statement.start > start for statement in script.statements)
