@@ -115,6 +115,7 @@ def _requested(
         pairs = nearest or pairs
     else:
         pairs = _near(session, tables)
+        pairs += _elsewhere(session, tables, migrations, request) if pairs else []
     read = [
         (foreign_tables.read_tracker_rows(session, table, tool.reads), tool)
         for table, tool in pairs
@@ -136,6 +137,22 @@ def _requested(
         return None, (_locked(table, tool, tool.lock[0]),)
     result = read_history(table, tool, migrations, request.not_applied)
     return (result, ()) if isinstance(result, Adoption) else (None, result)
+
+
+def _elsewhere(
+    session: Session,
+    tables: Sequence[TrackerTable],
+    migrations: MigrationSet,
+    request: PlanRequest,
+) -> list[tuple[TrackerTable, Tool]]:
+    """Return the trackers in other schemas that record these migrations, too."""
+    known = [(table, tool) for table in tables if (tool := tools.find_tool(table))]
+    return [
+        (table, tool)
+        for table, tool in known
+        if request.one_ledger and not _is_near(table, tool, session.ledger)
+        if _known(session, table, tool, migrations, near=False)
+    ]
 
 
 def _locked(table: TrackerTable, tool: Tool, lock_table: str) -> Problem:
