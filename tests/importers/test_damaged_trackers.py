@@ -122,6 +122,21 @@ def test_adoption_without_the_right_to_read_names_the_table(database, role):
     assert "GRANT SELECT" in problem.hint
 
 
+def test_tracker_in_another_schema_with_these_versions_makes_the_choice_ambiguous(database):
+    database.run(
+        "CREATE SCHEMA a; CREATE TABLE a.schema_migrations (version varchar);"
+        "INSERT INTO a.schema_migrations VALUES ('1');"
+        "CREATE TABLE schema_migrations (version bigint, dirty boolean);"
+        "INSERT INTO schema_migrations VALUES (2, false)"
+    )
+    migrator = pgbraid.load(FILES)
+    with pytest.raises(ProblemsFound) as caught:
+        migrator.adopt(database.conninfo)
+    assert [problem.code for problem in caught.value.problems] == ["tracker_ambiguous"]
+    adoption = migrator.adopt(database.conninfo, "dbmate")
+    assert [migration.version for migration in adoption.migrations] == [1]
+
+
 def test_hint_for_two_tables_of_one_tool_does_not_repeat_its_name(database):
     for schema in ("a", "b"):
         database.run(

@@ -142,11 +142,16 @@ def _requested(
         nearest = [pair for pair in pairs if _is_near(*pair, session.ledger)]
         pairs = nearest or pairs
     else:
+<<<<<<< HEAD
         near, origin = _near(session, tables), _origin(migrations)
         pairs = [pair for pair in near if origin and origin.tool in pair[1].names] or near
     secret = [pair for pair in pairs if not foreign_tables.is_readable(session, pair[0])]
     if secret:
         return None, tuple(_found(table, tool, _UNREADABLE) for table, tool in secret)
+=======
+        pairs = _near(session, tables)
+        pairs += _elsewhere(session, tables, migrations, request) if pairs else []
+>>>>>>> wf
     read = [
         (foreign_tables.read_tracker_rows(session, table, tool.reads), tool)
         for table, tool in pairs
@@ -168,6 +173,22 @@ def _requested(
         return None, (_locked(table, tool, tool.lock[0]),)
     result = read_history(table, tool, migrations, request.not_applied)
     return (result, ()) if isinstance(result, Adoption) else (None, result)
+
+
+def _elsewhere(
+    session: Session,
+    tables: Sequence[TrackerTable],
+    migrations: MigrationSet,
+    request: PlanRequest,
+) -> list[tuple[TrackerTable, Tool]]:
+    """Return the trackers in other schemas that record these migrations, too."""
+    known = [(table, tool) for table in tables if (tool := tools.find_tool(table))]
+    return [
+        (table, tool)
+        for table, tool in known
+        if request.one_ledger and not _is_near(table, tool, session.ledger)
+        if _known(session, table, tool, migrations, near=False)
+    ]
 
 
 def _locked(table: TrackerTable, tool: Tool, lock_table: str) -> Problem:

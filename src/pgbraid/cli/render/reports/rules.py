@@ -74,8 +74,13 @@ DESCRIPTIONS = {
         "an applied one"
     ),
     "renumbered": (
+<<<<<<< HEAD
         "the file of an applied version is gone, and its text (or, of an adopted version without a"
         " checksum, its name) is in the file of another version"
+=======
+        "the file of an applied version is gone, and its text (or, of an adopted version without a "
+        "checksum, its name) is in the file of another version"
+>>>>>>> wf
     ),
     "missing_file": "applied, but no file here",
     "squash_incomplete": "the database has only a part of the versions that a baseline replaces",
@@ -113,8 +118,9 @@ DESCRIPTIONS = {
     "adopted_before": "`--not-applied` for a version that is adopted already",
     "tracker_dirty": "the other tool did not complete a migration, or its run of it failed",
     "tracker_ambiguous": (
-        "the table of golang-migrate or tern has several rows, or the database "
-        "has trackers of several tools"
+        "the table of golang-migrate or tern has several rows, or that of Sqitch several projects; "
+        "a row lacks a value that the tool always writes; the database has several trackers; or, "
+        "in `convert`, two files have one version"
     ),
     "tracker_locked": "the other tool is running, or was killed",
     "tracker_version_without_file": "a version that the other tool has applied has no file",
