@@ -142,16 +142,12 @@ def _requested(
         nearest = [pair for pair in pairs if _is_near(*pair, session.ledger)]
         pairs = nearest or pairs
     else:
-<<<<<<< HEAD
         near, origin = _near(session, tables), _origin(migrations)
         pairs = [pair for pair in near if origin and origin.tool in pair[1].names] or near
+        pairs += _elsewhere(session, tables, migrations, request) if pairs else []
     secret = [pair for pair in pairs if not foreign_tables.is_readable(session, pair[0])]
     if secret:
         return None, tuple(_found(table, tool, _UNREADABLE) for table, tool in secret)
-=======
-        pairs = _near(session, tables)
-        pairs += _elsewhere(session, tables, migrations, request) if pairs else []
->>>>>>> wf
     read = [
         (foreign_tables.read_tracker_rows(session, table, tool.reads), tool)
         for table, tool in pairs

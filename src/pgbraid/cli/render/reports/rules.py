@@ -74,13 +74,8 @@ DESCRIPTIONS = {
         "an applied one"
     ),
     "renumbered": (
-<<<<<<< HEAD
         "the file of an applied version is gone, and its text (or, of an adopted version without a"
         " checksum, its name) is in the file of another version"
-=======
-        "the file of an applied version is gone, and its text (or, of an adopted version without a "
-        "checksum, its name) is in the file of another version"
->>>>>>> wf
     ),
     "missing_file": "applied, but no file here",
     "squash_incomplete": "the database has only a part of the versions that a baseline replaces",
