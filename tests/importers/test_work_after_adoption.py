@@ -121,3 +121,52 @@ def test_pending_file_that_cannot_run_does_not_stop_adoption(database):
     assert (problem.code, problem.severity, problem.location.line) == (
         *("needs_no_transaction", "warning", 1),
     )
+
+
+GOLANG = "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);"
+DBMATE = "CREATE TABLE schema_migrations (version varchar PRIMARY KEY);"
+THREE = {"1_a.sql": "SELECT 1;", "2_b.sql": "SELECT 2;", "3_c.sql": "SELECT 3;"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            f"{GOLANG} INSERT INTO schema_migrations VALUES (1, false)",
+            "UPDATE schema_migrations SET version = 2",
+        ),
+        (
+            f"{DBMATE} INSERT INTO schema_migrations VALUES ('1')",
+            "INSERT INTO schema_migrations VALUES ('2')",
+        ),
+    ],
+    ids=["golang-migrate", "dbmate"],
+)
+def test_tool_that_is_used_after_its_adoption_stops_up(database, before, after):
+    migrator = pgbraid.load(THREE)
+    database.run(before)
+    migrator.adopt(database.conninfo)
+    database.run(after)
+    with pytest.raises(pgbraid.ProblemsFound) as caught:
+        migrator.up(database.conninfo)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.versions) == ("tracker_used_since", (2,))
+    assert "tracker_used_since" in {p.code for p in migrator.check(database.conninfo).problems}
+    migrator.baseline(database.conninfo, only=[2])
+    assert [r.migration.version for r in migrator.up(database.conninfo).applied] == [3]
+
+
+def test_gap_below_an_adopted_counter_runs(database):
+    database.run(f"{GOLANG} INSERT INTO schema_migrations VALUES (3, false)")
+    pgbraid.load({k: THREE[k] for k in ("1_a.sql", "3_c.sql")}).adopt(database.conninfo)
+    applied = pgbraid.load(THREE).up(database.conninfo).applied
+    assert [result.migration.version for result in applied] == [2]
+
+
+def test_versions_that_the_user_took_back_run_again(database):
+    database.run(f"{DBMATE} INSERT INTO schema_migrations VALUES ('1'), ('2'), ('3')")
+    migrator = pgbraid.load(THREE)
+    migrator.adopt(database.conninfo, not_applied=[3])
+    migrator.unadopt(database.conninfo, [2])
+    applied = migrator.up(database.conninfo).applied
+    assert [result.migration.version for result in applied] == [2, 3]

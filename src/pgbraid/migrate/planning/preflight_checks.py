@@ -23,6 +23,7 @@ from pgbraid.migrate.planning.planner import (
     renumbered_problem,
 )
 from pgbraid.migrate.planning.replaced_rows import squash_problems
+from pgbraid.migrate.planning.tracker_use import used_since_adoption
 from pgbraid.migrate.planning.trackers import plan_adoption
 from pgbraid.model.migration import Location, Problem, Severity
 from pgbraid.postgres.ledger.agreement import read_ended, read_unfinished
@@ -80,7 +81,7 @@ def plan_with_checks(
         *(adoption.problems if adoption else ()),
         *squash_problems(state),
         *_ledger_problems(session, migrations, state, request, plan),
-        *_adopted_not_applied(state, request),
+        *_adopted(session, migrations, state, request, plan, asked=inspected is not None),
         *_renumbered(plan),
         *refuse_new_empty_files(
             tuple(_script_problems(plan, inspected)),
@@ -228,6 +229,21 @@ def _script_problems(plan: Plan, inspected: Plan | None) -> Iterator[Problem]:
         if problem.code in WARNINGS and kept_versions.issuperset(problem.versions):
             yield problem
     yield from check_scripts(s.migration for s in plan.steps if s.migration not in seen)
+
+
+def _adopted(  # noqa: PLR0913 - as plan_with_checks
+    session: Session,
+    migrations: MigrationSet,
+    state: LedgerState,
+    request: PlanRequest,
+    plan: Plan,
+    *,
+    asked: bool,
+) -> Iterator[Problem]:
+    """Yield the problems of an earlier adoption; ``asked``: the table was read for this run."""
+    yield from _adopted_not_applied(state, request)
+    if not asked:
+        yield from used_since_adoption(session, migrations, plan, request)
 
 
 def _adopted_not_applied(state: LedgerState, request: PlanRequest) -> Iterator[Problem]:

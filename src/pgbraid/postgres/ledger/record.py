@@ -28,6 +28,7 @@ __all__ = [
     "is_applied",
     "read_adopted",
     "read_adoption",
+    "read_journaled",
     "read_unexpected_rows",
     "record_adopted",
     "record_applied",
@@ -67,6 +68,12 @@ def read_adoption(session: Session) -> AdoptionRecord | None:
         return None
     source, counter, not_applied, undone_since = row
     return AdoptionRecord(source, counter, tuple(not_applied or ()), undone_since)
+
+
+def read_journaled(session: Session, versions: Iterable[int]) -> set[int]:
+    """Return those of the versions that the journal has a line of."""
+    rows = session.run("ledger", "journaled_versions", versions=list(versions))
+    return {version for (version,) in rows}
 
 
 def read_adopted(session: Session, versions: Iterable[int]) -> frozenset[int]:

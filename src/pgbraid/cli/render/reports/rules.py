@@ -134,6 +134,9 @@ DESCRIPTIONS = {
     "not_expressible": ("in `export`: the table of the other tool cannot express the applied set"),
     "origin_unreadable": "`pgbraid.origin.json` is not the file that `convert` wrote",
     "tracker_found": "the applied set is empty, and the tracker of another tool has rows",
+    "tracker_used_since": (
+        "the adopted tool has applied a pending migration after its history was adopted"
+    ),
     "tracker_ignored": (
         "with `adopt` false: the applied set is empty, and the tracker of another tool has rows"
     ),
