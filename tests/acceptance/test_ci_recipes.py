@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.test_documents import environment, run_in_one_shell  # noqa: F401 - a fixture
+from tests.fixtures.documents import run_in_one_shell
 from tests.fixtures.git import git
 from tests.fixtures.programs import Answer
 from tests.fixtures.proofs import GAP, HARMLESS, TABLE, VIEW
@@ -46,7 +46,7 @@ def checkout(tmp_path):
 
 
 @pytest.fixture
-def run(checkout, environment):  # noqa: F811 - the fixture
+def run(checkout, environment):
     """Run a recipe on a branch with this migration; return the answer of its check."""
 
     def run_recipe(number, text):

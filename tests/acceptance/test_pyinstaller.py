@@ -40,7 +40,9 @@ def test_every_name_can_be_imported(hook):
 
 def test_every_data_file_is_copied_to_its_place(hook):
     named = {(Path(path), Path(place)) for path, place in hook["datas"]}
-    files = {path for path in PACKAGE.rglob("*") if path.suffix in {".sql", ".json", ".typed"}}
+    files = {
+        path for path in PACKAGE.rglob("*") if path.suffix in {".sql", ".json", ".typed", ".txt"}
+    }
     assert len(files) > 5
     assert named == {(path, path.parent.relative_to(PACKAGE.parent)) for path in files}
 

@@ -58,4 +58,5 @@ def run(context: Context) -> int:
         dry_run=arguments.dry_run,
         python=arguments.python,
     )
-    return context.output.result(conversion, 0)
+    errors = any(problem.severity == "error" for problem in conversion.problems)
+    return context.output.result(conversion, 1 if errors else 0)

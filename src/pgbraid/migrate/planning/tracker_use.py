@@ -41,13 +41,13 @@ def used_since_adoption(
     new -= read_journaled(session, new) if new else set()
     if new:
         listed = ", ".join(map(str, sorted(new)))
-        options = " ".join(f"--only {version}" for version in sorted(new))
+        versions = " --only ".join(map(str, sorted(new)))
         yield Problem(
             "tracker_used_since",
             f"{adoption_record.source} records {listed} as applied, and the applied set does not",
             detail="The other tool was used after its history was adopted; the migrations would "
             "run a second time.",
-            hint=f"Stop using the other tool, and record them with `pgbraid baseline {options}`. "
+            hint=f"Stop using the other tool, and record them with `pgbraid baseline --only {versions}`. "
             "If the table is not right, drop it, or run the command with `adopt = false`.",
             versions=tuple(sorted(new)),
         )
