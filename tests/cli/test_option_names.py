@@ -40,6 +40,7 @@ def test_no_message_outside_command_line_names_option():
     own_commands = {
         "statement_errors.py",
         "journaled_run.py",
+        "tracker_use.py",
         "pytest_plugin.py",
     }  # put together a command; pytest's options
     messages = [

@@ -47,8 +47,9 @@ def used_since_adoption(
             f"{adoption_record.source} records {listed} as applied, and the applied set does not",
             detail="The other tool was used after its history was adopted; the migrations would "
             "run a second time.",
-            hint=f"Stop using the other tool, and record them with `pgbraid baseline --only {versions}`. "
-            "If the table is not right, drop it, or run the command with `adopt = false`.",
+            hint="Stop using the other tool, and record them with "
+            f"`pgbraid baseline --only {versions}`. If the table is not right, drop it, or "
+            "run the command with `adopt = false`.",
             versions=tuple(sorted(new)),
         )
 
