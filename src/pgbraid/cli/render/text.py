@@ -145,7 +145,8 @@ def _adoption_notes(adoption: Adoption) -> Iterator[str]:
 def _plan(plan: Plan, columns: int | None) -> Iterator[str]:
     if plan.adoption:
         yield from _would_adopt(plan.adoption)
-    if not plan.steps and not plan.errors:
+    adopts = plan.adoption and not plan.adoption.is_empty
+    if not plan.steps and not plan.errors and not adopts:
         yield f"Nothing to do: {count(len(plan.applied), 'migration')} applied."
     if plan.steps:
         rows = [[str(s.migration.version), s.migration.name, _pending(s)] for s in plan.steps]
