@@ -32,7 +32,10 @@ def used_since_adoption(
     Versions that the journal has a line of do not count: pgbraid knew them at the adoption, and a
     later ``undo`` or ``adopt --not-applied`` was the user's decision.
     """
-    adoption_record = read_adoption(session) if plan.steps and request.adopt else None
+    if not (plan.steps and request.adopt):
+        return
+    # A role that may not read the journal may still check.
+    adoption_record = read_adoption(session, optional=True)
     if adoption_record is None:
         return
     recorded = _recorded(session, migrations, adoption_record)

@@ -58,11 +58,15 @@ class AdoptionRecord:
     undone_since: bool
 
 
-def read_adoption(session: Session) -> AdoptionRecord | None:
-    """Return the latest adoption from another tool, or None."""
+def read_adoption(session: Session, *, optional: bool = False) -> AdoptionRecord | None:
+    """Return the latest adoption from another tool, or None.
+
+    With ``optional``, also None if the role may not read the journal, or if it lacks a column.
+    """
+    unreadable = (errors.InsufficientPrivilege, errors.UndefinedColumn) if optional else ()
     try:
         row = session.run("ledger", "adoption").fetchone()
-    except errors.UndefinedTable:
+    except (errors.UndefinedTable, *unreadable):
         return None
     if row is None:
         return None
