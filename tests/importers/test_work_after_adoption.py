@@ -23,6 +23,7 @@ def drifted(migrator, database):
 @pytest.mark.parametrize("folder", CONVERTIBLE, ids=lambda folder: folder.name)
 def test_database_of_tool_is_taken_over(database, folder, tmp_path, server):
     tool = tool_of(folder)
+    database.as_made()
     target = tmp_path / "new"
     convert_files(tool, folder / "migrations", target)
     for path in sorted(target.glob("*.sql")):
@@ -71,6 +72,7 @@ def pgroll(database, server):
 
 
 def test_objects_of_pgroll_are_no_drift(database, pgroll):
+    database.as_made()
     pgroll.adopt(database.conninfo)
     assert drifted(pgroll, database) == ((), ())
 

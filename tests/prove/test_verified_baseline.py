@@ -12,6 +12,12 @@ FILES = {
 BOTH = FILES["1_users.sql"] + FILES["2_email.sql"]
 
 
+@pytest.fixture(autouse=True)
+def made(database):
+    """Undo the change of the fixture, which the comparison would find."""
+    database.as_made()
+
+
 @pytest.fixture
 def migrator(server):
     return pgbraid.load(FILES, scratch_url=server)
