@@ -98,3 +98,15 @@ def test_changes_of_another_project_do_not_stop_adoption(database):
     origin = format_origin(Origin("sqitch", (OriginEntry(1, "one:a", "deploy/a.sql"),)))
     migrator = pgbraid.load({"001_a.sql": "SELECT 1;", "pgbraid.origin.json": origin})
     assert [m.version for m in migrator.adopt(database.conninfo).migrations] == [1]
+
+
+def test_history_of_other_projects_alone_is_not_an_empty_one(database):
+    """Files that were not converted have no project; their versions are not found."""
+    database.run(
+        "CREATE SCHEMA sqitch; CREATE TABLE sqitch.changes (change_id text PRIMARY KEY,"
+        " script_hash text, change text, project text, planned_at int, committed_at int);"
+        "INSERT INTO sqitch.changes VALUES ('1', NULL, 'a', 'one', 1, 1)"
+    )
+    with pytest.raises(ProblemsFound) as caught:
+        pgbraid.load({"001_a.sql": "SELECT 1;"}).adopt(database.conninfo)
+    assert caught.value.problems[0].code == "tracker_version_without_file"

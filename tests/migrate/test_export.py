@@ -171,3 +171,15 @@ def test_row_without_value_is_refused(database, applied):
     with pytest.raises(ProblemsFound) as caught:
         applied.export(database.conninfo, "goose")
     assert [problem.code for problem in caught.value.problems] == ["tracker_ambiguous"]
+
+
+def test_versions_that_a_baseline_replaces_are_known_to_the_other_table(database, applied):
+    applied.export(database.conninfo, "goose")
+    squashed = pgbraid.load(
+        {
+            "003_baseline.sql": "-- pgbraid: replaces=1-3\nCREATE TABLE users (id int);",
+            "004_notes.sql": "CREATE TABLE notes (id int);",
+        }
+    )
+    squashed.up(database.conninfo)
+    assert squashed.export(database.conninfo, "goose").versions == (4,)

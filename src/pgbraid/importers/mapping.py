@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pgbraid.model.migration import Migration
     from pgbraid.model.results import TrackerTable
 
-__all__ = ["map_history", "recorded_history"]
+__all__ = ["map_history", "recorded_history", "recorded_versions"]
 
 _LISTED = 8
 _REPEATABLE = "R__"
@@ -49,6 +49,12 @@ def map_history(
     return _adoption(tool, table, history, matched, request)
 
 
+def recorded_versions(tool: Tool, history: History, request: MapRequest) -> frozenset[int]:
+    """Return the versions with a file here that a history records; other keys do not matter."""
+    matched, _ = _match(tool, history, entries_of(tool, request))
+    return frozenset(entry.migration.version for _, entry in matched if entry.replaced is None)
+
+
 def recorded_history(tool: Tool, table: TrackerTable) -> History | tuple[Problem, ...]:
     """Return the history that the rows of a tracker record, or the problems that prevent it."""
     rows = table.records()
@@ -73,7 +79,8 @@ def _match(
     if tool.scope and entries:  # the changes of other projects have no file here
         scopes = {tool.scope(entry.key) for entry in entries}
         applied = tuple(r for r in history.applied if tool.scope(r.key) in scopes)
-        history = replace(history, applied=applied)
+        # Files that were not converted name no project: then all changes count.
+        history = replace(history, applied=applied or history.applied)
     missing = _match_single(tool, history, entries, matched)
     if history.through is not None:
         if history.needs_file and history.through not in by_key:

@@ -105,7 +105,8 @@ def _problems(
             f"{incomplete.version} is incomplete",
             "Complete it with `pgbraid up`, then run the command again.",
         )
-    foreign = sorted(_versions(history) - applied) if history else []
+    known = applied | {row.version for replaced in plan.replaced for row in replaced.rows}
+    foreign = sorted(_versions(history) - known) if history else []
     if foreign:
         yield _not_expressible(
             tool,

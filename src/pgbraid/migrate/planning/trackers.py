@@ -22,6 +22,7 @@ from pgbraid.source.content import read_bytes
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from pgbraid.importers.entries import MapRequest
     from pgbraid.importers.origin import Origin
     from pgbraid.importers.tools import Tool
     from pgbraid.model.migration import LedgerTable, MigrationSet
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pgbraid.model.results import TrackerTable
     from pgbraid.postgres.client.session import Session
 
-__all__ = ["find_tracker", "plan_adoption", "read_history"]
+__all__ = ["find_tracker", "map_request", "plan_adoption", "read_history"]
 
 _UNREADABLE = "which this role may not read"
 
@@ -84,18 +85,30 @@ def read_history(
     table: TrackerTable, tool: Tool, migrations: MigrationSet, not_applied: Collection[int] = ()
 ) -> Adoption | tuple[Problem, ...]:
     """Return the migrations that a tracker records as applied, or the problems that prevent it."""
+    from pgbraid.importers.mapping import map_history  # noqa: PLC0415 - few runs adopt
+
+    request = map_request(tool, migrations, not_applied)
+    if request.origin is not None and request.origin.tool not in tool.names:
+        return (_other_origin(table, tool, request.origin.tool),)
+    return map_history(tool, table, request)
+
+
+def map_request(
+    tool: Tool, migrations: MigrationSet, not_applied: Collection[int] = ()
+) -> MapRequest:
+    """Return the migrations as a tracker is mapped to them, with the files that must be read.
+
+    Raises ProblemsFound if the file with the origin of converted migrations is not right.
+    """
     from pgbraid.importers.entries import MapRequest  # noqa: PLC0415 - few runs adopt
-    from pgbraid.importers.mapping import map_history  # noqa: PLC0415
 
     origin = _origin(migrations)
-    if origin is not None and origin.tool not in tool.names:
-        return (_other_origin(table, tool, origin.tool),)
     sources = (
         ()
         if origin is not None or tool.by_version
         else [ForeignFile(m.file, read_bytes(m)) for m in migrations.migrations]
     )
-    return map_history(tool, table, MapRequest(migrations, origin, sources, not_applied))
+    return MapRequest(migrations, origin, sources, not_applied)
 
 
 def _origin(migrations: MigrationSet) -> Origin | None:

@@ -28,7 +28,7 @@ __all__ = [
     "is_applied",
     "read_adopted",
     "read_adoption",
-    "read_journaled",
+    "read_decided",
     "read_unexpected_rows",
     "record_adopted",
     "record_applied",
@@ -74,9 +74,9 @@ def read_adoption(session: Session, *, optional: bool = False) -> AdoptionRecord
     return AdoptionRecord(source, counter, tuple(not_applied or ()), undone_since)
 
 
-def read_journaled(session: Session, versions: Iterable[int]) -> set[int]:
-    """Return those of the versions that the journal has a line of."""
-    rows = session.run("ledger", "journaled_versions", versions=list(versions))
+def read_decided(session: Session, versions: Iterable[int]) -> set[int]:
+    """Return those of the versions that were ever applied, adopted or taken back here."""
+    rows = session.run("ledger", "decided_versions", versions=list(versions))
     return {version for (version,) in rows}
 
 

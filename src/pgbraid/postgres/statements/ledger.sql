@@ -264,10 +264,12 @@ SELECT version
            AND event OPERATOR(pg_catalog.<>) ALL ('{{failed,repaired}}'::pg_catalog.text[])
          ORDER BY version, id DESC) AS newest
  WHERE event OPERATOR(pg_catalog.=) 'adopted'::pg_catalog.text
--- name: journaled_versions
--- Those of the versions that any line of the journal has.
+-- name: decided_versions
+-- Those of the versions that were ever applied, adopted or taken back. A failed attempt is no decision.
 SELECT DISTINCT version FROM {journal}
  WHERE version OPERATOR(pg_catalog.=) ANY (%(versions)s::pg_catalog.int8[])
+   AND event OPERATOR(pg_catalog.=)
+       ANY ('{{applied,adopted,undone,unadopted}}'::pg_catalog.text[])
 -- name: foreign_columns
 -- With quote_all_identifiers, format_type() quotes type names too.
 -- A view is listed without columns.
