@@ -1,6 +1,8 @@
 """`pgbraid new`: the command."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -54,3 +56,26 @@ def test_document_names_numbering_and_reason(program, parallel):
 def test_unfinished_file_is_refused_by_check_of_files(program, folder):
     program("new", "b", code=0)
     assert "001_b.sql has no statement" in program("check", "--offline", code=1).err
+
+
+def test_full_disk_leaves_no_half_written_pair(tmp_path, clean_env):
+    """A limit on the size of files stands for a full disk: creating a file still works."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "001_a.up.sql").write_text("SELECT 1;")
+    code = (
+        "import resource, sys\n"
+        "from pgbraid.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "sys.exit(main(['new', 'b']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=clean_env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert [path.name for path in folder.iterdir()] == ["001_a.up.sql"]

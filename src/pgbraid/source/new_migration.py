@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pgbraid.model.errors import ConfigError
 from pgbraid.source.filenames import FileName, parse_file_name, parse_version, slug
 from pgbraid.source.numbering import Numbering, choose_numbering, is_timestamp, next_version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["NewMigration", "create_migration"]
 
@@ -84,7 +88,8 @@ def create_migration(
     if paired:
         texts[".down.sql"] = _DOWN_TEMPLATE
     path = Path(folder) / f"{str(version).zfill(width)}_{name}"
-    files = (_write(Path(f"{path}{end}"), text.format(name=name)) for end, text in texts.items())
+    files = {Path(f"{path}{end}"): text.format(name=name) for end, text in texts.items()}
+    _write(files)
     return NewMigration(tuple(files), chosen)
 
 
@@ -102,12 +107,18 @@ def _versions_in(folder: str) -> tuple[set[int], dict[int, str]]:
     return taken, ups
 
 
-def _write(path: Path, text: str) -> Path:
-    try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot create {path}: {error.strerror}", hint="Choose another name or folder."
-        ) from None
-    return path
+def _write(files: Mapping[Path, str]) -> None:
+    """Create all files or none; an existing file is left as it is."""
+    created: list[Path] = []
+    for path, text in files.items():
+        try:
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                created.append(path)
+                file.write(text)
+        except OSError as error:
+            for unfinished in created:
+                unfinished.unlink(missing_ok=True)
+            raise ConfigError(
+                f"cannot create {path}: {error.strerror}",
+                hint="Make the folder writable, or choose another name or folder.",
+            ) from None
