@@ -58,7 +58,7 @@ def test_unfinished_file_is_refused_by_check_of_files(program, folder):
     assert "001_b.sql has no statement" in program("check", "--offline", code=1).err
 
 
-def test_full_disk_leaves_no_half_written_pair(tmp_path, clean_env):
+def test_full_disk_leaves_no_unfinished_pair(tmp_path, clean_env):
     """A limit on the size of files stands for a full disk: creating a file still works."""
     folder = tmp_path / "migrations"
     folder.mkdir()
