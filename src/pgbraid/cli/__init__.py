@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from pgbraid.cli.parser import COMMANDS, Command, find
-
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["COMMANDS", "Command", "find", "main"]
+__all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,11 +18,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     connection, no lock, or the answer could not be written. 129, 130, 143: stopped by SIGHUP,
     Ctrl-C, SIGTERM.
     """
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        from pgbraid.cli.run import (
-            run_words,
-        )  # imported here: Ctrl-C is caught during the import, too
+        if words == ["--version"]:  # without the parser, which takes longer than Python's start
+            from pgbraid._version import __version__
 
-        return run_words(list(sys.argv[1:] if argv is None else argv))
+            print(f"pgbraid {__version__}")  # noqa: T201 - as argparse does
+            return 0
+        # Imported here: Ctrl-C is caught during the imports, too.
+        from pgbraid.cli.quick import quick_answer
+
+        code = quick_answer(words)
+        if code is not None:
+            return code
+        from pgbraid.cli.run import run_words
+
+        return run_words(words)
     except KeyboardInterrupt:
         return 130

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
 
+from pgbraid.cli import connection_warnings
 from pgbraid.model.durations import parse_duration
 from pgbraid.model.errors import ConfigError
 from pgbraid.model.options import StopToken
 from pgbraid.settings import environment
-from pgbraid.settings.settings import Settings, has_password
+from pgbraid.settings.passwords import has_password
+from pgbraid.settings.settings import Settings
 from pgbraid.settings.settings_file import find_settings
 
 TYPE_CHECKING = False  # see the package
@@ -147,12 +149,7 @@ class Context:
             url, direct = self._url(named, settings)
             target = replace(parse_target(url, role=settings.role), direct=direct)
             self.output.detail(f"database: {target.label}")
-            if target.tls_warning:
-                self.output.warn(
-                    "unverified_server",
-                    target.tls_warning,
-                    hint="Give sslmode=verify-full and sslrootcert=… in the URL, or set PGSSLMODE.",
-                )
+            connection_warnings.unverified_server(self.output, target.tls_warning)
             yield replace(target, wait=self._wait(), on_first_failure=self.output.waiting)
             return
         if named is not None:
@@ -211,13 +208,7 @@ class Context:
                 "no database is named",
                 hint="Set PGBRAID_DATABASE_URL, or give --database URL, or try --embedded.",
             )
-        if given is not None and has_password(given):
-            self.output.warn(
-                "password_shown",
-                "every user of this machine can read the password on the command line",
-                hint="Give the URL in PGBRAID_DATABASE_URL, or the password in PGPASSWORD or a "
-                ".pgpass file.",
-            )
+        connection_warnings.shown_password(self.output, given)
         return url, direct is not None
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from pgbraid.model.sizes import LARGE_SCRIPT_BYTES
+
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
@@ -55,10 +57,6 @@ class Directives:
 
 
 NO_DIRECTIVES = Directives()
-
-
-LARGE_SCRIPT_BYTES = 1_000_000
-"""Files larger than this number of bytes are read, checked and run in parts."""
 
 
 @dataclass(frozen=True, slots=True)

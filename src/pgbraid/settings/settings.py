@@ -8,6 +8,8 @@ from os import PathLike, fspath
 
 from pgbraid.model.durations import parse_duration
 from pgbraid.model.errors import ConfigError
+from pgbraid.settings import defaults
+from pgbraid.settings.passwords import has_password
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from pgbraid.model.options import Limits
 
-__all__ = ["Settings", "has_password", "text_list"]
+__all__ = ["Settings", "text_list"]
 
 _DURATIONS = frozenset(
     {"lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait", "explain_for"}
@@ -60,9 +62,9 @@ class Settings:
     - ``numbering``: the kind of version that a new file gets
     """
 
-    dir: str = "migrations"
-    schema: str = "public"
-    table: str = "applied_migrations"
+    dir: str = defaults.FOLDER
+    schema: str = defaults.SCHEMA
+    table: str = defaults.TABLE
     verify: str = "error"
     lock_wait: float = 600.0
     lock_timeout: float = 0.5
@@ -177,18 +179,3 @@ def _value(name: str, value: object) -> str | float | bool | tuple[str, ...]:
     if name in _NOT_EMPTY and not value.strip():
         raise ConfigError(f"{name} is empty", hint="Give it a value, or omit it.")
     return value
-
-
-def has_password(conninfo: str) -> bool:
-    """Whether a connection string holds a password, even one that is not percent-encoded."""
-    import re  # noqa: PLC0415 - every command imports this module, and few have a direct_url
-
-    if re.search(r"password\s*=", conninfo):
-        return True
-    rest = conninfo.partition("://")[2]
-    authority, question_mark, _ = rest.partition("?")
-    if not question_mark or "@" in authority:
-        return ":" in authority.rpartition("@")[0]
-    # The question mark may be part of a password, unless the text before it is just host and port.
-    port = re.fullmatch(r"[^:]*:[0-9]*(?:/.*)?", authority)
-    return "@" in rest and ":" in authority and not port

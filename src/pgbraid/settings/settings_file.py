@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from pgbraid.model.errors import ConfigError
+from pgbraid.settings.defaults import SETTINGS_FILES
 from pgbraid.settings.environment import sudo_uid
 from pgbraid.settings.settings import Settings
 
@@ -54,7 +55,7 @@ def _current_folder() -> Path:
 def _candidates(folder: Path) -> Iterator[Path]:
     """Yield the existing files that may hold settings, the nearest first."""
     for parent in (folder, *folder.parents):
-        for path in (parent / "pgbraid.toml", parent / "pyproject.toml"):
+        for path in (parent / name for name in SETTINGS_FILES):
             with suppress(PermissionError):  # this user may not enter a folder above
                 if path.is_file():
                     yield path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -37,34 +36,36 @@ MAX_VERSION = 2**63 - 1
 """The highest version: PostgreSQL's bigint."""
 _STYLES: tuple[NameStyle, ...] = ("name", "label", "number", "file")
 """Ways to record the name of ``0103_add.sql``: add, 0103_add, 103_add, 0103_add.sql."""
-_DIGITS = re.compile(r"[0-9]+")
 _MIGRATION = re.compile(r"([0-9]+)_(.+?)(\.up|\.down)?\.sql", re.DOTALL)
-_LOOKS_LIKE = re.compile(
-    r"\s*(?:[vurb]?[-+]?\d|r__).*\.sql(?:\.txt)?|[^.].*\.up\.sql(?:\.txt)?",
-    re.IGNORECASE | re.DOTALL,
+_LOOKS_LIKE = (  # compiled at first use, as the patterns below: few names need them
+    r"(?is)\s*(?:[vurb]?[-+]?\d|r__).*\.sql(?:\.txt)?|[^.].*\.up\.sql(?:\.txt)?"
 )
 """A leading number and ``.sql``, or any visible ``.up.sql``. Some editors append ``.txt``."""
-_PARTS = re.compile(
-    r"\s*[vurb]?\+?(?P<digits>\d*)[\W_]*(?P<name>.*?)(?P<kind>\.up|\.down)?\.sql(?:\.txt)?",
-    re.IGNORECASE | re.DOTALL,
+_PARTS = (
+    r"(?is)\s*[vurb]?\+?(?P<digits>\d*)[\W_]*(?P<name>.*?)(?P<kind>\.up|\.down)?\.sql(?:\.txt)?"
 )
-_RECORDED = re.compile(r"(?:0*(?P<version>[0-9]+)_)?(?P<name>.*?)(?:(?:\.up)?\.sql)?", re.DOTALL)
+_RECORDED = r"(?s)(?:0*(?P<version>[0-9]+)_)?(?P<name>.*?)(?:(?:\.up)?\.sql)?"
 
 
-@dataclass(frozen=True, slots=True)
 class FileName:
     """The parts of a migration's file name; ``digits`` is the version as it is written."""
 
-    digits: str
-    name: str
-    kind: Literal["up", "down"]
+    # Not a dataclass, nor is NearMiss: a run with nothing to do must not import that module.
+    __slots__ = ("digits", "kind", "name")
+
+    def __init__(self, digits: str, name: str, kind: Literal["up", "down"]) -> None:
+        self.digits = digits
+        self.name = name
+        self.kind = kind
 
 
-@dataclass(frozen=True, slots=True)
 class NearMiss:
     """A name that looks like a migration but is not one; ``suggestion`` is a valid name."""
 
-    suggestion: str | None
+    __slots__ = ("suggestion",)
+
+    def __init__(self, suggestion: str | None) -> None:
+        self.suggestion = suggestion
 
 
 def parse_file_name(file_name: str) -> FileName | NearMiss | None:
@@ -76,14 +77,14 @@ def parse_file_name(file_name: str) -> FileName | NearMiss | None:
     match = _MIGRATION.fullmatch(file_name)
     if match and not match[2].lower().endswith((".up", ".down")) and match[2].strip(". "):
         return FileName(match[1], match[2], "down" if match[3] == ".down" else "up")
-    if _LOOKS_LIKE.fullmatch(file_name):
+    if re.fullmatch(_LOOKS_LIKE, file_name):
         return NearMiss(_suggestion(file_name))
     return None
 
 
 def parse_version(digits: str) -> int | None:
     """Return a version as a number, or None if it is not ASCII digits or exceeds bigint."""
-    if not _DIGITS.fullmatch(digits):
+    if not (digits.isascii() and digits.isdigit()):
         return None
     digits = digits.lstrip("0") or "0"
     # int() raises ValueError for very long texts, so the length is compared first.
@@ -92,7 +93,7 @@ def parse_version(digits: str) -> int | None:
 
 
 def _suggestion(file_name: str) -> str | None:
-    match = _PARTS.fullmatch(file_name)
+    match = re.fullmatch(_PARTS, file_name)
     if not match or not match["digits"] or not match["name"]:
         return None
     import unicodedata  # noqa: PLC0415 - few names need it
@@ -110,7 +111,7 @@ def same_migration_name(recorded: str, version: int, name: str) -> bool:
     """
     if recorded == name:
         return True
-    match = _RECORDED.fullmatch(recorded)
+    match = re.fullmatch(_RECORDED, recorded)
     if match is None or match["name"] != name:
         return False
     return match["version"] is None or parse_version(match["version"]) == version

@@ -5,23 +5,42 @@ from __future__ import annotations
 import errno
 import io
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
-from pgbraid.model.migration import LARGE_SCRIPT_BYTES
+from pgbraid.model.sizes import LARGE_SCRIPT_BYTES
 
+TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from importlib.resources.abc import Traversable
+    from typing import Any, BinaryIO, Literal, Protocol
 
     Source = str | os.PathLike[str] | Traversable | Mapping[str, str | bytes]
     """A folder's path, a package resource, or a mapping of file names to texts."""
+
+    class SourceFile(Protocol):
+        """The methods that pgbraid needs of a file on disk, in a zip or in memory."""
+
+        @property
+        def name(self) -> str:  # pyright: ignore[reportReturnType]
+            """The name without its folder."""
+
+        def is_file(self) -> bool:  # pyright: ignore[reportReturnType]
+            """Whether this is a regular file."""
+
+        def is_dir(self) -> bool:  # pyright: ignore[reportReturnType]
+            """Whether this is a folder."""
+
+        def read_bytes(self) -> bytes:  # pyright: ignore[reportReturnType]
+            """Return the content."""
+
+        def open(self, mode: Literal["rb"], /) -> Any:  # noqa: ANN401 - streams differ by kind
+            """Return a stream of the content."""
+
 
 __all__ = [
     "DiskFile",
     "LinkOutsideFolder",
     "MemoryFile",
-    "SourceFile",
     "list_folder",
     "not_regular_reason",
     "read_chunks",
@@ -41,26 +60,6 @@ _READ = (
 )
 _NOT_FOLLOWED = frozenset({errno.ELOOP, errno.EMLINK})
 """Error codes of opening a symbolic link with O_NOFOLLOW; FreeBSD uses EMLINK."""
-
-
-class SourceFile(Protocol):
-    """The methods that pgbraid needs of a file on disk, in a zip or in memory."""
-
-    @property
-    def name(self) -> str:  # pyright: ignore[reportReturnType]
-        """The name without its folder."""
-
-    def is_file(self) -> bool:  # pyright: ignore[reportReturnType]
-        """Whether this is a regular file."""
-
-    def is_dir(self) -> bool:  # pyright: ignore[reportReturnType]
-        """Whether this is a folder."""
-
-    def read_bytes(self) -> bytes:  # pyright: ignore[reportReturnType]
-        """Return the content."""
-
-    def open(self, mode: Literal["rb"], /) -> Any:  # noqa: ANN401 - streams differ by kind
-        """Return a stream of the content."""
 
 
 class MemoryFile:
@@ -123,11 +122,11 @@ class DiskFile:
 
     def is_file(self) -> bool:
         """Whether this is a regular file or a link to one. Raises OSError for a dangling link."""
-        return Path(self.resolved_path()).is_file() if self.link else self.regular
+        return os.path.isfile(self.resolved_path()) if self.link else self.regular
 
     def is_dir(self) -> bool:
         """Whether this is a folder or a link to one."""
-        return Path(self.path).is_dir()
+        return os.path.isdir(self.path)
 
     def resolved_path(self) -> str:
         """Return the path to read, with links resolved.
@@ -136,11 +135,10 @@ class DiskFile:
         """
         if not self.link:
             return self.path
-        path = Path(self.path)
         # The resolved path is opened with O_NOFOLLOW, so the target cannot become another link.
-        target = os.path.realpath(path, strict=True)
-        folders = (str(path.parent), *self.trusted)
-        if not any(Path(target).is_relative_to(os.path.realpath(folder)) for folder in folders):
+        target = os.path.realpath(self.path, strict=True)
+        folders = (os.path.dirname(self.path) or os.curdir, *self.trusted)
+        if not any(_is_below(target, os.path.realpath(folder)) for folder in folders):
             raise LinkOutsideFolder(target)
         return target
 
@@ -151,6 +149,10 @@ class DiskFile:
     def open(self, _mode: str, /) -> BinaryIO:
         """Return a stream of the content. Raises OSError."""
         return os.fdopen(os.open(self.resolved_path(), _READ), "rb")
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder if folder.endswith(os.sep) else folder + os.sep)
 
 
 def list_folder(folder: str | os.PathLike[str], trusted: tuple[str, ...] = ()) -> list[DiskFile]:
@@ -173,6 +175,8 @@ def list_folder(folder: str | os.PathLike[str], trusted: tuple[str, ...] = ()) -
 
 def wrap_resource(file: SourceFile, trusted: tuple[str, ...] = ()) -> SourceFile:
     """Return a package's file; a file on disk becomes a DiskFile, whose links are checked."""
+    from pathlib import Path  # noqa: PLC0415 - only for a package
+
     if not isinstance(file, Path):
         return file
     link = file.is_symlink()
@@ -211,7 +215,7 @@ def not_regular_reason(file: SourceFile) -> str | None:
     Raises OSError for a link that cannot be followed.
     """
     # Reading a missing file gives the system's own error, which is more precise.
-    if file.is_file() or (isinstance(file, DiskFile) and not Path(file.path).exists()):
+    if file.is_file() or (isinstance(file, DiskFile) and not os.path.exists(file.path)):
         return None
     return "it is a folder" if file.is_dir() else "it is not a regular file"
 

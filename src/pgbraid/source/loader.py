@@ -22,11 +22,11 @@ from pgbraid.model.migration import (
     Severity,
     digest,
 )
+from pgbraid.source.candidates import UTF16, CandidateFile, content_if_plain, is_unicode
 from pgbraid.source.filenames import (
     CHECKSUM_FILE,
     MAX_VERSION,
     ORIGIN_FILE,
-    FileName,
     NearMiss,
     case_folded,
     parse_file_name,
@@ -52,21 +52,6 @@ if TYPE_CHECKING:
 
 __all__ = ["load_migrations"]
 
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-class _CandidateFile:
-    """A file whose name is that of a migration or of a down file."""
-
-    __slots__ = ("file", "name", "parts", "path", "version")
-
-    def __init__(self, version: int, parts: FileName, file: SourceFile, path: str) -> None:
-        self.version = version
-        self.parts = parts
-        self.file = file
-        self.path = path
-        self.name = file.name
-
 
 def load_migrations(source: Source, links: tuple[str, ...] = ()) -> MigrationSet:
     """Return the migrations of a source, each read and hashed once, with all their problems.
@@ -79,13 +64,13 @@ def load_migrations(source: Source, links: tuple[str, ...] = ()) -> MigrationSet
     raise; they are in ``problems`` of the result.
     """
     label, files = _files(source, links)
-    entries: list[_CandidateFile] = []
+    entries: list[CandidateFile] = []
     problems: list[Problem] = []
     checksum_file = origin_file = None
     for file in sorted(files, key=lambda file: file.name):
         path = f"{label}/{file.name}" if label else file.name
         parts = parse_file_name(file.name)
-        if parts is not None and not _is_unicode(file.name):
+        if parts is not None and not is_unicode(file.name):
             problems.append(_bad_name(file.name, path))
             continue
         if isinstance(parts, NearMiss):
@@ -95,7 +80,7 @@ def load_migrations(source: Source, links: tuple[str, ...] = ()) -> MigrationSet
             if version is None:
                 problems.append(_out_of_range(parts.digits, path))
             else:
-                entries.append(_CandidateFile(version, parts, file, path))
+                entries.append(CandidateFile(version, parts, file, path))
         elif file.name == CHECKSUM_FILE:
             checksum_file = path, file
         elif file.name == ORIGIN_FILE:
@@ -153,9 +138,9 @@ def _bad_folder(label: str, error: OSError) -> ConfigError:
     )
 
 
-def _assemble(label: str, entries: list[_CandidateFile], problems: list[Problem]) -> MigrationSet:
-    ups: dict[int, list[_CandidateFile]] = defaultdict(list)
-    downs: dict[int, list[_CandidateFile]] = defaultdict(list)
+def _assemble(label: str, entries: list[CandidateFile], problems: list[Problem]) -> MigrationSet:
+    ups: dict[int, list[CandidateFile]] = defaultdict(list)
+    downs: dict[int, list[CandidateFile]] = defaultdict(list)
     for entry in entries:
         (ups if entry.parts.kind == "up" else downs)[entry.version].append(entry)
     migrations: list[Migration] = []
@@ -176,7 +161,7 @@ def _assemble(label: str, entries: list[_CandidateFile], problems: list[Problem]
     return MigrationSet(tuple(migrations), tuple(problems), label or "memory", tuple(sums))
 
 
-def _migration(up: _CandidateFile, facts: _FileFacts, downs: list[_CandidateFile]) -> Migration:
+def _migration(up: CandidateFile, facts: _FileFacts, downs: list[CandidateFile]) -> Migration:
     named = [entry for entry in downs if entry.parts.name == up.parts.name]
     down = named[0] if len(named) == 1 else None
     return Migration(
@@ -224,8 +209,11 @@ def _directives(head: bytes) -> Directives:
     return directives_of(head.decode(errors="replace"))
 
 
-def _read(entry: _CandidateFile) -> _FileFacts:
+def _read(entry: CandidateFile) -> _FileFacts:
     """Return the facts of a file. Neither blocks on a pipe nor follows a link out of the folder."""
+    plain = content_if_plain(entry.file)
+    if plain is not None:
+        return _FileFacts(digest(plain), len(plain), (), plain)
     try:
         # Opening a pipe would block until another process writes to it.
         reason = not_regular_reason(entry.file)
@@ -243,12 +231,12 @@ def _read(entry: _CandidateFile) -> _FileFacts:
     return _FileFacts(digest(data), len(data), tuple(_bad_bytes(entry, data)), data)
 
 
-def _read_large(entry: _CandidateFile) -> _FileFacts:
+def _read_large(entry: CandidateFile) -> _FileFacts:
     """Return the facts of a large file, read in chunks."""
     sha, size, problems, head = hashlib.sha256(), 0, list[Problem](), b""
     decoder, lines = codecs.getincrementaldecoder("utf-8")(), 1
     for chunk in read_chunks(entry.file):
-        if size == 0 and chunk.startswith(_UTF16):
+        if size == 0 and chunk.startswith(UTF16):
             return _FileFacts(problems=tuple(_bad_bytes(entry, chunk[:2])))
         sha.update(chunk)
         size += len(chunk)
@@ -274,8 +262,8 @@ def _read_large(entry: _CandidateFile) -> _FileFacts:
     return _FileFacts(sha.hexdigest(), size, tuple(problems), head)
 
 
-def _bad_bytes(entry: _CandidateFile, data: bytes) -> Iterator[Problem]:
-    if data.startswith(_UTF16):
+def _bad_bytes(entry: CandidateFile, data: bytes) -> Iterator[Problem]:
+    if data.startswith(UTF16):
         yield _file_problem("utf16", entry, "is UTF-16, not UTF-8", None)
         return
     nul = data.find(b"\0")
@@ -296,7 +284,7 @@ def _byte_place(data: bytes, offset: int) -> tuple[int, int]:
 
 
 def _file_problem(
-    code: str, entry: _CandidateFile, message: str, at: tuple[int, ...] | None
+    code: str, entry: CandidateFile, message: str, at: tuple[int, ...] | None
 ) -> Problem:
     hints = {
         "unreadable": "Make it a readable file or remove it, then run `pgbraid check --offline`.",
@@ -311,7 +299,7 @@ def _file_problem(
     )
 
 
-def _link_outside(entry: _CandidateFile, target: str) -> Problem:
+def _link_outside(entry: CandidateFile, target: str) -> Problem:
     return Problem(
         "link_outside",
         f"{entry.name} is a link out of the folder",
@@ -321,11 +309,6 @@ def _link_outside(entry: _CandidateFile, target: str) -> Problem:
         location=Location(entry.path),
         versions=(entry.version,),
     )
-
-
-def _is_unicode(name: str) -> bool:
-    """Whether a file name is valid Unicode; Python maps other bytes to lone surrogates."""
-    return name.isascii() or not any("\ud800" <= char <= "\udfff" for char in name)
 
 
 def _bad_name(name: str, path: str) -> Problem:
@@ -357,7 +340,7 @@ def _out_of_range(digits: str, path: str) -> Problem:
     )
 
 
-def _clashes(version: int, entries: list[_CandidateFile]) -> list[Problem]:
+def _clashes(version: int, entries: list[CandidateFile]) -> list[Problem]:
     if len(entries) < 2:  # noqa: PLR2004 - a clash needs two files
         return []
     names = [entry.name for entry in entries]
@@ -378,7 +361,7 @@ def _clashes(version: int, entries: list[_CandidateFile]) -> list[Problem]:
 
 
 def _lone_downs(
-    version: int, ups: list[_CandidateFile], downs: list[_CandidateFile]
+    version: int, ups: list[CandidateFile], downs: list[CandidateFile]
 ) -> Iterator[Problem]:
     up_names = {entry.parts.name for entry in ups}
     for down in downs:

@@ -88,6 +88,11 @@ class Output:
         return self._printer.as_json
 
     @property
+    def columns(self) -> int | None:
+        """The width of the terminal of standard output, or None if it is none."""
+        return self._printer.columns()
+
+    @property
     def quiet(self) -> bool:
         """Whether only problems are printed."""
         return self._printer.quiet
@@ -263,6 +268,9 @@ class Output:
 
     def warn(self, code: str, message: str, hint: str | None = None) -> None:
         """Print a warning, and keep it for the JSON document."""
+        if self.form == "text":  # this form has no document
+            self._progress(psql.warning(message, hint))
+            return
         from pgbraid.model.migration import Problem, Severity
 
         problem = Problem(code, message, hint=hint, severity=Severity.WARNING)

@@ -13,7 +13,17 @@ if TYPE_CHECKING:
 
     from pgbraid.model.migration import Diagnostic, Location, Problem
 
-__all__ = ["context", "count", "diagnostic", "duration", "error", "problem", "spelled", "table"]
+__all__ = [
+    "context",
+    "count",
+    "diagnostic",
+    "duration",
+    "error",
+    "problem",
+    "spelled",
+    "table",
+    "warning",
+]
 
 _LONGEST_EXCERPT = 60
 
@@ -150,6 +160,12 @@ def error(
     """Yield the lines of an error of ours."""
     yield from _head(location, "ERROR", spelled(message))
     yield from _slot("DETAIL", detail, ours=True)
+    yield from _slot("HINT", hint, ours=True)
+
+
+def warning(message: str, hint: str | None) -> Iterator[str]:
+    """Yield the lines of a warning without a place."""
+    yield from _head(None, "WARNING", spelled(message))
     yield from _slot("HINT", hint, ours=True)
 
 

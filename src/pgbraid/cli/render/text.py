@@ -9,7 +9,7 @@ from pgbraid.model import sqlstate
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from typing import Any
 
@@ -33,7 +33,15 @@ if TYPE_CHECKING:
         Undone,
     )
 
-__all__ = ["failure_summary", "migration_line", "problems_summary", "result_lines"]
+__all__ = [
+    "all_applied",
+    "failure_summary",
+    "migration_line",
+    "nothing_to_do",
+    "problems_summary",
+    "result_lines",
+    "status_table",
+]
 
 _CHANGES = {
     "cosmetic": "comments or white space changed",
@@ -66,6 +74,26 @@ def migration_line(result: MigrationResult, longest: int, columns: int | None = 
     return f"  {label}{' ' * (longest - width(label))}{tail}"
 
 
+def nothing_to_do(applied: int) -> str:
+    """Return the answer of a run without pending migrations."""
+    return f"Nothing to do: {count(applied, 'migration')} applied."
+
+
+def all_applied(applied: int, *, unverified: int, changed: int = 0, compared: bool = True) -> str:
+    """Return the answer of a check that found no problem.
+
+    ``unverified`` migrations have no recorded checksum; ``changed`` are those with changed
+    comments.
+    """
+    answer = f"yes: {count(applied, 'migration')} applied, all files match"
+    if not compared:
+        return f"{answer}; their texts were not compared."
+    notes = [f"{changed} changed in comments or white space"] if changed else []
+    if unverified:
+        notes.append(f"{unverified} without a checksum, not compared")
+    return f"{answer}; {'; '.join(notes)}." if notes else f"{answer}, unchanged."
+
+
 def _report(report: Report) -> Iterator[str]:
     if report.forgotten:
         forgotten = report.forgotten
@@ -89,7 +117,7 @@ def _report(report: Report) -> Iterator[str]:
         others = count(len(report.applied_elsewhere), "migration")
         yield f"{others} applied by another run in the meantime."
     elif not report.adoption or report.adoption.is_empty:
-        yield f"Nothing to do: {count(report.previously_applied, 'migration')} applied."
+        yield nothing_to_do(report.previously_applied)
     if report.above_target:
         yield f"{count(len(report.above_target), 'migration')} left above --to."
 
@@ -147,7 +175,7 @@ def _plan(plan: Plan, columns: int | None) -> Iterator[str]:
         yield from _would_adopt(plan.adoption)
     adopts = plan.adoption and not plan.adoption.is_empty
     if not plan.steps and not plan.errors and not adopts:
-        yield f"Nothing to do: {count(len(plan.applied), 'migration')} applied."
+        yield nothing_to_do(len(plan.applied))
     if plan.steps:
         rows = [[str(s.migration.version), s.migration.name, _pending(s)] for s in plan.steps]
         yield from table(["version", "name", "state"], rows, right=1, columns=columns)
@@ -168,18 +196,21 @@ def _status(status: Status, columns: int | None) -> Iterator[str]:
 
     if status.adoption:
         yield from _would_adopt(status.adoption)
-    rows = [
-        [
-            str(row.version),
-            row.name,
-            row.state.value,
-            _time(row.applied_at),
-        ]
-        for row in status.rows
-    ]
-    yield from table(["version", "name", "state", "applied at"], rows, right=1, columns=columns)
-    parts = [_counted(status.count(state), state) for state in State if status.count(state)]
-    yield f"({count(len(rows), 'version')}{': ' if parts else ''}{', '.join(parts)})"
+    rows = [(row.version, row.name, row.state.value, row.applied_at) for row in status.rows]
+    counts = [(status.count(state), state.value) for state in State if status.count(state)]
+    yield from status_table(rows, counts, columns)
+
+
+def status_table(
+    rows: Iterable[tuple[int, str, str, datetime | None]],
+    counts: Iterable[tuple[int, str]],
+    columns: int | None,
+) -> Iterator[str]:
+    """Yield the table of a status and its last line, which counts the versions of each state."""
+    cells = [[str(version), name, state, _time(at)] for version, name, state, at in rows]
+    yield from table(["version", "name", "state", "applied at"], cells, right=1, columns=columns)
+    parts = ", ".join(_counted(number, state) for number, state in counts)
+    yield f"({count(len(cells), 'version')}{': ' if parts else ''}{parts})"
 
 
 def _counted(number: int, state: str) -> str:
@@ -208,19 +239,12 @@ def _check(check: Check) -> Iterator[str]:
     elif check.offline:
         yield "yes: no problem in the files would stop a run."
     else:
-        yield f"yes: {count(check.applied, 'migration')} applied, all files match{_texts(check)}"
+        changed = sum(problem.code == "modified_comments" for problem in check.problems)
+        yield all_applied(
+            check.applied, unverified=check.unverified, changed=changed, compared=check.compared
+        )
     if check.ok and check.checksum_file_compared:
         yield "The files match pgbraid.sum."
-
-
-def _texts(check: Check) -> str:
-    changed = sum(problem.code == "modified_comments" for problem in check.problems)
-    if not check.compared:
-        return "; their texts were not compared."
-    notes = [f"{changed} changed in comments or white space"] if changed else []
-    if check.unverified:
-        notes.append(f"{check.unverified} without a checksum, not compared")
-    return f"; {'; '.join(notes)}." if notes else ", unchanged."
 
 
 def _repair(repair: Repair) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pgbraid.migrate.planning.planner import make_plan
+from pgbraid.migrate.planning.unchanged import is_unchanged
 from pgbraid.model.errors import ConfigError
 from pgbraid.model.options import PlanRequest, RunOptions
 from pgbraid.postgres.ledger.applied_set import read_ledger
@@ -52,14 +53,8 @@ def read_plan(
 
 
 def _nothing_to_do(migrations: MigrationSet, state: LedgerState) -> bool:
-    """Whether the applied versions are those of the files, with equal checksums if recorded."""
-    if state.incomplete or state.mismatches:
-        return False
-    if not state.applied or len(state.applied) != len(migrations.migrations):
-        return False
-    return all(
-        row.version == file.version and row.checksum in {file.checksum, None}
-        for row, file in zip(state.applied, migrations.migrations, strict=True)
+    return not (state.incomplete or state.mismatches) and is_unchanged(
+        state.applied, migrations.migrations
     )
 
 

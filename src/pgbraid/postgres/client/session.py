@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pkgutil
-import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import ClientCursor, sql
@@ -16,6 +14,7 @@ from pgbraid.model.durations import timeout_literal
 from pgbraid.model.errors import Stopped
 from pgbraid.model.options import Limits
 from pgbraid.postgres.client.connection import error_of, send
+from pgbraid.postgres.statement_texts import statement_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,18 +45,6 @@ _PINS_SINCE = ((140000, "pin_14"), (170000, "pin_17"))
 """Statements with settings that the server has since that version."""
 _CANCEL_TIMEOUT = 1.0
 _DEFAULT_LIMITS = Limits()
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-
-
-@cache
-def _statements(file: str) -> dict[str, LiteralString]:
-    data = pkgutil.get_data("pgbraid.postgres", f"statements/{file}.sql")
-    _, *parts = _NAME.split((data or b"").decode())
-    statements = {
-        name: "\n".join(line for line in text.splitlines() if not line.startswith("--")).strip()
-        for name, text in zip(parts[::2], parts[1::2], strict=True)
-    }
-    return cast("dict[str, LiteralString]", statements)
 
 
 @cache
@@ -79,7 +66,7 @@ def statement(file: str, name: str, ledger: LedgerTable, *, with_values: bool) -
         part.replace("%", "%%") if with_values else part
         for part in (ledger.schema, ledger.table, ledger.journal)
     )
-    return sql.SQL(_statements(file)[name]).format(
+    return sql.SQL(statement_text(file, name)).format(
         schema=sql.Identifier(schema),
         ledger=sql.Identifier(schema, table),
         journal=sql.Identifier(schema, journal),

@@ -6,7 +6,6 @@ A boot with nothing to apply sends only this message.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from psycopg import errors
@@ -14,6 +13,7 @@ from psycopg import errors
 from pgbraid.model.errors import LockTimeout, ServerError, TargetRefused
 from pgbraid.model.migration import AppliedMigration
 from pgbraid.model.plan import LedgerState
+from pgbraid.model.times import utc_time
 from pgbraid.postgres.client.connection import error_of
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _applied_rows(session: Session, result: PGresult) -> tuple[AppliedMigration,
         raise not_a_ledger_error(session, "Its column version is not of a numeric type")
     try:
         return tuple(
-            AppliedMigration(int(version or ""), name, as_hex(checksum), _time(at))
+            AppliedMigration(int(version or ""), name, as_hex(checksum), utc_time(at))
             for version, name, checksum, at in _texts(result)
         )
     except ValueError:
@@ -200,14 +200,6 @@ def _locked(session: Session, wait: float, holder: str) -> LockTimeout:
         hint="Wait for that session to end, then run the command again; pgbraid ends no other "
         "session. A prepared transaction ends by COMMIT PREPARED or ROLLBACK PREPARED.",
     )
-
-
-def _time(text: str | None) -> datetime | None:
-    """Return a time in UTC; None for NULL, and for a time outside Python's range."""
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
-    except ValueError:
-        return None
 
 
 def as_hex(checksum: str | None) -> str | None:

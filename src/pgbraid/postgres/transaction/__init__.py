@@ -1,1 +1,3 @@
 """One migration in its transaction."""
+
+from pgbraid.postgres import driver  # noqa: F401 - a missing libpq is reported once

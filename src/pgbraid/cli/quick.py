@@ -1,0 +1,254 @@
+"""Answers ``up``, ``check`` and ``status`` without the driver, if there is nothing to do.
+
+This answers only if the applied versions are exactly those of the files, unchanged, and nothing
+else is to be said. In every other case ``quick_answer`` returns None without a trace, and the
+command runs as if it had not been called. So no rule and no message exists twice, but for the
+condition that there is nothing to do, which both ways share (``is_unchanged``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from pgbraid.settings import defaults, environment
+
+TYPE_CHECKING = False  # see the package
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgbraid.postgres.connection_string import ConnectionString
+    from pgbraid.postgres.libpq import Libpq
+    from pgbraid.source.candidates import PlainFile
+
+__all__ = ["quick_answer"]
+
+_COMMANDS = frozenset({"up", "check", "status"})
+_VALUED = frozenset({"--database", "--dir", "--schema", "--table", "--config"})
+_FLAGS = frozenset({"-q", "--quiet"})
+_PLAIN_NAME = r"[a-z_][a-z0-9_]{0,50}"
+"""Names of tables that need no quotes, and leave room for the suffix of the journal."""
+_BIGINT = 20
+"""The oid of the type of versions."""
+
+
+class _Call:
+    """A command line that may be answered here."""
+
+    __slots__ = ("command", "options", "quiet")
+
+    def __init__(self, command: str, options: dict[str, str], *, quiet: bool) -> None:
+        self.command = command
+        self.options = options
+        self.quiet = quiet
+
+
+class _Place:
+    """The folder and the ledger, by the settings."""
+
+    __slots__ = ("folder", "links", "role", "schema", "table")
+
+    def __init__(
+        self, folder: str, schema: str, table: str, links: tuple[str, ...], role: str | None
+    ) -> None:
+        self.folder = folder
+        self.schema = schema
+        self.table = table
+        self.links = links
+        self.role = role
+
+
+class _AppliedRow:
+    """A row of the applied set."""
+
+    __slots__ = ("applied_at", "checksum", "name", "version")
+
+    def __init__(self, row: tuple[bytes | None, ...]) -> None:
+        version, name, checksum, applied_at = (v.decode() if v is not None else None for v in row)
+        self.version = int(version or "")
+        self.name = name
+        self.checksum = checksum
+        self.applied_at = applied_at
+
+
+def quick_answer(words: list[str]) -> int | None:
+    """Answer a command line and return its exit code, or None if it is to be run as usual."""
+    call = _recognised(words)
+    if call is None or sys.stdout is None or sys.stderr is None:
+        return None
+    place = _place(call.options)
+    url = call.options.get("--database") or environment.database_url()
+    if place is None or url is None or environment.direct_url() is not None:
+        return None
+    from pgbraid.postgres.libpq import find_libpq
+
+    libpq = find_libpq()
+    connection = _connection(url, libpq, place.role) if libpq else None
+    if libpq is None or connection is None:
+        return None
+    rows = _applied(libpq, connection, place, times=call.command == "status")
+    files = _files(place, rows) if rows else None
+    if not rows or files is None:
+        return None
+    return _answer(call, connection, rows, files)
+
+
+def _recognised(words: list[str]) -> _Call | None:
+    """Return the call of a command line that has only options known here."""
+    commands: list[str] = []
+    options: dict[str, str] = {}
+    quiet = False
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if word in _COMMANDS:
+            commands.append(word)
+        elif word in _FLAGS:
+            quiet = True
+        elif name in _VALUED:
+            value = value if equals else next(rest, "")
+            if not value or value.startswith("-"):
+                return None
+            options[name] = value
+        else:
+            return None
+    return _Call(commands[0], options, quiet=quiet) if len(commands) == 1 else None
+
+
+def _place(options: dict[str, str]) -> _Place | None:
+    """Return the settings if they are plain; a settings file is read by its own module."""
+    given = {name.removeprefix("--"): value for name, value in options.items()}
+    given.pop("database", None)
+    config = given.pop("config", None)
+    if config is None and not _has_settings_file():
+        place = _Place(
+            given.get("dir", defaults.FOLDER),
+            given.get("schema", defaults.SCHEMA),
+            given.get("table", defaults.TABLE),
+            (),
+            None,
+        )
+    else:
+        from pgbraid.model.errors import ConfigError
+        from pgbraid.settings.settings_file import find_settings
+
+        try:
+            found = find_settings(config).override(**given)
+        except ConfigError:
+            return None
+        if (
+            found.passed_over
+            or found.verify != "error"
+            or found.direct_url is not None
+            or found.session_pooler
+        ):
+            return None
+        place = _Place(found.dir, found.schema, found.table, found.links, found.role)
+    plain = all(re.fullmatch(_PLAIN_NAME, name) for name in (place.schema, place.table))
+    return place if plain else None
+
+
+def _has_settings_file() -> bool:
+    """Whether a file that may hold settings is in the current folder or above it."""
+    try:
+        folder = os.path.realpath(os.getcwd())
+    except OSError:
+        return True
+    while True:
+        if any(os.path.lexists(os.path.join(folder, name)) for name in defaults.SETTINGS_FILES):
+            return True
+        above = os.path.dirname(folder)
+        if above == folder:
+            return False
+        folder = above
+
+
+def _connection(url: str, libpq: Libpq, role: str | None) -> ConnectionString | None:
+    from pgbraid.model.errors import ConfigError
+    from pgbraid.postgres.connection_string import read_connection_string
+
+    try:
+        return read_connection_string(url, libpq, role)
+    except ConfigError:
+        return None
+
+
+def _applied(
+    libpq: Libpq, connection: ConnectionString, place: _Place, *, times: bool
+) -> list[_AppliedRow] | None:
+    """Return the applied set, or None if anything is odd about the ledger."""
+    from pgbraid.postgres.statement_texts import statement_text
+
+    journal = f"{place.table}_journal"
+    text = statement_text("ledger", "read_applied").format(
+        ledger=f'"{place.schema}"."{place.table}"', journal=f'"{place.schema}"."{journal}"'
+    )
+    values = {"schema": place.schema, "table": place.table, "journal": journal}
+    literals = {name: f"'{value}'" for name, value in values.items()}
+    query = text % {**literals, "times": "true" if times else "false", "trusted": "false"}
+    answer = libpq.ask(connection.parameters, query)
+    if answer is None or len(answer) != 3:  # noqa: PLR2004 - the statements of the query
+        return None
+    facts, applied, doubtful = answer
+    if doubtful.rows or applied.types[0] != _BIGINT:
+        return None
+    if place.role is not None and facts.rows[0][2] != place.role.encode():
+        return None
+    try:
+        return [_AppliedRow(row) for row in applied.rows]
+    except ValueError:
+        return None
+
+
+def _files(place: _Place, rows: list[_AppliedRow]) -> list[PlainFile] | None:
+    """Return the files if they are exactly those of the rows, and nothing is odd about them."""
+    from pgbraid.migrate.planning.unchanged import is_unchanged
+    from pgbraid.source.candidates import read_plain_files
+    from pgbraid.source.filenames import same_migration_name
+
+    files = read_plain_files(place.folder, place.links)
+    if files is None or not is_unchanged(rows, files):
+        return None
+    same = all(
+        not row.name or same_migration_name(row.name, file.version, file.name)
+        for row, file in zip(rows, files, strict=True)
+    )
+    return files if same else None
+
+
+def _answer(
+    call: _Call, connection: ConnectionString, rows: list[_AppliedRow], files: list[PlainFile]
+) -> int:
+    from pgbraid.cli import connection_warnings
+    from pgbraid.cli.render import Output
+
+    output = Output()
+    output.command = call.command
+    output.quiet = call.quiet
+    try:
+        connection_warnings.shown_password(output, call.options.get("--database"))
+        connection_warnings.unverified_server(output, connection.tls_warning)
+        return output.lines(_lines(call, rows, files, output.columns), 0)
+    finally:
+        output.close()
+
+
+def _lines(
+    call: _Call, rows: list[_AppliedRow], files: list[PlainFile], columns: int | None
+) -> Iterator[str]:
+    """Return the lines of the answer, which is yes."""
+    from pgbraid.cli.render import text
+
+    if call.command == "up":
+        return iter((text.nothing_to_do(len(rows)),))
+    if call.command == "check":
+        unverified = sum(row.checksum is None for row in rows)
+        return iter((text.all_applied(len(rows), unverified=unverified),))
+    from pgbraid.model.times import utc_time
+
+    table = [
+        (row.version, file.name, "applied", utc_time(row.applied_at))
+        for row, file in zip(rows, files, strict=True)
+    ]
+    return text.status_table(table, [(len(table), "applied")], columns)
