@@ -56,15 +56,19 @@ def test_help_and_version_import_next_to_nothing(program, words):
     loaded = modules(program, *words)
     assert not loaded & (DRIVER | WORK | HEAVY)
     assert {name for name in loaded if name.startswith("pgbraid")} <= {
-        *(
-            "pgbraid",
-            "pgbraid._version",
-            "pgbraid.cli",
-            "pgbraid.cli.commands",
-            "pgbraid.cli.parser",
-        ),
+        *("pgbraid", "pgbraid._version", "pgbraid.cli", "pgbraid.cli.commands"),
         *("pgbraid.cli.run", "pgbraid.cli.commands.up", "pgbraid.model", "pgbraid.model.errors"),
+        *("pgbraid.cli.parser", "pgbraid.cli.quick"),
+        *("pgbraid.settings", "pgbraid.settings.defaults", "pgbraid.settings.environment"),
     }
+
+
+def test_version_alone_imports_no_parser(program):
+    loaded = modules(program, "--version")
+    assert {name for name in loaded if name.startswith("pgbraid")} == {
+        *("pgbraid", "pgbraid._version", "pgbraid.cli"),
+    }
+    assert "argparse" not in loaded
 
 
 def test_new_file_needs_neither_driver_nor_texts(program):
@@ -87,11 +91,19 @@ def test_check_of_branch_needs_no_driver(program, branch):
     assert not loaded & DRIVER
 
 
+@pytest.mark.parametrize("command", ["up", "check", "status"])
+def test_run_without_work_imports_neither_driver_nor_parser(cli, folder, command):
+    folder.write(_1_a="SELECT 1", _2_b="CREATE TABLE b ()")
+    cli("up", code=0)
+    loaded = modules(cli, command)
+    assert not loaded & (DRIVER - {"pgbraid.postgres"} | WORK | {"argparse", "dataclasses"})
+
+
 @pytest.mark.parametrize("command", ["up", "plan", "check"])
 def test_run_without_work_imports_no_modules_that_apply(cli, folder, command):
     folder.write(_1_a="SELECT 1", _2_b="CREATE TABLE b ()")
     cli("up", code=0)
-    loaded = modules(cli, command)
+    loaded = modules(cli, command, "--verbose")  # an option that only the parser knows
     assert "psycopg" in loaded
     allowed = {"pgbraid.model.results"} if command != "up" else set()
     assert not loaded & (WORK - allowed)

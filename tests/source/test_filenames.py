@@ -16,19 +16,21 @@ from pgbraid.source.filenames import (
 @pytest.mark.parametrize(
     ("file", "parts"),
     [
-        ("103_add_email.sql", FileName("103", "add_email", "up")),
-        ("103_add_email.up.sql", FileName("103", "add_email", "up")),
-        ("103_add_email.down.sql", FileName("103", "add_email", "down")),
-        ("001_a.sql", FileName("001", "a", "up")),
-        ("0_zero.sql", FileName("0", "zero", "up")),
-        ("20240826120919_init-schema.up.sql", FileName("20240826120919", "init-schema", "up")),
-        ("1_ünï côde.sql", FileName("1", "ünï côde", "up")),
-        ("1_a.b.sql", FileName("1", "a.b", "up")),
-        ("1_down.sql", FileName("1", "down", "up")),
+        ("103_add_email.sql", ("103", "add_email", "up")),
+        ("103_add_email.up.sql", ("103", "add_email", "up")),
+        ("103_add_email.down.sql", ("103", "add_email", "down")),
+        ("001_a.sql", ("001", "a", "up")),
+        ("0_zero.sql", ("0", "zero", "up")),
+        ("20240826120919_init-schema.up.sql", ("20240826120919", "init-schema", "up")),
+        ("1_ünï côde.sql", ("1", "ünï côde", "up")),
+        ("1_a.b.sql", ("1", "a.b", "up")),
+        ("1_down.sql", ("1", "down", "up")),
     ],
 )
 def test_migration_is_digits_underscore_name(file, parts):
-    assert parse_file_name(file) == parts
+    found = parse_file_name(file)
+    assert isinstance(found, FileName)
+    assert (found.digits, found.name, found.kind) == parts
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,9 @@ def test_migration_is_digits_underscore_name(file, parts):
     ],
 )
 def test_near_miss_is_named_with_suggestion(file, suggestion):
-    assert parse_file_name(file) == NearMiss(suggestion)
+    found = parse_file_name(file)
+    assert isinstance(found, NearMiss)
+    assert found.suggestion == suggestion
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_file_that_becomes_link_after_it_was_listed_is_not_followed(folder, outs
         replace_by_link(folder.path / "1_a.sql", outside)
         return real(file)
 
-    monkeypatch.setattr("pgbraid.source.loader.read_unless_large", replace_and_read)
+    monkeypatch.setattr("pgbraid.source.candidates.read_unless_large", replace_and_read)
     (problem,) = load_migrations(folder.path).problems
     assert problem.code == "unreadable"
     assert problem.message == "1_a.sql cannot be read: it became a link after the folder was listed"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from pathlib import Path
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = [
     "cache_dir",
@@ -69,6 +68,8 @@ def server_programs(environ: Mapping[str, str] | None = None) -> str | None:
 
 def cache_dir(environ: Mapping[str, str] | None = None) -> Path | None:
     """Return the cache folder by the XDG base directory specification, or None without a home."""
+    from pathlib import Path  # noqa: PLC0415 - a run with nothing to do imports this module
+
     env = os.environ if environ is None else environ
     if env.get("XDG_CACHE_HOME"):
         return Path(env["XDG_CACHE_HOME"]) / "pgbraid"
@@ -89,16 +90,18 @@ def sudo_uid(environ: Mapping[str, str] | None = None) -> int | None:
     return int(uid) if uid.isdecimal() else None
 
 
-@contextmanager
-def without_libpq_variables() -> Iterator[None]:
+class without_libpq_variables:  # noqa: N801 - used as a function is
     """Remove libpq's PG* variables from the environment within a ``with`` block.
 
     They would redirect a connection to a server that pgbraid started.
     """
-    saved = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
-    pgbraid = {name: value for name, value in saved.items() if name.startswith("PGBRAID_")}
-    os.environ.update(pgbraid)
-    try:
-        yield
-    finally:
-        os.environ.update(saved)
+
+    # Not made with contextlib: a run with nothing to do imports this module.
+    def __enter__(self) -> None:
+        saved = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
+        pgbraid = {name: value for name, value in saved.items() if name.startswith("PGBRAID_")}
+        os.environ.update(pgbraid)
+        self._saved = saved
+
+    def __exit__(self, *_: object) -> None:
+        os.environ.update(self._saved)
