@@ -84,7 +84,8 @@ def test_function_is_not_exported_under_its_modules_name(path):
 @each_module
 def test_only_render_prints_and_only_one_module_reads_environment(path):
     text = path.read_text()
-    if "cli/render" not in path.as_posix():
+    # The start of the command line prints the version, before it imports anything.
+    if "cli/render" not in path.as_posix() and path != SOURCE / "cli" / "__init__.py":
         assert not re.search(r"\bprint\(|\.stdout\.write|\.stderr\.write", text)
     if path.name != "environment.py":
         assert not re.search(r"\benviron\b|\bgetenv\b", text)

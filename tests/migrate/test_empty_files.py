@@ -4,7 +4,7 @@ import pytest
 
 import pgbraid
 from pgbraid import ProblemsFound
-from pgbraid.source.new_migration import create_migration
+from pgbraid.source.writing.new_migration import create_migration
 from tests.fixtures.git import Repository
 
 OLD = {

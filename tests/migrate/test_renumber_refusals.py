@@ -145,7 +145,7 @@ def test_interrupted_rename_is_undone(repository, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pgbraid.source.renaming.replace_checksum_file", interrupted)
+    monkeypatch.setattr("pgbraid.source.writing.renaming.replace_checksum_file", interrupted)
     with pytest.raises(KeyboardInterrupt):
         renumbering.carry_out()
     assert new_names(repository) == ["104_x.sql", "105_y.sql"]

@@ -7,7 +7,7 @@ import pytest
 
 from pgbraid import ConfigError
 from pgbraid.settings.settings import Settings
-from pgbraid.source.new_migration import create_migration
+from pgbraid.source.writing.new_migration import create_migration
 from tests.fixtures.git import git
 
 NOW = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)

@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if words == ["--version"]:  # without the parser, which takes longer than Python's start
             from pgbraid._version import __version__
 
-            print(f"pgbraid {__version__}")  # noqa: T201 - as argparse does
+            print(f"pgbraid {__version__}")  # noqa: T201 - as the parser does
             return 0
         # Imported here: Ctrl-C is caught during the imports, too.
         from pgbraid.cli.quick import quick_answer

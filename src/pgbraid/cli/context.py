@@ -8,9 +8,9 @@ from importlib import import_module
 from pathlib import Path
 
 from pgbraid.cli import connection_warnings
-from pgbraid.model.durations import parse_duration
 from pgbraid.model.errors import ConfigError
 from pgbraid.model.options import StopToken
+from pgbraid.model.units import parse_duration
 from pgbraid.settings import environment
 from pgbraid.settings.passwords import has_password
 from pgbraid.settings.settings import Settings

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pgbraid.postgres.libpq import Libpq
     from pgbraid.source.candidates import PlainFile
 
-__all__ = ["quick_answer"]
+__all__ = ["quick_answer", "read_applied_query"]
 
 _COMMANDS = frozenset({"up", "check", "status"})
 _VALUED = frozenset({"--database", "--dir", "--schema", "--table", "--config"})
@@ -75,7 +75,7 @@ class _AppliedRow:
 def quick_answer(words: list[str]) -> int | None:
     """Answer a command line and return its exit code, or None if it is to be run as usual."""
     call = _recognised(words)
-    if call is None or sys.stdout is None or sys.stderr is None:
+    if call is None or sys.stdout is None or sys.stderr is None or environment.driver_library():
         return None
     place = _place(call.options)
     url = call.options.get("--database") or environment.database_url()
@@ -134,17 +134,17 @@ def _place(options: dict[str, str]) -> _Place | None:
         from pgbraid.settings.settings_file import find_settings
 
         try:
-            found = find_settings(config).override(**given)
+            settings = find_settings(config).override(**given)
         except ConfigError:
             return None
         if (
-            found.passed_over
-            or found.verify != "error"
-            or found.direct_url is not None
-            or found.session_pooler
+            settings.passed_over
+            or settings.verify != "error"
+            or settings.direct_url is not None
+            or settings.session_pooler
         ):
             return None
-        place = _Place(found.dir, found.schema, found.table, found.links, found.role)
+        place = _Place(settings.dir, settings.schema, settings.table, settings.links, settings.role)
     plain = all(re.fullmatch(_PLAIN_NAME, name) for name in (place.schema, place.table))
     return place if plain else None
 
@@ -178,15 +178,7 @@ def _applied(
     libpq: Libpq, connection: ConnectionString, place: _Place, *, times: bool
 ) -> list[_AppliedRow] | None:
     """Return the applied set, or None if anything is odd about the ledger."""
-    from pgbraid.postgres.statement_texts import statement_text
-
-    journal = f"{place.table}_journal"
-    text = statement_text("ledger", "read_applied").format(
-        ledger=f'"{place.schema}"."{place.table}"', journal=f'"{place.schema}"."{journal}"'
-    )
-    values = {"schema": place.schema, "table": place.table, "journal": journal}
-    literals = {name: f"'{value}'" for name, value in values.items()}
-    query = text % {**literals, "times": "true" if times else "false", "trusted": "false"}
+    query = read_applied_query(place.schema, place.table, times=times)
     answer = libpq.ask(connection.parameters, query)
     if answer is None or len(answer) != 3:  # noqa: PLR2004 - the statements of the query
         return None
@@ -199,6 +191,18 @@ def _applied(
         return [_AppliedRow(row) for row in applied.rows]
     except ValueError:
         return None
+
+
+def read_applied_query(schema: str, table: str, *, times: bool) -> str:
+    """Return the query of a run that has nothing to do, for names that need no quotes."""
+    from pgbraid.postgres.statement_texts import statement_text
+
+    journal = f"{table}_journal"
+    text = statement_text("ledger", "read_applied").format(
+        ledger=f'"{schema}"."{table}"', journal=f'"{schema}"."{journal}"'
+    )
+    literals = {"schema": f"'{schema}'", "table": f"'{table}'", "journal": f"'{journal}'"}
+    return text % {**literals, "times": "true" if times else "false", "trusted": "false"}
 
 
 def _files(place: _Place, rows: list[_AppliedRow]) -> list[PlainFile] | None:
@@ -238,14 +242,14 @@ def _lines(
     call: _Call, rows: list[_AppliedRow], files: list[PlainFile], columns: int | None
 ) -> Iterator[str]:
     """Return the lines of the answer, which is yes."""
-    from pgbraid.cli.render import text
+    from pgbraid.cli.render import state_text as text
 
     if call.command == "up":
         return iter((text.nothing_to_do(len(rows)),))
     if call.command == "check":
         unverified = sum(row.checksum is None for row in rows)
         return iter((text.all_applied(len(rows), unverified=unverified),))
-    from pgbraid.model.times import utc_time
+    from pgbraid.model.units import utc_time
 
     table = [
         (row.version, file.name, "applied", utc_time(row.applied_at))

@@ -32,8 +32,8 @@ from pgbraid.source.filenames import (
 )
 from pgbraid.source.git import GitFolder, unmerged_files
 from pgbraid.source.loader import load_migrations
-from pgbraid.source.numbering import is_timestamp, next_version
-from pgbraid.source.renaming import rename_files
+from pgbraid.source.writing.numbering import is_timestamp, next_version
+from pgbraid.source.writing.renaming import rename_files
 from pgbraid.sql.checksum import checksum_variants
 
 if TYPE_CHECKING:

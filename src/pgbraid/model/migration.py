@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from pgbraid.model.sizes import LARGE_SCRIPT_BYTES
+from pgbraid.model.units import LARGE_SCRIPT_BYTES
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta

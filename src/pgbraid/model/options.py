@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from pgbraid.model.durations import LONGEST_DURATION
 from pgbraid.model.errors import ConfigError, Stopped
+from pgbraid.model.units import LONGEST_DURATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Libpq", "Rows", "find_libpq"]
 
-_PATIENCE = 1.0
+_TIME_LIMIT = 1.0
 """Seconds for connection and answer. After it the driver connects, with the user's own limits."""
 _READING, _WRITING, _CONNECTED = 1, 2, 3
 """The results of PQconnectPoll."""
@@ -85,11 +85,7 @@ _SIGNATURES = (
 def find_libpq() -> Libpq | None:
     """Return the libpq that the driver would use, or None if that is not certain."""
     # Python cannot wait for a socket of Windows with `os.read`.
-    if (
-        sys.platform == "win32"
-        or os.environ.get("PSYCOPG_IMPL")
-        or PathFinder.find_spec("psycopg_c") is not None
-    ):
+    if sys.platform == "win32" or PathFinder.find_spec("psycopg_c") is not None:
         return None
     try:
         library = CDLL(_packaged() or _SYSTEMS[sys.platform])
@@ -161,7 +157,7 @@ class Libpq:
         self._library.PQsetNoticeProcessor(conn, on_notice, None)
         answer = None
         try:
-            deadline = time.monotonic() + _PATIENCE
+            deadline = time.monotonic() + _TIME_LIMIT
             if self._connected(conn, deadline):
                 answer = self._rows(conn, query, deadline)
         except (OSError, ValueError):  # select, on a descriptor that is closed or too high

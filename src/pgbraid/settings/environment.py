@@ -13,6 +13,7 @@ __all__ = [
     "cache_dir",
     "database_url",
     "direct_url",
+    "driver_library",
     "environment_with",
     "git_environment",
     "scratch_url",
@@ -42,6 +43,11 @@ def database_url(environ: Mapping[str, str] | None = None) -> str | None:
         if env.get(name):
             return env[name]
     return "" if any(env.get(name) for name in _PG_VARIABLES) else None
+
+
+def driver_library(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return which interface to libpq the driver is to use (PSYCOPG_IMPL), or None."""
+    return (os.environ if environ is None else environ).get("PSYCOPG_IMPL") or None
 
 
 def scratch_url(environ: Mapping[str, str] | None = None) -> str | None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from os import PathLike, fspath
 
-from pgbraid.model.durations import parse_duration
 from pgbraid.model.errors import ConfigError
+from pgbraid.model.units import parse_duration
 from pgbraid.settings import defaults
 from pgbraid.settings.passwords import has_password
 

@@ -6,7 +6,7 @@ import errno
 import io
 import os
 
-from pgbraid.model.sizes import LARGE_SCRIPT_BYTES
+from pgbraid.model.units import LARGE_SCRIPT_BYTES
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pgbraid.model.durations import parse_duration
 from pgbraid.model.migration import NO_DIRECTIVES, Directives
+from pgbraid.model.units import parse_duration
 from pgbraid.sql.lexer import next_token
 from pgbraid.sql.replaced_versions import parse_replaced
 

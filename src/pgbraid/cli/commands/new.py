@@ -40,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
     from pgbraid.cli.render.psql import spelled
-    from pgbraid.source.new_migration import create_migration  # only this command needs it
+    from pgbraid.source.writing.new_migration import create_migration  # only this command needs it
 
     arguments, settings = context.arguments, context.settings
     made = create_migration(

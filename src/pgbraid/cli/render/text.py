@@ -5,12 +5,12 @@ from __future__ import annotations
 from pgbraid.cli.render import characters, psql
 from pgbraid.cli.render.characters import cell, clean, width
 from pgbraid.cli.render.psql import count, duration, spelled, table
+from pgbraid.cli.render.state_text import all_applied, nothing_to_do, status_table
 from pgbraid.model import sqlstate
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from pgbraid.model.errors import MigrationFailed, ProblemsFound
@@ -34,13 +34,10 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "all_applied",
     "failure_summary",
     "migration_line",
-    "nothing_to_do",
     "problems_summary",
     "result_lines",
-    "status_table",
 ]
 
 _CHANGES = {
@@ -48,9 +45,6 @@ _CHANGES = {
     "meaning": "statements changed",
     "unknown": "changed; the text that ran was not kept",
 }
-
-_HOURS = 3
-"""The length of a time zone offset without minutes."""
 
 
 def result_lines(value: object, columns: int | None = None) -> Iterator[str]:
@@ -72,26 +66,6 @@ def migration_line(result: MigrationResult, longest: int, columns: int | None = 
         longest = min(longest, columns - len("  ") - len(tail))
         label = cut(label, longest)
     return f"  {label}{' ' * (longest - width(label))}{tail}"
-
-
-def nothing_to_do(applied: int) -> str:
-    """Return the answer of a run without pending migrations."""
-    return f"Nothing to do: {count(applied, 'migration')} applied."
-
-
-def all_applied(applied: int, *, unverified: int, changed: int = 0, compared: bool = True) -> str:
-    """Return the answer of a check that found no problem.
-
-    ``unverified`` migrations have no recorded checksum; ``changed`` are those with changed
-    comments.
-    """
-    answer = f"yes: {count(applied, 'migration')} applied, all files match"
-    if not compared:
-        return f"{answer}; their texts were not compared."
-    notes = [f"{changed} changed in comments or white space"] if changed else []
-    if unverified:
-        notes.append(f"{unverified} without a checksum, not compared")
-    return f"{answer}; {'; '.join(notes)}." if notes else f"{answer}, unchanged."
 
 
 def _report(report: Report) -> Iterator[str]:
@@ -199,31 +173,6 @@ def _status(status: Status, columns: int | None) -> Iterator[str]:
     rows = [(row.version, row.name, row.state.value, row.applied_at) for row in status.rows]
     counts = [(status.count(state), state.value) for state in State if status.count(state)]
     yield from status_table(rows, counts, columns)
-
-
-def status_table(
-    rows: Iterable[tuple[int, str, str, datetime | None]],
-    counts: Iterable[tuple[int, str]],
-    columns: int | None,
-) -> Iterator[str]:
-    """Yield the table of a status and its last line, which counts the versions of each state."""
-    cells = [[str(version), name, state, _time(at)] for version, name, state, at in rows]
-    yield from table(["version", "name", "state", "applied at"], cells, right=1, columns=columns)
-    parts = ", ".join(_counted(number, state) for number, state in counts)
-    yield f"({count(len(cells), 'version')}{': ' if parts else ''}{parts})"
-
-
-def _counted(number: int, state: str) -> str:
-    return count(number, "gap") if state == "gap" else f"{number} {state}"
-
-
-def _time(at: datetime | None) -> str:
-    """Return a time as psql shows it, in the local zone, to the second."""
-    if at is None:
-        return ""
-    local = at.astimezone()
-    zone = f"{local:%z}"
-    return f"{local:%Y-%m-%d %H:%M:%S}{zone.removesuffix('00') if len(zone) > _HOURS else zone}"
 
 
 def _check(check: Check) -> Iterator[str]:

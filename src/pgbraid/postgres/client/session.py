@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import ClientCursor, sql
 
-from pgbraid.model.durations import timeout_literal
 from pgbraid.model.errors import Stopped
 from pgbraid.model.options import Limits
+from pgbraid.model.units import timeout_literal
 from pgbraid.postgres.client.connection import error_of, send
 from pgbraid.postgres.statement_texts import statement_text
 

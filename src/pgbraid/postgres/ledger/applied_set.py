@@ -13,7 +13,7 @@ from psycopg import errors
 from pgbraid.model.errors import LockTimeout, ServerError, TargetRefused
 from pgbraid.model.migration import AppliedMigration
 from pgbraid.model.plan import LedgerState
-from pgbraid.model.times import utc_time
+from pgbraid.model.units import utc_time
 from pgbraid.postgres.client.connection import error_of
 
 if TYPE_CHECKING:

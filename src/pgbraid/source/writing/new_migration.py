@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pgbraid.model.errors import ConfigError
 from pgbraid.source.filenames import FileName, parse_file_name, parse_version, slug
-from pgbraid.source.numbering import Numbering, choose_numbering, is_timestamp, next_version
+from pgbraid.source.writing.numbering import Numbering, choose_numbering, is_timestamp, next_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,6 +1,6 @@
 import pytest
 
-from pgbraid.model.durations import parse_duration, timeout_literal
+from pgbraid.model.units import parse_duration, timeout_literal
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,21 @@
-"""Parses durations: a number of seconds, or a number with one of PostgreSQL's units."""
+"""Durations, times and sizes, as pgbraid reads and writes them."""
 
 from __future__ import annotations
 
-__all__ = ["LONGEST_DURATION", "parse_duration", "timeout_literal"]
+TYPE_CHECKING = False  # see the package
+if TYPE_CHECKING:
+    from datetime import datetime
 
+__all__ = [
+    "LARGE_SCRIPT_BYTES",
+    "LONGEST_DURATION",
+    "parse_duration",
+    "timeout_literal",
+    "utc_time",
+]
+
+LARGE_SCRIPT_BYTES = 1_000_000
+"""Files larger than this number of bytes are read, checked and run in parts."""
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 """PostgreSQL's time units, in seconds."""
 _DURATION = r"\s*(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(?P<unit>us|ms|s|min|h|d)?\s*"
@@ -33,3 +45,13 @@ def timeout_literal(seconds: float) -> str:
     # A timeout of 0 means no limit, so a duration under a millisecond must not become 0.
     milliseconds = round(seconds * 1000)
     return f"'{max(milliseconds, 1) if seconds else 0}ms'"
+
+
+def utc_time(text: str | None) -> datetime | None:
+    """Return a time that the server wrote in UTC; None for NULL and a time out of range."""
+    from datetime import UTC, datetime  # noqa: PLC0415 - few commands show a time
+
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""The files that pgbraid writes into a folder of migrations: new ones, and renamed ones."""
