@@ -77,6 +77,55 @@ def test_row_without_statistics_is_refused(database):
     refused(database, WRITES)
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        "INSERT INTO applied_migrations VALUES (NEW.id, 'x')",
+        'DELETE FROM public."applied_migrations"',
+        "UPDATE Applied_Migrations SET name = 'x'",
+    ],
+)
+def test_write_by_trigger_of_earlier_migration_of_first_run_is_refused(database, write):
+    migrator = pgbraid.load(
+        {
+            "1_a.sql": "CREATE TABLE a (id int);"
+            "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$"
+            f" BEGIN {write}; RETURN NEW; END $$;"
+            "CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
+            "2_b.sql": "CREATE TABLE b ()",
+            "3_c.sql": "INSERT INTO a VALUES (9)",
+        }
+    )
+    with pytest.raises(MigrationFailed, match=r"writes to public\.applied_migrations"):
+        migrator.up(database.conninfo)
+    assert database.versions() == [1, 2]
+
+
+def test_ledger_dropped_with_its_schema_by_first_run_is_error(database):
+    migrator = pgbraid.load(
+        {**FIRST, "2_b.sql": "DROP SCHEMA app CASCADE"}, schema="app", settings=False
+    )
+    with pytest.raises(pgbraid.PgbraidError):
+        migrator.up(database.conninfo)
+    assert database.versions("app.applied_migrations") == [1]
+
+
+def test_trigger_of_first_run_that_swallows_row_is_error(database):
+    migrator = pgbraid.load(
+        {
+            "1_a.sql": "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RETURN NULL; END $$",
+            "2_b.sql": "CREATE TRIGGER t BEFORE INSERT ON applied_migrations"
+            " FOR EACH ROW WHEN (NEW.version = 3) EXECUTE FUNCTION f()",
+            "3_c.sql": "CREATE TABLE c ()",
+        }
+    )
+    with pytest.raises(pgbraid.PgbraidError, match="did not accept a row"):
+        migrator.up(database.conninfo)
+    assert database.versions() == [1, 2]
+    assert database.value("SELECT to_regclass('c')") is None
+
+
 def test_reading_applied_set_is_allowed(database):
     body = (
         "CREATE TABLE copied AS SELECT * FROM applied_migrations;"

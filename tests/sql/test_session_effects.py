@@ -1,7 +1,7 @@
 import pytest
 
 from pgbraid.sql.parser import parse
-from pgbraid.sql.session_effects import leaves_session_unchanged
+from pgbraid.sql.session_effects import leaves_session_unchanged, may_name_table
 
 FUNCTION = "CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {} END $$"
 
@@ -62,3 +62,19 @@ def test_changes_of_database_leave_session_unchanged(text):
 )
 def test_possible_session_effects_are_recognised(text):
     assert not leaves_session_unchanged(parse(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "table", "named"),
+    [
+        ("CREATE TABLE a ()", "done", False),
+        ("INSERT INTO done VALUES (1)", "done", True),
+        ('DELETE FROM public."done"', "done", True),
+        ("TRUNCATE DONE", "done", True),
+        ("ALTER TABLE done_journal ADD a int", "done", True),
+        ("CREATE TABLE a ()", "Done", True),
+        ("CREATE TABLE a ()", 'do"ne', True),
+    ],
+)
+def test_table_is_found_by_its_name_in_the_text(text, table, named):
+    assert may_name_table(text, table) is named

@@ -50,7 +50,7 @@ from pgbraid.postgres.transaction.migration_message import build_message
 from pgbraid.source.content import LargeFileReader, decode, is_large, read_script
 from pgbraid.source.filenames import recorded_name
 from pgbraid.sql.script import Script
-from pgbraid.sql.session_effects import concerns_slots, leaves_session_unchanged
+from pgbraid.sql.session_effects import concerns_slots, leaves_session_unchanged, may_name_table
 from pgbraid.sql.stream import ScriptPart
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _prepare(run: RunContext, step: Step, index: int, progress: RunProgress) -> 
     migration = step.migration
     name = recorded_name(migration, run.name_style)
     if is_large(migration):
-        progress.session_unchanged = False
+        progress.session_unchanged = progress.ledger_untouched = False
         return PreparedMigration(
             step, index, Script(""), name, new_entry(run, step, None, "applied"), None
         )
@@ -180,6 +180,11 @@ def _prepare(run: RunContext, step: Step, index: int, progress: RunProgress) -> 
     # From the first script that may change the session, all later messages include the reset.
     progress.session_unchanged = (
         progress.session_unchanged and leaves_session_unchanged(script) and not nontransactional
+    )
+    progress.ledger_untouched = (
+        progress.ledger_untouched
+        and progress.session_unchanged
+        and not may_name_table(script.text, run.session.ledger.table)
     )
     entry = new_entry(run, step, decode(data), "applied")
     segments = script.segments()
@@ -193,7 +198,12 @@ def _prepare(run: RunContext, step: Step, index: int, progress: RunProgress) -> 
     # part of it: the server reads its data from later messages.
     if run.can_use_one_message and not statementwise and all(s.data is None for s in segments):
         writes = record_sql(
-            run.session, migration, traits=run.ledger_traits, name=name, entry=entry
+            run.session,
+            migration,
+            traits=run.ledger_traits,
+            name=name,
+            entry=entry,
+            untouched=progress.ledger_untouched,
         )
         message = build_message(
             run.session,
@@ -203,6 +213,7 @@ def _prepare(run: RunContext, step: Step, index: int, progress: RunProgress) -> 
             writes=writes,
             limits=run.limits_of(migration),
             skip_reset=progress.session_unchanged,
+            ledger_untouched=progress.ledger_untouched,
         )
     return PreparedMigration(step, index, script, name, entry, message)
 

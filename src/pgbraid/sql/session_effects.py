@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pgbraid.sql.script import Script, Statement
 
-__all__ = ["concerns_slots", "leaves_session_unchanged"]
+__all__ = ["concerns_slots", "leaves_session_unchanged", "may_name_table"]
 
 _LEAVES_SESSION_UNCHANGED = frozenset(
     {"CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE", "INSERT", "UPDATE", "DELETE"}
@@ -62,6 +62,15 @@ def leaves_session_unchanged(script: Script) -> bool:
         if words[0] == "CREATE" and not _creates_without_effects(script, statement):
             return False
     return True
+
+
+def may_name_table(text: str, table: str) -> bool:
+    """Whether a script that leaves the session unchanged may name a table, or one derived from it.
+
+    Such a script has no dynamic SQL and no escapes in identifiers, so it names a table in its text.
+    A name that needs quotes has several spellings: then this returns True.
+    """
+    return not re.fullmatch(r"[a-z0-9_]+", table) or table in text.lower()
 
 
 def _creates_without_effects(script: Script, statement: Statement) -> bool:

@@ -81,7 +81,8 @@ class RunProgress:
     ``batched`` and ``committed`` are the indexes, from 0, of the steps that were sent in a batch,
     and of the committed ones. ``session_unchanged`` is true while no migration can have changed the
     session, except for sequence state (``currval``). ``sequences_reset`` is true after a reset has
-    removed the sequence state as well.
+    removed the sequence state as well. ``ledger_untouched`` is true while, besides, no migration
+    has named the ledger.
     """
 
     def __init__(self, run: RunContext, total: int) -> None:
@@ -90,7 +91,7 @@ class RunProgress:
         self.reported: list[MigrationResult] = []
         self.batched: set[int] = set()
         self.committed: set[int] = set()
-        self.session_unchanged = run.fresh
+        self.session_unchanged = self.ledger_untouched = run.fresh
         self.sequences_reset = not run.fresh
         self._waiting: list[tuple[MigrationResult, int]] = []
         self._flushed_at = monotonic()

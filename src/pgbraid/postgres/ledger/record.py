@@ -120,29 +120,36 @@ def record_nontransactional(
     append(session, entry)
 
 
-def record_sql(
-    session: Session, migration: Migration, *, traits: LedgerTraits, name: str, entry: JournalEntry
+def record_sql(  # noqa: PLR0913 - all that is recorded
+    session: Session,
+    migration: Migration,
+    *,
+    traits: LedgerTraits,
+    name: str,
+    entry: JournalEntry,
+    untouched: bool,
 ) -> tuple[str, str]:
     """Return the INSERTs of the applied row and the journal line, for the migration's own message.
 
     The first divides by zero if the row was not stored, the second if the line's id is not the
-    highest.
+    highest. For an ``untouched`` ledger, which no script has named, neither is checked.
     """
+    kind = "untouched" if untouched else "in_message"
     checksum, values = traits.checksum(migration.checksum), entry.values(session.encoding)
     insert_row = session.text(
         "ledger",
-        "insert_applied_in_message",
+        f"insert_applied_{kind}",
         version=migration.version,
         name=name,
         checksum=checksum,
     )
     text = values["statement"]
     if text is None or not _ROUTINE.search(text):
-        return insert_row, session.text("ledger", "append_in_message", **values)
+        return insert_row, session.text("ledger", f"append_{kind}", **values)
     # The server locates an error inside a routine by searching the message for the routine's text,
     # and gives up if it finds two copies. So the journal's copy is encoded.
     values["statement"] = base64.b64encode(text.encode()).decode()
-    return insert_row, session.text("ledger", "append_encoded_in_message", **values)
+    return insert_row, session.text("ledger", f"append_encoded_{kind}", **values)
 
 
 def applied_by_another(session: Session, version: int, run_id: str) -> bool:

@@ -141,6 +141,30 @@ SELECT EXTRACT(epoch FROM duration)::pg_catalog.float8 OPERATOR(pg_catalog./)
        CASE WHEN id OPERATOR(pg_catalog.<=) (SELECT pg_catalog.max(id) FROM {journal})
             THEN 0 ELSE 1 END
   FROM written
+-- name: insert_applied_untouched
+-- The three statements above for a ledger that no script of a run on an empty database has named:
+-- no trigger and no rule can change what is stored, so it is not checked.
+INSERT INTO {ledger} (version, name, applied_at, checksum)
+VALUES (%(version)s, %(name)s, pg_catalog.clock_timestamp(), %(checksum)s)
+-- name: append_untouched
+INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
+        pg_catalog.make_interval(secs =>
+            EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
+            OPERATOR(pg_catalog.-)
+            pg_catalog.current_setting('pgbraid.started_at')::pg_catalog.float8),
+        %(checksum)s, %(statement)s, %(detail)s)
+RETURNING EXTRACT(epoch FROM duration)::pg_catalog.float8
+-- name: append_encoded_untouched
+INSERT INTO {journal} (run_id, event, version, name, duration, checksum, statement, detail)
+VALUES (%(run_id)s, %(event)s, %(version)s, %(name)s,
+        pg_catalog.make_interval(secs =>
+            EXTRACT(epoch FROM pg_catalog.clock_timestamp())::pg_catalog.float8
+            OPERATOR(pg_catalog.-)
+            pg_catalog.current_setting('pgbraid.started_at')::pg_catalog.float8),
+        %(checksum)s,
+        pg_catalog.convert_from(pg_catalog.decode(%(statement)s, 'base64'), 'UTF8'), %(detail)s)
+RETURNING EXTRACT(epoch FROM duration)::pg_catalog.float8
 -- name: journal_texts
 -- Runs before search_path is pinned, so the operators are qualified.
 SELECT DISTINCT ON (version) version, checksum, statement,

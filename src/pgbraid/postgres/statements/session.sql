@@ -252,6 +252,18 @@ SELECT 1 OPERATOR(pg_catalog./)
                             JOIN tree ON tree.oid OPERATOR(pg_catalog.=) i.inhparent)
                       SELECT oid FROM tree))
             THEN 1 ELSE 0 END AS pgbraid_guard
+-- name: assert_same_transaction
+-- The same for a ledger that no script of a run on an empty database has named. The list of locks,
+-- which the check above reads, costs more than the rest of our statements together. The ledger can
+-- still be dropped with its schema.
+SELECT 1 OPERATOR(pg_catalog./)
+       CASE WHEN pg_catalog.current_setting('pgbraid.transaction', true)
+                 OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()::pg_catalog.text
+             AND coalesce(pg_catalog.current_setting('pgbraid.filenode', true), '')
+                 OPERATOR(pg_catalog.=) coalesce(
+                     pg_catalog.pg_relation_filenode(pg_catalog.to_regclass({ledger_text}))
+                     ::pg_catalog.text, '')
+            THEN 1 ELSE 0 END AS pgbraid_guard
 -- name: flush
 -- A commit that has written WAL waits until all WAL before it is on disk; a commit without writes
 -- does not wait. So this transaction writes a record.

@@ -159,6 +159,7 @@ def build_message(  # noqa: PLR0913 - everything that differs between two messag
     writes: tuple[str, str],
     limits: Limits,
     skip_reset: bool = False,
+    ledger_untouched: bool = False,
 ) -> Message:
     """Return the message that runs a script's one segment and records the migration.
 
@@ -166,6 +167,7 @@ def build_message(  # noqa: PLR0913 - everything that differs between two messag
     INSERTs of the applied row and the journal line. ``limits`` are the limits of the body. With
     ``skip_reset``, for a body that leaves nothing in a fresh database, no session effect is reset.
     The message then does not check for the version either: the primary key of the row refuses it.
+    With ``ledger_untouched``, no script has named the ledger, so none can have written to it.
     """
     begin = session.text("session", "begin_in_message", key=session.key)
     absent = (
@@ -176,7 +178,8 @@ def build_message(  # noqa: PLR0913 - everything that differs between two messag
     lead = f"/* pgbraid {shown} */ {begin};\n{absent}{settings};\n"
     body = segment.sql if segment else ""
     finish = "" if skip_reset else finish_body_sql(session)
-    guard = named_sql(session, "assert_transaction_intact")
+    intact = "assert_same_transaction" if ledger_untouched else "assert_transaction_intact"
+    guard = named_sql(session, intact)
     # The reset is a transaction of its own. In a batch, bare statements after COMMIT would form an
     # implicit transaction block, and the BEGIN of the next message would include them in its own.
     tail = "" if skip_reset else f"BEGIN;\n{reset_session_sql(session)};\nCOMMIT"
