@@ -49,9 +49,11 @@ def timeout_literal(seconds: float) -> str:
 
 def utc_time(text: str | None) -> datetime | None:
     """Return a time that the server wrote in UTC; None for NULL and a time out of range."""
+    if not text:
+        return None
     from datetime import UTC, datetime  # noqa: PLC0415 - few commands show a time
 
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:
         return None

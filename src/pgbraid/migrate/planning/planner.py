@@ -36,6 +36,7 @@ __all__ = [
     "incomplete_without_file",
     "is_above",
     "make_plan",
+    "make_plan_without_work",
     "progress_text",
     "put_incomplete_first",
     "renumbered_problem",
@@ -68,11 +69,12 @@ def make_plan(  # noqa: PLR0913 - all inputs of the decision
         Step(m, gap=m.version < highest) for m in migrations.migrations if m.version not in applied
     ]
     missing = _missing(migrations, state)
+    others = _other_names(migrations, state)
     changed_versions = {m.migration.version for m in modified if m.kind != "cosmetic"}
     problems = (
         *(_with_applied(problem, state) for problem in migrations.problems),
-        *_renames(migrations, state, changed_versions),
-        *_modified_problems(modified, verify, _other_names(migrations, state)),
+        *_renames(migrations, state, changed_versions, others),
+        *_modified_problems(modified, verify, others),
         *_foreign_checksums(state, verify),
         *_missing_problem(missing),
     )
@@ -84,6 +86,26 @@ def make_plan(  # noqa: PLR0913 - all inputs of the decision
         modified_files=tuple(modified),
         adoption=adoption,
         problems=problems,
+        ledger_exists=state.exists,
+        replaced=state.replaced,
+    )
+
+
+def make_plan_without_work(migrations: MigrationSet, state: LedgerState) -> Plan:
+    """Return the plan of ``up`` for an applied set with the versions and the texts of the files."""
+    others = frozenset(
+        row.version
+        for row, file in zip(state.applied, migrations.migrations, strict=True)
+        if row.name != file.name
+        and row.name
+        and not same_migration_name(row.name, row.version, file.name)
+    )
+    return Plan(
+        applied=state.applied,
+        problems=(
+            *(_with_applied(problem, state) for problem in migrations.problems),
+            *_renames(migrations, state, set(), others),
+        ),
         ledger_exists=state.exists,
         replaced=state.replaced,
     )
@@ -135,9 +157,12 @@ def _other_names(migrations: MigrationSet, state: LedgerState) -> frozenset[int]
     )
 
 
-def _renames(migrations: MigrationSet, state: LedgerState, modified: set[int]) -> Iterator[Problem]:
+def _renames(
+    migrations: MigrationSet, state: LedgerState, modified: set[int], others: frozenset[int]
+) -> Iterator[Problem]:
+    if not others:
+        return
     files = {m.version: m for m in migrations.migrations}
-    others = _other_names(migrations, state)
     free = max((*files, *(row.version for row in state.applied)), default=0) + 1
     for row in state.applied:
         if row.version in others and row.name:

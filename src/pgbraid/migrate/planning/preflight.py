@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pgbraid.migrate.planning.planner import make_plan
+from pgbraid.migrate.planning.planner import make_plan_without_work
 from pgbraid.migrate.planning.unchanged import is_unchanged
 from pgbraid.model.errors import ConfigError
 from pgbraid.model.options import PlanRequest, RunOptions
@@ -46,7 +46,7 @@ def read_plan(
         state = with_baselines(migrations, state)
     _check_versions(migrations, state, request)
     if _nothing_to_do(migrations, state) and not request.not_applied:
-        return make_plan(migrations, state, verify=request.verify, to=request.to)
+        return make_plan_without_work(migrations, state)
     from pgbraid.migrate.planning.preflight_checks import plan_with_checks  # noqa: PLC0415 - most boots find nothing new
 
     return plan_with_checks(session, migrations, state, request, inspected=inspected)

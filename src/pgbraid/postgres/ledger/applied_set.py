@@ -35,6 +35,8 @@ _NUMBERS = frozenset({20, 21, 23, 1700})
 """The oids of bigint, smallint, integer and numeric; pgbraid compares versions with them."""
 _ROW_SECURITY = "check_enable_rls"
 """The function in the server that raises the error of row security; messages are translated."""
+_HEX = 64
+"""The number of digits of a sha256."""
 _READER_WAIT = 5.0
 """Seconds that a reading command waits for a locked table."""
 
@@ -75,7 +77,7 @@ def _read(session: Session, *, times: bool, trusted: bool = False) -> LedgerStat
     error = error_of(results)
     if len(results) > 1 or error is None:
         # Before any other error: with the wrong role, missing rights are only a consequence.
-        role = _texts(results[0])[0][2]
+        role = _text(results[0].get_value(0, 2))
         if session.target.role not in {None, role}:
             from pgbraid.postgres.client.server_requirements import check_role  # noqa: PLC0415
 
@@ -112,9 +114,18 @@ def _applied_rows(session: Session, result: PGresult) -> tuple[AppliedMigration,
     if result.ftype(0) not in _NUMBERS:
         raise not_a_ledger_error(session, "Its column version is not of a numeric type")
     try:
+        # Each boot reads the whole set, so the usual values take the shortest way.
+        value = result.get_value
         return tuple(
-            AppliedMigration(int(version or ""), name, as_hex(checksum), utc_time(at))
-            for version, name, checksum, at in _texts(result)
+            AppliedMigration(
+                int(value(row, 0) or b""),
+                name.decode(errors="replace") if (name := value(row, 1)) is not None else None,
+                checksum.decode()
+                if (checksum := value(row, 2)) and len(checksum) == _HEX and _is_lower(checksum)
+                else as_hex(_text(checksum)),
+                utc_time(_text(at)) if (at := value(row, 3)) else None,
+            )
+            for row in range(result.ntuples)
         )
     except ValueError:
         raise not_a_ledger_error(session, "A value of its column version is not a number") from None
@@ -175,13 +186,13 @@ def _without_set(session: Session) -> LedgerState:
         ) from None
 
 
-def _texts(result: PGresult) -> list[list[str | None]]:
-    """Return a result's rows as text; replaces bytes that are not UTF-8."""
-    columns = range(result.nfields)
-    values = (
-        [result.get_value(row, column) for column in columns] for row in range(result.ntuples)
-    )
-    return [[None if v is None else v.decode(errors="replace") for v in row] for row in values]
+def _is_lower(checksum: bytes) -> bool:
+    return checksum.islower() and checksum.isalnum()
+
+
+def _text(value: bytes | None) -> str | None:
+    """Return a value as text; replaces bytes that are not UTF-8."""
+    return None if value is None else value.decode(errors="replace")
 
 
 def _holder(session: Session) -> str:
