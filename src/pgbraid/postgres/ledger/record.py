@@ -41,6 +41,8 @@ __all__ = [
     "versions_applied_by",
 ]
 
+_IN_MESSAGE = ("insert_applied_in_message", "append_in_message", "append_encoded_in_message")
+_UNTOUCHED = ("insert_applied_untouched", "append_untouched", "append_encoded_untouched")
 _ROUTINE = re.compile(r"\b(?:function|procedure|do)\b", re.IGNORECASE)
 
 
@@ -134,22 +136,22 @@ def record_sql(  # noqa: PLR0913 - all that is recorded
     The first divides by zero if the row was not stored, the second if the line's id is not the
     highest. For an ``untouched`` ledger, which no script has named, neither is checked.
     """
-    kind = "untouched" if untouched else "in_message"
+    insert, append_line, append_encoded = _UNTOUCHED if untouched else _IN_MESSAGE
     checksum, values = traits.checksum(migration.checksum), entry.values(session.encoding)
     insert_row = session.text(
         "ledger",
-        f"insert_applied_{kind}",
+        insert,
         version=migration.version,
         name=name,
         checksum=checksum,
     )
     text = values["statement"]
     if text is None or not _ROUTINE.search(text):
-        return insert_row, session.text("ledger", f"append_{kind}", **values)
+        return insert_row, session.text("ledger", append_line, **values)
     # The server locates an error inside a routine by searching the message for the routine's text,
     # and gives up if it finds two copies. So the journal's copy is encoded.
     values["statement"] = base64.b64encode(text.encode()).decode()
-    return insert_row, session.text("ledger", f"append_encoded_{kind}", **values)
+    return insert_row, session.text("ledger", append_encoded, **values)
 
 
 def applied_by_another(session: Session, version: int, run_id: str) -> bool:

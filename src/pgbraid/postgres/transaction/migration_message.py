@@ -50,6 +50,8 @@ __all__ = [
 # Our own statements are found by a column name, not by their number: a rule may add results.
 _LOCK_COLUMN, _GUARD_COLUMN = b"pgbraid_xact_lock", b"pgbraid_guard"
 """The first column names of our two statements before and after the body."""
+_GUARDS = {False: "assert_transaction_intact", True: "assert_same_transaction"}
+"""The statement after the body, by whether no script has named the ledger."""
 _STATEMENTS_BEFORE_BODY = 4
 """BEGIN, the xact lock, and two settings."""
 _LIMIT_STATEMENTS = 2
@@ -178,8 +180,7 @@ def build_message(  # noqa: PLR0913 - everything that differs between two messag
     lead = f"/* pgbraid {shown} */ {begin};\n{absent}{settings};\n"
     body = segment.sql if segment else ""
     finish = "" if skip_reset else finish_body_sql(session)
-    intact = "assert_same_transaction" if ledger_untouched else "assert_transaction_intact"
-    guard = named_sql(session, intact)
+    guard = named_sql(session, _GUARDS[ledger_untouched])
     # The reset is a transaction of its own. In a batch, bare statements after COMMIT would form an
     # implicit transaction block, and the BEGIN of the next message would include them in its own.
     tail = "" if skip_reset else f"BEGIN;\n{reset_session_sql(session)};\nCOMMIT"
