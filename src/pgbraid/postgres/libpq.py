@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Libpq", "Rows", "find_libpq"]
 
-_TIME_LIMIT = 1.0
-"""Seconds for connection and answer. After it the driver connects, with the user's own limits."""
+_STEP_LIMIT, _LIMIT = 1.0, 10.0
+"""Seconds for each answer of the server, and for all. Then the driver connects, with its limits."""
 _READING, _WRITING, _CONNECTED = 1, 2, 3
 """The results of PQconnectPoll."""
 _TUPLES_OK = 2
@@ -157,7 +157,7 @@ class Libpq:
         self._library.PQsetNoticeProcessor(conn, on_notice, None)
         answer = None
         try:
-            deadline = time.monotonic() + _TIME_LIMIT
+            deadline = time.monotonic() + _LIMIT
             if self._connected(conn, deadline):
                 answer = self._rows(conn, query, deadline)
         except (OSError, ValueError):  # select, on a descriptor that is closed or too high
@@ -208,10 +208,10 @@ class Libpq:
 
     def _wait(self, conn: int, deadline: float, *, write: bool) -> bool:
         socket = [self._library.PQsocket(conn)]
-        left = deadline - time.monotonic()
-        if left <= 0:
+        limit = min(deadline - time.monotonic(), _STEP_LIMIT)
+        if limit <= 0:
             return False
-        readable, writable, _ = select.select(socket, socket if write else [], [], left)
+        readable, writable, _ = select.select(socket, socket if write else [], [], limit)
         return bool(readable or writable)
 
     def _finish(self, conn: int, *, wait: bool) -> None:
