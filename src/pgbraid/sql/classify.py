@@ -38,9 +38,9 @@ __all__ = [
     "settings_in_force",
 ]
 
-_MAYBE = re.compile(
-    r"\b(?:concurrently|vacuum|cluster|reindex|system|database|tablespace|subscription|discard)\b",
-    re.IGNORECASE,
+_MAYBE = (
+    *("concurrently", "vacuum", "cluster", "reindex", "system", "database", "tablespace"),
+    *("subscription", "discard"),
 )
 """Every non-transactional statement contains one of these words."""
 _ENDS_ITSELF = re.compile(r"\b(?:commit|rollback)\b", re.IGNORECASE)
@@ -101,11 +101,17 @@ class ScriptStatement:
     settings: tuple[ScriptStatement, ...] = ()
 
 
+def _may_be_nontransactional(text: str) -> bool:
+    # Substrings take a tenth of the time of a pattern; each run asks this of each file.
+    lower = text.lower()
+    return any(word in lower for word in _MAYBE)
+
+
 def nontransactional_command(script: Script, statement: Statement) -> str | None:
     """Return the command name if PostgreSQL rejects it inside a transaction block, else None."""
     text = script.text[statement.start : statement.end]
     # Tokenizing is slow, and few statements have one of these words.
-    if not _MAYBE.search(text):
+    if not _may_be_nontransactional(text):
         return None
     words = tuple(tokens_of(script.text, statement))
     if words[:2] == ("REINDEX", "("):
@@ -161,7 +167,7 @@ def _of_alter(words: tuple[str, ...], concurrently: str) -> str | None:
 
 def nontransactional_statements(script: Script) -> Iterator[tuple[Statement, str]]:
     """Yield the non-transactional statements of a script with their command names."""
-    if not _MAYBE.search(script.text):
+    if not _may_be_nontransactional(script.text):
         return
     for statement in script.statements:
         command = nontransactional_command(script, statement)
