@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Started,
         StatementSkipped,
         WaitingForLock,
+        WaitingForMigrations,
     )
     from pgbraid.model.migration import MigrationResult, Problem
 
@@ -109,6 +110,9 @@ class Output:
 
     def _on_waiting_for_lock(self, event: WaitingForLock) -> None:
         self._progress([f"waiting for the lock, held by {characters.clean(event.holder)}"])
+
+    def _on_waiting_for_migrations(self, event: WaitingForMigrations) -> None:
+        self._progress([f"waiting: {characters.clean(psql.spelled(event.reason))}"])
 
     def _on_blocked_by_lock(self, event: BlockedByLock) -> None:
         blockers = "; ".join(map(characters.clean, event.blockers)) or "another session"

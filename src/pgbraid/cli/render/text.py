@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgbraid.cli.render import characters, psql
+from pgbraid.cli.render import characters, psql, readiness
 from pgbraid.cli.render.characters import cell, clean, width
 from pgbraid.cli.render.psql import count, duration, spelled, table
 from pgbraid.model import sqlstate
@@ -48,10 +48,7 @@ _HOURS = 3
 def result_lines(value: object, columns: int | None = None) -> Iterator[str]:
     """Yield the lines of a result; tables are cut to the width of the terminal."""
     kind = type(value).__name__
-    if kind in _TABLES:
-        yield from _TABLES[kind](value, columns)
-    else:
-        yield from _ANSWERS[kind](value)
+    yield from _TABLES[kind](value, columns) if kind in _TABLES else _ANSWERS[kind](value)
 
 
 def migration_line(result: MigrationResult, longest: int, columns: int | None = None) -> str:
@@ -220,6 +217,8 @@ def _texts(check: Check) -> str:
     notes = [f"{changed} changed in comments or white space"] if changed else []
     if check.unverified:
         notes.append(f"{check.unverified} without a checksum, not compared")
+    if check.newer:
+        notes.append(f"{len(check.newer)} without a file here")
     return f"; {'; '.join(notes)}." if notes else ", unchanged."
 
 
@@ -360,6 +359,7 @@ _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Proof": _proof,
     "DriftReport": _drifted,
     "Squash": _squash,
+    "Readiness": readiness.lines,
 }
 
 
