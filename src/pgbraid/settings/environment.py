@@ -16,6 +16,7 @@ __all__ = [
     "direct_url",
     "environment_with",
     "git_environment",
+    "named_database",
     "scratch_url",
     "server_programs",
     "sudo_uid",
@@ -87,6 +88,22 @@ def sudo_uid(environ: Mapping[str, str] | None = None) -> int | None:
     """Return the id of the user who called sudo (SUDO_UID), or None."""
     uid = (os.environ if environ is None else environ).get("SUDO_UID", "")
     return int(uid) if uid.isdecimal() else None
+
+
+@contextmanager
+def named_database(url: str, *, direct: bool) -> Iterator[None]:
+    """Name the database in the environment within a ``with`` block, as a user does.
+
+    Without ``direct``, a URL that bypasses the pooler of another database is removed for as long.
+    """
+    names = ["PGBRAID_DATABASE_URL", *([] if direct else ["PGBRAID_DIRECT_URL"])]
+    saved = {name: os.environ.pop(name) for name in names if name in os.environ}
+    os.environ["PGBRAID_DATABASE_URL"] = url
+    try:
+        yield
+    finally:
+        del os.environ["PGBRAID_DATABASE_URL"]
+        os.environ.update(saved)
 
 
 @contextmanager
