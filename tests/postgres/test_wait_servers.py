@@ -72,7 +72,9 @@ def test_refused_user_ends_wait_at_once(cluster, clean_env, tmp_path, folder):
         ("secret", "local all secret scram-sha-256"),
         ("outside", "local all outside reject"),
     ):
-        database.run(f"CREATE ROLE {role} LOGIN PASSWORD 'right'")
+        database.run(
+            f"SET password_encryption = 'scram-sha-256'; CREATE ROLE {role} LOGIN PASSWORD 'right'"
+        )
         refuse(cluster, line=line)
     database.run("CREATE ROLE nobody_else NOLOGIN")
     folder.write(_1_a="CREATE TABLE a ()")
