@@ -379,7 +379,11 @@ class Output:
         self._printer.print_progress(lines)
 
 
-def _lines_of(value: object, columns: int | None) -> Iterator[str]:
+def _lines_of(value: Any, columns: int | None) -> Iterator[str]:  # noqa: ANN401 - any result
+    if type(value).__name__ == "Readiness":
+        from pgbraid.cli.render.readiness import lines
+
+        return lines(value)
     from pgbraid.cli.render.text import result_lines
 
     return result_lines(value, columns)

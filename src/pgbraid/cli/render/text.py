@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgbraid.cli.render import characters, psql, readiness
+from pgbraid.cli.render import characters, psql
 from pgbraid.cli.render.characters import cell, clean, width
 from pgbraid.cli.render.psql import count, duration, spelled, table
 from pgbraid.model import sqlstate
@@ -46,9 +46,9 @@ _HOURS = 3
 
 
 def result_lines(value: object, columns: int | None = None) -> Iterator[str]:
-    """Yield the lines of a result; tables are cut to the width of the terminal."""
+    """Return the lines of a result; tables are cut to the width of the terminal."""
     kind = type(value).__name__
-    yield from _TABLES[kind](value, columns) if kind in _TABLES else _ANSWERS[kind](value)
+    return _TABLES[kind](value, columns) if kind in _TABLES else _ANSWERS[kind](value)
 
 
 def migration_line(result: MigrationResult, longest: int, columns: int | None = None) -> str:
@@ -359,7 +359,6 @@ _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Proof": _proof,
     "DriftReport": _drifted,
     "Squash": _squash,
-    "Readiness": readiness.lines,
 }
 
 
