@@ -1,6 +1,7 @@
 """The fixtures of all tests: one module of tests/fixtures per concern."""
 
 pytest_plugins = [
+    "tests.fixtures.clusters",
     "tests.fixtures.corpus",
     "tests.fixtures.databases",
     "tests.fixtures.documents",

@@ -24,6 +24,7 @@ assert_type(report, pgbraid.Report)
 assert_type(report.applied, tuple[MigrationResult, ...])
 assert_type(migrator.plan(""), pgbraid.Plan)
 assert_type(migrator.check(""), pgbraid.Check)
+assert_type(migrator.ready(""), pgbraid.Readiness)
 assert_type(migrator.status(""), pgbraid.Status)
 assert_type(migrator.repair("", [1]), Repair)
 assert_type(migrator.adopt(""), Adoption | None)
@@ -33,6 +34,10 @@ assert_type(pgbraid.__version__, str)
 
 async def main() -> None:
     assert_type(await migrator.aup(""), pgbraid.Report)
+    assert_type(await migrator.aready("", timeout=1, exact=True), pgbraid.Readiness)
+    assert_type(await migrator.acheck("", newer_ok=True), pgbraid.Check)
+    assert_type(await migrator.astatus(""), pgbraid.Status)
+    assert_type(await migrator.aplan(""), pgbraid.Plan)
 
 
 try:

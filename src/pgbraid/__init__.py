@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pgbraid.model.options import Limits, StopToken
     from pgbraid.model.plan import Plan, Report
     from pgbraid.model.proof import DriftReport, Proof, Verdict
-    from pgbraid.model.results import Check, State, Status
+    from pgbraid.model.results import Check, NotReady, Readiness, State, Status
     from pgbraid.model.snapshot import Difference, Snapshot
 
 _HOMES = {
@@ -46,11 +46,13 @@ _HOMES = {
     "LockTimeout": "model.errors",
     "MigrationFailed": "model.errors",
     "NotProven": "model.errors",
+    "NotReady": "model.results",
     "PgbraidError": "model.errors",
     "Plan": "model.plan",
     "Problem": "model.migration",
     "ProblemsFound": "model.errors",
     "Proof": "model.proof",
+    "Readiness": "model.results",
     "Report": "model.plan",
     "ServerError": "model.errors",
     "Snapshot": "model.snapshot",
@@ -78,11 +80,13 @@ __all__ = [
     "MigrationFailed",
     "Migrator",
     "NotProven",
+    "NotReady",
     "PgbraidError",
     "Plan",
     "Problem",
     "ProblemsFound",
     "Proof",
+    "Readiness",
     "Report",
     "ServerError",
     "Snapshot",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from pgbraid.arguments import a_statement, a_version, an_instance, some_versions
+from pgbraid.boot_api import BootMethods
 from pgbraid.command import make_options, make_request, make_target
 from pgbraid.history_api import HistoryMethods
 from pgbraid.migrate.planning.preflight import Command
@@ -41,7 +42,7 @@ __all__ = ["Migrator"]
 
 
 @dataclass(frozen=True, slots=True)
-class Migrator(HistoryMethods):
+class Migrator(BootMethods, HistoryMethods):
     """Migrations and the settings to apply them with.
 
     Methods that take a connection string (a URL or ``key=value`` pairs) open one connection and
@@ -131,16 +132,18 @@ class Migrator(HistoryMethods):
 
         return plan_pending(self._command(conninfo, to=to, not_applied=not_applied))
 
-    def check(self, conninfo: str | Target, *, checksum_file: bool = False) -> Check:
+    def check(
+        self, conninfo: str | Target, *, checksum_file: bool = False, newer_ok: bool = False
+    ) -> Check:
         """Return whether the applied versions are exactly those of the files, without drift.
 
-        With ``checksum_file``, check also that ``pgbraid.sum`` lists exactly the loaded files.
+        With ``checksum_file``, check also that ``pgbraid.sum`` lists exactly the loaded files. With
+        ``newer_ok``, accept applied versions without a file: a newer release has applied them.
         """
         from pgbraid.migrate import status
 
-        return self._with_checksum_file(
-            status.check(self._command(conninfo)), checksum_file=checksum_file
-        )
+        check = status.check(self._command(conninfo), newer_ok=newer_ok)
+        return self._with_checksum_file(check, checksum_file=checksum_file)
 
     def check_files(self, *, checksum_file: bool = False, base: str | None = None) -> Check:
         """Return whether all files are fit to run; do not connect to a database.

@@ -22,6 +22,7 @@ from pgbraid.model.events import (
     Started,
     StatementSkipped,
     WaitingForLock,
+    WaitingForMigrations,
 )
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "Started",
     "StatementSkipped",
     "WaitingForLock",
+    "WaitingForMigrations",
 ]

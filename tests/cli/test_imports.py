@@ -99,6 +99,16 @@ def test_run_without_work_imports_neither_driver_nor_parser(cli, folder, command
     assert not loaded & (DRIVER - {"pgbraid.postgres"} | WORK | {"argparse", "dataclasses"})
 
 
+def test_only_wait_imports_its_modules(cli, folder):
+    folder.write(_1_a="SELECT 1")
+    cli("up", code=0)
+    waits = {"pgbraid.migrate.wait", "pgbraid.postgres.client.patient_connect"}
+    assert waits <= modules(cli, "wait")
+    assert not waits & modules(cli, "up")
+    assert not waits & modules(cli, "check")
+    assert "pgbraid.migrate.planning.preflight_checks" not in modules(cli, "wait")
+
+
 @pytest.mark.parametrize("command", ["up", "plan", "check"])
 def test_run_without_work_imports_no_modules_that_apply(cli, folder, command):
     folder.write(_1_a="SELECT 1", _2_b="CREATE TABLE b ()")

@@ -3,6 +3,8 @@
 import re
 from functools import partial
 
+import pytest
+
 import pgbraid
 from pgbraid.postgres.server.embedded import embedded_server
 from pgbraid.settings.environment import cache_dir
@@ -37,7 +39,10 @@ def test_run_with_nothing_to_do_asks_one_query_on_one_connection(programs, tmp_p
         migrator = pgbraid.load(files)
         sent = statements(tmp_path / "db", lambda: migrator.up(server.conninfo))
         assert len(sent) > 50
-        for command in (migrator.up, migrator.check, migrator.plan, migrator.status):
+        older = pgbraid.load({"7_m.sql": "SELECT 7"})
+        newer_ok = partial(older.check, newer_ok=True)
+        commands = (migrator.up, migrator.check, migrator.plan, migrator.status, migrator.ready)
+        for command in (*commands, newer_ok, older.ready):
             call = partial(command, server.conninfo)
             query, *more = statements(tmp_path / "db", call)
             assert not more
@@ -45,6 +50,27 @@ def test_run_with_nothing_to_do_asks_one_query_on_one_connection(programs, tmp_p
             assert connections(tmp_path / "db", call) == 1
         squashed = pgbraid.load({"50_baseline.sql": "-- pgbraid: replaces=1-50\nSELECT 1"})
         assert len(statements(tmp_path / "db", lambda: squashed.up(server.conninfo))) == 1
+
+
+def test_wait_reads_with_one_query_over_one_connection(programs, tmp_path, monkeypatch):
+    monkeypatch.setattr("pgbraid.migrate.wait._PAUSE", 0.01)
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()):
+        pass
+    with (tmp_path / "db" / "data" / "postgresql.conf").open("a") as conf:
+        conf.write("\nlog_statement = all\nlog_line_prefix = '%a|'\nlog_connections = on\n")
+    with embedded_server(tmp_path / "db", programs=programs, cache=cache_dir()) as server:
+        pgbraid.load({"1_a.sql": "SELECT 1"}).up(server.conninfo)
+        two = pgbraid.load({"1_a.sql": "SELECT 1", "2_b.sql": "SELECT 2"})
+
+        def wait():
+            with pytest.raises(pgbraid.NotReady):
+                two.ready(server.conninfo, timeout=1)
+
+        sent = statements(tmp_path / "db", wait)
+        last = sent[-1]
+        assert "SELECT version, name, checksum" in last
+        assert sent[-3:] == [last] * 3
+        assert connections(tmp_path / "db", wait) == 1
 
 
 def test_order_at_start_is_schema_lock_table(programs, tmp_path):

@@ -314,6 +314,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("drift", "find schema changes that no migration made"),
     Command("snapshot", "write the schema of a database as stable text, or compare it"),
     Command("check", "verify that the applied migrations match the files"),
+    Command("wait", "wait until another process has applied all migrations"),
     Command("sum", "write the checksums of all files to pgbraid.sum"),
     Command("squash", "replace the migrations up to a version by one proven file"),
     Command("new", "create the next migration file"),
@@ -331,7 +332,7 @@ COMMANDS: tuple[Command, ...] = (
 _VALUED = frozenset(
     {
         *("--database", "--direct-url", "--dir", "--schema", "--table", "--config", "--role"),
-        *("--scratch", "--gaps", "--accept", "--wait", "--format", "--base"),
+        *("--scratch", "--gaps", "--accept", "--wait", "--timeout", "--format", "--base"),
         *("--lock-wait", "--lock-timeout", "--statement-timeout", "--retry-for", "--commit-wait"),
     }
 )

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pgbraid.migrate.planning.planner import as_check_problem, progress_text
+from pgbraid.migrate.planning.check_plan import check_of_plan
 from pgbraid.migrate.planning.preflight import read_plan
-from pgbraid.model.migration import Problem
-from pgbraid.model.options import Verify
-from pgbraid.model.results import Check, State, Status, StatusRow
+from pgbraid.model.results import State, Status, StatusRow
 from pgbraid.postgres.client.open_session import connect
 
 if TYPE_CHECKING:
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from pgbraid.migrate.planning.preflight import Command
     from pgbraid.model.migration import MigrationSet
     from pgbraid.model.plan import Plan
+    from pgbraid.model.results import Check
 
 __all__ = ["check", "plan_pending", "read_status"]
 
@@ -30,52 +29,9 @@ def plan_pending(command: Command) -> Plan:
         return read_plan(session, command.migrations, command.request)
 
 
-def check(command: Command) -> Check:
-    """Return whether the applied versions are exactly those of the files, and no file was modified.
-
-    Some warnings of ``up`` fail a check: applied versions without a file, and files whose names
-    are almost those of migrations.
-    """
-    plan = plan_pending(command)
-    problems = (*map(as_check_problem, plan.problems), *_pending(plan))
-    return Check(
-        applied=len(plan.applied),
-        problems=problems,
-        compared=command.request.verify is not Verify.OFF,
-        # The recorded checksum of a version that a baseline took over is that of another file.
-        unverified=sum(row.checksum is None for row in plan.applied)
-        + sum(replaced.taken_over for replaced in plan.replaced),
-    )
-
-
-def _pending(plan: Plan) -> Iterator[Problem]:
-    if any(problem.code.startswith("tracker_") for problem in plan.problems):
-        return  # until that problem is fixed, the pending versions are unknown
-    if plan.adoption:
-        count = len(plan.adoption.migrations)
-        yield Problem(
-            "not_adopted",
-            f"{count} migrations are recorded by {plan.adoption.tool} only",
-            detail=plan.adoption.note,
-            hint="Record them in the applied set with `pgbraid adopt`, or let `pgbraid up` do it.",
-            versions=tuple(m.version for m in plan.adoption.migrations),
-        )
-    progress = {incomplete.version: progress_text(incomplete) for incomplete in plan.incomplete}
-    for step in (*plan.steps, *plan.above_target):
-        migration = step.migration
-        yield Problem(
-            "incomplete" if step.incomplete else "gap" if step.gap else "pending",
-            f"{migration.label} is incomplete"
-            if step.incomplete
-            else f"{migration.label} is not applied"
-            + (", although a higher version is" if step.gap else ""),
-            detail=progress.get(migration.version),
-            hint="Resume it with `pgbraid up`, or with `pgbraid resume "
-            f"{migration.version}` for this migration only."
-            if step.incomplete
-            else "Apply it with `pgbraid up`.",
-            versions=(migration.version,),
-        )
+def check(command: Command, *, newer_ok: bool = False) -> Check:
+    """Return the answer of ``check`` on the database, as ``check_of_plan`` describes it."""
+    return check_of_plan(plan_pending(command), command.request, newer_ok=newer_ok)
 
 
 def read_status(command: Command) -> Status:

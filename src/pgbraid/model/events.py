@@ -33,6 +33,7 @@ __all__ = [
     "Started",
     "StatementSkipped",
     "WaitingForLock",
+    "WaitingForMigrations",
 ]
 
 
@@ -41,6 +42,13 @@ class WaitingForLock:
     """Another session holds the lock; reported once, after a second. ``holder`` describes it."""
 
     holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingForMigrations:
+    """The database is not ready; reported when the ``reason`` changes."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +205,7 @@ class ServerNotice:
 
 Event: TypeAlias = (
     WaitingForLock
+    | WaitingForMigrations
     | BlockedByLock
     | Retrying
     | IndexProgress

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from pgbraid.model.errors import ProblemsFound
 from pgbraid.model.migration import Severity
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from pgbraid.model.migration import Migration, Problem
     from pgbraid.model.proof import DriftReport, Proof
@@ -26,6 +27,8 @@ __all__ = [
     "Mismatch",
     "ModificationKind",
     "ModifiedFile",
+    "NotReady",
+    "Readiness",
     "Reconciled",
     "RenamedFile",
     "Renumbered",
@@ -201,6 +204,8 @@ class Check:
     """The git commit with whose migrations the files were compared."""
     proof: Proof | None = None
     """The proof of this branch, which only the command line's ``check --prove`` makes."""
+    newer: tuple[int, ...] = ()
+    """The applied versions without a file, if the caller accepts those of a newer release."""
 
     @property
     def ok(self) -> bool:
@@ -213,6 +218,40 @@ class Check:
             raise ProblemsFound(
                 tuple(p for p in self.problems if p.severity is Severity.ERROR),
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a database has every migration with a file, and how long that took.
+
+    ``missing`` are the migrations without a row in the applied set. ``problems`` are the other
+    problems and warnings of the last answer, such as an incomplete migration.
+    """
+
+    ready: bool
+    applied: int = 0
+    missing: tuple[Migration, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    newer: tuple[int, ...] = ()
+    """The applied versions without a file: the database is of a newer release."""
+    waited: timedelta = field(default_factory=timedelta)
+    asked: int = 0
+    """How often the ledger was read."""
+
+
+class NotReady(ProblemsFound):
+    """The database did not become ready in time.
+
+    ``readiness`` is the last answer: the missing migrations, and the other ``problems``.
+    """
+
+    default_hint = "Apply the migrations with `pgbraid up`, or give more time with `timeout`."
+
+    def __init__(self, readiness: Readiness, message: str) -> None:
+        super().__init__(readiness.problems)
+        self.readiness = readiness
+        self.message = message
+        self.args = (message,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import os
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "driver_library",
     "environment_with",
     "git_environment",
+    "named_database",
     "scratch_url",
     "server_programs",
     "sudo_uid",
@@ -96,18 +97,37 @@ def sudo_uid(environ: Mapping[str, str] | None = None) -> int | None:
     return int(uid) if uid.isdecimal() else None
 
 
-class without_libpq_variables:  # noqa: N801 - used as a function is
+class _Changed:
+    """The environment without some variables, and with others, within a ``with`` block."""
+
+    # Not made with contextlib: a run with nothing to do imports this module.
+    def __init__(self, removed: Iterable[str], given: Mapping[str, str]) -> None:
+        self._names = frozenset((*removed, *given))
+        self._given = given
+        self._saved: dict[str, str] = {}
+
+    def __enter__(self) -> None:
+        self._saved = {name: os.environ.pop(name) for name in self._names if name in os.environ}
+        os.environ.update(self._given)
+
+    def __exit__(self, *_: object) -> None:
+        for name in self._given:
+            os.environ.pop(name, None)
+        os.environ.update(self._saved)
+
+
+def named_database(url: str, *, direct: bool) -> _Changed:
+    """Name the database in the environment within a ``with`` block, as a user does.
+
+    Without ``direct``, a URL that bypasses the pooler of another database is removed for as long.
+    """
+    return _Changed([] if direct else ["PGBRAID_DIRECT_URL"], {"PGBRAID_DATABASE_URL": url})
+
+
+def without_libpq_variables() -> _Changed:
     """Remove libpq's PG* variables from the environment within a ``with`` block.
 
     They would redirect a connection to a server that pgbraid started.
     """
-
-    # Not made with contextlib: a run with nothing to do imports this module.
-    def __enter__(self) -> None:
-        saved = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
-        pgbraid = {name: value for name, value in saved.items() if name.startswith("PGBRAID_")}
-        os.environ.update(pgbraid)
-        self._saved = saved
-
-    def __exit__(self, *_: object) -> None:
-        os.environ.update(self._saved)
+    names = [name for name in os.environ if name.startswith("PG")]
+    return _Changed([name for name in names if not name.startswith("PGBRAID_")], {})

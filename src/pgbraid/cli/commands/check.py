@@ -44,6 +44,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--sum", action="store_true", help="also compare the files with pgbraid.sum"
     )
     parser.add_argument(
+        "--allow-newer",
+        action="store_true",
+        help="accept applied versions without a file, which a newer release has applied",
+    )
+    parser.add_argument(
         "--format",
         choices=FORMATS,
         help="the output: text, the document of --json, annotations of GitHub Actions, a Code "
@@ -67,7 +72,9 @@ def run(context: Context) -> int:
         check = _check_files(context)
     else:
         with context.project_and_database() as (migrator, target):
-            check = migrator.check(target, checksum_file=arguments.sum)
+            check = migrator.check(
+                target, checksum_file=arguments.sum, newer_ok=arguments.allow_newer
+            )
     return output.result(check, 0 if check.ok else 1)
 
 
@@ -84,6 +91,11 @@ def _refuse_contradictions(arguments: Namespace) -> None:
             "--prove needs --base",
             hint="Name the commit, as in `pgbraid check --base origin/main --prove`. "
             "`pgbraid prove` takes the order from a database.",
+        )
+    if arguments.allow_newer and (arguments.offline or arguments.base is not None):
+        raise ConfigError(
+            "--allow-newer needs a database",
+            hint="Run `pgbraid check --allow-newer` without --offline and --base.",
         )
     for name in ("scratch", "accept"):
         if not arguments.prove and getattr(arguments, name, None) is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from pgbraid.cli.render import readiness
 from pgbraid.cli.render.psql import spelled
 from pgbraid.model.catalog_names import display_name
 from pgbraid.model.errors import (
@@ -94,9 +95,7 @@ def _spelled(text: str | None) -> str | None:
 
 def notices(events: Iterable[ServerNotice]) -> list[Document]:
     """Return the notices that the server sent while migrations ran."""
-    return [
-        {"version": event.migration.version, **_diagnostic(event.diagnostic)} for event in events
-    ]
+    return [{"version": e.migration.version, **_diagnostic(e.diagnostic)} for e in events]
 
 
 def retries(events: Iterable[Retrying]) -> list[Document]:
@@ -232,6 +231,7 @@ def _check(check: Check) -> Document:
         "base": check.base,
         "proof": _proof(check.proof) if check.proof else None,
         "applied": check.applied,
+        "newer": list(check.newer),
         "problems": [_problem(problem) for problem in check.problems],
     }
 
@@ -394,5 +394,6 @@ _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Proof": _proof,
     "DriftReport": _drifted,
     "Squash": _squash,
+    "Readiness": lambda value: readiness.document(value, _problem),
     "Adoption": lambda adoption: {"adopted": _adoption(adoption)},
 }

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Started,
         StatementSkipped,
         WaitingForLock,
+        WaitingForMigrations,
     )
     from pgbraid.model.migration import MigrationResult, Problem
 
@@ -114,6 +115,9 @@ class Output:
 
     def _on_waiting_for_lock(self, event: WaitingForLock) -> None:
         self._progress([f"waiting for the lock, held by {characters.clean(event.holder)}"])
+
+    def _on_waiting_for_migrations(self, event: WaitingForMigrations) -> None:
+        self._progress([f"waiting: {characters.clean(psql.spelled(event.reason))}"])
 
     def _on_blocked_by_lock(self, event: BlockedByLock) -> None:
         blockers = "; ".join(map(characters.clean, event.blockers)) or "another session"
@@ -383,7 +387,11 @@ class Output:
         self._printer.print_progress(lines)
 
 
-def _lines_of(value: object, columns: int | None) -> Iterator[str]:
+def _lines_of(value: Any, columns: int | None) -> Iterator[str]:  # noqa: ANN401 - any result
+    if type(value).__name__ == "Readiness":
+        from pgbraid.cli.render.readiness import lines
+
+        return lines(value)
     from pgbraid.cli.render.text import result_lines
 
     return result_lines(value, columns)

@@ -23,11 +23,13 @@ def nothing_to_do(applied: int) -> str:
     return f"Nothing to do: {count(applied, 'migration')} applied."
 
 
-def all_applied(applied: int, *, unverified: int, changed: int = 0, compared: bool = True) -> str:
+def all_applied(
+    applied: int, *, unverified: int, changed: int = 0, newer: int = 0, compared: bool = True
+) -> str:
     """Return the answer of a check that found no problem.
 
-    ``unverified`` migrations have no recorded checksum; ``changed`` are those with changed
-    comments.
+    ``unverified`` migrations have no recorded checksum, ``changed`` have changed comments, and
+    ``newer`` have no file here.
     """
     answer = f"yes: {count(applied, 'migration')} applied, all files match"
     if not compared:
@@ -35,6 +37,8 @@ def all_applied(applied: int, *, unverified: int, changed: int = 0, compared: bo
     notes = [f"{changed} changed in comments or white space"] if changed else []
     if unverified:
         notes.append(f"{unverified} without a checksum, not compared")
+    if newer:
+        notes.append(f"{newer} without a file here")
     return f"{answer}; {'; '.join(notes)}." if notes else f"{answer}, unchanged."
 
 

@@ -48,12 +48,9 @@ _CHANGES = {
 
 
 def result_lines(value: object, columns: int | None = None) -> Iterator[str]:
-    """Yield the lines of a result; tables are cut to the width of the terminal."""
+    """Return the lines of a result; tables are cut to the width of the terminal."""
     kind = type(value).__name__
-    if kind in _TABLES:
-        yield from _TABLES[kind](value, columns)
-    else:
-        yield from _ANSWERS[kind](value)
+    return _TABLES[kind](value, columns) if kind in _TABLES else _ANSWERS[kind](value)
 
 
 def migration_line(result: MigrationResult, longest: int, columns: int | None = None) -> str:
@@ -190,7 +187,11 @@ def _check(check: Check) -> Iterator[str]:
     else:
         changed = sum(problem.code == "modified_comments" for problem in check.problems)
         yield all_applied(
-            check.applied, unverified=check.unverified, changed=changed, compared=check.compared
+            check.applied,
+            unverified=check.unverified,
+            changed=changed,
+            newer=len(check.newer),
+            compared=check.compared,
         )
     if check.ok and check.checksum_file_compared:
         yield "The files match pgbraid.sum."

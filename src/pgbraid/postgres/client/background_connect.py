@@ -72,6 +72,11 @@ class BackgroundConnect:
             if self._closed:
                 self._drop()
 
+    def arrived(self, seconds: float) -> bool:
+        """Wait for the end of the attempt for some seconds; return whether it ended."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
     def take(self) -> Connection:
         """Wait for the connection and return it; raise the error of opening it.
 
