@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import socket
 import time
 from contextlib import suppress
@@ -164,6 +165,7 @@ def outcome(capsys, run, words):
     capsys.readouterr()
     code = run(words)
     out, err = capsys.readouterr()
+    out = re.sub(r"waited [0-9.]+ m?s", "waited", out)
     if code is None:
         assert (out, err) == ("", "")
         return None
@@ -199,7 +201,7 @@ def start(at_home, folder, database, schema="public"):
 def test_answer_after_change_of_files_is_the_usual_one(name, at_home, folder, database, capsys):
     start(at_home, folder, database)
     FILE_CHANGES[name](folder)
-    answered = {agree(capsys, [command]) for command in ("up", "check", "status")}
+    answered = {agree(capsys, [command]) for command in ("up", "check", "status", "wait")}
     assert answered == {name in HARMLESS}
 
 
@@ -207,7 +209,7 @@ def test_answer_after_change_of_files_is_the_usual_one(name, at_home, folder, da
 def test_answer_after_change_of_database_is_the_usual_one(name, at_home, folder, database, capsys):
     start(at_home, folder, database)
     database.run(DATABASE_CHANGES[name].format(schema="public"))
-    answered = {agree(capsys, [command]) for command in ("up", "check", "status")}
+    answered = {agree(capsys, [command]) for command in ("up", "check", "status", "wait")}
     assert answered == {name in HARMLESS}
 
 
@@ -226,7 +228,7 @@ def test_answer_in_random_state_is_the_usual_one(seed, at_home, folder, database
         for name in chance.sample(sorted(DATABASE_CHANGES), chance.choice((0, 0, 1, 1, 2))):
             with suppress(psycopg.Error):  # of what an earlier change has removed
                 database.run(DATABASE_CHANGES[name].format(schema=schema))
-        command = chance.choice(("up", "check", "status"))
+        command = chance.choice(("up", "check", "status", "wait"))
         agree(capsys, [command, "--schema", schema, *chance.choice(OPTIONS)])
         database.run(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
 
@@ -236,7 +238,8 @@ def test_answer_in_random_state_is_the_usual_one(seed, at_home, folder, database
     [
         *(["up"], ["check"], ["status"], ["-q", "up"], ["up", "--quiet"], ["status", "-q"]),
         *(["--dir", "migrations", "check"], ["check", "--dir=migrations/"]),
-        *(["up", "--schema", "public"], ["up", "--config", "other.toml"]),
+        *(["up", "--schema", "public"], ["up", "--config", "other.toml"], ["wait"]),
+        *(["check", "--allow-newer"], ["wait", "--exact"]),
     ],
 )
 def test_plain_state_is_answered_at_once(words, at_home, folder, database, capsys):
@@ -251,6 +254,12 @@ def test_plain_state_is_answered_at_once(words, at_home, folder, database, capsy
         *([], ["up", "up"], ["up", "check"], ["plan"], ["help"], ["up", "--json"], ["-v", "up"]),
         *(["up", "--to", "1"], ["up", "--dry-run"], ["check", "--offline"], ["up", "--dir"]),
         *(["up", "--dir="], ["up", "--dir", "-q"], ["up", "--embedded"], ["up", "--wait", "1"]),
+        *(
+            ["up", "--allow-newer"],
+            ["check", "--exact"],
+            ["--exact", "wait"],
+            ["wait", "--timeout", "1"],
+        ),
         *(["up", "--table", "A"], ["up", "--schema", 'a"b'], ["--database=", "up"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""Answers ``up``, ``check`` and ``status`` without the driver, if there is nothing to do.
+"""Answers ``up``, ``check``, ``status`` and ``wait`` without the driver, if there is nothing to do.
 
 This answers only if the applied versions are exactly those of the files, unchanged, and nothing
 else is to be said. In every other case ``quick_answer`` returns None without a trace, and the
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 
 from pgbraid.settings import defaults, environment
 
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["quick_answer", "read_applied_query"]
 
-_COMMANDS = frozenset({"up", "check", "status"})
+_COMMANDS = frozenset({"up", "check", "status", "wait"})
 _VALUED = frozenset({"--database", "--dir", "--schema", "--table", "--config"})
-_FLAGS = frozenset({"-q", "--quiet"})
+_QUIET = frozenset({"-q", "--quiet"})
+_FLAGS = {"check": frozenset({"--allow-newer"}), "wait": frozenset({"--exact"})}
+"""Options of a command that make no difference if the applied versions are those of the files."""
 _PLAIN_NAME = r"[a-z_][a-z0-9_]{0,50}"
 """Names of tables that need no quotes, and leave room for the suffix of the journal."""
 _BIGINT = 20
@@ -36,12 +39,13 @@ _BIGINT = 20
 class _Call:
     """A command line that may be answered here."""
 
-    __slots__ = ("command", "options", "quiet")
+    __slots__ = ("command", "options", "quiet", "started")
 
     def __init__(self, command: str, options: dict[str, str], *, quiet: bool) -> None:
         self.command = command
         self.options = options
         self.quiet = quiet
+        self.started = time.monotonic()
 
 
 class _Place:
@@ -96,24 +100,24 @@ def quick_answer(words: list[str]) -> int | None:
 
 def _recognised(words: list[str]) -> _Call | None:
     """Return the call of a command line that has only options known here."""
-    commands: list[str] = []
+    command = ""
     options: dict[str, str] = {}
     quiet = False
     rest = iter(words)
     for word in rest:
         name, equals, value = word.partition("=")
-        if word in _COMMANDS:
-            commands.append(word)
-        elif word in _FLAGS:
+        if word in _COMMANDS and not command:
+            command = word
+        elif word in _QUIET:
             quiet = True
         elif name in _VALUED:
             value = value if equals else next(rest, "")
             if not value or value.startswith("-"):
                 return None
             options[name] = value
-        else:
+        elif word not in _FLAGS.get(command, ()):  # they stand after the command
             return None
-    return _Call(commands[0], options, quiet=quiet) if len(commands) == 1 else None
+    return _Call(command, options, quiet=quiet) if command else None
 
 
 def _place(options: dict[str, str]) -> _Place | None:
@@ -249,6 +253,11 @@ def _lines(
     if call.command == "check":
         unverified = sum(row.checksum is None for row in rows)
         return iter((text.all_applied(len(rows), unverified=unverified),))
+    if call.command == "wait":
+        from datetime import timedelta
+
+        waited = timedelta(seconds=time.monotonic() - call.started)
+        return iter((text.ready(len(rows), waited),))
     from pgbraid.model.units import utc_time
 
     table = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pgbraid.cli.render.characters import clean
 from pgbraid.cli.render.psql import count, duration
+from pgbraid.cli.render.state_text import ready
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -32,11 +33,10 @@ def document(value: Readiness, problem: Callable[[Problem], dict[str, Any]]) -> 
 
 def lines(value: Readiness) -> Iterator[str]:
     """Yield the lines of the answer."""
-    waited = f"waited {duration(value.waited)}"
     if value.ready:
-        newer = f", {len(value.newer)} of them without a file here" if value.newer else ""
-        yield f"ready: {count(value.applied, 'migration')} applied{newer}; {waited}."
+        yield ready(value.applied, value.waited, newer=len(value.newer))
         return
+    waited = f"waited {duration(value.waited)}"
     if value.missing:
         yield f"not ready: {count(len(value.missing), 'migration')} not applied; {waited}."
     else:

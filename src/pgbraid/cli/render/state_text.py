@@ -5,14 +5,14 @@ A run that has nothing to do imports only this part of the texts.
 
 from __future__ import annotations
 
-from pgbraid.cli.render.psql import count, table
+from pgbraid.cli.render.psql import count, duration, table
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
-__all__ = ["all_applied", "nothing_to_do", "status_table"]
+__all__ = ["all_applied", "nothing_to_do", "ready", "status_table"]
 
 _HOURS = 3
 """The length of a time zone offset without minutes."""
@@ -40,6 +40,12 @@ def all_applied(
     if newer:
         notes.append(f"{newer} without a file here")
     return f"{answer}; {'; '.join(notes)}." if notes else f"{answer}, unchanged."
+
+
+def ready(applied: int, waited: timedelta, *, newer: int = 0) -> str:
+    """Return the answer of a wait that has ended; ``newer`` applied versions have no file here."""
+    without_file = f", {newer} of them without a file here" if newer else ""
+    return f"ready: {count(applied, 'migration')} applied{without_file}; waited {duration(waited)}."
 
 
 def status_table(
