@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         ProofStarted,
         ReplayStarted,
         Retrying,
+        RunEnded,
+        RunStarted,
         ServerNotice,
         Started,
         StatementSkipped,
@@ -44,6 +46,9 @@ _LISTED = 5
 """How many warnings of one kind, or objects of one list, are printed."""
 
 _WIDEST_LABEL = 60
+
+_STILL_WAITING = 5.0
+"""Seconds after which a report of a wait says how long it has lasted."""
 
 _UNWRITTEN = 4
 """The exit code if the result could not be written."""
@@ -103,12 +108,20 @@ class Output:
         """
         getattr(self, f"_on_{_snake_case(type(event).__name__)}")(event)
 
+    def _on_run_started(self, event: RunStarted) -> None:
+        """Print nothing: the command line itself has just been typed."""
+
+    def _on_run_ended(self, event: RunEnded) -> None:
+        """Print nothing: the result or the error follows."""
+
     def _on_server_notice(self, event: ServerNotice) -> None:
         self._notices.append(event)
         self._progress(psql.diagnostic(event.diagnostic, verbose=self.verbose))
 
     def _on_waiting_for_lock(self, event: WaitingForLock) -> None:
-        self._progress([f"waiting for the lock, held by {characters.clean(event.holder)}"])
+        again = event.waited >= _STILL_WAITING
+        since = f" for {event.waited:.0f} s" if again else ""
+        self._progress([f"waiting{since} for the lock, held by {characters.clean(event.holder)}"])
 
     def _on_blocked_by_lock(self, event: BlockedByLock) -> None:
         blockers = "; ".join(map(characters.clean, event.blockers)) or "another session"
