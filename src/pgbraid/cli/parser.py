@@ -325,13 +325,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("export", "record the applied migrations in another tool's table"),
     Command("resume", "resume an incomplete non-transactional migration"),
     Command("undo", "run the down file of one version"),
+    Command("server", "run an embedded PostgreSQL that stays, for psql and applications"),
     Command("demo", "show an out-of-order merge on an embedded PostgreSQL"),
 )
 
 _VALUED = frozenset(
     {
         *("--database", "--direct-url", "--dir", "--schema", "--table", "--config", "--role"),
-        *("--scratch", "--gaps", "--accept", "--wait", "--format", "--base"),
+        *("--scratch", "--gaps", "--accept", "--wait", "--format", "--base", "--port"),
         *("--lock-wait", "--lock-timeout", "--statement-timeout", "--retry-for", "--commit-wait"),
     }
 )

@@ -43,6 +43,7 @@ _OPTIONS = {
             "history",
             "embedded",
             "python",
+            "port",
         ),
         *("lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait", "accept"),
     )
