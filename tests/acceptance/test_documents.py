@@ -13,7 +13,7 @@ import pytest
 
 from tests.fixtures.documents import ROOT, blocks, lines_of, reported, run_in_one_shell
 
-DOCUMENTS = ("README.md", "docs/quickstart.md", "docs/logging.md")
+DOCUMENTS = ("README.md", "docs/quickstart.md", "docs/logging.md", "docs/server.md")
 INSTEAD = {
     "make demo": ("pgbraid demo", "the target's recipe; the folder here is a user's project"),
     "make test": (f"make -n -C {ROOT} test", "this test is a part of it"),

@@ -1,6 +1,7 @@
 """`pgbraid server DIR` lets the server of a folder stay for psql and for applications."""
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -131,6 +132,19 @@ def test_json_is_one_document_printed_when_server_is_ready(program, place):
     assert (stopped["stopped"], stopped["running"]) == (True, False)
     status = program("server", place, "--status", "--json", code=1).json
     assert (status["running"], status["staying"]) == (False, False)
+
+
+def test_members_of_document_are_documented(program, place):
+    text = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
+    section = text.partition("\n## server\n")[2].partition("\n## ")[0]
+    named = {
+        name
+        for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    every = {"format", "command", "ok", "exit_code", "settings", "notices", "retries"}
+    for option in ("--status", "--detach", "--status", "--stop"):
+        assert set(program("server", place, option, "--json").json) == named | every
 
 
 def test_detached_server_stays_until_it_is_stopped(program, place):

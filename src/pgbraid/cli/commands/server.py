@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentTypeError
+from dataclasses import asdict
 from pathlib import Path
 
 from pgbraid.model.errors import ConfigError, EmbeddedError, PgbraidError
@@ -100,28 +101,33 @@ def _opened(context: Context, folder: Path) -> AbstractContextManager[Any]:
 
 def _stay(context: Context, folder: Path) -> int:
     """Run the server until a signal or ``--stop`` arrives; both are its regular end."""
-    with _opened(context, folder) as (server, is_wanted):
+    with _opened(context, folder) as (server, await_stop):
         code = _print(context, server)
         context.output.note(f"PostgreSQL {server.version} runs until Ctrl-C, with data in {folder}")
         try:
-            while is_wanted():
+            while not await_stop():
                 pass
         except KeyboardInterrupt:
             return code
     return code
 
 
-def _print(context: Context, server: StayingServer, **more: Any) -> int:  # noqa: ANN401 - JSON
-    return context.output.lines([server.url], 0, **_document(server), **more)
+def _print(context: Context, server: StayingServer, *, staying: bool = True) -> int:
+    document = _document(server.folder, server, staying=staying)
+    return context.output.lines([server.url], 0, **document)
 
 
-def _document(server: StayingServer) -> dict[str, Any]:
+def _document(
+    folder: Path, server: StayingServer | None, *, staying: bool, stopped: bool = False
+) -> dict[str, Any]:
     return {
-        "running": True,
-        "url": server.url,
-        "folder": str(server.folder),
-        "version": server.version,
-        "port": server.port,
+        "folder": str(folder),
+        "running": server is not None,
+        "staying": staying,
+        "stopped": stopped,
+        "url": server.url if server else None,
+        "version": server.version if server else None,
+        "port": server.port if server else None,
     }
 
 
@@ -178,13 +184,12 @@ def _serve(context: Context, folder: Path, writer: int) -> None:
 
     ready = False
     try:
-        with _opened(context, folder) as (server, is_wanted):
-            content = {**_document(server)}
-            del content["running"]
+        with _opened(context, folder) as (server, await_stop):
+            content = {**asdict(server), "folder": str(server.folder)}
             with os.fdopen(writer, "w") as pipe:
                 json.dump(content, pipe)
             ready = True
-            while is_wanted():
+            while not await_stop():
                 pass
     except PgbraidError as error:
         if not ready:
@@ -201,7 +206,7 @@ def _stop(context: Context, folder: Path) -> int:
     line = f"the server in {folder} has stopped" if stopped else f"no server stays in {folder}"
     if still is not None:
         line = f"the server in {folder} runs until the last process that uses it ends"
-    document = {"stopped": stopped, "running": still is not None, "folder": str(folder)}
+    document = _document(folder, still, staying=False, stopped=stopped)
     return context.output.lines([line], 0, **document)
 
 
@@ -211,6 +216,5 @@ def _status(context: Context, folder: Path) -> int:
     running = find_server(folder)
     if running is None:
         line = f"no server runs in {folder}"
-        document = {"running": False, "staying": False, "folder": str(folder)}
-        return context.output.lines([line], 1, **document)
+        return context.output.lines([line], 1, **_document(folder, None, staying=False))
     return _print(context, running, staying=is_staying(folder))

@@ -45,10 +45,10 @@ from pgbraid.postgres.server.safe_files import (
 )
 from pgbraid.postgres.server.tcp_access import (
     check_free,
-    listen_options,
     port_of,
     read_password,
     set_password,
+    tcp_options,
 )
 
 if TYPE_CHECKING:
@@ -301,7 +301,7 @@ def _start(
             base.make("run")
             log_start = os.fstat(log).st_size  # the lines before are those of earlier starts
             # SIGINT is a fast shutdown, with a checkpoint.
-            options = () if port is None else listen_options(base, port)
+            options = () if port is None else tcp_options(base, port)
             start = Start(programs, user, base.path, path, base.sockets, "INT", options, files)
             process = start_server(start, base.reader, log)
         conninfo = conninfo_of(base.sockets, user, port or PORT)

@@ -60,11 +60,10 @@ class StayingServer:
 def staying_server(
     folder: Path, *, programs: str | None, cache: Path | None, port: int | None
 ) -> Iterator[tuple[StayingServer, Callable[[], bool]]]:
-    """Start or join a folder's server; yield it, and a function that waits for its end.
+    """Start or join a folder's server; yield it, and a function that waits for a request to stop.
 
-    The function returns after a tenth of a second, or at once, whether the server is still wanted:
-    False after a call of :func:`stop_server`. It raises EmbeddedError if the server has ended by
-    itself. The last process that uses the server stops it, when its block ends. Raises
+    The function waits a tenth of a second, and returns whether :func:`stop_server` was called. It
+    raises EmbeddedError if the server has ended by itself. The last process that uses the server stops it, when its block ends. Raises
     EmbeddedError as ``persistent_server`` does.
     """
     if sys.platform == "win32":
@@ -79,7 +78,7 @@ def staying_server(
                 url = _url(place, conninfo, listens)
                 yield (
                     StayingServer(url, place.path, used.version, listens),
-                    lambda: _wanted(place, mark, user),
+                    lambda: _stop_requested(place, mark, user),
                 )
         finally:
             _unlink(place)
@@ -105,9 +104,9 @@ def _stay(mark: int) -> None:
         time.sleep(_POLL)
 
 
-def _wanted(place: OpenFolder, mark: int, user: ServerUser) -> bool:
+def _stop_requested(place: OpenFolder, mark: int, user: ServerUser) -> bool:
     if os.pread(mark, len(_STOP), 0) == _STOP:
-        return False
+        return True
     with place.child("data") as data:
         if not is_running(data, user):
             raise EmbeddedError(
@@ -116,7 +115,7 @@ def _wanted(place: OpenFolder, mark: int, user: ServerUser) -> bool:
                 hint=f"Read {place.path / 'postgres.log'}, then run `pgbraid server` again.",
             )
     time.sleep(_POLL)
-    return True
+    return False
 
 
 def _sockets(conninfo: str) -> Path:

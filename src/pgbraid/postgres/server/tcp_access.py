@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pgbraid.postgres.server.private_folders import PrivateFolder
     from pgbraid.postgres.server.safe_files import OpenFolder
 
-__all__ = ["HOST", "check_free", "listen_options", "port_of", "read_password", "set_password"]
+__all__ = ["HOST", "check_free", "port_of", "read_password", "set_password", "tcp_options"]
 
 HOST = "127.0.0.1"
 _PASSWORD = "pgbraid.password"  # noqa: S105 - the name of a file
@@ -44,7 +44,7 @@ def check_free(port: int) -> None:
             ) from None
 
 
-def listen_options(base: PrivateFolder, port: int) -> tuple[str, ...]:
+def tcp_options(base: PrivateFolder, port: int) -> tuple[str, ...]:
     """Return the options of a server that also listens on the port, and requires a password there.
 
     They replace the file pg_hba.conf of the data, which may trust everyone.
