@@ -102,13 +102,14 @@ def _opened(context: Context, folder: Path) -> AbstractContextManager[Any]:
 def _stay(context: Context, folder: Path) -> int:
     """Run the server until a signal or ``--stop`` arrives; both are its regular end."""
     with _opened(context, folder) as (server, await_stop):
-        code = _print(context, server)
-        context.output.note(f"PostgreSQL {server.version} runs until Ctrl-C, with data in {folder}")
-        try:
+        try:  # from before the URL is printed: its reader may send a signal at once
+            code = _print(context, server)
+            text = f"PostgreSQL {server.version} runs until Ctrl-C, with data in {folder}"
+            context.output.note(text)
             while not await_stop():
                 pass
         except KeyboardInterrupt:
-            return code
+            return 0
     return code
 
 

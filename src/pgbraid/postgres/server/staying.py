@@ -63,8 +63,8 @@ def staying_server(
     """Start or join a folder's server; yield it, and a function that waits for a request to stop.
 
     The function waits a tenth of a second, and returns whether :func:`stop_server` was called. It
-    raises EmbeddedError if the server has ended by itself. The last process that uses the server stops it, when its block ends. Raises
-    EmbeddedError as ``persistent_server`` does.
+    raises EmbeddedError if the server has ended by itself. The last process that uses the server
+    stops it, when its block ends. Raises EmbeddedError as ``persistent_server`` does.
     """
     if sys.platform == "win32":
         raise EmbeddedError("the embedded server needs Unix sockets, which this system lacks")
