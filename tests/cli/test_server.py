@@ -318,3 +318,18 @@ def test_folder_with_long_path_has_url_that_works(program, tmp_path, programs):
     finally:
         program("server", place, "--stop", code=0)
     assert not Path(place / "pgbraid.socket").is_symlink()
+
+
+def test_up_waits_for_server_that_restarts_and_creates_database(program, place, port, folder):
+    folder.write(_1_a="CREATE TABLE a ()")
+    words = ("server", place, "--detach", "--port", port)
+    url = program(*words, code=0).out.strip().removesuffix("/postgres") + "/app"
+    program("server", place, "--stop", code=0)
+    waiting = Program(program.cwd, {**program.env, "PGBRAID_DATABASE_URL": url})
+    process = waiting.start("up", "--create", "--wait", "60s")
+    assert process.stderr.readline().startswith("waiting for the server: cannot connect to")
+    program(*words, code=0)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "NOTE:  created the database app\n")
+    with psycopg.connect(url) as conn:
+        assert conn.execute("SELECT version FROM applied_migrations").fetchall() == [(1,)]
