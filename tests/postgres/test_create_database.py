@@ -116,7 +116,7 @@ def test_wrong_argument_is_refused(wrong):
         pgbraid.create_database(wrong)
 
 
-def test_absent_server_is_asked_once(monkeypatch, port):
+def test_no_other_database_is_tried_on_absent_server(monkeypatch, port):
     monkeypatch.setattr("pgbraid.postgres.client.missing_database.open_connection", None)
     with pytest.raises(ConnectionFailed):
         pgbraid.create_database(f"postgresql://u@127.0.0.1:{port}/d")
