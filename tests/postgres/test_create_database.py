@@ -129,13 +129,13 @@ def test_database_created_meanwhile_counts_as_existing(server, missing):
 
 
 def test_second_database_to_connect_to_is_template1(programs):
-    with embedded_server(programs=programs, cache=cache_dir()) as own:
-        with psycopg.connect(own.conninfo, autocommit=True) as conn:
+    with embedded_server(programs=programs, cache=cache_dir()) as started:
+        with psycopg.connect(started.conninfo, autocommit=True) as conn:
             conn.execute("CREATE ROLE deploy LOGIN CREATEDB")
             conn.execute("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
-        app = make_conninfo(own.conninfo, user="deploy", dbname="app")
+        app = make_conninfo(started.conninfo, user="deploy", dbname="app")
         assert pgbraid.create_database(app)
-        with psycopg.connect(own.conninfo, autocommit=True) as conn:
+        with psycopg.connect(started.conninfo, autocommit=True) as conn:
             conn.execute("REVOKE CONNECT ON DATABASE template1 FROM PUBLIC")
         with pytest.raises(ConnectionFailed, match="other"):
             pgbraid.create_database(make_conninfo(app, dbname="other"))

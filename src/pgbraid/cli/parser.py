@@ -154,6 +154,12 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
         default=unset,
         help="an embedded PostgreSQL with its data in DIR; without DIR a temporary one",
     )
+    parser.add_argument(
+        "--env-file",
+        metavar="FILE",
+        default=unset,
+        help="read PGBRAID_*, DATABASE_URL and PG* from this file, such as .env, too",
+    )
     _add_settings(parser)
     parser.add_argument(
         "--json", action="store_true", default=unset, help="print one JSON document"
@@ -332,7 +338,16 @@ COMMANDS: tuple[Command, ...] = (
 _VALUED = frozenset(
     {
         *("--database", "--direct-url", "--dir", "--schema", "--table", "--config", "--role"),
-        *("--scratch", "--gaps", "--accept", "--wait", "--format", "--base", "--port"),
+        *(
+            "--scratch",
+            "--gaps",
+            "--accept",
+            "--wait",
+            "--format",
+            "--base",
+            "--port",
+            "--env-file",
+        ),
         *("--lock-wait", "--lock-timeout", "--statement-timeout", "--retry-for", "--commit-wait"),
     }
 )

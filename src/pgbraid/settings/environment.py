@@ -20,10 +20,12 @@ __all__ = [
     "server_programs",
     "sudo_uid",
     "terminal_can_redraw",
+    "with_missing_variables",
     "without_libpq_variables",
 ]
 
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
+_DATABASE_URLS = frozenset({"PGBRAID_DIRECT_URL", "PGBRAID_DATABASE_URL", "DATABASE_URL"})
 _GITS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
 
 
@@ -87,6 +89,30 @@ def sudo_uid(environ: Mapping[str, str] | None = None) -> int | None:
     """Return the id of the user who called sudo (SUDO_UID), or None."""
     uid = (os.environ if environ is None else environ).get("SUDO_UID", "")
     return int(uid) if uid.isdecimal() else None
+
+
+@contextmanager
+def with_missing_variables(values: Mapping[str, str]) -> Iterator[list[str]]:
+    """Add variables to the environment within a ``with`` block; yield the names that were added.
+
+    A variable of the environment wins. If one names the database by a URL, none of the URLs in
+    ``values`` is added: the file's PGBRAID_DATABASE_URL must not win over the environment's
+    DATABASE_URL.
+    """
+    known = {name for name, value in os.environ.items() if value}
+    if known & _DATABASE_URLS:
+        known |= _DATABASE_URLS
+    added = [name for name in values if name not in known]
+    before = {name: os.environ.get(name) for name in added}
+    os.environ.update({name: values[name] for name in added})
+    try:
+        yield added
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

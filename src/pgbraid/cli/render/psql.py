@@ -44,6 +44,7 @@ _OPTIONS = {
             "embedded",
             "python",
             "port",
+            "env_file",
         ),
         *("lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait", "accept"),
     )
