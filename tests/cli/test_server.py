@@ -1,5 +1,6 @@
 """`pgbraid server DIR` lets the server of a folder stay for psql and for applications."""
 
+import json
 import os
 import re
 import signal
@@ -223,6 +224,16 @@ def test_request_to_stop_of_killed_process_is_not_for_next_server(program, place
     url = program("server", place, "--detach", code=0).out.strip()
     assert answers(url)
     assert program("server", place, "--status", "--json", code=0).json["staying"] is True
+
+
+def test_end_of_server_follows_no_document(program, place):
+    process = program.start("server", str(place), "--json")
+    head = "".join(iter(process.stdout.readline, "}\n")) + "}"
+    assert json.loads(head)["running"] is True
+    os.kill(postmaster(place), signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (4, "")
+    assert f"ERROR:  the server of {place} has ended" in err
 
 
 def test_end_of_server_is_error(foreground, place):

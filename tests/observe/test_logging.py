@@ -14,7 +14,7 @@ from pgbraid import events
 from pgbraid.log import LogListener
 from pgbraid.model.errors import LockTimeout, MigrationFailed
 from pgbraid.model.options import ignore_event
-from pgbraid.postgres.locks import session_lock
+from pgbraid.postgres.locks import lock_monitor, session_lock
 
 SILENT = """
 import json, logging, sys
@@ -257,3 +257,22 @@ def test_command_line_does_not_log(cli, folder):
     folder.write(_1_a="SELECT 1")
     answer = cli("up", code=0)
     assert answer.err == ""
+
+
+def test_same_blockers_are_reported_again(log, database, monkeypatch):
+    monkeypatch.setattr(lock_monitor, "_REPORT_EVERY", 0.1)
+    database.run("CREATE TABLE a ()")
+    blocker = psycopg.connect(database.conninfo)
+    blocker.execute("LOCK a")
+    seen = []
+
+    def on_event(event):
+        if isinstance(event, events.BlockedByLock):
+            seen.append(event.blockers)
+            if len(seen) == 3:
+                blocker.close()
+
+    migrator = pgbraid.load({"1_a.sql": "-- pgbraid: lock-timeout=60s\nALTER TABLE a ADD b int"})
+    migrator.up(database.conninfo, on_event=on_event)
+    assert len(seen) == 3
+    assert "idle in transaction" in seen[0][0]

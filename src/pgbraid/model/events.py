@@ -90,7 +90,10 @@ class RunEnded:
 
 @dataclass(frozen=True, slots=True)
 class BlockedByLock:
-    """A statement waits for ``lock``, held by ``blockers``; reported when the blockers change."""
+    """A statement waits for ``lock``, held by ``blockers``.
+
+    Reported when the blockers change, and every half minute.
+    """
 
     lock: str
     blockers: tuple[str, ...]

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "run"]
 
 _HIGHEST_PORT = 65535
+_ENDED = 4
+"""The exit code if the server has ended by itself."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -110,7 +112,20 @@ def _stay(context: Context, folder: Path) -> int:
                 pass
         except KeyboardInterrupt:
             return 0
+        except EmbeddedError as error:
+            if not context.output.as_json:
+                raise
+            # The document is on standard output already; a second one must not follow it.
+            return _print_error(error)
     return code
+
+
+def _print_error(error: EmbeddedError) -> int:
+    from pgbraid.cli.render import psql
+    from pgbraid.cli.render.printer import Printer
+
+    Printer(form="text", bar=False).print_error(psql.error(error.message, error.detail, error.hint))
+    return _ENDED
 
 
 def _print(context: Context, server: StayingServer, *, staying: bool = True) -> int:
