@@ -7,6 +7,7 @@ import pgbraid
 from pgbraid.model.events import Event, Finished
 from pgbraid.model.migration import MigrationResult
 from pgbraid.model.results import Adoption, Repair, Undone
+from pgbraid.otel import tracing
 
 migrator = pgbraid.load("migrations")
 assert_type(migrator, pgbraid.Migrator)
@@ -21,6 +22,8 @@ def record_event(event: Event) -> None:
 
 report = migrator.up("", to=1, not_applied=[2], dry_run=True, on_event=record_event)
 assert_type(report, pgbraid.Report)
+assert_type(migrator.up("", on_event=tracing(record_event)), pgbraid.Report)
+assert_type(pgbraid.create_database(""), bool)
 assert_type(report.applied, tuple[MigrationResult, ...])
 assert_type(migrator.plan(""), pgbraid.Plan)
 assert_type(migrator.check(""), pgbraid.Check)

@@ -9,6 +9,7 @@ TYPE_CHECKING = False  # type checkers treat it as True; importing `typing` take
 if TYPE_CHECKING:
     from pgbraid import events
     from pgbraid.api import Migrator
+    from pgbraid.databases import create_database
     from pgbraid.loading import load
     from pgbraid.model.errors import (
         ConfigError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Migrator": "api",
+    "create_database": "databases",
     "Check": "model.results",
     "ConfigError": "model.errors",
     "ConnectionFailed": "model.errors",
@@ -97,6 +99,7 @@ __all__ = [
     "TargetRefused",
     "Verdict",
     "__version__",
+    "create_database",
     "events",
     "load",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
@@ -21,7 +22,7 @@ _STOP_TIMEOUT = 10.0
 
 
 async def run_in_thread(work: Callable[[], _T], stop: StopToken) -> _T:
-    """Run ``work`` in a new thread and return its result.
+    """Run ``work`` in a new thread, with the context variables of the task; return its result.
 
     If the task is cancelled, once or more often, the run is stopped first. Then the cancellation
     continues, so that no connection, lock or open transaction remains. If the server does not
@@ -40,7 +41,9 @@ async def run_in_thread(work: Callable[[], _T], stop: StopToken) -> _T:
             loop.call_soon_threadsafe(_resolve, ended)
 
     # Not the loop's executor: all of its threads may be busy.
-    threading.Thread(target=run, name="pgbraid", daemon=True).start()
+    # The context: a span of the caller is the parent of the run's, and a log record has its ids.
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(run,), name="pgbraid", daemon=True).start()
     cancelled = await _until(ended, stop)
     if cancelled is not None:
         raise cancelled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,8 +13,9 @@ from pgbraid.postgres.client.conninfo import Target, parse_target
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import ModuleType
 
-    from pgbraid.model.events import Listener
+    from pgbraid.model.events import Event, Listener
     from pgbraid.model.options import GapCheck, ScratchServerConfig
     from pgbraid.settings.settings import Settings
 
@@ -34,7 +36,7 @@ def make_options(
         gap_check = prove_gaps
     return RunOptions(
         settings.lock_wait,
-        an_instance("on_event", on_event, Callable, "a function that takes an event"),
+        _logged(an_instance("on_event", on_event, Callable, "a function that takes an event")),
         an_instance("stop", stop or StopToken(), StopToken, "a pgbraid.StopToken"),
         limits=settings.limits,
         gaps_require=settings.gaps_require,
@@ -45,6 +47,35 @@ def make_options(
         role=settings.role,
         scratch=replace(scratch, prelude=settings.prelude),
     )
+
+
+def _logged(on_event: Listener) -> Listener:
+    """Return a listener that logs an event before ``on_event`` gets it, if logging is set up.
+
+    Whether it is set up is read from ``logging``, which is never imported for that.
+    """
+    module = sys.modules.get("logging")
+    if module is None or not _has_handler(module):
+        return on_event
+    loggers: list[Listener] = []
+
+    def log_first(event: Event) -> None:
+        if not loggers:
+            from pgbraid.log import LogListener  # noqa: PLC0415 - a boot without work has no event
+
+            loggers.append(LogListener())
+        loggers[0](event)
+        on_event(event)
+
+    return log_first
+
+
+def _has_handler(logging: ModuleType) -> bool:
+    """Return whether the root logger, ``pgbraid`` or a child of it has a handler that writes."""
+    known = logging.root.manager.loggerDict
+    ours = [logger for name, logger in known.items() if name.partition(".")[0] == "pgbraid"]
+    handlers = (h for place in (logging.root, *ours) for h in getattr(place, "handlers", ()))
+    return any(not isinstance(handler, logging.NullHandler) for handler in handlers)
 
 
 def make_request(settings: Settings, to: int | None, not_applied: Iterable[int]) -> PlanRequest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pgbraid.model.events import (
     Adopted,
     BlockedByLock,
+    Database,
     DryRunPassed,
     Event,
     FileProgress,
@@ -18,6 +19,8 @@ from pgbraid.model.events import (
     ProofStarted,
     ReplayStarted,
     Retrying,
+    RunEnded,
+    RunStarted,
     ServerNotice,
     Started,
     StatementSkipped,
@@ -28,6 +31,7 @@ from pgbraid.model.events import (
 __all__ = [
     "Adopted",
     "BlockedByLock",
+    "Database",
     "DryRunPassed",
     "Event",
     "FileProgress",
@@ -41,6 +45,8 @@ __all__ = [
     "ProofStarted",
     "ReplayStarted",
     "Retrying",
+    "RunEnded",
+    "RunStarted",
     "ServerNotice",
     "Started",
     "StatementSkipped",

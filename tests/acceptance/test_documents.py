@@ -1,4 +1,4 @@
-"""Every block of README.md and docs/quickstart.md runs as it is written.
+"""Every block of README.md and of some pages of docs runs as it is written.
 
 The ``$`` lines of a document run in order, in one shell, in a new git repository. Where the
 document shows what a line prints, the line prints that; times and the server's version may
@@ -13,7 +13,7 @@ import pytest
 
 from tests.fixtures.documents import ROOT, blocks, lines_of, reported, run_in_one_shell
 
-DOCUMENTS = ("README.md", "docs/quickstart.md")
+DOCUMENTS = ("README.md", "docs/quickstart.md", "docs/logging.md", "docs/server.md")
 INSTEAD = {
     "make demo": ("pgbraid demo", "the target's recipe; the folder here is a user's project"),
     "make test": (f"make -n -C {ROOT} test", "this test is a part of it"),
@@ -25,6 +25,14 @@ INSTEAD = {
     "export PGBRAID_DATABASE_URL=postgresql://deploy@db.example/app": (
         'export PGBRAID_DATABASE_URL="$TEST_DATABASE"',
         "there is no such server; the test's database takes its place",
+    ),
+    'migrator.up("postgresql://db.example/app")': (
+        'migrator.up(__import__("os").environ["TEST_DATABASE"])',
+        "the same",
+    ),
+    'migrator.up("postgresql://db.example/app", on_event=tracing())': (
+        'migrator.up(__import__("os").environ["TEST_DATABASE"], on_event=tracing())',
+        "the same",
     ),
     'report = migrator.up("postgresql://db.example/app")': (
         'report = migrator.up(__import__("os").environ["TEST_DATABASE"])',

@@ -176,7 +176,7 @@ def test_exception_that_is_put_into_thread_ends_statement(database):
     thread.join(20)
     assert isinstance(errors[0], Interrupt)
     assert "rolled back" in errors[0].__notes__[0]
-    assert type(events[-1]).__name__ == "Interrupted"
+    assert [type(event).__name__ for event in events[-2:]] == ["Interrupted", "RunEnded"]
     until(database, NO_OTHER_SESSION)
     assert database.versions() == [1]
 

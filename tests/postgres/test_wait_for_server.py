@@ -1,14 +1,10 @@
 """A run waits for a server that does not listen yet, but not for one that refuses."""
 
 import signal
-import socket
-import threading
-import time
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 import pgbraid
 from pgbraid.model.migration import LedgerTable
@@ -16,73 +12,9 @@ from pgbraid.model.options import StopToken
 from pgbraid.postgres.client import connection
 from pgbraid.postgres.client.conninfo import parse_target
 from pgbraid.postgres.client.open_session import connect
+from tests.fixtures.relays import relay
 
-STARTING = (
-    b"SFATAL\0VFATAL\x00C57P03\0Mthe database system is starting up\0Fpostmaster.c\0L2\0Rx\0\0"
-)
 COMMANDS = [["up"], ["plan"], ["status"], ["check"], ["snapshot"], ["repair", "--all"]]
-
-
-@pytest.fixture
-def port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-@contextmanager
-def relay(port, database, after, *, starting=False):
-    """Forward a port to the server after a time; before that, refuse, or report a start."""
-    target = conninfo_to_dict(database.conninfo)
-    ready = time.monotonic() + after
-    stopped = threading.Event()
-
-    def pump(source, sink):
-        with sink, suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-
-    def serve(client):
-        if time.monotonic() < ready:
-            client.recv(4096)
-            body = STARTING
-            client.sendall(b"E" + (len(body) + 4).to_bytes(4, "big") + body)
-            client.close()
-            return
-        path = target["host"]
-        server = socket.socket(socket.AF_UNIX) if path.startswith("/") else socket.socket()
-        server.connect(
-            f"{path}/.s.PGSQL.{target['port']}"
-            if path.startswith("/")
-            else (path, int(target["port"]))
-        )
-        for ends in ((client, server), (server, client)):
-            threading.Thread(target=pump, args=ends, daemon=True).start()
-
-    def record_event():
-        if not starting:
-            stopped.wait(after)
-        with socket.create_server(("127.0.0.1", port), reuse_port=True) as listener:
-            listener.settimeout(0.1)
-            while not stopped.is_set():
-                with suppress(TimeoutError):
-                    serve(listener.accept()[0])
-
-    thread = threading.Thread(target=record_event)
-    thread.start()
-    url = make_conninfo(
-        host="127.0.0.1",
-        port=port,
-        user=target["user"],
-        dbname=target["dbname"],
-        sslmode="disable",
-        gssencmode="disable",
-    )
-    try:
-        yield url
-    finally:
-        stopped.set()
-        thread.join()
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

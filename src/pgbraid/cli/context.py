@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,7 @@ TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from pgbraid.api import Migrator
     from pgbraid.cli.render import Output
@@ -46,8 +47,15 @@ class Context:
         if command is None:
             raise ConfigError("no command given", hint="Run `pgbraid --help`.")
         module = import_module(f"pgbraid.cli.commands.{command}")
-        code: int = module.run(self)
+        file: str | None = getattr(self.arguments, "env_file", None)
+        with nullcontext() if file is None else self._variables_of(file):
+            code: int = module.run(self)
         return code
+
+    def _variables_of(self, file: str) -> AbstractContextManager[None]:
+        from pgbraid.cli.env_file import variables_of
+
+        return variables_of(file, self.output)
 
     @property
     def settings(self) -> Settings:

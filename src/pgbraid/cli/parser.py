@@ -154,6 +154,12 @@ def _add_globals(parser: argparse._ActionsContainer) -> None:
         default=unset,
         help="an embedded PostgreSQL with its data in DIR; without DIR a temporary one",
     )
+    parser.add_argument(
+        "--env-file",
+        metavar="FILE",
+        default=unset,
+        help="read PGBRAID_*, DATABASE_URL and PG* from this file, such as .env, too",
+    )
     _add_settings(parser)
     parser.add_argument(
         "--json", action="store_true", default=unset, help="print one JSON document"
@@ -326,6 +332,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("export", "record the applied migrations in another tool's table"),
     Command("resume", "resume an incomplete non-transactional migration"),
     Command("undo", "run the down file of one version"),
+    Command("server", "run an embedded PostgreSQL that stays, for psql and applications"),
     Command("demo", "show an out-of-order merge on an embedded PostgreSQL"),
 )
 
@@ -333,6 +340,7 @@ _VALUED = frozenset(
     {
         *("--database", "--direct-url", "--dir", "--schema", "--table", "--config", "--role"),
         *("--scratch", "--gaps", "--accept", "--wait", "--timeout", "--format", "--base"),
+        *("--port", "--env-file"),
         *("--lock-wait", "--lock-timeout", "--statement-timeout", "--retry-for", "--commit-wait"),
     }
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pgbraid.importers import tools
@@ -11,6 +12,7 @@ from pgbraid.migrate.foreign_files import named_tool
 from pgbraid.migrate.planning.ledger_problems import MISMATCHES
 from pgbraid.migrate.planning.preflight import read_plan
 from pgbraid.migrate.planning.trackers import find_tracker, read_history
+from pgbraid.migrate.run_events import reported_run
 from pgbraid.model.errors import ConfigError, ProblemsFound
 from pgbraid.model.migration import Severity
 from pgbraid.model.results import Adoption
@@ -70,15 +72,21 @@ def adopt_history(
             raise _no_tracker(command.ledger, tool)
         if dry_run or unlocked_plan.adoption.is_empty:
             return _with_pending(unlocked_plan, unlocked_plan.errors, dry_run=dry_run)
-        with monitored_session(opened, options.limits, options.on_event) as (session, _):
-            ensure_schema(session)
-            acquire_session_lock(session, wait=options.lock_wait)
-            traits = ensure_tables(session)
-            plan = read_plan(session, migrations, request, options=options, inspected=unlocked_plan)
-            _raise_for_problems(migrations, plan)
-            if plan.adoption:
-                record_adoption(RunContext(session, traits, options=options), plan.adoption)
-            return _with_pending(plan, unlocked_plan.errors)
+        work = partial(_adopt_under_lock, opened, replace(command, request=request), unlocked_plan)
+        return reported_run(opened, options, "adopt", work, pending=0)
+
+
+def _adopt_under_lock(opened: Session, command: Command, unlocked_plan: Plan) -> Adoption | None:
+    migrations, request, options = command.migrations, command.request, command.options
+    with monitored_session(opened, options.limits, options.on_event) as (session, _):
+        ensure_schema(session)
+        acquire_session_lock(session, wait=options.lock_wait, on_waiting=options.report_waiting)
+        traits = ensure_tables(session)
+        plan = read_plan(session, migrations, request, options=options, inspected=unlocked_plan)
+        _raise_for_problems(migrations, plan)
+        if plan.adoption:
+            record_adoption(RunContext(session, traits, options=options), plan.adoption)
+        return _with_pending(plan, unlocked_plan.errors)
 
 
 def _with_pending(
@@ -152,7 +160,7 @@ def unadopt(command: Command, versions: tuple[int, ...]) -> tuple[AppliedMigrati
         if not _adopted_rows(opened, versions):
             return ()
         with monitored_session(opened, options.limits, options.on_event) as (session, _):
-            acquire_session_lock(session, wait=options.lock_wait)
+            acquire_session_lock(session, wait=options.lock_wait, on_waiting=options.report_waiting)
             ensure_tables(session)
             rows = _adopted_rows(session, versions)
             run_id = journal.new_run_id()
@@ -189,7 +197,7 @@ def drop_tracker_table(command: Command) -> str:
         connect(command.target, command.ledger, options.stop) as opened,
         monitored_session(opened, options.limits, options.on_event) as (session, _),
     ):
-        acquire_session_lock(session, wait=options.lock_wait)
+        acquire_session_lock(session, wait=options.lock_wait, on_waiting=options.report_waiting)
         tracker = find_tracker(session)
         if tracker is None:
             raise _no_tracker(command.ledger)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from pgbraid.migrate.execution.transactional import RunContext, execute_script, notice_listener
 from pgbraid.migrate.planning.preflight import read_plan
+from pgbraid.migrate.run_events import reported_run
 from pgbraid.model import sqlstate
 from pgbraid.model.errors import MigrationFailed, ServerError
 from pgbraid.model.events import DryRunPassed, Planned, Started
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from pgbraid.migrate.planning.preflight import Command
     from pgbraid.model.migration import Migration
     from pgbraid.model.plan import Plan, Step
+    from pgbraid.postgres.client.session import Session
     from pgbraid.postgres.transaction.boundaries import OpenTransaction
 
 __all__ = ["dry_run_pending"]
@@ -68,26 +71,27 @@ def dry_run_pending(command: Command) -> Report:
     with connect(command.target, command.ledger, options.stop) as opened:
         plan = read_plan(opened, migrations, request, options=options)
         plan.raise_for_problems()
-        results = _DryRunResults()
-        if plan.has_work:
-            with monitored_session(opened, options.limits, options.on_event) as (session, monitor):
-                acquire_session_lock(
-                    session,
-                    wait=options.lock_wait,
-                    on_waiting=options.report_waiting,
-                )
-                plan = read_plan(session, migrations, request, options=options, inspected=plan)
-                plan.raise_for_problems()
-                options.on_event(Planned(plan))
-                if options.gap_check is not None and plan.gaps:
-                    options.gap_check(session, migrations, plan, options)
-                with transaction(session, commit_at_end=False) as dry_run_transaction:
-                    ensure_schema(session)
-                    run = RunContext(
-                        session, ensure_tables(session), options=options, monitor=monitor
-                    )
-                    _try_all(run, plan.steps, dry_run_transaction, results)
-        return _report(plan, results)
+        if not plan.has_work:
+            return _report(plan, _DryRunResults())
+        work = partial(_dry_run_under_lock, opened, command, plan)
+        return reported_run(opened, options, "dry run", work, pending=len(plan.steps))
+
+
+def _dry_run_under_lock(opened: Session, command: Command, unlocked_plan: Plan) -> Report:
+    migrations, request, options = command.migrations, command.request, command.options
+    results = _DryRunResults()
+    with monitored_session(opened, options.limits, options.on_event) as (session, monitor):
+        acquire_session_lock(session, wait=options.lock_wait, on_waiting=options.report_waiting)
+        plan = read_plan(session, migrations, request, options=options, inspected=unlocked_plan)
+        plan.raise_for_problems()
+        options.on_event(Planned(plan))
+        if options.gap_check is not None and plan.gaps:
+            options.gap_check(session, migrations, plan, options)
+        with transaction(session, commit_at_end=False) as dry_run_transaction:
+            ensure_schema(session)
+            run = RunContext(session, ensure_tables(session), options=options, monitor=monitor)
+            _try_all(run, plan.steps, dry_run_transaction, results)
+    return _report(plan, results)
 
 
 def _report(plan: Plan, results: _DryRunResults) -> Report:

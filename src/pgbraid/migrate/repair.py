@@ -60,7 +60,7 @@ def accept_files(command: Command, choice: RepairSelection) -> Repair:
         if not unlocked_changes.repaired:
             return unlocked_changes
         with monitored_session(opened, options.limits, options.on_event) as (session, _):
-            acquire_session_lock(session, wait=options.lock_wait)
+            acquire_session_lock(session, wait=options.lock_wait, on_waiting=options.report_waiting)
             traits = ensure_tables(session)
             changes = _changes(session, migrations, choice, options)
             _record(session, migrations, changes, traits)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pgbraid.migrate.planning.planner import incomplete_without_file
 from pgbraid.migrate.planning.preflight import read_plan
+from pgbraid.migrate.run_events import reported_run
 from pgbraid.migrate.up import apply_plan
 from pgbraid.model.errors import ConfigError, ProblemsFound, ServerError
 from pgbraid.model.incomplete import IncompleteMigration
@@ -59,7 +60,10 @@ def resume_version(
         unlocked_plan = read_plan(opened, migrations, request, options=options)
         unlocked_plan.raise_for_problems()
         options = replace(options, decision=decision)
-        return apply_plan(opened, replace(command, request=request, options=options), unlocked_plan)
+        decided = replace(command, request=request, options=options)
+        return reported_run(
+            opened, options, "resume", lambda: apply_plan(opened, decided, unlocked_plan)
+        )
 
 
 def _incomplete(session: Session, version: int, options: RunOptions) -> IncompleteMigration:
@@ -107,7 +111,7 @@ def _decision(
 def _forget_incomplete(opened: Session, options: RunOptions, version: int) -> Report:
     _forgettable(opened, version, options)
     with monitored_session(opened, options.limits, options.on_event) as (session, _):
-        acquire_session_lock(session, wait=options.lock_wait)
+        acquire_session_lock(session, wait=options.lock_wait, on_waiting=options.report_waiting)
         ensure_tables(session)
         incomplete = _forgettable(session, version, options)
         entry = journal.JournalEntry(

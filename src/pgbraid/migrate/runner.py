@@ -145,7 +145,9 @@ def _apply_one(
     # The script may have released the session lock, or left an advisory lock of its own.
     if work.index < progress.total and work.may_touch_locks:
         with translate_errors(run.session):
-            ensure_session_lock(run.session, wait=run.options.lock_wait)
+            ensure_session_lock(
+                run.session, wait=run.options.lock_wait, on_waiting=run.report_waiting
+            )
 
 
 def _check_elsewhere(run: RunContext, work: PreparedMigration) -> None:

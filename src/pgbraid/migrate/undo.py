@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pgbraid.migrate.execution.lock_retry import retry_on_lock_timeout
@@ -11,6 +12,7 @@ from pgbraid.migrate.execution.transactional import RunContext, apply_in_transac
 from pgbraid.migrate.planning.ledger_problems import MISMATCHES
 from pgbraid.migrate.planning.planner import progress_text
 from pgbraid.migrate.planning.preflight import read_plan
+from pgbraid.migrate.run_events import reported_run
 from pgbraid.model.errors import ConfigError, ProblemsFound
 from pgbraid.model.migration import Severity
 from pgbraid.model.results import Undone
@@ -87,15 +89,21 @@ def undo_version(command: Command, version: int) -> Undone:
     with connect(command.target, command.ledger, options.stop) as opened:
         _check_applied(opened, version)
         _check_same(opened, migrations, request, version)
-        with monitored_session(opened, options.limits, options.on_event) as (session, monitor):
-            acquire_session_lock(session, wait=options.lock_wait)
-            # Again under the lock: another run may have changed the ledger since.
-            _check_same(session, migrations, request, version)
-            run = RunContext(session, ensure_tables(session), options=options, monitor=monitor)
-            duration = retry_on_lock_timeout(run, down, lambda: _undo(run, down, script))
-            if duration is None:
-                _check_applied(session, version)
-        return Undone(down, duration or timedelta())
+        work = partial(_undo_under_lock, opened, command, down, script)
+        return reported_run(opened, options, "undo", work)
+
+
+def _undo_under_lock(opened: Session, command: Command, down: Migration, script: Script) -> Undone:
+    options, version = command.options, down.version
+    with monitored_session(opened, options.limits, options.on_event) as (session, monitor):
+        acquire_session_lock(session, wait=options.lock_wait, on_waiting=options.report_waiting)
+        # Again under the lock: another run may have changed the ledger since.
+        _check_same(session, command.migrations, command.request, version)
+        run = RunContext(session, ensure_tables(session), options=options, monitor=monitor)
+        duration = retry_on_lock_timeout(run, down, lambda: _undo(run, down, script))
+        if duration is None:
+            _check_applied(session, version)
+    return Undone(down, duration or timedelta())
 
 
 def _undo(run: RunContext, down: Migration, script: Script) -> timedelta | None:

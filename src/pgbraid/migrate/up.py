@@ -45,7 +45,15 @@ def apply_pending(command: Command) -> Report:
                 above_target=plan.above_target,
                 warnings=plan.warnings,
             )
-        return apply_plan(session, command, plan)
+        from pgbraid.migrate.run_events import reported_run  # noqa: PLC0415 - not for a no-op boot
+
+        return reported_run(
+            session,
+            options,
+            "up",
+            lambda: apply_plan(session, command, plan),
+            pending=len(plan.steps),
+        )
 
 
 def apply_plan(opened: Session, command: Command, unlocked_plan: Plan) -> Report:

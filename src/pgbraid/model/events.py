@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pgbraid.model.migration import Diagnostic, Migration, MigrationResult
-    from pgbraid.model.plan import Plan, Step
+    from pgbraid.model.plan import Plan, Report, Step
     from pgbraid.model.proof import Proof
-    from pgbraid.model.results import Adoption
+    from pgbraid.model.results import Adoption, Undone
 
 __all__ = [
     "Adopted",
     "BlockedByLock",
+    "Database",
     "DryRunPassed",
     "Event",
     "FileProgress",
@@ -29,6 +30,8 @@ __all__ = [
     "ProofStarted",
     "ReplayStarted",
     "Retrying",
+    "RunEnded",
+    "RunStarted",
     "ServerNotice",
     "Started",
     "StatementSkipped",
@@ -39,9 +42,51 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class WaitingForLock:
-    """Another session holds the lock; reported once, after a second. ``holder`` describes it."""
+    """Another session holds the lock; ``holder`` describes it, ``waited`` is in seconds.
+
+    Reported after a second, and then every half minute.
+    """
 
     holder: str
+    waited: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The server and the database of a run, as the connection reports them; no secrets.
+
+    ``label`` is the text of messages; ``host`` is a folder for a Unix socket.
+    """
+
+    label: str
+    name: str
+    host: str
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run with something to do begins; the lock is not taken yet.
+
+    ``command`` is up, dry run, resume, undo or adopt; ``pending`` counts the migrations to run.
+    """
+
+    command: str
+    database: Database
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A run ended that :class:`RunStarted` reported: with a result, or with an exception.
+
+    ``result`` is what the method returns. An exception is raised to the caller as well.
+    """
+
+    command: str
+    seconds: float
+    result: Report | Undone | Adoption | None = None
+    error: BaseException | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +98,10 @@ class WaitingForMigrations:
 
 @dataclass(frozen=True, slots=True)
 class BlockedByLock:
-    """A statement waits for ``lock``, held by ``blockers``; reported when the blockers change."""
+    """A statement waits for ``lock``, held by ``blockers``.
+
+    Reported when the blockers change, and every half minute.
+    """
 
     lock: str
     blockers: tuple[str, ...]
@@ -136,9 +184,13 @@ class ReplayStarted:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The lock is held, and the run will execute this plan."""
+    """The lock is held, and the run will execute this plan.
+
+    ``run_id`` is that of the journal; None in a dry run, which writes none.
+    """
 
     plan: Plan
+    run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +256,9 @@ class ServerNotice:
 
 
 Event: TypeAlias = (
-    WaitingForLock
+    RunStarted
+    | RunEnded
+    | WaitingForLock
     | WaitingForMigrations
     | BlockedByLock
     | Retrying

@@ -173,11 +173,11 @@ class RunOptions:
     role: str | None = None
     scratch: ScratchServerConfig = field(default_factory=ScratchServerConfig)
 
-    def report_waiting(self, holder: str) -> None:
-        """Report that another session holds the lock that this run needs."""
+    def report_waiting(self, holder: str, waited: float) -> None:
+        """Report that another session holds the lock that this run needs, and for how long."""
         from pgbraid.model.events import WaitingForLock  # noqa: PLC0415 - most boots do not wait
 
-        self.on_event(WaitingForLock(holder))
+        self.on_event(WaitingForLock(holder, waited))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,12 @@ __all__ = [
     "server_programs",
     "sudo_uid",
     "terminal_can_redraw",
+    "with_missing_variables",
     "without_libpq_variables",
 ]
 
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
+_DATABASE_URLS = frozenset({"PGBRAID_DIRECT_URL", "PGBRAID_DATABASE_URL", "DATABASE_URL"})
 _GITS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
 
 
@@ -98,7 +100,10 @@ def sudo_uid(environ: Mapping[str, str] | None = None) -> int | None:
 
 
 class _Changed:
-    """The environment without some variables, and with others, within a ``with`` block."""
+    """The environment without some variables, and with others, within a ``with`` block.
+
+    The block gets the names of the others.
+    """
 
     # Not made with contextlib: a run with nothing to do imports this module.
     def __init__(self, removed: Iterable[str], given: Mapping[str, str]) -> None:
@@ -106,9 +111,10 @@ class _Changed:
         self._given = given
         self._saved: dict[str, str] = {}
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> list[str]:
         self._saved = {name: os.environ.pop(name) for name in self._names if name in os.environ}
         os.environ.update(self._given)
+        return list(self._given)
 
     def __exit__(self, *_: object) -> None:
         for name in self._given:
@@ -122,6 +128,19 @@ def named_database(url: str, *, direct: bool) -> _Changed:
     Without ``direct``, a URL that bypasses the pooler of another database is removed for as long.
     """
     return _Changed([] if direct else ["PGBRAID_DIRECT_URL"], {"PGBRAID_DATABASE_URL": url})
+
+
+def with_missing_variables(values: Mapping[str, str]) -> _Changed:
+    """Add variables to the environment within a ``with`` block.
+
+    A variable of the environment wins. If one names the database by a URL, none of the URLs in
+    ``values`` is added: the file's PGBRAID_DATABASE_URL must not win over the environment's
+    DATABASE_URL. The block gets the names of those that were added.
+    """
+    known = {name for name, value in os.environ.items() if value}
+    if known & _DATABASE_URLS:
+        known |= _DATABASE_URLS
+    return _Changed([], {name: value for name, value in values.items() if name not in known})
 
 
 def without_libpq_variables() -> _Changed:

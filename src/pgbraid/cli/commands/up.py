@@ -10,7 +10,7 @@ from __future__ import annotations
 from argparse import SUPPRESS
 
 from pgbraid.cli.parser import add_accept, add_limits, add_scratch, version_number
-from pgbraid.model.errors import MigrationFailed
+from pgbraid.model.errors import ConfigError, MigrationFailed
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="try the pending migrations that can run in a transaction, all in one, report every "
         "failure, and roll back",
+    )
+    parser.add_argument(
+        "--create", action="store_true", help="create the database if it does not exist"
     )
     parser.add_argument(
         "--durable-each",
@@ -69,9 +72,26 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(context: Context) -> int:
     """Run the command and return its exit code."""
+    if context.arguments.create and context.arguments.dry_run:
+        raise ConfigError(
+            "--create makes a database, and --dry-run must leave nothing behind",
+            hint="Run `pgbraid up --dry-run` without --create; on an embedded server, the database "
+            "exists.",
+        )
     with context.project_and_database() as (migrator, target):
-        report = _up(context, migrator, target)
+        named = _creating(context, target) if context.arguments.create else target
+        report = _up(context, migrator, named)
     return context.output.result(report, _FAILED if report.failures else 0)
+
+
+def _creating(context: Context, target: Target) -> Target:
+    """Return the target with the permission to create its database."""
+    from dataclasses import replace
+
+    def report(name: str) -> None:
+        context.output.note(f"created the database {name}")
+
+    return replace(target, on_created=report)
 
 
 def _up(context: Context, migrator: Migrator, target: Target) -> Report:

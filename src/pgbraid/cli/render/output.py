@@ -1,4 +1,4 @@
-"""Prints the results, errors and events of one command."""
+"""Prints the results and errors of one command."""
 
 from __future__ import annotations
 
@@ -6,45 +6,21 @@ import sys
 from collections import defaultdict
 
 from pgbraid.cli.render import characters, psql
-from pgbraid.cli.render.printer import Printer
-from pgbraid.cli.render.text import failure_summary, problems_summary
+from pgbraid.cli.render.event_output import EventOutput, result_lines
 from pgbraid.model.errors import MigrationFailed, PgbraidError, ProblemsFound, ServerError, Stopped
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Any
 
     from pgbraid.cli.render.findings import Paths
-    from pgbraid.model.events import (
-        Adopted,
-        BlockedByLock,
-        DryRunPassed,
-        Event,
-        FileProgress,
-        Finished,
-        GapProven,
-        IndexProgress,
-        Interrupted,
-        LeftoverDropped,
-        Planned,
-        ProofStarted,
-        ReplayStarted,
-        Retrying,
-        ServerNotice,
-        Started,
-        StatementSkipped,
-        WaitingForLock,
-        WaitingForMigrations,
-    )
-    from pgbraid.model.migration import MigrationResult, Problem
+    from pgbraid.model.migration import Problem
 
 __all__ = ["Output"]
 
 _LISTED = 5
-"""How many warnings of one kind, or objects of one list, are printed."""
-
-_WIDEST_LABEL = 60
+"""How many warnings of one kind are printed."""
 
 _UNWRITTEN = 4
 """The exit code if the result could not be written."""
@@ -60,7 +36,7 @@ _WRITING_COMMANDS = frozenset(
 _APPLYING_COMMANDS = frozenset({"up", "resume"})
 
 
-class Output:
+class Output(EventOutput):
     """The output of one command: results on standard output, the rest on standard error.
 
     ``form`` is ``text``, or a format of ``check --format``. In the format ``json`` it prints one
@@ -68,20 +44,13 @@ class Output:
     """
 
     def __init__(self, *, form: str = "text", bar: bool = False) -> None:
+        super().__init__(form=form, bar=bar)
         self.form = form
         self.paths: Paths | None = None
         self.command = ""
         self.settings: str | None = None
-        self.verbose = self.temporary_server = False
-        self._printer = Printer(form=form, bar=bar)
-        self._applied: list[MigrationResult] = []
-        self._started: Started | None = None
-        self._interrupted: Interrupted | None = None
-        self._notices: list[ServerNotice] = []
-        self._retries: list[Retrying] = []
+        self.temporary_server = False
         self._warnings: list[Problem] = []
-        self._planned: tuple[Problem, ...] = ()
-        self._label_columns = 0
 
     @property
     def as_json(self) -> bool:
@@ -102,118 +71,6 @@ class Output:
     def quiet(self, value: bool) -> None:
         self._printer.quiet = value
 
-    def on_event(self, event: Event) -> None:
-        """Print an event of a run, or keep it for the JSON document.
-
-        Dispatches by the name of the event's class: the classes need not be imported.
-        """
-        getattr(self, f"_on_{_snake_case(type(event).__name__)}")(event)
-
-    def _on_server_notice(self, event: ServerNotice) -> None:
-        self._notices.append(event)
-        self._progress(psql.diagnostic(event.diagnostic, verbose=self.verbose))
-
-    def _on_waiting_for_lock(self, event: WaitingForLock) -> None:
-        self._progress([f"waiting for the lock, held by {characters.clean(event.holder)}"])
-
-    def _on_waiting_for_migrations(self, event: WaitingForMigrations) -> None:
-        self._progress([f"waiting: {characters.clean(psql.spelled(event.reason))}"])
-
-    def _on_blocked_by_lock(self, event: BlockedByLock) -> None:
-        blockers = "; ".join(map(characters.clean, event.blockers)) or "another session"
-        self._progress([f"waiting for {characters.clean(event.lock)}, blocked by {blockers}"])
-
-    def _on_retrying(self, event: Retrying) -> None:
-        self._retries.append(event)
-        label = characters.clean(event.migration.label)
-        message = characters.clean(event.diagnostic.message)
-        retry = f"rolled back, attempt {event.attempt + 1} in {event.delay:.1f} s"
-        self._progress([f"{label}: {message}; {retry}"])
-
-    def _on_index_progress(self, event: IndexProgress) -> None:
-        if self._started:
-            share = f" {100 * event.done // event.total} %" if event.total else ""
-            note = f"{event.table}: {event.phase}{share}"
-            self._printer.show_migration(self._started, note=note)
-
-    def _on_leftover_dropped(self, event: LeftoverDropped) -> None:
-        label, statement = (
-            characters.clean(event.migration.label),
-            characters.clean(event.statement),
-        )
-        self._progress([f"{label}: cleaning up after an interrupted statement: {statement}"])
-
-    def _on_statement_skipped(self, event: StatementSkipped) -> None:
-        from pgbraid.sql.secrets import mask, secrets_in
-
-        statement = mask(event.statement, secrets_in(event.statement))
-        self.warn(
-            "statement_skipped",
-            f"statement {event.number} of {event.migration.label} was marked as done without "
-            f"running it: {' '.join(statement.split())}",
-        )
-
-    def _on_proof_started(self, event: ProofStarted) -> None:
-        if not event.inversions:
-            return
-        labels = ", ".join(characters.clean(m.label) for m in event.out_of_order[:_LISTED])
-        more = len(event.out_of_order) - _LISTED
-        labels += f" and {more} more" if more > 0 else ""
-        pairs = psql.count(event.inversions, "pair")
-        differ, total = len(event.order) - event.common, len(event.order)
-        extent = f"{differ} of {psql.count(total, 'migration')} differ in order"
-        self._progress([f"out of order: {labels}; {pairs} of migrations swapped"])
-        self._progress([f"Replaying both orders: {extent}. Finding the cause can take longer."])
-
-    def _on_gap_proven(self, event: GapProven) -> None:
-        proof = event.proof
-        verdict = "proven: both orders end the same"
-        if proof.allowed_reason:
-            verdict = psql.spelled(f"accepted: {proof.allowed_reason}")
-        number = len(proof.not_compared)
-        objects = psql.count(number, "object")
-        exceptions = f", except {objects} that could not be compared" if number else ""
-        replays = psql.count(proof.replays, "replay")
-        self._progress([characters.clean(f"{verdict}{exceptions} ({replays})")])
-        self._progress(
-            f"  not compared: {characters.clean(line)}" for line in proof.not_compared[:_LISTED]
-        )
-
-    def _on_replay_started(self, event: ReplayStarted) -> None:
-        if self._printer.shows_bar:
-            self._printer.show_replay(event.number, event.description)
-        else:
-            self.detail(f"replay {event.number}: {event.description}")
-
-    def _on_planned(self, event: Planned) -> None:
-        self._planned = event.plan.warnings
-        widths = (characters.width(step.migration.label) for step in event.plan.steps)
-        self._label_columns = min(max(widths, default=0), _WIDEST_LABEL)
-
-    def _on_adopted(self, event: Adopted) -> None:
-        self._print(_lines_of(event.adoption, self._printer.columns()))
-
-    def _on_started(self, event: Started) -> None:
-        self._started = event
-        self._printer.show_migration(event)
-
-    def _on_file_progress(self, event: FileProgress) -> None:
-        if self._started:
-            self._printer.show_migration(self._started, event.sent)
-
-    def _on_interrupted(self, event: Interrupted) -> None:
-        self._interrupted = event
-
-    def _on_finished(self, event: Finished) -> None:
-        self._applied.append(event.result)
-        self._on_dry_run_passed(event)
-
-    def _on_dry_run_passed(self, event: Finished | DryRunPassed) -> None:
-        from pgbraid.cli.render.text import migration_line
-
-        columns = self._printer.columns()
-        self._print([migration_line(event.result, self._label_columns, columns)])
-
     def result(self, value: object, code: int) -> int:
         """Print the result of a command and return its exit code."""
         self._printer.clear_bar()
@@ -228,7 +85,7 @@ class Output:
             self._printer.print_error(psql.diagnostic(diagnostic, verbose=self.verbose))
         for _, diagnostic in getattr(value, "inconclusive", ()):
             self._progress(psql.diagnostic(diagnostic, severity="WARNING"))
-        self._print(_lines_of(value, self._printer.columns()))
+        self._print(result_lines(value, self._printer.columns()))
         return self._exit_code(code, changed=not getattr(value, "dry_run", False))
 
     def _report(self, value: object, code: int) -> int:
@@ -241,7 +98,7 @@ class Output:
             from pgbraid.cli.render.findings import print_document
 
             print_document(self._printer, self.form, (*self._warnings, *problems), self.paths)
-        self._print(_lines_of(value, self._printer.columns()))
+        self._print(result_lines(value, self._printer.columns()))
         return self._exit_code(code)
 
     def _annotate(self, problems: Iterable[Problem]) -> None:
@@ -256,11 +113,6 @@ class Output:
             return self._document(code, members)
         self._print(lines)
         return self._exit_code(code)
-
-    def detail(self, line: str) -> None:
-        """Print one line, only with --verbose."""
-        if self.verbose:
-            self._progress([characters.clean(line)])
 
     def note(self, message: str) -> None:
         """Print a note, a line that informs and warns of nothing."""
@@ -303,10 +155,14 @@ class Output:
             self._annotate(problems_of(error))
         self._problems(self._planned)
         if isinstance(error, ProblemsFound):
+            from pgbraid.cli.render.text import problems_summary
+
             self._problems(error.problems)
             self._printer.print_error([f"{problems_summary(error)}."])
         elif isinstance(error, MigrationFailed):
             self._printer.print_error(psql.diagnostic(error.diagnostic, verbose=self.verbose))
+            from pgbraid.cli.render.text import failure_summary
+
             temporary = self.temporary_server
             summary = failure_summary(error, self.command, temporary_server=temporary)
             self._printer.print_error([summary])
@@ -379,23 +235,3 @@ class Output:
             if number > _LISTED:
                 more = f"{number - _LISTED} more of the kind {kind.replace('_', ' ')}"
                 self._progress([f"WARNING:  {more}; --json lists all"])
-
-    def _print(self, lines: Iterable[str]) -> None:
-        self._printer.print_result(lines)
-
-    def _progress(self, lines: Iterable[str]) -> None:
-        self._printer.print_progress(lines)
-
-
-def _lines_of(value: Any, columns: int | None) -> Iterator[str]:  # noqa: ANN401 - any result
-    if type(value).__name__ == "Readiness":
-        from pgbraid.cli.render.readiness import lines
-
-        return lines(value)
-    from pgbraid.cli.render.text import result_lines
-
-    return result_lines(value, columns)
-
-
-def _snake_case(name: str) -> str:
-    return "".join(f"_{char.lower()}" if char.isupper() else char for char in name).lstrip("_")

@@ -53,6 +53,8 @@ _OPTIONS = {
             "history",
             "embedded",
             "python",
+            "port",
+            "env_file",
         ),
         *("lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait", "accept"),
     )

@@ -82,7 +82,7 @@ def _reset_before_retry(run: RunContext) -> None:
     """Reset what a rollback keeps: prepared statements, session-level advisory locks."""
     with translate_errors(run.session):
         reset_session(run.session)
-        ensure_session_lock(run.session, wait=run.options.lock_wait)
+        ensure_session_lock(run.session, wait=run.options.lock_wait, on_waiting=run.report_waiting)
 
 
 def _explain(

@@ -105,7 +105,7 @@ def with_warnings(run: RunContext, plan: Plan, first: Plan) -> Plan:
     earlier = earlier if len(plan.applied) == len(first.applied) else ()
     problems = (*earlier, *plan.problems, *_ownership_warnings(run.session, run.ledger_traits))
     plan = replace(plan, problems=problems)
-    run.options.on_event(Planned(plan))
+    run.options.on_event(Planned(plan, run.run_id))
     return plan
 
 

@@ -112,9 +112,9 @@ class RunContext:
         """Return the limits of a migration's statements."""
         return self.session.limits.with_directives(migration.directives)
 
-    def report_waiting(self, holder: str) -> None:
+    def report_waiting(self, holder: str, waited: float) -> None:
         """Report that another run holds the lock."""
-        self.options.report_waiting(holder)
+        self.options.report_waiting(holder, waited)
 
     def commit(self, *, durable: bool) -> str:
         """Return the value of synchronous_commit for a durable or an asynchronous commit."""

@@ -85,7 +85,11 @@ def _run_remaining(
     """Run each remaining statement; the journal is read again before each."""
     previous: ScriptStatement | None = None
     while True:
-        ensure_session_lock(run.session, wait=run.context.options.lock_wait)
+        ensure_session_lock(
+            run.session,
+            wait=run.context.options.lock_wait,
+            on_waiting=run.context.report_waiting,
+        )
         current = run.restore_progress(progress)
         if current is None:
             return None

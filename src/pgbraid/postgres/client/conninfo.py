@@ -42,6 +42,8 @@ class Target:
     """Seconds to wait for a server that is not up yet."""
     on_first_failure: Callable[[str], None] | None = field(repr=False, compare=False, default=None)
     """Called with the reason when such a wait begins."""
+    on_created: Callable[[str], None] | None = field(repr=False, compare=False, default=None)
+    """If given, a missing database is created, and then this is called with its name."""
     tls_warning: str | None = None
     """A warning about a remote server whose identity is not verified."""
 

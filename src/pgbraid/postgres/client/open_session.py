@@ -70,6 +70,7 @@ def _opened(target: Target, stop: StopToken) -> Connection | ConnectionFailed:
     """
     opening = target.background_connect
     arrival = Arrival(target.parameters, target.wait)
+    looked = target.on_created is None
     while True:
         try:
             return opening.take() if opening else open_connection(target.parameters)
@@ -77,11 +78,24 @@ def _opened(target: Target, stop: StopToken) -> Connection | ConnectionFailed:
             failed = _no_connection(target, error)
             if target.role and _UNSUPPORTED.search(failed.message):
                 return _without_role(target)
+            name = error.pgconn.db.decode(errors="replace") if error.pgconn else ""
+        if not looked and (looked := _exists_now(target, name, stop)):
+            continue
         if not arrival.may_come():
             return failed
         if target.on_first_failure and arrival.tries == 1:
             target.on_first_failure(failed.message)
         stop.sleep(arrival.pause)
+
+
+def _exists_now(target: Target, name: str, stop: StopToken) -> bool:
+    """Create the database if it is missing; return whether it exists, so it is tried once more."""
+    from pgbraid.postgres.client.missing_database import exists_or_is_created  # noqa: PLC0415 - rare
+
+    created = exists_or_is_created(target, name, stop)
+    if created and target.on_created:
+        target.on_created(target.scrub(name))
+    return created is not None
 
 
 def _without_role(target: Target) -> Connection | ConnectionFailed:

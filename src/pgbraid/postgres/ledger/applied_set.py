@@ -37,6 +37,8 @@ _ROW_SECURITY = "check_enable_rls"
 """The function in the server that raises the error of row security; messages are translated."""
 _HEX = 64
 """The number of digits of a sha256."""
+_REPORT_EVERY = 30.0
+"""Seconds between two reports of a wait."""
 _READER_WAIT = 5.0
 """Seconds that a reading command waits for a locked table."""
 
@@ -46,29 +48,31 @@ def read_ledger(
     *,
     times: bool = False,
     wait: float = _READER_WAIT,
-    on_waiting: Callable[[str], None] | None = None,
+    on_waiting: Callable[[str, float], None] | None = None,
 ) -> LedgerState:
     """Return the applied set and, from the journal, incomplete migrations and mismatches.
 
     A missing table of the applied set counts as empty; a journal that is missing or not readable
     is ignored. If the journal may contradict the applied set, two more queries follow. ``times``
     adds the time at which each version was applied. If another session has locked a table, this
-    waits up to ``wait`` seconds and calls ``on_waiting`` once with a description of that session.
+    waits up to ``wait`` seconds and calls ``on_waiting`` at once and every half minute with a
+    description of that session and the seconds waited.
 
     Raises ServerError if a table lacks the columns of the ledger, TargetRefused if the applied set
     is missing and the journal is not readable, and LockTimeout.
     """
-    started_at = time.monotonic()
+    started_at, report_at = time.monotonic(), 0.0
     while True:
         try:
             return _read(session, times=times)
         except errors.LockNotAvailable:
             holder = _holder(session)
-            if time.monotonic() - started_at >= wait:
+            waited = time.monotonic() - started_at
+            if waited >= wait:
                 raise _locked(session, wait, holder) from None
-            if on_waiting:
-                on_waiting(holder)
-                on_waiting = None
+            if on_waiting and waited >= report_at:
+                on_waiting(holder, waited)
+                report_at = waited + _REPORT_EVERY
 
 
 def _read(session: Session, *, times: bool, trusted: bool = False) -> LedgerState:

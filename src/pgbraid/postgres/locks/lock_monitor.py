@@ -37,6 +37,8 @@ _MIN_WAKEUP, _MAX_WAKEUP = 0.01, 0.1
 _SLOW_POLL = 1.0
 _FAST_POLL_FOR = 5.0
 _PAUSE_AFTER_ERROR = 5.0
+_REPORT_EVERY = 30.0
+"""Seconds between two reports of the same blockers."""
 _STANDBY = "SyncRep"
 _CONNECT_WITHIN = 0.5
 _LIMITS = b"SET statement_timeout = '2s'; SET lock_timeout = '1s'"
@@ -48,6 +50,7 @@ class _Observation:
 
     blockers: tuple[str, ...] = ()
     pids: tuple[int, ...] = ()
+    reported_at: float = 0.0
     standby_since: float | None = None
     index_progress: tuple[object, ...] | None = None
 
@@ -162,9 +165,10 @@ class LockMonitor:
             return
         event, blocking_pids, lock = row
         pids = tuple(sorted(set(blocking_pids or ())))
-        if pids and pids != self._latest.pids:
+        is_new = pids != self._latest.pids or now - self._latest.reported_at >= _REPORT_EVERY
+        if pids and is_new:
             blockers = describe_backends(second, pids)
-            self._latest = replace(self._latest, pids=pids, blockers=blockers)
+            self._latest = replace(self._latest, pids=pids, blockers=blockers, reported_at=now)
             self._on_event(BlockedByLock(lock or "a lock", blockers))
         self._observe_commit(second, now, waits=event == _STANDBY)
         self._observe_index(second)

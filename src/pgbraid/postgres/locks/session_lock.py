@@ -24,7 +24,8 @@ _T = TypeVar("_T")
 _TRIES = 3
 """How often a lock that a body released is acquired again for the same transaction."""
 
-_REPORT_AFTER = 1.0
+_REPORT_AFTER, _REPORT_EVERY = 1.0, 30.0
+"""Seconds until the first report of a wait, and between two."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.5
 _CHECK_WORK_EVERY = 3
 
@@ -34,7 +35,7 @@ def retry_on_lock_lost(
     action: Callable[[], _T],
     *,
     wait: float,
-    on_waiting: Callable[[str], None] | None = None,
+    on_waiting: Callable[[str, float], None] | None = None,
 ) -> _T:
     """Run ``action``, one transaction, again while another session holds the xact lock.
 
@@ -57,7 +58,9 @@ def retry_on_lock_lost(
             acquire_session_lock(session, wait=remaining, on_waiting=on_waiting)
 
 
-def ensure_session_lock(session: Session, *, wait: float) -> bool:
+def ensure_session_lock(
+    session: Session, *, wait: float, on_waiting: Callable[[str, float], None] | None = None
+) -> bool:
     """Make sure, between migrations, that the session holds our lock and no other advisory lock.
 
     If a body released our lock, acquire it again, waiting up to ``wait`` seconds. Returns whether
@@ -70,7 +73,7 @@ def ensure_session_lock(session: Session, *, wait: float) -> bool:
         return True
     # A body may have left other advisory locks. Releasing all of them keeps no session waiting.
     session.run("session", "unlock_all")
-    acquire_session_lock(session, wait=wait)
+    acquire_session_lock(session, wait=wait, on_waiting=on_waiting)
     return row == (True, True)
 
 
@@ -79,12 +82,12 @@ def acquire_session_lock(
     *,
     wait: float,
     work_is_done: Callable[[], bool] | None = None,
-    on_waiting: Callable[[str], None] | None = None,
+    on_waiting: Callable[[str, float], None] | None = None,
 ) -> bool:
     """Acquire the ledger's lock; return False if ``work_is_done`` returned true during the wait.
 
-    ``on_waiting`` is called once, after a second, with a description of the holder. Raises
-    LockTimeout after ``wait`` seconds.
+    ``on_waiting`` is called after a second, and then every half minute, with a description of the
+    holder and the seconds waited. Raises LockTimeout after ``wait`` seconds.
     """
     import random  # noqa: PLC0415 - most boots take no lock
 
@@ -92,6 +95,7 @@ def acquire_session_lock(
     # INDEX CONCURRENTLY of the holder would wait for that snapshot.
     name = "try_xact_lock" if session.pooler else "try_lock"
     started_at, pause, tries = time.monotonic(), _FIRST_WAIT, 0
+    report_at = _REPORT_AFTER
     while session.run("session", name, key=session.key).fetchone() != (True,):
         tries += 1
         if work_is_done and tries % _CHECK_WORK_EVERY == 0 and work_is_done():
@@ -99,9 +103,9 @@ def acquire_session_lock(
         waited = time.monotonic() - started_at
         if waited >= wait:
             raise _expired(session, wait)
-        if on_waiting and waited >= _REPORT_AFTER:
-            on_waiting(_holder(session) or "another session")
-            on_waiting = None
+        if on_waiting and waited >= report_at:
+            on_waiting(_holder(session) or "another session", waited)
+            report_at = waited + _REPORT_EVERY
         session.stop.sleep(min(wait - waited, pause * random.uniform(0.5, 1.5)))  # noqa: S311 - jitter
         pause = min(pause * 2, _LONGEST_WAIT)
     return True

@@ -26,6 +26,7 @@ from pgbraid.postgres.server.private_folders import (
 )
 from pgbraid.postgres.server.process import (
     POLL,
+    PORT,
     Start,
     await_ready,
     conninfo_of,
@@ -35,7 +36,20 @@ from pgbraid.postgres.server.process import (
     start_server,
 )
 from pgbraid.postgres.server.running_server import Running, await_end, clear_stale, join_server
-from pgbraid.postgres.server.safe_files import open_folder, shown_user, writable_by_others
+from pgbraid.postgres.server.safe_files import (
+    open_folder,
+    own_file,
+    shown_user,
+    takes_lock,
+    writable_by_others,
+)
+from pgbraid.postgres.server.tcp_access import (
+    check_free,
+    port_of,
+    read_password,
+    set_password,
+    tcp_options,
+)
 
 if TYPE_CHECKING:
     import subprocess
@@ -46,10 +60,10 @@ if TYPE_CHECKING:
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["persistent_server"]
+__all__ = ["persistent_server", "server_folder"]
 
 _LOCK, _USERS, _LOG = "pgbraid.lock", "pgbraid.users", "postgres.log"
-_OURS = re.compile(rf"{_LOCK}|{_USERS}|{_LOG}|data|{PREFIX}.*|\..*", re.DOTALL)
+_OURS = re.compile(rf"pgbraid\.[a-z]+|{_LOG}|data|{PREFIX}.*|\..*", re.DOTALL)
 _ANOTHER = "Name another folder with `embedded`."
 _TURN = 90.0
 """Seconds to wait for the lock of a folder, which is held while a server starts or stops."""
@@ -79,18 +93,23 @@ class _Server:
 
 @contextmanager
 def persistent_server(
-    folder: Path, named: str | None, user: ServerUser, cache: Path | None
+    folder: Path,
+    named: str | None,
+    user: ServerUser,
+    cache: Path | None,
+    port: int | None = None,
 ) -> Iterator[tuple[str, ServerBinaries]]:
     """Start the folder's server or join it; yield its connection string and binaries.
 
     The last process to leave stops the server. A server that another program started on the data
-    is joined, too, but not stopped. Raises EmbeddedError if the folder belongs to another user
-    or program, or cannot be used.
+    is joined, too, but not stopped. With ``port`` the server also listens on that port of
+    127.0.0.1, and requires the folder's password there. Raises EmbeddedError if the folder belongs
+    to another user or program, or cannot be used, and if its server runs without the port.
     """
-    with _opened(folder.absolute()) as place, _own_file(place, _USERS) as users:
+    with server_folder(folder.absolute()) as place, own_file(place, _USERS) as users:
         with _locked(place, _TURN):
             try:
-                server = _join_or_start(place, named, user, cache)
+                server = _join_or_start(place, named, user, cache, port)
             except OSError as error:
                 raise _unusable(place.path, error) from None
             fcntl.flock(users, fcntl.LOCK_SH)
@@ -102,7 +121,7 @@ def persistent_server(
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[OpenFolder]:
+def server_folder(folder: Path) -> Iterator[OpenFolder]:
     """Open the folder, created if only it is missing. Raises EmbeddedError if it is not ours."""
     with ExitStack() as stack:
         try:
@@ -111,7 +130,7 @@ def _opened(folder: Path) -> Iterator[OpenFolder]:
             folder.mkdir(mode=0o755, exist_ok=True)
             place = stack.enter_context(open_folder(folder, follow=True))
             _check(place)
-            with _own_file(place, _LOCK):
+            with own_file(place, _LOCK):
                 pass  # from now on the lock file marks the folder as ours
         except OSError as error:
             raise _unusable(folder, error) from None
@@ -148,20 +167,11 @@ def _other_files(place: OpenFolder) -> EmbeddedError:
 
 
 @contextmanager
-def _own_file(place: OpenFolder, name: str, flags: int = os.O_RDWR) -> Iterator[int]:
-    file = place.open_own(name, flags)
-    try:
-        yield file
-    finally:
-        os.close(file)
-
-
-@contextmanager
 def _locked(place: OpenFolder, timeout: float) -> Iterator[None]:
     """Lock the folder as long as the block lasts. Raises EmbeddedError after the timeout."""
     deadline = time.monotonic() + timeout
-    with _own_file(place, _LOCK) as file:
-        while not _takes_lock(file, fcntl.LOCK_EX):
+    with own_file(place, _LOCK) as file:
+        while not takes_lock(file, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
                 raise _still_locked(place, timeout)
             # A short pause: a server should be joined before its first user stops it.
@@ -181,23 +191,14 @@ def _still_locked(place: OpenFolder, waited: float) -> EmbeddedError:
     )
 
 
-def _takes_lock(file: int, kind: int) -> bool:
-    """Take a lock if it is free; return whether it was free."""
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _is_used(place: OpenFolder) -> bool:
     """Return whether another process uses the folder's server; hold no lock of our own."""
-    with _own_file(place, _USERS) as file:
-        return not _takes_lock(file, fcntl.LOCK_EX)
+    with own_file(place, _USERS) as file:
+        return not takes_lock(file, fcntl.LOCK_EX)
 
 
 def _join_or_start(
-    place: OpenFolder, named: str | None, user: ServerUser, cache: Path | None
+    place: OpenFolder, named: str | None, user: ServerUser, cache: Path | None, port: int | None
 ) -> _Server:
     """Return the folder's server. Raises EmbeddedError and OSError."""
     major = _major(place, user)
@@ -211,6 +212,8 @@ def _join_or_start(
     with place.child("data") as data:
         running = join_server(data, user)
         if running is not None:
+            if port is not None:
+                _check_port(place, running, port)
             return _Server(running, programs)
         if _is_used(place):
             raise EmbeddedError(
@@ -219,7 +222,22 @@ def _join_or_start(
                 hint="Run the command again when the other process has ended.",
             )
         clear_stale(data, user)
-        return _start_when_free(place, data, programs, user)
+        return _start_when_free(place, data, programs, user, port)
+
+
+def _check_port(place: OpenFolder, running: Running, port: int) -> None:
+    """Raise EmbeddedError, and stop using the server, if it does not listen on the port."""
+    listens = port_of(running.conninfo)
+    if listens == port:
+        return
+    if running.held is not None:
+        os.close(running.held)
+    raise EmbeddedError(
+        f"the server of {place.path} runs already, and "
+        + (f"listens on the port {listens}" if listens else "listens on no port"),
+        hint=f"Run `pgbraid server {place.path} --stop`, wait for the other processes that use "
+        "the server, and run the command again.",
+    )
 
 
 def _major(place: OpenFolder, user: ServerUser) -> str | None:
@@ -243,13 +261,17 @@ def _major(place: OpenFolder, user: ServerUser) -> str | None:
 
 
 def _start_when_free(
-    place: OpenFolder, data: OpenFolder, programs: ServerBinaries, user: ServerUser
+    place: OpenFolder,
+    data: OpenFolder,
+    programs: ServerBinaries,
+    user: ServerUser,
+    port: int | None,
 ) -> _Server:
     """Start the folder's server; wait for the processes of a killed one, at most ``_ENDING``."""
     deadline = time.monotonic() + _ENDING
     while True:
         try:
-            return _start(place, data, programs, user)
+            return _start(place, data, programs, user, port)
         except EmbeddedError as error:
             if not is_data_in_use(error) or time.monotonic() > deadline:
                 raise
@@ -257,26 +279,35 @@ def _start_when_free(
 
 
 def _start(
-    place: OpenFolder, data: OpenFolder, programs: ServerBinaries, user: ServerUser
+    place: OpenFolder,
+    data: OpenFolder,
+    programs: ServerBinaries,
+    user: ServerUser,
+    port: int | None,
 ) -> _Server:
     """Start the folder's server."""
+    if port is not None:
+        check_free(port)
     sweep({place.path, *private_places(user)}, user)
     process: subprocess.Popen[bytes] | None = None
     with signals_blocked():
         base = make_private(short_folder(user), user, data.info())
     try:
         with (
-            _own_file(place, _LOG, os.O_WRONLY | os.O_APPEND) as log,
+            own_file(place, _LOG, os.O_WRONLY | os.O_APPEND) as log,
             _handed_over(data, user) as (path, files),
             signals_blocked(),
         ):
             base.make("run")
             log_start = os.fstat(log).st_size  # the lines before are those of earlier starts
             # SIGINT is a fast shutdown, with a checkpoint.
-            start = Start(programs, user, base.path, path, base.sockets, "INT", files=files)
+            options = () if port is None else tcp_options(base, port)
+            start = Start(programs, user, base.path, path, base.sockets, "INT", options, files)
             process = start_server(start, base.reader, log)
-        conninfo = conninfo_of(base.sockets, user)
+        conninfo = conninfo_of(base.sockets, user, port or PORT)
         await_ready(conninfo, process, place.path / _LOG, log_start=log_start)
+        if port is not None:
+            set_password(conninfo, read_password(place))
         running = Running(base.sockets, conninfo, os.dup(base.writer))
     except BaseException:
         with signals_blocked():

@@ -21,7 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgbraid.model.errors import EmbeddedError
-from pgbraid.postgres.server.process import SERVER_TIMEOUT, SOCKET, is_listening, signals_blocked
+from pgbraid.postgres.server.process import (
+    SERVER_TIMEOUT,
+    is_listening,
+    signals_blocked,
+    socket_names,
+)
 from pgbraid.postgres.server.safe_files import OpenFolder, open_folder
 
 if TYPE_CHECKING:
@@ -42,7 +47,8 @@ __all__ = [
 PREFIX = "pgbraid-embedded-"
 """The prefix of the names of private folders."""
 _ALIVE, _OWNER = "alive", "owner"
-_FOLDERS, _FILES = ("data", "run", "template"), ("log", _ALIVE, _OWNER)
+_HBA = "hba"
+_FOLDERS, _FILES = ("data", "run", "template"), ("log", _ALIVE, _OWNER, _HBA)
 _ABANDONED = 600.0
 """Seconds after which a folder without a mark counts as abandoned during its creation."""
 
@@ -72,6 +78,13 @@ class PrivateFolder:
         os.mkdir(name, 0o700, dir_fd=self.folder.fd)
         self.user.chown(name, dir_fd=self.folder.fd)
         return self.path / name
+
+    def write_hba(self, text: str) -> Path:
+        """Write the file of client authentication, which the server's user may read; its path."""
+        with os.fdopen(self.folder.open_own(_HBA, os.O_WRONLY), "w") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), 0o644)
+        return self.path / _HBA
 
     def remove(self) -> None:
         """Remove the folder with its contents, and stop using its server."""
@@ -185,7 +198,7 @@ def _remove_folders(folder: OpenFolder, user: ServerUser) -> None:
     """
     temporary = folder.look("data") is not None
     with suppress(OSError), folder.child("run") as run:
-        for name in (SOCKET, f"{SOCKET}.lock"):
+        for name in socket_names(run.names()):
             run.unlink(name)
     theirs = []
     for name in _FOLDERS:

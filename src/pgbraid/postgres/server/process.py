@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from pgbraid.model.errors import EmbeddedError
 from pgbraid.postgres.server.safe_files import name_of, read_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pgbraid.postgres.server.binaries import ServerBinaries
@@ -38,6 +39,7 @@ __all__ = [
     "is_listening",
     "ping",
     "signals_blocked",
+    "socket_names",
     "start_server",
 ]
 
@@ -48,7 +50,8 @@ SERVER_OPTIONS = ("-p", str(PORT), "-c", "listen_addresses=", "-c", "unix_socket
 The port is part of the socket's name. Without ``-p`` the variable PGPORT would change the name.
 """
 SOCKET = f".s.PGSQL.{PORT}"
-"""The name of the socket of every embedded server."""
+"""The name of the socket of an embedded server, unless it has a TCP port: that is in the name."""
+_SOCKETS = re.compile(r"\.s\.PGSQL\.[0-9]{1,5}(\.lock)?")
 POLL = 0.002
 """Seconds between two checks of a server that is about to start or to end."""
 SERVER_TIMEOUT = 60.0
@@ -72,8 +75,10 @@ exec 3<&0 </dev/null
   kill -"$1" $$
   until gone; do sleep 0.1; done
   rm -rf "$0/data"
-  rm -f "$0/run/.s.PGSQL.5432" "$0/run/.s.PGSQL.5432.lock"
-  rmdir "$0/run" && rm -f "$0/log" "$0/alive" "$0/owner" && rmdir "$0" ) <&3 3<&- 2>/dev/null &
+  rm -f "$0"/run/.s.PGSQL.*
+  rmdir "$0/run" &&
+    rm -f "$0/log" "$0/alive" "$0/owner" "$0/hba" &&
+    rmdir "$0" ) <&3 3<&- 2>/dev/null &
 shift
 exec "$@" 3<&-
 """
@@ -102,12 +107,27 @@ def ping(conninfo: str) -> pq.Ping:
     return pq.Ping(pq.PGconn.ping(conninfo.encode()))
 
 
+def socket_names(names: Iterable[str]) -> list[str]:
+    """Return the names in a folder of sockets that are a server's socket or the lock of one."""
+    return [name for name in names if _SOCKETS.fullmatch(name)]
+
+
 def is_listening(sockets: Path) -> bool:
-    """Return whether any process listens on a server's socket."""
+    """Return whether any process listens on a server's socket in a folder."""
+    try:
+        names = [path.name for path in sockets.iterdir()]
+    except OSError:
+        return False
+    return any(
+        _accepts(sockets / name) for name in socket_names(names) if not name.endswith(".lock")
+    )
+
+
+def _accepts(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(0)
         try:
-            client.connect(str(sockets / SOCKET))
+            client.connect(str(path))
         except BlockingIOError:
             return True  # the listener's backlog is full
         except OSError:

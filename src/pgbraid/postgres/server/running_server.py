@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pgbraid.postgres.server.os_user import ServerUser
     from pgbraid.postgres.server.safe_files import OpenFolder
 
-__all__ = ["Running", "await_end", "clear_stale", "join_server"]
+__all__ = ["Running", "await_end", "clear_stale", "is_running", "join_server"]
 
 _FILE = "postmaster.pid"
 _PORT, _SOCKETS = 3, 4
@@ -211,6 +211,15 @@ def clear_stale(data: OpenFolder, user: ServerUser) -> None:
         again = _named(data)
         if again is not None and again.content == named.content:
             data.unlink(_FILE)
+
+
+def is_running(data: OpenFolder, user: ServerUser) -> bool:
+    """Return whether a server runs on a data directory, or may run; connect to none."""
+    named = _named(data)
+    return named is not None and _process(named.pid, data, user) not in {
+        _Process.ABSENT,
+        _Process.ANOTHER,
+    }
 
 
 def await_end(data: OpenFolder, user: ServerUser) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +20,19 @@ from pgbraid.model.errors import EmbeddedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+if sys.platform != "win32":
+    import fcntl
+
 __all__ = [
     "OpenFolder",
     "is_ours_alone",
     "is_safe_place",
     "name_of",
     "open_folder",
+    "own_file",
     "read_end",
     "shown_user",
+    "takes_lock",
     "writable_by_others",
 ]
 
@@ -129,6 +135,25 @@ def open_folder(
         yield OpenFolder(path, fd)
     finally:
         os.close(fd)
+
+
+@contextmanager
+def own_file(place: OpenFolder, name: str, flags: int = os.O_RDWR) -> Iterator[int]:
+    """Open a file as :meth:`OpenFolder.open_own` does, as long as the block lasts."""
+    file = place.open_own(name, flags)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def takes_lock(file: int, kind: int) -> bool:
+    """Take a lock of ``flock`` if it is free; return whether it was free."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def read_end(path: Path, start: int = 0) -> str:
