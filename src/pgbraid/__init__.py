@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pgbraid.model.proof import DriftReport, Proof, Verdict
     from pgbraid.model.results import Check, State, Status
     from pgbraid.model.snapshot import Difference, Snapshot
+    from pgbraid.servers import embedded
 
 _HOMES = {
     "Migrator": "api",
@@ -60,6 +61,7 @@ _HOMES = {
     "Stopped": "model.errors",
     "TargetRefused": "model.errors",
     "Verdict": "model.proof",
+    "embedded": "servers",
     "events": "events",
     "load": "loading",
 }
@@ -93,6 +95,7 @@ __all__ = [
     "TargetRefused",
     "Verdict",
     "__version__",
+    "embedded",
     "events",
     "load",
 ]

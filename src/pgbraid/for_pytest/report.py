@@ -1,0 +1,27 @@
+"""Writes an error of pgbraid as the command line shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgbraid.cli.render import psql
+from pgbraid.model.errors import MigrationFailed, ProblemsFound
+
+if TYPE_CHECKING:
+    from pgbraid.model.errors import PgbraidError
+
+__all__ = ["report_of"]
+
+
+def report_of(error: PgbraidError) -> str:
+    """Return the lines of an error, with file, line and caret where it has them."""
+    if isinstance(error, MigrationFailed):
+        return "\n".join(
+            [f"{type(error).__name__}: {error.message}", *psql.diagnostic(error.diagnostic)]
+        )
+    lines = [f"{type(error).__name__}:"]
+    if isinstance(error, ProblemsFound):
+        for problem in error.problems:
+            lines.extend(psql.problem(problem))
+    lines.extend(psql.error(error.message, error.detail, error.hint))
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Templates of migrated databases, and clones of them for tests."""
