@@ -242,7 +242,4 @@ def _errors() -> Iterator[None]:
     except PgbraidError as error:
         from pgbraid.for_pytest.report import report_of  # noqa: PLC0415 - only after a failure
 
-        text = report_of(error)
-    else:
-        return
-    pytest.fail(text, pytrace=False)
+        raise pytest.fail.Exception(report_of(error), pytrace=False) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import sys
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from pgbraid.for_pytest.fixtures import USED
 from pgbraid.testing.setup import PROCESS
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from pgbraid.testing import MigratedDatabase
 
@@ -30,7 +29,7 @@ class Keeper:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._kept: list[str] = []
-        self._held: int | None = None
+        self._let_go: Callable[[], None] | None = None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -48,7 +47,7 @@ class Keeper:
                 report.sections.append(("pgbraid", "\n".join(lines)))
                 # A worker sends all attributes of a report on.
                 vars(report)["pgbraid_kept"] = [database.dsn for database in databases]
-                vars(report)["pgbraid_server"] = str(suite.base) if suite.base else None
+                vars(report)["pgbraid_run"] = suite.options.token if suite.is_embedded else None
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -56,28 +55,27 @@ class Keeper:
         if hasattr(self._config, "workerinput"):
             return
         self._kept += getattr(report, "pgbraid_kept", [])
-        base = getattr(report, "pgbraid_server", None)
-        if base is not None and self._held is None:
+        run = getattr(report, "pgbraid_run", None)
+        if run is not None and self._let_go is None:
             from pgbraid.testing.holding import hold_server_of  # noqa: PLC0415 - only if one is kept
 
-            self._held = hold_server_of(base)
+            self._let_go = hold_server_of(run)
 
     def pytest_unconfigure(self) -> None:
         """Let the embedded server run on for a while, if it has databases to look at."""
-        if self._held is None:
+        if self._let_go is None:
             return
         seconds: float | None = self._config.option.pgbraid_keep_for
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         interactive = sys.stdin is not None and sys.stdin.isatty()
-        until = f"for {seconds:g} s" if seconds is not None else "until Enter is pressed"
         if (seconds is not None or interactive) and reporter is not None:
+            until = f"for {seconds:g} s" if seconds is not None else "until Enter is pressed"
             reporter.ensure_newline()
             for url in self._kept:
                 reporter.write_line(f"pgbraid: {url}")
             reporter.write_line(f"pgbraid: the server of {_count(self._kept)} stays up {until}")
         _wait(seconds, interactive=interactive)
-        # The last process to leave ends the server; here it is the watcher.
-        os.close(self._held)
+        self._let_go()
 
 
 def _count(kept: list[str]) -> str:

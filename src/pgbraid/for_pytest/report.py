@@ -15,13 +15,11 @@ __all__ = ["report_of"]
 
 def report_of(error: PgbraidError) -> str:
     """Return the lines of an error, with file, line and caret where it has them."""
+    lines = [f"{type(error).__name__}: {error.message}"]
     if isinstance(error, MigrationFailed):
-        return "\n".join(
-            [f"{type(error).__name__}: {error.message}", *psql.diagnostic(error.diagnostic)]
-        )
-    lines = [f"{type(error).__name__}:"]
+        return "\n".join([*lines, *psql.diagnostic(error.diagnostic)])
     if isinstance(error, ProblemsFound):
         for problem in error.problems:
             lines.extend(psql.problem(problem))
-    lines.extend(psql.error(error.message, error.detail, error.hint))
+    lines.extend(list(psql.error("", error.detail, error.hint))[1:])
     return "\n".join(lines)

@@ -1,17 +1,23 @@
-"""Keeps the server of another process alive."""
+"""Keeps the embedded server of a run up after its workers have ended."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
-from pgbraid.postgres.server.private_folders import hold_temporary
+from pgbraid.postgres.clones.cached_data import held_test_server
+from pgbraid.settings import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["hold_server_of"]
 
 
-def hold_server_of(base: str) -> int | None:
-    """Keep the temporary server of a private folder alive as long as the returned file is open.
-
-    Return None if it has ended.
-    """
-    return hold_temporary(Path(base))
+def hold_server_of(run: str) -> Callable[[], None]:
+    """Hold the server of a run; return the function that lets it go. Raises EmbeddedError."""
+    stack = ExitStack()
+    stack.enter_context(
+        held_test_server(run, programs=environment.server_programs(), cache=environment.cache_dir())
+    )
+    return stack.close

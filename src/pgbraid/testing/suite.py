@@ -19,7 +19,6 @@ from pgbraid.testing.filling import Recipe, recipe_before, recipe_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pgbraid.api import Migrator
     from pgbraid.model.plan import Report
@@ -53,6 +52,11 @@ class SuiteOptions:
         """The number of the run, in the names of its databases."""
         return int(sha256(self.run.encode()).hexdigest()[:8], 16) & 0x7FFFFFFF
 
+    @property
+    def token(self) -> str:
+        """The name of the run in the names of files."""
+        return f"{self.number:x}"
+
 
 class Suite:
     """Starts the server at the first use, and makes each template once.
@@ -63,8 +67,6 @@ class Suite:
 
     def __init__(self, options: SuiteOptions) -> None:
         self.options = options
-        self.base: Path | None = None
-        """The private folder of the embedded server."""
         self._stack = ExitStack()
         self._server: CloneServer | None = None
         self._pools: dict[str, ClonePool] = {}
@@ -94,13 +96,12 @@ class Suite:
 
         shared = stack.enter_context(
             shared_test_server(
-                f"{options.number:x}",
+                options.token,
                 programs=environment.server_programs(),
                 cache=environment.cache_dir(),
                 template=(first.key, first.fill) if first else None,
             )
         )
-        self.base = shared.base
         if not shared.in_memory:
             warnings.warn(
                 "pgbraid: the test databases are on disk, as /dev/shm has no gigabyte free; each "
@@ -194,6 +195,11 @@ class Suite:
     def fixed_name(self) -> str:
         """The name of the one database that applications know from their import on."""
         return self.server().numbered(0)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the server ends with the run."""
+        return self.options.server == EMBEDDED
 
     def public_server(self) -> Server:
         """Return the server as a value for tests."""

@@ -29,7 +29,7 @@ from pgbraid.postgres.server.data_dir import (
 from pgbraid.postgres.server.embedded import temporary_server
 from pgbraid.postgres.server.os_user import reachable_programs, server_user
 from pgbraid.postgres.server.safe_files import is_ours_alone, open_folder
-from pgbraid.postgres.server.shared import SharedServer, shared_server
+from pgbraid.postgres.server.shared import SharedServer, joined_server, shared_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["key_for", "shared_test_server"]
+__all__ = ["held_test_server", "key_for", "shared_test_server"]
 
 _KEPT = 2
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -70,6 +70,34 @@ def shared_test_server(
         raise EmbeddedError("the embedded server needs Unix sockets, which this system lacks")
     user = server_user()
     binaries = reachable_programs(find_programs(programs), user)
+    place = _meeting(cache)
+    cached = _Cached(place, binaries, user, cache)
+
+    def fill(data: OpenFolder) -> None:
+        if template is None or not cached.copy_to(data, *template):
+            fresh_data(binaries, user, cache, data)
+
+    try:
+        with shared_server(place, run, binaries, user, fill) as shared:
+            yield shared
+    except OSError as error:
+        raise _unusable(place, error) from None
+
+
+@contextmanager
+def held_test_server(run: str, *, programs: str | None, cache: Path | None) -> Iterator[None]:
+    """Keep the embedded server of a test run up as long as the block lasts.
+
+    Raises EmbeddedError.
+    """
+    user = server_user()
+    binaries = reachable_programs(find_programs(programs), user)
+    with joined_server(_meeting(cache), run, binaries, user):
+        yield
+
+
+def _meeting(cache: Path | None) -> Path:
+    """Return the folder for the data and for the files of the runs. Raises EmbeddedError."""
     base = cache_folder(cache)
     if base is None:
         raise EmbeddedError(
@@ -84,19 +112,16 @@ def shared_test_server(
                 f"other users can change {place}",
                 hint=f"Close it with `chmod 700 {place}`, and run the tests again.",
             )
-        cached = _Cached(place, binaries, user, cache)
-
-        def fill(data: OpenFolder) -> None:
-            if template is None or not cached.copy_to(data, *template):
-                fresh_data(binaries, user, cache, data)
-
-        with shared_server(place, run, binaries, user, fill) as shared:
-            yield shared
     except OSError as error:
-        raise EmbeddedError(
-            f"cannot use the cache folder {place}: {error.strerror}",
-            hint="Set XDG_CACHE_HOME to a folder of your own, and run the tests again.",
-        ) from None
+        raise _unusable(place, error) from None
+    return place
+
+
+def _unusable(place: Path, error: OSError) -> EmbeddedError:
+    return EmbeddedError(
+        f"cannot use the cache folder {place}: {error.strerror}",
+        hint="Set XDG_CACHE_HOME to a folder of your own, and run the tests again.",
+    )
 
 
 class _Cached:

@@ -29,6 +29,7 @@ class RolledBackConnection(psycopg.Connection[tuple[Any, ...]]):
 
     def commit(self) -> NoReturn:
         """Raise ConfigError: another test would see what is committed."""
+        __tracebackhide__ = True
         raise ConfigError(
             "this connection is rolled back at the end of the test, and cannot commit",
             hint="Use the fixture `pgbraid_db`, whose database is this test's own, or "

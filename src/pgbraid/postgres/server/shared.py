@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["SharedServer", "shared_server"]
+__all__ = ["SharedServer", "joined_server", "shared_server"]
 
 _RUN = re.compile(r"run-(?P<run>[0-9a-z]+)\.(?:lock|users)")
 _TURN = 600.0
@@ -108,6 +108,28 @@ def shared_server(
         finally:
             with signals_blocked():
                 _leave(place, run, users, shared, user)
+            os.close(users)
+
+
+@contextmanager
+def joined_server(
+    meeting: Path, run: str, programs: ServerBinaries, user: ServerUser
+) -> Iterator[SharedServer | None]:
+    """Hold the server of a run as one of its processes, if it runs, as long as the block lasts.
+
+    Raises EmbeddedError and OSError.
+    """
+    with open_folder(meeting, follow=True) as place:
+        with _locked(place, run):
+            shared = _join(place, run, programs, user)
+            users = place.open_own(f"run-{run}.users", os.O_RDWR)
+            fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            yield shared
+        finally:
+            if shared is not None:
+                with signals_blocked():
+                    _leave(place, run, users, shared, user)
             os.close(users)
 
 
