@@ -12,4 +12,5 @@ pytest_plugins = [
     "tests.fixtures.proofs",
     "tests.fixtures.scratch",
     "tests.fixtures.servers",
+    "tests.fixtures.suites",
 ]

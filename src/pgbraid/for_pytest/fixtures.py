@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pgbraid.settings.environment import xdist_worker
 from pgbraid.testing.setup import PROCESS, as_migrator, find_migrations
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _note(config: pytest.Config, options: Any) -> None:  # noqa: ANN401 - a name
     PROCESS.ahead = config.getini("pgbraid_ahead") or ""
     PROCESS.seeds = tuple(str(path) for path in config.getini("pgbraid_seeds"))
     workers = getattr(options, "numprocesses", None) or getattr(options, "tx", None)
-    PROCESS.controls_workers = bool(workers) and not hasattr(config, "workerinput")
+    PROCESS.controls_workers = bool(workers) and xdist_worker() is None
 
 
 def pytest_collection_modifyitems(

@@ -217,6 +217,10 @@ class Suite:
         server.create_empty(name)
         return url_of(self._parameters(name))
 
+    def templates(self) -> list[str]:
+        """Return the names of the templates in use."""
+        return [pool.template for pool in self._pools.values()]
+
     def settle(self) -> None:
         """Wait until the helpers have dropped what the tests used; no more clones are made."""
         for pool in self._pools.values():

@@ -59,6 +59,11 @@ class ClonePool:
         self._helpers: list[threading.Thread] = []
         self.leaks: deque[tuple[str, int]] = deque()
 
+    @property
+    def template(self) -> str:
+        """The name of the template."""
+        return self._template.name
+
     def take(self) -> str:
         """Return the name of a fresh clone, which no one else uses. Raises ServerError."""
         with self._changed:
