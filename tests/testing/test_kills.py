@@ -133,7 +133,6 @@ def test_running_runs_keep_their_databases(server):
 
 def test_ended_run_leaves_no_database_and_no_server(project, elsewhere, server):
     databases = names(server, "pgbraid\\_test%")
-    before = private_folders()
     project.run("-n", "2")
     elsewhere.run("-n", "2")
     assert names(server, "pgbraid\\_test%") == databases

@@ -215,14 +215,11 @@ def _migrator(request: pytest.FixtureRequest, value: object) -> Migrator:
 
 
 def _warn(config: pytest.Config) -> None:
-    """Record a warning for each test that left connections open, under the test's name."""
+    """Record a warning for each test that left something behind, under the test's name."""
     suite = PROCESS.suite_in_use
-    for test, left in suite.leaks() if suite else ():
-        text = (
-            f"pgbraid: {test} left {left} connection{'' if left == 1 else 's'} to its database "
-            "open; close them at its end"
-        )
-        message = warnings.WarningMessage(pytest.PytestWarning(text), pytest.PytestWarning, test, 0)
+    for test, text in suite.warnings() if suite else ():
+        warning = pytest.PytestWarning(f"pgbraid: {text}")
+        message = warnings.WarningMessage(warning, pytest.PytestWarning, test, 0)
         config.hook.pytest_warning_recorded.call_historic(
             kwargs={
                 "warning_message": message,

@@ -10,7 +10,7 @@ import pytest
 from pgbraid.testing.setup import PROCESS, find_migrations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pgbraid.api import Migrator
     from pgbraid.model.snapshot import Snapshot
@@ -28,8 +28,8 @@ class UndoCheck(pytest.Item):
     def runtest(self) -> None:
         """Run the check on one database. Raises the errors of a migration that fails."""
         migrator = find_migrations(self.config.rootpath, PROCESS.dir)
-        url = PROCESS.suite().public_server().create_database()
-        lines = list(_differences(migrator, url))
+        server = PROCESS.suite().public_server()
+        lines = list(_differences(migrator, server.create_database))
         if lines:
             raise _Failed("\n".join(lines))
 
@@ -52,24 +52,24 @@ class UndoCheck(pytest.Item):
         return Path(PROCESS.dir or "."), None, self.name
 
 
-def _differences(migrator: Migrator, url: str) -> Iterator[str]:
-    before: Snapshot | None = None
+def _differences(migrator: Migrator, create: Callable[[], str]) -> Iterator[str]:
+    url = create()
     for migration in migrator.migrations.migrations:
-        if migration.down is None:
-            migrator.up(url, to=migration.version)
-            before = None
-            continue
-        if before is None:
-            before = _snapshot(migrator, url)
+        if migration.down is not None:
+            before = _before(migrator, url, migration.version)
+            migrator.undo(url, migration.version)
+            lines = list(_compared(migration.down, before, migrator.snapshot(url)))
+            yield from lines
+            if lines:
+                url = create()  # what is left would make the next migration fail
         migrator.up(url, to=migration.version)
-        migrator.undo(url, migration.version)
-        yield from _compared(migration.down, before, _snapshot(migrator, url))
-        migrator.up(url, to=migration.version)
-        before = None
 
 
-def _snapshot(migrator: Migrator, url: str) -> Snapshot:
-    return migrator.snapshot(url)
+def _before(migrator: Migrator, url: str, version: int) -> Snapshot:
+    """Return the schema before a migration, then apply it."""
+    snapshot = migrator.snapshot(url)
+    migrator.up(url, to=version)
+    return snapshot
 
 
 def _compared(down: str, before: Snapshot, after: Snapshot) -> Iterator[str]:

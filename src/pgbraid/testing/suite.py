@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pgbraid.postgres.clones.clone_server import CloneServer
     from pgbraid.postgres.clones.pool import ClonePool
     from pgbraid.postgres.clones.rolled_back import RolledBack, RolledBackConnection
+    from pgbraid.postgres.clones.shared_objects import SharedObjects
 
 __all__ = ["AHEAD", "EMBEDDED", "Suite", "SuiteOptions"]
 
@@ -32,6 +33,9 @@ EMBEDDED = "embedded"
 """The value of the option that asks for the embedded server."""
 AHEAD = 3
 """How many databases are made ahead by default."""
+
+_SHOWN = 3
+"""How many changed objects a warning names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Suite:
         self.options = options
         self._stack = ExitStack()
         self._server: CloneServer | None = None
+        self._shared: SharedObjects | None = None
         self._pools: dict[str, ClonePool] = {}
         self._failures: dict[str, PgbraidError] = {}
         self._used: dict[str, ClonePool] = {}
@@ -226,11 +231,21 @@ class Suite:
         for pool in self._pools.values():
             pool.settle()
 
-    def leaks(self) -> Iterator[tuple[str, int]]:
-        """Yield each test that left connections open, once, and how many."""
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """Yield each test that left something behind, and what to say about it, once."""
         for pool in self._pools.values():
             while pool.leaks:
-                yield pool.leaks.popleft()
+                test, left = pool.leaks.popleft()
+                count = f"{left} connection{'' if left == 1 else 's'}"
+                yield test, f"{test} left {count} to its database open; close them at its end"
+        while self._shared is not None and self._shared.changes:
+            test, names = self._shared.changes.popleft()
+            shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+            text = (
+                f"{test}, or a test beside it, changed what all databases of the server share, so "
+                f"later tests see it: {shown}"
+            )
+            yield test, text
 
     def close(self) -> None:
         """Drop the databases, except those kept, and stop the server."""
@@ -251,6 +266,7 @@ class Suite:
         """Return the clones of a recipe. A failure is raised again, as it was, each time."""
         from pgbraid.postgres.clones.cached_data import key_for  # noqa: PLC0415 - the driver
         from pgbraid.postgres.clones.pool import ClonePool  # noqa: PLC0415
+        from pgbraid.postgres.clones.shared_objects import SharedObjects  # noqa: PLC0415
         from pgbraid.postgres.clones.template import ensure_template  # noqa: PLC0415
 
         key = recipe.key
@@ -265,7 +281,10 @@ class Suite:
             except PgbraidError as error:
                 self._failures[key] = error
                 raise
-            self._pools[key] = ClonePool(server, template, self.options.ahead)
+            if self._shared is None:
+                self._shared = SharedObjects()
+            self._shared.remember(server)  # again, as the template may have made roles
+            self._pools[key] = ClonePool(server, template, self.options.ahead, self._shared)
         return self._pools[key]
 
     def _parameters(self, name: str | None) -> dict[str, object]:

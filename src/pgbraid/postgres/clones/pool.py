@@ -21,6 +21,7 @@ from pgbraid.postgres.clones.clone_server import text
 if TYPE_CHECKING:
     from pgbraid.postgres.client.connection import Connection
     from pgbraid.postgres.clones.clone_server import CloneServer
+    from pgbraid.postgres.clones.shared_objects import SharedObjects
     from pgbraid.postgres.clones.template import Template
 
 __all__ = ["ClonePool", "Used"]
@@ -46,8 +47,11 @@ class ClonePool:
     ``leaks`` lists the tests that left connections open, and how many.
     """
 
-    def __init__(self, server: CloneServer, template: Template, ahead: int) -> None:
+    def __init__(
+        self, server: CloneServer, template: Template, ahead: int, shared: SharedObjects
+    ) -> None:
         self._server, self._template, self._ahead = server, template, max(ahead, 0)
+        self._shared = shared
         self._changed = threading.Condition()
         self._ready: deque[str] = deque()
         self._used: deque[Used] = deque()
@@ -156,6 +160,7 @@ class ClonePool:
         left = self._sessions(conn, used.name)
         if left and used.test:
             self.leaks.append((used.test, left))
+        self._shared.compare(conn, used.test)
         if self._closed and self._server.exclusive:
             return  # the databases end with the server
         with suppress(psycopg.Error):
