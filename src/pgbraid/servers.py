@@ -103,7 +103,7 @@ class EmbeddedServer(AbstractContextManager[Server], AbstractAsyncContextManager
 
         def start() -> Server:
             server = self.__enter__()
-            if stop.requested:  # the task was cancelled meanwhile, so nobody would stop it
+            if stop.requested:  # the task was cancelled meanwhile, so no caller stops it
                 self.__exit__(None, None, None)
             return server
 

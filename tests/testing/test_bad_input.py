@@ -106,7 +106,7 @@ def test_commit_on_connection_that_is_rolled_back_names_other_fixture(project):
     assert "1 failed, 4 passed, 1 error" in out
 
 
-def test_role_that_test_makes_is_said_once(project):
+def test_role_that_test_makes_is_warned_of_once(project):
     project.write(
         "test_users.py",
         "import pytest\n@pytest.mark.parametrize('n', range(3))\ndef test_role(pgbraid_db, n):\n"

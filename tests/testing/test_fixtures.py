@@ -112,7 +112,7 @@ def test_migrations_run_as_role_and_find_roles_that_platform_provides(project):
     project.run()
 
 
-def test_nothing_starts_and_driver_is_not_imported_before_fixture_is_asked_for(project):
+def test_nothing_starts_and_driver_is_not_imported_before_first_use_of_fixture(project):
     project.write(
         "test_users.py",
         "import sys\ndef test_plain():\n"
@@ -151,13 +151,13 @@ def test_failed_tests_database_is_kept(elsewhere, server):
     before = set(names(server, "pgbraid\\_test%"))
     out = elsewhere.run("--pgbraid-keep", "-n", "2", code=1)
     elsewhere.run(code=1)
-    (kept,) = set(names(server, "pgbraid\\_test%")) - before
+    (database,) = set(names(server, "pgbraid\\_test%")) - before
     assert "The database stays: postgresql://" in out
-    assert kept in out
+    assert database in out
     import psycopg  # noqa: PLC0415
 
     with psycopg.connect(server, autocommit=True) as conn:
-        conn.execute(f"DROP DATABASE {kept}")
+        conn.execute(f"DROP DATABASE {database}")
 
 
 @pytest.mark.parametrize("words", [(), ("-n", "2")])

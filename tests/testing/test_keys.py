@@ -96,7 +96,7 @@ def test_two_sessions_at_once_share_template(server, one_name):
     assert not set(made) & set(names(server))
 
 
-def test_template_half_made_by_killed_run_is_made_again(server, one_name):
+def test_incomplete_template_of_killed_run_is_made_again(server, one_name):
     suite = Suite(SuiteOptions(server))
     suite.migrated(migrator(one_name))
     (name,) = {name for name in names(server, "pgbraid\\_tmpl%") if name in suite.templates()}
@@ -111,7 +111,7 @@ def test_template_half_made_by_killed_run_is_made_again(server, one_name):
     suite.close()
 
 
-def test_template_that_fails_half_way_is_dropped(server, one_name):
+def test_template_that_fails_is_dropped(server, one_name):
     files = {**one_name, "2_b.sql": "CREATE TABLE u (); SELECT nothing;"}
     before = names(server, "pgbraid\\_t%")
     suite = Suite(SuiteOptions(server))
@@ -136,12 +136,12 @@ def test_template_unused_for_week_is_dropped_and_used_one_stays(server, one_name
     suite.migrated(migrator())
     (used,) = suite.templates()
     suite.close()
-    left = names(server, "pgbraid\\_tmpl%")
+    templates = names(server, "pgbraid\\_tmpl%")
     with psycopg.connect(server, autocommit=True) as conn:
         conn.execute("DROP DATABASE pgbraid_tmpl_00000000000000000000000000000000")
-    assert old not in left
-    assert used in left
-    assert "pgbraid_tmpl_00000000000000000000000000000000" in left
+    assert old not in templates
+    assert used in templates
+    assert "pgbraid_tmpl_00000000000000000000000000000000" in templates
 
 
 def test_cache_keeps_two_templates_used_last(project, tmp_path):

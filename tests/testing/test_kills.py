@@ -49,7 +49,7 @@ def kill_all(project, *words, workers=4):
 
 def workers_of(parent):
     """Return the processes that a process has started, by /proc."""
-    found = []
+    workers = []
     for path in Path("/proc").iterdir():
         if path.name.isdecimal():
             try:
@@ -57,8 +57,8 @@ def workers_of(parent):
             except OSError:
                 continue
             if int(fields[1]) == parent:
-                found += [int(path.name), *workers_of(int(path.name))]
-    return found
+                workers += [int(path.name), *workers_of(int(path.name))]
+    return workers
 
 
 def gone_soon(present):

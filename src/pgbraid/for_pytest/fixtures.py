@@ -1,6 +1,6 @@
 """The fixtures and options for test databases.
 
-Every run of pytest loads this module. The server starts when a test first asks for a fixture.
+Every run of pytest loads this module. The server starts when a test first uses a fixture.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pgbraid.for_pytest.used import USED
 from pgbraid.settings.environment import xdist_worker
 from pgbraid.testing.setup import PROCESS, as_migrator, find_migrations
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pgbraid.testing import DatabaseBefore, MigratedDatabase, Server
 
 __all__ = [
-    "USED",
     "pgbraid_before",
     "pgbraid_conn",
     "pgbraid_db",
@@ -36,9 +36,6 @@ __all__ = [
     "pytest_sessionfinish",
     "pytest_unconfigure",
 ]
-
-USED = pytest.StashKey[list[Any]]()
-"""The databases that an item uses."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -79,7 +76,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Note the options, and load what they ask for."""
+    """Note the options, and load the modules that they need."""
     _note(config, config.option)
     if config.option.pgbraid_keep:
         from pgbraid.for_pytest.keep import Keeper  # noqa: PLC0415 - only with the option
@@ -103,7 +100,7 @@ def _note(config: pytest.Config, options: Any) -> None:  # noqa: ANN401 - a name
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Add the check of the down files, if it is asked for."""
+    """Add the check of the down files, if the option is given."""
     if config.option.pgbraid_undo:
         from pgbraid.for_pytest.undo import UndoCheck  # noqa: PLC0415 - only with the option
 
@@ -112,7 +109,7 @@ def pytest_collection_modifyitems(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Drop what the tests used, and warn of the connections that they left open."""
+    """Drop the used databases, and warn of the connections that they left open."""
     if PROCESS.suite_in_use is not None:
         PROCESS.suite_in_use.settle()
         _warn(session.config)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pgbraid.for_pytest.fixtures import USED
+from pgbraid.for_pytest.used import USED
 from pgbraid.testing.setup import PROCESS
 
 if TYPE_CHECKING:

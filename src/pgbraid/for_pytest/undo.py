@@ -61,7 +61,7 @@ def _differences(migrator: Migrator, create: Callable[[], str]) -> Iterator[str]
             lines = list(_compared(migration.down, before, migrator.snapshot(url)))
             yield from lines
             if lines:
-                url = create()  # what is left would make the next migration fail
+                url = create()  # the rest would make the next migration fail
         migrator.up(url, to=migration.version)
 
 

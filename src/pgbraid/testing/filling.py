@@ -1,4 +1,4 @@
-"""What the template of a test database depends on, and how it is filled."""
+"""The recipe of a template: everything that it depends on, and how it is filled."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _MOST_AHEAD = 100
 
 
 class Process:
-    """What this process knows about its tests: pytest's options, and the suite in use."""
+    """The options of pytest in this process, and the suite in use."""
 
     def __init__(self) -> None:
         self.server: str | None = None
@@ -80,7 +80,7 @@ def find_migrations(root: Path | None = None, folder: str | None = None) -> Migr
 
 
 def as_migrator(value: object, root: Path) -> Migrator:
-    """Return what a project's own ``pgbraid_migrations`` gives as a value of the library.
+    """Return the value of a project's own ``pgbraid_migrations`` as a value of the library.
 
     ``value`` is a Migrator, or a folder or mapping that ``pgbraid.load`` takes. Raises ConfigError.
     """

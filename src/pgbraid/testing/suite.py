@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["AHEAD", "EMBEDDED", "Suite", "SuiteOptions"]
 
 EMBEDDED = "embedded"
-"""The value of the option that asks for the embedded server."""
+"""The value of the option for the embedded server."""
 AHEAD = 3
 """How many databases are made ahead by default."""
 
@@ -66,7 +66,7 @@ class Suite:
     """Starts the server at the first use, and makes each template once.
 
     Its methods raise the errors of the server, and the error of a template each time that it is
-    asked for.
+    used.
     """
 
     def __init__(self, options: SuiteOptions) -> None:
@@ -91,11 +91,11 @@ class Suite:
         return self._server
 
     def _opened(self, stack: ExitStack, first: Recipe | None) -> CloneServer:
-        from pgbraid.postgres.clones.clone_server import clone_server  # noqa: PLC0415 - the driver
+        from pgbraid.postgres.clones.clone_server import open_clone_server  # noqa: PLC0415 - the driver
 
         options = self.options
         if options.server != EMBEDDED:
-            opened = clone_server(options.server, options.number, options.worker)
+            opened = open_clone_server(options.server, options.number, options.worker)
             return stack.enter_context(opened)
         from pgbraid.postgres.clones.cached_data import shared_test_server  # noqa: PLC0415 - embedded
 
@@ -114,7 +114,7 @@ class Suite:
                 stacklevel=1,
             )
         return stack.enter_context(
-            clone_server(
+            open_clone_server(
                 shared.server.conninfo,
                 options.number,
                 options.worker,
@@ -227,12 +227,12 @@ class Suite:
         return [pool.template for pool in self._pools.values()]
 
     def settle(self) -> None:
-        """Wait until the helpers have dropped what the tests used; no more clones are made."""
+        """Wait until the helpers have dropped the used databases; no more clones are made."""
         for pool in self._pools.values():
             pool.settle()
 
     def warnings(self) -> Iterator[tuple[str, str]]:
-        """Yield each test that left something behind, and what to say about it, once."""
+        """Yield each test that left something behind, once, and the text of the warning."""
         for pool in self._pools.values():
             while pool.leaks:
                 test, left = pool.leaks.popleft()

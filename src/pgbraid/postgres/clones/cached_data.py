@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from pgbraid.model.errors import EmbeddedError
-from pgbraid.postgres.clones.clone_server import CloneServer, clone_server
+from pgbraid.postgres.clones.clone_server import CloneServer, open_clone_server
 from pgbraid.postgres.clones.template import ensure_template
 from pgbraid.postgres.server.binaries import find_programs
 from pgbraid.postgres.server.data_dir import (
@@ -138,30 +138,30 @@ class _Cached:
         Return False if it cannot be kept. Raises EmbeddedError and the errors of ``fill``.
         """
         name = key_for(key, f"{self._programs.version}\0{self._programs.folder}")[:32]
-        kept = self._place / name
+        cached = self._place / name
         with open_folder(self._place, follow=True) as place, _locked(place, name):
-            if not _is_complete(kept) and not self._make(kept, key, fill):
+            if not _is_complete(cached) and not self._make(cached, key, fill):
                 return False
-            os.utime(kept)
-            copied_data(kept, self._user, target)
+            os.utime(cached)
+            copied_data(cached, self._user, target)
         self._drop_old(name)
         return True
 
-    def _make(self, kept: Path, key: str, fill: Fill) -> bool:
+    def _make(self, cached: Path, key: str, fill: Fill) -> bool:
         """Start a server, make the template, and keep its data; return whether it was kept."""
         saved = True
 
         def keep(base: PrivateFolder) -> None:
             nonlocal saved
             try:
-                keep_data(base, kept)
+                keep_data(base, cached)
             except (OSError, EmbeddedError):
-                # A full disk, or a link that a migration made: the run goes on without the cache.
+                # A full disk, or a link that a migration made: the run continues without the cache.
                 saved = False
 
         with (
             temporary_server(self._programs, self._user, self._cache, keep) as embedded,
-            clone_server(embedded.conninfo, 0, "template", exclusive=True) as server,
+            open_clone_server(embedded.conninfo, 0, "template", exclusive=True) as server,
         ):
             ensure_template(server, key_for(key, server.version), lambda name: fill(server, name))
         return saved

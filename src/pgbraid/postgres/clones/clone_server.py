@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pgbraid.postgres.client.connection import Connection
 
-__all__ = ["CloneServer", "clone_server", "text"]
+__all__ = ["CloneServer", "open_clone_server", "text"]
 
 PREFIX = "pgbraid_test_"
 _RUN_CLASS = 0x70677465
@@ -142,7 +142,7 @@ class CloneServer:
 
 
 @contextmanager
-def clone_server(
+def open_clone_server(
     url: str, run: int, worker: str, *, label: str | None = None, exclusive: bool = False
 ) -> Iterator[CloneServer]:
     """Connect to the server of a run, and drop what killed runs left on it.

@@ -143,8 +143,8 @@ class ClonePool:
         """
         if self._closed or self._error is not None:
             return False
-        wanted = self._waiting + min(self._ahead, self._taken - self._waiting)
-        return len(self._ready) + self._making < wanted
+        required = self._waiting + min(self._ahead, self._taken - self._waiting)
+        return len(self._ready) + self._making < required
 
     def _make(self, conn: Connection) -> None:
         name = self._server.new_name()
@@ -157,9 +157,9 @@ class ClonePool:
             self._changed.notify_all()
 
     def _drop(self, conn: Connection, used: Used) -> None:
-        left = self._sessions(conn, used.name)
-        if left and used.test:
-            self.leaks.append((used.test, left))
+        sessions = self._sessions(conn, used.name)
+        if sessions and used.test:
+            self.leaks.append((used.test, sessions))
         self._shared.compare(conn, used.test)
         if self._closed and self._server.exclusive:
             return  # the databases end with the server
@@ -168,13 +168,13 @@ class ClonePool:
 
     def _sessions(self, conn: Connection, name: str) -> int:
         """Return how many sessions a database has, without those that are about to end."""
-        left = 0
+        sessions = 0
         for _ in range(10):
-            ((left,),) = conn.execute(text("sessions_of"), {"name": name}).fetchall()
-            if not left:
+            ((sessions,),) = conn.execute(text("sessions_of"), {"name": name}).fetchall()
+            if not sessions:
                 break
             threading.Event().wait(_SESSIONS_END / 10)
-        return int(left)
+        return int(sessions)
 
     def _failed(self, job: Used | str, error: psycopg.Error) -> None:
         with self._changed:

@@ -24,7 +24,7 @@ _BEGIN = b"BEGIN; SAVEPOINT pgbraid_test"
 class RolledBackConnection(psycopg.Connection[tuple[Any, ...]]):
     """A connection in a transaction that is rolled back at the end of the test.
 
-    ``transaction()`` makes savepoints. ``rollback()`` begins the transaction anew.
+    ``transaction()`` makes savepoints. ``rollback()`` begins the transaction again.
     """
 
     def commit(self) -> NoReturn:
@@ -37,7 +37,7 @@ class RolledBackConnection(psycopg.Connection[tuple[Any, ...]]):
         )
 
     def rollback(self) -> None:
-        """Roll back what the test did, and begin the transaction anew."""
+        """Roll back what the test did, and begin the transaction again."""
         super().rollback()
         self.pgconn.exec_(_BEGIN)
 
