@@ -16,7 +16,7 @@ from pgbraid.settings.environment import xdist_worker
 from pgbraid.testing.setup import PROCESS, as_migrator, find_migrations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from pgbraid.api import Migrator
     from pgbraid.testing import DatabaseBefore, MigratedDatabase, Server
@@ -69,10 +69,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("pgbraid_seeds", "files of SQL that run after the migrations", type="paths")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Note the options before the first conftest.py, which may call ``worker_url()``."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Note the options before the first conftest.py, which may call ``worker_url()``.
+
+    A wrapper runs before the hook of pytest-django, which imports the settings of the project.
+    """
     _note(early_config, early_config.known_args_namespace)
+    return (yield)
 
 
 def pytest_configure(config: pytest.Config) -> None:
