@@ -63,7 +63,7 @@ def inline(pgbraid_server, request):
     (template,) = suite.templates()
     url = pgbraid_server.url
     with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE inline TEMPLATE {{template}} STRATEGY {strategy}")
+        conn.execute(f"CREATE DATABASE inline TEMPLATE {template} STRATEGY {strategy}")
     yield url.replace("/postgres?", "/inline?")
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("DROP DATABASE inline WITH (FORCE)")

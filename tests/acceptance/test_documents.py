@@ -1,4 +1,4 @@
-"""Every block of README.md and docs/quickstart.md runs as it is written.
+"""Every block of README.md, docs/quickstart.md and docs/testing.md runs as it is written.
 
 The ``$`` lines of a document run in order, in one shell, in a new git repository. Where the
 document shows what a line prints, the line prints that; times and the server's version may
@@ -13,7 +13,7 @@ import pytest
 
 from tests.fixtures.documents import ROOT, blocks, lines_of, reported, run_in_one_shell
 
-DOCUMENTS = ("README.md", "docs/quickstart.md")
+DOCUMENTS = ("README.md", "docs/quickstart.md", "docs/testing.md")
 INSTEAD = {
     "make demo": ("pgbraid demo", "the target's recipe; the folder here is a user's project"),
     "make test": (f"make -n -C {ROOT} test", "this test is a part of it"),
@@ -21,6 +21,14 @@ INSTEAD = {
     "pip install 'pgbraid[embedded]'": (
         "pgbraid --version",
         "it is installed here, with its server; no test takes it from an index",
+    ),
+    "pip install 'pgbraid[embedded]' pytest": (
+        "pytest --version",
+        "they are installed here; no test takes them from an index",
+    ),
+    "export PGBRAID_TEST_DSN=postgresql://tester@db.example/postgres": (
+        'export PGBRAID_TEST_DSN="$TEST_DATABASE"',
+        "there is no such server; the test's own takes its place",
     ),
     "export PGBRAID_DATABASE_URL=postgresql://deploy@db.example/app": (
         'export PGBRAID_DATABASE_URL="$TEST_DATABASE"',

@@ -5,6 +5,7 @@ Every run of pytest imports this module, so it imports the rest at the first use
 
 from __future__ import annotations
 
+import atexit
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -36,6 +37,7 @@ class Process:
         if self.suite_in_use is None:
             from pgbraid.testing.suite import Suite  # noqa: PLC0415 - at the first use
 
+            atexit.register(self.close)  # without pytest, and where pytest ends early
             self.suite_in_use = Suite(options_for(self.server, ahead=self.ahead, seeds=self.seeds))
         return self.suite_in_use
 
