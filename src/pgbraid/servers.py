@@ -94,7 +94,7 @@ class EmbeddedServer(AbstractContextManager[Server], AbstractAsyncContextManager
         traceback: TracebackType | None,
     ) -> None:
         """Stop the server, unless other processes use its folder."""
-        running = self._running
+        running, self._running = self._running, None
         if running is not None:
             running.__exit__(kind, error, traceback)
 
@@ -107,7 +107,12 @@ class EmbeddedServer(AbstractContextManager[Server], AbstractAsyncContextManager
                 self.__exit__(None, None, None)
             return server
 
-        return await run_in_thread(start, stop)
+        try:
+            return await run_in_thread(start, stop)
+        except BaseException:
+            # The cancellation may arrive when the server has just started.
+            self.__exit__(None, None, None)
+            raise
 
     async def __aexit__(
         self,
