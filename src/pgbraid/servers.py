@@ -78,12 +78,13 @@ class EmbeddedServer(AbstractContextManager[Server], AbstractAsyncContextManager
                 "this server was started already",
                 hint="Call `pgbraid.embedded()` once for each block.",
             )
-        self._running = embedded_server(
+        running = embedded_server(
             self._folder,
             programs=environment.server_programs(),
             cache=environment.cache_dir(),
         )
-        server = self._running.__enter__()
+        server = running.__enter__()
+        self._running = running
         url = _url_in(server.conninfo, "postgres")
         return Server(url, server.label, partial(_created, server.conninfo))
 

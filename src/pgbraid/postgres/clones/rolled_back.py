@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import psycopg
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
+from psycopg.rows import tuple_row
 
 from pgbraid.model.errors import ConfigError
 
@@ -68,7 +69,7 @@ class RolledBack:
                 raise psycopg.OperationalError(pgconn.get_error_message())
             self._pgconn = pgconn
         self._pgconn.exec_(_BEGIN)
-        return RolledBackConnection(self._pgconn)
+        return RolledBackConnection(self._pgconn, row_factory=tuple_row)
 
     def end(self) -> bool:
         """Roll back and clean the session; return False if the test committed something."""
