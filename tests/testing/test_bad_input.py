@@ -5,6 +5,10 @@ import re
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from pgbraid.postgres.server import data_dir
+from pgbraid.testing.suite import Suite, SuiteOptions
+from tests.fixtures.suites import migrator
+
 THREE = """
 def test_a(pgbraid_dsn): pass
 def test_b(pgbraid_db): pass
@@ -104,6 +108,17 @@ def test_commit_on_connection_that_is_rolled_back_names_other_fixture(project):
     assert "cannot commit" in out
     assert "this test committed on pgbraid_conn" in out
     assert "1 failed, 4 passed, 1 error" in out
+
+
+def test_data_on_disk_are_warned_of(monkeypatch, programs, suite_cache):
+    monkeypatch.setattr(data_dir, "_ROOM", 1 << 60)
+    monkeypatch.setenv("PGBRAID_PG_BIN", programs)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(suite_cache))
+    suite = Suite(SuiteOptions())
+    suite.migrated(migrator())
+    (warning,) = suite.warnings()
+    suite.close()
+    assert warning[1].startswith("the test databases are on disk")
 
 
 def test_role_that_test_makes_is_warned_of_once(project):

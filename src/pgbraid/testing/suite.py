@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -73,6 +72,7 @@ class Suite:
         self.options = options
         self._stack = ExitStack()
         self._server: CloneServer | None = None
+        self._notes: list[str] = []
         self._shared: SharedObjects | None = None
         self._pools: dict[str, ClonePool] = {}
         self._failures: dict[str, PgbraidError] = {}
@@ -108,10 +108,9 @@ class Suite:
             )
         )
         if not shared.in_memory:
-            warnings.warn(
-                "pgbraid: the test databases are on disk, as /dev/shm has no gigabyte free; each "
-                "takes about ten times as long",
-                stacklevel=1,
+            self._notes.append(
+                "the test databases are on disk, as /dev/shm has no gigabyte free; each takes "
+                "about ten times as long"
             )
         return stack.enter_context(
             open_clone_server(
@@ -232,7 +231,9 @@ class Suite:
             pool.settle()
 
     def warnings(self) -> Iterator[tuple[str, str]]:
-        """Yield each test that left something behind, once, and the text of the warning."""
+        """Yield the text of each warning once, after the test that it is about, if any."""
+        while self._notes:
+            yield "", self._notes.pop()
         for pool in self._pools.values():
             while pool.leaks:
                 test, left = pool.leaks.popleft()

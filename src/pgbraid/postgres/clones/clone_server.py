@@ -60,6 +60,7 @@ class CloneServer:
     target: Target = field(repr=False)
     label: str
     version: str
+    """The server's version and our role: both are a part of the key of a template."""
     run: int
     worker: str
     exclusive: bool
@@ -182,7 +183,7 @@ def _connected(target: Target) -> Connection:
 
 
 def _checked(conn: Connection, target: Target) -> str:
-    """Return the server's version, after checking that it can be used."""
+    """Return the server's version and our role, after checking that it can be used."""
     row = conn.execute(text("server_facts")).fetchone()
     in_recovery, pid, version, role, may_create = row or (False, 0, "", "", False)
     if in_recovery:
@@ -202,4 +203,4 @@ def _checked(conn: Connection, target: Target) -> str:
             f"the role {role} may not create databases on the test server {target.label}",
             hint=f"Grant it CREATEDB. {_HINT}",
         )
-    return str(version).partition(" ")[0]
+    return f"{str(version).partition(' ')[0]} {role}"

@@ -31,7 +31,9 @@ SELECT coalesce(r.rolname, '')::pg_catalog.text, a.privilege_type, a.is_grantabl
   LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
  WHERE d.datname = %(name)s AND a.grantee <> d.datdba
 -- name: template_owner
-SELECT r.rolname::pg_catalog.text, d.datacl IS NOT NULL, r.rolname = CURRENT_USER
+-- The owner, whether the database has grants, and whether our role cannot give a clone to the owner, or need not.
+SELECT r.rolname::pg_catalog.text, d.datacl IS NOT NULL,
+       r.rolname = CURRENT_USER OR NOT pg_catalog.pg_has_role(r.oid, 'MEMBER')
   FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles r ON r.oid = d.datdba
  WHERE d.datname = %(name)s
 -- name: sessions_of
