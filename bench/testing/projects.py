@@ -89,6 +89,10 @@ server = factories.postgresql_noproc(
 postgresql = factories.postgresql("server")
 """
 _DBLIFT = """
+# dblift insists on a password.
+LOGIN = "postgresql+psycopg://postgres:none@/dblift"
+
+
 @pytest.fixture(scope="session")
 def dblift_config():
     import psycopg
@@ -97,7 +101,7 @@ def dblift_config():
         conn.execute("DROP DATABASE IF EXISTS dblift WITH (FORCE)")
         conn.execute("CREATE DATABASE dblift")
     return {
-        "url": url.replace("postgresql:", "postgresql+psycopg:").replace("/postgres?", "/dblift?"),
+        "url": url.replace("postgresql://postgres@/postgres", LOGIN),
         "migrations_dir": "flyway",
     }
 

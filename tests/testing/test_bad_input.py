@@ -35,7 +35,9 @@ def test_files_that_are_not_fit_to_run_are_listed(project):
 
 def test_missing_folder_is_named(project):
     project.write("pgbraid.toml", "dir = 'nowhere'")
-    assert "nowhere" in project.run(code=1)
+    out = project.run(code=1)
+    assert "nowhere" in out
+    assert "Name the folder with `--pgbraid-dir`" in out
 
 
 def test_server_that_cannot_be_reached_is_error(project):

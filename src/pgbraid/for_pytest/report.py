@@ -21,5 +21,6 @@ def report_of(error: PgbraidError) -> str:
     if isinstance(error, ProblemsFound):
         for problem in error.problems:
             lines.extend(psql.problem(problem))
-    lines.extend(list(psql.error("", error.detail, error.hint))[1:])
+    hint = error.hint.replace("`dir`", "`--pgbraid-dir`")
+    lines.extend(list(psql.error("", error.detail, hint))[1:])
     return "\n".join(lines)

@@ -103,7 +103,8 @@ def _migrator(root: Path, folder: str | None, source: object = None) -> Migrator
         environment.scratch_url(), environment.server_programs(), environment.cache_dir()
     )
     if source is None:
-        # Without a settings file the folder is the one below the root of the tests.
-        source = settings.dir if folder or settings.file else root / settings.dir
+        # Without a settings file it is the folder below the root of the tests, if there is one.
+        below = root / settings.dir
+        source = settings.dir if folder or settings.file or not below.is_dir() else below
     loaded = load_migrations(cast("Source", source), settings.links)
     return Migrator(loaded, settings, place)
