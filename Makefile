@@ -15,6 +15,7 @@ OTHER_VERSION := $(addprefix tests/migrate/test_,adopt.py edited_statements.py d
 	ledger_refusals.py messages.py passwords_in_errors.py replication_slots.py session_effects.py \
 	transaction_endings.py writes_to_ledger.py) \
 	tests/prove/test_squash.py \
+	$(addprefix tests/testing/test_,isolation.py keys.py) \
 	$(addprefix tests/acceptance/test_,corpus.py fuzz_snapshot.py) \
 	tests/importers/test_trackers.py tests/sql/test_lexer_against_server.py
 

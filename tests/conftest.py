@@ -14,4 +14,5 @@ pytest_plugins = [
     "tests.fixtures.relays",
     "tests.fixtures.scratch",
     "tests.fixtures.servers",
+    "tests.fixtures.suites",
 ]

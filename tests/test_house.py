@@ -97,6 +97,15 @@ def test_only_postgres_names_driver(path):
         assert not re.search(r"^\s*(?:import|from) psycopg", path.read_text(), re.MULTILINE)
 
 
+def test_every_package_with_driver_reports_that_it_is_missing():
+    """``postgres`` itself does not import it, so that a run with nothing to do need not."""
+    for folder in (SOURCE / "postgres").iterdir():
+        texts = [path.read_text() for path in folder.glob("*.py")] if folder.is_dir() else []
+        if any(re.search(r"^(?:import|from) psycopg", text, re.MULTILINE) for text in texts):
+            first = (folder / "__init__.py").read_text()
+            assert "from pgbraid.postgres import driver" in first, folder.name
+
+
 @each_module
 def test_every_value_is_frozen_and_slotted(path):
     for node in ast.walk(tree_of(path)):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pgbraid.model.proof import DriftReport, Proof, Verdict
     from pgbraid.model.results import Check, NotReady, Readiness, State, Status
     from pgbraid.model.snapshot import Difference, Snapshot
+    from pgbraid.servers import embedded
 
 _HOMES = {
     "Migrator": "api",
@@ -64,6 +65,7 @@ _HOMES = {
     "Stopped": "model.errors",
     "TargetRefused": "model.errors",
     "Verdict": "model.proof",
+    "embedded": "servers",
     "events": "events",
     "load": "loading",
 }
@@ -100,6 +102,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "create_database",
+    "embedded",
     "events",
     "load",
 ]

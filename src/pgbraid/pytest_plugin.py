@@ -1,4 +1,6 @@
-"""The pytest plugin: adds two checks of the migrations folder to a project's own tests.
+"""The pytest plugin: test databases, and checks of the migrations folder in a project's own tests.
+
+The fixtures are in `for_pytest/fixtures.py`.
 
 ``pytest --pgbraid-prove=origin/main`` adds two items. ``pgbraid::check`` checks that the files are
 fit to run, and that the branch leaves the commit's migrations as they are. ``pgbraid::prove``
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
 
     from pgbraid.api import Migrator
 
-__all__ = ["Check", "pytest_addoption", "pytest_collection_modifyitems"]
+__all__ = ["Check", "pytest_addoption", "pytest_collection_modifyitems", "pytest_plugins"]
+
+
+pytest_plugins = ("pgbraid.for_pytest.fixtures",)
 
 
 class _Failed(Exception):

@@ -13,7 +13,9 @@ import pytest
 
 from tests.fixtures.documents import ROOT, blocks, lines_of, reported, run_in_one_shell
 
-DOCUMENTS = ("README.md", "docs/quickstart.md", "docs/logging.md", "docs/server.md")
+DOCUMENTS = (
+    *("README.md", "docs/quickstart.md", "docs/logging.md", "docs/server.md", "docs/testing.md"),
+)
 INSTEAD = {
     "make demo": ("pgbraid demo", "the target's recipe; the folder here is a user's project"),
     "make test": (f"make -n -C {ROOT} test", "this test is a part of it"),
@@ -21,6 +23,14 @@ INSTEAD = {
     "pip install 'pgbraid[embedded]'": (
         "pgbraid --version",
         "it is installed here, with its server; no test takes it from an index",
+    ),
+    "pip install 'pgbraid[embedded]' pytest": (
+        "pytest --version",
+        "they are installed here; no test takes them from an index",
+    ),
+    "export PGBRAID_TEST_DSN=postgresql://tester@db.example/postgres": (
+        'export PGBRAID_TEST_DSN="$TEST_DATABASE"',
+        "there is no such server; the test's own takes its place",
     ),
     "export PGBRAID_DATABASE_URL=postgresql://deploy@db.example/app": (
         'export PGBRAID_DATABASE_URL="$TEST_DATABASE"',

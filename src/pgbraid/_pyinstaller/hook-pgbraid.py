@@ -15,7 +15,7 @@ import pgbraid
 __all__ = ["datas", "hiddenimports"]
 
 _PACKAGE = Path(pgbraid.__file__).parent
-_LEFT_OUT = frozenset({"_pyinstaller", "__main__", "pytest_plugin"})
+_LEFT_OUT = frozenset({"_pyinstaller", "__main__", "for_pytest", "pytest_plugin"})
 _DRIVERS = ("psycopg", "psycopg_binary", "psycopg_c")
 
 _files = [path for path in sorted(_PACKAGE.rglob("*")) if path.is_file()]

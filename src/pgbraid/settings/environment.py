@@ -18,11 +18,13 @@ __all__ = [
     "git_environment",
     "named_database",
     "scratch_url",
+    "server_for_tests",
     "server_programs",
     "sudo_uid",
     "terminal_can_redraw",
     "with_missing_variables",
     "without_libpq_variables",
+    "xdist_worker",
 ]
 
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE")
@@ -56,6 +58,18 @@ def driver_library(environ: Mapping[str, str] | None = None) -> str | None:
 def scratch_url(environ: Mapping[str, str] | None = None) -> str | None:
     """Return the connection string of the server for scratch databases, or None."""
     return (os.environ if environ is None else environ).get("PGBRAID_SCRATCH_URL") or None
+
+
+def server_for_tests(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the connection string of the server for test databases, or None."""
+    return (os.environ if environ is None else environ).get("PGBRAID_TEST_DSN") or None
+
+
+def xdist_worker(environ: Mapping[str, str] | None = None) -> tuple[str, str] | None:
+    """Return the names of the run and of the worker that pytest-xdist gives, or None."""
+    env = os.environ if environ is None else environ
+    run, worker = env.get("PYTEST_XDIST_TESTRUNUID"), env.get("PYTEST_XDIST_WORKER")
+    return (run, worker) if run and worker else None
 
 
 def git_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -1,8 +1,7 @@
 """Creates, copies and drops scratch databases, in which migrations are replayed.
 
-The name of a scratch database has our prefix and the number of the run that created it. Its
-connection limit is our mark. A database without both is never dropped. A run holds an advisory
-lock on its number, so the next run can detect, and drop, the databases of a killed run.
+The name of a scratch database has our prefix and the number of the run that created it; see
+`marked_databases.py` for how such databases are marked and dropped.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import re
 import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
@@ -30,11 +29,18 @@ from pgbraid.postgres.scratch.cluster_state import (
     set_roles_aside,
     shared_changes,
 )
+from pgbraid.postgres.scratch.marked_databases import (
+    CONNECTION_LIMIT_MARK,
+    drop_abandoned,
+    drop_statement,
+    drop_subscriptions_and_slots,
+    keep_session_open,
+)
 from pgbraid.postgres.server.binaries import find_programs
 from pgbraid.postgres.server.embedded import embedded_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pgbraid.model.options import Prelude
@@ -44,11 +50,8 @@ if TYPE_CHECKING:
 __all__ = ["PREFIX", "ScratchServer", "prelude_fails", "scratch_server"]
 
 PREFIX = "pgbraid_scratch_"
-_CONNECTION_LIMIT_MARK = 1953
-"""The connection limit that marks our databases."""
 _CLASS = 0x70677363
 """The first key of the advisory locks of runs with scratch databases: ``pgsc`` in ASCII."""
-_IDLES_SINCE = 140000  # the setting idle_session_timeout
 _LOGIN_TRIGGERS_SINCE = 170000  # triggers on login, and the setting event_triggers
 _PATTERN = f"^{PREFIX}([0-9]{{1,10}})_[0-9]+$"
 
@@ -87,7 +90,7 @@ class ScratchServer:
                 # Not template1: the objects that this server has in it belong to no migration.
                 sql.Identifier(template or "template0"),
                 owned,
-                sql.Literal(_CONNECTION_LIMIT_MARK),
+                sql.Literal(CONNECTION_LIMIT_MARK),
             )
         )
         return name
@@ -97,11 +100,11 @@ class ScratchServer:
         if name not in self.made or name in self._gone:
             return
         try:
-            self._execute(_drop_of(name))
+            self._execute(drop_statement(name))
         except ServerError:
             with suppress(psycopg.Error):
-                _drop_subscriptions_and_slots({**self.target.parameters, "dbname": name})
-            self._execute(_drop_of(name))
+                drop_subscriptions_and_slots({**self.target.parameters, "dbname": name})
+            self._execute(drop_statement(name))
         self._gone.add(name)
         if self.exclusive:
             drop_set_aside(self.conn, name.removeprefix(PREFIX))
@@ -328,16 +331,13 @@ def _open(target: Target, *, exclusive: bool, label: str | None = None) -> Itera
                 f"the role {role} may not create databases on the scratch server {target.label}",
                 hint="Grant it CREATEDB, or name another server with `scratch_url`.",
             )
-        # No time-out may end this session: its lock marks the databases as being in use.
-        conn.execute("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
-        if conn.info.server_version >= _IDLES_SINCE:
-            conn.execute("SET idle_session_timeout = 0")
+        keep_session_open(conn)
         number = secrets.randbelow(2**31)
         conn.execute(
             statement("scratch", "lock_number", LedgerTable(), with_values=True),
             {"class": _CLASS, "number": number},
         )
-        _drop_abandoned(conn, target.parameters)
+        drop_abandoned(conn, target.parameters, _PATTERN, _CLASS)
         scratch = ScratchServer(
             conn,
             target,
@@ -366,35 +366,3 @@ def _connected(target: Target) -> Connection:
         f"cannot connect to the scratch server {target.label}: {message[0] if message else ''}",
         hint="Name a server with `scratch_url`, or leave it out for an embedded one.",
     )
-
-
-def _drop_abandoned(conn: Connection, parameters: Mapping[str, Any]) -> None:
-    """Drop the databases of killed runs."""
-    query = statement("scratch", "abandoned", LedgerTable(), with_values=True)
-    names = conn.execute(
-        query, {"pattern": _PATTERN, "mark": _CONNECTION_LIMIT_MARK, "class": _CLASS}
-    ).fetchall()
-    for (name,) in names:
-        with suppress(psycopg.Error):
-            _drop_subscriptions_and_slots({**parameters, "dbname": name})
-        with suppress(psycopg.Error):
-            conn.execute(_drop_of(name))
-
-
-def _drop_of(name: str) -> sql.Composed:
-    return sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-
-
-def _drop_subscriptions_and_slots(parameters: Mapping[str, Any]) -> None:
-    """Drop the subscriptions and replication slots of a database: they block DROP DATABASE."""
-    with open_connection(parameters) as conn:
-        for (name,) in conn.execute(_text("subscriptions")).fetchall():
-            quoted = sql.Identifier(name)
-            # Without a slot name DROP SUBSCRIPTION does not connect to the publisher.
-            for change in (
-                "ALTER SUBSCRIPTION {} DISABLE",
-                "ALTER SUBSCRIPTION {} SET (slot_name = NONE)",
-            ):
-                conn.execute(sql.SQL(change).format(quoted))
-            conn.execute(sql.SQL("DROP SUBSCRIPTION {}").format(quoted))
-        conn.execute(_text("drop_slots"))

@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from pgbraid.postgres.server.private_folders import PrivateFolder
     from pgbraid.postgres.server.safe_files import OpenFolder
 
-__all__ = ["fits_socket", "fresh_data", "private_places", "short_folder", "temporary_data_parent"]
+__all__ = [
+    "cache_folder",
+    "copied_data",
+    "fits_socket",
+    "fresh_data",
+    "is_in_memory",
+    "is_made",
+    "keep_data",
+    "private_places",
+    "short_folder",
+    "temporary_data_parent",
+]
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - folders made there are private, by mkdtemp
 _TEMPORARY = Path("/tmp")  # noqa: S108 - so are those
@@ -65,16 +76,16 @@ def _template(programs: ServerBinaries, user: ServerUser, cache: Path | None) ->
     """
     mark = sha256(str(programs.folder).encode()).hexdigest()[:12]
     name = f"template-{programs.version}-{mark}"
-    cache_folder = _cache(cache)
-    for folder in (cache_folder, SHARED_CACHE):
+    kept_in = cache_folder(cache)
+    for folder in (kept_in, SHARED_CACHE):
         if folder is not None and _is_template(folder / name):
             yield folder / name
             return
     with private_folder(temporary_data_parent(user), user) as base:
         _initdb(programs, user, base.make("data"))
-        if cache_folder is not None and not os.path.lexists(cache_folder / name):
-            sweep([cache_folder], user)
-            yield _keep(base, cache_folder / name)
+        if kept_in is not None and not os.path.lexists(kept_in / name):
+            sweep([kept_in], user)
+            yield keep_data(base, kept_in / name)
             return
         _take_over(base, base.folder, "template")
         yield base.path / "template"
@@ -84,8 +95,20 @@ def _is_template(folder: Path) -> bool:
     return is_ours_alone(folder) and (folder / "PG_VERSION").is_file()
 
 
-def _keep(base: PrivateFolder, template: Path) -> Path:
-    """Move a new data directory into the cache as a template, whole or not at all."""
+def copied_data(source: Path, user: ServerUser, place: OpenFolder) -> None:
+    """Create the data directory ``data`` in a folder as a copy of one that only we can change.
+
+    Raises EmbeddedError.
+    """
+    _copy(source, place, "data")
+    user.chown_all("data", dir_fd=place.fd)
+
+
+def keep_data(base: PrivateFolder, template: Path) -> Path:
+    """Copy the data directory of a private folder to ``template``, whole or not at all.
+
+    The server of that folder must have ended. Raises OSError and EmbeddedError.
+    """
     with private_folder(template.parent, base.user) as partial:
         _take_over(base, partial.folder, "template")
         try:
@@ -137,16 +160,16 @@ def _copy_plain(source: OpenFolder, target: OpenFolder) -> None:
                 os.fchmod(copy.fileno(), 0o644)
 
 
-def _cache(named: Path | None) -> Path | None:
+def cache_folder(named: Path | None) -> Path | None:
     """Return a folder for templates that only we can change, created if missing, or None."""
     for folder in (named, Path(tempfile.gettempdir()) / f"pgbraid-cache-{os.geteuid()}"):
         with suppress(OSError):
-            if folder is not None and _is_made(folder):
+            if folder is not None and is_made(folder):
                 return folder
     return None
 
 
-def _is_made(folder: Path) -> bool:
+def is_made(folder: Path) -> bool:
     """Create a folder if the folders above are safe; return whether it is ours alone."""
     if not folder.exists():
         above = next(parent for parent in folder.absolute().parents if parent.exists())
@@ -220,6 +243,11 @@ def temporary_data_parent(user: ServerUser) -> Path:
     if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
         return _MEMORY
     return _temporary(user)
+
+
+def is_in_memory(folder: Path) -> bool:
+    """Return whether a data directory in this folder is in memory."""
+    return folder.is_relative_to(_MEMORY)
 
 
 def short_folder(user: ServerUser) -> Path:

@@ -30,18 +30,21 @@ from pgbraid.postgres.server.process import (
     await_ready,
     conninfo_of,
     end_process,
+    has_ended,
     signals_blocked,
     start_server,
 )
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Embedded", "embedded_server"]
+    from pgbraid.postgres.server.private_folders import PrivateFolder
 
-_TEMPORARY_OPTIONS = tuple(
+__all__ = ["TEMPORARY_OPTIONS", "Embedded", "embedded_server", "temporary_server"]
+
+TEMPORARY_OPTIONS = tuple(
     option
     for setting in (
         "fsync=off",
@@ -85,7 +88,7 @@ def embedded_server(
     user = server_user()
     if folder is None:
         binaries = reachable_programs(find_programs(programs), user)
-        with _temporary_server(binaries, user, cache) as server:
+        with temporary_server(binaries, user, cache) as server:
             yield server
         return
     from pgbraid.postgres.server.persistent import persistent_server  # noqa: PLC0415 - the other kind
@@ -95,9 +98,17 @@ def embedded_server(
 
 
 @contextmanager
-def _temporary_server(
-    programs: ServerBinaries, user: ServerUser, cache: Path | None
+def temporary_server(
+    programs: ServerBinaries,
+    user: ServerUser,
+    cache: Path | None,
+    keep: Callable[[PrivateFolder], object] | None = None,
 ) -> Iterator[Embedded]:
+    """Run a server on temporary data as long as the block lasts. Raises EmbeddedError.
+
+    If the block ends without an error, the server is shut down in order, and ``keep`` is called
+    with the folder of its data before these are removed.
+    """
     sweep(private_places(user), user)
     with ExitStack() as stack:
         base = stack.enter_context(private_folder(temporary_data_parent(user), user))
@@ -110,7 +121,7 @@ def _temporary_server(
         data = str(base.path / "data")
         sockets = socket_base.sockets
         # SIGQUIT is an immediate shutdown: temporary data need no checkpoint.
-        start = Start(programs, user, base.path, data, sockets, "QUIT", _TEMPORARY_OPTIONS)
+        start = Start(programs, user, base.path, data, sockets, "QUIT", TEMPORARY_OPTIONS)
         process: subprocess.Popen[bytes] | None = None
         try:
             with signals_blocked():
@@ -118,8 +129,18 @@ def _temporary_server(
             conninfo = conninfo_of(sockets, user)
             await_ready(conninfo, process, base.path / "log")
             yield Embedded(conninfo, programs)
+            if keep is not None:
+                _shut_down(process)
+                keep(base)
         finally:
             os.close(log)
             if process is not None:
                 with signals_blocked():
                     end_process(process, signal.SIGQUIT)
+
+
+def _shut_down(process: subprocess.Popen[bytes]) -> None:
+    """End a server with a checkpoint, so that its data can be copied. Raises EmbeddedError."""
+    with signals_blocked():
+        if not has_ended(process, signal.SIGINT) or process.returncode:
+            raise EmbeddedError("the embedded server did not shut down in order")

@@ -38,6 +38,7 @@ __all__ = [
     "PREFIX",
     "PrivateFolder",
     "hold_server",
+    "hold_temporary",
     "make_private",
     "private_folder",
     "remove_served",
@@ -246,6 +247,17 @@ def hold_server(sockets: Path, data: os.stat_result) -> int | None:
     """
     with suppress(OSError), open_folder(sockets.parent) as folder:
         if sockets.name == "run" and _mark_of(folder) == _identity(data):
+            return _write_end(folder)
+    return None
+
+
+def hold_temporary(base: Path) -> int | None:
+    """Keep the temporary server of a private folder alive as long as the returned file is open.
+
+    Return None if the folder is not a private folder of ours, or if the server's watcher has ended.
+    """
+    with suppress(OSError), open_folder(base) as folder:
+        if _mark_of(folder) == "":
             return _write_end(folder)
     return None
 

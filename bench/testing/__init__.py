@@ -1,0 +1,1 @@
+"""Measures test databases: pgbraid's fixtures, a clone in each test, and the peers."""

@@ -1,0 +1,1 @@
+"""The parts of the pytest plugin: fixtures, options, and checks."""
