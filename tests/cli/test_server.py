@@ -167,10 +167,20 @@ def test_detached_server_stays_until_it_is_stopped(program, place):
 
 def test_detached_server_has_no_open_pipe_of_its_caller(program, place):
     command = [sys.executable, "-m", "pgbraid", "server", str(place), "--detach"]
+    reader, writer = os.pipe()
     done = subprocess.run(
-        command, cwd=program.cwd, env=program.env, capture_output=True, timeout=60, check=True
+        command,
+        cwd=program.cwd,
+        env=program.env,
+        capture_output=True,
+        pass_fds=(writer,),
+        timeout=60,
+        check=True,
     )
     assert done.stdout.startswith(b"postgresql://")
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        assert pipe.read() == ""
 
 
 def test_error_of_detached_server_is_printed(program, place):
@@ -185,6 +195,11 @@ def test_status_and_stop_make_no_folder(program, place):
     assert "no server runs" in program("server", place, "--status", code=1).out
     program("server", place, "--stop", code=0)
     assert not place.exists()
+    place.mkdir()
+    (place / "notes.txt").touch()
+    program("server", place, "--status", code=1)
+    program("server", place, "--stop", code=0)
+    assert [path.name for path in place.iterdir()] == ["notes.txt"]
 
 
 def test_servers_started_at_once_are_one(program, place):
