@@ -14,8 +14,8 @@ OTHER_VERSION := $(addprefix tests/migrate/test_,adopt.py edited_statements.py d
 	$(addprefix tests/postgres/test_,error_places.py foreign_triggers.py isolation_levels.py \
 	ledger_refusals.py messages.py passwords_in_errors.py replication_slots.py session_effects.py \
 	transaction_endings.py writes_to_ledger.py) \
-	tests/prove/test_squash.py \
 	$(addprefix tests/testing/test_,isolation.py keys.py) \
+	tests/prove/test_squash.py tests/cli/test_server.py tests/postgres/test_create_database.py \
 	$(addprefix tests/acceptance/test_,corpus.py fuzz_snapshot.py) \
 	tests/importers/test_trackers.py tests/sql/test_lexer_against_server.py
 

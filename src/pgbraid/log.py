@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pgbraid.model.errors import MigrationFailed, PgbraidError, Stopped
+from pgbraid.model.results import Undone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,6 +86,10 @@ class LogListener:
             facts["sqlstate"] = diagnostic.sqlstate
             self._log(_RUN, _ERROR, "%s failed: %s", migration.label, diagnostic.message, **facts)
         self._problems(getattr(event.result, "warnings", ()))
+        if isinstance(event.result, Undone):
+            migration, took = event.result.migration, event.result.duration.total_seconds()
+            facts = self._facts(migration, took)
+            self._log(_RUN, _INFO, "undid %s in %.3f s", migration.label, took, **facts)
         applied = self._applied
         more: dict[str, Any] = {"seconds": seconds, "applied": applied}
         if error is None:

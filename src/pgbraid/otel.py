@@ -211,7 +211,7 @@ class _Reporter:
         try:
             for migration, diagnostic in failures:
                 self._migration_failed(migration, diagnostic)
-            self._end_run(error)
+            self._end_run(event, error)
         finally:
             span, run.span = run.span, None
             if span is not None:
@@ -230,7 +230,7 @@ class _Reporter:
         span.set_status(self._trace.StatusCode.ERROR, diagnostic.message)
         span.end()
 
-    def _end_run(self, error: BaseException | None) -> None:
+    def _end_run(self, event: events.RunEnded, error: BaseException | None) -> None:
         run = self._run
         if run.span is None:
             return
@@ -241,6 +241,11 @@ class _Reporter:
                 "pgbraid.waited": run.waited,
             }
         )
+        undone = getattr(event.result, "migration", None)
+        if undone is not None:
+            run.span.set_attributes(
+                {"pgbraid.version": undone.version, "pgbraid.name": undone.name}
+            )
         if error is not None:
             # Only the errors of pgbraid have their secrets masked.
             message = error.message if isinstance(error, PgbraidError) else type(error).__name__

@@ -8,6 +8,7 @@ import threading
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 import pgbraid
 from pgbraid import events
@@ -166,9 +167,11 @@ def test_notice_is_one_line_of_logger_of_its_own(log, database):
 def test_no_secret_reaches_log(log, database, role):
     secret = "tiger42"
     text = f"ALTER ROLE {role} PASSWORD '{secret}' VALID UNTIL 'never ever'"
+    url = make_conninfo(database.conninfo, password=secret)
     with pytest.raises(MigrationFailed):
-        pgbraid.load({"1_a.sql": text}).up(database.conninfo)
-    assert log.records
+        pgbraid.load({"1_a.sql": text}).up(url)
+    pgbraid.load({"1_a.sql": f"DO $$BEGIN RAISE NOTICE 'password %', '{secret}'; END$$"}).up(url)
+    assert {r.pgbraid_event for r in log.records} >= {"Finished", "ServerNotice", "RunEnded"}
     for each in log.records:
         assert secret not in each.getMessage() + repr(vars(each))
 
@@ -191,7 +194,9 @@ def test_adoption_and_undo_are_logged(log, database):
     )
     log.clear()
     migrator.undo(database.conninfo, 1)
-    assert [r.pgbraid_command for r in log.records] == ["undo", "undo"]
+    assert {r.pgbraid_command for r in log.records} == {"undo"}
+    assert log.messages[1].startswith("undid 1_a in ")
+    assert log.records[1].pgbraid_version == 1
 
 
 def test_handler_that_raises_does_not_fail_run(database):

@@ -118,6 +118,14 @@ def test_failure_is_child_span_with_sqlstate(database, telemetry):
     assert (run.attributes["pgbraid.applied"], run.attributes["pgbraid.failed"]) == (1, 1)
 
 
+def test_undone_migration_is_attribute_of_run(database, telemetry):
+    migrator = pgbraid.load({"1_a.up.sql": "SELECT 1", "1_a.down.sql": "SELECT 2"})
+    migrator.up(database.conninfo)
+    migrator.undo(database.conninfo, 1, on_event=telemetry.listener())
+    assert telemetry.run().name == "pgbraid undo"
+    assert telemetry.run().attributes["pgbraid.version"] == 1
+
+
 def test_waits_are_attributes(database, telemetry, holder, monkeypatch):
     monkeypatch.setattr(session_lock, "_REPORT_AFTER", 0.0)
     database.run("CREATE TABLE a ()")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "run"]
 
 _HIGHEST_PORT = 65535
+_HIGHEST_FILE = 4096
 _ENDED = 4
 """The exit code if the server has ended by itself."""
 
@@ -187,6 +188,9 @@ def _run_in_background(context: Context, folder: Path, writer: int) -> NoReturn:
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(null, standard)
+        # A caller may wait until a pipe that it has passed on is closed.
+        os.closerange(3, writer)
+        os.closerange(writer + 1, _HIGHEST_FILE)
         _serve(context, folder, writer)
         code = 0
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pgbraid.postgres.client.connection import Connection
 
-__all__ = ["Arrival", "BackgroundConnect"]
+__all__ = ["Arrival", "BackgroundConnect", "ping_server"]
 
 
 class Arrival:
@@ -42,12 +42,17 @@ class Arrival:
         if self._until is None or time.monotonic() >= self._until:
             return False
         self.tries += 1
-        parameters = {**self._parameters, "connect_timeout": "3"}
-        status = pq.PGconn.ping(make_conninfo(**parameters).encode())
+        status = ping_server(self._parameters)
         if status == pq.Ping.NO_ATTEMPT or (status == pq.Ping.OK and self._answered):
             return False
         self._answered = status == pq.Ping.OK
         return True
+
+
+def ping_server(parameters: Mapping[str, Any]) -> pq.Ping:
+    """Return whether a server accepts connections; whether it would accept ours stays open."""
+    conninfo = make_conninfo(**{**parameters, "connect_timeout": "3"})
+    return pq.Ping(pq.PGconn.ping(conninfo.encode()))
 
 
 class BackgroundConnect:

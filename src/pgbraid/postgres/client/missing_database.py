@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import errors, pq, sql
-from psycopg.conninfo import make_conninfo
 
 from pgbraid.model.errors import ServerError
+from pgbraid.postgres.client.background_connect import ping_server
 from pgbraid.postgres.client.connection import open_connection
 from pgbraid.postgres.client.server_errors import diagnose
 
@@ -36,8 +36,7 @@ def exists_or_is_created(target: Target, name: str, stop: StopToken) -> bool | N
     the same time, and None if that cannot be found out: the server does not accept connections, or
     not to another database. Raises ServerError if the server does not let this role create it.
     """
-    ping = make_conninfo(**{**target.parameters, "connect_timeout": "3"})
-    if not name or pq.PGconn.ping(ping.encode()) != pq.Ping.OK:
+    if not name or ping_server(target.parameters) != pq.Ping.OK:
         return None
     for other in _OTHERS:
         try:

@@ -63,7 +63,8 @@ if sys.platform != "win32":
 __all__ = ["persistent_server", "server_folder"]
 
 _LOCK, _USERS, _LOG = "pgbraid.lock", "pgbraid.users", "postgres.log"
-_OURS = re.compile(rf"pgbraid\.[a-z]+|{_LOG}|data|{PREFIX}.*|\..*", re.DOTALL)
+_NAMES = "lock|users|stay|socket|password"
+_OURS = re.compile(rf"pgbraid\.(?:{_NAMES})|{_LOG}|data|{PREFIX}.*|\..*", re.DOTALL)
 _ANOTHER = "Name another folder with `embedded`."
 _TURN = 90.0
 """Seconds to wait for the lock of a folder, which is held while a server starts or stops."""

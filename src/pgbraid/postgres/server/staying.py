@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from psycopg.conninfo import conninfo_to_dict
+
 from pgbraid.model.errors import EmbeddedError
 from pgbraid.postgres.server.data_dir import fits_socket
 from pgbraid.postgres.server.os_user import server_user
 from pgbraid.postgres.server.persistent import persistent_server, server_folder
-from pgbraid.postgres.server.process import PORT, SERVER_TIMEOUT
+from pgbraid.postgres.server.process import SERVER_TIMEOUT
 from pgbraid.postgres.server.running_server import is_running, join_server
 from pgbraid.postgres.server.safe_files import own_file, takes_lock
 from pgbraid.postgres.server.tcp_access import HOST, port_of, read_password
@@ -119,8 +121,6 @@ def _stop_requested(place: OpenFolder, mark: int, user: ServerUser) -> bool:
 
 
 def _sockets(conninfo: str) -> Path:
-    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - typed as a dict of anything
-
     return Path(str(conninfo_to_dict(conninfo)["host"]))
 
 
@@ -149,7 +149,8 @@ def _url(place: OpenFolder, conninfo: str, port: int | None) -> str:
     with suppress(OSError):
         if fits_socket(link) and Path(os.readlink(_LINK, dir_fd=place.fd)) == sockets:
             sockets = link
-    return f"postgresql://postgres@/postgres?host={quote(str(sockets))}&port={PORT}"
+    number = conninfo_to_dict(conninfo)["port"]  # part of the socket's name
+    return f"postgresql://postgres@/postgres?host={quote(str(sockets))}&port={number}"
 
 
 def find_server(folder: Path) -> StayingServer | None:
@@ -157,8 +158,8 @@ def find_server(folder: Path) -> StayingServer | None:
 
     Raises EmbeddedError if the folder is not one of pgbraid's, or its server cannot be reached.
     """
-    if not folder.is_dir():
-        return None
+    if not (folder / "data").is_dir():
+        return None  # nothing is opened: that would mark the folder as one of ours
     user = server_user()
     with server_folder(folder.absolute()) as place:
         if place.look("data") is None:
@@ -179,7 +180,7 @@ def find_server(folder: Path) -> StayingServer | None:
 
 def is_staying(folder: Path) -> bool:
     """Return whether a process lets the folder's server stay. Raises EmbeddedError."""
-    if not folder.is_dir():
+    if not (folder / _STAY).exists():
         return False
     with server_folder(folder.absolute()) as place, own_file(place, _STAY) as mark:
         return not takes_lock(mark, fcntl.LOCK_EX)
@@ -191,7 +192,7 @@ def stop_server(folder: Path) -> bool:
     The server ends with the last process that uses it, which may be an ``up --embedded``. Return
     False if no process lets it stay. Raises EmbeddedError if they do not leave.
     """
-    if not folder.is_dir():
+    if not (folder / _STAY).exists():
         return False
     deadline = time.monotonic() + _LEAVING
     with server_folder(folder.absolute()) as place, own_file(place, _STAY) as mark:

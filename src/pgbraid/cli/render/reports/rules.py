@@ -161,6 +161,7 @@ DESCRIPTIONS = {
     "not_proven": "with `--prove`: no proof could be made",
     "unverified_server": "the connection does not verify the server",
     "password_shown": "the command line contains a password",
+    "password_readable": "other users may read the file of `--env-file`, and it has a password",
     "untrusted_settings": (
         "a settings file is ignored, because another user owns it or can write to it"
     ),
