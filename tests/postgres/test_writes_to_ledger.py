@@ -101,6 +101,28 @@ def test_write_by_trigger_of_earlier_migration_of_first_run_is_refused(database,
     assert database.versions() == [1, 2]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        r"E'BEGIN DELETE FROM \x61pplied_migrations; RETURN NEW; END'",
+        "'BEGIN DELETE FROM applied_'\n'migrations; RETURN NEW; END'",
+    ],
+)
+def test_write_by_trigger_whose_text_hides_the_name_is_refused(database, body):
+    migrator = pgbraid.load(
+        {
+            "1_a.sql": "CREATE TABLE a (id int);"
+            f"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS {body};"
+            "CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
+            "2_b.sql": "CREATE TABLE b ()",
+            "3_c.sql": "INSERT INTO a VALUES (9)",
+        }
+    )
+    with pytest.raises(MigrationFailed, match=r"writes to public\.applied_migrations"):
+        migrator.up(database.conninfo)
+    assert database.versions() == [1, 2]
+
+
 def test_ledger_dropped_with_its_schema_by_first_run_is_error(database):
     migrator = pgbraid.load(
         {**FIRST, "2_b.sql": "DROP SCHEMA app CASCADE"}, schema="app", settings=False

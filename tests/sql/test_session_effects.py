@@ -46,6 +46,9 @@ def test_changes_of_database_leave_session_unchanged(text):
         FUNCTION.format("EXECUTE 'x'; RETURN NEW;"),
         FUNCTION.format("PERFORM set_config('a', 'b', false); RETURN NEW;"),
         "CREATE PROCEDURE p() LANGUAGE sql AS 'RESET ROLE'",
+        r"CREATE PROCEDURE p() LANGUAGE sql AS E'\x52ESET ALL'",
+        "CREATE PROCEDURE p() LANGUAGE sql AS 'RES'\n'ET ALL'",
+        "CREATE PROCEDURE p() LANGUAGE sql AS 'RES' -- more\n\n  'ET ALL'",
         "COPY a FROM stdin;\n\\.",
         "UPDATE pg_settings SET setting = 'replica' WHERE name = 'session_replication_role'",
         "CREATE TABLE a AS SELECT \"set_config\"('a', 'b', false)",
@@ -64,6 +67,11 @@ def test_possible_session_effects_are_recognised(text):
     assert not leaves_session_unchanged(parse(text))
 
 
+def test_strings_inside_a_quoted_body_hide_nothing():
+    body = r"RAISE NOTICE E'a\n'" + "; RAISE NOTICE 'b' 'c'; RETURN NEW;"
+    assert leaves_session_unchanged(parse(FUNCTION.format(body)))
+
+
 @pytest.mark.parametrize(
     ("text", "table", "named"),
     [
@@ -74,6 +82,9 @@ def test_possible_session_effects_are_recognised(text):
         ("ALTER TABLE done_journal ADD a int", "done", True),
         ("CREATE TABLE a ()", "Done", True),
         ("CREATE TABLE a ()", 'do"ne', True),
+        ("UPDATE pg_sequence SET seqincrement = 2", "done", True),
+        ('DELETE FROM ONLY\nPG_catalog . "pg_depend"', "done", True),
+        ("CREATE VIEW a AS SELECT * FROM pg_catalog.pg_class", "done", False),
     ],
 )
 def test_table_is_found_by_its_name_in_the_text(text, table, named):

@@ -13,6 +13,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pgbraid.sql.lexer import CONTINUATION
+from pgbraid.sql.script import tokens_of
+
 if TYPE_CHECKING:
     from pgbraid.sql.script import Script, Statement
 
@@ -47,6 +50,12 @@ _CHANGES_SESSION_IN_ROUTINE = re.compile(
     re.IGNORECASE,
 )
 _LANGUAGE = re.compile(r"\blanguage\s+'?(?:sql|plpgsql)\b", re.IGNORECASE)
+_MAY_HIDE = re.compile(rf"\be'|'{CONTINUATION.pattern}", re.IGNORECASE)
+"""An escape string, or a string in several parts: words of a body in one are not in the text."""
+_WRITES_CATALOG = re.compile(
+    r"\b(?:update|into|delete\s+from)\s+(?:only\s+)?(?:\"?pg_catalog\"?\s*\.\s*)?\"?pg_",
+    re.IGNORECASE,
+)
 _EXTENSION = re.compile(
     r"extension\s+(?:if\s+not\s+exists\s+)?\"?(?:pgcrypto|citext|uuid-ossp|btree_gin|btree_gist"
     r"|hstore|ltree|pg_trgm|unaccent|intarray|postgis|vector|pg_stat_statements|cube"
@@ -73,10 +82,13 @@ def leaves_session_unchanged(script: Script) -> bool:
 def may_name_table(text: str, table: str) -> bool:
     """Whether a script that leaves the session unchanged may name a table, or one derived from it.
 
-    Such a script has no dynamic SQL and no escapes in identifiers, so it names a table in its text.
-    A name that needs quotes has several spellings: then this returns True.
+    Such a script has no dynamic SQL and no escapes in identifiers, so it names a table in its text,
+    or a catalog in which a superuser writes. A name that needs quotes has several spellings: then
+    this returns True.
     """
-    return not re.fullmatch(r"[a-z0-9_]+", table) or table in text.lower()
+    if not re.fullmatch(r"[a-z0-9_]+", table) or table in text.lower():
+        return True
+    return _WRITES_CATALOG.search(text) is not None
 
 
 def _creates_without_effects(script: Script, statement: Statement) -> bool:
@@ -85,8 +97,20 @@ def _creates_without_effects(script: Script, statement: Statement) -> bool:
         return False
     text = script.text[statement.start : statement.end]
     if not _ROUTINES.isdisjoint(words[1:4]):
-        return bool(_LANGUAGE.search(text)) and not _CHANGES_SESSION_IN_ROUTINE.search(text)
+        return (
+            bool(_LANGUAGE.search(text))
+            and not _CHANGES_SESSION_IN_ROUTINE.search(text)
+            and not _hides_words(script, statement)
+        )
     return words[1] != "EXTENSION" or _EXTENSION.search(text) is not None
+
+
+def _hides_words(script: Script, statement: Statement) -> bool:
+    """Whether words of a routine's body may not be in the text as the server reads them."""
+    if not _MAY_HIDE.search(script.text, statement.start, statement.end):
+        return False
+    tokens = tokens_of(script.text, statement)
+    return any(token == "JOINED" or token.startswith("E'") for token in tokens)
 
 
 _SLOT = re.compile(r"replication_slot(?!s)", re.IGNORECASE)
