@@ -1,15 +1,18 @@
 """The quick answer is that of the usual way, or none: in every state of files and database."""
 
+import errno
 import os
 import random
 import re
 import socket
+import subprocess
+import sys
 import time
 from contextlib import suppress
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgbraid.cli.quick import quick_answer, read_applied_query
 from pgbraid.cli.run import run_words
@@ -55,6 +58,7 @@ FILE_CHANGES = {
     "utf16": lambda f: f.put("2_b.sql", "SELECT 2".encode("utf-16")),
     "bom": lambda f: f.put("2_b.sql", b"\xef\xbb\xbfSELECT 2"),
     "baseline": lambda f: f.put("2_b.sql", "-- pgbraid: replaces=1,2\nSELECT 2"),
+    "capital_baseline": lambda f: f.put("2_b.sql", "-- PGBRAID: replaces=1,2\nSELECT 2"),
     "directive": lambda f: f.put("2_b.sql", "-- pgbraid: no-transaction\nSELECT 2"),
     "bad_directive": lambda f: f.put("2_b.sql", "-- pgbraid: nonsense\nSELECT 2"),
     "empty_file": lambda f: f.put("2_b.sql", b""),
@@ -315,6 +319,86 @@ def test_notice_is_left_to_the_driver(at_home, folder, database, capsys):
     parameters = parse_target(database.conninfo).parameters
     assert libpq.ask(parameters, "SELECT public.warns()") is None
     assert libpq.ask(parameters, "SELECT 1")[0].rows == [(b"1",)]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"dbname": ""},
+        {"host": ""},
+        {"user": ""},
+        {"sslmode": ""},
+        {"connect_timeout": "soon"},
+        {"oauth_issuer": "https://example.com", "oauth_client_id": "a"},
+    ],
+)
+def test_parameters_that_libpq_reads_otherwise_are_left_to_the_driver(
+    given, at_home, folder, database, capsys, monkeypatch
+):
+    start(at_home, folder, database)
+    parameters = conninfo_to_dict(database.conninfo)
+    for name, variable in (("dbname", "PGDATABASE"), ("host", "PGHOST"), ("user", "PGUSER")):
+        monkeypatch.setenv(variable, parameters[name])
+    monkeypatch.setenv("PGBRAID_DATABASE_URL", make_conninfo(**{**parameters, **given}))
+    assert outcome(capsys, quick_answer, ["up"]) is None
+
+
+def test_value_that_is_not_utf8_is_left_to_the_driver(
+    at_home, folder, database, capsys, monkeypatch
+):
+    start(at_home, folder, database)
+    for name in ("host", "user", "dbname"):
+        value = conninfo_to_dict(database.conninfo)[name]
+        monkeypatch.setenv({"dbname": "PGDATABASE"}.get(name, f"PG{name.upper()}"), value)
+    monkeypatch.setenv("PGBRAID_DATABASE_URL", "postgresql://?password=%ff")
+    assert not agree(capsys, ["up"])
+    monkeypatch.setenv("PGBRAID_DATABASE_URL", "postgresql://?password=f")
+    assert agree(capsys, ["up"])
+
+
+def test_warning_about_password_file_is_not_printed_twice(at_home, folder, database, monkeypatch):
+    start(at_home, folder, database)
+    folder.put("9_new.sql", "SELECT 9")
+    (at_home / "passwords").write_text("*:*:*:*:x")
+    (at_home / "passwords").chmod(0o644)
+    monkeypatch.setenv("PGPASSFILE", str(at_home / "passwords"))
+    ended = subprocess.run(
+        [sys.executable, "-m", "pgbraid", "check"], capture_output=True, text=True, check=False
+    )
+    assert ended.stderr.count("has group or world access") == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "at"), [("UTC-9", "9999-12-31 23:59:59+00"), ("UTC+5", "0001-01-01 00:00:00+00")]
+)
+def test_time_at_the_end_of_the_range_is_shown(
+    zone, at, at_home, folder, database, capsys, monkeypatch
+):
+    start(at_home, folder, database)
+    database.run(f"UPDATE applied_migrations SET applied_at = '{at}'")
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert agree(capsys, ["status"])
+        quick_answer(["status"])
+        assert at[4:] in capsys.readouterr().out
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_without_a_free_descriptor_the_connection_is_closed_all_the_same(
+    database, role, monkeypatch
+):
+    def dup(_):
+        raise OSError(errno.EMFILE, "no free descriptor")
+
+    database.run(f"ALTER ROLE {role} CONNECTION LIMIT 1")
+    libpq, parameters = find_libpq(), parse_target(database.as_role(role)).parameters
+    monkeypatch.setattr(os, "dup", dup)
+    assert libpq.ask(parameters, "SELECT 1/0") is None
+    while database.value(f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'"):
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(

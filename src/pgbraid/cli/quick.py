@@ -173,9 +173,10 @@ def _connection(url: str, libpq: Libpq, role: str | None) -> ConnectionString | 
     from pgbraid.postgres.connection_string import read_connection_string
 
     try:
-        return read_connection_string(url, libpq, role)
+        connection = read_connection_string(url, libpq, role)
     except ConfigError:
         return None
+    return connection if libpq.connects_alike(connection.parameters) else None
 
 
 def _applied(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import select
+import stat
 import sys
 import time
 from ctypes import CDLL, CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int, c_uint, c_void_p
@@ -82,6 +83,14 @@ _SIGNATURES = (
 )
 
 
+def _is_number(text: str) -> bool:
+    try:
+        int(float(text))
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
 def find_libpq() -> Libpq | None:
     """Return the libpq that the driver would use, or None if that is not certain."""
     # Python cannot wait for a socket of Windows with `os.read`.
@@ -123,25 +132,55 @@ class Libpq:
         if not options:
             self._library.PQfreemem(message)
             raise ValueError
-        return dict(self._options(options))
+        # As the driver does: a value that is not UTF-8 is a ValueError here, not in the defaults.
+        return {name: value.decode() for name, value in self._options(options)}
 
     def defaults(self) -> dict[str, str]:
         """Return the values of parameters not given: of the environment, or compiled in."""
         options = self._library.PQconndefaults()
-        return {name: value for name, value in self._options(options) if value} if options else {}
+        given = self._options(options) if options else ()
+        return {name: value.decode(errors="replace") for name, value in given if value}
 
     def version(self) -> int:
         """Return the version, such as 180001."""
         version: int = self._library.PQlibVersion()
         return version
 
-    def _options(self, options: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - a pointer
-        index = 0
-        while keyword := options[index].keyword:
-            if (value := options[index].val) is not None:
-                yield keyword.decode(), value.decode(errors="replace")
-            index += 1
-        self._library.PQconninfoFree(options)
+    def _options(self, options: Any) -> Iterator[tuple[str, bytes]]:  # noqa: ANN401 - a pointer
+        try:
+            index = 0
+            while keyword := options[index].keyword:
+                if (value := options[index].val) is not None:
+                    yield keyword.decode(), value
+                index += 1
+        finally:
+            self._library.PQconninfoFree(options)
+
+    def connects_alike(self, parameters: Mapping[str, str]) -> bool:
+        """Whether ``ask`` connects as the driver does, and prints nothing while it does.
+
+        Here libpq takes an empty value for one that is not given, so the environment or a service
+        could name another database. It does not check the time limit, and it prints warnings about
+        a password file, and what to do for OAuth, at each attempt.
+        """
+        defaults = self.defaults()
+        given = {name: value for name, value in parameters.items() if value is not None}
+        everything = {**defaults, **given}
+        empty = {name for name, value in given.items() if not value}
+        if empty and (everything.get("service") or not empty.isdisjoint(defaults)):
+            return False
+        if not _is_number(given.get("connect_timeout", "0")):
+            return False
+        if any(name.startswith("oauth_") and value for name, value in given.items()):
+            return False
+        if everything.get("password"):
+            return True
+        file = everything.get("passfile") or os.path.expanduser("~/.pgpass")
+        try:
+            mode = os.stat(file).st_mode
+        except (OSError, ValueError):
+            return True
+        return stat.S_ISREG(mode) and not mode & (stat.S_IRWXG | stat.S_IRWXO)
 
     def ask(self, parameters: Mapping[str, str], query: str) -> list[Rows] | None:
         """Return the rows of each statement of a query, or None after any surprise."""
@@ -220,7 +259,10 @@ class Libpq:
         Otherwise a role with a connection limit of 1 could be refused the other one.
         """
         socket = self._library.PQsocket(conn)
-        copy = os.dup(socket) if wait and socket >= 0 else None
+        try:
+            copy = os.dup(socket) if wait and socket >= 0 else None
+        except OSError:  # no free descriptor
+            copy = None
         self._library.PQfinish(conn)
         if copy is None:
             return

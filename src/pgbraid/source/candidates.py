@@ -79,7 +79,7 @@ def read_plain_files(folder: str, links: tuple[str, ...] = ()) -> list[PlainFile
     """
     try:
         files = list_folder(folder, links)
-    except OSError:
+    except (OSError, ValueError):  # a name with NUL
         return None
     ups: dict[int, CandidateFile] = {}
     downs: dict[int, CandidateFile] = {}
@@ -106,7 +106,7 @@ def _read(ups: dict[int, CandidateFile]) -> list[PlainFile] | None:
     plain: list[PlainFile] = []
     for version in sorted(ups):
         data = content_if_plain(ups[version].file)
-        if data is None or (b"pgbraid:" in data and b"replaces" in data.lower()):
+        if data is None or (b"replaces" in (lower := data.lower()) and b"pgbraid:" in lower):
             return None
         checksum = hashlib.sha256(data).hexdigest()
         plain.append(PlainFile(version, ups[version].parts.name, checksum))

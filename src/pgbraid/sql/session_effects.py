@@ -110,7 +110,7 @@ def _hides_words(script: Script, statement: Statement) -> bool:
     if not _MAY_HIDE.search(script.text, statement.start, statement.end):
         return False
     tokens = tokens_of(script.text, statement)
-    return any(token == "JOINED" or token.startswith("E'") for token in tokens)
+    return any(part == "JOINED" or part.startswith("E'") for part in tokens)
 
 
 _SLOT = re.compile(r"replication_slot(?!s)", re.IGNORECASE)

@@ -68,6 +68,9 @@ def _time(at: datetime | None) -> str:
     """Return a time as psql shows it, in the local zone, to the second."""
     if at is None:
         return ""
-    local = at.astimezone()
+    try:
+        local = at.astimezone()
+    except OverflowError:  # in the local zone it is outside Python's range
+        local = at
     zone = f"{local:%z}"
     return f"{local:%Y-%m-%d %H:%M:%S}{zone.removesuffix('00') if len(zone) > _HOURS else zone}"
