@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.fixtures.poolers",
     "tests.fixtures.programs",
     "tests.fixtures.proofs",
+    "tests.fixtures.quick_answers",
     "tests.fixtures.relays",
     "tests.fixtures.scratch",
     "tests.fixtures.servers",
