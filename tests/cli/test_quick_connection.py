@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pgbraid.postgres import connection_string
 from pgbraid.postgres.client.conninfo import parse_target
 from pgbraid.postgres.libpq import find_libpq
 from tests.fixtures.key_proxy import key_proxy
-from tests.fixtures.quick_answers import agree, outcome, start
+from tests.fixtures.quick_answers import agree, outcome, start, write_files
 
 pytestmark = pytest.mark.skipif(
     find_libpq() is None, reason="the driver's libpq cannot be called here, so no answer is quick"
@@ -176,6 +177,23 @@ def test_silent_server_gives_no_answer_in_time(at_home, folder, database, capsys
         port = silent.getsockname()[1]
         monkeypatch.setenv("PGBRAID_DATABASE_URL", f"host=127.0.0.1 port={port}")
         assert outcome(capsys, quick_answer, ["up"]) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_signal_while_the_server_is_silent_stops_the_command(number, at_home, folder, monkeypatch):
+    """A process that leaves the default action to the system would die of the signal instead."""
+    write_files(folder)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        monkeypatch.setenv("PGBRAID_DATABASE_URL", f"host=127.0.0.1 port={port}")
+        words = [sys.executable, "-m", "pgbraid", "check"]
+        with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as command:
+            with silent.accept()[0] as client:  # the quick answer asks first
+                client.recv(1)
+                command.send_signal(number)
+                _, err = command.communicate(timeout=30)
+    assert command.returncode == 128 + number
+    assert err.startswith("ERROR:  stopped\n")
 
 
 def test_session_without_an_answer_has_ended_before_the_next_one(database, role):

@@ -76,6 +76,45 @@ class _AppliedRow:
         self.applied_at = applied_at
 
 
+class _Terminated(KeyboardInterrupt):
+    """A signal, raised like Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        self.signal = number
+        super().__init__()
+
+
+class _Signals:
+    """Turns SIGTERM and SIGHUP into a stop until the block ends, as the usual way does.
+
+    The first process of a container would otherwise ignore them while it waits for the server.
+    """
+
+    # Not made with contextlib: a run with nothing to do imports this module.
+    def __enter__(self) -> None:
+        import signal
+
+        self._handled: list[int] = []
+        try:
+            for name in ("SIGTERM", "SIGHUP"):
+                number = getattr(signal, name, None)
+                if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                    signal.signal(number, self._on_signal)
+                    self._handled.append(number)
+        except ValueError:  # Python handles signals only in the main thread
+            return
+
+    def __exit__(self, *_: object) -> None:
+        import signal
+
+        for number in self._handled:
+            signal.signal(number, signal.SIG_DFL)
+
+    @staticmethod
+    def _on_signal(number: int, _frame: object) -> None:
+        raise _Terminated(number)
+
+
 def quick_answer(words: list[str]) -> int | None:
     """Answer a command line and return its exit code, or None if it is to be run as usual."""
     call = _recognised(words)
@@ -85,6 +124,14 @@ def quick_answer(words: list[str]) -> int | None:
     url = call.options.get("--database") or environment.database_url()
     if place is None or url is None or environment.direct_url() is not None:
         return None
+    with _Signals():
+        try:
+            return _from_database(call, place, url)
+        except KeyboardInterrupt as stop:
+            return _stopped(call, stop)
+
+
+def _from_database(call: _Call, place: _Place, url: str) -> int | None:
     from pgbraid.postgres.libpq import find_libpq
 
     libpq = find_libpq()
@@ -224,6 +271,17 @@ def _files(place: _Place, rows: list[_AppliedRow]) -> list[PlainFile] | None:
         for row, file in zip(rows, files, strict=True)
     )
     return files if same else None
+
+
+def _stopped(call: _Call, stop: KeyboardInterrupt) -> int:
+    from pgbraid.cli.render import Output
+
+    output = Output()
+    output.command = call.command
+    try:
+        return output.stopped(128 + getattr(stop, "signal", 2))
+    finally:
+        output.close()
 
 
 def _answer(
