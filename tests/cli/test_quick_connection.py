@@ -188,10 +188,11 @@ def test_signal_while_the_server_is_silent_stops_the_command(number, at_home, fo
         monkeypatch.setenv("PGBRAID_DATABASE_URL", f"host=127.0.0.1 port={port}")
         words = [sys.executable, "-m", "pgbraid", "check"]
         with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as command:
-            with silent.accept()[0] as client:  # the quick answer asks first
-                client.recv(1)
-                command.send_signal(number)
-                _, err = command.communicate(timeout=30)
+            client, _ = silent.accept()  # the quick answer asks first
+            client.recv(1)
+            command.send_signal(number)
+            _, err = command.communicate(timeout=30)
+            client.close()
     assert command.returncode == 128 + number
     assert err.startswith("ERROR:  stopped\n")
 
