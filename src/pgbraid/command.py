@@ -72,8 +72,8 @@ def _logged(on_event: Listener) -> Listener:
 
 def _has_handler(logging: ModuleType) -> bool:
     """Return whether the root logger, ``pgbraid`` or a child of it has a handler that writes."""
-    known = logging.root.manager.loggerDict
-    ours = [logger for name, logger in known.items() if name.partition(".")[0] == "pgbraid"]
+    known = list(logging.root.manager.loggerDict.items())  # another thread may add a logger
+    ours = [logger for name, logger in known if name.partition(".")[0] == "pgbraid"]
     handlers = (h for place in (logging.root, *ours) for h in getattr(place, "handlers", ()))
     return any(not isinstance(handler, logging.NullHandler) for handler in handlers)
 

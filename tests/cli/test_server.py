@@ -363,3 +363,9 @@ def test_up_waits_for_server_that_restarts_and_creates_database(program, place, 
     assert err.startswith("NOTE:  created the database app\n")
     with psycopg.connect(url) as conn:
         assert conn.execute("SELECT version FROM applied_migrations").fetchall() == [(1,)]
+
+
+def test_programs_may_be_named_by_a_relative_path(program, place, programs):
+    env = {"PGBRAID_PG_BIN": os.path.relpath(programs, program.cwd)}
+    url = program("server", place, "--detach", env=env).stdout.strip()
+    assert answers(url)

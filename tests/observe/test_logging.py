@@ -281,3 +281,25 @@ def test_same_blockers_are_reported_again(log, database, monkeypatch):
     migrator.up(database.conninfo, on_event=on_event)
     assert len(seen) == 3
     assert "idle in transaction" in seen[0][0]
+
+
+def test_listener_that_raises_at_the_start_of_a_run_is_a_logged_end(log, database):
+    def fail(event):
+        raise RuntimeError(type(event).__name__)
+
+    with pytest.raises(RuntimeError, match="RunStarted"):
+        pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo, on_event=fail)
+    assert [r.pgbraid_event for r in log.records] == ["RunStarted", "RunEnded"]
+
+
+def test_logger_that_another_thread_makes_meanwhile_is_no_error(database, monkeypatch):
+    class Name(str):
+        __slots__ = ()
+
+        def partition(self, separator):
+            known.setdefault(f"{self}_", logging.Logger("made"))
+            return super().partition(separator)
+
+    known = {Name("a"): logging.Logger("a"), **logging.root.manager.loggerDict}
+    monkeypatch.setattr(logging.root.manager, "loggerDict", known)
+    assert pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo).applied

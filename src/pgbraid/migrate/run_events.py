@@ -34,8 +34,9 @@ def reported_run(
     An exception of ``work`` is raised unchanged, even if the listener fails at the end.
     """
     started_at = monotonic()
-    options.on_event(RunStarted(command, _database(session), pending))
     try:
+        # Inside: a listener that raises here has begun a span or a line, and is told of the end.
+        options.on_event(RunStarted(command, _database(session), pending))
         result = work()
     except BaseException as error:
         with suppress(Exception):

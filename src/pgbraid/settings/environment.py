@@ -85,8 +85,9 @@ def environment_with(**variables: str) -> dict[str, str]:
 
 
 def server_programs(environ: Mapping[str, str] | None = None) -> str | None:
-    """Return the folder of server programs from PGBRAID_PG_BIN, or None."""
-    return (os.environ if environ is None else environ).get("PGBRAID_PG_BIN") or None
+    """Return the absolute path of the folder of server programs (PGBRAID_PG_BIN), or None."""
+    named = (os.environ if environ is None else environ).get("PGBRAID_PG_BIN")
+    return os.path.abspath(named) if named else None
 
 
 def cache_dir(environ: Mapping[str, str] | None = None) -> Path | None:

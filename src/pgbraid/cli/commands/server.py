@@ -183,6 +183,7 @@ def _run_in_background(context: Context, folder: Path, writer: int) -> NoReturn:
     """
     code = 1
     try:
+        opened = _opened(context, folder)  # reads the environment, which may have a relative path
         os.setsid()  # no Ctrl-C of the terminal, and no SIGHUP when it is closed
         os.chdir("/")
         null = os.open(os.devnull, os.O_RDWR)
@@ -191,7 +192,7 @@ def _run_in_background(context: Context, folder: Path, writer: int) -> NoReturn:
         # A caller may wait until a pipe that it has passed on is closed.
         os.closerange(3, writer)
         os.closerange(writer + 1, _HIGHEST_FILE)
-        _serve(context, folder, writer)
+        _serve(opened, writer)
         code = 0
     except KeyboardInterrupt:
         code = 0
@@ -199,12 +200,12 @@ def _run_in_background(context: Context, folder: Path, writer: int) -> NoReturn:
         os._exit(code)
 
 
-def _serve(context: Context, folder: Path, writer: int) -> None:
+def _serve(opened: AbstractContextManager[Any], writer: int) -> None:
     import json
 
     ready = False
     try:
-        with _opened(context, folder) as (server, await_stop):
+        with opened as (server, await_stop):
             content = {**asdict(server), "folder": str(server.folder)}
             with os.fdopen(writer, "w") as pipe:
                 json.dump(content, pipe)
