@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Recipe", "recipe_before", "recipe_of"]
 
-_FORMAT = "1"
+_FORMAT = "2"
 """Changes when a template made by the same files would differ."""
 
 
