@@ -172,6 +172,10 @@ def test_eight_processes_boot_although_one_is_killed_and_server_restarts(site, c
         check = pgbraid.load(site.folder / "migrations", settings=False).check(site.url)
         assert (check.ok, check.applied) == (True, 3)
         assert site.rows("SELECT to_regclass('after_gate')::text") == ["after_gate"]
+        newer = {path.name: path.read_text() for path in (site.folder / "migrations").glob("*.sql")}
+        newer["901_newer.sql"] = "CREATE TABLE newer ()"
+        pgbraid.load(newer, settings=False).up(site.url)
+        assert all(site.serves(name) for name in apps)  # an older release stays ready
         ended = [pods.named(name).terminate() for name in apps]
         assert {pod.exit_code() for pod in ended} <= {0, 143, -15}, pods.logs()
 
@@ -190,3 +194,32 @@ def test_sigterm_ends_process_that_waits_or_migrates(site, example):
         assert code > 0, (code, pods.logs())
         assert pod.starts == 1
         pods.until(lambda: not site.rows(IN_MIGRATION))
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if e.name == "celery"], ids=["celery"])
+def test_worker_does_not_start_without_migrations(site):
+    command = site.example.command.format(name="alone").split()
+    done = subprocess.run(
+        command,
+        cwd=site.folder,
+        env={**site.env(), "READY_TIMEOUT": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "the database is not ready: not ready: 3 migrations are not applied" in done.stderr
+
+
+@pytest.mark.parametrize("example", EXAMPLES[:2], ids=lambda example: example.name)
+def test_readiness_route_fails_while_server_is_away(site, cluster, example):
+    (site.folder / "migrations" / "900_gate.sql").unlink()
+    pgbraid.load(site.folder / "migrations", settings=False).up(site.url)
+    with Pods([site.pod("alone")]) as pods:
+        pods.until(lambda: site.serves("alone"))
+        cluster.stop()
+        assert not site.serves("alone")
+        cluster.start()
+        assert site.serves("alone")
+        assert pods.pods[0].starts == 1
