@@ -238,6 +238,7 @@ def test_role_without_any_right_ends_as_not_ready(database, role):
     load(A).up(database.conninfo)
     error = timed_out(A, database, url=database.as_role(role))
     assert "permission denied" in str(error)
+    assert error.readiness.reason.startswith("permission denied")
     assert [m.version for m in error.readiness.missing] == [1]
 
 

@@ -197,6 +197,7 @@ class _Wait:
             problems=tuple(p for p in (check.problems if check else ()) if p.code not in _COUNTED),
             newer=tuple(row.version for row in rows),
             waited=timedelta(seconds=time.monotonic() - self._started),
+            reason="" if ready else self._reason,
             asked=self._reads,
         )
 
