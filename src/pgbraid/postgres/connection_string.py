@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     class LibpqStrings(Protocol):
         """The functions of libpq for connection strings."""
 
-        def parse(self, conninfo: str) -> dict[str, Any]:
+        def parse(self, conninfo: str) -> dict[str, Any]:  # pyright: ignore[reportReturnType]
             """Return the parameters of a connection string. Raises ValueError."""
 
-        def defaults(self) -> dict[str, str]:
+        def defaults(self) -> dict[str, str]:  # pyright: ignore[reportReturnType]
             """Return the values of parameters not given: of the environment, or compiled in."""
 
-        def version(self) -> int:
+        def version(self) -> int:  # pyright: ignore[reportReturnType]
             """Return the version, such as 180001."""
 
 
