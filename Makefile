@@ -10,10 +10,10 @@ INSTALLED := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 OTHER_VERSION := $(addprefix tests/migrate/test_,adopt.py edited_statements.py decisions.py \
 	error_hints.py if_not_exists.py incomplete.py ledger_agreement.py ledger_tables.py \
 	leftover_ownership.py modified_files.py nontransactional.py nontransactional_journal.py \
-	nontransactional_recovery.py nontransactional_settings.py up.py) \
+	nontransactional_recovery.py nontransactional_settings.py up.py wait.py) \
 	$(addprefix tests/postgres/test_,error_places.py foreign_triggers.py isolation_levels.py \
 	ledger_refusals.py messages.py passwords_in_errors.py replication_slots.py session_effects.py \
-	transaction_endings.py writes_to_ledger.py) \
+	transaction_endings.py wait_servers.py writes_to_ledger.py) \
 	$(addprefix tests/testing/test_,isolation.py keys.py) \
 	tests/prove/test_squash.py tests/cli/test_server.py tests/postgres/test_create_database.py \
 	$(addprefix tests/acceptance/test_,corpus.py fuzz_snapshot.py) \

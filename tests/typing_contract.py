@@ -8,6 +8,7 @@ from pgbraid.model.events import Event, Finished
 from pgbraid.model.migration import MigrationResult
 from pgbraid.model.results import Adoption, Repair, Undone
 from pgbraid.otel import tracing
+from pgbraid.testing import DatabaseBefore, MigratedDatabase, Server, worker_url
 
 migrator = pgbraid.load("migrations")
 assert_type(migrator, pgbraid.Migrator)
@@ -35,7 +36,21 @@ assert_type(migrator.undo("", 1), Undone)
 assert_type(pgbraid.__version__, str)
 
 
+with pgbraid.embedded() as server:
+    assert_type(server, Server)
+    assert_type(server.create_database("a"), str)
+assert_type(worker_url("asyncpg"), str)
+
+
+def use(database: MigratedDatabase, before: DatabaseBefore) -> None:
+    assert_type(database.dsn, str)
+    assert_type(database.url("asyncpg"), str)
+    assert_type(before.up(), pgbraid.Report)
+
+
 async def main() -> None:
+    async with pgbraid.embedded("db") as server:
+        assert_type(server.url, str)
     assert_type(await migrator.aup(""), pgbraid.Report)
     assert_type(await migrator.aready("", timeout=1, exact=True), pgbraid.Readiness)
     assert_type(await migrator.acheck("", newer_ok=True), pgbraid.Check)

@@ -181,6 +181,9 @@ class LogListener:
         text = "waiting for the lock for %.0f s, held by %s"
         self._log(_LOCKS, _WARNING, text, waited, holder, holder=holder, waited=waited)
 
+    def _waiting_for_migrations(self, event: events.WaitingForMigrations) -> None:
+        self._log(_RUN, _WARNING, "not ready: %s", event.reason)
+
     def _blocked_by_lock(self, event: events.BlockedByLock) -> None:
         blockers = "; ".join(event.blockers) or "another session"
         text = "a statement waits for %s, blocked by %s"

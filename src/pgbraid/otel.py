@@ -157,7 +157,8 @@ class _Reporter:
         result = event.result
         with suppress(Exception):
             attributes = {**self._run.base, "pgbraid.gap": result.gap}
-            self._applied and self._applied.add(1, attributes)
+            if self._applied:
+                self._applied.add(1, attributes)
             if self._duration:
                 self._duration.record(result.duration.total_seconds(), attributes)
 

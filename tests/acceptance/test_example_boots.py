@@ -98,10 +98,10 @@ class Site:
             cursor = conn.execute(query)
             return [row[0] for row in cursor] if cursor.description else []
 
-    def env(self):
+    def env(self, name=""):
         keep = ("PATH", "HOME", "TMPDIR", "LANG", "PGBRAID_PG_BIN", "XDG_CACHE_HOME")
         kept = {name: os.environ[name] for name in keep if name in os.environ}
-        broker = self.folder / "broker"
+        broker = self.folder / "broker" / name  # its files are safe for one worker only
         (broker / "control").mkdir(parents=True, exist_ok=True)
         return {
             **kept,
@@ -115,7 +115,7 @@ class Site:
         command = self.example.command.format(socket=self.sockets / name, name=name)
         log = self.folder / f"{name}.log"
         words, init = (UP, []) if job else (command.split(), self.example.init.split())
-        return Pod(name, words, self.folder, self.env(), log, init)
+        return Pod(name, words, self.folder, self.env(name), log, init)
 
     def serves(self, name):
         """Whether a process answers; a worker of Celery has inserted a row."""
@@ -128,12 +128,11 @@ class Site:
         return False
 
     def send_tasks(self, names):
-        """Send a task to the queue of each worker of Celery."""
-        code = (
-            "from tasks import add_customer as t\n"
-            f"for name in {names}: t.apply_async([name], queue=name)"
-        )
-        subprocess.run([sys.executable, "-c", code], cwd=self.folder, env=self.env(), check=True)
+        """Send a task to each worker of Celery, over the broker of its own."""
+        code = "import sys, tasks; tasks.add_customer.apply_async([sys.argv[1]], queue=sys.argv[1])"
+        for name in names:
+            words = [sys.executable, "-c", code, name]
+            subprocess.run(words, cwd=self.folder, env=self.env(name), check=True)
 
 
 @pytest.fixture
@@ -168,10 +167,14 @@ def test_eight_processes_boot_although_one_is_killed_and_server_restarts(site, c
             pods.until(lambda name=name: site.serves(name))
         assert pods.done <= set(jobs)
         if example.jobs:  # a process that waits survives the restart of the server
-            assert {pods.named(name).starts for name in apps} == {1}
+            assert {pods.named(name).starts for name in apps} == {1}, pods.logs()
         check = pgbraid.load(site.folder / "migrations", settings=False).check(site.url)
         assert (check.ok, check.applied) == (True, 3)
         assert site.rows("SELECT to_regclass('after_gate')::text") == ["after_gate"]
+        newer = {path.name: path.read_text() for path in (site.folder / "migrations").glob("*.sql")}
+        newer["901_newer.sql"] = "CREATE TABLE newer ()"
+        pgbraid.load(newer, settings=False).up(site.url)
+        assert all(site.serves(name) for name in apps)  # an older release stays ready
         ended = [pods.named(name).terminate() for name in apps]
         assert {pod.exit_code() for pod in ended} <= {0, 143, -15}, pods.logs()
 
@@ -190,3 +193,32 @@ def test_sigterm_ends_process_that_waits_or_migrates(site, example):
         assert code > 0, (code, pods.logs())
         assert pod.starts == 1
         pods.until(lambda: not site.rows(IN_MIGRATION))
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if e.name == "celery"], ids=["celery"])
+def test_worker_does_not_start_without_migrations(site):
+    command = site.example.command.format(name="alone").split()
+    done = subprocess.run(
+        command,
+        cwd=site.folder,
+        env={**site.env(), "READY_TIMEOUT": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "the database is not ready: not ready: 3 migrations are not applied" in done.stderr
+
+
+@pytest.mark.parametrize("example", EXAMPLES[:2], ids=lambda example: example.name)
+def test_readiness_route_fails_while_server_is_away(site, cluster, example):
+    (site.folder / "migrations" / "900_gate.sql").unlink()
+    pgbraid.load(site.folder / "migrations", settings=False).up(site.url)
+    with Pods([site.pod("alone")]) as pods:
+        pods.until(lambda: site.serves("alone"))
+        cluster.stop()
+        assert not site.serves("alone")
+        cluster.start()
+        assert site.serves("alone")
+        assert pods.pods[0].starts == 1

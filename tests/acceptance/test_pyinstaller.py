@@ -25,7 +25,8 @@ def hook():
 
 def test_every_module_is_named(hook):
     modules = {module.name for module in pkgutil.walk_packages(pgbraid.__path__, "pgbraid.")}
-    unwanted = {n for n in modules if n.startswith(("pgbraid._pyinstaller", "pgbraid.for_pytest"))}
+    parts = ("pgbraid._pyinstaller", "pgbraid.django", "pgbraid.for_pytest")
+    unwanted = {n for n in modules if n.startswith(parts)}
     expected = modules - unwanted - {"pgbraid.__main__", "pgbraid.pytest_plugin"}
     named = {name for name in hook["hiddenimports"] if name.startswith("pgbraid")}
     assert named == expected | {"pgbraid"}

@@ -23,7 +23,7 @@ def test_wait_that_times_out_lists_missing_migrations(cli, two):
     cli("up", "--to", "1", code=0)
     answer = cli("wait", "--timeout", "0", code=1)
     first, second = answer.out.splitlines()
-    assert first.startswith("not ready: 1 migration not applied; waited ")
+    assert first.startswith("not ready: 1 migration is not applied: 2_b; waited ")
     assert second == "  2_b"
 
 
@@ -34,11 +34,13 @@ def test_document_of_wait(cli, two):
     assert document["applied"] == 1
     assert document["missing"] == [{"version": 2, "name": "b"}]
     assert (document["newer"], document["problems"], document["asked"]) == ([], [], 1)
+    assert document["reason"] == "1 migration is not applied: 2_b"
     assert document["waited_s"] >= 0
     cli("up", code=0)
     two.remove("1_a.sql")
     document = cli("wait", "--json", code=0).json
     assert (document["ok"], document["missing"], document["newer"]) == (True, [], [1])
+    assert document["reason"] is None
 
 
 def test_exact_wait_reports_version_without_file(cli, two):
@@ -47,7 +49,7 @@ def test_exact_wait_reports_version_without_file(cli, two):
     assert "1 of them without a file here" in cli("wait", code=0).out
     answer = cli("wait", "--exact", "--timeout", "0", code=1)
     assert "2 (b) is applied, but has no file here" in answer.err
-    assert answer.out.startswith("not ready: 1 problem; ")
+    assert answer.out.startswith("not ready: 2 (b) is applied, but has no file here; ")
 
 
 def test_changed_file_ends_wait_with_1_at_once(cli, two):

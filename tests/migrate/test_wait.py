@@ -79,6 +79,22 @@ def test_newer_database_is_ready_unless_exact(database):
     assert error.readiness.missing == ()
 
 
+def test_folder_without_migrations_is_wrong_and_not_older(database):
+    load(A).up(database.conninfo)
+    check = load({}).check(database.conninfo, newer_ok=True)
+    assert [p.code for p in check.problems if p.severity == "error"] == ["missing_file"]
+    with pytest.raises(pgbraid.ProblemsFound):
+        load({}).ready(database.conninfo, timeout=60)
+
+
+def test_release_that_has_deleted_all_applied_files_is_waited_for(database):
+    load(A).up(database.conninfo)
+    with waiting(B, database.conninfo) as reasons:
+        reasons.until("1 migration is not applied: 2_b")
+        load(B).up(database.conninfo)
+    assert (reasons.result.ready, reasons.result.newer) == (True, (1,))
+
+
 def test_exact_wait_ends_when_newer_version_is_undone(database, folder):
     folder.write(_1_a=A["1_a.sql"], _2_b=B["2_b.sql"])
     folder.put("2_b.down.sql", "DROP TABLE b")
@@ -222,6 +238,7 @@ def test_role_without_any_right_ends_as_not_ready(database, role):
     load(A).up(database.conninfo)
     error = timed_out(A, database, url=database.as_role(role))
     assert "permission denied" in str(error)
+    assert error.readiness.reason.startswith("permission denied")
     assert [m.version for m in error.readiness.missing] == [1]
 
 

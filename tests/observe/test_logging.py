@@ -43,6 +43,15 @@ def test_every_event_has_its_line():
     assert kinds <= named
 
 
+def test_wait_logs_why_it_waits(log, database):
+    migrator = pgbraid.load({"1_a.sql": "SELECT 1"})
+    with pytest.raises(pgbraid.NotReady):
+        migrator.ready(database.conninfo, timeout=0.1)
+    (line,) = log.records
+    assert (line.levelname, line.pgbraid_event) == ("WARNING", "WaitingForMigrations")
+    assert line.getMessage() == "not ready: 1 migration is not applied: 1_a"
+
+
 def test_run_logs_its_start_each_migration_and_its_end(log, database):
     migrator = pgbraid.load({"1_a.sql": "SELECT 1", "3_c.sql": "SELECT 3"})
     migrator.up(database.conninfo)

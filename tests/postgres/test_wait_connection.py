@@ -1,6 +1,7 @@
 """`ready` while servers, databases, roles and event loops come and go."""
 
 import asyncio
+import socket
 import threading
 
 import pytest
@@ -154,3 +155,50 @@ def test_wait_whose_loop_is_closed_ends(database):
     for thread in threads:
         thread.join(30)
         assert not thread.is_alive()
+
+
+@pytest.fixture
+def silent():
+    """A URL whose server takes the connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"postgresql://u@127.0.0.1:{listener.getsockname()[1]}/d?sslmode=disable"
+
+
+def test_silent_server_does_not_delay_end_of_wait(silent, monkeypatch):
+    monkeypatch.setattr(wait, "_ANSWER_TIME", 0.1)
+    with pytest.raises(pgbraid.ConnectionFailed, match="did not answer in time"):
+        load(A).ready(silent, timeout=0.1)
+
+
+def test_stop_ends_wait_for_silent_server(silent):
+    stop = pgbraid.StopToken()
+    threading.Timer(0.2, stop.request).start()
+    with pytest.raises(pgbraid.Stopped):
+        load(A).ready(silent, stop=stop)
+
+
+def test_signal_ends_wait_for_silent_server(silent, program, folder):
+    folder.write(_1_a="CREATE TABLE a ()")
+    run = program.start("wait", "--verbose", "--database", silent)
+    while not run.stderr.readline().startswith("database:"):
+        pass
+    run.terminate()
+    _, err = run.communicate(timeout=8)  # libpq alone would wait for ten seconds
+    assert run.returncode == 143, err
+
+
+def test_error_of_listener_ends_wait_and_its_session(database):
+    def fail(_):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        load(A).ready(database.conninfo, on_event=fail)
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    while database.value(query) != 1:
+        pass
+
+
+def test_clock_that_is_set_back_does_not_extend_wait(database, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    with pytest.raises(pgbraid.NotReady):
+        load(A).ready(database.conninfo, timeout=0.2)

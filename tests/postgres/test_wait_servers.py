@@ -92,7 +92,7 @@ def test_refused_user_ends_wait_at_once(cluster, clean_env, tmp_path, folder):
     answer = program(
         "wait", "--timeout=0", "--database", right, env={"PGPASSWORD": "right"}, code=1
     )
-    assert answer.out.startswith("not ready: 1 migration not applied")
+    assert answer.out.startswith("not ready: 1 migration is not applied")
 
 
 def test_standby_is_ready_once_it_has_received_migrations(cluster):

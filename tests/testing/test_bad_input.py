@@ -6,6 +6,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from pgbraid.postgres.server import data_dir
+from pgbraid.postgres.server.embedded import embedded_server
+from pgbraid.settings.environment import cache_dir
 from pgbraid.testing.suite import Suite, SuiteOptions
 from tests.fixtures.suites import migrator
 
@@ -46,6 +48,21 @@ def test_server_that_cannot_be_reached_is_error(project):
     assert "PGBRAID_TEST_DSN or `--pgbraid-server`" in out
     assert "secret-word" not in out
     assert "skipped" not in out
+
+
+def test_pooler_is_refused(project, pooled):
+    out = project.run(code=1, PGBRAID_TEST_DSN=pooled)
+    assert "is reached through a pooler" in out
+
+
+def test_standby_is_refused(project, programs, tmp_path):
+    folder = tmp_path / "db"
+    with embedded_server(folder, programs=programs, cache=cache_dir()):
+        pass
+    (folder / "data" / "standby.signal").touch()
+    with embedded_server(folder, programs=programs, cache=cache_dir()) as standby:
+        out = project.run(code=1, PGBRAID_TEST_DSN=standby.conninfo)
+    assert "is a standby, on which no database can be created" in out
 
 
 def test_role_without_right_to_create_databases_is_error(project, server, role):

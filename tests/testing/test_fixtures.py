@@ -47,7 +47,7 @@ def test_server(pgbraid_server):
 
 
 @pytest.mark.parametrize("where", ["project", "elsewhere"])
-def test_fixtures_work_without_any_glue(where, request):
+def test_fixtures_work_without_any_glue(where, request, programs):
     chosen = request.getfixturevalue(where)
     chosen.write("test_users.py", ALL)
     assert "6 passed" in chosen.run()
@@ -196,7 +196,7 @@ def test_fresh(pgbraid_swap, n):
 
 @pytest.mark.parametrize("where", ["project", "elsewhere"])
 @pytest.mark.parametrize("words", [(), ("-n", "2")])
-def test_application_with_frozen_url_gets_fresh_databases(where, words, request):
+def test_application_with_frozen_url_gets_fresh_databases(where, words, request, programs):
     chosen = request.getfixturevalue(where)
     chosen.write(
         "conftest.py",

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from pgbraid.testing.suite import Suite, SuiteOptions
 from tests.fixtures.suites import migrator, names, private_folders
@@ -23,10 +22,6 @@ def test_hangs(pgbraid_db, n):
     time.sleep(600)
 """
 
-needs_proc = pytest.mark.skipif(
-    not Path("/proc/self").is_dir(), reason="the workers are found in /proc"
-)
-
 
 def kill_all(project, *words, workers=4):
     """Start a run, and kill all its processes once each worker has a database."""
@@ -39,26 +34,10 @@ def kill_all(project, *words, workers=4):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     place = next(started.iterdir()).read_text()
-    pids = workers_of(process.pid)
-    for pid in (process.pid, *pids):
-        os.kill(pid, signal.SIGKILL)
+    os.killpg(process.pid, signal.SIGKILL)  # the servers are in groups of their own
     process.communicate()
     project.write("test_users.py", "def test_users(pgbraid_dsn): pass")
     return place
-
-
-def workers_of(parent):
-    """Return the processes that a process has started, by /proc."""
-    workers = []
-    for path in Path("/proc").iterdir():
-        if path.name.isdecimal():
-            try:
-                fields = (path / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[1]) == parent:
-                workers += [int(path.name), *workers_of(int(path.name))]
-    return workers
 
 
 def gone_soon(present):
@@ -68,7 +47,6 @@ def gone_soon(present):
     return not present()
 
 
-@needs_proc
 def test_killed_run_on_embedded_server_leaves_nothing(project):
     before = private_folders()
     place = kill_all(project, "-n", "4")
@@ -83,7 +61,6 @@ def files_of_runs(project):
     return list(Path(project.env["XDG_CACHE_HOME"], "pgbraid", "test").glob("run-*"))
 
 
-@needs_proc
 def test_killed_run_on_server_of_others_leaves_nothing(elsewhere, server):
     before = set(names(server, "pgbraid\\_test%"))
     kill_all(elsewhere, "-n", "4")

@@ -15,7 +15,8 @@ import pgbraid
 __all__ = ["datas", "hiddenimports"]
 
 _PACKAGE = Path(pgbraid.__file__).parent
-_LEFT_OUT = frozenset({"_pyinstaller", "__main__", "for_pytest", "pytest_plugin"})
+_LEFT_OUT = frozenset({"_pyinstaller", "__main__", "django", "for_pytest", "pytest_plugin"})
+"""Parts that only other programs load; PyInstaller itself follows Django's INSTALLED_APPS."""
 _DRIVERS = ("psycopg", "psycopg_binary", "psycopg_c")
 
 _files = [path for path in sorted(_PACKAGE.rglob("*")) if path.is_file()]
@@ -25,7 +26,7 @@ _modules = [
 hiddenimports = [
     ".".join(("pgbraid", *parts)).removesuffix(".__init__")
     for parts in _modules
-    if not _LEFT_OUT.intersection(parts)
+    if parts[0] not in _LEFT_OUT
 ]
 for _driver in _DRIVERS:
     _found = find_spec(_driver)

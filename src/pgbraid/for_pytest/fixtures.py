@@ -6,7 +6,7 @@ Every run of pytest loads this module. The server starts when a test first uses 
 from __future__ import annotations
 
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,6 +36,10 @@ __all__ = [
     "pytest_sessionfinish",
     "pytest_unconfigure",
 ]
+
+
+_LOADED = pytest.StashKey[dict[int, tuple[object, Any]]]()
+"""The loaded migrations of each value of ``pgbraid_migrations``."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -135,9 +139,13 @@ def pgbraid_migrations(pytestconfig: pytest.Config) -> object:
 
 
 @pytest.fixture(scope="session")
-def pgbraid_server() -> Server:
+def pgbraid_server(pytestconfig: pytest.Config) -> Server:
     """Give the server of the test databases: its ``url``, and ``create_database()``."""
+    from pgbraid.model.errors import ConfigError  # noqa: PLC0415 - at the first use
+
     with _errors():
+        with suppress(ConfigError):  # the server needs no migrations
+            PROCESS.suite().start(find_migrations(pytestconfig.rootpath, PROCESS.dir))
         return PROCESS.suite().public_server()
 
 
@@ -212,7 +220,12 @@ def _lent(request: pytest.FixtureRequest, database: Any) -> Iterator[Any]:  # no
 
 
 def _migrator(request: pytest.FixtureRequest, value: object) -> Migrator:
-    return as_migrator(value, request.config.rootpath)
+    loaded = request.config.stash.setdefault(_LOADED, {})
+    if id(value) not in loaded:
+        # The value is kept, so that no other one gets its id.
+        loaded[id(value)] = (value, as_migrator(value, request.config.rootpath))
+    migrator: Migrator = loaded[id(value)][1]
+    return migrator
 
 
 def _warn(config: pytest.Config) -> None:

@@ -54,12 +54,12 @@ _CHANGEABLE = frozenset(
     {
         *("pending", "gap", "gap_refused", "incomplete", "not_adopted", "ledger_emptied"),
         # The release before this one may still be applying what a baseline replaces.
-        "squash_incomplete",
-        # With `exact`: an undo removes the version, a newer release completes it.
-        *("missing_file", "incomplete_missing"),
+        *("squash_incomplete", "incomplete_missing"),
     }
 )
 """Errors of a check that a run may change with some options; and those of an adoption."""
+_OF_EXACT = frozenset({"missing_file"})
+"""With `exact`, an undo may remove the version."""
 _COUNTED = frozenset({"pending", "gap"})
 """Problems that the missing migrations report."""
 
@@ -72,7 +72,7 @@ def wait_until_ready(command: Command, timeout: float, *, exact: bool = False) -
     made; ConnectionFailed at once if the server refuses the user or the password; ServerError for
     a table that is not a ledger; and Stopped.
     """
-    wrong = _final(map(as_check_problem, command.migrations.problems))
+    wrong = _final(map(as_check_problem, command.migrations.problems), exact=exact)
     if wrong:
         raise ProblemsFound(wrong)
     return _Wait(command, timeout, exact=exact).run()
@@ -136,7 +136,7 @@ class _Wait:
         plan, check = self._look(session, earlier)
         if check.ok and earlier:  # the answer that counts is that of a whole check
             plan, check = self._look(session, None)
-        wrong = _final(check.problems)
+        wrong = _final(check.problems, exact=self._exact)
         if wrong and self._doubtful:
             raise ProblemsFound(wrong)
         self._doubtful = bool(wrong)
@@ -197,6 +197,7 @@ class _Wait:
             problems=tuple(p for p in (check.problems if check else ()) if p.code not in _COUNTED),
             newer=tuple(row.version for row in rows),
             waited=timedelta(seconds=time.monotonic() - self._started),
+            reason="" if ready else self._reason,
             asked=self._reads,
         )
 
@@ -228,12 +229,13 @@ def _reason(check: Check, missing: tuple[Migration, ...]) -> str:
     return f"{count} not applied: {labels}"
 
 
-def _final(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+def _final(problems: Iterable[Problem], *, exact: bool) -> tuple[Problem, ...]:
     """Return the errors that no run, and no adoption, can change."""
+    changeable = _CHANGEABLE | (_OF_EXACT if exact else frozenset())
     return tuple(
         p
         for p in problems
         if p.severity is Severity.ERROR
-        and p.code not in _CHANGEABLE
+        and p.code not in changeable
         and not p.code.startswith("tracker_")
     )

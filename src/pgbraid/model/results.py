@@ -235,6 +235,8 @@ class Readiness:
     newer: tuple[int, ...] = ()
     """The applied versions without a file: the database is of a newer release."""
     waited: timedelta = field(default_factory=timedelta)
+    reason: str = ""
+    """Why the database is not ready, such as an error of the server."""
     asked: int = 0
     """How often the ledger was read."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Recipe", "recipe_before", "recipe_of"]
 
-_FORMAT = "1"
+_FORMAT = "2"
 """Changes when a template made by the same files would differ."""
 
 
@@ -35,22 +35,23 @@ class Recipe:
     seeds: tuple[tuple[str, str], ...] = ()
     """Path and text of each file."""
     below: int | None = None
+    key: str = field(init=False)
+    """A sha256 of everything that the template depends on, besides the server."""
 
-    @property
-    def key(self) -> str:
-        """A sha256 of everything that the template depends on, besides the server."""
+    def __post_init__(self) -> None:
+        """Compute the key. Raises ConfigError if the prelude cannot be read."""
         content = sha256()
         for part in self._parts():
             data = part.encode()
             content.update(f"{len(data)}:".encode() + data)
-        return content.hexdigest()
+        object.__setattr__(self, "key", content.hexdigest())
 
     def _parts(self) -> Iterable[str]:
         settings = self.migrator.settings
         yield f"{_FORMAT} {__version__}"
-        for field in fields(settings):
-            if field.compare and field.name not in {"dir", "links", "direct_url"}:
-                yield f"{field.name}={getattr(settings, field.name)!r}"
+        for each in fields(settings):
+            if each.compare and each.name not in {"dir", "links", "direct_url"}:
+                yield f"{each.name}={getattr(settings, each.name)!r}"
         if settings.prelude is not None:
             yield _text_of("prelude", settings.prelude)
         for migration in self._migrations():

@@ -73,6 +73,7 @@ class Suite:
         self._stack = ExitStack()
         self._server: CloneServer | None = None
         self._notes: list[str] = []
+        self._recipes: dict[int, Recipe] = {}
         self._shared: SharedObjects | None = None
         self._pools: dict[str, ClonePool] = {}
         self._failures: dict[str, PgbraidError] = {}
@@ -122,15 +123,23 @@ class Suite:
             )
         )
 
+    def start(self, migrator: Migrator) -> None:
+        """Start the server, with the template of all migrations if these can run."""
+        try:
+            self.server(self._recipe(migrator))
+        except PgbraidError:
+            self.server()
+
     def migrated(self, migrator: Migrator) -> MigratedDatabase:
         """Return a fresh database with all migrations and seeds."""
-        name = self._take(recipe_of(migrator, self.options.seeds))
+        name = self._take(self._recipe(migrator))
         return MigratedDatabase(name, self._parameters(name))
 
     def before(self, migrator: Migrator, version: int) -> DatabaseBefore:
         """Return a fresh database with the migrations below a version."""
-        version = a_version("version", version)
-        name = self._take(recipe_before(migrator, version))
+        recipe = recipe_before(migrator, a_version("version", version))
+        self.start(migrator)
+        name = self._take(recipe)
         up = partial(_up, migrator)
         return DatabaseBefore(name, self._parameters(name), version, _up=up)
 
@@ -151,7 +160,7 @@ class Suite:
         """Return a connection whose transaction :meth:`end` rolls back."""
         from pgbraid.postgres.clones.rolled_back import RolledBack  # noqa: PLC0415 - the driver
 
-        recipe = recipe_of(migrator, self.options.seeds)
+        recipe = self._recipe(migrator)
         if recipe.key not in self._connections:
             name = self._take(recipe)
             lent = RolledBack(self.server().parameters_of(name))
@@ -160,7 +169,7 @@ class Suite:
 
     def end(self, migrator: Migrator, test: str) -> bool:
         """Roll back; return False if the test committed, so that its database is replaced."""
-        key = recipe_of(migrator, self.options.seeds).key
+        key = self._recipe(migrator).key
         lent, name = self._connections[key]
         if lent.end():
             return True
@@ -174,7 +183,7 @@ class Suite:
         name = self.fixed_name
         if self._fixed is None:
             self.swap(migrator)
-            self._fixed = recipe_of(migrator, self.options.seeds).key
+            self._fixed = self._recipe(migrator).key
         return MigratedDatabase(name, self._parameters(name))
 
     def swap(self, migrator: Migrator) -> MigratedDatabase:
@@ -184,7 +193,7 @@ class Suite:
         """
         from pgbraid.postgres.clones.swap import swap_in  # noqa: PLC0415 - the driver
 
-        recipe = recipe_of(migrator, self.options.seeds)
+        recipe = self._recipe(migrator)
         name = self.fixed_name
         if self._fixed != recipe.key:
             clone = self._take(recipe)
@@ -256,6 +265,14 @@ class Suite:
         self._pools.clear()
         self._server = None
         self._stack.close()
+
+    def _recipe(self, migrator: Migrator) -> Recipe:
+        """Return how a database with all migrations is made, computed once."""
+        known = self._recipes.get(id(migrator))
+        if known is None:
+            # The migrator is kept, so that no other one gets its id.
+            known = self._recipes[id(migrator)] = recipe_of(migrator, self.options.seeds)
+        return known
 
     def _take(self, recipe: Recipe) -> str:
         pool = self._pool(recipe)

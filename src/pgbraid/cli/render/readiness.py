@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgbraid.cli.render.characters import clean
-from pgbraid.cli.render.psql import count, duration
+from pgbraid.cli.render.psql import duration, spelled
 from pgbraid.cli.render.state_text import ready
 
 TYPE_CHECKING = False  # see the package
@@ -25,6 +25,7 @@ def document(value: Readiness, problem: Callable[[Problem], dict[str, Any]]) -> 
         "applied": value.applied,
         "missing": [{"version": m.version, "name": m.name} for m in value.missing],
         "newer": list(value.newer),
+        "reason": spelled(value.reason) if value.reason else None,
         "waited_s": round(value.waited.total_seconds(), 3),
         "asked": value.asked,
         "problems": [problem(each) for each in value.problems],
@@ -37,10 +38,7 @@ def lines(value: Readiness) -> Iterator[str]:
         yield ready(value.applied, value.waited, newer=len(value.newer))
         return
     waited = f"waited {duration(value.waited)}"
-    if value.missing:
-        yield f"not ready: {count(len(value.missing), 'migration')} not applied; {waited}."
-    else:
-        yield f"not ready: {count(len(value.problems), 'problem')}; {waited}."
+    yield f"not ready: {clean(spelled(value.reason))}; {waited}."
     for migration in value.missing[:_LISTED]:
         yield f"  {clean(migration.label)}"
     if len(value.missing) > _LISTED:

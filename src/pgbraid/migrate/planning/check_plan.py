@@ -24,8 +24,11 @@ def check_of_plan(plan: Plan, request: PlanRequest, *, newer_ok: bool = False) -
     Some warnings of ``up`` fail a check: applied versions without a file, and files whose names
     are almost those of migrations. With ``newer_ok``, applied versions without a file are no
     problem, and an incomplete one stays a warning unless it blocks a pending migration. They may
-    have any number: a newer release also fills gaps.
+    have any number: a newer release also fills gaps. But without any file this is no older
+    release: the folder is the wrong one.
     """
+    pending = plan.steps or plan.above_target
+    newer_ok = newer_ok and bool(pending or len(plan.missing_files) < len(plan.applied))
     problems = (
         p if newer_ok and p.code == "incomplete_missing" else as_check_problem(p)
         for p in plan.problems

@@ -58,7 +58,7 @@ class ClonePool:
         self._making = 0
         self._waiting = 0
         self._taken = 0
-        self._error: psycopg.Error | None = None
+        self._error: Exception | None = None
         self._closed = False
         self._helpers: list[threading.Thread] = []
         self.leaks: deque[tuple[str, int]] = deque()
@@ -79,7 +79,9 @@ class ClonePool:
                 while not self._ready:
                     if self._error is not None:
                         error, self._error = self._error, None
-                        raise self._server.rejected(error) from None
+                        if isinstance(error, psycopg.Error):
+                            raise self._server.rejected(error) from None
+                        raise error
                     self._changed.wait()
             finally:
                 self._waiting -= 1
@@ -118,7 +120,7 @@ class ClonePool:
                     self._drop(conn, job)
                 else:
                     self._make(conn)
-            except psycopg.Error as error:
+            except Exception as error:  # noqa: BLE001 - raised again by the waiting test
                 self._failed(job, error)
         if conn is not None:
             conn.close()
@@ -176,7 +178,7 @@ class ClonePool:
             threading.Event().wait(_SESSIONS_END / 10)
         return int(sessions)
 
-    def _failed(self, job: Used | str, error: psycopg.Error) -> None:
+    def _failed(self, job: Used | str, error: Exception) -> None:
         with self._changed:
             if not isinstance(job, Used):
                 self._making -= 1
