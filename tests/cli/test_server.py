@@ -367,5 +367,5 @@ def test_up_waits_for_server_that_restarts_and_creates_database(program, place, 
 
 def test_programs_may_be_named_by_a_relative_path(program, place, programs):
     env = {"PGBRAID_PG_BIN": os.path.relpath(programs, program.cwd)}
-    url = program("server", place, "--detach", env=env).stdout.strip()
+    url = program("server", place, "--detach", env=env, code=0).out.strip()
     assert answers(url)
