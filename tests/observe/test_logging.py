@@ -306,9 +306,9 @@ def test_logger_that_another_thread_makes_meanwhile_is_no_error(database, monkey
         __slots__ = ()
 
         def partition(self, separator):
-            known.setdefault(f"{self}_", logging.Logger("made"))
+            known.setdefault(f"{self}_", logging.PlaceHolder(None))
             return super().partition(separator)
 
-    known = {Name("a"): logging.Logger("a"), **logging.root.manager.loggerDict}
+    known = {Name("a"): logging.PlaceHolder(None), **logging.root.manager.loggerDict}
     monkeypatch.setattr(logging.root.manager, "loggerDict", known)
     assert pgbraid.load({"1_a.sql": "SELECT 1"}).up(database.conninfo).applied

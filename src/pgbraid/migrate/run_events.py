@@ -35,7 +35,7 @@ def reported_run(
     """
     started_at = monotonic()
     try:
-        # Inside: a listener that raises here has begun a span or a line, and is told of the end.
+        # Inside, because a listener that raises here may have begun a span: it gets the end, too.
         options.on_event(RunStarted(command, _database(session), pending))
         result = work()
     except BaseException as error:

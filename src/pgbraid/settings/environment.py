@@ -87,7 +87,7 @@ def environment_with(**variables: str) -> dict[str, str]:
 def server_programs(environ: Mapping[str, str] | None = None) -> str | None:
     """Return the absolute path of the folder of server programs (PGBRAID_PG_BIN), or None."""
     named = (os.environ if environ is None else environ).get("PGBRAID_PG_BIN")
-    return os.path.abspath(named) if named else None
+    return os.path.abspath(named) if named else None  # noqa: PTH100 - pathlib is imported late
 
 
 def cache_dir(environ: Mapping[str, str] | None = None) -> Path | None:
