@@ -168,15 +168,22 @@ class Suite:
         return self._connections[recipe.key][0].begin()
 
     def end(self, migrator: Migrator, test: str) -> bool:
-        """Roll back; return False if the test committed, so that its database is replaced."""
+        """Roll back; return False if the test committed.
+
+        Its database is replaced then, and if it is unknown whether the test committed.
+        """
+        from pgbraid.postgres.clones.rolled_back import Ending  # noqa: PLC0415 - the driver
+
         key = self._recipe(migrator).key
         lent, name = self._connections[key]
-        if lent.end():
+        ending = lent.end()
+        if ending is Ending.CLEAN:
             return True
         del self._connections[key]
         lent.close()
-        self._used.pop(name).give_back(name, test)
-        return False
+        committed = ending is Ending.COMMITTED
+        self._used.pop(name).give_back(name, test if committed else "")
+        return not committed
 
     def fixed(self, migrator: Migrator) -> MigratedDatabase:
         """Return the database with the fixed name of this process, made if it is missing."""
