@@ -7,6 +7,7 @@ advisory lock on the number of the run; see `marked_databases.py` for how killed
 from __future__ import annotations
 
 import itertools
+import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -153,8 +154,9 @@ def open_clone_server(
     CREATEDB.
     """
     target = parse_target(url)
+    ours = os.getpid()
     conn = _connected(target)
-    with conn:
+    try:
         version = _checked(conn, target)
         keep_session_open(conn)
         conn.execute(text("share_run"), {"class": _RUN_CLASS, "number": run})
@@ -166,9 +168,12 @@ def open_clone_server(
         try:
             yield server
         finally:
-            if not exclusive and not conn.closed:
+            if not exclusive and not conn.closed and os.getpid() == ours:
                 with suppress(psycopg.Error):
                     server.drop_all(conn)
+    finally:
+        if os.getpid() == ours:  # a forked child would end the session of its parent
+            conn.close()
 
 
 def _connected(target: Target) -> Connection:
