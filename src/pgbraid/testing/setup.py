@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import os
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["PROCESS", "Process", "as_migrator", "find_migrations", "options_for"]
 
 _MOST_AHEAD = 100
+_MAKING = Lock()
+"""Held while the suite is made: threads of a test may ask at once."""
 
 
 class Process:
@@ -56,13 +59,16 @@ class Process:
 
     def suite(self) -> Suite:
         """Return the suite of this process, made at the first call. Raises ConfigError."""
-        if self.suite_in_use is None:
-            from pgbraid.testing.suite import Suite  # noqa: PLC0415 - at the first use
+        with _MAKING:
+            if self.suite_in_use is None:
+                from pgbraid.testing.suite import Suite  # noqa: PLC0415 - at the first use
 
-            self._made_in = os.getpid()
-            atexit.register(self.close)  # without pytest, and where pytest ends early
-            self.suite_in_use = Suite(options_for(self.server, ahead=self.ahead, seeds=self.seeds))
-        return self.suite_in_use
+                self._made_in = os.getpid()
+                atexit.register(self.close)  # without pytest, and where pytest ends early
+                self.suite_in_use = Suite(
+                    options_for(self.server, ahead=self.ahead, seeds=self.seeds)
+                )
+            return self.suite_in_use
 
     def close(self) -> None:
         """Drop the databases, and stop the server.
