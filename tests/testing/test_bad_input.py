@@ -18,6 +18,14 @@ def test_c(): pass
 """
 
 
+def test_report_of_failure_does_not_name_role_that_was_made(project):
+    project.write("migrations/103_grant.sql", "GRANT SELECT ON users TO app_reader;")
+    project.write("migrations/104_wrong.sql", "SELECT nothing;")
+    out = project.run(code=1)
+    assert 'column "nothing" does not exist' in out
+    assert "app_reader" not in out
+
+
 @pytest.mark.parametrize("words", [(), ("-n", "2")])
 def test_failed_migration_is_error_of_each_test_that_asks_and_others_run(project, words):
     project.write("migrations/103_x.sql", "CREATE TABLE x ();\nSELECT nothing\n  FROM users;")
