@@ -22,7 +22,7 @@ __all__ = ["PROCESS", "Process", "as_migrator", "find_migrations", "options_for"
 
 _MOST_AHEAD = 100
 _MAKING = Lock()
-"""Held while the suite is made: threads of a test may ask at once."""
+"""Held while the suite is made: threads of a test may need it at once."""
 
 
 class Process:

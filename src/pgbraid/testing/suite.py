@@ -73,7 +73,7 @@ class Suite:
         self.options = options
         self._stack = ExitStack()
         self._making = RLock()
-        """Held while a server or a template is made: threads of a test may ask at once."""
+        """Held while a server or a template is made: threads of a test may need it at once."""
         self._server: CloneServer | None = None
         self._notes: list[str] = []
         self._recipes: dict[int, Recipe] = {}

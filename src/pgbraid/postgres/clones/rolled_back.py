@@ -129,7 +129,7 @@ class RolledBack:
             with suppress(psycopg.Error):
                 pgconn.exec_(b"ROLLBACK")
                 pgconn.exec_(b"DISCARD ALL")
-        return earlier if earlier not in {None, Ending.CLEAN} else ending
+        return ending if earlier is None or earlier is Ending.CLEAN else earlier
 
     def close(self) -> None:
         """Close the session."""
