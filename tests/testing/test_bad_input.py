@@ -157,3 +157,13 @@ def test_role_that_test_makes_is_warned_of_once(project):
     out = project.run()
     assert out.count("changed what all databases of the server share") == 1
     assert "role made_0" in out
+
+
+def test_setting_of_server_that_test_changes_is_warned_of(project):
+    project.write(
+        "test_users.py",
+        "def test_setting(pgbraid_db):\n"
+        "    with pgbraid_db.connect(autocommit=True) as conn:\n"
+        "        conn.execute(\"ALTER SYSTEM SET work_mem = '7MB'\")\n",
+    )
+    assert "later tests see it: system work_mem 7MB" in project.run()
