@@ -3,7 +3,8 @@
 import psycopg
 import pytest
 
-from tests.fixtures.suites import migrator
+from pgbraid.testing.suite import Suite, SuiteOptions
+from tests.fixtures.suites import migrator, names
 
 KINDS = {
     "rows": ("INSERT INTO users (name) VALUES ('x')", "SELECT count(*) FROM users"),
@@ -234,3 +235,19 @@ def test_database_stays_after_test_that_rolls_back(suite, files, ending):
     assert suite.end(files, "")
     assert suite.begin(files).info.dbname == name
     assert suite.end(files, "")
+
+
+def test_suite_goes_on_after_test_that_ends_its_session(server):
+    suite, files = Suite(SuiteOptions(server)), migrator()
+    try:
+        first, pid = suite.migrated(files), suite.server().conn.info.backend_pid
+        with first.connect(autocommit=True) as conn:
+            conn.execute("SELECT pg_terminate_backend(%s)", (pid,))
+            while conn.execute("SELECT FROM pg_stat_activity WHERE pid = %s", (pid,)).rowcount:
+                pass
+        suite.give_back(first, "")
+        assert suite.public_server().create_database()
+        suite.give_back(suite.before(files, 102), "")
+    finally:
+        suite.close()
+    assert names(server, f"pgbraid\\_test\\_{suite.options.number}%") == []
