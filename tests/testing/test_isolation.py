@@ -237,7 +237,7 @@ def test_database_stays_after_test_that_rolls_back(suite, files, ending):
     assert suite.end(files, "")
 
 
-def test_suite_goes_on_after_test_that_ends_its_session(server):
+def test_session_of_suite_is_opened_again_after_test_that_ends_it(server):
     suite, files = Suite(SuiteOptions(server)), migrator()
     try:
         first, pid = suite.migrated(files), suite.server().conn.info.backend_pid
