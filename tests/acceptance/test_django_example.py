@@ -107,6 +107,35 @@ def test_runner_migrates_test_database(manage, database, words):
         database.run(f"DROP DATABASE IF EXISTS test_{name}")
 
 
+@pytest.fixture
+def with_migrations_of_django(project, database):
+    """Give the project an application that has migrations of Django."""
+    settings = project / "shop" / "settings.py"
+    apps = 'INSTALLED_APPS += ["django.contrib.contenttypes", "django.contrib.auth"]\n'
+    settings.write_text(settings.read_text() + apps)
+    yield
+    name = database.value("SELECT current_database()")
+    database.run(f"DROP DATABASE IF EXISTS test_{name}")
+
+
+@pytest.mark.usefixtures("served_by_django", "with_migrations_of_django")
+def test_runner_migrates_database_with_migrations_of_django(manage):
+    assert "OK" in manage("test", "--noinput", "shop").stderr
+
+
+@pytest.mark.usefixtures("served_by_django", "with_migrations_of_django")
+@pytest.mark.parametrize("first", ["pgbraid", "django"])
+def test_migrations_of_django_and_of_pgbraid_share_database(manage, project, first):
+    if first == "pgbraid":
+        manage("pgbraid_up")
+        manage("migrate")
+    else:
+        manage("migrate", "--skip-checks")
+        (project / "pgbraid.toml").write_text("adopt = false\n")
+        manage("pgbraid_up")
+    manage("check", "--database", "default")
+
+
 @pytest.mark.usefixtures("served_by_django")
 def test_runner_reports_failed_migration(manage, project, database):
     (project / "migrations" / "003_wrong.sql").write_text("SELECT 1 / 0")

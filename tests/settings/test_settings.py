@@ -34,6 +34,16 @@ def test_nearest_file_upwards_is_taken_and_dir_counts_from_it(tmp_path, monkeypa
     assert find_settings().dir == str(tmp_path / "db" / "migrations")
 
 
+def test_folder_by_default_counts_from_file_if_it_is_there(tmp_path, monkeypatch):
+    (tmp_path / "pgbraid.toml").write_text('schema = "a"')
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)
+    assert find_settings().dir == "migrations"
+    (tmp_path / "migrations").mkdir()
+    assert find_settings().dir == str(tmp_path / "migrations")
+
+
 def test_file_can_be_named(tmp_path):
     path = tmp_path / "other.toml"
     path.write_text('table = "t"')

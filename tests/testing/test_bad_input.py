@@ -18,6 +18,14 @@ def test_c(): pass
 """
 
 
+def test_report_of_failure_does_not_name_role_that_was_made(project):
+    project.write("migrations/103_grant.sql", "GRANT SELECT ON users TO app_reader;")
+    project.write("migrations/104_wrong.sql", "SELECT nothing;")
+    out = project.run(code=1)
+    assert 'column "nothing" does not exist' in out
+    assert "app_reader" not in out
+
+
 @pytest.mark.parametrize("words", [(), ("-n", "2")])
 def test_failed_migration_is_error_of_each_test_that_asks_and_others_run(project, words):
     project.write("migrations/103_x.sql", "CREATE TABLE x ();\nSELECT nothing\n  FROM users;")
@@ -149,3 +157,13 @@ def test_role_that_test_makes_is_warned_of_once(project):
     out = project.run()
     assert out.count("changed what all databases of the server share") == 1
     assert "role made_0" in out
+
+
+def test_setting_of_server_that_test_changes_is_warned_of(project):
+    project.write(
+        "test_users.py",
+        "def test_setting(pgbraid_db):\n"
+        "    with pgbraid_db.connect(autocommit=True) as conn:\n"
+        "        conn.execute(\"ALTER SYSTEM SET work_mem = '7MB'\")\n",
+    )
+    assert "later tests see it: system work_mem 7MB" in project.run()

@@ -151,3 +151,16 @@ def test_killed_process_leaves_no_server():
 def test_name_is_not_imported_with_package():
     text = "import sys, pgbraid; assert 'pgbraid.servers' not in sys.modules; pgbraid.embedded"
     subprocess.run([sys.executable, "-c", text], check=True)
+
+
+@pytest.mark.parametrize("folder", ["", "'dev-db'"])
+def test_forked_child_that_leaves_block_leaves_server(folder, tmp_path):
+    script = (
+        "import os, sys, psycopg, pgbraid\n"
+        f"with pgbraid.embedded({folder}) as server:\n"
+        "    child = os.fork()\n"
+        "    if child == 0: sys.exit(0)\n"
+        "    assert os.waitpid(child, 0)[1] == 0\n"
+        "    psycopg.connect(server.url).close()\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60, cwd=tmp_path)

@@ -1,5 +1,8 @@
 """The fixtures and options, in projects of their own."""
 
+import subprocess
+import sys
+
 import pytest
 
 ALL = """
@@ -204,3 +207,79 @@ def test_application_with_frozen_url_gets_fresh_databases(where, words, request,
     )
     chosen.write("test_users.py", SWAP)
     assert "4 passed" in chosen.run(*words)
+
+
+INSIDE = """
+import psycopg
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+def test_inside(pytester, pgbraid_dsn):
+    pytester.mkdir("migrations").joinpath("1_a.sql").write_text("CREATE TABLE a ();")
+    pytester.makepyfile(
+        "def test_a(pgbraid_db):\\n"
+        "    with pgbraid_db.connect() as conn: conn.execute('SELECT FROM a')\\n"
+    )
+    words = ["-p", "no:asyncio", "-p", "no:django", "-p", "no:hypothesispytest"]
+    {run}.assert_outcomes(passed=1)
+    psycopg.connect(pgbraid_dsn).close()
+
+
+def test_after(pgbraid_dsn):
+    with psycopg.connect(pgbraid_dsn) as conn:
+        conn.execute("SELECT FROM users")
+"""
+IN_PROCESS = "pytester.runpytest_inprocess(*words)"
+IN_PROGRAM = "pytester.runpytest_subprocess(*words)"
+
+
+@pytest.mark.parametrize("where", ["project", "elsewhere"])
+@pytest.mark.parametrize(
+    ("run", "words"), [(IN_PROCESS, ()), (IN_PROGRAM, ()), (IN_PROGRAM, ("-n", "1"))]
+)
+def test_run_of_pytest_inside_test_leaves_databases_of_outer_run(where, run, words, request):
+    chosen = request.getfixturevalue(where)
+    chosen.write("test_users.py", INSIDE.replace("{run}", run))
+    assert "2 passed" in chosen.run(*words)
+
+
+FORKS = """
+import os
+import sys
+
+import psycopg
+
+from pgbraid.testing import worker_url
+
+URL = worker_url()
+CONN = psycopg.connect(URL)
+child = os.fork()
+if child == 0:
+    sys.exit(0)
+assert os.waitpid(child, 0)[1] == 0
+CONN.execute("SELECT FROM users")
+psycopg.connect(URL).close()
+"""
+
+
+@pytest.mark.parametrize("where", ["project", "elsewhere"])
+def test_forked_child_that_ends_leaves_server_and_databases(where, request):
+    chosen = request.getfixturevalue(where)
+    script = chosen.write("forks.py", FORKS)
+    subprocess.run(
+        [sys.executable, script], cwd=chosen.folder, env=chosen.env, check=True, timeout=60
+    )
+
+
+def test_threads_of_test_share_one_template(project):
+    project.write(
+        "test_users.py",
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "def test_threads(pgbraid_before):\n"
+        "    with ThreadPoolExecutor(4) as pool:\n"
+        "        names = set(pool.map(lambda _: pgbraid_before(102).name, range(8)))\n"
+        "    assert len(names) == 8\n",
+    )
+    assert "1 passed" in project.run()

@@ -3,7 +3,8 @@
 import psycopg
 import pytest
 
-from tests.fixtures.suites import migrator
+from pgbraid.testing.suite import Suite, SuiteOptions
+from tests.fixtures.suites import migrator, names
 
 KINDS = {
     "rows": ("INSERT INTO users (name) VALUES ('x')", "SELECT count(*) FROM users"),
@@ -198,3 +199,55 @@ def test_clone_has_settings_grants_and_comment_that_migrations_gave_to_database(
             "  privilege_type = 'TEMPORARY')"
             " FROM pg_database WHERE datname = current_database()"
         ).fetchone() == ("9MB", '"$user", "A b", public', "{}%", "of % {us}", True, 0)
+
+
+COMMITTED = "INSERT INTO users (name) VALUES ('a'); COMMIT"
+
+
+@pytest.mark.parametrize("ending", ["close", "rollback", "__exit__"])
+def test_commit_by_text_is_noticed_however_test_ends_its_transaction(suite, files, ending):
+    conn = suite.begin(files)
+    conn.execute(COMMITTED)
+    getattr(conn, ending)()
+    assert not suite.end(files, ending)
+    assert suite.begin(files).execute("SELECT count(*) FROM users").fetchone() == (0,)
+    assert suite.end(files, "")
+
+
+@pytest.mark.parametrize("before", ["SELECT 1", COMMITTED])
+def test_database_is_replaced_after_session_that_was_killed(suite, files, before, server):
+    conn = suite.begin(files)
+    conn.execute(before)
+    with psycopg.connect(server, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", (conn.info.backend_pid,))
+    with pytest.raises(psycopg.OperationalError):
+        conn.execute("SELECT 1")
+    assert suite.end(files, "")
+    assert suite.begin(files).execute("SELECT count(*) FROM users").fetchone() == (0,)
+    assert suite.end(files, "")
+
+
+@pytest.mark.parametrize("ending", ["close", "rollback", "__exit__"])
+def test_database_stays_after_test_that_rolls_back(suite, files, ending):
+    conn = suite.begin(files)
+    name = conn.info.dbname
+    getattr(conn, ending)()
+    assert suite.end(files, "")
+    assert suite.begin(files).info.dbname == name
+    assert suite.end(files, "")
+
+
+def test_session_of_suite_is_opened_again_after_test_that_ends_it(server):
+    suite, files = Suite(SuiteOptions(server)), migrator()
+    try:
+        first, pid = suite.migrated(files), suite.server().conn.info.backend_pid
+        with first.connect(autocommit=True) as conn:
+            conn.execute("SELECT pg_terminate_backend(%s)", (pid,))
+            while conn.execute("SELECT FROM pg_stat_activity WHERE pid = %s", (pid,)).rowcount:
+                pass
+        suite.give_back(first, "")
+        assert suite.public_server().create_database()
+        suite.give_back(suite.before(files, 102), "")
+    finally:
+        suite.close()
+    assert names(server, f"pgbraid\\_test\\_{suite.options.number}%") == []

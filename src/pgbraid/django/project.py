@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import connections
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["database_url_of", "project_migrator", "project_words"]
 
 
-def project_migrator() -> Migrator:
+def project_migrator(*, adopt: bool = True) -> Migrator:
     """Return the migrations of the project: the folder ``dir`` of its settings file.
 
     The file is searched for from BASE_DIR upwards; without a file, the folder is ``migrations`` in
-    BASE_DIR. Raises ConfigError.
+    BASE_DIR. Without ``adopt``, the history of another tool is ignored. Raises ConfigError.
     """
     from pgbraid.loading import load  # noqa: PLC0415 - not for a command that passes words on
 
     found = _settings()
-    return load(_folder(found), settings=found.file or False)
+    given: dict[str, Any] = {} if adopt else {"adopt": False}
+    return load(_folder(found), settings=found.file or False, **given)
 
 
 def project_words() -> list[str]:

@@ -40,6 +40,8 @@ __all__ = [
 
 _LOADED = pytest.StashKey[dict[int, tuple[object, Any]]]()
 """The loaded migrations of each value of ``pgbraid_migrations``."""
+_BEGUN = pytest.StashKey[bool]()
+"""Whether the options of this run have been noted."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -93,6 +95,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _note(config: pytest.Config, options: Any) -> None:  # noqa: ANN401 - a namespace
+    if not config.stash.get(_BEGUN, False):
+        config.stash[_BEGUN] = True
+        config.add_cleanup(PROCESS.begin())
     PROCESS.root = config.rootpath
     folder = config.getini("pgbraid_dir")
     PROCESS.dir = getattr(options, "pgbraid_dir", None) or (
@@ -178,8 +183,9 @@ def pgbraid_before(
         with _errors():
             migrator = _migrator(request, pgbraid_migrations)
             database = PROCESS.suite().before(migrator, version)
-        lent.append(_lent(request, database))
-        next(lent[-1])
+        each = _lent(request, database)
+        next(each)
+        lent.append(each)
         return database
 
     yield before

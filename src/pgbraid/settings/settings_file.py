@@ -107,7 +107,7 @@ def _settings(path: Path, table: Mapping[str, Any]) -> Settings:
         raise ConfigError(f"{path}: {error.message}", detail=error.detail) from None
     links = tuple(_relative(path.parent / folder) for folder in settings.links)
     settings = replace(settings, links=links)
-    if "dir" in values:
+    if "dir" in values or (path.parent / settings.dir).is_dir():
         settings = replace(settings, dir=_relative(path.parent / settings.dir))
     if settings.prelude is not None:
         settings = replace(settings, prelude=_relative(path.parent / settings.prelude))

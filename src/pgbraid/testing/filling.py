@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +14,7 @@ from pgbraid._version import __version__
 from pgbraid.model.errors import ConfigError, MigrationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pgbraid.api import Migrator
     from pgbraid.model.migration import Migration
@@ -92,7 +94,8 @@ class Recipe:
         provided: set[str] = set()
         while True:
             try:
-                self.migrator.up(server.conninfo_of(name), to=to)
+                with _failures_unlogged():
+                    self.migrator.up(server.conninfo_of(name), to=to)
             except MigrationFailed as error:
                 role = scripts.missing_role(error.diagnostic) if server.exclusive else None
                 if role is None or role in provided or error.incomplete:
@@ -102,6 +105,21 @@ class Recipe:
                 scripts.create_role(server, role)
             else:
                 return
+
+
+@contextmanager
+def _failures_unlogged() -> Iterator[None]:
+    """Log no failure of a run: it is raised, or it is about a role that is made then."""
+    logger = logging.getLogger("pgbraid")
+
+    def passes(record: logging.LogRecord) -> bool:
+        return record.levelno < logging.ERROR
+
+    logger.addFilter(passes)
+    try:
+        yield
+    finally:
+        logger.removeFilter(passes)
 
 
 def recipe_of(migrator: Migrator, seeds: Iterable[str]) -> Recipe:

@@ -6,10 +6,14 @@ Every run of pytest imports this module, so it imports the rest at the first use
 from __future__ import annotations
 
 import atexit
+import os
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pgbraid.api import Migrator
     from pgbraid.source.files import Source
     from pgbraid.testing.suite import Suite, SuiteOptions
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["PROCESS", "Process", "as_migrator", "find_migrations", "options_for"]
 
 _MOST_AHEAD = 100
+_MAKING = Lock()
+"""Held while the suite is made: threads of a test may need it at once."""
 
 
 class Process:
@@ -31,18 +37,46 @@ class Process:
         self.controls_workers = False
         """Whether this process only hands out the tests to the workers of pytest-xdist."""
         self.suite_in_use: Suite | None = None
+        self._made_in = 0
+        """The process that has made the suite."""
+
+    def begin(self) -> Callable[[], None]:
+        """Begin a run of pytest; return the function that ends it.
+
+        A run inside a test of another one, in its process, leaves the databases of that one alone.
+        """
+        around = dict(vars(self))
+        if self.root is None:
+            around["suite_in_use"] = None
+        else:
+            self.suite_in_use = None
+
+        def end() -> None:
+            self.close()
+            vars(self).update(around)
+
+        return end
 
     def suite(self) -> Suite:
         """Return the suite of this process, made at the first call. Raises ConfigError."""
-        if self.suite_in_use is None:
-            from pgbraid.testing.suite import Suite  # noqa: PLC0415 - at the first use
+        with _MAKING:
+            if self.suite_in_use is None:
+                from pgbraid.testing.suite import Suite  # noqa: PLC0415 - at the first use
 
-            atexit.register(self.close)  # without pytest, and where pytest ends early
-            self.suite_in_use = Suite(options_for(self.server, ahead=self.ahead, seeds=self.seeds))
-        return self.suite_in_use
+                self._made_in = os.getpid()
+                atexit.register(self.close)  # without pytest, and where pytest ends early
+                self.suite_in_use = Suite(
+                    options_for(self.server, ahead=self.ahead, seeds=self.seeds)
+                )
+            return self.suite_in_use
 
     def close(self) -> None:
-        """Drop the databases, and stop the server."""
+        """Drop the databases, and stop the server.
+
+        A forked child, such as one that ends with ``sys.exit()``, leaves them to its parent.
+        """
+        if self._made_in != os.getpid():
+            return
         suite, self.suite_in_use = self.suite_in_use, None
         if suite is not None:
             suite.close()
@@ -73,6 +107,10 @@ def options_for(
     worker = "".join(c for c in name.lower() if c.isascii() and c.isalnum())
     if run is None:
         return SuiteOptions(chosen, worker=worker, ahead=number, seeds=seeds)
+    import secrets  # noqa: PLC0415 - at the first use
+
+    # A program that a test calls has the variables of its worker, but databases of its own.
+    worker += f"x{secrets.token_hex(3)}"
     return SuiteOptions(chosen, run, worker, ahead=number, seeds=seeds)
 
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from pgbraid.arguments import a_version
@@ -71,6 +72,8 @@ class Suite:
     def __init__(self, options: SuiteOptions) -> None:
         self.options = options
         self._stack = ExitStack()
+        self._making = RLock()
+        """Held while a server or a template is made: threads of a test may need it at once."""
         self._server: CloneServer | None = None
         self._notes: list[str] = []
         self._recipes: dict[int, Recipe] = {}
@@ -85,11 +88,12 @@ class Suite:
 
     def server(self, first: Recipe | None = None) -> CloneServer:
         """Return the server, started with the template of a recipe if it is not running."""
-        if self._server is None:
-            with ExitStack() as stack:
-                self._server = self._opened(stack, first)
-                self._stack = stack.pop_all()
-        return self._server
+        with self._making:
+            if self._server is None:
+                with ExitStack() as stack:
+                    self._server = self._opened(stack, first)
+                    self._stack = stack.pop_all()
+            return self._server
 
     def _opened(self, stack: ExitStack, first: Recipe | None) -> CloneServer:
         from pgbraid.postgres.clones.clone_server import open_clone_server  # noqa: PLC0415 - the driver
@@ -168,15 +172,22 @@ class Suite:
         return self._connections[recipe.key][0].begin()
 
     def end(self, migrator: Migrator, test: str) -> bool:
-        """Roll back; return False if the test committed, so that its database is replaced."""
+        """Roll back; return False if the test committed.
+
+        Its database is replaced then, and if it is unknown whether the test committed.
+        """
+        from pgbraid.postgres.clones.rolled_back import Ending  # noqa: PLC0415 - the driver
+
         key = self._recipe(migrator).key
         lent, name = self._connections[key]
-        if lent.end():
+        ending = lent.end()
+        if ending is Ending.CLEAN:
             return True
         del self._connections[key]
         lent.close()
-        self._used.pop(name).give_back(name, test)
-        return False
+        committed = ending is Ending.COMMITTED
+        self._used.pop(name).give_back(name, test if committed else "")
+        return not committed
 
     def fixed(self, migrator: Migrator) -> MigratedDatabase:
         """Return the database with the fixed name of this process, made if it is missing."""
@@ -275,7 +286,8 @@ class Suite:
         return known
 
     def _take(self, recipe: Recipe) -> str:
-        pool = self._pool(recipe)
+        with self._making:
+            pool = self._pool(recipe)
         name = pool.take()
         self._used[name] = pool
         return name

@@ -7,12 +7,14 @@ advisory lock on the number of the run; see `marked_databases.py` for how killed
 from __future__ import annotations
 
 import itertools
+import os
+import selectors
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg import sql
+from psycopg import pq, sql
 from psycopg.conninfo import make_conninfo
 
 from pgbraid.model.errors import ConfigError, ConnectionFailed, ServerError, TargetRefused
@@ -39,6 +41,7 @@ _RUN_CLASS = 0x70677465
 """The first key of the advisory locks of test runs: ``pgte`` in ASCII."""
 _PATTERN = f"^{PREFIX}([0-9]{{1,10}})_[a-z0-9]+_[0-9]+$"
 _STRATEGY_SINCE = 150000
+_ROWS = pq.ExecStatus.TUPLES_OK
 _ANOTHER = (
     "Name another server in PGBRAID_TEST_DSN or `--pgbraid-server`, or the embedded one with "
 )
@@ -50,12 +53,46 @@ def text(name: str) -> sql.Composed:
     return statement("clones", name, LedgerTable(), with_values=False)
 
 
+class _RunSession:
+    """The session that holds the lock of the run, opened again if a test has ended it."""
+
+    def __init__(self, target: Target, run: int) -> None:
+        self._target, self._run = target, run
+        self._conn = self._opened()
+
+    def connection(self) -> Connection:
+        """Return the connection. Raises ConnectionFailed."""
+        if _has_ended(self._conn):
+            self._conn = self._opened()
+        return self._conn
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._conn.close()
+
+    def _opened(self) -> Connection:
+        conn = _connected(self._target)
+        keep_session_open(conn)
+        conn.execute(text("share_run"), {"class": _RUN_CLASS, "number": self._run})
+        return conn
+
+
+def _has_ended(conn: Connection) -> bool:
+    """Return whether the server has ended a session; only one that was sent something is tried."""
+    with conn.lock:
+        if conn.closed:
+            return True
+        with selectors.DefaultSelector() as selector:
+            selector.register(conn.pgconn.socket, selectors.EVENT_READ)
+            arrived = selector.select(0)
+        return bool(arrived) and conn.pgconn.exec_(b"SELECT").status != _ROWS
+
+
 @dataclass(frozen=True, slots=True)
 class CloneServer:
     """The server of a test run, as one process uses it."""
 
-    conn: Connection = field(repr=False)
-    """The connection that holds the lock of the run. Only the main thread uses it."""
+    session: _RunSession = field(repr=False)
     url: str = field(repr=False)
     target: Target = field(repr=False)
     label: str
@@ -66,6 +103,11 @@ class CloneServer:
     exclusive: bool
     """Whether the whole server is ours, and ends with the run."""
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
+
+    @property
+    def conn(self) -> Connection:
+        """The connection that holds the lock of the run. Raises ConnectionFailed."""
+        return self.session.connection()
 
     def new_name(self) -> str:
         """Return a name for a database of this process."""
@@ -153,22 +195,25 @@ def open_clone_server(
     CREATEDB.
     """
     target = parse_target(url)
-    conn = _connected(target)
-    with conn:
+    ours = os.getpid()
+    session = _RunSession(target, run)
+    try:
+        conn = session.connection()
         version = _checked(conn, target)
-        keep_session_open(conn)
-        conn.execute(text("share_run"), {"class": _RUN_CLASS, "number": run})
         if not exclusive:
             drop_abandoned(conn, target.parameters, _PATTERN, _RUN_CLASS)
         server = CloneServer(
-            conn, url, target, label or target.label, version, run, worker, exclusive
+            session, url, target, label or target.label, version, run, worker, exclusive
         )
         try:
             yield server
         finally:
-            if not exclusive and not conn.closed:
-                with suppress(psycopg.Error):
-                    server.drop_all(conn)
+            if not exclusive and os.getpid() == ours:
+                with suppress(psycopg.Error, ConnectionFailed):
+                    server.drop_all(server.conn)
+    finally:
+        if os.getpid() == ours:  # a forked child would end the session of its parent
+            session.close()
 
 
 def _connected(target: Target) -> Connection:

@@ -29,13 +29,13 @@ class SharedObjects:
     def remember(self, server: CloneServer) -> None:
         """Remember the objects that are there now. Raises the driver's error."""
         if server.exclusive:
-            self._before = read_cluster(server.conn, _PREFIX, exclusive=False)
+            self._before = read_cluster(server.conn, _PREFIX)
 
     def compare(self, conn: Connection, test: str) -> None:
         """Note the objects that have changed. Raises the driver's error."""
         if self._before is None:
             return
-        now = read_cluster(conn, _PREFIX, exclusive=False)
+        now = read_cluster(conn, _PREFIX)
         found = [name for name in differences(self._before, now) if not name.startswith("database")]
         if found:
             self._before = None

@@ -107,8 +107,10 @@ def temporary_server(
     """Run a server on temporary data as long as the block lasts. Raises EmbeddedError.
 
     If the block ends without an error, the server is shut down in order, and ``keep`` is called
-    with the folder of its data before these are removed.
+    with the folder of its data before these are removed. A forked child that leaves the block
+    leaves the server to its parent.
     """
+    ours = os.getpid()
     sweep(private_places(user), user)
     with ExitStack() as stack:
         base = stack.enter_context(private_folder(temporary_data_parent(user), user))
@@ -134,7 +136,7 @@ def temporary_server(
                 keep(base)
         finally:
             os.close(log)
-            if process is not None:
+            if process is not None and os.getpid() == ours:
                 with signals_blocked():
                     end_process(process, signal.SIGQUIT)
 

@@ -104,9 +104,11 @@ def persistent_server(
 
     The last process to leave stops the server. A server that another program started on the data
     is joined, too, but not stopped. With ``port`` the server also listens on that port of
-    127.0.0.1, and requires the folder's password there. Raises EmbeddedError if the folder belongs
-    to another user or program, or cannot be used, and if its server runs without the port.
+    127.0.0.1, and requires the folder's password there. A forked child that leaves the block
+    leaves the server to its parent. Raises EmbeddedError if the folder belongs to another user or
+    program, or cannot be used, and if its server runs without the port.
     """
+    ours = os.getpid()
     with server_folder(folder.absolute()) as place, own_file(place, _USERS) as users:
         with _locked(place, _TURN):
             try:
@@ -117,8 +119,9 @@ def persistent_server(
         try:
             yield server.running.conninfo, server.programs
         finally:
-            with signals_blocked():
-                _leave(place, users, server, user)
+            if os.getpid() == ours:
+                with signals_blocked():
+                    _leave(place, users, server, user)
 
 
 @contextmanager

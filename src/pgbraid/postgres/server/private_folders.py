@@ -161,14 +161,18 @@ def _make_fifo(folder: OpenFolder) -> None:
 
 @contextmanager
 def private_folder(place: Path | OpenFolder, user: ServerUser) -> Iterator[PrivateFolder]:
-    """Create a private folder, and remove it at the end of the block."""
+    """Create a private folder, and remove it at the end of the block.
+
+    A forked child that leaves the block leaves the folder to its parent.
+    """
+    ours = os.getpid()
     made: PrivateFolder | None = None
     try:
         with signals_blocked():
             made = make_private(place, user)
         yield made
     finally:
-        if made is not None:
+        if made is not None and os.getpid() == ours:
             made.remove()
 
 

@@ -97,6 +97,7 @@ def shared_server(
     letters and digits. ``fill`` creates the data directory ``data`` in a folder. Raises
     EmbeddedError, OSError, and the errors of ``fill``.
     """
+    ours = os.getpid()
     with open_folder(meeting, follow=True) as place:
         with _locked(place, run):
             shared = _join(place, run, programs, user) or _lead(place, run, programs, user, fill)
@@ -106,8 +107,9 @@ def shared_server(
         try:
             yield shared
         finally:
-            with signals_blocked():
-                _leave(place, run, users, shared, user)
+            if os.getpid() == ours:  # a forked child leaves the server to its parent
+                with signals_blocked():
+                    _leave(place, run, users, shared, user)
             os.close(users)
 
 
