@@ -10,12 +10,12 @@ INSTALLED := $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 OTHER_VERSION := $(addprefix tests/migrate/test_,adopt.py edited_statements.py decisions.py \
 	error_hints.py if_not_exists.py incomplete.py ledger_agreement.py ledger_tables.py \
 	leftover_ownership.py modified_files.py nontransactional.py nontransactional_journal.py \
-	nontransactional_recovery.py nontransactional_settings.py up.py wait.py) \
+	nontransactional_recovery.py nontransactional_settings.py up.py) \
 	$(addprefix tests/postgres/test_,error_places.py foreign_triggers.py isolation_levels.py \
 	ledger_refusals.py messages.py passwords_in_errors.py replication_slots.py session_effects.py \
 	transaction_endings.py wait_servers.py writes_to_ledger.py) \
-	$(addprefix tests/testing/test_,isolation.py keys.py) \
-	tests/prove/test_squash.py tests/cli/test_server.py tests/postgres/test_create_database.py \
+	$(addprefix tests/testing/test_,isolation.py) \
+	tests/prove/test_squash.py tests/postgres/test_create_database.py \
 	$(addprefix tests/acceptance/test_,corpus.py fuzz_snapshot.py) \
 	tests/importers/test_trackers.py tests/sql/test_lexer_against_server.py
 
@@ -50,12 +50,12 @@ types: $(VENV)/.dev
 
 house: $(VENV)/.dev
 	$(BIN)/lint-imports
-	$(BIN)/pytest tests/test_house.py tests/test_glossary.py
+	$(BIN)/pytest -n 2 tests/test_house.py tests/test_glossary.py
 
 # The tests without the marker `server`, which tests/fixtures/servers.py gives to every test that uses a
 # fixture with a server. A test that starts a server without one fails here: it finds no programs.
 unit: $(VENV)/.dev
-	PGBRAID_PG_BIN=/nonexistent $(BIN)/pytest -m 'not server' \
+	PGBRAID_PG_BIN=/nonexistent $(BIN)/pytest -n 2 -m 'not server' \
 	  --ignore tests/test_house.py --ignore tests/test_glossary.py
 
 server: $(VENV)/.dev
