@@ -239,7 +239,9 @@ IN_PROGRAM = "pytester.runpytest_subprocess(*words)"
 @pytest.mark.parametrize(
     ("run", "words"), [(IN_PROCESS, ()), (IN_PROGRAM, ()), (IN_PROGRAM, ("-n", "1"))]
 )
-def test_run_of_pytest_inside_test_leaves_databases_of_outer_run(where, run, words, request):
+def test_run_of_pytest_inside_test_leaves_databases_of_outer_run(
+    where, run, words, request, programs
+):
     chosen = request.getfixturevalue(where)
     chosen.write("test_users.py", INSIDE.replace("{run}", run))
     assert "2 passed" in chosen.run(*words)
@@ -265,7 +267,7 @@ psycopg.connect(URL).close()
 
 
 @pytest.mark.parametrize("where", ["project", "elsewhere"])
-def test_forked_child_that_ends_leaves_server_and_databases(where, request):
+def test_forked_child_that_ends_leaves_server_and_databases(where, request, programs):
     chosen = request.getfixturevalue(where)
     script = chosen.write("forks.py", FORKS)
     subprocess.run(
