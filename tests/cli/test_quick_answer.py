@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
     find_libpq() is None, reason="the driver's libpq cannot be called here, so no answer is quick"
 )
 
-SEEDS = 40
+SEEDS = 30
 ROUNDS = 6
 LEDGER, JOURNAL = "{schema}.applied_migrations", "{schema}.applied_migrations_journal"
 
