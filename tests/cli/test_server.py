@@ -95,10 +95,10 @@ def test_signal_is_regular_end_of_server(foreground, place, number):
     process, url = foreground()
     base = private_folder(place)
     assert answers(url)
+    assert process.stderr.readline().startswith("NOTE:  PostgreSQL ")  # it follows the URL
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "")
-    assert err.startswith("NOTE:  PostgreSQL ")
     assert not answers(url)
     assert not base.exists()
     assert not os.path.lexists(place / "pgbraid.socket")
