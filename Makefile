@@ -19,7 +19,7 @@ OTHER_VERSION := $(addprefix tests/migrate/test_,adopt.py edited_statements.py d
 	$(addprefix tests/acceptance/test_,corpus.py fuzz_snapshot.py) \
 	tests/importers/test_trackers.py tests/sql/test_lexer_against_server.py
 
-.PHONY: help demo test lint types house unit server installed matrix dist picture bench out-of-order adopt-peers chaos fuzz clean
+.PHONY: help demo test lint types house unit server installed matrix dist picture bench bench-testing out-of-order adopt-peers chaos fuzz clean
 
 help:
 	@echo "make demo    an out-of-order merge on an embedded PostgreSQL"
@@ -27,6 +27,7 @@ help:
 	@echo "make lint | types | house | unit | server | installed    one part of it"
 	@echo "make matrix  the tests on PostgreSQL 13 to 18; make matrix ARGS='--only 13,17 -- -x'"
 	@echo "make bench   compare pgbraid with its peers; make bench ARGS=--quick to try it"
+	@echo "make bench-testing  compare test databases with those of other plugins; ARGS='--rounds 1' to try it"
 	@echo "make out-of-order  how each peer handles two branches that merge out of order; ARGS='--tools NAME' for one"
 	@echo "make adopt-peers  adopt what each other tool leaves; ARGS='--only NAME' for one, --write-fixtures for the tests' dumps"
 	@echo "make chaos   provoke failures of servers, networks and clients, for 40 minutes; make chaos ARGS=--quick to try it"
@@ -83,6 +84,11 @@ picture: $(VENV)/.demo
 # In an environment of its own: what the developers' one loads at the start would be measured.
 bench: $(VENV)/bench/.ready
 	$(VENV)/bench/bin/python -m bench $(ARGS)
+
+# Rows of pgbraid run in the same environment, which then needs pytest; peers have their own.
+bench-testing: $(VENV)/bench/.ready
+	$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check pytest==9.2.0 pytest-xdist==3.8.0
+	$(VENV)/bench/bin/python -m bench.testing $(ARGS)
 
 out-of-order: $(VENV)/bench/.ready
 	$(VENV)/bench/bin/python -m bench.out_of_order $(ARGS)

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from pgbraid.postgres.clones.cached_data import key_for
-from pgbraid.testing.filling import recipe_before, recipe_of
+from pgbraid.testing.recipe import recipe_before, recipe_of
 from pgbraid.testing.suite import Suite, SuiteOptions
 from tests.fixtures.suites import FILES, migrator, names
 

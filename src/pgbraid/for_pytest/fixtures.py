@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pgbraid.for_pytest.used import USED
+from pgbraid.for_pytest.used_databases import USED
 from pgbraid.settings.environment import xdist_worker
 from pgbraid.testing.setup import PROCESS, as_migrator, find_migrations
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pgbraid.for_pytest.used import USED
+from pgbraid.for_pytest.used_databases import USED
 from pgbraid.testing.setup import PROCESS
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Keeper:
         self._kept += getattr(report, "pgbraid_kept", [])
         run = getattr(report, "pgbraid_run", None)
         if run is not None and self._let_go is None:
-            from pgbraid.testing.holding import hold_server_of  # noqa: PLC0415 - only if one is kept
+            from pgbraid.testing.held_server import hold_server_of  # noqa: PLC0415 - only if one is kept
 
             self._let_go = hold_server_of(run)
 

@@ -15,7 +15,7 @@ from pgbraid.model.errors import PgbraidError
 from pgbraid.servers import Server
 from pgbraid.settings import environment
 from pgbraid.testing.databases import DatabaseBefore, MigratedDatabase
-from pgbraid.testing.filling import Recipe, recipe_before, recipe_of
+from pgbraid.testing.recipe import Recipe, recipe_before, recipe_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,6 +24,7 @@ from pgbraid.postgres.client.conninfo import Target, parse_target
 from pgbraid.postgres.client.session import statement
 from pgbraid.postgres.scratch.marked_databases import (
     CONNECTION_LIMIT_MARK,
+    connect_to_server,
     drop_abandoned,
     drop_marked,
     keep_session_open,
@@ -217,14 +218,8 @@ def open_clone_server(
 
 
 def _connected(target: Target) -> Connection:
-    try:
-        return open_connection(target.parameters)
-    except psycopg.Error as error:
-        message = target.scrub(str(error)).strip().splitlines()
-    raise ConnectionFailed(
-        f"cannot connect to the test server {target.label}: {message[0] if message else ''}",
-        hint=f"Start the server, or correct its URL. {_HINT}",
-    )
+    hint = f"Start the server, or correct its URL. {_HINT}"
+    return connect_to_server(target, "test", hint)
 
 
 def _checked(conn: Connection, target: Target) -> str:

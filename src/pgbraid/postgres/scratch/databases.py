@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from pgbraid.model.errors import ConfigError, ConnectionFailed, EmbeddedError, ServerError
+from pgbraid.model.errors import ConfigError, EmbeddedError, ServerError
 from pgbraid.model.migration import LedgerTable
 from pgbraid.postgres.client.connection import open_connection
 from pgbraid.postgres.client.conninfo import Target, parse_target
@@ -31,6 +31,7 @@ from pgbraid.postgres.scratch.cluster_state import (
 )
 from pgbraid.postgres.scratch.marked_databases import (
     CONNECTION_LIMIT_MARK,
+    connect_to_server,
     drop_abandoned,
     drop_statement,
     drop_subscriptions_and_slots,
@@ -358,11 +359,5 @@ def _open(target: Target, *, exclusive: bool, label: str | None = None) -> Itera
 
 
 def _connected(target: Target) -> Connection:
-    try:
-        return open_connection(target.parameters)
-    except psycopg.Error as error:
-        message = target.scrub(str(error)).strip().splitlines()
-    raise ConnectionFailed(
-        f"cannot connect to the scratch server {target.label}: {message[0] if message else ''}",
-        hint="Name a server with `scratch_url`, or leave it out for an embedded one.",
-    )
+    hint = "Name a server with `scratch_url`, or leave it out for an embedded one."
+    return connect_to_server(target, "scratch", hint)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
+from pgbraid.model.errors import ConnectionFailed
 from pgbraid.model.migration import LedgerTable
 from pgbraid.postgres.client.connection import open_connection
 from pgbraid.postgres.client.session import statement
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pgbraid.postgres.client.connection import Connection
+    from pgbraid.postgres.client.conninfo import Target
 
 __all__ = [
     "CONNECTION_LIMIT_MARK",
+    "connect_to_server",
     "drop_abandoned",
     "drop_marked",
     "drop_statement",
@@ -34,6 +37,19 @@ __all__ = [
 CONNECTION_LIMIT_MARK = 1953
 """The connection limit that marks our databases."""
 _IDLES_SINCE = 140000  # the setting idle_session_timeout
+
+
+def connect_to_server(target: Target, purpose: str, hint: str) -> Connection:
+    """Return a connection to the server for ``purpose``, such as test. Raises ConnectionFailed."""
+    try:
+        return open_connection(target.parameters)
+    except psycopg.Error as error:
+        message = target.scrub(str(error)).strip().splitlines()
+    # Outside of `except`: the driver's error, which may show a password, must not be the context.
+    raise ConnectionFailed(
+        f"cannot connect to the {purpose} server {target.label}: {message[0] if message else ''}",
+        hint=hint,
+    )
 
 
 def keep_session_open(conn: Connection) -> None:
