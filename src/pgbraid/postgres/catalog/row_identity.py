@@ -26,14 +26,10 @@ if TYPE_CHECKING:
     from pgbraid.postgres.catalog.tables_with_rows import Column, RowTable
     from pgbraid.postgres.client.connection import Connection
 
-__all__ = ["EVERY", "Mask", "Meaning", "digests_by_meaning", "generated_keys", "positions"]
+__all__ = ["EVERY", "Mask", "Meaning", "RowGraph", "digests_by_meaning", "generated_keys"]
 
 _ROUNDS = (2, 4, 8, 16, 32)
 """The numbers of rounds to try, until the last round distinguishes no more rows."""
-_NUMBERS = frozenset({"20", "21", "23", "1700"})
-"""The oids of bigint, smallint, integer and numeric."""
-_TEXTS = frozenset({"25", "1042", "1043"})
-"""The oids of text, character and character varying: ``'A-' || nextval('s')`` is a key, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +95,7 @@ def digests_by_meaning(
     Two digests are equal if the rows are equal except for generated keys and masked values. With
     ``labels``, only these tables and the tables linked to them are read. Raises psycopg's errors.
     """
-    graph = _Graph(tuple(table for table in tables if table.is_read), meaning)
+    graph = RowGraph(tuple(table for table in tables if table.is_read), meaning)
     chosen = graph.reachable(labels)
     answer: list[tuple[str, str, str, int, int]] = []
     growing: set[str] = set()
@@ -118,11 +114,17 @@ def digests_by_meaning(
     return digests, frozenset(names[label] for label in growing)
 
 
-class _Graph:
-    """The tables, the columns that identify their rows, and the links between the tables."""
+class RowGraph:
+    """The tables, the columns that identify their rows, and the links between the tables.
 
-    def __init__(self, tables: tuple[RowTable, ...], meaning: Meaning) -> None:
-        self.tables, self.meaning = tables, meaning
+    ``traced`` is the label of a table whose rows are listed one by one, see ``listing``.
+    """
+
+    def __init__(
+        self, tables: tuple[RowTable, ...], meaning: Meaning, traced: str | None = None
+    ) -> None:
+        self.tables, self.meaning, self._traced = tables, meaning, traced
+        self._identity: tuple[str, ...] = ()
         self.excluded = {t.label for t in tables if t.name in meaning.excluded}
         self._numbers = {table.oid: n for n, table in enumerate(tables)}
         self._keys = [
@@ -222,18 +224,53 @@ class _Graph:
                 return sorted(numbers)
             numbers |= more
 
+    def hidden(self, label: str) -> frozenset[str]:
+        """Return the columns of a table whose values are not compared."""
+        return self._hidden[self._number(label)]
+
+    def leave_out(self, label: str, columns: frozenset[str]) -> None:
+        """Compare the values of these columns of a table no more."""
+        self._hidden[self._number(label)] |= columns
+
+    def identify_by(self, columns: tuple[str, ...]) -> None:
+        """Identify the listed rows by these columns; without columns, by their own values."""
+        self._identity = columns
+
+    def compared(self, label: str, column: str) -> str:
+        """Return the expression for the value of a column as it is compared."""
+        return self._value(self.tables[self._number(label)], column)
+
+    def _number(self, label: str) -> int:
+        return next(n for n, table in enumerate(self.tables) if table.label == label)
+
+    def listing(self, label: str, rounds: int) -> tuple[str, str]:
+        """Return a WITH clause, and its query with a row for each row of the traced table.
+
+        It has a hash of the columns that identify the row (``id``), the digest of the row after a
+        number of rounds (``c``), and the place of the row (``place``).
+        """
+        chosen = self.reachable(frozenset({label})) if rounds else [self._number(label)]
+        texts, linked = self._rounds(chosen, rounds)
+        number = self._number(label)
+        return f"WITH {', '.join(texts)}", f"q{number}_{rounds if number in linked else 0}"
+
     def query(self, chosen: list[int], rounds: int) -> str:
         """Return the query for the digests of these tables after a number of rounds."""
-        linked = {n for link in self._links for n in (link.source, link.target)} & set(chosen)
-        texts = [self._first(n) for n in chosen]
-        for number in range(1, rounds + 1):
-            texts += [self._round(n, number) for n in sorted(linked)]
+        texts, linked = self._rounds(chosen, rounds)
         answers = (self._answer(n, rounds if n in linked else 0) for n in chosen)
         return (
             f"WITH {', '.join(texts)} SELECT json_agg(json_build_array(label, rows, digest, before,"
             f" after)) FROM ({' UNION ALL '.join(answers)})"
             " AS answer (label, rows, digest, before, after)"
         )
+
+    def _rounds(self, chosen: list[int], rounds: int) -> tuple[list[str], set[int]]:
+        """Return the queries of all rounds, and the tables that take part in them."""
+        linked = {n for link in self._links for n in (link.source, link.target)} & set(chosen)
+        texts = [self._first(n) for n in chosen]
+        for number in range(1, rounds + 1):
+            texts += [self._round(n, number) for n in sorted(linked)]
+        return texts, linked
 
     def _first(self, number: int) -> str:
         """Return the query for a table's rows: their keys, and the digests of their own values."""
@@ -248,9 +285,17 @@ class _Graph:
             f" THEN ROW({', '.join(map(_name, columns))})::text END AS {alias}"
             for columns, alias in self._aliases(number).items()
         )
+        digest = f"hashtextextended(ROW({', '.join(values)})::text, 0)"
+        place = ""
+        if table.label == self._traced:
+            named = f"hashtextextended(ROW({', '.join(map(_name, self._identity))})::text, 0)"
+            place = (
+                f", {named if self._identity else digest} AS id,"
+                " concat_ws(' ', tableoid::oid, ctid) AS place"
+            )
         return (
-            f"q{number}_0 AS MATERIALIZED (SELECT hashtextextended(ROW({', '.join(values)})::text,"
-            f" 0) AS c{''.join(keys)} FROM {table.source})"
+            f"q{number}_0 AS MATERIALIZED (SELECT {digest} AS c{''.join(keys)}{place}"
+            f" FROM {table.source})"
         )
 
     def _value(self, table: RowTable, column: str) -> str:
@@ -304,6 +349,7 @@ class _Graph:
                 )
                 parts.append(f"coalesce(f{n}.c::text, 'none')")
         keys = "".join(f", s.{alias}" for alias in aliases.values())
+        keys += ", s.id, s.place" if self.tables[number].label == self._traced else ""
         return (
             f"q{number}_{this} AS MATERIALIZED (SELECT hashtextextended(concat_ws('|',"
             f" {', '.join(parts)}), 0) AS c{keys} FROM q{number}_{this - 1} s{''.join(joins)})"
@@ -322,50 +368,3 @@ class _Graph:
 
 def _name(column: str) -> str:
     return sql.Identifier(column).as_string(None)
-
-
-def positions(conn: Connection, tables: Iterable[RowTable]) -> dict[str, Facts]:
-    """Return the sequences whose next value, or a later one, is taken by a row already.
-
-    The next INSERT then fails, or a later one. Raises psycopg's errors.
-    """
-    drawn = [
-        (table, column, sequence)
-        for table in tables
-        if table.is_read
-        for column in table.columns
-        if column.type in _NUMBERS | _TEXTS or not column.built_in
-        for sequence in column.sequences
-    ]
-    if not drawn:
-        return {}
-    texts = [_position(table, column, sequence) for table, column, sequence in drawn]
-    with reading_rows(conn):
-        answers = query_json(conn, texts)
-    return {
-        f"next value of sequence {sequence} for {table.name}.{_name(column.name)}": (
-            None,
-            None,
-            *answer,
-        )
-        for (table, column, sequence), answer in zip(drawn, answers, strict=True)
-        if answer == ["taken"]
-    }
-
-
-def _position(table: RowTable, column: Column, sequence: str) -> str:
-    literal = sql.Literal(sequence).as_string(None)
-    value = _name(column.name)
-    if column.type not in _NUMBERS:
-        # The last number in a text; a domain may be over a numeric type, with a negative value.
-        number = "[0-9]{1,18}" if column.type in _TEXTS else "^-?[0-9]{1,18}|[0-9]{1,18}"
-        value = f"substring({value}::text from '({number})[^0-9]*$')::numeric"
-    # If is_called is false, last_value itself is the next value. A sequence may count down.
-    return (
-        "SELECT json_build_array(CASE WHEN CASE WHEN d.seqincrement > 0"
-        " THEN s.last_value + CASE WHEN s.is_called THEN d.seqincrement ELSE 0 END <= t.most"
-        " ELSE s.last_value + CASE WHEN s.is_called THEN d.seqincrement ELSE 0 END >= t.least END"
-        f" THEN 'taken' ELSE 'free' END) FROM {sequence} s, pg_sequence d,"
-        f" (SELECT max({value}) AS most, min({value}) AS least"
-        f" FROM {table.source}) AS t WHERE d.seqrelid = {literal}::regclass"
-    )

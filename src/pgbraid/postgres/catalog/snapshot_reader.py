@@ -17,7 +17,8 @@ from pgbraid.postgres.catalog.row_digests import (
     reading_rows,
     with_rows,
 )
-from pgbraid.postgres.catalog.row_identity import Meaning, digests_by_meaning, positions
+from pgbraid.postgres.catalog.row_identity import Meaning, digests_by_meaning
+from pgbraid.postgres.catalog.sequence_positions import positions
 from pgbraid.postgres.catalog.tables_with_rows import row_tables
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from pgbraid.model.migration import LedgerTable
     from pgbraid.postgres.catalog.layout import Layout
+    from pgbraid.postgres.catalog.shared_objects import SharedObjects
     from pgbraid.postgres.client.connection import Connection
 
 __all__ = ["EVERYTHING", "Scope", "SnapshotReader"]
@@ -48,12 +50,19 @@ EVERYTHING = Scope()
 class SnapshotReader:
     """Reads snapshots, and keeps the layout of the catalog for the next one.
 
-    There is one layout for each login role, as roles may read different columns. The methods
-    raise psycopg's errors.
+    There is one layout for each login role, as roles may read different columns. With ``shared``,
+    snapshots of the schema have the objects that the databases of the server share, too. The
+    methods raise psycopg's errors.
     """
 
-    def __init__(self, ledger: LedgerTable, *, also_ours: Sequence[str] = ()) -> None:
-        self._also_ours = also_ours
+    def __init__(
+        self,
+        ledger: LedgerTable,
+        *,
+        also_ours: Sequence[str] = (),
+        shared: SharedObjects | None = None,
+    ) -> None:
+        self._also_ours, self._shared = also_ours, shared
         self.ledger = ledger
         self._ours = [f"{ledger.schema}.{name}" for name in (ledger.table, ledger.journal)]
         self._layouts: dict[str, Layout] = {}
@@ -62,7 +71,8 @@ class SnapshotReader:
         """Return the schema, read in the open transaction if there is one."""
         layout = self._layouts.get(conn.info.user) or read_layout(conn)
         self._layouts[conn.info.user] = layout
-        return read_snapshot(conn, layout, self.ledger, also_ours=self._also_ours)
+        snapshot = read_snapshot(conn, layout, self.ledger, also_ours=self._also_ours)
+        return self._shared.read(conn, snapshot) if self._shared else snapshot
 
     def whole(self, conn: Connection, earlier: KnownRows | None = None) -> tuple[Snapshot, Rows]:
         """Return the snapshot of the schema and all rows, and the digests of the rows.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.migrate.execution.transactional import RunContext
@@ -25,6 +25,7 @@ from pgbraid.postgres.client.server_errors import translate_errors
 from pgbraid.postgres.ledger.tables import LedgerTraits, ensure_schema, ensure_tables
 from pgbraid.postgres.scratch.trial_run import run_and_roll_back
 from pgbraid.prove.replay.prerequisites import Prerequisites
+from pgbraid.prove.replay.scratch_database import Base, KeptReplay
 from pgbraid.prove.replay.shared_objects import SharedServerGuard
 from pgbraid.source.content import is_large, read_script
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from pgbraid.model.migration import LedgerTable, Migration
     from pgbraid.model.options import Prelude, StopToken
     from pgbraid.model.snapshot import Snapshot
-    from pgbraid.postgres.catalog.row_digests import KnownRows, Rows
+    from pgbraid.postgres.catalog.row_digests import KnownRows
     from pgbraid.postgres.client.connection import Connection
     from pgbraid.postgres.client.conninfo import Target
     from pgbraid.postgres.client.session import Session
@@ -61,39 +62,12 @@ _LARGE_DATABASE = 20_000_000
 """Above this size in bytes, the digests of the rows of a base are kept for its copies."""
 
 
-class Base:
-    """A scratch database with some migrations applied; replays run on copies of it."""
-
-    __slots__ = ("cluster", "known", "name", "prefix", "seconds", "shares")
-
-    def __init__(self, prefix: tuple[Migration, ...]) -> None:
-        self.prefix = prefix
-        self.name = ""
-        self.cluster: Cluster | None = None
-        """The roles, databases and tablespaces of the server before the base was created."""
-        self.known: KnownRows | None = None
-        self.seconds = 0.0
-        """The time to create it."""
-        self.shares = False
-        """Whether its migrations changed shared objects, such as roles."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptReplay:
-    """A replay and its database. ``name`` is empty if the replay failed: no database is kept."""
-
-    result: ReplayResult
-    name: str = ""
-    rows: Rows | None = None
-    seconds: float = 0.0
-    """The time of the replay, without the reading of the result."""
-
-
 class Replayer:
     """Replays orders on one scratch server.
 
     ``replays`` counts the replayed orders. ``scope`` determines which part of the result
-    is read after a replay that is not kept. The methods raise ServerError and ConnectionFailed if
+    is read after a replay that is not kept. With ``cluster``, the snapshots of an exclusive server
+    have its shared objects, such as roles. The methods raise ServerError and ConnectionFailed if
     the scratch server fails, and Stopped.
     """
 
@@ -109,32 +83,36 @@ class Replayer:
         prelude: Prelude | None = None,
         also_ours: Sequence[str] = (),
         search_path: str | None = None,
+        settings: tuple[tuple[str, str], ...] = (),
+        cluster: bool = False,
     ) -> None:
         self.scratch = scratch
         self.ledger = ledger
         self.stop = stop
         self.replays = 0
-        self.reader = SnapshotReader(ledger, also_ours=also_ours)
+        # On a server that others use, too, migrations must not change shared objects at all.
+        shared = scratch.shared_objects() if cluster and scratch.exclusive else None
+        self.reader = SnapshotReader(ledger, also_ours=also_ours, shared=shared)
         self.scope: Scope | None = EVERYTHING
         self.provision = Prerequisites(scratch, like, role, prelude)
         if extend:
             self.provision.extend_from_now_on()
         # No lock_timeout: no other client uses a scratch database.
         self._options = RunOptions(stop=stop, limits=Limits(lock_timeout=0.0))
-        self._role = scratch.create_login_role(role) if role else None
-        self._settings = like.settings if like else ()
+        self.role = scratch.create_login_role(role) if role else None
+        self._settings = (*(like.settings if like else ()), *settings)
         self._search_path = search_path
-        self._ledger_traits = LedgerTraits()
+        self.ledger_traits = LedgerTraits()
         self._bases: list[Base] = []
         self._session_of: tuple[str, ExitStack, Session] | None = None
         self._needs_commit: set[int] = set()
         self._scripts: dict[int, Script] = {}
-        self._shared_guard = SharedServerGuard(scratch, self._script)
+        self.shared_guard = SharedServerGuard(scratch, self._script)
 
     def refuse_server_wide(self, migrations: Sequence[Migration]) -> None:
         """On a server that others use, too, raise ConfigError for server-wide statements."""
         if not self.scratch.exclusive:
-            self._shared_guard.refuse(migrations)
+            self.shared_guard.refuse(migrations)
 
     def base(self, prefix: Sequence[Migration]) -> tuple[Base, ReplayFailure | None]:
         """Create a database with these migrations applied; return also a migration's failure."""
@@ -148,12 +126,12 @@ class Replayer:
         while True:
             began = time.perf_counter()
             base.cluster = self.scratch.read_cluster_state()
-            base.name = self.scratch.create(owner=self._role)
+            base.name = self.scratch.create(owner=self.role)
             self.provision.furnish(base.name)
-            with connect(self._target(base.name), self.ledger, self.stop) as opened:
+            with connect(self.target_of(base.name), self.ledger, self.stop) as opened:
                 session = prepare_for_migration(opened)
                 ensure_schema(session)
-                self._ledger_traits = ensure_tables(session)
+                self.ledger_traits = ensure_tables(session)
             failure = self._apply(base.name, base.prefix) if base.prefix else None
             base.seconds = time.perf_counter() - began
             if not self._provided(failure, base):
@@ -162,6 +140,26 @@ class Replayer:
                 base.shares = now != base.cluster
                 base.known = None if failure else self._known(base.name)
                 return self.provision.explained(failure)
+
+    def advance(self, base: Base, order: Sequence[Migration]) -> Base | None:
+        """Return a copy of a base with more migrations applied.
+
+        Return None if one of them fails, or if they or those of the base change shared objects,
+        because two bases with changed roles cannot exist at once.
+        """
+        if base.shares:
+            return None
+        name, cluster, failure = self._replayed(base, order)
+        if failure is not None:
+            return None
+        if self.scratch.read_cluster_state() != cluster:
+            self.drop(name)
+            self.scratch.restore_cluster_state(cluster)
+            return None
+        ahead = Base((*base.prefix, *order))
+        ahead.name, ahead.cluster, ahead.known = name, cluster, base.known
+        self._bases.append(ahead)
+        return ahead
 
     def _provided(self, failure: ReplayFailure | None, base: Base) -> bool:
         """Provide the object that a migration lacks; return whether something was provided."""
@@ -186,7 +184,7 @@ class Replayer:
 
     def snapshot_of(self, base: Base) -> Snapshot:
         """Return the schema of a base."""
-        self._close()
+        self.close()
         with self._reading(base.name) as conn:
             return self.reader.schema(conn)
 
@@ -203,7 +201,7 @@ class Replayer:
             self.provision.restore()
 
     def _drop(self, base: Base) -> None:
-        self._close()
+        self.close()
         self.scratch.drop(base.name)
         self.scratch.restore_cluster_state(base.cluster)
 
@@ -233,7 +231,7 @@ class Replayer:
         except BaseException:
             self.drop(name)
             raise
-        return KeptReplay(ReplayResult(snapshot), name, rows, seconds)
+        return KeptReplay(ReplayResult(snapshot), name, rows, seconds, (*base.prefix, *order))
 
     def replay(self, base: Base, order: Sequence[Migration]) -> ReplayResult:
         """Run an order on a copy of ``base``, and return the part of the result in the scope."""
@@ -256,9 +254,9 @@ class Replayer:
         """
         while True:
             # CREATE DATABASE … TEMPLATE fails while a session uses the template.
-            self._close()
+            self.close()
             cluster = self.scratch.read_cluster_state()
-            name = self.scratch.create(base.name, owner=self._role)
+            name = self.scratch.create(base.name, owner=self.role)
             failure: ReplayFailure | None = None
             try:
                 failure = self._apply(name, order) if order else None
@@ -270,10 +268,10 @@ class Replayer:
                 return name, cluster, None
             self.drop(name)
             self.scratch.restore_cluster_state(cluster)
-            if not self._provided_on(base, failure):
+            if not self.provided_on(base, failure):
                 return "", None, self.provision.explained(failure)
 
-    def _provided_on(self, base: Base, failure: ReplayFailure) -> bool:
+    def provided_on(self, base: Base, failure: ReplayFailure) -> bool:
         """Provide the object that an order lacks; return whether something was provided.
 
         Create the base again if it must have the object.
@@ -309,8 +307,8 @@ class Replayer:
             if failure.diagnostic.sqlstate in _OF_ONE_TRANSACTION:
                 self._needs_commit.add(failure.migration.version)
                 return self.replay(base, order)
-            self._close()
-            if not self._provided_on(base, failure):
+            self.close()
+            if not self.provided_on(base, failure):
                 return ReplayResult(None, self.provision.explained(failure))
 
     def text_of(self, migration: Migration) -> str:
@@ -326,24 +324,25 @@ class Replayer:
         needs = migration.directives.no_transaction or is_large(migration)
         return needs or migration.version in self._needs_commit
 
-    def _target(self, name: str) -> Target:
-        target = self.scratch.target_of(name, self._role, self._settings)
+    def target_of(self, name: str) -> Target:
+        """Return the target of the migrating session on a scratch database."""
+        target = self.scratch.target_of(name, self.role, self._settings)
         return replace(target, search_path=self._search_path)
 
     def _apply(self, name: str, order: Sequence[Migration]) -> ReplayFailure | None:
         if self.scratch.exclusive:
             return self._run(name, order)
-        with self._shared_guard.watching(order):
+        with self.shared_guard.watching(order):
             return self._run(name, order)
 
     def _run(self, name: str, order: Sequence[Migration]) -> ReplayFailure | None:
         """Apply an order with the runner of ``up``, and return the failure if a migration fails."""
         steps = tuple(Step(migration) for migration in order)
-        with connect(self._target(name), self.ledger, self.stop) as opened:
+        with connect(self.target_of(name), self.ledger, self.stop) as opened:
             session = prepare_for_migration(opened, self._options.limits)
-            guard = None if self.scratch.exclusive else self._shared_guard.guard
+            guard = None if self.scratch.exclusive else self.shared_guard.guard
             run = RunContext(
-                session, self._ledger_traits, options=self._options, fresh=True, guard=guard
+                session, self.ledger_traits, options=self._options, fresh=True, guard=guard
             )
             try:
                 apply_steps(run, steps)
@@ -383,13 +382,13 @@ class Replayer:
     def _session(self, name: str) -> Session:
         """Return the session for replays in a transaction, on the database with this name."""
         if self._session_of is None or self._session_of[0] != name:
-            self._close()
+            self.close()
             stack = ExitStack()
-            opened = stack.enter_context(connect(self._target(name), self.ledger, self.stop))
+            opened = stack.enter_context(connect(self.target_of(name), self.ledger, self.stop))
             self._session_of = name, stack, prepare_for_migration(opened, self._options.limits)
         return self._session_of[2]
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """Close the session for replays in a transaction: a database in use cannot be copied."""
         if self._session_of is not None:
             (_, stack, _), self._session_of = self._session_of, None

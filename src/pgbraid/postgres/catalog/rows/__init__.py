@@ -1,0 +1,1 @@
+"""Lists the rows in which the tables of two databases differ."""

@@ -1,0 +1,343 @@
+"""Runs migrations on a scratch database, statement by statement, and observes each of them.
+
+A statement runs as ``up`` runs it: in a transaction with the settings of the runner, or outside one
+if PostgreSQL requires that. Nothing is measured that another session would disturb: the database
+belongs to this session alone.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from pgbraid.model.errors import MigrationFailed
+from pgbraid.model.observed import FileObservation, StatementObservation
+from pgbraid.postgres.client.server_errors import forward_notices, translate_errors
+from pgbraid.postgres.client.session import reset_session, send_sql
+from pgbraid.postgres.observation.autocommit import effects_between
+from pgbraid.postgres.observation.catalog_reader import (
+    catalog_after,
+    highest_relation,
+    read_catalog,
+)
+from pgbraid.postgres.observation.effect_reader import EffectReader, Known
+from pgbraid.postgres.observation.plan import JOINING, WholeReads, whole_reads
+from pgbraid.postgres.observation.workload import PreparedWorkload
+from pgbraid.postgres.transaction.boundaries import (
+    BodyEffect,
+    apply_body_settings,
+    apply_session_settings,
+    finish_body,
+    fire_deferred,
+    roll_back,
+    transaction,
+)
+from pgbraid.postgres.transaction.script_runner import (
+    ledger_written_error,
+    migration_error,
+    run_segments,
+    transaction_ended_error,
+)
+from pgbraid.sql.classify import ExecutionKind, classify_statements
+from pgbraid.sql.stream import ScriptPart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pgbraid.model.migration import Diagnostic, Migration
+    from pgbraid.model.observed import Catalog
+    from pgbraid.model.options import Limits
+    from pgbraid.postgres.client.session import Session
+    from pgbraid.postgres.ledger.tables import LedgerTraits
+    from pgbraid.postgres.observation.effect_reader import Effects
+    from pgbraid.postgres.transaction.boundaries import OpenTransaction
+    from pgbraid.sql.classify import ScriptStatement
+    from pgbraid.sql.script import Script, Statement
+
+__all__ = ["Observer"]
+
+_PLANNED = frozenset(
+    {"UPDATE", "DELETE", "INSERT", "MERGE", "WITH", "SELECT", "DO", "CALL", "VALUES", "TABLE"}
+)
+"""Statements whose plan shows whether an index can serve them."""
+_ONE_TABLE = frozenset({("ALTER", "TABLE"), ("CREATE", "INDEX"), ("CREATE", "UNIQUE")})
+"""Statements that change the tables that they name, and their partitions."""
+_FORGETS = "deallocate"
+"""A word of statements that may remove prepared statements, ours included."""
+_MAY_COMMIT = frozenset({("CALL",), ("DO",)})
+_ENDS_TRANSACTION = "2D000"
+"""SQLSTATE of a COMMIT in a procedure that runs in a transaction."""
+_INDEX_SCANS = "SET LOCAL enable_seqscan = {}"
+
+
+class Observer:
+    """Observes migrations, one after the other, each on the result of the one before.
+
+    The session must be prepared for migrations; its database must have the ledger. ``catalog`` is
+    the state after the last migration. A ``guard`` is called in the transaction of each migration,
+    after its statements. ``observe`` raises the errors of the connection and Stopped.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        traits: LedgerTraits,
+        limits: Limits,
+        queries: Iterable[str] = (),
+        guard: Callable[[Session, Migration], None] | None = None,
+    ) -> None:
+        self.session = session
+        self.guard = guard
+        self._traits = traits
+        self._limits = limits
+        with translate_errors(session):
+            # With enable_seqscan off a plan costs so much that jit would compile it.
+            send_sql(session, "SET jit = off; SET max_parallel_maintenance_workers = 0")
+            self.catalog = read_catalog(session)
+            self._workload = PreparedWorkload(session, queries)
+
+    @property
+    def usable_queries(self) -> int:
+        """The number of queries that can be prepared at present."""
+        return len(self._workload.working)
+
+    def observe(self, migration: Migration, script: Script) -> FileObservation:
+        """Run a migration and return what it did; a failed one is rolled back."""
+        with translate_errors(self.session):
+            highest = highest_relation(self.session)
+            state = Known(dict(self.catalog.relations), highest)
+            run = _FileRun(self, migration, script, state, self.catalog)
+            failure: Diagnostic | None = None
+            try:
+                if migration.directives.no_transaction:
+                    run.without_transaction()
+                else:
+                    run.in_transaction()
+            except MigrationFailed as error:
+                failure = error.diagnostic
+                roll_back(self.session)
+            self._reset()
+            after = self.catalog
+            if failure is None or migration.directives.no_transaction:
+                after = catalog_after(self.session, self.catalog, state.relations, highest)
+            broken = () if failure else self._workload.broken()
+        before, self.catalog = self.catalog, after
+        return FileObservation(migration, tuple(run.statements), before, after, failure, broken)
+
+    def limits_of(self, migration: Migration) -> Limits:
+        """Return the limits that ``up`` gives the statements of a migration."""
+        return self._limits.with_directives(migration.directives)
+
+    def record(self, migration: Migration) -> None:
+        """Add a migration to the applied set: a later one may read it."""
+        self.session.run(
+            "ledger",
+            "insert_applied",
+            version=migration.version,
+            name=migration.name,
+            checksum=self._traits.checksum(migration.checksum),
+        )
+
+    def _reset(self) -> None:
+        reset_session(self.session)
+        send_sql(self.session, "SET jit = off; SET max_parallel_maintenance_workers = 0")
+
+
+@dataclass(slots=True, frozen=True)
+class _FileRun:
+    """One migration while it is observed."""
+
+    observer: Observer
+    migration: Migration
+    script: Script
+    state: Known
+    before: Catalog
+    statements: list[StatementObservation] = field(default_factory=list)
+    _notices: list[Diagnostic] = field(default_factory=list)
+
+    def in_transaction(self) -> None:
+        """Run the whole file in one transaction. Raises MigrationFailed."""
+        session, body = self.observer.session, self.script.statements
+        body = body[1:-1] if self.script.wrapped else body
+        with self._transaction(1) as (reader, opened):
+            for number, statement in enumerate(body, 1):
+                following = body[number] if number < len(body) else None
+                self._observed(reader, statement, (number, 1), following)
+            try:
+                fire_deferred(session)
+            except psycopg.Error as error:
+                raise migration_error(session, self.migration, self.script, error) from None
+            self._finish(opened)
+            self.observer.record(self.migration)
+
+    def _finish(self, opened: OpenTransaction) -> None:
+        """Undo the settings of the statements, and refuse what ``up`` refuses after them."""
+        effect = finish_body(self.observer.session, opened)
+        if effect is BodyEffect.ENDED_TRANSACTION:
+            raise transaction_ended_error(self.migration)
+        if effect is BodyEffect.WROTE_LEDGER:
+            raise ledger_written_error(self.migration, self.observer.session.ledger)
+        if self.observer.guard:
+            self.observer.guard(self.observer.session, self.migration)
+
+    @contextmanager
+    def _transaction(self, block: int) -> Iterator[tuple[EffectReader, OpenTransaction]]:
+        """Open a transaction with the settings of the runner; yield it with its reader."""
+        session, migration = self.observer.session, self.migration
+        limits = self.observer.limits_of(migration)
+        reader = EffectReader(session, self.state, limits.lock_timeout)
+        isolation = migration.directives.isolation if block == 1 else None
+        with (
+            forward_notices(session, self._notices.append),
+            transaction(session, isolation=isolation) as opened,
+        ):
+            reader.start()
+            apply_body_settings(session, limits)
+            yield reader, opened
+
+    def without_transaction(self) -> None:
+        """Run each statement by itself, as PostgreSQL requires it. Raises MigrationFailed."""
+        block = 0
+        for statement in classify_statements(self.script):
+            if statement.kind is ExecutionKind.SETTING:
+                continue
+            block += 1
+            called = statement.statement.words[:1] in _MAY_COMMIT
+            if statement.kind is ExecutionKind.TRANSACTIONAL or called:
+                try:
+                    self._alone(statement, block)
+                    continue
+                except MigrationFailed as error:
+                    ends = called and error.sqlstate == _ENDS_TRANSACTION
+                    if not (ends or error.needs_no_transaction):
+                        raise
+                    roll_back(self.observer.session)
+                    reset_session(self.observer.session)
+            self._autocommit(statement, block)
+        self.observer.record(self.migration)
+
+    def _alone(self, statement: ScriptStatement, block: int) -> None:
+        with self._transaction(block) as (reader, opened):
+            self._apply_settings(statement)
+            self._observed(reader, statement.statement, (statement.number, block), None)
+            self._finish(opened)
+        reset_session(self.observer.session)
+
+    def _apply_settings(self, statement: ScriptStatement) -> None:
+        for setting in statement.settings:
+            self._run(setting.statement)
+
+    def _run(self, statement: Statement) -> None:
+        part = ScriptPart(replace(self.script, statements=(statement,)))
+        run_segments(self.observer.session, self.migration, (part,))
+
+    def _observed(
+        self,
+        reader: EffectReader,
+        statement: Statement,
+        place: tuple[int, int],
+        following: Statement | None,
+    ) -> None:
+        """Run a statement in the open transaction, and keep its effects.
+
+        ``place`` is the number of the statement and that of its transaction.
+        """
+        number, block = place
+        if not self.statements or self.statements[-1].block != block:
+            send_sql(self.observer.session, _INDEX_SCANS.format(_switch(statement)))
+        timeout, settled = reader.lock_timeout, self._settled(reader, statement)
+        then = f";{_INDEX_SCANS.format(_switch(following))}" if following else ""
+        text = self.script.text[statement.start : statement.end]
+        self._notices.clear()
+        began = time.perf_counter()
+        self._run(statement)
+        spent = time.perf_counter() - began
+        if _FORGETS in text.lower():
+            reader.prepare()
+        reads = WholeReads()
+        if statement.words[:1] and statement.words[0] in JOINING:
+            reads = whole_reads(self.observer.session, text, self.state.relations)
+        seen = StatementObservation(
+            number,
+            *self._lines(statement),
+            text,
+            statement.words,
+            block,
+            spent * 1000,
+            timeout,
+            notices=tuple(self._notices),
+            driven=reads.driven,
+        )
+        effects = reader.read(settled, then)
+        scans = {**dict.fromkeys(reads.whole, 1), **effects.scans}
+        self.statements.append(_with_effects(seen, replace(effects, scans=scans)))
+
+    def _lines(self, statement: Statement) -> tuple[int, int]:
+        first, last = self.script.place(statement.start), self.script.place(statement.end)
+        return first[0], last[0]
+
+    def _settled(self, reader: EffectReader, statement: Statement) -> tuple[int, ...]:
+        """Return the locked relations that a statement cannot change: it does not name them."""
+        text = self.script.text[statement.start : statement.end].lower()
+        if statement.words[:2] not in _ONE_TABLE or "cascade" in text:
+            return ()
+        return tuple(
+            oid
+            for oid in reader.strong
+            if (relation := self.state.relations.get(oid))
+            and not relation.parent
+            and relation.kind == "r"
+            and relation.name.lower().replace('"', '""') not in text
+        )
+
+    def _autocommit(self, statement: ScriptStatement, block: int) -> None:
+        """Run a statement outside a transaction; the catalog before and after shows its effect."""
+        session, limits = self.observer.session, self.observer.limits_of(self.migration)
+        before = read_catalog(session)
+        apply_session_settings(session, limits)
+        self._apply_settings(statement)
+        self._notices.clear()
+        began = time.perf_counter()
+        with forward_notices(session, self._notices.append):
+            self._run(statement.statement)
+        spent = time.perf_counter() - began
+        reset_session(session)
+        command = statement.command or " ".join(statement.statement.words[:2])
+        seen = StatementObservation(
+            statement.number,
+            *self._lines(statement.statement),
+            statement.text,
+            statement.statement.words,
+            block,
+            spent * 1000,
+            limits.lock_timeout,
+            notices=tuple(self._notices),
+            autocommit=command,
+        )
+        effects = effects_between(before, read_catalog(session), command, self.state)
+        self.statements.append(_with_effects(seen, effects))
+
+
+def _with_effects(seen: StatementObservation, effects: Effects) -> StatementObservation:
+    return replace(
+        seen,
+        locks=effects.locks,
+        scans=effects.scans,
+        written=effects.written,
+        files=effects.files,
+        changed=effects.changed,
+        created=effects.created,
+    )
+
+
+def _switch(statement: Statement) -> str:
+    """Return the value of enable_seqscan for a statement.
+
+    On an empty table every plan is a sequential scan. With the setting off, a scan that the server
+    still chooses means that no index can serve the statement.
+    """
+    return "off" if statement.words[:1] and statement.words[0] in _PLANNED else "on"
