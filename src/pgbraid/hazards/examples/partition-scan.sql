@@ -1,0 +1,18 @@
+-- before
+CREATE TABLE events (id bigint, day date NOT NULL) PARTITION BY RANGE (day);
+CREATE TABLE events_2026 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+CREATE TABLE events_2025 (id bigint, day date NOT NULL);
+-- bad
+ALTER TABLE events ATTACH PARTITION events_2025
+    FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+-- good
+CREATE TABLE events_2027 PARTITION OF events FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');
+-- instead
+ALTER TABLE events_2025 ADD CONSTRAINT events_2025_days
+    CHECK (day >= '2025-01-01' AND day < '2026-01-01') NOT VALID;
+-- instead
+ALTER TABLE events_2025 VALIDATE CONSTRAINT events_2025_days;
+-- instead
+ALTER TABLE events ATTACH PARTITION events_2025
+    FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+ALTER TABLE events_2025 DROP CONSTRAINT events_2025_days;

@@ -1,0 +1,7 @@
+-- before
+CREATE TABLE orders (id bigint PRIMARY KEY);
+GRANT SELECT, INSERT ON orders TO PUBLIC;
+-- bad
+REVOKE INSERT ON orders FROM PUBLIC;
+-- good
+GRANT UPDATE ON orders TO PUBLIC;

@@ -1,0 +1,3 @@
+-- expect: truncate
+/* The staging copy left rubbish in here. */
+TRUNCATE TABLE orders RESTART IDENTITY CASCADE;

@@ -1,0 +1,4 @@
+-- expect: set-schema
+CREATE SCHEMA IF NOT EXISTS billing;
+ALTER TABLE payments SET SCHEMA billing;
+ALTER TABLE invoices SET SCHEMA billing;

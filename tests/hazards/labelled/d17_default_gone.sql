@@ -1,0 +1,2 @@
+-- expect: stricter
+ALTER TABLE orders ALTER COLUMN status DROP DEFAULT;

@@ -1,0 +1,3 @@
+-- expect: nothing
+-- step 2 of 2
+ALTER TABLE payments VALIDATE CONSTRAINT payments_amount_positive;

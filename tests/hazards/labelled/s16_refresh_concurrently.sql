@@ -1,0 +1,3 @@
+-- expect: nothing
+-- pgbraid: no-transaction
+REFRESH MATERIALIZED VIEW CONCURRENTLY product_ratings;

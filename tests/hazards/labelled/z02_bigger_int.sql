@@ -1,0 +1,2 @@
+-- expect: rewrite at large, nothing at small
+ALTER TABLE order_items ALTER COLUMN quantity TYPE bigint;

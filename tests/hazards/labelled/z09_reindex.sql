@@ -1,0 +1,2 @@
+-- expect: index-rebuild at large, nothing at small
+REINDEX INDEX orders_placed_at_idx;
