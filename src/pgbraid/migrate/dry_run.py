@@ -87,6 +87,9 @@ def _dry_run_under_lock(opened: Session, command: Command, unlocked_plan: Plan) 
         options.on_event(Planned(plan))
         if options.gap_check is not None and plan.gaps:
             options.gap_check(session, migrations, plan, options)
+        behind = plan.applied or plan.adoption
+        if options.hazard_check is not None and plan.steps and behind:
+            options.hazard_check(session, migrations, plan, options)
         with transaction(session, commit_at_end=False) as dry_run_transaction:
             ensure_schema(session)
             run = RunContext(session, ensure_tables(session), options=options, monitor=monitor)

@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from pgbraid.migrate.execution.transactional import RunContext
     from pgbraid.model.migration import MigrationResult
     from pgbraid.model.plan import Step
+    from pgbraid.postgres.ledger.journal import JournalEntry
+    from pgbraid.postgres.transaction.migration_message import Message
 
 __all__ = ["apply_steps"]
 
@@ -175,7 +177,12 @@ def _prepare(run: RunContext, step: Step, index: int, progress: RunProgress) -> 
     if is_large(migration):
         progress.session_unchanged = progress.ledger_untouched = False
         return PreparedMigration(
-            step, index, Script(""), name, new_entry(run, step, None, "applied"), None
+            step,
+            index,
+            Script(""),
+            name,
+            _applied_entry(run, step, None, index, progress.total),
+            None,
         )
     data, script = read_script(migration)
     nontransactional = migration.directives.no_transaction
@@ -188,36 +195,64 @@ def _prepare(run: RunContext, step: Step, index: int, progress: RunProgress) -> 
         and progress.session_unchanged
         and not may_name_table(script.text, run.session.ledger.table)
     )
-    entry = new_entry(run, step, decode(data), "applied")
+    entry = _applied_entry(run, step, decode(data), index, progress.total)
+    message = _message(
+        run,
+        PreparedMigration(step, index, script, name, entry, None),
+        skip_reset=progress.session_unchanged,
+        untouched=progress.ledger_untouched,
+    )
+    return PreparedMigration(step, index, script, name, entry, message)
+
+
+def _applied_entry(
+    run: RunContext, step: Step, text: str | None, index: int, total: int
+) -> JournalEntry:
+    """Return the journal entry of a migration that the run applies.
+
+    The first one has the number of migrations that the run was to apply. So the journal shows
+    whether a run came to its end, and no run writes a line for it.
+    """
+    planned = {"planned": total} if index == 1 and total > 1 else {}
+    return new_entry(run, step, text, "applied", **planned)
+
+
+def _message(
+    run: RunContext, work: PreparedMigration, *, skip_reset: bool, untouched: bool
+) -> Message | None:
+    """Return a migration as one message; None if it must run statement by statement.
+
+    For ``skip_reset`` and an ``untouched`` ledger, see :func:`build_message`.
+    """
+    migration, script = work.step.migration, work.script
     segments = script.segments()
-    message = None
     statementwise = (
-        nontransactional
+        migration.directives.no_transaction
         or migration.directives.isolation is not None
         or concerns_slots(script.text)
     )
     # One message per migration costs one network round trip instead of a dozen. COPY cannot be
     # part of it: the server reads its data from later messages.
-    if run.can_use_one_message and not statementwise and all(s.data is None for s in segments):
-        writes = record_sql(
-            run.session,
-            migration,
-            traits=run.ledger_traits,
-            name=name,
-            entry=entry,
-            untouched=progress.ledger_untouched,
-        )
-        message = build_message(
-            run.session,
-            segments[0] if segments else None,
-            version=migration.version,
-            label=migration.label,
-            writes=writes,
-            limits=run.limits_of(migration),
-            skip_reset=progress.session_unchanged,
-            ledger_untouched=progress.ledger_untouched,
-        )
-    return PreparedMigration(step, index, script, name, entry, message)
+    if not run.can_use_one_message or statementwise or any(s.data is not None for s in segments):
+        return None
+    writes = record_sql(
+        run.session,
+        migration,
+        traits=run.ledger_traits,
+        name=work.name,
+        entry=work.entry,
+        untouched=untouched,
+    )
+    return build_message(
+        run.session,
+        segments[0] if segments else None,
+        version=migration.version,
+        label=migration.label,
+        writes=writes,
+        limits=run.limits_of(migration),
+        skip_reset=skip_reset,
+        ledger_untouched=untouched,
+    )
 
 
 def _apply_with_retries(
@@ -240,8 +275,21 @@ def _apply_with_retries(
 def _apply_once(
     run: RunContext, work: PreparedMigration, *, durable: bool, ahead: Callable[[], None]
 ) -> timedelta | None:
-    attempt = partial(_attempt, run, work, durable=durable, ahead=ahead)
+    attempt = partial(_attempt, run, _with_waits(run, work), durable=durable, ahead=ahead)
     return retry_without_xid(run.session, work.script.text, attempt)
+
+
+def _with_waits(run: RunContext, work: PreparedMigration) -> PreparedMigration:
+    """Return a migration that records the waits of its earlier attempts in this run, if any."""
+    entry = run.with_waits(work.entry, work.step.migration.version)
+    if entry is work.entry:
+        return work
+    waited = replace(work, entry=entry)
+    if work.message is None:
+        return waited
+    # The next migration is prepared already and may name the ledger, so the message checks it.
+    message = _message(run, waited, skip_reset=work.message.skip_reset, untouched=False)
+    return replace(waited, message=message)
 
 
 def _attempt(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pgbraid.model.plan import Plan
     from pgbraid.model.results import Check
 
-__all__ = ["check", "plan_pending", "read_status"]
+__all__ = ["check", "plan_pending", "read_status", "status_of_plan"]
 
 _OTHER_NAME = frozenset({"renamed", "version_taken"})
 
@@ -37,7 +37,12 @@ def check(command: Command, *, newer_ok: bool = False) -> Check:
 def read_status(command: Command) -> Status:
     """Return the state of every version of the files and of the applied set."""
     plan = plan_pending(replace(command, request=replace(command.request, with_times=True)))
-    rows = sorted(_rows(command.migrations, plan), key=lambda row: row.version)
+    return status_of_plan(command.migrations, plan)
+
+
+def status_of_plan(migrations: MigrationSet, plan: Plan) -> Status:
+    """Return the state of every version by a plan that has the times of the applied rows."""
+    rows = sorted(_rows(migrations, plan), key=lambda row: row.version)
     return Status(tuple(rows), plan.problems, plan.adoption)
 
 

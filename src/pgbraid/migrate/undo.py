@@ -114,7 +114,7 @@ def _undo(run: RunContext, down: Migration, script: Script) -> timedelta | None:
         down,
         (ScriptPart(script),),
         still_needed=lambda: record.is_applied(run.session, version),
-        record=lambda: record.remove_applied(run.session, version, entry),
+        record=lambda: record.remove_applied(run.session, version, run.with_waits(entry, version)),
         without_id=concerns_slots(script.text),
     )
 

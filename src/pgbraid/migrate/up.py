@@ -8,6 +8,7 @@ applied, when, by which role, and with which text (up to 1 MB). Both together ar
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.migrate.planning.preflight import read_plan
@@ -95,12 +96,16 @@ def apply_plan(opened: Session, command: Command, unlocked_plan: Plan) -> Report
         # A gap is a pending version below an applied one: it runs on a schema that its author had
         # not seen. With gaps = prove, replays of both orders must give the same result.
         steps.prove_gaps(run, migrations, plan)
+        # With hazards = warn or refuse, the steps first run on a scratch server, and their locks
+        # are weighed by the sizes of this database.
+        hazards = steps.check_hazards(run, migrations, plan)
         # Each migration and its ledger rows commit together. Incomplete migrations, which started
         # outside a transaction and did not finish, are the first steps of the plan.
         applied = apply_steps(run, plan.steps)
         steps.reject_unexpected_rows(run, plan, applied)
         plan = steps.with_other_schema_warning(run, plan, request, applied)
-        return _report(unlocked_plan, plan, run.run_id, applied)
+        report = _report(unlocked_plan, plan, run.run_id, applied)
+        return report if hazards is None else replace(report, hazards=hazards)
 
 
 def _report(

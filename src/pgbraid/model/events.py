@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pgbraid.model.findings import HazardReport
     from pgbraid.model.migration import Diagnostic, Migration, MigrationResult
     from pgbraid.model.plan import Plan, Report, Step
     from pgbraid.model.proof import Proof
@@ -22,6 +23,7 @@ __all__ = [
     "FileProgress",
     "Finished",
     "GapProven",
+    "HazardsMeasured",
     "IndexProgress",
     "Interrupted",
     "LeftoverDropped",
@@ -174,6 +176,13 @@ class GapProven:
 
 
 @dataclass(frozen=True, slots=True)
+class HazardsMeasured:
+    """The pending migrations ran on a scratch server; ``report`` has their hazards."""
+
+    report: HazardReport
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayStarted:
     """A replay begins; ``description`` names its order, ``total`` is the maximum of replays."""
 
@@ -268,6 +277,7 @@ Event: TypeAlias = (
     | Planned
     | ProofStarted
     | GapProven
+    | HazardsMeasured
     | ReplayStarted
     | Adopted
     | Started

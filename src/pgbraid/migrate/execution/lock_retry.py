@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from pgbraid.model import sqlstate
@@ -17,6 +18,8 @@ from pgbraid.model.errors import MigrationFailed, ServerError
 from pgbraid.model.events import Retrying
 from pgbraid.postgres.client.server_errors import translate_errors
 from pgbraid.postgres.client.session import reset_session
+from pgbraid.postgres.locks.backends import without_query
+from pgbraid.postgres.locks.lock_waits import NO_WAITS
 from pgbraid.postgres.locks.session_lock import ensure_session_lock
 
 if TYPE_CHECKING:
@@ -42,13 +45,15 @@ def retry_on_lock_timeout(run: RunContext, migration: Migration, attempt: Callab
     """Return the result of ``attempt``; call it again while other sessions block it.
 
     The retries stop after the migration's ``retry_for`` seconds. The pauses between them grow and
-    have jitter. Each retry is reported with the blockers. Raises the last error of ``attempt``.
+    have jitter. Each retry is reported with the blockers, and kept in ``run.waits``.
+    Raises the last error of ``attempt``.
     """
     limits = run.limits_of(migration)
     retry_for, monitor = limits.retry_for, run.monitor
     if monitor:
         monitor.set_lock_timeout(limits.lock_timeout)
     started_at, pause, failures = time.monotonic(), _FIRST_PAUSE, 0
+    before, seen = run.waits.get(migration.version, NO_WAITS), NO_WAITS
     while True:
         try:
             return attempt()
@@ -61,15 +66,20 @@ def retry_on_lock_timeout(run: RunContext, migration: Migration, attempt: Callab
             remaining = started_at + retry_for - time.monotonic()
             # The monitor saw them while the statement waited; now the server has forgotten them.
             blockers = monitor.blockers if monitor else ()
+            seen = seen.plus(0, 0.0, tuple(map(without_query, blockers)))
+            waits = partial(before.plus, blocked_by=seen.blocked_by)
             duplicate = diagnostic.sqlstate == sqlstate.UNIQUE_VIOLATION
             if remaining <= 0 or (duplicate and failures > _MAX_CATALOG_CONFLICTS):
-                _explain(error, blockers, failures, time.monotonic() - started_at)
+                waited = time.monotonic() - started_at
+                run.waits[migration.version] = waits(failures - 1, waited)
+                _explain(error, blockers, failures, waited)
                 raise
         # The pause is outside the transaction, so the migration holds no lock meanwhile.
         _reset_before_retry(run)
         delay = min(remaining, pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
         run.options.on_event(Retrying(migration, failures, delay, blockers, diagnostic))
         run.session.stop.sleep(delay)
+        run.waits[migration.version] = waits(failures, time.monotonic() - started_at)
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 

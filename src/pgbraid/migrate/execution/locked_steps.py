@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pgbraid.migrate.planning.preflight import Command
+    from pgbraid.model.findings import HazardReport
     from pgbraid.model.migration import MigrationResult, MigrationSet
     from pgbraid.model.options import PlanRequest, RunOptions
     from pgbraid.model.plan import Plan
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "adopt_history",
     "begin_run",
+    "check_hazards",
     "lock_and_create_ledger",
     "prove_gaps",
     "reject_pooler",
@@ -163,6 +165,22 @@ def prove_gaps(run: RunContext, migrations: MigrationSet, plan: Plan) -> None:
         raise pooler_refusal(run.session, "a proof")
     proof = run.options.gap_check(run.session, migrations, plan, run.options)
     _journal_proof(run, proof, plan)
+
+
+def check_hazards(run: RunContext, migrations: MigrationSet, plan: Plan) -> HazardReport | None:
+    """Measure what the steps of the plan would do, if the setting ``hazards`` asks for it.
+
+    On an empty database nothing is measured: no other session works there. Raises HazardsRefused
+    if the setting is ``refuse`` and a finding is an error.
+
+    Behind a pooler no lock is held meanwhile. Another run can then apply some of the steps; the
+    others are still those that were measured.
+    """
+    if run.options.hazard_check is None or not plan.steps:
+        return None
+    if not plan.applied and plan.adoption is None:
+        return None
+    return run.options.hazard_check(run.session, migrations, plan, run.options)
 
 
 def _journal_proof(run: RunContext, proof: Proof, plan: Plan) -> None:

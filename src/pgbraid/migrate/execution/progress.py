@@ -153,7 +153,7 @@ def reset_between(run: RunContext) -> None:
 
 
 def new_entry(
-    run: RunContext, step: Step, text: str | None, event: str, **detail: str | None
+    run: RunContext, step: Step, text: str | None, event: str, **detail: str | int | None
 ) -> journal.JournalEntry:
     """Return a journal entry of a step of the run."""
     migration = step.migration
@@ -180,7 +180,7 @@ def journal_failure(run: RunContext, work: PreparedMigration, error: MigrationFa
         message=diagnostic.message,
     )
     with transaction(run.session):
-        journal.append(run.session, entry)
+        journal.append(run.session, run.with_waits(entry, work.step.migration.version))
 
 
 _OUTCOMES = {

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pgbraid.model.results import Adoption
     from pgbraid.postgres.client.session import Session
     from pgbraid.postgres.locks.lock_monitor import LockMonitor
+    from pgbraid.postgres.locks.lock_waits import LockWaits
     from pgbraid.postgres.transaction.boundaries import OpenTransaction
     from pgbraid.postgres.transaction.migration_message import Message, MessageResult
     from pgbraid.source.filenames import NameStyle
@@ -88,6 +89,8 @@ class RunContext:
     guard: Callable[[Session, Migration], None] | None = None
     monitor: LockMonitor | None = field(default=None, repr=False)
     """Detects the sessions that block a statement of this run; a replay needs none."""
+    waits: dict[int, LockWaits] = field(default_factory=dict, repr=False, compare=False)
+    """The retries of each migration that other sessions blocked, by version."""
 
     @property
     def defers_wal_flush(self) -> bool:
@@ -111,6 +114,13 @@ class RunContext:
     def limits_of(self, migration: Migration) -> Limits:
         """Return the limits of a migration's statements."""
         return self.session.limits.with_directives(migration.directives)
+
+    def with_waits(self, entry: journal.JournalEntry, version: int) -> journal.JournalEntry:
+        """Return a journal entry with the waits of a migration, if it was retried."""
+        waits = self.waits.get(version)
+        if waits is None:
+            return entry
+        return replace(entry, detail={**(entry.detail or {}), **waits.detail})
 
     def report_waiting(self, holder: str, waited: float) -> None:
         """Report that another run holds the lock."""

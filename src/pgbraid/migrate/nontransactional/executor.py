@@ -178,13 +178,15 @@ def _record(run: NonTransactionalRun, duration: timedelta) -> timedelta:
     context, entry = run.context, replace(run.entry, duration=duration)
 
     def record() -> None:
+        # Each attempt has the waits of those before it, and of the statements.
+        waited = context.with_waits(entry, run.migration.version)
         with transaction(run.session):
             record_nontransactional(
                 run.session,
                 run.migration,
                 traits=context.ledger_traits,
                 name=run.name,
-                entry=entry,
+                entry=waited,
             )
             mark_unfinished(run.session, run.migration.version, unfinished=False)
 

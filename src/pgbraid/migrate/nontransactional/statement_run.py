@@ -314,7 +314,8 @@ class StatementRun:
             started = self.started_in(current) if current else None
             leftover = self._leftover_index(started, diagnostic.sqlstate)
             left = {"left": leftover[0]} if leftover else {}
-            run.append(run.new_entry("failed", self.statement, **_cause(error), **left))
+            entry = run.new_entry("failed", self.statement, **_cause(error), **left)
+            run.append(run.context.with_waits(entry, run.migration.version))
         invalid = f"It left the index {leftover[1]} invalid." if leftover else ""
         lines = (diagnostic.detail, invalid)
         detail = "\n".join(line for line in lines if line)

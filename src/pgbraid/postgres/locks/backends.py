@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pgbraid.sql.secrets import mask, secrets_in
@@ -11,10 +12,12 @@ if TYPE_CHECKING:
 
     from pgbraid.postgres.client.session import Session
 
-__all__ = ["describe_backends"]
+__all__ = ["describe_backends", "without_query"]
 
 _LONGEST = 80
 _CLIENT = "client backend"
+_QUERY = re.compile(", (?:running|last ran): .*", re.DOTALL)
+"""The query of a session, from the first place where it may begin."""
 _PREPARED = "a prepared transaction (see pg_prepared_xacts)"
 _PREPARED_HERE = """
     SELECT gid, owner, pg_catalog.to_char(prepared, 'YYYY-MM-DD HH24:MI:SS TZH')
@@ -35,6 +38,14 @@ def describe_backends(session: Session, pids: Iterable[int]) -> tuple[str, ...]:
         )
     ]
     return (*descriptions, *([_prepared(session)] if 0 in distinct else []))
+
+
+def without_query(description: str) -> str:
+    """Return a description without the session's query, which may have values of rows.
+
+    For a text that is kept, such as a journal line.
+    """
+    return _QUERY.sub("", description)
 
 
 def _prepared(session: Session) -> str:

@@ -358,6 +358,17 @@ SELECT line.id, line.version, line.name, line.event, line.statement
                 WHERE undone.version OPERATOR(pg_catalog.=) line.version
                   AND undone.event OPERATOR(pg_catalog.=) 'undone'::pg_catalog.text)
  ORDER BY line.id
+-- name: runs
+-- The lines of the runs in their order, without the texts. Runs before search_path is pinned.
+SELECT id, run_id::pg_catalog.text, event, version, name,
+       pg_catalog.to_char(pg_catalog.timezone('UTC', happened_at), 'YYYY-MM-DD HH24:MI:SS.US'),
+       role_name, application, EXTRACT(epoch FROM duration)::pg_catalog.float8,
+       CASE WHEN event OPERATOR(pg_catalog.=) ANY ('{{applied,failed,undone}}'::pg_catalog.text[])
+            THEN detail END
+  FROM {journal}
+ WHERE event OPERATOR(pg_catalog.=)
+       ANY ('{{applied,failed,undone,adopted,unadopted,started}}'::pg_catalog.text[])
+ ORDER BY id
 -- name: history_by_time
 -- The same without a journal.
 SELECT t.version, t.name, t.checksum::pg_catalog.text, NULL
