@@ -16,6 +16,7 @@ from pgbraid.prove.order_pair import OrderPair, compare_orders
 from pgbraid.prove.prover import build_proof
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.source.loader import load_migrations
+from tests.fixtures.pages import Elements, page_of_proof
 
 PATHS = sorted(Path(__file__).with_name("cases").glob("*.sql"))
 LINE = re.compile(r"-- (\w+): (\S.*)\n")
@@ -104,6 +105,19 @@ def test_verdict_of_case(scratch, path):
         reported = [pair.sentence, *(difference.name for difference in proof.differences)]
         assert any(case.message in text for text in reported), reported
         assert pair.minimal
+    check_page(page_of_proof(proof), case, proof)
+
+
+def check_page(page, case, proof):
+    """Check that the report page names the verdict and the pair, and shows where they cross."""
+    shown = Elements(page.html)
+    assert case.verdict.value in {text for holder, text in shown.held if holder == "span"}
+    drawn = [block.first.version for block in page.content.braid.blocks if block.pair]
+    assert sorted(drawn) == sorted(case.pair or ())
+    rings = [attributes for _, attributes in shown.found if attributes.get("class") == "s-ring"]
+    assert len(rings) == bool(case.pair)
+    if case.pair:
+        assert f"{proof.pair.sentence[:60]}" in shown.text
 
 
 def test_there_are_cases_of_every_verdict():

@@ -108,6 +108,7 @@ def test_search_for_example_ends_when_its_time_is_up(folder, prove, monkeypatch,
     answer = prove(TABLE, VIEW, GAP, order=order, words=("--explain-for", "0"))
     assert "104_b and 103_c do not commute" in answer.out
     assert "Smallest example" not in answer.out
+    assert "It may not be the smallest: the search was cut short after " in answer.out
     assert "these two after" in prove(TABLE, VIEW, GAP, order=order).out
     proof = folder.load(settings=False, explain_for=0).prove(history=order)
     assert (proof.pair.first.version, proof.pair.second.version) == (104, 103)

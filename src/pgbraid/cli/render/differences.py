@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from pgbraid.cli.render.characters import clean
+from pgbraid.cli.render.differing_rows import rows_lines
 from pgbraid.cli.render.psql import count, spelled
 from pgbraid.model.catalog_names import display_name
 from pgbraid.model.snapshot import COLUMN_ORDER, DATA, DEFINITION, ENUM_ORDER, SEQUENCES
@@ -66,7 +67,7 @@ def proof_of_check_lines(proof: Proof) -> Iterator[str]:
     elif proof.allowed_reason:
         yield f"Accepted: {clean(spelled(proof.allowed_reason))}."
     else:
-        yield "proven: both orders end with the same schema and rows."
+        yield f"proven: both orders end with the same {_compared(proof)}."
     yield from _not_compared(proof.not_compared)
 
 
@@ -101,14 +102,9 @@ def _provided(objects: tuple[str, ...]) -> Iterator[str]:
 
 
 def _verdict(proof: Proof) -> Iterator[str]:
-    explanation = {
-        "same": "both orders end with the same schema and rows",
-        "column order only": "the two orders end with different orders of columns",
-        "enum order": "the two orders end with different orders of enum values",
-        "different": "the two orders end with different schemas or rows",
-        "fails": "a migration fails in one of the two orders",
-        "not replayed": "the migrations cannot be replayed here; nothing was compared",
-    }[proof.verdict.value]
+    explanation = proof.verdict.explanation
+    if proof.verdict.value == "same":
+        explanation = f"both orders end with the same {_compared(proof)}"
     exceptions = ""
     if proof.not_compared and proof.verdict.value == "same":
         exceptions = (
@@ -118,6 +114,10 @@ def _verdict(proof: Proof) -> Iterator[str]:
     pairs = f"{count(proof.inversions, 'pair')} swapped"
     yield f"{proof.verdict.value}{exceptions}: {explanation}."
     yield f"({moved}, {pairs}; {count(proof.replays, 'replay')} on {clean(proof.server)})"
+
+
+def _compared(proof: Proof) -> str:
+    return "schema, rows and objects of the server" if proof.cluster else "schema and rows"
 
 
 def _pair(proof: Proof) -> Iterator[str]:
@@ -138,7 +138,9 @@ def _pair(proof: Proof) -> Iterator[str]:
         yield f"Smallest example: these two{context}{after}."
     else:
         yield f"Example: these two{context}{after}."
-        yield "The time to minimize the example is over; --explain-for TIME allows more."
+        work = f"{proof.search_replays:.1f} plain replays"
+        yield f"It may not be the smallest: the search was cut short after {work}. To search"
+        yield "longer, use --explain-for TIME."
 
 
 def _failures(proof: Proof) -> Iterator[str]:
@@ -243,10 +245,12 @@ def difference_lines(differences: Iterable[Difference], left: str, right: str) -
             only = left if difference.only == "left" else right
             yield f"{clean(difference.name)}  (only {only})"
             yield from _one_side(difference)
-            continue
-        yield clean(difference.name)
-        for attribute in difference.attributes:
-            yield from _attribute(difference, attribute, (left, right), columns)
+        else:
+            yield clean(difference.name)
+            for attribute in difference.attributes:
+                yield from _attribute(difference, attribute, (left, right), columns)
+        if difference.rows:
+            yield from rows_lines(difference.rows, (left, right))
 
 
 def _one_side(difference: Difference) -> Iterator[str]:
@@ -264,7 +268,8 @@ def _attribute(
     difference: Difference, attribute: AttributeDifference, sides: tuple[str, str], columns: int
 ) -> Iterator[str]:
     if difference.catalog == DATA:
-        yield from _rows(attribute, sides)
+        if not difference.rows or attribute.name == "rows":
+            yield from _rows(attribute, sides)
         return
     values = [_value(difference, value) for value in (attribute.left, attribute.right)]
     name = "" if difference.catalog in {*_LISTS, SEQUENCES} else f"{display_name(attribute.name)} "

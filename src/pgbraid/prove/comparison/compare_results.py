@@ -16,9 +16,10 @@ from pgbraid.postgres.catalog.row_identity import (
     Meaning,
     digests_by_meaning,
     generated_keys,
-    positions,
 )
+from pgbraid.postgres.catalog.sequence_positions import positions
 from pgbraid.prove.comparison.nondeterminism import NOTHING_CHANGES, Changing, stable_between
+from pgbraid.prove.comparison.row_listing import with_differing_rows
 from pgbraid.prove.comparison.schema_diff import diff_snapshots
 
 if TYPE_CHECKING:
@@ -78,14 +79,8 @@ def compare_kept(
             NOTHING_CHANGES,
             ChangingRows(),
         )
-    # Both sides must leave out the same keys and tables, or their digests would differ.
     (left_rows, right_rows), parts = in_parts(left_rows, right_rows)
-    keys = left_rows.meaning.keys | right_rows.meaning.keys
-    excluded = left_rows.meaning.excluded | right_rows.meaning.excluded
-    meanings = (
-        replace(left_rows.meaning, keys=keys, excluded=excluded),
-        replace(right_rows.meaning, keys=keys, excluded=excluded),
-    )
+    meanings = _equal_meanings(left_rows, right_rows)
     changing = left_changing | right_changing
     not_compared = [*unread, *changing.described(), *_described(left_rows, right_rows, parts)]
     ours, theirs = left.result.snapshot.catalogs, right.result.snapshot.catalogs
@@ -93,13 +88,28 @@ def compare_kept(
         rows = _RowComparison(replayer, (left, right), meanings)
         left_stable, right_stable = rows.compared(left_stable, right_stable)
         not_compared += rows.not_compared()
+    differences = diff_snapshots(left_stable, right_stable)
+    differences = with_differing_rows(replayer, (left, right), meanings, differences)
     # A search replays an order only once, so it cannot find the changing values of a column.
     masks = dict.fromkeys((*meanings[0].masks, *meanings[1].masks), EVERY)
     return Comparison(
-        diff_snapshots(left_stable, right_stable),
+        differences,
         tuple(dict.fromkeys(not_compared)),
         changing,
-        Meaning(keys, masks, excluded),
+        Meaning(meanings[0].keys, masks, meanings[0].excluded),
+    )
+
+
+def _equal_meanings(left: ChangingRows, right: ChangingRows) -> tuple[Meaning, Meaning]:
+    """Return how to compare the rows of each side.
+
+    Both sides must leave out the same keys and tables, or their digests would differ.
+    """
+    keys = left.meaning.keys | right.meaning.keys
+    excluded = left.meaning.excluded | right.meaning.excluded
+    return (
+        replace(left.meaning, keys=keys, excluded=excluded),
+        replace(right.meaning, keys=keys, excluded=excluded),
     )
 
 

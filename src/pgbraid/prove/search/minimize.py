@@ -3,17 +3,15 @@
 The example starts with the pair alone. While it fails because an object is missing, the migration
 that creates the object is added; the error message of the server names the object. Then the
 migrations that the pair does not need are removed. If growing fails, all migrations before the pair
-are reduced by delta debugging, which needs many replays. The search ends when its time is up. If
-the pair comes from the bisection, the example is then only larger than necessary; a guess that
-is still growing is given up.
+are reduced by delta debugging, which needs many replays. The search is cut short when its budget
+allows no more replays. If the pair comes from the bisection, the example is then only larger than
+necessary; a guess that is still growing is given up.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pgbraid.model import sqlstate
@@ -25,13 +23,14 @@ if TYPE_CHECKING:
     from pgbraid.model.migration import Migration
     from pgbraid.model.proof import ReplayFailure, ReplayResult
     from pgbraid.prove.replay.replayer import Base, Replayer
+    from pgbraid.prove.search.budget import Budget
     from pgbraid.prove.search.difference_aspect import Aspect
     from pgbraid.prove.search.orders import Swap
     from pgbraid.prove.search.shared_words import Words
 
     Replay = Callable[[Base, Sequence[Migration]], ReplayResult]
 
-__all__ = ["Budget", "Minimal", "PairReplay", "grown_context", "minimal_context"]
+__all__ = ["Minimal", "PairReplay", "grown_context", "minimal_context"]
 
 _MISSING = frozenset(
     {
@@ -56,24 +55,6 @@ _MOST_RELATED = 3
 """The number of migrations to add at once that share names with a failing migration."""
 
 
-class Budget:
-    """The time limit of a search, in seconds from now."""
-
-    __slots__ = ("_ends",)
-
-    def __init__(self, seconds: float) -> None:
-        self._ends = time.monotonic() + seconds
-
-    def part(self, share: float) -> Budget:
-        """Return a budget with a share of the remaining time."""
-        return Budget((self._ends - time.monotonic()) * share)
-
-    @property
-    def is_spent(self) -> bool:
-        """Whether the time is up."""
-        return time.monotonic() >= self._ends
-
-
 @dataclass(frozen=True, slots=True)
 class Minimal:
     """The context that a pair needs; ``proven`` if no migration of it can be left out."""
@@ -86,16 +67,21 @@ class Minimal:
 class PairReplay:
     """Replays a pair in both orders, with some of the migrations before and after it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the pair, and how to replay it
         self,
         replayer: Replayer,
         root: Base,
         swap: Swap[Migration],
         replay: Replay,
         words: Words,
+        total: int,
     ) -> None:
         self.replayer, self.root, self.swap, self._replay = replayer, root, swap, replay
-        self.words = words
+        self.words, self._total = words, total
+
+    def cost(self, context: Sequence[Migration]) -> float:
+        """Return the work of one replay of the pair with a context, in plain replays."""
+        return (len(context) + 2) / self._total
 
     def orders(self, context: Iterable[Migration]) -> tuple[list[Migration], list[Migration]]:
         """Return the two orders of the pair with the migrations of a context."""
@@ -107,28 +93,31 @@ class PairReplay:
             [*before, swap.second, swap.first, *after],
         )
 
-    def both(
-        self, context: Iterable[Migration], aspect: Aspect
-    ) -> tuple[ReplayResult, ReplayResult]:
-        """Replay the pair in both orders with a context, and return the results."""
-        self.replayer.scope = aspect.scope
-        left, right = (self._replay(self.root, order) for order in self.orders(context))
-        return left, right
-
     def first(self, context: Iterable[Migration], aspect: Aspect) -> ReplayResult:
         """Replay the pair in the first order with a context, and return the result."""
         self.replayer.scope = aspect.scope
         return self._replay(self.root, self.orders(context)[0])
 
-    def shows(self, context: Iterable[Migration], aspect: Aspect) -> bool:
-        """Return whether the pair does not commute with a context."""
-        return aspect.shown_by(*self.both(context, aspect))
+    def second(self, context: Iterable[Migration], aspect: Aspect) -> ReplayResult:
+        """Replay the pair in the second order with a context, and return the result."""
+        self.replayer.scope = aspect.scope
+        return self._replay(self.root, self.orders(context)[1])
+
+    def shows(self, context: Sequence[Migration], aspect: Aspect, budget: Budget) -> bool:
+        """Return whether the pair does not commute with a context.
+
+        Return False without a replay if the budget does not allow both orders.
+        """
+        if not budget.take(2 * self.cost(context)):
+            return False
+        return aspect.shown_by(self.first(context, aspect), self.second(context, aspect))
 
 
 def minimal_context(pair: PairReplay, aspects: Sequence[Aspect], budget: Budget) -> Minimal:
     """Return a small context in which the orders of the pair differ in the first shown aspect.
 
-    When the time is up, return the fewest migrations found so far. Raises what the replays raise.
+    When the budget is spent, return the fewest migrations found so far. Raises what the replays
+    raise.
     """
     swap = pair.swap
     for aspect in aspects:
@@ -136,7 +125,7 @@ def minimal_context(pair: PairReplay, aspects: Sequence[Aspect], budget: Budget)
         if minimal:
             return minimal
         for whole in (swap.before, (*swap.before, *swap.after)):
-            if not budget.is_spent and pair.shows(whole, aspect):
+            if pair.shows(whole, aspect, budget):
                 return _reduced(pair, aspect, whole, budget)
     # With all of these migrations the bisection has seen the difference.
     return Minimal((*swap.before, *swap.after), aspects[-1], proven=False)
@@ -147,7 +136,7 @@ def grown_context(
 ) -> Minimal | None:
     """Return few migrations with which a pair does not commute, grown from an empty context.
 
-    Return None if growing does not succeed in its time. Raises what the replays raise.
+    Return None if growing does not succeed in its budget. Raises what the replays raise.
     """
     context = _grown(pair, aspect, growing)
     return None if context is None else _reduced(pair, aspect, context, shrinking)
@@ -157,26 +146,23 @@ def _reduced(
     pair: PairReplay, aspect: Aspect, context: tuple[Migration, ...], budget: Budget
 ) -> Minimal:
     """Remove the migrations of a context that the pair does not need."""
-    reduced = ddmin(context, partial(_shows_in_time, pair, aspect, budget))
-    return Minimal(reduced, aspect, proven=not budget.is_spent)
-
-
-def _shows_in_time(
-    pair: PairReplay, aspect: Aspect, budget: Budget, context: tuple[Migration, ...]
-) -> bool:
-    return not budget.is_spent and pair.shows(context, aspect)
+    budget = budget.part()
+    reduced = ddmin(context, lambda some: pair.shows(some, aspect, budget))
+    return Minimal(reduced, aspect, proven=not budget.cut_short)
 
 
 def _grown(pair: PairReplay, aspect: Aspect, budget: Budget) -> tuple[Migration, ...] | None:
     """Add the migrations that the failures require, until the pair does not commute."""
     chosen: tuple[Migration, ...] = ()
     for _ in range(_ROUNDS):
-        if budget.is_spent:
+        if not budget.take(pair.cost(chosen)):
             return None
         # The second order is replayed only if the first one lacks nothing.
         ends: tuple[ReplayResult, ...] = (pair.first(chosen, aspect),)
         if not _lacks(ends[0], aspect):
-            ends = pair.both(chosen, aspect)
+            if not budget.take(pair.cost(chosen)):
+                return None
+            ends = (ends[0], pair.second(chosen, aspect))
             if aspect.shown_by(*ends):
                 return chosen
         failures = [end.failure for end in ends if end.failure]

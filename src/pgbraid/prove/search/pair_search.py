@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING
 
 from pgbraid.model.proof import ConflictingPair
 from pgbraid.prove.comparison.compare_results import compare_kept
+from pgbraid.prove.search.bisection import Bisection
 from pgbraid.prove.search.difference_aspect import Aspect
 from pgbraid.prove.search.minimize import (
-    Budget,
     Minimal,
     PairReplay,
     grown_context,
     minimal_context,
 )
-from pgbraid.prove.search.orders import bisect_change
 from pgbraid.prove.search.shared_words import Words, words_of
 
 if TYPE_CHECKING:
@@ -34,15 +33,24 @@ if TYPE_CHECKING:
     from pgbraid.model.proof import ReplayResult
     from pgbraid.model.snapshot import Difference
     from pgbraid.prove.replay.replayer import Base, KeptReplay, Replayer
+    from pgbraid.prove.search.budget import Budget
     from pgbraid.prove.search.orders import Swap, SwapChain
 
     Replay = Callable[[Base, Sequence[Migration]], ReplayResult]
 
-__all__ = ["Budget", "PairSearch"]
+__all__ = ["PairSearch"]
 
 _GUESSES = 3
 _GUESSING = 0.4
 """The number of pairs to try before the bisection, and the share of the time for it."""
+_GUESSING_WORK = 0.25
+"""The share of the work for it."""
+_LEAST_SECONDS, _LEAST_REPLAYS = 1.0, 1.0
+"""By default, there is always this much to minimize an example: it often needs few migrations."""
+_MOST_TO_COMPARE = 1.0
+"""An example with more work is replayed only once in each order to confirm it."""
+_SMALL = 20
+"""An example with so few migrations is small in any folder."""
 _LONG_CHAIN = 5_000
 """Above this number of swaps all are equally likely: weighing them would take too long."""
 
@@ -59,6 +67,7 @@ class PairSearch:
     ) -> None:
         self.replayer, self.base, self.chain = replayer, base, chain
         self.words = Words(replayer.text_of)
+        self._total = len(base.prefix) + len(chain[0])
         self._report = report
 
     def find(
@@ -71,15 +80,17 @@ class PairSearch:
         """Return a pair that does not commute; None if no pair is confirmed on databases.
 
         ``ends`` are the results of the first and the last order of the chain. If a pair is not
-        confirmed and the time of ``budget`` is not up, the search is repeated with the next one of
-        ``replays``. The bisection has no time limit, so it finds a pair even if the time is up.
+        confirmed and ``budget`` is not spent, the search is repeated with the next one of
+        ``replays``. The bisection has no limit, so it finds a pair even if the budget is spent.
         """
         likelihoods = self._likelihoods(aspect)
         guessed = self._guess(aspect, likelihoods, replays[0], budget)
         if guessed:
             return guessed
         for replay in replays:
-            swap, results = self._search(aspect, likelihoods, ends, replay)
+            self.replayer.scope = aspect.scope
+            bisection = Bisection(self.replayer, self.base, self.chain, aspect, replay)
+            swap, results = bisection.find(ends, likelihoods, budget, self._report)
             aspects = self._aspects(aspect, swap, results)
             pair = self._minimize(swap, aspects, replay, budget)
             if pair:
@@ -100,16 +111,16 @@ class PairSearch:
             return None
         likely = sorted(range(len(likelihoods)), key=lambda n: -likelihoods[n])[:_GUESSES]
         root, _ = self.replayer.base(())
-        growing = budget.part(_GUESSING)
+        growing = budget.part(_GUESSING, _GUESSING_WORK)
         try:
             for number in likely:
-                if growing.is_spent:
+                if growing.cut_short:
                     break
                 swap = self.chain.swap(number)
                 whole = replace(swap, before=(*self.base.prefix, *swap.before))
-                example = PairReplay(self.replayer, root, whole, replay, self.words)
+                example = PairReplay(self.replayer, root, whole, replay, self.words, self._total)
                 minimal = grown_context(example, aspect, growing, budget)
-                pair = self._confirm(example, root, minimal) if minimal else None
+                pair = self._confirm(example, root, minimal, budget) if minimal else None
                 if pair:
                     return pair
         finally:
@@ -123,36 +134,6 @@ class PairSearch:
         texts = (*aspect.names, *(f.diagnostic.message for f in aspect.failures))
         differing = words_of(" ".join(texts))
         return self.words.likelihoods(self.chain.pairs(), self.chain[0], differing)
-
-    def _search(
-        self,
-        aspect: Aspect,
-        likelihoods: list[float],
-        ends: dict[int, ReplayResult],
-        replay: Replay,
-    ) -> tuple[Swap[Migration], tuple[ReplayResult, ReplayResult]]:
-        """Bisect the chain to a swap that changes the result; return also both results.
-
-        If only one end of the chain fails, the swap is between an order that fails and an order
-        that does not.
-        """
-        results = dict(ends)
-        failing = [end.failure is not None for end in ends.values()]
-        one_fails = failing[0] != failing[-1]
-        self.replayer.scope = aspect.scope
-
-        def differs(low: int, middle: int) -> bool:
-            self._report("an intermediate order")
-            results[middle] = replay(self.base, self.chain[middle])
-            one, other = results[low], results[middle]
-            if one_fails:
-                return (one.failure is None) != (other.failure is None)
-            return aspect.differ(one, other)
-
-        number = bisect_change(len(self.chain), differs, likelihoods)
-        swap = self.chain.swap(number)
-        before = (*self.base.prefix, *swap.before)
-        return replace(swap, before=before), (results[number], results[number + 1])
 
     @staticmethod
     def _aspects(
@@ -183,17 +164,22 @@ class PairSearch:
         root, _ = self.replayer.base(())
         self._report("smaller examples")
         try:
-            example = PairReplay(self.replayer, root, swap, replay, self.words)
-            minimal = minimal_context(example, aspects, budget)
-            pair = self._confirm(example, root, minimal)
+            example = PairReplay(self.replayer, root, swap, replay, self.words, self._total)
+            minimal = minimal_context(
+                example, aspects, budget.at_least(_LEAST_SECONDS, _LEAST_REPLAYS)
+            )
+            pair = self._confirm(example, root, minimal, budget)
             whole = (*swap.before, *swap.after)
             if pair is None and minimal.context != whole:
-                pair = self._confirm(example, root, replace(minimal, context=whole, proven=False))
+                minimal = replace(minimal, context=whole, proven=False)
+                pair = self._confirm(example, root, minimal, budget)
             return pair
         finally:
             self.replayer.release(root)
 
-    def _confirm(self, example: PairReplay, root: Base, minimal: Minimal) -> ConflictingPair | None:
+    def _confirm(
+        self, example: PairReplay, root: Base, minimal: Minimal, budget: Budget
+    ) -> ConflictingPair | None:
         """Replay a pair in both orders on databases; return None if the aspect is not shown."""
         orders = example.orders(minimal.context)
         prefix = self.base.prefix
@@ -203,11 +189,12 @@ class PairSearch:
             base, done = self.base, len(prefix)
         aspect = minimal.aspect
         # A context that is still large is replayed only once in each order, to save time.
-        compare = (
-            _compare_all
-            if minimal.proven or aspect.facet is None
-            else partial(_compare_aspect, aspect)
-        )
+        work = sum(len(order) - done for order in orders) / self._total
+        small = work <= _MOST_TO_COMPARE or len(minimal.context) <= _SMALL
+        once = aspect.facet is not None and not (minimal.proven and small)
+        compare = partial(_compare_aspect, aspect) if once else _compare_all
+        # To compare all, an order is replayed again if the results differ.
+        budget.spend(work if once else 2 * work)
         left, right, differences = compare(self.replayer, base, [o[done:] for o in orders])
         included = [d for d in differences if aspect.includes(d)]
         shown = bool(included) if not aspect.failures else aspect.shown_by(left, right)
