@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
@@ -117,6 +118,44 @@ class Context:
         try:
             Path(file).write_text(text, encoding="utf-8")
         except OSError as error:
+            raise ConfigError(
+                f"cannot write {file}: {_reason(error)}",
+                hint="Name a file that this user can write, in a folder that exists.",
+            ) from None
+
+    def check_folder_of(self, file: str) -> None:
+        """Raise ConfigError if a file cannot be written because it or its folder is unfit."""
+        path = Path(file)
+        reasons = (
+            (not file or path.is_dir(), "it is a folder"),
+            (not path.parent.is_dir(), f"{path.parent} is not a folder"),
+            (
+                not (path.exists() or os.access(path.parent, os.W_OK)),
+                "this user may not write into its folder",
+            ),
+        )
+        reason = next((reason for is_so, reason in reasons if is_so), None)
+        if reason is not None:
+            raise ConfigError(
+                f"cannot write {file or 'a file without a name'}: {reason}",
+                hint="Name a file that this user can write, in a folder that exists.",
+            )
+
+    def replace_file(self, file: str, text: str) -> None:
+        """Write a text file and replace an existing one at once: a reader sees one of the two.
+
+        Raises ConfigError if it cannot be written.
+        """
+        path = Path(file)
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            self.write(file, text)  # a link or a device, such as /dev/stdout, stays
+            return
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+            temporary.replace(path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
             raise ConfigError(
                 f"cannot write {file}: {_reason(error)}",
                 hint="Name a file that this user can write, in a folder that exists.",

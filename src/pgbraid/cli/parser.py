@@ -18,6 +18,7 @@ __all__ = [
     "FORMATS",
     "Command",
     "add_accept",
+    "add_format",
     "add_limits",
     "add_only_schema",
     "add_scratch",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 FORMATS = ("text", "json", "github", "gitlab", "sarif")
-"""The output formats of ``check``."""
+"""The output formats of ``check`` and ``lint``."""
 
 _DESCRIPTION = """\
 pgbraid applies plain .sql migrations to PostgreSQL. It records every applied version, not only the
@@ -266,6 +267,16 @@ def add_accept(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """Add the option that chooses the format of a report."""
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="the output: text, the document of --json, annotations of GitHub Actions, a Code "
+        "Quality report of GitLab, or SARIF",
+    )
+
+
 def add_only_schema(parser: argparse.ArgumentParser) -> None:
     """Add the option that limits a comparison to some schemas."""
     parser.add_argument(
@@ -318,7 +329,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("status", "show the state of every version"),
     Command("prove", "compare the results of an out-of-order history and of a fresh database"),
     Command("drift", "find schema changes that no migration made"),
+    Command("report", "write one HTML page: the two orders, runs, waits, proof, drift"),
     Command("snapshot", "write the schema of a database as stable text, or compare it"),
+    Command("sizes", "read the sizes of the tables of production, for lint"),
+    Command("lint", "find the hazards of migrations for production"),
     Command("check", "verify that the applied migrations match the files"),
     Command("wait", "wait until another process has applied all migrations"),
     Command("sum", "write the checksums of all files to pgbraid.sum"),
@@ -339,8 +353,17 @@ COMMANDS: tuple[Command, ...] = (
 _VALUED = frozenset(
     {
         *("--database", "--direct-url", "--dir", "--schema", "--table", "--config", "--role"),
-        *("--scratch", "--gaps", "--accept", "--wait", "--timeout", "--format", "--base"),
-        *("--port", "--env-file"),
+        *(
+            "--scratch",
+            "--gaps",
+            "--hazards",
+            "--accept",
+            "--wait",
+            "--timeout",
+            "--format",
+            "--base",
+        ),
+        *("--port", "--env-file", "--fail-on", "--output", "--queries", "--sizes"),
         *("--lock-wait", "--lock-timeout", "--statement-timeout", "--retry-for", "--commit-wait"),
     }
 )

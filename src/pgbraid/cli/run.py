@@ -12,6 +12,7 @@ from itertools import pairwise
 from pgbraid.cli.parser import FORMATS, find, parse_arguments
 from pgbraid.model.errors import (
     ConfigError,
+    HazardsRefused,
     MigrationFailed,
     NotProven,
     PgbraidError,
@@ -97,7 +98,7 @@ def _form(words: list[str]) -> str:
     if "--json" in words:
         return "json"
     chosen = find(words)
-    if chosen is None or chosen.name != "check":
+    if chosen is None or chosen.name not in {"check", "lint"}:
         return "text"
     split = [part for word in words for part in _option_and_value(word)]
     named = [word for option, word in pairwise(split) if option == "--format" and word in FORMATS]
@@ -138,7 +139,7 @@ def _run(arguments: Namespace | PgbraidError, output: Output, signals: _Signals)
 
 def exit_code(error: PgbraidError) -> int:
     """Return the exit code of an error."""
-    if isinstance(error, (NotProven, ProblemsFound)):
+    if isinstance(error, (HazardsRefused, NotProven, ProblemsFound)):
         return 1
     if isinstance(error, ConfigError):
         return 2

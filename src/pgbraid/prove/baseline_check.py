@@ -98,4 +98,5 @@ def _turned(difference: Difference) -> Difference:
         replace(attribute, left=attribute.right, right=attribute.left)
         for attribute in difference.attributes
     )
-    return replace(difference, attributes=attributes, only=only)
+    rows = difference.rows.turned() if difference.rows else None
+    return replace(difference, attributes=attributes, only=only, rows=rows)

@@ -49,6 +49,8 @@ class ProofInput:
     """Migrations that databases have applied, but that are not replayed."""
     squashed: tuple[tuple[Migration, tuple[Migration, ...]], ...] = ()
     """Baselines to compare, with the migrations that they replace."""
+    added: tuple[Migration, ...] = ()
+    """The last migrations of the recorded order: pending, or added by the branch."""
 
 
 def _version(migration: Migration) -> int:
@@ -154,7 +156,12 @@ def input_from_database(migrations: MigrationSet, history: AppliedHistory) -> Pr
         notes = ("no migration is applied yet, so the order will be the order of versions",)
     ran, without_text = ran_in_all(history, applied)
     run = (*ran, *pending) if ran != applied else None
-    return ProofInput(_orders((*applied, *pending), run=run), notes, not_replayed=without_text)
+    return ProofInput(
+        _orders((*applied, *pending), run=run),
+        notes,
+        not_replayed=without_text,
+        added=tuple(pending),
+    )
 
 
 def ran_in_all(
@@ -265,4 +272,5 @@ def input_from_branch(
         f"{ref}, then what is added",
         merged.not_replayed,
         merged.squashed,
+        merged.added,
     )

@@ -11,7 +11,8 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import ceil, log2
+from math import ceil, inf, log2
+from operator import attrgetter
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,14 @@ from pgbraid.model.events import ReplayStarted
 from pgbraid.model.proof import ReplayResult, Verdict, verdict_of
 from pgbraid.model.snapshot import Facet
 from pgbraid.postgres.catalog.row_identity import Meaning
+from pgbraid.postgres.catalog.shared_objects import with_shared_objects
 from pgbraid.prove.comparison.compare_results import Comparison, compare_kept, replay_twice
 from pgbraid.prove.comparison.nondeterminism import NOTHING_CHANGES
+from pgbraid.prove.search.budget import Budget
+from pgbraid.prove.search.cause import Cause
 from pgbraid.prove.search.difference_aspect import Aspect
 from pgbraid.prove.search.orders import SwapChain, common_prefix, out_of_order
-from pgbraid.prove.search.pair_search import Budget, PairSearch
+from pgbraid.prove.search.pair_search import PairSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,6 +56,10 @@ _UNMEASURED_REPLAYS = 2
 """What of that limit goes to the start and end of the server and to the last step of the search."""
 _FINAL_REPLAYS = 2.5
 """The time to confirm the pair, in replays: both of its orders, and the reading of the results."""
+_SEARCH_REPLAYS = 8.0
+"""The work of the search, in plain replays, without the last step that confirms the pair."""
+_LEAST_MIGRATIONS = 500
+"""The search may always run so many migrations: an example has most of those of a small folder."""
 _LEAST_SECONDS = 2.0
 """The search may always take this long: with few migrations, twelve replays take no time."""
 _GRAVEST = (Facet.SCHEMA, Facet.DATA, Facet.ENUM_ORDER, Facet.COLUMN_ORDER)
@@ -60,12 +68,12 @@ _NAMES_CHANGE = (
     "no pair is named: names of objects differ between two replays of one order, so the "
     "intermediate orders cannot be compared"
 )
+_CUT_SHORT = "no pair is named: the search was cut short before it had confirmed one"
 _NO_PAIR = "no pair is named: no two migrations show the difference, only the whole orders do"
 _UNDONE = "a migration was undone in the database, and undoing it did not take back all that it did"
 
 
-def _version(migration: Migration) -> int:
-    return migration.version
+_version = attrgetter("version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,26 +141,29 @@ class OrderComparison:
     version_failure: ReplayFailure | None = None
     pair: ConflictingPair | None = None
     no_pair: str | None = None
+    search_replays: float = 0.0
+    cut_short: bool = False
     not_compared: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
     replays: int = 0
     server: str = ""
 
 
-def compare_orders(
+def compare_orders(  # noqa: PLR0913 - the orders, and how far the search goes
     replayer: Replayer,
     orders: OrderPair,
     *,
     on_event: Listener,
     pair: bool = True,
     explain_for: float | None = None,
+    on_base: Callable[[Base], None] | None = None,
 ) -> OrderComparison:
     """Replay two orders, compare the results and, if they differ, search for a pair that conflicts.
 
-    Without ``pair`` the search is skipped. Its guesses and its minimization end after
-    ``explain_for`` seconds, by default when the proof has taken as long as twelve plain replays. A
-    pair that the bisection finds after that has a larger example, or is not named if the databases
-    do not confirm it. Raises what the replays raise.
+    Without ``pair`` the search is skipped. Its guesses and its minimization are cut short after
+    ``explain_for`` seconds; by default after the work of ten plain replays, or when the proof has
+    taken as long as twelve. A pair that the bisection finds after that has a larger example, or is
+    not named if the databases do not confirm it. Raises what the replays raise.
     """
     if not orders.must_replay:
         return OrderComparison(Verdict.SAME, server=replayer.scratch.label)
@@ -162,19 +173,13 @@ def compare_orders(
     try:
         if failure:
             return comparer.result(Verdict.NOT_REPLAYED, failures=(failure, failure))
+        if on_base:
+            on_base(base)
         return comparer.compare(pair=pair)
     finally:
         # An error of the replays must not be replaced by an error of the cleanup.
         with suppress(PgbraidError):
             replayer.release(comparer.base)
-
-
-@dataclass(frozen=True, slots=True)
-class _Cause:
-    """The pair that conflicts, or the reason why no pair is named."""
-
-    pair: ConflictingPair | None = None
-    no_pair: str | None = None
 
 
 class _OrderComparer:
@@ -216,7 +221,7 @@ class _OrderComparer:
                 return self._compare_failures(left, right, pair=pair)
             compared = compare_kept(self._replayer, left, right, self._again)
             verdict = verdict_of(compared.facets)
-            cause = _Cause()
+            cause = Cause()
             if pair and verdict is not Verdict.SAME:
                 if self._ran == self._tails[0]:
                     cause = self._find_cause(compared, left, right)
@@ -234,11 +239,11 @@ class _OrderComparer:
         *,
         failures: tuple[ReplayFailure | None, ReplayFailure | None] = (None, None),
         compared: Comparison | None = None,
-        cause: _Cause | None = None,
+        cause: Cause | None = None,
     ) -> OrderComparison:
         """Return the result of the comparison, with what the server was given for the replays."""
         compared = compared or Comparison()
-        cause = cause or _Cause()
+        cause = cause or Cause()
         provision = self._replayer.provision
         return OrderComparison(
             verdict,
@@ -246,6 +251,8 @@ class _OrderComparer:
             *failures,
             cause.pair,
             cause.no_pair,
+            search_replays=cause.search_replays,
+            cut_short=cause.cut_short,
             not_compared=(*compared.not_compared, *provision.weakened),
             provided=tuple(provision.provided),
             replays=self._replayer.replays,
@@ -275,9 +282,9 @@ class _OrderComparer:
         failures = left.result.failure, right.result.failure
         if self._fail_alike(*failures) or any(map(self._server_lacks, failures)):
             return self.result(Verdict.NOT_REPLAYED, failures=failures)
-        cause = _Cause()
+        cause = Cause()
         if pair and self._ran != self._tails[0]:
-            cause = _Cause(no_pair=_UNDONE)
+            cause = Cause(no_pair=_UNDONE)
         elif pair:
             self._drop(left, right)
             ends = {0: left.result, len(self._orders.chain): right.result}
@@ -313,27 +320,27 @@ class _OrderComparer:
         lacks_role = not self._replayer.scratch.exclusive and _NO_ROLE.match(message)
         return bool(lacks_role or _SERVER_LACKS.match(message))
 
-    def _find_cause_without_undone(self, right: KeptReplay) -> _Cause:
+    def _find_cause_without_undone(self, right: KeptReplay) -> Cause:
         """Compare again without the undone migrations; return the cause of what still differs."""
         left = self._replayer.keep(self.base, self._tails[0])
         try:
             if not len(self._orders.chain) or left.result.failure:
-                return _Cause(no_pair=_UNDONE)
+                return Cause(no_pair=_UNDONE)
             self._ran = self._tails[0]
             compared = compare_kept(self._replayer, left, right, self._again)
             if verdict_of(compared.facets) is Verdict.SAME:
-                return _Cause(no_pair=_UNDONE)
+                return Cause(no_pair=_UNDONE)
             return self._find_cause(compared, left, right)
         finally:
             self._drop(left)
 
-    def _find_cause(self, compared: Comparison, left: KeptReplay, right: KeptReplay) -> _Cause:
+    def _find_cause(self, compared: Comparison, left: KeptReplay, right: KeptReplay) -> Cause:
         """Return the cause of the gravest difference. Drops the databases of both replays."""
         facet = next(facet for facet in _GRAVEST if facet in compared.facets)
         aspect = Aspect.of(compared, facet)
         self._replayer.scope = aspect.scope
         last = len(self._orders.chain)
-        ends = {0: self._replayer.read(left.name), last: self._replayer.read(right.name)}
+        ends = {0: self._read(left), last: self._read(right)}
         self._drop(left, right)
         replays = self._plain_replays
         if not aspect.differ(ends[0], ends[last]):
@@ -345,14 +352,28 @@ class _OrderComparer:
             ends = {0: twice(self.base, self._tails[0]), last: twice(self.base, self._tails[1])}
             replays = (twice,)
         if not aspect.differ(ends[0], ends[last]):
-            return _Cause(no_pair=_NAMES_CHANGE)
+            return Cause(no_pair=_NAMES_CHANGE)
         return self._find_pair(aspect, ends, replays)
+
+    def _read(self, replay: KeptReplay) -> ReplayResult:
+        """Return the part of a replay in the scope, shared objects as they were at its end."""
+        read = self._replayer.read(replay.name)
+        if read.snapshot is None or replay.result.snapshot is None:
+            return read
+        if not (self._replayer.scope and self._replayer.scope.schema):
+            return read
+        return ReplayResult(with_shared_objects(read.snapshot, replay.result.snapshot))
 
     def _find_pair(
         self, aspect: Aspect, ends: dict[int, ReplayResult], replays: tuple[Replay, ...]
-    ) -> _Cause:
-        pair = self._search.find(aspect, ends, replays, Budget(self._seconds_left()))
-        return _Cause(pair, None if pair else _NO_PAIR)
+    ) -> Cause:
+        least = _LEAST_MIGRATIONS / len(self._orders.by_version)
+        most = max(_SEARCH_REPLAYS, least) if self._explain_for is None else inf
+        budget = Budget(self._seconds_left(), most)
+        pair = self._search.find(aspect, ends, replays, budget)
+        cut_short = budget.cut_short if pair is None else not pair.minimal
+        no_pair = None if pair else _CUT_SHORT if cut_short else _NO_PAIR
+        return Cause(pair, no_pair, budget.spent, cut_short)
 
     @property
     def _plain_replays(self) -> tuple[Replay, ...]:

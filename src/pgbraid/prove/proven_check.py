@@ -111,6 +111,8 @@ def _not_commuting(proof: Proof, pair: ConflictingPair, ref: str) -> Problem:
     example = f"these two {f'after {before}' if before else 'on an empty database'}"
     if pair.after:
         example += f", then {', '.join(migration.label for migration in pair.after)}"
+    if not pair.minimal:
+        example += "; the search for a smaller one was cut short"
     failures = (pair.recorded_failure, pair.version_failure)
     failure = next((f for f in failures if f is not None and f.migration == moved), None)
     return Problem(

@@ -16,7 +16,7 @@ report                    ``build_proof`` below
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from pgbraid.model.proof import Proof, Verdict, verdict_of
 from pgbraid.postgres.client.open_session import connect
 from pgbraid.postgres.ledger.history import plain_role, read_history
 from pgbraid.postgres.scratch.databases import scratch_server
+from pgbraid.postgres.statistics.production_sizes import read_sizes
 from pgbraid.prove.baseline_check import compare_baseline
 from pgbraid.prove.inputs import (
     input_from_branch,
@@ -35,6 +36,7 @@ from pgbraid.prove.inputs import (
     refuse_contradictions,
 )
 from pgbraid.prove.order_pair import OrderComparison, OrderPair, compare_orders
+from pgbraid.prove.proof_hazards import ProofHazards
 from pgbraid.prove.replaced_history import with_baselines
 from pgbraid.prove.replay.replayer import Replayer
 from pgbraid.source.content import read_prelude
@@ -43,6 +45,7 @@ from pgbraid.source.git import files_at_commit, merge_base
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pgbraid.model.hazards.sizes import Sizes
     from pgbraid.model.migration import LedgerTable, Migration, MigrationSet
     from pgbraid.model.options import RunOptions
     from pgbraid.postgres.client.conninfo import Target
@@ -50,7 +53,7 @@ if TYPE_CHECKING:
     from pgbraid.postgres.scratch.databases import ScratchServer
     from pgbraid.prove.inputs import ProofInput
 
-    Compare = Callable[[OrderPair], OrderComparison]
+    Compare = Callable[..., OrderComparison]
 
 __all__ = ["build_proof", "prove_branch", "prove_database", "prove_list", "run_proof"]
 
@@ -65,9 +68,11 @@ def prove_database(
     """
     with connect(target, ledger, options.stop) as session:
         history = read_history(session)
+        sizes = read_sizes(session) if options.lint_rules else None
     refuse_contradictions(history, ledger)
     history = with_baselines(migrations, history)
-    return run_proof(input_from_database(migrations, history), ledger, options, like=history)
+    proof_input = input_from_database(migrations, history)
+    return run_proof(proof_input, ledger, options, like=history, sizes=sizes)
 
 
 def prove_branch(
@@ -102,6 +107,7 @@ def run_proof(
     options: RunOptions,
     *,
     like: AppliedHistory | None = None,
+    sizes: Sizes | None = None,
 ) -> Proof:
     """Compare the two orders on a scratch server, and return the proof with a conflicting pair.
 
@@ -123,11 +129,15 @@ def run_proof(
     )
     if not (orders.must_replay or proof_input.squashed):
         return build_proof(proof_input, OrderComparison(Verdict.SAME))
-    return _prove_on_scratch_server(proof_input, ledger, options, like)
+    return _prove_on_scratch_server(proof_input, ledger, options, like, sizes)
 
 
 def _prove_on_scratch_server(
-    proof_input: ProofInput, ledger: LedgerTable, options: RunOptions, like: AppliedHistory | None
+    proof_input: ProofInput,
+    ledger: LedgerTable,
+    options: RunOptions,
+    like: AppliedHistory | None,
+    sizes: Sizes | None,
 ) -> Proof:
     """Replay, compare, find the pair and minimize it on a scratch server; return the proof."""
     orders = proof_input.orders
@@ -146,6 +156,7 @@ def _prove_on_scratch_server(
             extend=True,
             prelude=read_prelude(place.prelude),
             search_path=options.search_path,
+            cluster=options.cluster,
         )
         notes = [*_version_difference(scratch, major)]
         for baseline, history in proof_input.squashed:
@@ -157,14 +168,17 @@ def _prove_on_scratch_server(
         compare = partial(
             compare_orders, replayer, on_event=options.on_event, explain_for=options.explain_for
         )
-        comparison = compare(orders)
-        return build_proof(
+        hazards = ProofHazards(replayer, proof_input, options, sizes)
+        comparison = compare(orders, on_base=hazards.look)
+        proof = build_proof(
             proof_input,
             comparison,
             _check_allowances(orders, comparison, compare, options),
-            not_compared=tuple(_role_difference(scratch, role)),
+            not_compared=(*_role_difference(scratch, role), *_shared_objects(scratch, options)),
             notes=tuple(notes),
         )
+        cluster = options.cluster and scratch.exclusive
+        return replace(proof, hazards=hazards.report, cluster=cluster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +254,16 @@ def _role_difference(scratch: ScratchServer, role: MigratingRole | None) -> Iter
         )
 
 
+def _shared_objects(scratch: ScratchServer, options: RunOptions) -> Iterator[str]:
+    """Yield a line if the objects of the whole server were to be compared and cannot be."""
+    if options.cluster and not scratch.exclusive:
+        yield (
+            f"roles, memberships and settings of the server: {scratch.label} may have other "
+            "users, so migrations must not change them there; without `scratch_url`, an embedded "
+            "server compares them"
+        )
+
+
 def _version_difference(scratch: ScratchServer, major: int | None) -> Iterator[str]:
     """Report that the scratch server has another major version than the database."""
     version = scratch.version.partition(".")[0]
@@ -274,6 +298,8 @@ def build_proof(
         version_failure=comparison.version_failure,
         pair=cause.pair or comparison.pair,
         no_pair=cause.no_pair or comparison.no_pair,
+        search_replays=cause.search_replays,
+        cut_short=cause.cut_short,
         not_compared=(*comparison.not_compared, *not_compared, *proof_input.not_replayed),
         provided=comparison.provided,
         notes=(*proof_input.notes, *notes),

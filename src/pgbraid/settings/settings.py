@@ -15,12 +15,16 @@ TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from typing import Any
 
+    from pgbraid.model.hazards.sizes import Rates
     from pgbraid.model.options import Limits
 
 __all__ = ["Settings", "text_list"]
 
 _DURATIONS = frozenset(
-    {"lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait", "explain_for"}
+    {
+        *("lock_wait", "lock_timeout", "statement_timeout", "retry_for", "commit_wait"),
+        *("explain_for", "hazard_warn", "hazard_error"),
+    }
 )
 _CHOICES = {
     "verify": ("off", "warn", "error"),
@@ -28,11 +32,13 @@ _CHOICES = {
     "gaps_require": ("any", "complete"),
     "ledgers": ("one", "many"),
     "numbering": ("auto", "timestamp", "sequential"),
+    "hazards": ("off", "warn", "refuse"),
 }
 _ACCEPTED = frozenset({"column-order", "enum-order", "different"})
-_FLAGS = frozenset({"adopt", "session_pooler"})
+_FLAGS = frozenset({"adopt", "session_pooler", "cluster"})
 _LISTS = frozenset({"accept", "ignore", "links"})
-_NOT_EMPTY = frozenset({"prelude", "search_path"})
+_NOT_EMPTY = frozenset({"prelude", "search_path", "sizes", "queries"})
+_OF_HAZARDS = frozenset({"rates", "hazard_severity", "hazards_from"})
 _IDENTIFIER_BYTES = 63
 _JOURNAL_SUFFIX = len("_journal")
 
@@ -55,11 +61,17 @@ class Settings:
     - ``gaps``: policy for out-of-order migrations; ``gaps_require``: complete if the proof must
       not leave anything out
     - ``accept``: verdicts of a proof that do not fail it; ``explain_for``: seconds for the search
-      for the cause of a difference
+      for the cause of a difference; ``cluster``: whether it compares roles and the like, too
     - ``ignore``: objects that drift ignores
     - ``prelude``: a file of SQL that runs on every scratch database before the first migration
     - ``search_path``: schemas of the unqualified names in migrations
     - ``numbering``: the kind of version that a new file gets
+    - ``hazards``: whether a run first measures what the pending files would block
+    - ``hazard_warn``, ``hazard_error``: seconds of blocking from which a hazard is a warning, and
+      an error; ``hazard_severity``: pairs of a rule and its severity
+    - ``hazards_from``: the lowest version that is judged
+    - ``sizes``, ``queries``: the files that ``pgbraid sizes`` writes; ``rates``: how fast
+      production works
     """
 
     dir: str = defaults.FOLDER
@@ -80,11 +92,20 @@ class Settings:
     accept: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     explain_for: float | None = None
+    cluster: bool = False
     prelude: str | None = None
     search_path: str | None = None
     ledgers: str = "one"
     links: tuple[str, ...] = ()
     numbering: str = "auto"
+    hazards: str = "off"
+    hazard_warn: float = 1.0
+    hazard_error: float = 10.0
+    hazard_severity: tuple[tuple[str, str], ...] = ()
+    hazards_from: int | None = None
+    sizes: str | None = None
+    queries: str | None = None
+    rates: Rates | None = None
     file: str | None = field(default=None, compare=False)
     """The settings file of these values."""
     passed_over: tuple[str, ...] = field(default=(), compare=False)
@@ -106,6 +127,12 @@ class Settings:
                 "direct_url contains a password, which a file or command line must not contain",
                 hint="Remove it and give it in PGPASSWORD or a .pgpass file, or give the whole "
                 "URL in PGBRAID_DIRECT_URL.",
+            )
+        if self.hazard_error < self.hazard_warn:
+            raise ConfigError(
+                f"hazard_error ({self.hazard_error:g} s) is below hazard_warn "
+                f"({self.hazard_warn:g} s)",
+                hint="Give `hazard_error` the longer time of the two.",
             )
 
     @property
@@ -154,7 +181,11 @@ def text_list(name: str, value: object) -> tuple[str, ...]:
     return items
 
 
-def _value(name: str, value: object) -> str | float | bool | tuple[str, ...]:
+def _value(name: str, value: object) -> object:
+    if name in _OF_HAZARDS:
+        from pgbraid.settings.hazard_settings import hazard_setting  # noqa: PLC0415 - rare
+
+        return hazard_setting(name, value)
     if name in _LISTS:
         return text_list(name, value)
     if name in _FLAGS:
@@ -172,6 +203,10 @@ def _value(name: str, value: object) -> str | float | bool | tuple[str, ...]:
             valid = "a number of seconds, or a duration such as 500ms, 2s or 10min"
             raise ConfigError(f"{name} must be {valid}, not {value!r}")
         return duration
+    return _text(name, value)
+
+
+def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         # The URL may hold a password, so the message does not show it.
         shown = "" if name == "direct_url" else f", not {value!r}"

@@ -109,9 +109,10 @@ def _settings(path: Path, table: Mapping[str, Any]) -> Settings:
     settings = replace(settings, links=links)
     if "dir" in values or (path.parent / settings.dir).is_dir():
         settings = replace(settings, dir=_relative(path.parent / settings.dir))
-    if settings.prelude is not None:
-        settings = replace(settings, prelude=_relative(path.parent / settings.prelude))
-    return settings
+    files = {name: getattr(settings, name) for name in ("prelude", "sizes", "queries")}
+    return settings.override(
+        **{name: _relative(path.parent / file) for name, file in files.items() if file is not None}
+    )
 
 
 def _unknown_setting(path: Path, key: str, names: list[str]) -> ConfigError:

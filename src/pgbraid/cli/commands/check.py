@@ -4,13 +4,13 @@ Exit code 0 means yes, 1 means no: use it in CI and when an application starts. 
 nothing and takes no lock. With --offline it checks only the names and texts of the files, without
 a database. With --base it checks the files of a branch, also without a database: the branch must
 not change, rename or delete a migration of the git commit REF, nor use a version of it again. With
---prove it also proves that both orders of the migrations end the same. With --sum the files must
-also match pgbraid.sum.
+--prove it also proves that both orders of the migrations end the same, with --lint it also finds
+the hazards of the new migrations. With --sum the files must also match pgbraid.sum.
 """
 
 from __future__ import annotations
 
-from pgbraid.cli.parser import FORMATS, add_accept, add_scratch
+from pgbraid.cli.parser import add_accept, add_format, add_scratch
 from pgbraid.model.errors import ConfigError
 
 TYPE_CHECKING = False  # see the package
@@ -41,6 +41,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "REF, as prove --base does",
     )
     parser.add_argument(
+        "--lint",
+        action="store_true",
+        help="with --base: also find the hazards of the migrations of this branch, as "
+        "lint --base does; the answer is no if a finding is an error",
+    )
+    parser.add_argument(
         "--sum", action="store_true", help="also compare the files with pgbraid.sum"
     )
     parser.add_argument(
@@ -48,12 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="accept applied versions without a file, which a newer release has applied",
     )
-    parser.add_argument(
-        "--format",
-        choices=FORMATS,
-        help="the output: text, the document of --json, annotations of GitHub Actions, a Code "
-        "Quality report of GitLab, or SARIF",
-    )
+    add_format(parser)
     add_accept(parser)
     add_scratch(parser)
 
@@ -92,13 +93,20 @@ def _refuse_contradictions(arguments: Namespace) -> None:
             hint="Name the commit, as in `pgbraid check --base origin/main --prove`. "
             "`pgbraid prove` takes the order from a database.",
         )
+    if arguments.lint and arguments.base is None:
+        raise ConfigError(
+            "--lint needs --base",
+            hint="Name the commit, as in `pgbraid check --base origin/main --lint`. "
+            "`pgbraid lint` judges the pending migrations of a database.",
+        )
     if arguments.allow_newer and (arguments.offline or arguments.base is not None):
         raise ConfigError(
             "--allow-newer needs a database",
             hint="Run `pgbraid check --allow-newer` without --offline and --base.",
         )
     for name in ("scratch", "accept"):
-        if not arguments.prove and getattr(arguments, name, None) is not None:
+        used = arguments.prove or (arguments.lint and name == "scratch")
+        if not used and getattr(arguments, name, None) is not None:
             raise ConfigError(
                 f"--{name} needs --prove",
                 hint="Run `pgbraid check --base origin/main --prove` with it.",
@@ -123,6 +131,8 @@ def _check_files(context: Context) -> Check:
         check = with_checksum_problems(check, migrations)
     if arguments.prove and migrations.migrations:
         check = _prove(context, check)
+    if arguments.lint and migrations.migrations and check.ok:
+        check = _lint(context, check)
     return check
 
 
@@ -135,3 +145,12 @@ def _prove(context: Context, check: Check) -> Check:
         check,
         lambda: migrator.prove(base=check.base, on_event=output.on_event, stop=context.stop),
     )
+
+
+def _lint(context: Context, check: Check) -> Check:
+    """Add the hazards of the branch to the check of its files."""
+    from dataclasses import replace
+
+    output = context.output
+    report = context.migrator().lint(base=check.base, on_event=output.on_event, stop=context.stop)
+    return replace(check, hazards=report, problems=(*check.problems, *report.problems))

@@ -11,6 +11,8 @@ server.
 
 from __future__ import annotations
 
+from argparse import SUPPRESS
+
 from pgbraid.cli.parser import add_accept, add_scratch
 from pgbraid.model.errors import ConfigError
 
@@ -43,8 +45,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--explain-for",
         metavar="TIME",
-        help="the time limit of the search for the pair and its example (by default, until the "
-        "proof has taken as long as twelve replays)",
+        help="the time limit of the search for the pair and its example (by default, the work of "
+        "ten replays, and until the proof has taken as long as twelve)",
+    )
+    parser.add_argument(
+        "--cluster",
+        action="store_true",
+        default=SUPPRESS,
+        help="compare the objects of the whole server, too: roles, memberships, settings of roles "
+        "and databases, and owner, privileges and comment of the database",
     )
     add_scratch(parser)
 

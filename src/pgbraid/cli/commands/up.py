@@ -65,6 +65,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=SUPPRESS,
         help="policy for gaps, the out-of-order migrations (apply)",
     )
+    parser.add_argument(
+        "--hazards",
+        choices=("off", "warn", "refuse"),
+        default=SUPPRESS,
+        help="whether the pending migrations run on a scratch server first, to find their "
+        "hazards: warn reports them, refuse stops before one that is an error (off)",
+    )
     add_accept(parser)
     add_scratch(parser)
     add_limits(parser)

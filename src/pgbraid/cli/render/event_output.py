@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         FileProgress,
         Finished,
         GapProven,
+        HazardsMeasured,
         IndexProgress,
         Interrupted,
         LeftoverDropped,
@@ -155,6 +156,11 @@ class EventOutput(ABC):
         self._progress(
             f"  not compared: {characters.clean(line)}" for line in proof.not_compared[:_LISTED]
         )
+
+    def _on_hazards_measured(self, event: HazardsMeasured) -> None:
+        from pgbraid.cli.render.lint_text import lint_lines
+
+        self._progress(lint_lines(event.report, graver_only=True))
 
     def _on_replay_started(self, event: ReplayStarted) -> None:
         if self._printer.shows_bar:

@@ -18,12 +18,20 @@ from pgbraid.model.migration import Problem
 
 TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pgbraid.cli.render.printer import Printer
     from pgbraid.model.errors import PgbraidError
 
-__all__ = ["Paths", "findings_of", "print_annotations", "print_document", "problems_of"]
+__all__ = [
+    "Paths",
+    "cleaned",
+    "findings_of",
+    "print_annotations",
+    "print_document",
+    "problems_of",
+    "shown",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +56,18 @@ class Paths:
         return path.relative_to(root).as_posix() if path.is_relative_to(root) else file
 
 
-def print_annotations(printer: Printer, problems: Iterable[Problem], paths: Paths | None) -> None:
-    """Print an annotation of GitHub for each problem; with ``--quiet`` only for errors."""
+def print_annotations(printer: Printer, findings: Iterable[Finding]) -> None:
+    """Print an annotation of GitHub for each finding; with ``--quiet`` only for errors."""
     from pgbraid.cli.render.reports.github import annotation
 
     printer.clear_bar()
-    for finding in findings_of(problems, paths or Paths("")):
+    for finding in findings:
         if finding.is_error or not printer.quiet:
             printer.write(sys.stdout, f"{annotation(finding)}\n")
 
 
-def print_document(
-    printer: Printer, form: str, problems: Iterable[Problem], paths: Paths | None
-) -> None:
+def print_document(printer: Printer, form: str, findings: Sequence[Finding], paths: Paths) -> None:
     """Print the document of a format, ``gitlab`` or ``sarif``, on standard output."""
-    paths = paths or Paths("")
-    findings = findings_of(problems, paths)
     if form == "gitlab":
         from pgbraid.cli.render.reports.gitlab import code_quality
 
@@ -88,7 +92,7 @@ def findings_of(problems: Iterable[Problem], paths: Paths) -> tuple[Finding, ...
     return tuple(_finding(problem, paths, seen) for problem in problems)
 
 
-def _cleaned(text: str) -> str:
+def cleaned(text: str) -> str:
     """Return a message of the library for the command line, its lines cleaned."""
     return "\n".join(map(clean, spelled(text).splitlines()))
 
@@ -100,11 +104,11 @@ def _finding(problem: Problem, paths: Paths, seen: Counter[str]) -> Finding:
     return Finding(
         problem.code,
         problem.severity == "error",
-        _cleaned(problem.message),
-        _cleaned(problem.detail) if problem.detail else None,
-        _cleaned(problem.hint) if problem.hint else None,
+        cleaned(problem.message),
+        cleaned(problem.detail) if problem.detail else None,
+        cleaned(problem.hint) if problem.hint else None,
         path,
-        _shown(path),
+        shown(path),
         place.line if place else None,
         place.column if place else None,
         _fingerprint(problem, path, seen),
@@ -123,9 +127,10 @@ def _fingerprint(problem: Problem, path: str | None, seen: Counter[str]) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _shown(path: str | None) -> str | None:
+def shown(path: str | None) -> str | None:
+    """Return a path with its control characters escaped, except for line ends."""
     if path is None:
         return None
     parts = re.split(r"([\r\n])", path)
-    shown = "".join(part if part in {"\r", "\n"} else clean(part) for part in parts)
-    return re.sub(r"[\u2028\u2029]", lambda match: f"\\x{ord(match[0]):04x}", shown)
+    text = "".join(part if part in {"\r", "\n"} else clean(part) for part in parts)
+    return re.sub(r"[\u2028\u2029]", lambda match: f"\\x{ord(match[0]):04x}", text)

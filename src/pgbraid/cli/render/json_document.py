@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from pgbraid.cli.render import readiness
+from pgbraid.cli.render import lint_json, readiness
+from pgbraid.cli.render.differences_document import difference_document
 from pgbraid.cli.render.psql import spelled
-from pgbraid.model.catalog_names import display_name
 from pgbraid.model.errors import (
     MigrationFailed,
     NotProven,
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
         Status,
         Undone,
     )
-    from pgbraid.model.snapshot import Difference
 
     Document: TypeAlias = dict[str, Any]
 
@@ -52,6 +51,9 @@ def result(value: object, warnings: Iterable[Problem] = ()) -> Document:
     The ``warnings`` of the command line stand before those of the result.
     """
     document = _DOCUMENTS[type(value).__name__](value)
+    if hasattr(value, "hazards"):
+        hazards = getattr(value, "hazards", None)
+        document["hazards"] = lint_json.optional_document(hazards, _problem)
     for member in document.keys() & {"warnings", "problems"}:
         document[member] = [*map(_problem, warnings), *document[member]]
     return document
@@ -293,19 +295,6 @@ def _undone(undone: Undone) -> Document:
     return {"undone": {**_migration(undone.migration), "duration_ms": duration_ms}}
 
 
-def _difference(difference: Difference) -> Document:
-    return {
-        "facet": difference.facet.value,
-        "object": difference.name,
-        "catalog": difference.catalog,
-        "only": difference.only,
-        "attributes": [
-            {"name": display_name(a.name), "left": a.left, "right": a.right}
-            for a in difference.attributes
-        ],
-    }
-
-
 def _failure(failure: ReplayFailure | None) -> Document | None:
     if failure is None:
         return None
@@ -322,7 +311,7 @@ def _pair(pair: ConflictingPair | None) -> Document | None:
         "context": [_migration(migration) for migration in pair.context],
         "after": [_migration(migration) for migration in pair.after],
         "minimal": pair.minimal,
-        "differences": [_difference(difference) for difference in pair.differences],
+        "differences": [difference_document(difference) for difference in pair.differences],
         "recorded_failure": _failure(pair.recorded_failure),
         "version_failure": _failure(pair.version_failure),
     }
@@ -333,18 +322,22 @@ def _proof(proof: Proof) -> Document:
         "verdict": proof.verdict.value,
         "allowed_reason": _spelled(proof.allowed_reason),
         "server": proof.server,
+        "cluster": proof.cluster,
         "recorded_order": [migration.version for migration in proof.recorded_order],
         "out_of_order": [_migration(migration) for migration in proof.out_of_order],
         "inversions": proof.inversions,
         "replays": proof.replays,
         "pair": _pair(proof.pair),
         "no_pair": proof.no_pair,
-        "differences": [_difference(difference) for difference in proof.differences],
+        "search_replays": round(proof.search_replays, 1),
+        "cut_short": proof.cut_short,
+        "differences": [difference_document(difference) for difference in proof.differences],
         "recorded_failure": _failure(proof.recorded_failure),
         "version_failure": _failure(proof.version_failure),
         "complete": proof.complete,
         "not_compared": list(proof.not_compared),
         "provided": list(proof.provided),
+        "hazards": lint_json.optional_document(proof.hazards, _problem),
         "notes": list(proof.notes),
     }
 
@@ -355,7 +348,7 @@ def _drifted(drifted: DriftReport) -> Document:
         "server": drifted.server,
         "replayed": drifted.replayed,
         "ignored": drifted.ignored,
-        "differences": [_difference(difference) for difference in drifted.differences],
+        "differences": [difference_document(difference) for difference in drifted.differences],
         "not_compared": list(drifted.not_compared),
         "provided": list(drifted.provided),
         "notes": list(drifted.notes),
@@ -369,7 +362,7 @@ def _squash(squash: Squash) -> Document:
         "baseline": {**_migration(squash.baseline), "text": squash.text},
         "replaced": [_migration(migration) for migration in squash.replaced],
         "deleted": list(squash.deleted) if squash.ok and not squash.dry_run else [],
-        "differences": [_difference(difference) for difference in squash.differences],
+        "differences": [difference_document(difference) for difference in squash.differences],
         "failure": _failure(squash.failure),
         **{name: list(getattr(squash, name)) for name in _LISTS_OF_SQUASH},
         "server": squash.server,
@@ -394,6 +387,7 @@ _DOCUMENTS: dict[str, Callable[[Any], Document]] = {
     "Proof": _proof,
     "DriftReport": _drifted,
     "Squash": _squash,
+    "HazardReport": lambda value: lint_json.document(value, _problem),
     "Readiness": lambda value: readiness.document(value, _problem),
     "Adoption": lambda adoption: {"adopted": _adoption(adoption)},
 }

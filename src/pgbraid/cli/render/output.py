@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pgbraid.cli.render.findings import Paths
+    from pgbraid.cli.render.reports.finding import Finding
     from pgbraid.model.migration import Problem
 
 __all__ = ["Output"]
@@ -91,21 +92,40 @@ class Output(EventOutput):
     def _report(self, value: object, code: int) -> int:
         """Print the problems of a check in its format, and the answer in one line of text."""
         problems: tuple[Problem, ...] = getattr(value, "problems", ())
+        from pgbraid.cli.render.findings import Paths, findings_of, print_document
+
+        paths = self.paths or Paths("")
+        hazards = self._hazards(value, paths)
         if self.form == "github":
-            self._annotate(problems)
+            self._annotate(problems, hazards)
         else:
             self._problems(problems)  # the log of a job shows them, too
-            from pgbraid.cli.render.findings import print_document
+            findings = (*findings_of((*self._warnings, *problems), paths), *hazards)
+            print_document(self._printer, self.form, findings, paths)
+        if type(value).__name__ == "HazardReport":  # the findings have been printed
+            from pgbraid.cli.render.lint_text import summary_line
 
-            print_document(self._printer, self.form, (*self._warnings, *problems), self.paths)
-        self._print(result_lines(value, self._printer.columns()))
+            self._print([summary_line(value)])  # type: ignore[arg-type]
+        else:
+            self._print(result_lines(value, self._printer.columns()))
         return self._exit_code(code)
 
-    def _annotate(self, problems: Iterable[Problem]) -> None:
-        """Print an annotation of GitHub for each problem."""
-        from pgbraid.cli.render.findings import print_annotations
+    @staticmethod
+    def _hazards(value: object, paths: Paths) -> tuple[Finding, ...]:
+        """Return the findings of ``lint``, or of the hazards of another result."""
+        report: Any = getattr(value, "hazards", value)
+        if type(report).__name__ != "HazardReport":
+            return ()
+        from pgbraid.cli.render.lint_findings import findings_of_report
 
-        print_annotations(self._printer, problems, self.paths)
+        return findings_of_report(report, paths)
+
+    def _annotate(self, problems: Iterable[Problem], hazards: Iterable[Finding] = ()) -> None:
+        """Print an annotation of GitHub for each problem."""
+        from pgbraid.cli.render.findings import Paths, findings_of, print_annotations
+
+        found = findings_of(problems, self.paths or Paths(""))
+        print_annotations(self._printer, (*found, *hazards))
 
     def lines(self, lines: Iterable[str], code: int, **members: Any) -> int:  # noqa: ANN401 - JSON
         """Print lines, or with --json a document of ``members``, and return the exit code."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pgbraid.model.errors import MigrationFailed, ProblemsFound
+    from pgbraid.model.findings import HazardReport
     from pgbraid.model.migration import MigrationResult
     from pgbraid.model.plan import Plan, Report, Step
     from pgbraid.model.proof import DriftReport, Proof, Squash
@@ -50,7 +51,14 @@ _CHANGES = {
 def result_lines(value: object, columns: int | None = None) -> Iterator[str]:
     """Return the lines of a result; tables are cut to the width of the terminal."""
     kind = type(value).__name__
-    return _TABLES[kind](value, columns) if kind in _TABLES else _ANSWERS[kind](value)
+    if kind in _TABLES:
+        yield from _TABLES[kind](value, columns)
+        return
+    yield from _ANSWERS[kind](value)
+    if kind == "Proof":
+        hazards: HazardReport | None = getattr(value, "hazards", None)
+        grave = hazards is not None and hazards.has_warnings
+        yield from _hazards(hazards, columns, graver_only=True) if hazards and grave else ()
 
 
 def migration_line(result: MigrationResult, longest: int, columns: int | None = None) -> str:
@@ -63,6 +71,14 @@ def migration_line(result: MigrationResult, longest: int, columns: int | None = 
         longest = min(longest, columns - len("  ") - len(tail))
         label = cut(label, longest)
     return f"  {label}{' ' * (longest - width(label))}{tail}"
+
+
+def _hazards(
+    report: HazardReport, columns: int | None = None, *, graver_only: bool = False
+) -> Iterator[str]:
+    from pgbraid.cli.render.lint_text import lint_lines
+
+    return lint_lines(report, columns, graver_only=graver_only)
 
 
 def _report(report: Report) -> Iterator[str]:
@@ -177,9 +193,14 @@ def _check(check: Check) -> Iterator[str]:
         from pgbraid.cli.render.differences import proof_of_check_lines
 
         yield from proof_of_check_lines(check.proof)
+    if check.hazards is not None:
+        yield from _hazards(check.hazards, graver_only=True)
     if not check.ok:
         errors = sum(p.severity == "error" for p in check.problems)
-        yield f"no: {count(errors, 'problem')}."
+        grave = check.hazards.grave_number if check.hazards else 0
+        parts = [count(errors, "problem")] if errors or not grave else []
+        parts += [f"{count(grave, 'hazard')} that {'is an error' if grave == 1 else 'are errors'}"]
+        yield f"no: {', '.join(parts if grave else parts[:1])}."
     elif check.base:
         yield f"yes: no problem in the files, and the migrations of {clean(check.base)} are kept."
     elif check.offline:
@@ -318,6 +339,7 @@ def _conversion(conversion: Conversion) -> Iterator[str]:
 _TABLES: dict[str, Callable[[Any, int | None], Iterator[str]]] = {
     "Plan": _plan,
     "Status": _status,
+    "HazardReport": _hazards,
 }
 _ANSWERS: dict[str, Callable[[Any], Iterator[str]]] = {
     "Report": _report,
@@ -362,6 +384,8 @@ def failure_summary(error: MigrationFailed, command: str, *, temporary_server: b
         return f"{state}; {before} applied before it. All later migrations wait for it."
     if error.incomplete:
         return f"{label} is not recorded. Check which changes it committed before the next run."
+    if command in {"lint", "check", "report"}:
+        return f"{label} is in the history, and fails on the scratch server; nothing was judged."
     if command == "undo":
         return f"The down file was rolled back; {label} stays applied."
     end = "removed with the temporary server" if temporary_server else "kept"

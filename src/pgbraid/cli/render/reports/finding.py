@@ -24,6 +24,9 @@ class Finding:
     column: int | None
     fingerprint: str
     """The same in each run, and if lines move; no two findings of a report share it."""
+    end_line: int | None = None
+    is_notice: bool = False
+    """Whether the finding is less than a warning."""
 
     @property
     def texts(self) -> list[str]:

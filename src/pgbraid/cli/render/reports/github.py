@@ -17,8 +17,14 @@ def annotation(finding: Finding) -> str:
     place = {}
     if finding.path is not None:
         place = {"file": finding.shown_path, "line": finding.line, "col": finding.column}
-    command = "error" if finding.is_error else "warning"
-    return _command(command, {**place, "title": finding.code}, "\n".join(finding.texts))
+        place["endLine"] = finding.end_line
+    command = "error" if finding.is_error else "notice" if finding.is_notice else "warning"
+    return _command(command, {**place, "title": _title(finding)}, "\n".join(finding.texts))
+
+
+def _title(finding: Finding) -> str:
+    """Return the code; the name of a rule has the name of the program before it."""
+    return f"pgbraid {finding.code}" if "-" in finding.code else finding.code
 
 
 def harmless(line: str) -> str:

@@ -19,6 +19,12 @@ def code_quality(findings: Iterable[Finding], folder: str) -> str:
     return json.dumps([_entry(finding, folder) for finding in findings], indent=2)
 
 
+def _severity(finding: Finding) -> str:
+    if finding.is_notice:
+        return "info"
+    return "major" if finding.is_error else "minor"
+
+
 def _entry(finding: Finding, folder: str) -> dict[str, Any]:
     first, *rest = finding.texts
     description = " ".join([f"{first}." if rest else first, *rest])
@@ -26,10 +32,15 @@ def _entry(finding: Finding, folder: str) -> dict[str, Any]:
         "description": " ".join(description.split()),
         "check_name": finding.code,
         "fingerprint": finding.fingerprint,
-        "severity": "major" if finding.is_error else "minor",
+        "severity": _severity(finding),
         "location": {
             # A file name need not be UTF-8, but JSON must be.
             "path": (finding.path or folder).encode(errors="replace").decode(),
-            "lines": {"begin": finding.line or 1},
+            "lines": _lines(finding),
         },
     }
+
+
+def _lines(finding: Finding) -> dict[str, int]:
+    first = finding.line or 1
+    return {"begin": first, "end": finding.end_line} if finding.end_line else {"begin": first}

@@ -141,6 +141,8 @@ DESCRIPTIONS = {
         "with `adopt` false: the applied set is empty, and the tracker of another tool has rows"
     ),
     "tracker_unknown": "a table has the name of another tool's table, rows, and other columns",
+    "allowed_nothing": "an allow-hazard directive allows no finding of `lint`",
+    "allowed_unknown": "an allow-hazard directive names a rule that does not exist",
     "base_edited": "this branch changes a migration of the base",
     "base_comments_edited": (
         "this branch changes a migration of the base, only in comments, white space or the "
@@ -178,4 +180,9 @@ DESCRIPTIONS = {
 
 def description_of(code: str) -> str:
     """Return a short description of a kind of problem."""
+    if "-" in code or code in {"rewrite", "truncate", "cascade", "stricter", "fails"}:
+        from pgbraid.hazards.rules.catalogue import RULES
+
+        titles = {rule.id: rule.title for rule in RULES}
+        return titles.get(code, code)
     return DESCRIPTIONS.get(code, code.replace("_", " "))

@@ -50,10 +50,16 @@ def sarif_log(findings: Sequence[Finding]) -> str:
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
+def _level(finding: Finding) -> str:
+    if finding.is_notice:
+        return "note"
+    return "error" if finding.is_error else "warning"
+
+
 def _notification(finding: Finding) -> dict[str, Any]:
     return {
         "descriptor": {"id": finding.code},
-        "level": "error" if finding.is_error else "warning",
+        "level": _level(finding),
         "message": {"text": _text("\n".join(finding.texts))},
     }
 
@@ -64,10 +70,12 @@ def _result(finding: Finding, codes: list[str]) -> dict[str, Any]:
         place["region"] = {"startLine": finding.line}
         if finding.column is not None:
             place["region"]["startColumn"] = finding.column
+        if finding.end_line is not None:
+            place["region"]["endLine"] = finding.end_line
     return {
         "ruleId": finding.code,
         "ruleIndex": codes.index(finding.code),
-        "level": "error" if finding.is_error else "warning",
+        "level": _level(finding),
         "message": {"text": _text("\n".join(finding.texts))},
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {"pgbraidProblem/v1": finding.fingerprint},
