@@ -1,0 +1,1 @@
+"""The sections of the page that are texts and tables: proof, drift, hazards; pure."""

@@ -1,0 +1,1 @@
+"""Texts of other people, and numbers, times and durations, in words."""
