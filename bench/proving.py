@@ -1,7 +1,8 @@
 """Measures what a proof costs, beside one plain replay and beside pg_dump.
 
-``python -m bench.proving``: a snapshot of 500 tables; one late migration among some 300; 20
-inversions with a pair that does not commute. Where the shared corpus is there, its files are used.
+``python -m bench.proving``: a snapshot of 500 tables; one late migration among some 300; 20 and 200
+inversions with a pair that does not commute, and the work of the search for it. Where the shared
+corpus is there, its files are used.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _CORPUS = ROOT.parent / "shared" / "corpus" / "openmeter" / "migrations"
 _TABLES = 834
 """Files of ``bench.workload`` that make 500 tables."""
 _ROUNDS = 5
-_PLACES = 20
+_PLACES = (20, 200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def _proofs(scratch: ScratchServer) -> list[_Line]:
         assert failure is None, failure  # noqa: S101 - nothing is measured else
         replayer.release(base)
 
+    work: list[float] = []
+
     def judged(order: tuple[Migration, ...], verdict: Verdict) -> float:
         by_version = tuple(sorted(order, key=lambda m: m.version))
 
@@ -104,6 +107,7 @@ def _proofs(scratch: ScratchServer) -> list[_Line]:
             one = Replayer(scratch, LedgerTable(), stop=StopToken())
             compared = compare_orders(one, OrderPair(order, by_version), on_event=ignore_event)
             assert compared.verdict is verdict, compared.verdict  # noqa: S101 - the right thing is measured
+            work.append(compared.search_replays)
 
         return _median(judge)
 
@@ -115,13 +119,15 @@ def _proofs(scratch: ScratchServer) -> list[_Line]:
         late = _files({f"{at:0{digits}}_late.sql": "CREATE TABLE quite_late (id int);"})
         taken = judged((*files, *late), Verdict.SAME)
         lines.append(_Line(f"one late by {places}, the same", taken, "one replay", taken / once))
-    pair = {
-        f"{files[-_PLACES].version + 1:0{digits}}_early.sql": "COMMENT ON SCHEMA public IS 'a';",
-        f"{files[-1].version + 1:0{digits}}_late.sql": "COMMENT ON SCHEMA public IS 'b';",
-    }
-    first, second = _files(pair)
-    taken = judged((*files, second, first), Verdict.DIFFERENT)
-    lines.append(_Line(f"{_PLACES} inversions, the pair found", taken, "one replay", taken / once))
+    for places in _PLACES:
+        pair = {
+            f"{files[-places].version + 1:0{digits}}_early.sql": "COMMENT ON SCHEMA public IS 'a';",
+            f"{files[-1].version + 1:0{digits}}_late.sql": "COMMENT ON SCHEMA public IS 'b';",
+        }
+        first, second = _files(pair)
+        taken = judged((*files, second, first), Verdict.DIFFERENT)
+        what = f"{places} inversions, the pair found (work of the search: {work[-1]:.1f} replays)"
+        lines.append(_Line(what, taken, "one replay", taken / once))
     return lines
 
 

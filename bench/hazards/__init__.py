@@ -1,0 +1,1 @@
+"""Compares the estimates of hazards with the clock, on tables of millions of rows."""
