@@ -12,14 +12,15 @@ OTHER_VERSION := $(addprefix tests/migrate/test_,adopt.py edited_statements.py d
 	leftover_ownership.py modified_files.py nontransactional.py nontransactional_journal.py \
 	nontransactional_recovery.py nontransactional_settings.py up.py) \
 	$(addprefix tests/postgres/test_,error_places.py foreign_triggers.py isolation_levels.py \
-	ledger_refusals.py messages.py passwords_in_errors.py replication_slots.py session_effects.py \
+	ledger_refusals.py messages.py passwords_in_errors.py production_server.py \
+	production_sizes.py replication_slots.py session_effects.py \
 	transaction_endings.py wait_servers.py writes_to_ledger.py) \
 	$(addprefix tests/testing/test_,isolation.py) \
-	tests/prove/test_squash.py tests/postgres/test_create_database.py \
+	$(addprefix tests/prove/test_,squash.py cluster.py differing_rows.py) tests/postgres/test_create_database.py \
 	$(addprefix tests/acceptance/test_,corpus.py fuzz_snapshot.py) \
 	tests/importers/test_trackers.py tests/sql/test_lexer_against_server.py
 
-.PHONY: help demo test lint types house unit server installed matrix dist picture bench bench-testing out-of-order adopt-peers chaos fuzz clean
+.PHONY: help demo test lint types house unit server installed matrix dist picture bench bench-testing bench-hazards out-of-order adopt-peers chaos fuzz clean
 
 help:
 	@echo "make demo    an out-of-order merge on an embedded PostgreSQL"
@@ -28,6 +29,7 @@ help:
 	@echo "make matrix  the tests on PostgreSQL 13 to 18; make matrix ARGS='--only 13,17 -- -x'"
 	@echo "make bench   compare pgbraid with its peers; make bench ARGS=--quick to try it"
 	@echo "make bench-testing  compare test databases with those of other plugins; ARGS='--rounds 1' to try it"
+	@echo "make bench-hazards  estimates of hazards beside the clock, on 5 million rows; ARGS='--rows 200000 --rounds 1' to try it"
 	@echo "make out-of-order  how each peer handles two branches that merge out of order; ARGS='--tools NAME' for one"
 	@echo "make adopt-peers  adopt what each other tool leaves; ARGS='--only NAME' for one, --write-fixtures for the tests' dumps"
 	@echo "make chaos   provoke failures of servers, networks and clients, for 40 minutes; make chaos ARGS=--quick to try it"
@@ -89,6 +91,9 @@ bench: $(VENV)/bench/.ready
 bench-testing: $(VENV)/bench/.ready
 	$(VENV)/bench/bin/pip install --quiet --disable-pip-version-check pytest==9.2.0 pytest-xdist==3.8.0
 	$(VENV)/bench/bin/python -m bench.testing $(ARGS)
+
+bench-hazards: $(VENV)/.dev
+	$(BIN)/python -m bench.hazards $(ARGS)
 
 out-of-order: $(VENV)/bench/.ready
 	$(VENV)/bench/bin/python -m bench.out_of_order $(ARGS)

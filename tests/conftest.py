@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.documents",
     "tests.fixtures.folders",
+    "tests.fixtures.hazards",
     "tests.fixtures.interruption",
     "tests.fixtures.nontransactional",
     "tests.fixtures.poolers",

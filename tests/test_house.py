@@ -214,6 +214,11 @@ def test_documents_link_to_files_that_exist():
             assert (path.parent / target).exists(), (path.name, target)
 
 
+def test_page_of_rules_is_made_from_rules():
+    page = runpy.run_path(str(ROOT / "tools" / "hazard_rules.py"))["page"]
+    assert DOCS["hazards-rules.md"] == page()
+
+
 layers = runpy.run_path(str(ROOT / "tools" / "layers.py"))
 
 

@@ -30,9 +30,13 @@ assert_type(migrator.plan(""), pgbraid.Plan)
 assert_type(migrator.check(""), pgbraid.Check)
 assert_type(migrator.ready(""), pgbraid.Readiness)
 assert_type(migrator.status(""), pgbraid.Status)
+assert_type(migrator.sizes(""), pgbraid.Sizes)
+assert_type(migrator.queries("", limit=10), pgbraid.Workload)
 assert_type(migrator.repair("", [1]), Repair)
 assert_type(migrator.adopt(""), Adoption | None)
 assert_type(migrator.undo("", 1), Undone)
+assert_type(migrator.report(""), pgbraid.Page)
+assert_type(migrator.report("", drift=migrator.drift("")).html, str)
 assert_type(pgbraid.__version__, str)
 
 

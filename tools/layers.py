@@ -48,7 +48,7 @@ def main() -> None:
     """Print the floors, the highest first."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--modules", action="store_true", help="draw modules, not rooms")
-    parser.add_argument("--top", action="store_true", help="draw the eight rooms only")
+    parser.add_argument("--top", action="store_true", help="draw the nine rooms only")
     options = parser.parse_args()
     found = floors(imports_of(modules=options.modules, top=options.top))
     for number, rooms in reversed(list(enumerate(found, 1))):

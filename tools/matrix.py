@@ -40,6 +40,7 @@ TESTS = (
     "tests/postgres",
     "tests/migrate",
     "tests/prove",
+    "tests/hazards",
     "tests/cli",
     "tests/test_aio.py",
     "tests/acceptance/test_chaos.py",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ConnectionFailed,
         DriverMissing,
         EmbeddedError,
+        HazardsRefused,
         LockLost,
         LockTimeout,
         MigrationFailed,
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
         Stopped,
         TargetRefused,
     )
+    from pgbraid.model.findings import HazardReport
+    from pgbraid.model.hazards.sizes import Sizes, Workload
     from pgbraid.model.migration import Problem
     from pgbraid.model.options import Limits, StopToken
     from pgbraid.model.plan import Plan, Report
     from pgbraid.model.proof import DriftReport, Proof, Verdict
     from pgbraid.model.results import Check, NotReady, Readiness, State, Status
     from pgbraid.model.snapshot import Difference, Snapshot
+    from pgbraid.page.page import Page
     from pgbraid.servers import embedded
 
 _HOMES = {
@@ -44,12 +48,15 @@ _HOMES = {
     "DriftReport": "model.proof",
     "DriverMissing": "model.errors",
     "EmbeddedError": "model.errors",
+    "HazardReport": "model.findings",
+    "HazardsRefused": "model.errors",
     "Limits": "model.options",
     "LockLost": "model.errors",
     "LockTimeout": "model.errors",
     "MigrationFailed": "model.errors",
     "NotProven": "model.errors",
     "NotReady": "model.results",
+    "Page": "page.page",
     "PgbraidError": "model.errors",
     "Plan": "model.plan",
     "Problem": "model.migration",
@@ -58,6 +65,7 @@ _HOMES = {
     "Readiness": "model.results",
     "Report": "model.plan",
     "ServerError": "model.errors",
+    "Sizes": "model.hazards.sizes",
     "Snapshot": "model.snapshot",
     "State": "model.results",
     "Status": "model.results",
@@ -65,6 +73,7 @@ _HOMES = {
     "Stopped": "model.errors",
     "TargetRefused": "model.errors",
     "Verdict": "model.proof",
+    "Workload": "model.hazards.sizes",
     "embedded": "servers",
     "events": "events",
     "load": "loading",
@@ -78,6 +87,8 @@ __all__ = [
     "DriftReport",
     "DriverMissing",
     "EmbeddedError",
+    "HazardReport",
+    "HazardsRefused",
     "Limits",
     "LockLost",
     "LockTimeout",
@@ -85,6 +96,7 @@ __all__ = [
     "Migrator",
     "NotProven",
     "NotReady",
+    "Page",
     "PgbraidError",
     "Plan",
     "Problem",
@@ -93,6 +105,7 @@ __all__ = [
     "Readiness",
     "Report",
     "ServerError",
+    "Sizes",
     "Snapshot",
     "State",
     "Status",
@@ -100,6 +113,7 @@ __all__ = [
     "Stopped",
     "TargetRefused",
     "Verdict",
+    "Workload",
     "__version__",
     "create_database",
     "embedded",

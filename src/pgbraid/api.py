@@ -7,16 +7,14 @@ from dataclasses import dataclass, field, replace
 from pgbraid.arguments import a_statement, a_version, an_instance, some_versions
 from pgbraid.boot_api import BootMethods
 from pgbraid.command import make_options, make_request, make_target
+from pgbraid.hazards_api import HazardMethods
 from pgbraid.history_api import HistoryMethods
+from pgbraid.lint_api import LintMethods
 from pgbraid.migrate.planning.preflight import Command
 from pgbraid.model.errors import ConfigError
 from pgbraid.model.migration import LedgerTable
-from pgbraid.model.options import (
-    RunOptions,
-    ScratchServerConfig,
-    StopToken,
-    ignore_event,
-)
+from pgbraid.model.options import RunOptions, ScratchServerConfig, StopToken, ignore_event
+from pgbraid.page_api import PageMethods
 from pgbraid.settings.settings import Settings, text_list
 
 TYPE_CHECKING = False  # see the package
@@ -42,7 +40,7 @@ __all__ = ["Migrator"]
 
 
 @dataclass(frozen=True, slots=True)
-class Migrator(BootMethods, HistoryMethods):
+class Migrator(BootMethods, HistoryMethods, HazardMethods, LintMethods, PageMethods):
     """Migrations and the settings to apply them with.
 
     Methods that take a connection string (a URL or ``key=value`` pairs) open one connection and
@@ -248,8 +246,9 @@ class Migrator(BootMethods, HistoryMethods):
         if no server is available.
         """
         from pgbraid.prove import prover
+        from pgbraid.prove.lint_rules import rules_for
 
-        options = self._options(on_event, stop)
+        options = replace(self._options(on_event, stop), lint_rules=rules_for(self.settings))
         if [conninfo, base, history].count(None) != 2:  # noqa: PLR2004 - exactly one is given
             raise ConfigError("prove takes one of a database, a base and a history")
         if base is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from pgbraid.model.events import Event, Listener
-    from pgbraid.model.options import GapCheck, ScratchServerConfig
+    from pgbraid.model.options import GapCheck, HazardCheck, ScratchServerConfig
     from pgbraid.settings.settings import Settings
 
 __all__ = ["make_options", "make_request", "make_target"]
@@ -42,11 +42,22 @@ def make_options(
         gaps_require=settings.gaps_require,
         accept=settings.accept,
         explain_for=settings.explain_for,
+        cluster=settings.cluster,
         gap_check=gap_check,
+        hazard_check=_hazard_check(settings),
         search_path=settings.search_path,
         role=settings.role,
         scratch=replace(scratch, prelude=settings.prelude),
     )
+
+
+def _hazard_check(settings: Settings) -> HazardCheck | None:
+    """Return the check of hazards before a run, or None if the settings want none."""
+    if settings.hazards == "off":
+        return None
+    from pgbraid.prove.hazard_policy import hazard_check  # noqa: PLC0415 - only with this policy
+
+    return hazard_check(settings)
 
 
 def _logged(on_event: Listener) -> Listener:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         accept: str | Iterable[str]
         links: str | PathLike[str] | Iterable[str | PathLike[str]]
         explain_for: float | None
+        cluster: bool
         prelude: str | None
         search_path: str | None
         ledgers: str
@@ -61,7 +62,7 @@ def load(
     on which migrations are replayed, instead of an embedded one. The other parameters are the
     settings with the same names, time spans in seconds: ``schema``, ``table``, ``verify``,
     ``lock_wait``, ``adopt``, ``role``, ``gaps``, ``gaps_require``, ``accept``, ``links``,
-    ``explain_for``, ``prelude``, ``search_path``, ``ledgers``, ``session_pooler``.
+    ``explain_for``, ``cluster``, ``prelude``, ``search_path``, ``ledgers``, ``session_pooler``.
 
     Raises ConfigError for a missing folder and for an invalid value. Problems of single files
     are raised by the first call that would run them.

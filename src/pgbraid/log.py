@@ -223,6 +223,14 @@ class LogListener:
         else:
             self._log(_PROOF, _INFO, "proven: both orders give the same result", **more)
 
+    def _hazards_measured(self, event: events.HazardsMeasured) -> None:
+        for finding in event.report.findings:
+            if finding.severity in {"warning", "error"} and finding.allowed is None:
+                facts = {"version": finding.migration.version, "rule": finding.rule}
+                text = "hazard %s of %s, line %s: %s"
+                values = (finding.rule, finding.migration.label, finding.line, finding.message)
+                self._log(_PROOF, _WARNING, text, *values, **facts)
+
 
 def _one_line(text: str) -> str:
     """Return a text with its control characters escaped: a record is one line of a log."""

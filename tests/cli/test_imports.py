@@ -119,6 +119,15 @@ def test_run_without_work_imports_no_modules_that_apply(cli, folder, command):
     assert not loaded & (WORK - allowed)
 
 
+@pytest.mark.parametrize("words", [["up", "-v"], ["plan"], ["status", "-v"], ["report", "--json"]])
+def test_only_the_page_itself_imports_its_library(cli, folder, words):
+    folder.write(_1_a="SELECT 1")
+    cli("up", code=0)
+    loaded = modules(cli, *words)
+    assert "jinja2" not in loaded
+    assert any(name.startswith("pgbraid.page.") for name in loaded) == (words[0] == "report")
+
+
 def test_renumbering_without_database_needs_no_driver(program, branch):
     loaded = modules(program, "renumber", "--base", "main")
     assert "pgbraid.migrate.renumber" in loaded

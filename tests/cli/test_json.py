@@ -108,3 +108,4 @@ def test_every_proof_is_documented(cli, folder, server, database):
     drift = cli("drift", "--json", env=scratch, code=0).json
     assert own_members(drift) == members("drift")
     assert set(cli("snapshot", "--json", code=0).json) & members("snapshot")
+    assert own_members(cli("sizes", "--json", code=0).json) == members("sizes")

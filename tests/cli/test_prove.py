@@ -114,3 +114,45 @@ def test_every_difference_must_be_accepted(folder, cli, scratch_env):
     assert cli("prove", env=scratch_env, code=1).out.startswith("enum order: ")
     cli("prove", "--accept", "enum-order", env=scratch_env, code=1)
     cli("prove", "--accept", "enum-order", "--accept", "column-order", env=scratch_env, code=0)
+
+
+def test_prove_shows_rows_that_differ_with_secrets_masked(folder, cli, scratch_env):
+    folder.write(
+        _101_table="CREATE TABLE kv (key text PRIMARY KEY, value text, n int);"
+        "INSERT INTO kv VALUES ('colour', 'red', 1), ('smtp_password', 'x', 1);",
+        _104_view="UPDATE kv SET n = n + 1, value = value || 'hunter2';",
+    )
+    cli("up", code=0)
+    folder.write(_103_add="UPDATE kv SET n = n * 2, value = value || 'hunter3';")
+    answer = cli("prove", env=scratch_env, code=1)
+    expected = [
+        "rows of table public.kv",
+        "    key colour",
+        "        as recorded: value redhunter2hunter3",
+        "        by version:  value redhunter3hunter2",
+        "        as recorded: n 4",
+        "        by version:  n 3",
+        "    key smtp_password",
+        "        as recorded: value ********",
+        "        by version:  value ********",
+    ]
+    assert "\n".join(expected) in answer.out
+    assert "xhunter" not in answer.out
+    document = cli("prove", "--json", env=scratch_env, code=1).json
+    for differences in (document["differences"], document["pair"]["differences"]):
+        (rows,) = [d["rows"] for d in differences]
+        assert {name: rows[name] for name in rows if name != "rows"} == {
+            "changed": 2,
+            "only_left": 0,
+            "only_right": 0,
+            "complete": True,
+            "columns_of_one_side": [],
+        }
+        assert rows["rows"][0]["key"] == {"key": "colour"}
+        assert rows["rows"][0]["values"][1] == {"name": "n", "left": "4", "right": "3"}
+        assert "xhunter" not in str(rows)
+
+
+def test_difference_of_schema_has_no_rows(out_of_order, cli, scratch_env):
+    document = cli("prove", "--json", env=scratch_env, code=1).json
+    assert [d["rows"] for d in document["differences"]] == [None, None]

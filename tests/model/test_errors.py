@@ -8,6 +8,7 @@ import pytest
 
 import pgbraid
 from pgbraid.model import errors
+from pgbraid.model.findings import HazardReport
 from pgbraid.model.migration import Diagnostic, Location, Migration, MigrationResult, Problem
 from pgbraid.model.proof import Proof, Verdict
 
@@ -22,6 +23,11 @@ MADE_OF = {
     "NotProven": {
         "proof": Proof(Verdict.FAILS, (MIGRATION,), ()),
         "message": "not proven",
+        "detail": "Why.",
+    },
+    "HazardsRefused": {
+        "report": HazardReport((), (), (), "pending", "18.6"),
+        "message": "refused",
         "detail": "Why.",
     },
     "ServerError": {

@@ -163,3 +163,21 @@ def test_killed_client_releases_xact_lock(pooled, database, watches):
         time.sleep(0.05)
     assert database.value(asleep) == 0
     assert database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+
+
+@pytest.mark.parametrize(("policy", "code"), [("warn", 0), ("refuse", 1)])
+def test_hazards_are_measured_behind_pooler(
+    database, pooled, folder, cli, scratch_env, policy, code
+):
+    folder.write(
+        _1_orders="CREATE TABLE orders (id int, state text); INSERT INTO orders VALUES (1)"
+    )
+    cli("up", code=0)
+    database.run("ANALYZE orders")
+    folder.write(_2_drop="ALTER TABLE orders DROP COLUMN state")
+    clean = left_in_the_pool(pooled)
+    env = {**scratch_env, "PGBRAID_DATABASE_URL": pooled}
+    answer = cli("up", "--hazards", policy, env=env, code=code)
+    assert "drop-column: column state of public.orders is dropped" in answer.err
+    assert database.versions() == ([1, 2] if policy == "warn" else [1])
+    assert left_in_the_pool(pooled) == clean

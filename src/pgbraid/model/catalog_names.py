@@ -8,6 +8,8 @@ __all__ = ["display_name"]
 
 _DISPLAY_NAMES = {
     "attnotnull": "not null",
+    "atthasdef": "has a default",
+    "atthasmissing": "has a value for older rows",
     "attcollation": "collation",
     "attidentity": "identity",
     "attgenerated": "generated",

@@ -9,6 +9,7 @@ TYPE_CHECKING = False  # see the package
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
+    from pgbraid.model.findings import HazardReport
     from pgbraid.model.migration import Diagnostic, Migration, MigrationResult, Problem
     from pgbraid.model.proof import Proof
 
@@ -17,6 +18,7 @@ __all__ = [
     "ConnectionFailed",
     "DriverMissing",
     "EmbeddedError",
+    "HazardsRefused",
     "LockLost",
     "LockTimeout",
     "MigrationFailed",
@@ -217,6 +219,24 @@ class NotProven(PgbraidError):
     def __init__(self, proof: Proof, message: str, *, detail: str | None = None) -> None:
         self.proof = proof
         super().__init__(message, detail=detail, hint=_next_step(proof))
+
+
+class HazardsRefused(PgbraidError):
+    """A pending migration has a grave hazard, and ``hazards`` is refuse; nothing was run.
+
+    ``report`` has the findings.
+    """
+
+    default_hint = "Run `pgbraid lint` to see every finding."
+
+    def __init__(self, report: HazardReport, message: str, *, detail: str | None = None) -> None:
+        self.report = report
+        super().__init__(
+            message,
+            detail=detail,
+            hint="Run `pgbraid lint` to see every finding and the better statements. To run the "
+            "migration all the same, allow the hazard in its file with `-- pgbraid: allow-hazard`.",
+        )
 
 
 def _next_step(proof: Proof) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LARGE_SCRIPT_BYTES",
     "NO_DIRECTIVES",
+    "AllowedHazard",
     "AppliedMigration",
     "Diagnostic",
     "Directives",
@@ -41,6 +42,15 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AllowedHazard:
+    """A hazard that a file allows: the rule, the table or None for every one, and the reason."""
+
+    rule: str
+    table: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Directives:
     """Parameters that one file overrides; durations are in seconds."""
 
@@ -56,6 +66,8 @@ class Directives:
     """Of a baseline: the versions whose migrations it replaces, in order, its own included."""
     earlier_baselines: tuple[tuple[int, str], ...] = ()
     """Version and name of each baseline among them; its row stands for the versions up to it."""
+    allowed_hazards: tuple[AllowedHazard, ...] = ()
+    """Findings of ``lint`` that do not fail it."""
 
 
 NO_DIRECTIVES = Directives()

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pgbraid.model.events import Event, Listener
+    from pgbraid.model.findings import HazardReport
     from pgbraid.model.migration import Directives
     from pgbraid.model.proof import Proof
 
     GapCheck = Callable[[Any, Any, Any, Any], Proof]
     """Called with the session, the migrations, their plan and these options."""
+    HazardCheck = Callable[[Any, Any, Any, Any], HazardReport]
+    """Called with the same values."""
 
 __all__ = [
     "Limits",
@@ -153,7 +156,8 @@ class RunOptions:
     If ``gap_check`` is given, it proves on a ``scratch`` server that out-of-order migrations give
     the same result, except for the verdicts in ``accept``. With ``gaps_require`` complete, a proof
     must compare everything. The search for the cause of a difference takes at most ``explain_for``
-    seconds. ``search_path`` is that of the migrations, ``role`` the role that runs them; a proof
+    seconds. With ``cluster`` it compares the objects of the whole server, such as roles, too.
+    ``search_path`` is that of the migrations, ``role`` the role that runs them; a proof
     without a database replays with a role of that name.
     """
 
@@ -167,8 +171,13 @@ class RunOptions:
     gaps_require: str = "any"
     accept: tuple[str, ...] = ()
     explain_for: float | None = None
+    cluster: bool = False
     gap_check: GapCheck | None = None
     """Given if the setting ``gaps`` is prove. Raises NotProven if the results differ."""
+    hazard_check: HazardCheck | None = None
+    """Given if the setting ``hazards`` is not off. Raises HazardsRefused if it refuses the run."""
+    lint_rules: Callable[[Any], Any] | None = None
+    """Returns the rules of ``lint`` for the sizes of a database, or for None, for a proof."""
     search_path: str | None = None
     role: str | None = None
     scratch: ScratchServerConfig = field(default_factory=ScratchServerConfig)

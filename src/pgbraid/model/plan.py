@@ -9,6 +9,7 @@ from pgbraid.model.errors import ProblemsFound
 from pgbraid.model.migration import AppliedMigration, Migration, Problem, Severity
 
 if TYPE_CHECKING:
+    from pgbraid.model.findings import HazardReport
     from pgbraid.model.incomplete import IncompleteMigration
     from pgbraid.model.migration import Diagnostic, MigrationResult
     from pgbraid.model.results import Adoption, Mismatch, ModifiedFile
@@ -133,3 +134,5 @@ class Report:
     """The incomplete migration that ``resume --forget`` abandoned."""
     applied_elsewhere: tuple[Migration, ...] = ()
     """Pending migrations that another run applied while this one waited."""
+    hazards: HazardReport | None = None
+    """The hazards of the pending migrations, if the setting ``hazards`` is not off."""

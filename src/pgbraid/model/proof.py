@@ -13,6 +13,7 @@ from pgbraid.model.snapshot import Facet
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
+    from pgbraid.model.findings import HazardReport
     from pgbraid.model.migration import Diagnostic, Migration
     from pgbraid.model.snapshot import Difference, Snapshot
 
@@ -46,6 +47,21 @@ class Verdict(StrEnum):
     def word(self) -> str:
         """The verdict as the setting ``accept`` spells it."""
         return self.value.removesuffix(" only").replace(" ", "-")
+
+    @property
+    def explanation(self) -> str:
+        """What the verdict says about the two orders, in one sentence without its full stop."""
+        return _EXPLANATIONS[self.value]
+
+
+_EXPLANATIONS = {
+    "same": "both orders end with the same schema and rows",
+    "column order only": "the two orders end with different orders of columns",
+    "enum order": "the two orders end with different orders of enum values",
+    "different": "the two orders end with different schemas or rows",
+    "fails": "a migration fails in one of the two orders",
+    "not replayed": "the migrations cannot be replayed here; nothing was compared",
+}
 
 
 _MISSING_OBJECT_CODES = frozenset(
@@ -109,7 +125,7 @@ class ConflictingPair:
     after: tuple[Migration, ...] = ()
     """Migrations that must run after the pair for the difference to show."""
     minimal: bool = True
-    """Whether ``context`` is minimal; False if the search ran out of time."""
+    """Whether ``context`` is minimal; False if the search was cut short."""
 
     @property
     def sentence(self) -> str:
@@ -137,6 +153,10 @@ class Proof:
     pair: ConflictingPair | None = None
     no_pair: str | None = None
     """The reason why the orders differ but no pair is named."""
+    search_replays: float = 0.0
+    """The work of the search for the pair and its example, in replays of all migrations."""
+    cut_short: bool = False
+    """Whether a limit ended the search before it had the smallest example."""
     not_compared: tuple[str, ...] = ()
     """Values that were not compared, with the reason: values that differ between two replays of
     one order, generated keys, unreadable rows."""
@@ -147,8 +167,12 @@ class Proof:
     label: str = "as recorded"
     """The name of the left order."""
     server: str = ""
+    cluster: bool = False
+    """Whether the objects of the whole server, such as roles, were compared, too."""
     allowed_reason: str | None = None
     """The reason that an out-of-order migration gives for allowing the difference."""
+    hazards: HazardReport | None = None
+    """The hazards of the pending or added migrations, if they were replayed."""
 
     @property
     def ok(self) -> bool:

@@ -13,6 +13,7 @@ from pgbraid.model.migration import Severity
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pgbraid.model.findings import HazardReport
     from pgbraid.model.migration import Migration, Problem
     from pgbraid.model.proof import DriftReport, Proof
 
@@ -206,11 +207,14 @@ class Check:
     """The proof of this branch, which only the command line's ``check --prove`` makes."""
     newer: tuple[int, ...] = ()
     """The applied versions without a file, if the caller accepts those of a newer release."""
+    hazards: HazardReport | None = None
+    """The hazards of this branch, which only the command line's ``check --lint`` looks for."""
 
     @property
     def ok(self) -> bool:
-        """Whether there is no error."""
-        return not any(p.severity is Severity.ERROR for p in self.problems)
+        """Whether there is no error, and no hazard that is one."""
+        grave = self.hazards is not None and self.hazards.is_grave
+        return not grave and not any(p.severity is Severity.ERROR for p in self.problems)
 
     def raise_for_problems(self) -> None:
         """Raise :class:`ProblemsFound` with every error, if there is one."""

@@ -6,7 +6,7 @@ Each difference between two snapshots has a facet, from the order of columns to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
@@ -15,16 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "CHANGING_VALUE",
     "COLUMN_ORDER",
     "DATA",
     "DEFINITION",
     "ENUM_ORDER",
+    "MASKED_VALUE",
     "SEQUENCES",
     "AttributeDifference",
     "CatalogRows",
     "Difference",
     "Facet",
     "Facts",
+    "RowDifference",
+    "RowDifferences",
     "Snapshot",
 ]
 
@@ -33,6 +37,11 @@ Facts: TypeAlias = "tuple[str | None, ...]"
 
 DEFINITION = "definition"
 """The name of the attribute with an object's SQL, from the server's ``pg_get_…def`` functions."""
+
+MASKED_VALUE = "********"
+"""Stands for a value that may be a secret."""
+CHANGING_VALUE = "<changing>"
+"""Stands for a value that differs between two replays of one order."""
 
 
 COLUMN_ORDER, ENUM_ORDER, DATA, SEQUENCES = (
@@ -111,6 +120,59 @@ class AttributeDifference:
 
 
 @dataclass(frozen=True, slots=True)
+class RowDifference:
+    """A row that only one side has, or a row that both sides have with other values.
+
+    ``key`` has the columns by which the rows of both sides were matched, or the primary key; it is
+    empty for a table without a key. ``values`` are the other columns of a row that only one side
+    has, or the columns that differ; long values are cut, and secrets are ``MASKED_VALUE``. If both
+    sides have the row and ``values`` is empty, the rows that it is linked with by a foreign key
+    differ.
+    """
+
+    only: str | None
+    """``left`` or ``right`` if only this side has the row."""
+    key: tuple[tuple[str, str | None], ...]
+    values: tuple[AttributeDifference, ...]
+    number: int = 1
+    """The number of equal rows that this one stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowDifferences:
+    """The rows that differ between two sides of a table: up to 20 of them, and their numbers."""
+
+    rows: tuple[RowDifference, ...] = ()
+    changed: int = 0
+    """The number of rows that both sides have with other values."""
+    only_left: int = 0
+    only_right: int = 0
+    complete: bool = True
+    """Whether all rows were compared; if not, the numbers are at least these."""
+    columns: tuple[str, ...] = ()
+    """The columns that only one side has; they are not compared."""
+
+    @property
+    def more(self) -> int:
+        """The number of differing rows that are not in ``rows``."""
+        shown = sum(row.number for row in self.rows)
+        return max(self.changed + self.only_left + self.only_right - shown, 0)
+
+    def turned(self) -> RowDifferences:
+        """Return these differences with the sides exchanged."""
+        sides = {"left": "right", "right": "left"}
+        rows = tuple(
+            replace(
+                row,
+                only=sides.get(row.only or ""),
+                values=tuple(AttributeDifference(v.name, v.right, v.left) for v in row.values),
+            )
+            for row in self.rows
+        )
+        return replace(self, rows=rows, only_left=self.only_right, only_right=self.only_left)
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """One object that differs between the two sides.
 
@@ -124,6 +186,8 @@ class Difference:
     """The kind of object and its qualified name, such as ``view public.active``."""
     attributes: tuple[AttributeDifference, ...]
     only: str | None = None
+    rows: RowDifferences | None = None
+    """The rows that differ, if it is a difference of the rows of a table and they were read."""
 
     def side(self, side: str) -> str | None:
         """Return the object's SQL on the ``left`` or ``right`` side, or None."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pgbraid.model.migration import NO_DIRECTIVES, Directives
+from pgbraid.model.migration import NO_DIRECTIVES, AllowedHazard, Directives
 from pgbraid.model.units import parse_duration
 from pgbraid.sql.lexer import next_token
 from pgbraid.sql.replaced_versions import parse_replaced
@@ -26,7 +26,7 @@ DIRECTIVE = re.compile(r"--[ \t]*(?i:pgbraid):[ \t]*(?P<text>[^\r\n]*)")
 """A comment that holds directives."""
 _NEARLY = re.compile(
     r"(?:--|/\*)[ \t]*pgbraid\b[\s:]*(?:no-transaction|lock-timeout|statement-timeout|retry-for"
-    r"|isolation|allow-difference|replaces)\b",
+    r"|isolation|allow-difference|allow-hazard|replaces)\b",
     re.IGNORECASE,
 )
 """A comment that was probably meant as a directive."""
@@ -39,15 +39,19 @@ _DURATIONS = {
     "statement-timeout": "statement_timeout",
     "retry-for": "retry_for",
 }
-_REASONED = re.compile(r"(?:^|[\s,])(?P<word>allow-difference\b.*)$")
-"""The only directive that takes the rest of its line, as the reason for the difference."""
-_REPEATED = "replaces"
-"""The only directive that may stand on several lines, because its list can be long."""
+_REASONED = re.compile(r"(?:^|[\s,])(?P<word>(?:allow-difference|allow-hazard)\b.*)$")
+"""The directives that take the rest of their line, as a reason."""
+_REPLACES = "replaces"
+_ALLOWS = "allow-hazard"
+_REPEATED = frozenset({_REPLACES, _ALLOWS})
+"""The directives that may stand on several lines: the list of one can be long, and a file may need
+several of the other."""
+_HAZARD = re.compile(r"(?P<rule>[a-z][a-z-]*)(?:\((?P<table>[^()]+)\))?(?:\s+(?P<reason>\S.*))?")
 _VERSIONS = re.compile(r"(?P<before>(?:^|.*?[\s,]))(?P<word>replaces=[^\s]*)(?P<after>.*)$")
 """The only directive whose value may contain commas."""
 _KNOWN = (
     "no-transaction, lock-timeout=, statement-timeout=, retry-for=, isolation=, "
-    "allow-difference=REASON and, in a baseline, replaces=VERSIONS"
+    "allow-difference=REASON, allow-hazard=RULE(TABLE) REASON and, in a baseline, replaces=VERSIONS"
 )
 _LEVELS = {"serializable": "SERIALIZABLE", "repeatable-read": "REPEATABLE READ"}
 
@@ -102,12 +106,12 @@ def directive_errors(script: Script, *, after_statements: bool) -> Iterator[tupl
             name = word.partition("=")[0]
             if isinstance(fields, str):
                 yield start, fields, f"Remove or correct it. The directives are {_KNOWN}."
-            elif name in names and name != _REPEATED:
+            elif name in names and name not in _REPEATED:
                 yield start, f"{name} is given twice", "Remove one of the two."
             elif names | {name} >= {"no-transaction", "isolation"}:
                 message = "isolation cannot be combined with no-transaction"
                 yield start, message, "Remove isolation or no-transaction."
-            elif names | {name} >= {"no-transaction", _REPEATED}:
+            elif names | {name} >= {"no-transaction", _REPLACES}:
                 message = "replaces cannot be combined with no-transaction"
                 yield start, message, "A baseline runs in a transaction: remove no-transaction."
             names.add(name)
@@ -152,11 +156,14 @@ def _words(text: str) -> Iterator[str]:
 
 def _added(directives: Directives, fields: dict[str, Any]) -> dict[str, Any]:
     """Return the fields to set; the lists of several lines become one."""
-    if _REPEATED not in fields:
+    if "allowed_hazards" in fields:
+        allowed = (*directives.allowed_hazards, *fields["allowed_hazards"])
+        return {"allowed_hazards": allowed}
+    if _REPLACES not in fields:
         return fields
-    versions = sorted({*directives.replaces, *fields[_REPEATED]})
+    versions = sorted({*directives.replaces, *fields[_REPLACES]})
     earlier = (*directives.earlier_baselines, *fields["earlier_baselines"])
-    return {_REPEATED: tuple(versions), "earlier_baselines": earlier}
+    return {_REPLACES: tuple(versions), "earlier_baselines": earlier}
 
 
 def _read(word: str) -> dict[str, Any] | str:
@@ -171,18 +178,30 @@ def _read(word: str) -> dict[str, Any] | str:
         return (
             "allow-difference needs a reason, as in allow-difference=the order of columns is known"
         )
+    if name == _ALLOWS:
+        return _hazard(value)
     if name == "isolation":
         level = _LEVELS.get(value.lower())
         error = f"isolation must be serializable or repeatable-read, not {value!r}"
         return {"isolation": level} if level else error
-    return _versions(value) if name == _REPEATED else _duration(name, value)
+    return _versions(value) if name == _REPLACES else _duration(name, value)
+
+
+def _hazard(value: str) -> dict[str, Any] | str:
+    match = _HAZARD.fullmatch(value.strip())
+    if match is None or match["reason"] is None:
+        return (
+            "allow-hazard needs a rule and a reason, as in "
+            "allow-hazard=index-build(orders) written at night only"
+        )
+    return {"allowed_hazards": (AllowedHazard(match["rule"], match["table"], match["reason"]),)}
 
 
 def _versions(value: str) -> dict[str, Any] | str:
     replaced = parse_replaced(value)
     if isinstance(replaced, str):
         return replaced
-    return {_REPEATED: replaced[0], "earlier_baselines": replaced[1]}
+    return {_REPLACES: replaced[0], "earlier_baselines": replaced[1]}
 
 
 def _duration(name: str, value: str) -> dict[str, Any] | str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Fact: TypeAlias = tuple[str | None, ...]
 
 __all__ = [
+    "ROLES_ASIDE",
     "ROLE_FLAGS",
     "Cluster",
     "differences",
@@ -41,7 +42,8 @@ __all__ = [
 
 ROLE_FLAGS = ("SUPERUSER", "INHERIT", "CREATEROLE", "CREATEDB", "LOGIN", "REPLICATION", "BYPASSRLS")
 """The attributes of a role, in the order of the flags of a fact."""
-_ASIDE = "pgbraid_aside_"
+ROLES_ASIDE = "pgbraid_aside_"
+"""The beginning of the names of roles that were set aside."""
 _PASSES = 5
 """How often to repeat the dropping of roles, as one role may depend on another."""
 _PARAMETERS_SINCE = 150000
@@ -86,9 +88,11 @@ def read_cluster(conn: Connection, prefix: str, *, exclusive: bool = True) -> Cl
     if conn.info.server_version >= _PARAMETERS_SINCE:
         names.append("cluster_since_15")
     for name in names:
-        for kind, *facts in _run(conn, name, prefix=f"{prefix}%", aside=f"{_ASIDE}%").fetchall():
+        for kind, *facts in _run(
+            conn, name, prefix=f"{prefix}%", aside=f"{ROLES_ASIDE}%"
+        ).fetchall():
             facts_by_kind.setdefault(kind, set()).add(tuple(facts))
-    roles = {oid: name for name, oid in _run(conn, "roles", aside=f"{_ASIDE}%").fetchall()}
+    roles = {oid: name for name, oid in _run(conn, "roles", aside=f"{ROLES_ASIDE}%").fetchall()}
     return Cluster({kind: frozenset(facts) for kind, facts in facts_by_kind.items()}, roles)
 
 
@@ -99,12 +103,12 @@ def set_roles_aside(conn: Connection, before: Cluster, prefix: str, label: str) 
     """
     now = read_cluster(conn, prefix)
     for number, oid in enumerate(sorted(now.roles.keys() - before.roles.keys())):
-        _try(conn, "ALTER ROLE {} RENAME TO {}", now.roles[oid], f"{_ASIDE}{label}_{number}")
+        _try(conn, "ALTER ROLE {} RENAME TO {}", now.roles[oid], f"{ROLES_ASIDE}{label}_{number}")
 
 
 def drop_set_aside(conn: Connection, label: str) -> None:
     """Drop the roles that were set aside for a database that has been dropped."""
-    rows = _run(conn, "roles_aside", pattern=f"{_ASIDE}{label}\\_%").fetchall()
+    rows = _run(conn, "roles_aside", pattern=f"{ROLES_ASIDE}{label}\\_%").fetchall()
     for _ in range(_PASSES if rows else 0):
         for (name,) in rows:
             _try(conn, "DROP OWNED BY {} CASCADE", str(name))
@@ -169,8 +173,12 @@ def _restore_roles(conn: Connection, now: Cluster, before: Cluster, prefix: str)
 def _restore_members(conn: Connection, before: Cluster, prefix: str) -> None:
     for role, member, *_ in read_cluster(conn, prefix).of("member") - before.of("member"):
         _try(conn, "REVOKE {} FROM {} CASCADE", str(role), str(member))
-    for role, member, admin, _ in before.of("member") - read_cluster(conn, prefix).of("member"):
+    missing = before.of("member") - read_cluster(conn, prefix).of("member")
+    for role, member, admin, options in missing:
         option = " WITH ADMIN OPTION" if admin == "true" else ""
+        if options:  # since PostgreSQL 16
+            inherit, may_set = options.split()
+            option = f" WITH ADMIN {admin}, INHERIT {inherit}, SET {may_set}"
         _try(conn, f"GRANT {{}} TO {{}}{option}", str(role), str(member))
 
 

@@ -17,10 +17,12 @@ from psycopg import sql
 
 from pgbraid.model.errors import ConfigError, EmbeddedError, ServerError
 from pgbraid.model.migration import LedgerTable
+from pgbraid.postgres.catalog.shared_objects import SharedObjects
 from pgbraid.postgres.client.connection import open_connection
 from pgbraid.postgres.client.conninfo import Target, parse_target
 from pgbraid.postgres.client.session import statement
 from pgbraid.postgres.scratch.cluster_state import (
+    ROLES_ASIDE,
     Cluster,
     differences,
     drop_set_aside,
@@ -161,6 +163,15 @@ class ScratchServer:
         """Return whether the server has a role of that name."""
         return self.conn.execute(_text("has_role"), {"name": name}).fetchone() == (True,)
 
+    def has_time_zone(self, name: str) -> bool:
+        """Whether the server accepts a time zone; not every system has the old names."""
+        try:
+            # Outside a transaction, a local setting ends with its statement.
+            self.conn.execute(b"SELECT pg_catalog.set_config('TimeZone', %s, true)", (name,))
+        except psycopg.Error:
+            return False
+        return True
+
     def add_role(self, name: str) -> None:
         """Create a role that migrations expect, unless it exists."""
         if not self.has_role(name):
@@ -230,6 +241,10 @@ class ScratchServer:
         """Rename the roles that a replay created, if its database is kept."""
         if before is not None:
             set_roles_aside(self.conn, before, PREFIX, name.removeprefix(PREFIX))
+
+    def shared_objects(self) -> SharedObjects:
+        """Return how to read the shared objects, without those of other replays."""
+        return SharedObjects(f"{PREFIX}%", f"{ROLES_ASIDE}%")
 
     def changes_of(self, conn: Connection) -> tuple[str, ...]:
         """Return the shared objects that the open transaction of a connection changes."""

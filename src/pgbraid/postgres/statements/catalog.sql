@@ -294,6 +294,18 @@ SELECT json_agg(json_build_object(
  WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'p') AND c.relispopulated
    AND c.relpersistence <> 't' AND tree.bytes > 0
    AND CASE WHEN tree.has_foreign THEN c.relkind <> 'p' ELSE NOT c.relispartition END
+-- name: row_keys
+-- The keys of a table, the primary key first: unique indexes over columns that are never null.
+SELECT json_agg(ARRAY(SELECT a.attname FROM unnest(x.indkey) WITH ORDINALITY AS k (n, i)
+                        JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.n
+                       WHERE k.i <= x.indnkeyatts ORDER BY k.i)
+                ORDER BY x.indisprimary DESC, x.indnkeyatts, c.relname)
+  FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
+ WHERE x.indrelid = %(table)s::oid AND x.indisunique AND x.indisvalid
+   AND x.indpred IS NULL AND x.indexprs IS NULL
+   AND NOT EXISTS (SELECT FROM pg_attribute a
+                    WHERE a.attrelid = x.indrelid AND NOT a.attnotnull
+                      AND a.attnum = ANY (x.indkey::int2[]))
 -- name: sequences
 SELECT json_agg(format('%I.%I', n.nspname, c.relname))
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -306,3 +318,74 @@ SELECT json_agg(json_build_array(md5(lo_get(l.oid)), r.rolname, ARRAY(
            SELECT a::text FROM unnest(coalesce(l.lomacl, acldefault('L', l.lomowner))) AS a
             ORDER BY a::text COLLATE "C")::text, obj_description(l.oid, 'pg_largeobject')))
   FROM pg_largeobject_metadata l JOIN pg_roles r ON r.oid = l.lomowner
+-- name: shared_objects
+-- The objects that the databases of a server share, and the facts about this database that belong to the
+-- server: catalog, name, the object that it belongs to, and its facts. Roles that were set aside, and other
+-- scratch databases, are left out. Attributes that a later version added are read by their names.
+WITH roles AS (
+    SELECT * FROM pg_roles WHERE rolname NOT LIKE %(aside)s
+), databases AS (
+    SELECT d.*, CASE WHEN datname = current_database() THEN 'the database'
+                     ELSE format('database %%I', datname) END AS name
+      FROM pg_database d WHERE datname = current_database() OR datname NOT LIKE %(scratch)s
+)
+SELECT json_agg(json_build_array(class, name, parent, facts)) FROM (
+    SELECT 'pg_authid', format('role %%I', rolname), NULL,
+           ARRAY[rolsuper::text, rolinherit::text, rolcreaterole::text, rolcreatedb::text, rolcanlogin::text,
+                 rolreplication::text, rolbypassrls::text, rolconnlimit::text, rolvaliduntil::text,
+                 shobj_description(oid, 'pg_authid')]
+      FROM roles
+     UNION ALL
+    -- Since PostgreSQL 16, several roles can grant one membership.
+    SELECT 'pg_auth_members', format('membership of role %%I in role %%I', m.rolname, r.rolname),
+           format('role %%I', m.rolname),
+           ARRAY[string_agg(a.admin_option::text, ', ' ORDER BY g.rolname COLLATE "C"),
+                 string_agg(to_jsonb(a) ->> 'inherit_option', ', ' ORDER BY g.rolname COLLATE "C"),
+                 string_agg(to_jsonb(a) ->> 'set_option', ', ' ORDER BY g.rolname COLLATE "C"),
+                 string_agg(g.rolname, ', ' ORDER BY g.rolname COLLATE "C")]
+      FROM pg_auth_members a JOIN roles r ON r.oid = a.roleid JOIN roles m ON m.oid = a.member
+      LEFT JOIN roles g ON g.oid = a.grantor
+     GROUP BY m.rolname, r.rolname
+     UNION ALL
+    -- The settings of this database are a part of its schema.
+    SELECT 'pg_db_role_setting',
+           format('setting %%s of %%s', split_part(o, '=', 1),
+                  concat_ws(' in ', 'role ' || quote_ident(r.rolname), d.name)),
+           coalesce('role ' || quote_ident(r.rolname), d.name),
+           ARRAY[substr(o, strpos(o, '=') + 1)]
+      FROM pg_db_role_setting s
+      LEFT JOIN roles r ON r.oid = s.setrole LEFT JOIN databases d ON d.oid = s.setdatabase,
+           unnest(s.setconfig) AS o
+     WHERE (s.setrole = 0 OR r.oid IS NOT NULL) AND (s.setdatabase = 0 OR d.oid IS NOT NULL)
+       AND d.name IS DISTINCT FROM 'the database'
+     UNION ALL
+    SELECT 'pg_database', d.name, NULL,
+           ARRAY[r.rolname::text, privileges.listed, shobj_description(d.oid, 'pg_database'),
+                 -- The limit of a scratch database is its mark.
+                 CASE WHEN d.name <> 'the database' THEN datconnlimit::text END,
+                 datallowconn::text, datistemplate::text]
+      FROM databases d LEFT JOIN roles r ON r.oid = d.datdba,
+           LATERAL (SELECT ARRAY(SELECT a::text FROM unnest(coalesce(datacl, acldefault('d', datdba))) AS a
+                                  ORDER BY a::text COLLATE "C")::text) AS privileges (listed)
+     UNION ALL
+    SELECT 'pg_tablespace', format('tablespace %%I', spcname), NULL,
+           ARRAY[r.rolname::text, spcacl::text, spcoptions::text, shobj_description(s.oid, 'pg_tablespace')]
+      FROM pg_tablespace s LEFT JOIN roles r ON r.oid = s.spcowner
+) AS object (class, name, parent, facts)
+-- name: shared_objects_since_15
+SELECT json_agg(json_build_array('pg_parameter_acl', format('parameter %%s', parname), NULL,
+                                 ARRAY[paracl::text]))
+  FROM pg_parameter_acl
+-- name: shared_objects_of_superuser
+-- A password is compared only by whether there is one.
+SELECT json_agg(json_build_array(class, name, parent, facts)) FROM (
+    SELECT 'passwords', format('password of role %%I', rolname), format('role %%I', rolname),
+           ARRAY[CASE WHEN rolpassword IS NULL THEN 'none' ELSE 'set' END]
+      FROM pg_authid WHERE rolname NOT LIKE %(aside)s
+     UNION ALL
+    SELECT 'pg_file_settings', 'setting ' || name || ' of the server', NULL, ARRAY[setting]
+      FROM pg_file_settings WHERE sourcefile LIKE '%%auto.conf'
+     UNION ALL
+    SELECT 'pg_replication_origin', 'replication origin ' || roname, NULL, ARRAY['exists']
+      FROM pg_replication_origin WHERE roname !~ '^pg_[0-9]+$'
+) AS object (class, name, parent, facts)

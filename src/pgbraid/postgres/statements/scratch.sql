@@ -39,7 +39,10 @@ SELECT 'role', rolname::pg_catalog.text,
        rolconnlimit::pg_catalog.text, rolvaliduntil::pg_catalog.text
   FROM roles
  UNION ALL
-SELECT 'member', r.rolname, m.rolname, a.admin_option::pg_catalog.text, NULL
+-- The options INHERIT and SET exist since PostgreSQL 16.
+SELECT 'member', r.rolname, m.rolname, a.admin_option::pg_catalog.text,
+       pg_catalog.concat_ws(' ', pg_catalog.to_jsonb(a) OPERATOR(pg_catalog.->>) 'inherit_option',
+                            pg_catalog.to_jsonb(a) OPERATOR(pg_catalog.->>) 'set_option')
   FROM pg_catalog.pg_auth_members a
   JOIN roles r ON r.oid = a.roleid JOIN roles m ON m.oid = a.member
  UNION ALL
