@@ -182,3 +182,15 @@ def test_options_of_dictionary_are_compared_in_any_order(database):
     assert text(database) == before
     database.run("ALTER TEXT SEARCH DICTIONARY d (accept = false)")
     assert text(database) != before
+
+
+def test_secret_setting_of_database_is_shown_as_its_digest(deployed, database, cli):
+    setting = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET {}', current_database()); END $$"
+    database.run(setting.format("app.jwt_secret = ''Sup3rS3cret''"))
+    database.run(setting.format("app.mode = ''fast''"))
+    drifted, _ = deployed("CREATE TABLE t (i int);")()
+    assert drifted == ["database"]
+    shown = cli("drift").out
+    assert "app.mode=fast" in shown
+    assert "app.jwt_secret=" in shown
+    assert "Sup3rS3cret" not in shown

@@ -178,7 +178,8 @@ class Catalog:
     labels: Mapping[int, tuple[int, str]] = field(default_factory=dict)
     """The type and the text of each label of an enum."""
     schemas: Mapping[int, str] = field(default_factory=dict)
-    event_triggers: tuple[str, ...] = ()
+    highest: int = 0
+    """The highest oid of a relation: those that are created later have higher ones."""
 
 
 @dataclass(frozen=True, slots=True)

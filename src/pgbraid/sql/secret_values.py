@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import re
+from hashlib import blake2b
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Any
 
 from pgbraid.model.snapshot import MASKED_VALUE
@@ -18,7 +20,7 @@ from pgbraid.sql.secrets import NO_SECRETS, Secrets, mask, secrets_in
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["mask_values", "names_a_secret"]
+__all__ = ["mask_values", "masked_setting", "names_a_secret"]
 
 _WORD = (
     r"(?:password|passwd|passphrase|passcode|pwd|secret|token|credentials?|salt|otp|jwt|cookie"
@@ -37,11 +39,23 @@ _SHAPE = re.compile(
 """Private keys, hashes of passwords, tokens of well-known services."""
 _MIXED = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])\S{6,}")
 """A likely secret is masked only in this form, because most literals of a statement are words."""
+_KEY = token_bytes(16)
+"""Random in each process, so that the digest of a secret is of no use outside it."""
 
 
 def names_a_secret(name: str) -> bool:
     """Return whether the name of a column or table is one of a secret, such as ``token_hash``."""
     return _IN_A_NAME.search(name) is not None
+
+
+def masked_setting(name: str, value: str) -> str:
+    """Return the value of a server setting; a digest if it may be a secret.
+
+    The digests of two values are equal if the values are; the key differs in each process.
+    """
+    if mask_values("", {name: value})[name] == value:
+        return value
+    return f"{MASKED_VALUE} ({blake2b(value.encode(), digest_size=4, key=_KEY).hexdigest()})"
 
 
 def mask_values(

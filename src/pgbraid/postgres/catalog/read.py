@@ -12,6 +12,7 @@ from pgbraid.postgres.catalog.layout import Layout, make_layout
 from pgbraid.postgres.catalog.resolve_oids import CatalogAnswers, make_snapshot
 from pgbraid.postgres.client.connection import error_of, send
 from pgbraid.postgres.client.session import statement
+from pgbraid.sql.secret_values import masked_setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,10 @@ def read_snapshot(
         # one cell for a table, and not one for each fact.
         excluded, *answers = query_json(conn, [*before, *queries])[-len(queries) :]
         annotations: dict[str, list[Any]] = dict(zip(_ANNOTATIONS, answers, strict=False))
+        settings = annotations["settings_of_database"]
+        annotations["settings_of_database"] = [
+            (role, f"{{{','.join(map(_masked, set_values))}}}") for role, set_values in settings
+        ]
         rows = dict(zip(layout.tables, answers[len(_ANNOTATIONS) :], strict=True))
         return make_snapshot(
             layout, CatalogAnswers(excluded, rows, annotations), identify, _version(conn)
@@ -111,6 +116,11 @@ def query_json(conn: Connection, queries: Sequence[str]) -> list[Any]:
         raise error
     values = (result.get_value(0, 0) if result.ntuples else None for result in results)
     return [json.loads(value) if value else [] for value in values]
+
+
+def _masked(setting: str) -> str:
+    name, _, value = setting.partition("=")
+    return f"{name}={masked_setting(name, value)}"
 
 
 def _version(conn: Connection) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from hashlib import blake2b
-from secrets import token_bytes
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pgbraid.model.snapshot import MASKED_VALUE, CatalogRows, Snapshot
+from pgbraid.model.snapshot import CatalogRows, Snapshot
 from pgbraid.postgres.catalog.read import catalog_text, query_json
 from pgbraid.postgres.catalog.row_digests import reading_rows
-from pgbraid.sql.secret_values import mask_values
+from pgbraid.sql.secret_values import masked_setting
 
 if TYPE_CHECKING:
     from pgbraid.model.snapshot import Facts
@@ -58,7 +56,6 @@ class SharedObjects:
 
     def __init__(self, scratch: str, aside: str) -> None:
         self._scratch, self._aside = scratch, aside
-        self._key = token_bytes(16)
 
     def read(self, conn: Connection, snapshot: Snapshot) -> Snapshot:
         """Return a snapshot with the shared objects added.
@@ -80,7 +77,7 @@ class SharedObjects:
         parts: dict[str, dict[str, Facts]] = {}
         parents = dict(snapshot.parents)
         for part, name, parent, facts in listed:
-            parts.setdefault(part, {})[name] = self._masked(part, name, facts)
+            parts.setdefault(part, {})[name] = _masked(part, name, facts)
             if parent:
                 parents[name] = parent
         read = {
@@ -94,16 +91,13 @@ class SharedObjects:
             parents=MappingProxyType(parents),
         )
 
-    def _masked(self, part: str, name: str, facts: list[Any]) -> Facts:
-        """Return the facts of an object; the value of a setting may be a secret."""
-        if part not in _SETTINGS or facts[0] is None:
-            return tuple(facts)
-        setting, value = name.removeprefix("setting ").partition(" of ")[0], str(facts[0])
-        shown = mask_values("", {setting: value})[setting]
-        if shown == value:
-            return (value,)
-        digest = blake2b(value.encode(), digest_size=4, key=self._key).hexdigest()
-        return (f"{MASKED_VALUE} ({digest})",)
+
+def _masked(part: str, name: str, facts: list[Any]) -> Facts:
+    """Return the facts of an object; the value of a setting may be a secret."""
+    if part not in _SETTINGS or facts[0] is None:
+        return tuple(facts)
+    setting = name.removeprefix("setting ").partition(" of ")[0]
+    return (masked_setting(setting, str(facts[0])),)
 
 
 def with_shared_objects(snapshot: Snapshot, other: Snapshot) -> Snapshot:

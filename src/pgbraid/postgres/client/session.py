@@ -216,9 +216,11 @@ def reset_session(session: Session) -> None:
         send_sql(session, reset_session_sql(session))
 
 
-def reset_session_sql(session: Session) -> str:
-    """Return the statements of :func:`reset_session`."""
-    return f"{named_sql(session, 'reset')};\n{pinned_settings_sql(session)}"
+def reset_session_sql(session: Session, *, keep_prepared: bool = False) -> str:
+    """Return the statements of :func:`reset_session`, which remove prepared statements, too."""
+    names = ["reset"] if keep_prepared else ["deallocate", "reset"]
+    statements = [named_sql(session, name) for name in names]
+    return ";\n".join([*statements, pinned_settings_sql(session)])
 
 
 def send_named(session: Session, name: str) -> None:

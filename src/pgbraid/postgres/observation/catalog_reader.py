@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,60 +14,48 @@ from pgbraid.model.observed import (
     Relation,
     Trigger,
 )
-from pgbraid.postgres.statement_texts import statement_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pgbraid.postgres.client.session import Session
+    from pgbraid.postgres.observation.catalog_statements import CatalogStatements
 
-__all__ = ["catalog_after", "highest_relation", "read_catalog", "relation_of"]
-
-
-def highest_relation(session: Session) -> int:
-    """Return the highest oid of a relation: relations that are created later have higher ones."""
-    row = session.run("observation", "highest_relation").fetchone()
-    return int(row[0]) if row else 0
+__all__ = ["catalog_after", "read_catalog", "relation_of"]
 
 
-def read_catalog(session: Session) -> Catalog:
+def read_catalog(statements: CatalogStatements) -> Catalog:
     """Return all objects of the database that are not the server's own."""
-    return _with_objects(session, Catalog(_relations(session, above=0)))
+    relations, objects, highest = statements.execute(
+        "all_relations(0)", "objects", "highest_relation"
+    )
+    return _catalog(_by_oid(relations), objects, highest)
 
 
 def catalog_after(
-    session: Session, before: Catalog, changed: Mapping[int, Relation | None], highest: int
+    statements: CatalogStatements, before: Catalog, changed: Mapping[int, Relation | None]
 ) -> Catalog:
     """Return the catalog after a migration.
 
     ``changed`` are the older relations that its statements changed; None is a dropped one. Only
-    the relations above the oid ``highest`` are read as a whole.
+    new relations are read as a whole.
     """
-    relations = {oid: relation for oid, relation in before.relations.items() if oid not in changed}
-    relations |= {oid: relation for oid, relation in changed.items() if relation is not None}
-    relations |= _relations(session, above=highest)
-    return _with_objects(session, Catalog(relations))
+    relations, objects, highest = statements.execute(
+        f"all_relations({before.highest})", "objects", "highest_relation"
+    )
+    kept = {oid: relation for oid, relation in before.relations.items() if oid not in changed}
+    kept |= {oid: relation for oid, relation in changed.items() if relation is not None}
+    return _catalog(kept | _by_oid(relations), objects, highest)
 
 
-def _relations(session: Session, above: int) -> dict[int, Relation]:
-    selection = session.text("observation", "all_relations", above=above)
-    row = session.conn.execute(
-        f"{selection}\n{statement_text('observation', 'relations')}".encode()
-    ).fetchone()
-    values = row[0] if row else None
-    values = json.loads(values) if isinstance(values, str) else values
+def _by_oid(values: list[list[Any]] | None) -> dict[int, Relation]:
     return {value[0]: relation_of(value) for value in values or ()}
 
 
-def _with_objects(session: Session, catalog: Catalog) -> Catalog:
+def _catalog(read: dict[int, Relation], objects: dict[str, Any], highest: int) -> Catalog:
     """Add the objects that no lock shows, and the present names, owners and privileges."""
-    row = session.run("observation", "objects").fetchone()
-    objects: dict[str, Any] = (
-        (json.loads(row[0]) if isinstance(row[0], str) else row[0]) if row else {}
-    )
     present = {value[0]: value[1:] for value in objects["relations"] or ()}
     relations = {}
-    for oid, relation in catalog.relations.items():
+    for oid, relation in read.items():
         if oid in present:
             schema, name, owner, privileges = present[oid]
             privileges = None if privileges is None else tuple(privileges)
@@ -88,6 +75,7 @@ def _with_objects(session: Session, catalog: Catalog) -> Catalog:
         {oid: (schema, name, kind) for oid, schema, name, kind in objects["types"] or ()},
         {oid: (of, label) for oid, of, label in objects["labels"] or ()},
         dict(objects["schemas"] or ()),
+        highest,
     )
 
 

@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pgbraid.model.observed import LockMode, ObservedLock
 from pgbraid.model.units import parse_duration
-from pgbraid.postgres.client.connection import error_of
-from pgbraid.postgres.client.session import send_sql
 from pgbraid.postgres.observation.catalog_reader import relation_of
-from pgbraid.postgres.statement_texts import statement_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pgbraid.model.observed import Relation
-    from pgbraid.postgres.client.session import Session
+    from pgbraid.postgres.observation.catalog_statements import CatalogStatements
 
 __all__ = ["EffectReader", "Effects", "Known"]
 
-_ENTER = (
-    "SELECT pg_catalog.set_config('pgbraid.search_path', pg_catalog.current_setting("
-    "'search_path'), true), pg_catalog.set_config('search_path', '', true), "
-    "pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)"
-)
-"""The server spells types, defaults and constraints by the search_path: always by the same one. The
-plan of our question, which takes longer to make than to run, is made once for each migration."""
-_LEAVE = (
-    "SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting("
-    "'pgbraid.search_path'), true), pg_catalog.set_config('plan_cache_mode', 'auto', true)"
-)
-_QUESTION = "pgbraid_effects_{}"
-"""The name of our question: with a new number each time that it is prepared."""
-_ANSWER = 1
-"""The place of the answer among the results of these statements."""
 _CHANGES_TABLES = LockMode.SHARE_UPDATE_EXCLUSIVE
 """The weakest lock of a statement that changes a table: COMMENT, CREATE STATISTICS, VALIDATE."""
 
@@ -67,8 +48,8 @@ class EffectReader:
     ``lock_timeout`` is the setting in force for the next statement, in seconds.
     """
 
-    def __init__(self, session: Session, known: Known, lock_timeout: float) -> None:
-        self.session = session
+    def __init__(self, statements: CatalogStatements, known: Known, lock_timeout: float) -> None:
+        self._statements = statements
         self.known = known
         self.lock_timeout = lock_timeout
         self.strong: frozenset[int] = frozenset()
@@ -76,36 +57,22 @@ class EffectReader:
         self._scans: dict[int, int] = {}
         self._written: dict[int, int] = {}
         self._created: set[int] = set()
-        self._prepared = 0
 
-    def start(self) -> None:
-        """Read the counters that earlier transactions have left, in the open transaction."""
-        self.prepare()
-        for oid, scans, written in self.session.run("observation", "counters").fetchall():
+    def start(self, then: str) -> None:
+        """Read the counters that earlier transactions have left; ``then`` is SQL to run behind."""
+        (counters,) = self._statements.execute("counters", then=then)
+        for oid, scans, written in counters or ():
             self._scans[oid], self._written[oid] = scans, written
 
-    def prepare(self) -> None:
-        """Prepare the question; a statement of a migration may have removed it."""
-        text = statement_text("observation", "effects").replace(
-            ":relations", statement_text("observation", "relations")
-        )
-        self._prepared += 1
-        name = _QUESTION.format(self._prepared)
-        send_sql(self.session, f"PREPARE {name}(bigint, pg_catalog.oid[]) AS {text}")
-
     def read(self, settled: Iterable[int] = (), then: str = "") -> Effects:
-        """Return what the statement that ran did. ``then`` is SQL to run behind the question.
+        """Return the effects of the statement that ran; ``then`` is SQL to run behind.
 
         The details of the relations ``settled`` are not read: the statement cannot have changed
         them. Raises psycopg's error.
         """
         array = f"'{{{','.join(map(str, settled))}}}'"
-        text = f"EXECUTE {_QUESTION.format(self._prepared)}({self.known.highest}, {array})"
-        results = self.session.send(f"{_ENTER};{text};{_LEAVE}{then}".encode())
-        error = error_of(results)
-        if error is not None:
-            raise error
-        return self._effects(json.loads(results[_ANSWER].get_value(0, 0) or b"{}"))
+        (answer,) = self._statements.execute(f"effects({self.known.highest}, {array})", then=then)
+        return self._effects(answer)
 
     def _effects(self, answer: dict[str, Any]) -> Effects:
         locks, files = [], {}

@@ -17,20 +17,20 @@ import psycopg
 from pgbraid.model.errors import MigrationFailed
 from pgbraid.model.observed import FileObservation, StatementObservation
 from pgbraid.postgres.client.server_errors import forward_notices, translate_errors
-from pgbraid.postgres.client.session import reset_session, send_sql
+from pgbraid.postgres.client.session import send_sql
 from pgbraid.postgres.observation.autocommit import effects_between
 from pgbraid.postgres.observation.catalog_reader import (
     catalog_after,
-    highest_relation,
     read_catalog,
 )
+from pgbraid.postgres.observation.catalog_statements import CatalogStatements
 from pgbraid.postgres.observation.effect_reader import EffectReader, Known
 from pgbraid.postgres.observation.plan import JOINING, WholeReads, whole_reads
 from pgbraid.postgres.observation.workload import PreparedWorkload
 from pgbraid.postgres.transaction.boundaries import (
     BodyEffect,
-    apply_body_settings,
     apply_session_settings,
+    body_settings_sql,
     finish_body,
     fire_deferred,
     roll_back,
@@ -95,10 +95,9 @@ class Observer:
         self._traits = traits
         self._limits = limits
         with translate_errors(session):
-            # With enable_seqscan off a plan costs so much that jit would compile it.
-            send_sql(session, "SET jit = off; SET max_parallel_maintenance_workers = 0")
-            self.catalog = read_catalog(session)
-            self._workload = PreparedWorkload(session, queries)
+            self.statements = CatalogStatements(session)
+            self.catalog = read_catalog(self.statements)
+            self._workload = PreparedWorkload(self.statements, queries)
 
     @property
     def usable_queries(self) -> int:
@@ -108,8 +107,7 @@ class Observer:
     def observe(self, migration: Migration, script: Script) -> FileObservation:
         """Run a migration and return what it did; a failed one is rolled back."""
         with translate_errors(self.session):
-            highest = highest_relation(self.session)
-            state = Known(dict(self.catalog.relations), highest)
+            state = Known(dict(self.catalog.relations), self.catalog.highest)
             run = _FileRun(self, migration, script, state, self.catalog)
             failure: Diagnostic | None = None
             try:
@@ -120,10 +118,10 @@ class Observer:
             except MigrationFailed as error:
                 failure = error.diagnostic
                 roll_back(self.session)
-            self._reset()
+            self.statements.reset()
             after = self.catalog
             if failure is None or migration.directives.no_transaction:
-                after = catalog_after(self.session, self.catalog, state.relations, highest)
+                after = catalog_after(self.statements, self.catalog, state.relations)
             broken = () if failure else self._workload.broken()
         before, self.catalog = self.catalog, after
         return FileObservation(migration, tuple(run.statements), before, after, failure, broken)
@@ -141,10 +139,6 @@ class Observer:
             name=migration.name,
             checksum=self._traits.checksum(migration.checksum),
         )
-
-    def _reset(self) -> None:
-        reset_session(self.session)
-        send_sql(self.session, "SET jit = off; SET max_parallel_maintenance_workers = 0")
 
 
 @dataclass(slots=True, frozen=True)
@@ -189,14 +183,13 @@ class _FileRun:
         """Open a transaction with the settings of the runner; yield it with its reader."""
         session, migration = self.observer.session, self.migration
         limits = self.observer.limits_of(migration)
-        reader = EffectReader(session, self.state, limits.lock_timeout)
+        reader = EffectReader(self.observer.statements, self.state, limits.lock_timeout)
         isolation = migration.directives.isolation if block == 1 else None
         with (
             forward_notices(session, self._notices.append),
             transaction(session, isolation=isolation) as opened,
         ):
-            reader.start()
-            apply_body_settings(session, limits)
+            reader.start(then=body_settings_sql(session, limits))
             yield reader, opened
 
     def without_transaction(self) -> None:
@@ -216,7 +209,7 @@ class _FileRun:
                     if not (ends or error.needs_no_transaction):
                         raise
                     roll_back(self.observer.session)
-                    reset_session(self.observer.session)
+                    self.observer.statements.reset()
             self._autocommit(statement, block)
         self.observer.record(self.migration)
 
@@ -225,7 +218,7 @@ class _FileRun:
             self._apply_settings(statement)
             self._observed(reader, statement.statement, (statement.number, block), None)
             self._finish(opened)
-        reset_session(self.observer.session)
+        self.observer.statements.reset()
 
     def _apply_settings(self, statement: ScriptStatement) -> None:
         for setting in statement.settings:
@@ -250,14 +243,14 @@ class _FileRun:
         if not self.statements or self.statements[-1].block != block:
             send_sql(self.observer.session, _INDEX_SCANS.format(_switch(statement)))
         timeout, settled = reader.lock_timeout, self._settled(reader, statement)
-        then = f";{_INDEX_SCANS.format(_switch(following))}" if following else ""
+        then = f"{_INDEX_SCANS.format(_switch(following))}" if following else ""
         text = self.script.text[statement.start : statement.end]
         self._notices.clear()
         began = time.perf_counter()
         self._run(statement)
         spent = time.perf_counter() - began
         if _FORGETS in text.lower():
-            reader.prepare()
+            self.observer.statements.prepare()
         reads = WholeReads()
         if statement.words[:1] and statement.words[0] in JOINING:
             reads = whole_reads(self.observer.session, text, self.state.relations)
@@ -297,7 +290,8 @@ class _FileRun:
     def _autocommit(self, statement: ScriptStatement, block: int) -> None:
         """Run a statement outside a transaction; the catalog before and after shows its effect."""
         session, limits = self.observer.session, self.observer.limits_of(self.migration)
-        before = read_catalog(session)
+        statements = self.observer.statements
+        before = read_catalog(statements)
         apply_session_settings(session, limits)
         self._apply_settings(statement)
         self._notices.clear()
@@ -305,7 +299,7 @@ class _FileRun:
         with forward_notices(session, self._notices.append):
             self._run(statement.statement)
         spent = time.perf_counter() - began
-        reset_session(session)
+        statements.reset()
         command = statement.command or " ".join(statement.statement.words[:2])
         seen = StatementObservation(
             statement.number,
@@ -318,7 +312,7 @@ class _FileRun:
             notices=tuple(self._notices),
             autocommit=command,
         )
-        effects = effects_between(before, read_catalog(session), command, self.state)
+        effects = effects_between(before, read_catalog(statements), command, self.state)
         self.statements.append(_with_effects(seen, effects))
 
 

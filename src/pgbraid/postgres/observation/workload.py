@@ -6,13 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from pgbraid.postgres.client.connection import error_of
-from pgbraid.postgres.client.session import reset_session
 from pgbraid.postgres.transaction.boundaries import apply_session_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pgbraid.postgres.client.session import Session
+    from pgbraid.postgres.observation.catalog_statements import CatalogStatements
 
 __all__ = ["PreparedWorkload"]
 
@@ -26,8 +25,9 @@ class PreparedWorkload:
     ``pg_stat_statements`` include some that never can.
     """
 
-    def __init__(self, session: Session, queries: Iterable[str]) -> None:
-        self._session = session
+    def __init__(self, statements: CatalogStatements, queries: Iterable[str]) -> None:
+        self._statements = statements
+        self._session = statements.session
         self.working = list(queries)
         self.broken()
 
@@ -38,7 +38,7 @@ class PreparedWorkload:
         # The search_path of the migrating role, not the empty one of our own statements.
         apply_session_settings(self._session, self._session.limits)
         failing = [(query, self._error(query)) for query in self.working]
-        reset_session(self._session)
+        self._statements.reset()
         broken = tuple((query, error) for query, error in failing if error is not None)
         gone = {query for query, _ in broken}
         self.working = [query for query in self.working if query not in gone]

@@ -159,7 +159,7 @@ SELECT json_agg(json_build_array(c.relname, l.objoid::text, l.objsubid::text, l.
   FROM pg_seclabel l JOIN pg_class c ON c.oid = l.classoid
 -- name: settings_of_database
 SELECT json_agg(json_build_array(s.setrole::text, ARRAY(
-           SELECT o FROM unnest(s.setconfig) AS o ORDER BY o COLLATE "C")::text))
+           SELECT o FROM unnest(s.setconfig) AS o ORDER BY o COLLATE "C")))
   FROM pg_db_role_setting s
  WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
 -- name: dependencies

@@ -44,16 +44,19 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
   JOIN pg_catalog.pg_class c ON c.oid = w.oid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 -- name: all_relations
--- The relations that are no part of another one, with an oid above a limit.
+-- The relations that are no part of another one, with an oid above $1.
 WITH wanted AS (
     SELECT c.oid FROM pg_catalog.pg_class c
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.oid >= 16384 AND c.oid::pg_catalog.int8 > %(above)s
+     WHERE c.oid >= 16384 AND c.oid::pg_catalog.int8 > $1
        AND c.relkind IN ('r', 'p', 'm', 'f', 'v', 'S')
        AND n.nspname !~ '^pg_(?:toast|temp)'
 )
+:relations
 -- name: highest_relation
 SELECT coalesce(pg_catalog.max(oid::pg_catalog.int8), 16383) FROM pg_catalog.pg_class
+-- name: prepared_names
+SELECT pg_catalog.json_agg(name ORDER BY name) FROM pg_catalog.pg_prepared_statements
 -- name: objects
 -- Other objects that can be seen from outside: functions, types, labels of enums, schemas, and owner
 -- and privileges of the relations, which no lock shows.
@@ -95,16 +98,14 @@ SELECT pg_catalog.json_build_object(
            AND n.nspname !~ '^pg_(?:toast|temp)'))
 -- name: counters
 -- Scans and written rows that earlier transactions have left in the statistics of this session.
-SELECT oid::pg_catalog.int8, pg_catalog.pg_stat_get_xact_numscans(oid),
-       pg_catalog.pg_stat_get_xact_tuples_inserted(oid)
-         + pg_catalog.pg_stat_get_xact_tuples_updated(oid)
-         + pg_catalog.pg_stat_get_xact_tuples_deleted(oid)
-  FROM pg_catalog.pg_class
- WHERE oid >= 16384 AND relkind IN ('r', 'p', 'm', 'f', 'i')
-   AND (pg_catalog.pg_stat_get_xact_numscans(oid) > 0
-        OR pg_catalog.pg_stat_get_xact_tuples_inserted(oid) > 0
-        OR pg_catalog.pg_stat_get_xact_tuples_updated(oid) > 0
-        OR pg_catalog.pg_stat_get_xact_tuples_deleted(oid) > 0)
+SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::pg_catalog.int8, scans, written))
+  FROM pg_catalog.pg_class,
+       LATERAL (SELECT pg_catalog.pg_stat_get_xact_numscans(oid),
+                       pg_catalog.pg_stat_get_xact_tuples_inserted(oid)
+                         + pg_catalog.pg_stat_get_xact_tuples_updated(oid)
+                         + pg_catalog.pg_stat_get_xact_tuples_deleted(oid)
+               OFFSET 0) AS counted (scans, written)
+ WHERE oid >= 16384 AND relkind IN ('r', 'p', 'm', 'f', 'i') AND (scans > 0 OR written > 0)
 -- name: new_tables
 -- The tables of this migration: those with an oid above a limit.
 SELECT pg_catalog.json_agg(pg_catalog.json_build_array(

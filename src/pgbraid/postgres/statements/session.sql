@@ -87,15 +87,17 @@ SELECT pg_catalog.set_config(%(name)s, %(value)s, false)
 -- name: try_xact_lock
 SELECT pg_catalog.pg_try_advisory_xact_lock(%(key)s)
 -- name: reset
--- DISCARD ALL without pg_advisory_unlock_all(), which would release our session lock.
+-- DISCARD ALL without pg_advisory_unlock_all(), which would release our session lock, and without
+-- DEALLOCATE ALL.
 SET SESSION AUTHORIZATION DEFAULT;
 RESET ROLE;
 CLOSE ALL;
 UNLISTEN *;
-DEALLOCATE ALL;
 DISCARD TEMP;
 DISCARD SEQUENCES;
 RESET ALL
+-- name: deallocate
+DEALLOCATE ALL
 -- name: try_lock
 SELECT pg_catalog.pg_try_advisory_lock(%(key)s)
 -- name: locks_held
