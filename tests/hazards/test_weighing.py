@@ -144,3 +144,20 @@ def test_migration_may_use_prepared_statements(hazard_bench):
     (file,) = hazard_bench.observe(ORDERS, text)
     assert file.failure is None
     assert [len(s.locks) > 0 for s in file.statements] == [False] * 6 + [True] * 3
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "PREPARE one AS SELECT 1;",
+        "DEALLOCATE ALL;",
+        "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; EXECUTE 'PREPARE one AS SELECT 1'; END $$;",
+        "-- pgbraid: no-transaction\nPREPARE one AS SELECT 1;\nVACUUM orders;",
+        "-- pgbraid: no-transaction\nDISCARD ALL;",
+    ],
+)
+def test_next_migration_has_no_prepared_statement_of_the_one_before(hazard_bench, first):
+    second = "PREPARE one AS SELECT 2; ALTER TABLE orders ADD COLUMN region text;"
+    seen = hazard_bench.observe(ORDERS, first, second)
+    assert [file.failure for file in seen] == [None, None]
+    assert seen[1].statements[1].changed
