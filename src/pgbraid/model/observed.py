@@ -180,6 +180,8 @@ class Catalog:
     schemas: Mapping[int, str] = field(default_factory=dict)
     highest: int = 0
     """The highest oid of a relation: those that are created later have higher ones."""
+    transaction: str = "0"
+    """The next transaction id: every later change has this one or a higher one."""
 
 
 @dataclass(frozen=True, slots=True)

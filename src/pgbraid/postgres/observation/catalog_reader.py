@@ -16,7 +16,7 @@ from pgbraid.model.observed import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from pgbraid.postgres.observation.catalog_statements import CatalogStatements
 
@@ -25,46 +25,44 @@ __all__ = ["catalog_after", "read_catalog", "relation_of"]
 
 def read_catalog(statements: CatalogStatements) -> Catalog:
     """Return all objects of the database that are not the server's own."""
-    relations, objects, highest = statements.execute(
-        "all_relations(0)", "objects", "highest_relation"
+    ((_, transaction),) = statements.execute("limits")
+    relations, objects, limits = statements.execute(
+        "all_relations(0, '{}')", f"objects('{transaction}')", "limits"
     )
-    return _catalog(_by_oid(relations), objects, highest)
+    return _catalog(_by_oid(relations), objects, limits)
 
 
 def catalog_after(
-    statements: CatalogStatements, before: Catalog, changed: Mapping[int, Relation | None]
+    statements: CatalogStatements, before: Catalog, changed: Iterable[int]
 ) -> Catalog:
     """Return the catalog after a migration.
 
-    ``changed`` are the older relations that its statements changed; None is a dropped one. Only
-    new relations are read as a whole.
+    ``changed`` are the older relations that its statements changed; they and new ones are read.
     """
-    relations, objects, highest = statements.execute(
-        f"all_relations({before.highest})", "objects", "highest_relation"
+    array = f"'{{{','.join(map(str, changed))}}}'"
+    relations, objects, limits = statements.execute(
+        f"all_relations({before.highest}, {array})", f"objects('{before.transaction}')", "limits"
     )
     kept = {oid: relation for oid, relation in before.relations.items() if oid not in changed}
-    kept |= {oid: relation for oid, relation in changed.items() if relation is not None}
-    return _catalog(kept | _by_oid(relations), objects, highest)
+    return _catalog(kept | _by_oid(relations), objects, limits)
 
 
 def _by_oid(values: list[list[Any]] | None) -> dict[int, Relation]:
     return {value[0]: relation_of(value) for value in values or ()}
 
 
-def _catalog(read: dict[int, Relation], objects: dict[str, Any], highest: int) -> Catalog:
-    """Add the objects that no lock shows, and the present names, owners and privileges."""
-    present = {value[0]: value[1:] for value in objects["relations"] or ()}
-    relations = {}
-    for oid, relation in read.items():
-        if oid in present:
-            schema, name, owner, privileges = present[oid]
-            privileges = None if privileges is None else tuple(privileges)
-            now = (relation.schema, relation.name, relation.owner, relation.privileges)
-            same = now == (schema, name, owner, privileges)
-            relations[oid] = (
-                relation
-                if same
-                else replace(relation, schema=schema, name=name, owner=owner, privileges=privileges)
+def _catalog(
+    relations: dict[int, Relation], objects: dict[str, Any], limits: tuple[int, str]
+) -> Catalog:
+    """Add the objects that no lock shows, and changed names, owners and privileges."""
+    for oid, schema, name, owner, privileges in objects["relations"] or ():
+        if oid in relations:
+            relations[oid] = replace(
+                relations[oid],
+                schema=schema,
+                name=name,
+                owner=owner,
+                privileges=None if privileges is None else tuple(privileges),
             )
     return Catalog(
         relations,
@@ -75,7 +73,7 @@ def _catalog(read: dict[int, Relation], objects: dict[str, Any], highest: int) -
         {oid: (schema, name, kind) for oid, schema, name, kind in objects["types"] or ()},
         {oid: (of, label) for oid, of, label in objects["labels"] or ()},
         dict(objects["schemas"] or ()),
-        highest,
+        *limits,
     )
 
 
@@ -85,8 +83,13 @@ def _function(values: list[Any], executors: list[str]) -> Function:
     return Function(schema, name, arguments, kind, returns, definer, sets_path, owner, may_run)
 
 
-def relation_of(values: list[Any]) -> Relation:
-    """Return the relation of one array of the statement ``relations``."""
+def relation_of(values: list[Any], before: Relation | None = None) -> Relation:
+    """Return the relation of one array of the statement ``relations``.
+
+    Definitions that it leaves out are those of ``before``.
+    """
+    known_constraints = before.constraints if before else {}
+    known_indexes = before.indexes if before else {}
     head, tail = values[:14], values[14:]
     oid, schema, name, kind, file, persistence, tablespace, owner, privileges, options = head[:10]
     replica_identity, row_security, parent, bound = head[10:]
@@ -108,12 +111,29 @@ def relation_of(values: list[Any]) -> Relation:
         bound,
         {number: Column(*rest) for number, *rest in columns or ()},
         {
-            of: Constraint(label, ctype, valid, index, referenced, tuple(keys or ()), text)
+            of: Constraint(
+                label,
+                ctype,
+                valid,
+                index,
+                referenced,
+                tuple(keys or ()),
+                _definition(text, known_constraints.get(of)),
+            )
             for of, label, ctype, valid, index, referenced, keys, text in constraints or ()
         },
         {
             of: Index(
-                label, number, valid, unique, primary, method, tuple(keys or ()), count, part, text
+                label,
+                number,
+                valid,
+                unique,
+                primary,
+                method,
+                tuple(keys or ()),
+                count,
+                part,
+                _definition(text, known_indexes.get(of)),
             )
             for of, label, number, valid, unique, primary, method, keys, count, part, text in (
                 indexes or ()
@@ -122,3 +142,7 @@ def relation_of(values: list[Any]) -> Relation:
         {of: Trigger(label, enabled) for of, label, enabled in triggers or ()},
         {of: (label, tuple(roles)) for of, label, roles in policies or ()},
     )
+
+
+def _definition(text: str | None, before: Constraint | Index | None) -> str:
+    return text if text is not None else before.definition if before else ""

@@ -16,32 +16,27 @@ from pgbraid.postgres.client.session import reset_session_sql, send_sql
 from pgbraid.postgres.statement_texts import statement_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg.pq.abc import PGresult
 
     from pgbraid.postgres.client.session import Session
 
-__all__ = ["CatalogStatements"]
+__all__ = ["CatalogStatements", "answer_in", "seconds_before"]
 
 _PARAMETERS = {
-    "all_relations": "(pg_catalog.int8)",
+    "all_relations": "(pg_catalog.int8, pg_catalog.oid[])",
     "counters": "",
-    "effects": "(pg_catalog.int8, pg_catalog.oid[])",
-    "highest_relation": "",
-    "objects": "",
+    "effects": "(pg_catalog.int8, pg_catalog.oid[], pg_catalog.xid)",
+    "limits": "",
+    "objects": "(pg_catalog.xid)",
     "prepared_names": "",
+    "restore_path": "",
+    "save_path": "",
 }
 """The statements and the types of their parameters."""
 _SETTINGS = "SET jit = off; SET max_parallel_maintenance_workers = 0"
 """With enable_seqscan off, a plan costs so much that jit would compile it."""
-_SAVE = (
-    "SELECT pg_catalog.set_config('pgbraid.search_path', pg_catalog.current_setting("
-    "'search_path'), true), pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true), "
-    "pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)"
-)
-_RESTORE = (
-    "SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting("
-    "'pgbraid.search_path'), true), pg_catalog.set_config('plan_cache_mode', 'auto', true)"
-)
 
 
 class CatalogStatements:
@@ -63,18 +58,26 @@ class CatalogStatements:
         send_sql(self.session, ";\n".join(texts))
 
     def execute(self, *calls: str, then: str = "") -> list[Any]:
-        """Run statements in one message and return the only value of each.
+        """Run statements in one message, outside a migration, and return the only value of each.
 
         A call is a name, with values in parentheses if the statement takes some. ``then`` is SQL to
-        run behind them, with the settings of the migration. Raises psycopg's error.
+        run behind them. Raises psycopg's error.
         """
         executed = [f"EXECUTE {self._call(call)}" for call in calls]
-        message = ";\n".join([_SAVE, *executed, _RESTORE, *([then] if then else [])])
+        message = ";\n".join([*executed, *([then] if then else [])])
         results = self.session.send(message.encode())
         error = error_of(results)
         if error is not None:
             raise error
-        return [_value(result) for result in results[1 : 1 + len(calls)]]
+        return [_value(result) for result in results[: len(calls)]]
+
+    def inside(self, call: str, then: str = "") -> str:
+        """Return SQL that runs a statement within a migration; ``then`` runs behind it.
+
+        :func:`answer_in` reads its results.
+        """
+        executed = [f"EXECUTE {self._call(name)}" for name in ("save_path", call, "restore_path")]
+        return ";\n".join([*executed, *([then] if then else [])])
 
     def reset(self) -> None:
         """Remove what a migration left in the session, but not our prepared statements.
@@ -100,9 +103,30 @@ class CatalogStatements:
         return f"pgbraid_{self._number}_{call}"
 
 
+def answer_in(results: Sequence[PGresult]) -> Any:  # noqa: ANN401 - a JSON value
+    """Return the value of a statement that ran within a migration, from the message's results."""
+    return _value(results[_saved(results) + 1])
+
+
+def seconds_before(results: Sequence[PGresult]) -> float:
+    """Return how long the SQL in front of such a statement took."""
+    return float(results[_saved(results)].get_value(0, 0) or b"0")
+
+
+def _saved(results: Sequence[PGresult]) -> int:
+    """Return the index of the result of ``save_path``. SQL of the migration may stand before it."""
+    return next(
+        index
+        for index in range(len(results) - 1, -1, -1)
+        if results[index].nfields and results[index].fname(0) == b"pgbraid_saved"
+    )
+
+
 def _text(name: str) -> str:
     text = statement_text("observation", name)
-    return text.replace(":relations", statement_text("observation", "relations"))
+    relations = statement_text("observation", "relations")
+    oldest = "pg_catalog.age($3)" if name == "effects" else "2147483647"
+    return text.replace(":relations", relations.replace(":oldest", oldest))
 
 
 def _value(result: PGresult) -> Any:  # noqa: ANN401 - a JSON value

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from pgbraid.model.observed import LockMode, ObservedLock
 from pgbraid.model.units import parse_duration
 from pgbraid.postgres.observation.catalog_reader import relation_of
+from pgbraid.postgres.observation.catalog_statements import answer_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from psycopg.pq.abc import PGresult
 
     from pgbraid.model.observed import Relation
     from pgbraid.postgres.observation.catalog_statements import CatalogStatements
@@ -28,6 +31,8 @@ class Known:
     relations: dict[int, Relation | None]
     highest: int
     """The highest oid of a relation before the migration: those above it are new."""
+    transaction: str
+    """The id of the migration's first transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +69,19 @@ class EffectReader:
         for oid, scans, written in counters or ():
             self._scans[oid], self._written[oid] = scans, written
 
-    def read(self, settled: Iterable[int] = (), then: str = "") -> Effects:
-        """Return the effects of the statement that ran; ``then`` is SQL to run behind.
+    def question(self, settled: Iterable[int] = (), then: str = "") -> str:
+        """Return SQL that asks for the effects of the statement before; ``then`` runs behind it.
 
         The details of the relations ``settled`` are not read: the statement cannot have changed
-        them. Raises psycopg's error.
+        them.
         """
         array = f"'{{{','.join(map(str, settled))}}}'"
-        (answer,) = self._statements.execute(f"effects({self.known.highest}, {array})", then=then)
-        return self._effects(answer)
+        call = f"effects({self.known.highest}, {array}, '{self.known.transaction}')"
+        return self._statements.inside(call, then)
+
+    def read(self, results: Sequence[PGresult]) -> Effects:
+        """Return the effects from the results of a message that ends with the question."""
+        return self._effects(answer_in(results))
 
     def _effects(self, answer: dict[str, Any]) -> Effects:
         locks, files = [], {}
@@ -96,7 +105,11 @@ class EffectReader:
             written |= _more(self._written, oid, rows)
             if kind is None:
                 gone.append(oid)
-        changed = self._changes([relation_of(value) for value in answer["changed"] or ()], gone)
+        now = [
+            relation_of(values, self.known.relations.get(values[0]))
+            for values in answer["changed"] or ()
+        ]
+        changed = self._changes(now, gone)
         self.lock_timeout = parse_duration(_with_unit(answer["lock_timeout"])) or 0.0
         self.strong = frozenset(lock.relation for lock in locks if lock.mode >= _CHANGES_TABLES)
         return Effects(tuple(locks), scans, written, files, changed, tuple(created))

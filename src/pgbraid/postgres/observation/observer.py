@@ -10,20 +10,19 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 
 from pgbraid.model.errors import MigrationFailed
 from pgbraid.model.observed import FileObservation, StatementObservation
 from pgbraid.postgres.client.server_errors import forward_notices, translate_errors
-from pgbraid.postgres.client.session import send_sql
 from pgbraid.postgres.observation.autocommit import effects_between
 from pgbraid.postgres.observation.catalog_reader import (
     catalog_after,
     read_catalog,
 )
-from pgbraid.postgres.observation.catalog_statements import CatalogStatements
+from pgbraid.postgres.observation.catalog_statements import CatalogStatements, seconds_before
 from pgbraid.postgres.observation.effect_reader import EffectReader, Known
 from pgbraid.postgres.observation.plan import JOINING, WholeReads, whole_reads
 from pgbraid.postgres.observation.workload import PreparedWorkload
@@ -39,6 +38,7 @@ from pgbraid.postgres.transaction.boundaries import (
 from pgbraid.postgres.transaction.script_runner import (
     ledger_written_error,
     migration_error,
+    run_segment,
     run_segments,
     transaction_ended_error,
 )
@@ -47,6 +47,8 @@ from pgbraid.sql.stream import ScriptPart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from psycopg.pq.abc import PGresult
 
     from pgbraid.model.migration import Diagnostic, Migration
     from pgbraid.model.observed import Catalog
@@ -72,6 +74,14 @@ _MAY_COMMIT = frozenset({("CALL",), ("DO",)})
 _ENDS_TRANSACTION = "2D000"
 """SQLSTATE of a COMMIT in a procedure that runs in a transaction."""
 _INDEX_SCANS = "SET LOCAL enable_seqscan = {}"
+
+
+class _Ran(NamedTuple):
+    """A statement that ran: the results of the question about its effects, and its seconds."""
+
+    results: list[PGresult]
+    seconds: float
+    reads: WholeReads
 
 
 class Observer:
@@ -107,8 +117,9 @@ class Observer:
     def observe(self, migration: Migration, script: Script) -> FileObservation:
         """Run a migration and return what it did; a failed one is rolled back."""
         with translate_errors(self.session):
-            state = Known(dict(self.catalog.relations), self.catalog.highest)
-            run = _FileRun(self, migration, script, state, self.catalog)
+            before = self.catalog
+            state = Known(dict(before.relations), before.highest, before.transaction)
+            run = _FileRun(self, migration, script, state, before)
             failure: Diagnostic | None = None
             try:
                 if migration.directives.no_transaction:
@@ -119,11 +130,12 @@ class Observer:
                 failure = error.diagnostic
                 roll_back(self.session)
             self.statements.reset()
-            after = self.catalog
+            after = before
             if failure is None or migration.directives.no_transaction:
-                after = catalog_after(self.statements, self.catalog, state.relations)
+                changed = (o for o, r in state.relations.items() if r is not before.relations[o])
+                after = catalog_after(self.statements, before, tuple(changed))
             broken = () if failure else self._workload.broken()
-        before, self.catalog = self.catalog, after
+        self.catalog = after
         return FileObservation(migration, tuple(run.statements), before, after, failure, broken)
 
     def limits_of(self, migration: Migration) -> Limits:
@@ -157,7 +169,7 @@ class _FileRun:
         """Run the whole file in one transaction. Raises MigrationFailed."""
         session, body = self.observer.session, self.script.statements
         body = body[1:-1] if self.script.wrapped else body
-        with self._transaction(1) as (reader, opened):
+        with self._transaction(1, next(iter(body), None)) as (reader, opened):
             for number, statement in enumerate(body, 1):
                 following = body[number] if number < len(body) else None
                 self._observed(reader, statement, (number, 1), following)
@@ -179,8 +191,10 @@ class _FileRun:
             self.observer.guard(self.observer.session, self.migration)
 
     @contextmanager
-    def _transaction(self, block: int) -> Iterator[tuple[EffectReader, OpenTransaction]]:
-        """Open a transaction with the settings of the runner; yield it with its reader."""
+    def _transaction(
+        self, block: int, first: Statement | None
+    ) -> Iterator[tuple[EffectReader, OpenTransaction]]:
+        """Open a transaction with the settings for its first statement; yield its reader, too."""
         session, migration = self.observer.session, self.migration
         limits = self.observer.limits_of(migration)
         reader = EffectReader(self.observer.statements, self.state, limits.lock_timeout)
@@ -189,7 +203,8 @@ class _FileRun:
             forward_notices(session, self._notices.append),
             transaction(session, isolation=isolation) as opened,
         ):
-            reader.start(then=body_settings_sql(session, limits))
+            settings = body_settings_sql(session, limits), _INDEX_SCANS.format(_switch(first))
+            reader.start(then=";\n".join(settings))
             yield reader, opened
 
     def without_transaction(self) -> None:
@@ -214,7 +229,7 @@ class _FileRun:
         self.observer.record(self.migration)
 
     def _alone(self, statement: ScriptStatement, block: int) -> None:
-        with self._transaction(block) as (reader, opened):
+        with self._transaction(block, statement.statement) as (reader, opened):
             self._apply_settings(statement)
             self._observed(reader, statement.statement, (statement.number, block), None)
             self._finish(opened)
@@ -240,34 +255,47 @@ class _FileRun:
         ``place`` is the number of the statement and that of its transaction.
         """
         number, block = place
-        if not self.statements or self.statements[-1].block != block:
-            send_sql(self.observer.session, _INDEX_SCANS.format(_switch(statement)))
         timeout, settled = reader.lock_timeout, self._settled(reader, statement)
-        then = f"{_INDEX_SCANS.format(_switch(following))}" if following else ""
-        text = self.script.text[statement.start : statement.end]
+        then = _INDEX_SCANS.format(_switch(following)) if following else ""
         self._notices.clear()
-        began = time.perf_counter()
-        self._run(statement)
-        spent = time.perf_counter() - began
-        if _FORGETS in text.lower():
-            self.observer.statements.prepare()
-        reads = WholeReads()
-        if statement.words[:1] and statement.words[0] in JOINING:
-            reads = whole_reads(self.observer.session, text, self.state.relations)
+        ran = self._run_and_ask(statement, lambda: reader.question(settled, then))
+        reads = ran.reads
         seen = StatementObservation(
             number,
             *self._lines(statement),
-            text,
+            self._text(statement),
             statement.words,
             block,
-            spent * 1000,
+            ran.seconds * 1000,
             timeout,
             notices=tuple(self._notices),
             driven=reads.driven,
         )
-        effects = reader.read(settled, then)
+        effects = reader.read(ran.results)
         scans = {**dict.fromkeys(reads.whole, 1), **effects.scans}
         self.statements.append(_with_effects(seen, replace(effects, scans=scans)))
+
+    def _run_and_ask(self, statement: Statement, question: Callable[[], str]) -> _Ran:
+        """Run a statement and the question about its effects, in one message if possible."""
+        session, text = self.observer.session, self._text(statement)
+        part = ScriptPart(replace(self.script, statements=(statement,)))
+        segments = tuple(part.segments())
+        forgets = _FORGETS in text.lower()
+        joins = bool(statement.words) and statement.words[0] in JOINING
+        if len(segments) == 1 and segments[0].data is None and not (forgets or joins):
+            current = part.script, segments[0]
+            results = run_segment(session, self.migration, current, then=question())
+            return _Ran(results, seconds_before(results), WholeReads())
+        began = time.perf_counter()
+        self._run(statement)
+        seconds = time.perf_counter() - began
+        if forgets:
+            self.observer.statements.prepare()
+        reads = whole_reads(session, text, self.state.relations) if joins else WholeReads()
+        return _Ran(session.send(question().encode()), seconds, reads)
+
+    def _text(self, statement: Statement) -> str:
+        return self.script.text[statement.start : statement.end]
 
     def _lines(self, statement: Statement) -> tuple[int, int]:
         first, last = self.script.place(statement.start), self.script.place(statement.end)
@@ -275,7 +303,7 @@ class _FileRun:
 
     def _settled(self, reader: EffectReader, statement: Statement) -> tuple[int, ...]:
         """Return the locked relations that a statement cannot change: it does not name them."""
-        text = self.script.text[statement.start : statement.end].lower()
+        text = self._text(statement).lower()
         if statement.words[:2] not in _ONE_TABLE or "cascade" in text:
             return ()
         return tuple(
@@ -328,10 +356,10 @@ def _with_effects(seen: StatementObservation, effects: Effects) -> StatementObse
     )
 
 
-def _switch(statement: Statement) -> str:
+def _switch(statement: Statement | None) -> str:
     """Return the value of enable_seqscan for a statement.
 
     On an empty table every plan is a sequential scan. With the setting off, a scan that the server
     still chooses means that no index can serve the statement.
     """
-    return "off" if statement.words[:1] and statement.words[0] in _PLANNED else "on"
+    return "off" if statement and statement.words[:1] and statement.words[0] in _PLANNED else "on"

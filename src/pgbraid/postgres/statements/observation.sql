@@ -1,5 +1,7 @@
 -- name: relations
--- The relations of `wanted`, a set of oids, with their parts: one row with one JSON array.
+-- The relations of `wanted`, a set of oids, with their parts: one row with one JSON array. Definitions
+-- of constraints and indexes take half of the time; those of rows with an age above :oldest are left
+-- out.
 SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
          c.oid::pg_catalog.int8, n.nspname, c.relname, c.relkind,
          coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::pg_catalog.int8,
@@ -19,14 +21,16 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
          (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
                    k.oid::pg_catalog.int8, k.conname, k.contype, k.convalidated,
                    k.conindid::pg_catalog.int8, k.confrelid::pg_catalog.int8, k.conkey,
-                   pg_catalog.pg_get_constraintdef(k.oid)))
+                   CASE WHEN pg_catalog.age(k.xmin) <= :oldest
+                        THEN pg_catalog.pg_get_constraintdef(k.oid) END))
             FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid),
          (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
                    i.indexrelid::pg_catalog.int8, x.relname,
                    coalesce(pg_catalog.pg_relation_filenode(x.oid), 0)::pg_catalog.int8,
                    i.indisvalid, i.indisunique, i.indisprimary, m.amname,
                    i.indkey::pg_catalog.int2[], i.indnkeyatts, i.indpred IS NOT NULL,
-                   pg_catalog.pg_get_indexdef(i.indexrelid)))
+                   CASE WHEN least(pg_catalog.age(i.xmin), pg_catalog.age(x.xmin)) <= :oldest
+                        THEN pg_catalog.pg_get_indexdef(i.indexrelid) END))
             FROM pg_catalog.pg_index i
             JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
             JOIN pg_catalog.pg_am m ON m.oid = x.relam
@@ -44,22 +48,37 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
   JOIN pg_catalog.pg_class c ON c.oid = w.oid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 -- name: all_relations
--- The relations that are no part of another one, with an oid above $1.
+-- The relations that are no part of another one, with an oid above $1 or among $2.
 WITH wanted AS (
     SELECT c.oid FROM pg_catalog.pg_class c
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.oid >= 16384 AND c.oid::pg_catalog.int8 > $1
+     WHERE c.oid >= 16384 AND (c.oid::pg_catalog.int8 > $1 OR c.oid = ANY ($2))
        AND c.relkind IN ('r', 'p', 'm', 'f', 'v', 'S')
        AND n.nspname !~ '^pg_(?:toast|temp)'
 )
 :relations
--- name: highest_relation
-SELECT coalesce(pg_catalog.max(oid::pg_catalog.int8), 16383) FROM pg_catalog.pg_class
+-- name: limits
+-- The highest oid of a relation, and the next transaction id: what comes later has higher ones.
+SELECT pg_catalog.json_build_array(
+         (SELECT coalesce(pg_catalog.max(oid::pg_catalog.int8), 16383) FROM pg_catalog.pg_class),
+         pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text)
+-- name: save_path
+-- Stands in front of our other statements. The first value is the time since the message arrived: that
+-- of the SQL in front of this. The operator is qualified, as the search_path is still a migration's.
+SELECT extract(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)
+                          pg_catalog.statement_timestamp()) AS pgbraid_saved,
+       pg_catalog.set_config('pgbraid.search_path', pg_catalog.current_setting('search_path'), true),
+       pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
+       pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true)
+-- name: restore_path
+SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting('pgbraid.search_path'), true),
+       pg_catalog.set_config('plan_cache_mode', 'auto', true)
 -- name: prepared_names
 SELECT pg_catalog.json_agg(name ORDER BY name) FROM pg_catalog.pg_prepared_statements
 -- name: objects
--- Other objects that can be seen from outside: functions, types, labels of enums, schemas, and owner
--- and privileges of the relations, which no lock shows.
+-- Other objects that can be seen from outside: functions, types, labels of enums, schemas; and name,
+-- owner and privileges of the relations whose row, or that of their schema, is of transaction $1 or a
+-- later one: no lock shows them.
 SELECT pg_catalog.json_build_object(
     'functions', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
             p.oid::pg_catalog.int8, n.nspname, p.proname,
@@ -80,9 +99,9 @@ SELECT pg_catalog.json_build_object(
     'types', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
             t.oid::pg_catalog.int8, n.nspname, t.typname, t.typtype))
           FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-          LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
          WHERE t.oid >= 16384 AND t.typtype IN ('e', 'd', 'c', 'r')
-           AND (t.typrelid = 0 OR c.relkind = 'c')),
+           AND (t.typrelid = 0 OR t.typrelid IN (SELECT c.oid FROM pg_catalog.pg_class c
+                                                  WHERE c.relkind = 'c'))),
     'labels', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
             e.oid::pg_catalog.int8, e.enumtypid::pg_catalog.int8, e.enumlabel))
           FROM pg_catalog.pg_enum e WHERE e.oid >= 16384),
@@ -95,17 +114,22 @@ SELECT pg_catalog.json_build_object(
             c.relacl::pg_catalog.text[]))
           FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
          WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'm', 'f', 'v', 'S')
-           AND n.nspname !~ '^pg_(?:toast|temp)'))
+           AND (pg_catalog.age(c.xmin) <= pg_catalog.age($1)
+                OR pg_catalog.age(n.xmin) <= pg_catalog.age($1))))
 -- name: counters
 -- Scans and written rows that earlier transactions have left in the statistics of this session.
-SELECT pg_catalog.json_agg(pg_catalog.json_build_array(oid::pg_catalog.int8, scans, written))
-  FROM pg_catalog.pg_class,
-       LATERAL (SELECT pg_catalog.pg_stat_get_xact_numscans(oid),
-                       pg_catalog.pg_stat_get_xact_tuples_inserted(oid)
-                         + pg_catalog.pg_stat_get_xact_tuples_updated(oid)
-                         + pg_catalog.pg_stat_get_xact_tuples_deleted(oid)
-               OFFSET 0) AS counted (scans, written)
- WHERE oid >= 16384 AND relkind IN ('r', 'p', 'm', 'f', 'i') AND (scans > 0 OR written > 0)
+SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
+         oid::pg_catalog.int8, pg_catalog.pg_stat_get_xact_numscans(oid),
+         pg_catalog.pg_stat_get_xact_tuples_inserted(oid)
+           + pg_catalog.pg_stat_get_xact_tuples_updated(oid)
+           + pg_catalog.pg_stat_get_xact_tuples_deleted(oid)))
+  FROM pg_catalog.pg_class
+ WHERE oid >= 16384
+   AND (relkind IN ('r', 'p', 'm', 'f', 'i') AND pg_catalog.pg_stat_get_xact_numscans(oid) > 0
+        OR relkind IN ('r', 'p', 'm', 'f')
+           AND (pg_catalog.pg_stat_get_xact_tuples_inserted(oid) > 0
+                OR pg_catalog.pg_stat_get_xact_tuples_updated(oid) > 0
+                OR pg_catalog.pg_stat_get_xact_tuples_deleted(oid) > 0))
 -- name: new_tables
 -- The tables of this migration: those with an oid above a limit.
 SELECT pg_catalog.json_agg(pg_catalog.json_build_array(

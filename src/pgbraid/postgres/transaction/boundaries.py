@@ -27,6 +27,8 @@ from pgbraid.postgres.client.session import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from psycopg.pq.abc import PGresult
+
     from pgbraid.model.options import Limits
     from pgbraid.postgres.client.session import Session
 
@@ -168,15 +170,6 @@ def _counted(session: Session) -> str:
     return str(row[0]) if row else ""
 
 
-def _ledger_changed(session: Session, opened: OpenTransaction) -> bool:
-    """Whether a body has written to the ledger since the transaction began."""
-    if opened.counted is not None:
-        return _counted(session) != opened.counted  # the locks are held by our own writes
-    if session.run("session", "filenode").fetchone() != (opened.filenode,):
-        return True  # truncated, or dropped and created again
-    return session.run("session", "written").fetchone() == (True,)
-
-
 def _commit(session: Session, commit: str) -> None:
     if session.pooler:
         _restore_pooled_session(session)
@@ -233,12 +226,16 @@ def _send_rollback(session: Session) -> None:
         session.conn.stop = stop
 
 
-def _send_all(session: Session, statements: list[str], *, committing: bool = False) -> None:
+def _send_all(
+    session: Session, statements: list[str], *, committing: bool = False
+) -> list[PGresult]:
     message = "; ".join(statements).encode()
     tick = session.watching(committing=committing)
-    error = error_of(session.send(message, tick=tick))
+    results = session.send(message, tick=tick)
+    error = error_of(results)
     if error is not None:
         raise error
+    return results
 
 
 def apply_body_settings(session: Session, limits: Limits | None = None) -> None:
@@ -305,12 +302,20 @@ def finish_body(session: Session, opened: OpenTransaction) -> BodyEffect:
     """
     if session.conn.info.transaction_status != pq.TransactionStatus.INTRANS:
         return BodyEffect.ENDED_TRANSACTION
-    _send_all(session, [finish_body_sql(session)])
     # The id distinguishes the transaction from the one that COMMIT AND CHAIN begins.
     name = "in_transaction" if opened.id.isdecimal() else "in_virtual_transaction"
-    if session.run("session", name, id=opened.id).fetchone() != (True,):
+    if opened.counted is None:
+        # The file changes if the table was truncated, or dropped and created again.
+        expected = {"filenode": opened.filenode or "", "written": "f"}
+    else:
+        expected = {"counted": opened.counted}  # the locks are held by our own writes
+    questions = [session.text("session", name, id=opened.id)]
+    questions += [named_sql(session, question) for question in expected]
+    results = _send_all(session, [finish_body_sql(session), *questions])[-len(questions) :]
+    same, *found = ((result.get_value(0, 0) or b"").decode() for result in results)
+    if same != "t":
         return BodyEffect.ENDED_TRANSACTION
-    return BodyEffect.WROTE_LEDGER if _ledger_changed(session, opened) else BodyEffect.NONE
+    return BodyEffect.NONE if found == [*expected.values()] else BodyEffect.WROTE_LEDGER
 
 
 def roll_back(session: Session, after: BaseException | None = None) -> None:

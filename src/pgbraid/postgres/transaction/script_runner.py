@@ -16,7 +16,6 @@ from pgbraid.postgres.client.connection import (
     error_of,
     error_position,
     reject_unexpected_copy,
-    send,
 )
 from pgbraid.postgres.client.server_errors import diagnose
 from pgbraid.postgres.transaction.boundaries import fire_deferred
@@ -38,6 +37,7 @@ __all__ = [
     "may_touch_locks",
     "migration_error",
     "run_script",
+    "run_segment",
     "run_segments",
     "transaction_ended_error",
 ]
@@ -79,8 +79,6 @@ def run_segments(session: Session, migration: Migration, parts: Iterable[ScriptP
     current = next(segments, None)
     script = Script("")
     while current is not None:
-        session.check_stop()
-        _check_parsing_settings(session, migration)
         script, segment = current
         if session.pooler and (names := session.pooler.new_custom_settings(segment.sql)):
             # Save the values before this text sets them; pg_settings does not list them.
@@ -91,21 +89,30 @@ def run_segments(session: Session, migration: Migration, parts: Iterable[ScriptP
         if segment.data is not None:
             _run_copy(session, migration, script, segment)
         else:
-            _run_segment(session, migration, current, lambda: ahead.append(next(segments, None)))  # noqa: B023 - called before the next turn
+            run_segment(session, migration, current, lambda: ahead.append(next(segments, None)))  # noqa: B023 - called before the next turn
         current = ahead[0] if ahead else next(segments, None)
     return script
 
 
-def _run_segment(
+def run_segment(
     session: Session,
     migration: Migration,
     current: tuple[Script, Segment],
-    meanwhile: Callable[[], None],
-) -> None:
+    meanwhile: Callable[[], None] | None = None,
+    then: str = "",
+) -> list[PGresult]:
+    """Run a segment that is no COPY, in one message with the SQL ``then`` of ours behind it.
+
+    Return the results. Raises the same errors as :func:`run_script`; an error of ``then`` counts as
+    one of the segment.
+    """
+    _check_parsing_settings(session, migration)
     script, segment = current
+    # The line break before the semicolon ends a comment in the last line of the segment.
+    text = f"{segment.sql}\n;{then}" if then else segment.sql
     done, ended = 0, False
     try:
-        results = send(session.conn, segment.sql.encode(), meanwhile, tick=session.watching())
+        results = session.send(text.encode(), meanwhile, tick=session.watching())
         done, ended = len(results) - 1, ended_transaction(results)
         _raise_failed(session, results)
     except psycopg.Error as error:
@@ -113,6 +120,7 @@ def _run_segment(
         raise migration_error(session, migration, script, error, at=at, ended=ended) from None
     if ended:
         raise transaction_ended_error(migration)
+    return results
 
 
 def _check_parsing_settings(session: Session, migration: Migration) -> None:
@@ -139,6 +147,7 @@ def _raise_failed(session: Session, results: list[PGresult]) -> None:
 
 
 def _run_copy(session: Session, migration: Migration, script: Script, segment: Segment) -> None:
+    _check_parsing_settings(session, migration)
     try:
         with session.conn.cursor() as cursor, cursor.copy(segment.sql.encode()) as copy:
             for chunk in segment.data or ():
