@@ -35,12 +35,12 @@ def read_catalog(statements: CatalogStatements) -> Catalog:
 def catalog_after(
     statements: CatalogStatements, before: Catalog, changed: Iterable[int]
 ) -> Catalog:
-    """Return the catalog after a migration.
+    """Reset the session of a migration and return the catalog after it.
 
     ``changed`` are the older relations that its statements changed; they and new ones are read.
     """
     array = f"'{{{','.join(map(str, changed))}}}'"
-    relations, objects, limits = statements.execute(
+    relations, objects, limits = statements.reset(
         f"all_relations({before.highest}, {array})", f"objects('{before.transaction}')", "limits"
     )
     kept = {oid: relation for oid, relation in before.relations.items() if oid not in changed}

@@ -79,21 +79,25 @@ class CatalogStatements:
         executed = [f"EXECUTE {self._call(name)}" for name in ("save_path", call, "restore_path")]
         return ";\n".join([*executed, *([then] if then else [])])
 
-    def reset(self) -> None:
+    def reset(self, *calls: str) -> list[Any]:
         """Remove what a migration left in the session, but not our prepared statements.
 
-        They are prepared again if the migration removed them or prepared others.
+        They are prepared again if the migration removed them or prepared others. Return the values
+        of ``calls``, which run behind that.
         """
+        executed = [f"EXECUTE {self._call(call)}" for call in ("prepared_names", *calls)]
         reset = reset_session_sql(self.session, keep_prepared=True)
-        message = f"{reset};\n{_SETTINGS};\nEXECUTE {self._call('prepared_names')}"
-        results = self.session.send(message.encode())
+        results = self.session.send(";\n".join([reset, _SETTINGS, *executed]).encode())
         error = error_of(results)
-        if error is None and _value(results[-1]) == sorted(self._names):
-            return
-        if error is not None and not isinstance(error, psycopg.errors.InvalidSqlStatementName):
+        if error is None:
+            present, *values = (_value(result) for result in results[-len(executed) :])
+            if present == sorted(self._names):
+                return values
+        elif not isinstance(error, psycopg.errors.InvalidSqlStatementName):
             raise error
         send_sql(self.session, f"{reset_session_sql(self.session)};\n{_SETTINGS}")
         self.prepare()
+        return self.execute(*calls) if calls else []
 
     @property
     def _names(self) -> list[str]:

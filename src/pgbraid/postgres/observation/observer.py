@@ -17,6 +17,7 @@ import psycopg
 from pgbraid.model.errors import MigrationFailed
 from pgbraid.model.observed import FileObservation, StatementObservation
 from pgbraid.postgres.client.server_errors import forward_notices, translate_errors
+from pgbraid.postgres.client.session import send_sql
 from pgbraid.postgres.observation.autocommit import effects_between
 from pgbraid.postgres.observation.catalog_reader import (
     catalog_after,
@@ -129,11 +130,12 @@ class Observer:
             except MigrationFailed as error:
                 failure = error.diagnostic
                 roll_back(self.session)
-            self.statements.reset()
-            after = before
             if failure is None or migration.directives.no_transaction:
                 changed = (o for o, r in state.relations.items() if r is not before.relations[o])
                 after = catalog_after(self.statements, before, tuple(changed))
+            else:
+                self.statements.reset()
+                after = before
             broken = () if failure else self._workload.broken()
         self.catalog = after
         return FileObservation(migration, tuple(run.statements), before, after, failure, broken)
@@ -142,9 +144,9 @@ class Observer:
         """Return the limits that ``up`` gives the statements of a migration."""
         return self._limits.with_directives(migration.directives)
 
-    def record(self, migration: Migration) -> None:
-        """Add a migration to the applied set: a later one may read it."""
-        self.session.run(
+    def record_sql(self, migration: Migration) -> str:
+        """Return the INSERT that adds a migration to the applied set: a later one may read it."""
+        return self.session.text(
             "ledger",
             "insert_applied",
             version=migration.version,
@@ -177,12 +179,11 @@ class _FileRun:
                 fire_deferred(session)
             except psycopg.Error as error:
                 raise migration_error(session, self.migration, self.script, error) from None
-            self._finish(opened)
-            self.observer.record(self.migration)
+            self._finish(opened, self.observer.record_sql(self.migration))
 
-    def _finish(self, opened: OpenTransaction) -> None:
+    def _finish(self, opened: OpenTransaction, then: str = "") -> None:
         """Undo the settings of the statements, and refuse what ``up`` refuses after them."""
-        effect = finish_body(self.observer.session, opened)
+        effect = finish_body(self.observer.session, opened, then)
         if effect is BodyEffect.ENDED_TRANSACTION:
             raise transaction_ended_error(self.migration)
         if effect is BodyEffect.WROTE_LEDGER:
@@ -226,7 +227,7 @@ class _FileRun:
                     roll_back(self.observer.session)
                     self.observer.statements.reset()
             self._autocommit(statement, block)
-        self.observer.record(self.migration)
+        send_sql(self.observer.session, self.observer.record_sql(self.migration))
 
     def _alone(self, statement: ScriptStatement, block: int) -> None:
         with self._transaction(block, statement.statement) as (reader, opened):

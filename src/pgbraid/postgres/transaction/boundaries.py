@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import pq, sql
@@ -140,12 +140,10 @@ def _begin(session: Session, isolation: str | None, statement: str) -> OpenTrans
     text = session.text("session", statement, key=session.key)
     if isolation:
         text = text.replace(_DEFAULT_ISOLATION, isolation, 1)
-    cursor = session.conn.execute(text.encode())
-    cursor.nextset()
-    row = cursor.fetchone()
-    if row is None or row[0] is not True:
+    locked, transaction_id, pid, filenode = _row(_send_all(session, [text])[-1])
+    if locked != "t":
         raise LockLost
-    session.conn.serving_pid = row[2]  # a pooler may give each transaction another backend
+    session.conn.serving_pid = int(pid)  # a pooler may give each transaction another backend
     if session.pooler:
         # SET LOCAL only: a plain SET would reach the pooler's other clients. The settings before
         # ours are read first, so that `_restore_pooled_session` can restore them.
@@ -154,7 +152,7 @@ def _begin(session: Session, isolation: str | None, statement: str) -> OpenTrans
         if session.conn.info.server_version >= _CHECKS_CLIENT_SINCE:
             send_named(session, "pin_local_14")
         _send_all(session, [f"SET LOCAL {limit}" for limit in timeout_settings_sql(session.limits)])
-    return OpenTransaction(str(row[1]), row[3])
+    return OpenTransaction(transaction_id, filenode)
 
 
 def refresh_ledger_stamp(session: Session, opened: OpenTransaction) -> OpenTransaction:
@@ -238,6 +236,12 @@ def _send_all(
     return results
 
 
+def _row(result: PGresult) -> tuple[Any, ...]:
+    """Return the values of a result's first row as texts; None is NULL."""
+    values = (result.get_value(0, column) for column in range(result.nfields))
+    return tuple(None if value is None else value.decode() for value in values)
+
+
 def apply_body_settings(session: Session, limits: Limits | None = None) -> None:
     """Set the role's search_path, row_security and the body's limits for this transaction."""
     _send_all(session, [body_settings_sql(session, limits)])
@@ -294,11 +298,12 @@ def finish_body_sql(session: Session) -> str:
     return ";\n".join(statements)
 
 
-def finish_body(session: Session, opened: OpenTransaction) -> BodyEffect:
+def finish_body(session: Session, opened: OpenTransaction, then: str = "") -> BodyEffect:
     """Undo role, search_path, encoding and time-outs of a body for the rest of the transaction.
 
-    Returns whether the transaction is still the one that was begun, and whether the body wrote to
-    the ledger. This is the second defence: the first is the check of the text before it runs.
+    ``then`` is one statement to run behind that. Returns whether the transaction is still the one
+    that was begun, and whether the body wrote to the ledger. This is the second defence: the first
+    is the check of the text before it runs.
     """
     if session.conn.info.transaction_status != pq.TransactionStatus.INTRANS:
         return BodyEffect.ENDED_TRANSACTION
@@ -306,16 +311,18 @@ def finish_body(session: Session, opened: OpenTransaction) -> BodyEffect:
     name = "in_transaction" if opened.id.isdecimal() else "in_virtual_transaction"
     if opened.counted is None:
         # The file changes if the table was truncated, or dropped and created again.
-        expected = {"filenode": opened.filenode or "", "written": "f"}
+        expected = {"filenode": opened.filenode, "written": "f"}
     else:
         expected = {"counted": opened.counted}  # the locks are held by our own writes
     questions = [session.text("session", name, id=opened.id)]
     questions += [named_sql(session, question) for question in expected]
-    results = _send_all(session, [finish_body_sql(session), *questions])[-len(questions) :]
-    same, *found = ((result.get_value(0, 0) or b"").decode() for result in results)
+    results = _send_all(session, [finish_body_sql(session), *questions, *([then] if then else [])])
+    end = len(results) - (1 if then else 0)
+    (same,), *found = (_row(result) for result in results[end - len(questions) : end])
     if same != "t":
         return BodyEffect.ENDED_TRANSACTION
-    return BodyEffect.NONE if found == [*expected.values()] else BodyEffect.WROTE_LEDGER
+    same_ledger = found == [(value,) for value in expected.values()]
+    return BodyEffect.NONE if same_ledger else BodyEffect.WROTE_LEDGER
 
 
 def roll_back(session: Session, after: BaseException | None = None) -> None:
