@@ -45,6 +45,8 @@ EUGENE_RULES = {
     "E11": "rewrite",
 }
 """The same of eugene. E3 is about a type, E9 about the lock timeout, the W rules are advice."""
+SETTINGS = "pgbraid.toml"
+"""The settings of one folder, if it needs some; `prepare_corpus` writes it."""
 _DATA = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "SELECT", "VALUES"})
 
 
@@ -78,7 +80,9 @@ def statements_of(folder: Path) -> dict[str, list[Statement]]:
 
 def measured(pgbraid: str, folder: Path) -> dict[str, Any]:
     """Return the JSON document of ``pgbraid lint --all`` on a folder."""
-    command = [pgbraid, "lint", "--all", "--dir", str(folder), "--format", "json"]
+    command = [pgbraid, "lint", "--all", "--dir", str(folder.absolute()), "--format", "json"]
+    if (folder / SETTINGS).is_file():
+        command += ["--config", str(folder.absolute() / SETTINGS)]
     with tempfile.TemporaryDirectory() as empty:
         run = subprocess.run(command, capture_output=True, text=True, cwd=empty, check=False)
     return json.loads(run.stdout)
