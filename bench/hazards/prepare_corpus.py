@@ -24,6 +24,9 @@ CONVERTED = {"crates.io": "diesel", "goalert": "sql-migrate"}
 COPIED = ("openmeter", "hatchet", "supabase-auth")
 _NAMESPACE = re.compile(r'\{\{ *index \.Options "Namespace" *\}\}')
 
+_AUTH = 'prelude = "prelude.sql"\nsearch_path = "auth"\n'
+"""The program's role has this search_path, and one migration drops an index by its bare name."""
+
 
 def prepare(corpus: Path, out: Path, pgbraid: str) -> None:
     """Write each folder of the corpus into a new folder, as pgbraid reads it."""
@@ -36,7 +39,7 @@ def prepare(corpus: Path, out: Path, pgbraid: str) -> None:
     for path in (out / "supabase-auth").iterdir():
         path.write_text(_NAMESPACE.sub("auth", path.read_text()))
     (out / "supabase-auth" / "prelude.sql").write_text("CREATE SCHEMA auth;\n")
-    (out / "supabase-auth" / SETTINGS).write_text('prelude = "prelude.sql"\n')
+    (out / "supabase-auth" / SETTINGS).write_text(_AUTH)
 
 
 def main() -> int:
