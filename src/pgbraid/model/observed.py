@@ -214,8 +214,8 @@ class StatementObservation:
     """The ``lock_timeout`` in force when it started, in seconds; 0 means no limit."""
     locks: tuple[ObservedLock, ...] = ()
     scans: Mapping[int, int] = field(default_factory=dict)
-    """Scans of each table and index that the statement made, by oid. A table that a join reads as
-    a whole through an index counts, too."""
+    """Scans of each table and index that the statement made, by oid; also of new ones. A table that
+    is read as a whole through an index counts, too."""
     driven: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     """The tables whose rows a join finds by a unique key, and the tables on its other side."""
     written: Mapping[int, int] = field(default_factory=dict)

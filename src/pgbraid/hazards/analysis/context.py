@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pgbraid.hazards.analysis import estimates
-from pgbraid.hazards.analysis.texts import first_words, names, written_names
+from pgbraid.hazards.analysis.texts import first_words, has_word, names, written_names
 from pgbraid.hazards.analysis.work import Cause, Work, works_of
 from pgbraid.model.findings import Blocks
 from pgbraid.model.hazards.sizes import DEFAULT_RATES, TableSize
@@ -178,15 +178,15 @@ class JudgedSet:
     def _of_filled_tables(
         self, statement: StatementObservation, file: FileObservation
     ) -> Iterator[Work]:
-        """Yield the builds of indexes on new tables that an earlier statement filled."""
-        words = first_words(statement.text, 3)
-        if words[:2] != ("create", "index") and words != ("create", "unique", "index"):
-            return
+        """Yield the work on new tables that an earlier statement filled from old ones."""
+        text = statement.text
+        indexes = first_words(text, 3)[:2] in {("create", "index"), ("create", "unique")}
         for oid in self.sources:
             relation = file.after.relations.get(oid)
-            new = relation is not None and oid not in file.before.relations
-            if new and relation is not None and relation.name in names(statement.text):
-                yield Work(Cause.INDEX_BUILD, oid, (), 1)
+            if relation is None or oid in file.before.relations:
+                continue
+            if oid in statement.scans or (indexes and relation.name in names(text)):
+                yield Work(_cause_on_new(statement, relation), oid, (), 1)
 
     def _note_sources(
         self, statement: StatementObservation, works: Iterable[Work], file: FileObservation
@@ -205,6 +205,22 @@ class JudgedSet:
         filled += [oid for oid in statement.created if oid not in self.old]  # a temporary one, too
         for oid in filled:
             self.sources[oid] = self.sources.get(largest, largest)
+
+
+def _cause_on_new(statement: StatementObservation, relation: Relation) -> Cause:
+    """Return why a statement works on a new table; the catalog before and after is not known."""
+    text = statement.text
+    if first_words(text, 1) == ("create",) and has_word(text, "index"):
+        return Cause.INDEX_BUILD
+    if first_words(text, 1) == ("alter",):
+        if has_word(text, "foreign", "key") or has_word(text, "references"):
+            return Cause.FOREIGN_KEY
+        built = has_word(text, "unique") or has_word(text, "primary", "key")
+        return Cause.CONSTRAINT_INDEX if built else Cause.READ
+    written = written_names(text)
+    if any(relation.name in written.get(word, ()) for word in ("update", "delete", "merge")):
+        return Cause.WRITE
+    return Cause.FILL if statement.created or written.get("insert") else Cause.READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +249,11 @@ class FileContext:
         """Return the name of a relation in production; of a new one, its name in the migration."""
         return self.judged.label(oid, {**self.file.after.relations, **self.file.before.relations})
 
-    def since(self, step: Step, oid: int) -> int | None:
-        """Return the number of the statement that first took a blocking lock on a relation."""
+    def since(self, step: Step, oid: int, mode: LockMode) -> int:
+        """Return the number of the first statement with a lock that blocks as ``mode`` does."""
         for earlier in self.steps:
             same = earlier.statement.block == step.statement.block
-            if same and (mode := earlier.locks.get(oid)) and mode.blocks_writes:
+            held = earlier.locks.get(oid) if same else None
+            if held and held.blocks_writes and held.blocks_reads >= mode.blocks_reads:
                 return earlier.statement.number
-        return None
+        return step.statement.number

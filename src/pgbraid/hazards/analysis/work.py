@@ -236,14 +236,27 @@ def _of_scan(
         yield Work(Cause.CONSTRAINT_SCAN, oid, checks)
     elif has_word(statement.text, "alter", "domain"):
         yield Work(Cause.DOMAIN_SCAN, oid)
-    elif has_word(statement.text, "attach", "partition") or has_word(
-        statement.text, "partition", "of"
-    ):
+    elif _takes_rows(was, now, before):
         yield Work(Cause.PARTITION_SCAN, oid)
     elif (oid in writes and before[oid].kind != "m") or (words and words[0] in _WRITERS):
         yield _of_rows(statement, oid, before, writes)
     elif not (keys or validated or _fails_at_once(was, now)):
         yield Work(Cause.FILL if statement.created else Cause.READ, oid)
+
+
+def _takes_rows(was: Relation, now: Relation | None, before: Mapping[int, Relation]) -> bool:
+    """Whether a table became a partition, or is a default partition while another one is made.
+
+    In both cases each row is checked against the bounds.
+    """
+    if now is None:
+        return False
+    if now.parent and not was.parent:
+        return True
+    relation: Relation | None = was
+    while relation is not None and relation.bound != "DEFAULT":
+        relation = before.get(relation.parent)
+    return relation is not None
 
 
 def _fails_at_once(was: Relation, now: Relation | None) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.hazards.analysis.context import blocks_of
-from pgbraid.hazards.analysis.texts import without_where
+from pgbraid.hazards.analysis.texts import first_words, without_where
 from pgbraid.hazards.analysis.weighing import severity_of, weighed
 from pgbraid.hazards.analysis.work import Cause
 from pgbraid.hazards.rules.rule import Rule, found
@@ -45,16 +45,31 @@ _HELD = {
 
 
 def _blocked(context: FileContext, step: Step) -> dict[int, LockMode]:
-    """Return the old tables that earlier statements keep locked, beyond the needs of this one."""
+    """Return the old tables that are kept locked beyond the needs of a statement's work.
+
+    Earlier statements hold these locks, or a block of code that takes a lock and works as well.
+    """
     needed: dict[int, LockMode] = {}
     for work in step.works:
         needed[work.table] = max(needed.get(work.table, work.own_lock), work.own_lock)
+        if work.cause is Cause.FOREIGN_KEY:
+            needed[work.referenced] = LockMode.SHARE_ROW_EXCLUSIVE
     blocked: dict[int, LockMode] = {}
-    for oid, mode in step.held.items():
+    held = {**step.held, **step.locks} if _locks_and_works(step) else step.held
+    for oid, mode in held.items():
         enough = needed.get(oid, LockMode.ACCESS_SHARE)
         if blocks_of(mode) and blocks_of(mode) != blocks_of(enough) and context.is_old(oid):
             blocked[oid] = max(mode, blocked.get(oid, mode))
     return blocked
+
+
+def _locks_and_works(step: Step) -> bool:
+    """Whether a statement is a block of code that changes tables or rows.
+
+    The order inside a block is not known. If it only reads, it most likely looks first.
+    """
+    is_code = first_words(step.statement.text, 1) in {("do",), ("call",), ("select",)}
+    return is_code and any(work.cause is not Cause.READ for work in step.works)
 
 
 def _under_lock(context: FileContext) -> Iterator[Finding]:
@@ -84,15 +99,18 @@ def _held(
     context: FileContext, step: Step, lock: tuple[int, LockMode], work: Work, total: float | None
 ) -> Finding:
     oid, mode = lock
-    since = context.since(step, oid)
+    since = context.since(step, oid, mode)
     line = next(s.statement.line for s in context.steps if s.statement.number == since)
+    inside = since == step.statement.number
+    holder = "the same statement" if inside else f"line {line}"
     doing = _doing(context, step, work)
     blocks = blocks_of(mode) or Blocks.WRITES
     locked = "it" if oid == work.table else context.label(oid)
-    message = f"{doing} while line {line} {_HELD[blocks]} {locked}"
+    message = f"{doing} while {holder} {_HELD[blocks]} {locked}"
     finding = found("work-under-lock", context, step, message)
+    first = "the lock" if inside else holder
     hint = (
-        f"Put line {line} into a migration of its own, and the long work into another one: strong "
+        f"Put {first} into a migration of its own, and the long work into another one: strong "
         "locks last and alone."
     )
     finding = weighed(context, finding, oid, total, mode)
@@ -157,7 +175,7 @@ def _pairs(context: FileContext) -> Iterator[Finding]:
         new = [oid for oid in strong if oid not in earlier and oid not in step.held]
         if not new or not earlier:
             continue
-        first = min(context.since(step, oid) or 0 for oid in earlier)
+        first = min(context.since(step, oid, LockMode.SHARE_ROW_EXCLUSIVE) for oid in earlier)
         between = [
             other.total
             for other in context.steps[:number]

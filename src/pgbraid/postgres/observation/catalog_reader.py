@@ -16,7 +16,7 @@ from pgbraid.model.observed import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pgbraid.postgres.observation.catalog_statements import CatalogStatements
 
@@ -88,8 +88,6 @@ def relation_of(values: list[Any], before: Relation | None = None) -> Relation:
 
     Definitions that it leaves out are those of ``before``.
     """
-    known_constraints = before.constraints if before else {}
-    known_indexes = before.indexes if before else {}
     head, tail = values[:14], values[14:]
     oid, schema, name, kind, file, persistence, tablespace, owner, privileges, options = head[:10]
     replica_identity, row_security, parent, bound = head[10:]
@@ -110,39 +108,30 @@ def relation_of(values: list[Any], before: Relation | None = None) -> Relation:
         parent,
         bound,
         {number: Column(*rest) for number, *rest in columns or ()},
-        {
-            of: Constraint(
-                label,
-                ctype,
-                valid,
-                index,
-                referenced,
-                tuple(keys or ()),
-                _definition(text, known_constraints.get(of)),
-            )
-            for of, label, ctype, valid, index, referenced, keys, text in constraints or ()
-        },
-        {
-            of: Index(
-                label,
-                number,
-                valid,
-                unique,
-                primary,
-                method,
-                tuple(keys or ()),
-                count,
-                part,
-                _definition(text, known_indexes.get(of)),
-            )
-            for of, label, number, valid, unique, primary, method, keys, count, part, text in (
-                indexes or ()
-            )
-        },
+        _constraints(constraints or (), before.constraints if before else {}),
+        _indexes(indexes or (), before.indexes if before else {}),
         {of: Trigger(label, enabled) for of, label, enabled in triggers or ()},
         {of: (label, tuple(roles)) for of, label, roles in policies or ()},
     )
 
 
-def _definition(text: str | None, before: Constraint | Index | None) -> str:
-    return text if text is not None else before.definition if before else ""
+def _constraints(
+    listed: Iterable[list[Any]], before: Mapping[int, Constraint]
+) -> dict[int, Constraint]:
+    constraints = {}
+    for oid, name, kind, valid, index, referenced, keys, definition in listed:
+        text = before[oid].definition if definition is None and oid in before else definition
+        columns = tuple(keys or ())
+        constraints[oid] = Constraint(name, kind, valid, index, referenced, columns, text or "")
+    return constraints
+
+
+def _indexes(listed: Iterable[list[Any]], before: Mapping[int, Index]) -> dict[int, Index]:
+    indexes = {}
+    for oid, name, file, valid, unique, primary, method, keys, count, partial, definition in listed:
+        text = before[oid].definition if definition is None and oid in before else definition
+        columns = tuple(keys or ())
+        indexes[oid] = Index(
+            name, file, valid, unique, primary, method, columns, count, partial, text or ""
+        )
+    return indexes

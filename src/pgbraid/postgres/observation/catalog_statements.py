@@ -1,7 +1,7 @@
 """Our statements about the catalogs, prepared once for a session.
 
 The server takes longer to plan them than to run them. A plan stays valid while search_path is the
-same, so the statements run with the path of our own statements, whatever a migration has set.
+same, so the statements run with the path of our own statements, not with that of a migration.
 """
 
 from __future__ import annotations

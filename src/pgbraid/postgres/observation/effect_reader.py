@@ -96,6 +96,7 @@ class EffectReader:
                     created.append(oid)
                 self._created.add(oid)
                 self._written[oid] = rows
+                scans |= _more(self._scans, oid, scanned)
                 continue
             if kind in {"t", None} and oid not in self.known.relations:
                 continue  # a TOAST table, or an index that is gone

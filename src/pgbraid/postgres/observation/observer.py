@@ -25,7 +25,7 @@ from pgbraid.postgres.observation.catalog_reader import (
 )
 from pgbraid.postgres.observation.catalog_statements import CatalogStatements, seconds_before
 from pgbraid.postgres.observation.effect_reader import EffectReader, Known
-from pgbraid.postgres.observation.plan import JOINING, WholeReads, whole_reads
+from pgbraid.postgres.observation.plan import PLANNED, WholeReads, whole_reads
 from pgbraid.postgres.observation.workload import PreparedWorkload
 from pgbraid.postgres.transaction.boundaries import (
     BodyEffect,
@@ -63,10 +63,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Observer"]
 
-_PLANNED = frozenset(
-    {"UPDATE", "DELETE", "INSERT", "MERGE", "WITH", "SELECT", "DO", "CALL", "VALUES", "TABLE"}
-)
-"""Statements whose plan shows whether an index can serve them."""
+_BY_INDEX = PLANNED | {"DO", "CALL", "VALUES"}
+"""First words of the statements whose scans show whether an index can serve them."""
 _ONE_TABLE = frozenset({("ALTER", "TABLE"), ("CREATE", "INDEX"), ("CREATE", "UNIQUE")})
 """Statements that change the tables that they name, and their partitions."""
 _FORGETS = "deallocate"
@@ -144,15 +142,16 @@ class Observer:
         """Return the limits that ``up`` gives the statements of a migration."""
         return self._limits.with_directives(migration.directives)
 
-    def record_sql(self, migration: Migration) -> str:
-        """Return the INSERT that adds a migration to the applied set: a later one may read it."""
-        return self.session.text(
+    def record(self, migration: Migration) -> None:
+        """Add a migration to the applied set: a later one may read it."""
+        insert = self.session.text(
             "ledger",
             "insert_applied",
             version=migration.version,
             name=migration.name,
             checksum=self._traits.checksum(migration.checksum),
         )
+        send_sql(self.session, insert)
 
 
 @dataclass(slots=True, frozen=True)
@@ -179,11 +178,12 @@ class _FileRun:
                 fire_deferred(session)
             except psycopg.Error as error:
                 raise migration_error(session, self.migration, self.script, error) from None
-            self._finish(opened, self.observer.record_sql(self.migration))
+            self._finish(opened)
+            self.observer.record(self.migration)
 
-    def _finish(self, opened: OpenTransaction, then: str = "") -> None:
+    def _finish(self, opened: OpenTransaction) -> None:
         """Undo the settings of the statements, and refuse what ``up`` refuses after them."""
-        effect = finish_body(self.observer.session, opened, then)
+        effect = finish_body(self.observer.session, opened)
         if effect is BodyEffect.ENDED_TRANSACTION:
             raise transaction_ended_error(self.migration)
         if effect is BodyEffect.WROTE_LEDGER:
@@ -227,7 +227,7 @@ class _FileRun:
                     roll_back(self.observer.session)
                     self.observer.statements.reset()
             self._autocommit(statement, block)
-        send_sql(self.observer.session, self.observer.record_sql(self.migration))
+        self.observer.record(self.migration)
 
     def _alone(self, statement: ScriptStatement, block: int) -> None:
         with self._transaction(block, statement.statement) as (reader, opened):
@@ -282,8 +282,8 @@ class _FileRun:
         part = ScriptPart(replace(self.script, statements=(statement,)))
         segments = tuple(part.segments())
         forgets = _FORGETS in text.lower()
-        joins = bool(statement.words) and statement.words[0] in JOINING
-        if len(segments) == 1 and segments[0].data is None and not (forgets or joins):
+        planned = bool(statement.words) and statement.words[0] in PLANNED
+        if len(segments) == 1 and segments[0].data is None and not (forgets or planned):
             current = part.script, segments[0]
             results = run_segment(session, self.migration, current, then=question())
             return _Ran(results, seconds_before(results), WholeReads())
@@ -292,7 +292,7 @@ class _FileRun:
         seconds = time.perf_counter() - began
         if forgets:
             self.observer.statements.prepare()
-        reads = whole_reads(session, text, self.state.relations) if joins else WholeReads()
+        reads = whole_reads(session, text, self.state.relations) if planned else WholeReads()
         return _Ran(session.send(question().encode()), seconds, reads)
 
     def _text(self, statement: Statement) -> str:
@@ -363,4 +363,4 @@ def _switch(statement: Statement | None) -> str:
     On an empty table every plan is a sequential scan. With the setting off, a scan that the server
     still chooses means that no index can serve the statement.
     """
-    return "off" if statement and statement.words[:1] and statement.words[0] in _PLANNED else "on"
+    return "off" if statement and statement.words[:1] and statement.words[0] in _BY_INDEX else "on"

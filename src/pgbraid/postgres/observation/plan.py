@@ -1,7 +1,8 @@
 """Reads from the plan of a data statement which tables it reads as a whole through an index.
 
-The counters of the server show that an index was read, not how much of it. A join reads all of it,
-and then an index serves the statement as little as none.
+The counters of the server show that an index was read, not how much of it. A join, a GROUP BY or a
+condition without the index's first column reads all of it, and then an index serves the statement
+as little as none.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from pgbraid.model.observed import Relation
     from pgbraid.postgres.client.session import Session
 
-__all__ = ["JOINING", "WholeReads", "whole_reads"]
+__all__ = ["PLANNED", "WholeReads", "whole_reads"]
 
-JOINING = frozenset({"UPDATE", "DELETE", "MERGE", "INSERT", "WITH"})
-"""First words of the statements that write rows which a join finds."""
+PLANNED = frozenset({"UPDATE", "DELETE", "MERGE", "INSERT", "WITH", "SELECT", "TABLE"})
+"""First words of the statements whose plan shows what they read."""
 _JOINS = frozenset({"Nested Loop", "Merge Join", "Hash Join"})
 _CONDITIONS = ("Index Cond", "Merge Cond", "Hash Cond")
 _SAVEPOINT = "pgbraid_plan"

@@ -298,12 +298,11 @@ def finish_body_sql(session: Session) -> str:
     return ";\n".join(statements)
 
 
-def finish_body(session: Session, opened: OpenTransaction, then: str = "") -> BodyEffect:
+def finish_body(session: Session, opened: OpenTransaction) -> BodyEffect:
     """Undo role, search_path, encoding and time-outs of a body for the rest of the transaction.
 
-    ``then`` is one statement to run behind that. Returns whether the transaction is still the one
-    that was begun, and whether the body wrote to the ledger. This is the second defence: the first
-    is the check of the text before it runs.
+    Returns whether the transaction is still the one that was begun, and whether the body wrote to
+    the ledger. This is the second defence: the first is the check of the text before it runs.
     """
     if session.conn.info.transaction_status != pq.TransactionStatus.INTRANS:
         return BodyEffect.ENDED_TRANSACTION
@@ -316,9 +315,8 @@ def finish_body(session: Session, opened: OpenTransaction, then: str = "") -> Bo
         expected = {"counted": opened.counted}  # the locks are held by our own writes
     questions = [session.text("session", name, id=opened.id)]
     questions += [named_sql(session, question) for question in expected]
-    results = _send_all(session, [finish_body_sql(session), *questions, *([then] if then else [])])
-    end = len(results) - (1 if then else 0)
-    (same,), *found = (_row(result) for result in results[end - len(questions) : end])
+    results = _send_all(session, [finish_body_sql(session), *questions])
+    (same,), *found = (_row(result) for result in results[-len(questions) :])
     if same != "t":
         return BodyEffect.ENDED_TRANSACTION
     same_ledger = found == [(value,) for value in expected.values()]
