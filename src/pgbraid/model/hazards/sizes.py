@@ -96,13 +96,13 @@ class Rates:
 
     rewrite: float = 150e6
     """Bytes of the heap that a rewrite copies in a second."""
-    scan: float = 500e6
+    scan: float = 650e6
     """Bytes of the heap that are read in a second."""
     index: float = 1.2e6
     """Rows that a build of a B-tree index takes in a second."""
     slow_index: float = 150e3
     """Rows that a build of a GIN, GiST or SP-GiST index takes in a second."""
-    foreign_key: float = 1.5e6
+    foreign_key: float = 2.5e6
     """Rows that the check of a foreign key compares in a second, beside the scan."""
     write: float = 60e3
     """Rows that UPDATE, INSERT and MERGE write in a second."""

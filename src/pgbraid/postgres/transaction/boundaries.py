@@ -313,10 +313,11 @@ def finish_body(session: Session, opened: OpenTransaction) -> BodyEffect:
         expected = {"filenode": opened.filenode, "written": "f"}
     else:
         expected = {"counted": opened.counted}  # the locks are held by our own writes
+    # Messages of their own: the first is still read in the encoding that the body has set.
+    _send_all(session, [finish_body_sql(session)])
     questions = [session.text("session", name, id=opened.id)]
     questions += [named_sql(session, question) for question in expected]
-    results = _send_all(session, [finish_body_sql(session), *questions])
-    (same,), *found = (_row(result) for result in results[-len(questions) :])
+    (same,), *found = (_row(result) for result in _send_all(session, questions))
     if same != "t":
         return BodyEffect.ENDED_TRANSACTION
     same_ledger = found == [(value,) for value in expected.values()]

@@ -24,7 +24,7 @@ __all__ = ["BUCKETS", "EnoughRows", "RowSide", "TracedTable", "ValuesOfRow"]
 
 BUCKETS = 1024
 """The number of parts into which the rows of a large table are divided by their identities."""
-_MOST = 200_000
+_MOST = 50_000
 """The most rows to compare one by one, of each side."""
 _BATCH = 5000
 _LONGEST = 2000
