@@ -166,6 +166,10 @@ _MISSED = (
     ("VALIDATE behind a lock of the same file", lambda s: "VALIDATE CONSTRAINT" in s.text),
     ("CHECK of a new column", lambda s: "CHECK" in s.text and "ADD COLUMN" in s.text),
     (
+        "a key of a new table that the file has filled",
+        lambda s: s.ours == {"work-under-lock"} and s.statement.words[:1] == ("ALTER",),
+    ),
+    (
         "a materialized view behind the DROP of the old one",
         lambda s: "work-under-lock" in s.ours,
     ),
