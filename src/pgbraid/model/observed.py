@@ -223,8 +223,9 @@ class StatementObservation:
     files: Mapping[int, int] = field(default_factory=dict)
     """The number of the file after the statement, by oid, of each locked relation."""
     changed: Mapping[int, tuple[Relation, Relation | None]] = field(default_factory=dict)
-    created: tuple[int, ...] = ()
-    """The oids of new relations that it locked or wrote."""
+    created: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    """Schema and name, by oid, of new relations that it made, locked for the first time or wrote.
+    The schema of a temporary one is ``pg_temp``."""
     notices: tuple[Diagnostic, ...] = ()
     autocommit: str | None = None
     """The command that ran outside a transaction, such as CREATE INDEX CONCURRENTLY."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pgbraid.hazards.analysis import estimates
-from pgbraid.hazards.analysis.texts import first_words, has_word, names, written_names
-from pgbraid.hazards.analysis.work import Cause, Work, works_of
+from pgbraid.hazards.analysis.filled_tables import FilledTables
+from pgbraid.hazards.analysis.work import Work, works_of
 from pgbraid.model.findings import Blocks
 from pgbraid.model.hazards.sizes import DEFAULT_RATES, TableSize
 from pgbraid.model.observed import LockMode
@@ -92,18 +92,18 @@ class JudgedSet:
         self.sizes = sizes
         self.weights = weights or Weights()
         self.old: Mapping[int, Relation] = self.files[0].before.relations if self.files else {}
-        self.sources: dict[int, int] = {}
+        self.filled = FilledTables()
         self.unknown: set[str] = set()
         """Names of tables whose size is needed and is not known."""
 
     def label(self, oid: int, relations: Mapping[int, Relation] | None = None) -> str:
         """Return the name of a relation: that of production if it is old."""
         relation = self.old.get(oid) or (relations or {}).get(oid)
-        return relation.label if relation else str(oid)
+        return relation.label if relation else self.filled.label(oid) or str(oid)
 
     def size(self, oid: int) -> TableSize | None:
         """Return the size of a relation, or None if it is not known."""
-        oid = self.sources.get(oid, oid)
+        oid = self.filled.sources.get(oid, oid)
         relation = self.old.get(oid)
         if relation is None:
             return _EMPTY
@@ -143,9 +143,9 @@ class JudgedSet:
             writing = frozenset(lock.relation for lock in statement.locks if lock.writing)
             works = (
                 *works_of(statement, relations, writing - written),
-                *self._of_filled_tables(statement, file),
+                *self.filled.works(statement, file.before.relations),
             )
-            self._note_sources(statement, works, file)
+            self.filled.note(statement, works, self._rows)
             before = dict(relations)
             for oid, (_, now) in statement.changed.items():
                 if now is None:
@@ -174,53 +174,6 @@ class JudgedSet:
             if oid in self.old:
                 modes[oid] = max(modes.get(oid, lock.mode), lock.mode)
         return modes
-
-    def _of_filled_tables(
-        self, statement: StatementObservation, file: FileObservation
-    ) -> Iterator[Work]:
-        """Yield the work on new tables that an earlier statement filled from old ones."""
-        text = statement.text
-        indexes = first_words(text, 3)[:2] in {("create", "index"), ("create", "unique")}
-        for oid in self.sources:
-            relation = file.after.relations.get(oid)
-            if relation is None or oid in file.before.relations:
-                continue
-            if oid in statement.scans or (indexes and relation.name in names(text)):
-                yield Work(_cause_on_new(statement, relation), oid, (), 1)
-
-    def _note_sources(
-        self, statement: StatementObservation, works: Iterable[Work], file: FileObservation
-    ) -> None:
-        """Note the old table whose rows fill a new one."""
-        sources = [work.table for work in works if work.cause is Cause.FILL]
-        if not sources:
-            return
-        largest = max(sources, key=self._rows)
-        inserted = written_names(statement.text).get("insert", set())
-        filled = [
-            oid
-            for oid, relation in file.after.relations.items()
-            if oid not in self.old and relation.name in inserted
-        ]
-        filled += [oid for oid in statement.created if oid not in self.old]  # a temporary one, too
-        for oid in filled:
-            self.sources[oid] = self.sources.get(largest, largest)
-
-
-def _cause_on_new(statement: StatementObservation, relation: Relation) -> Cause:
-    """Return why a statement works on a new table; the catalog before and after is not known."""
-    text = statement.text
-    if first_words(text, 1) == ("create",) and has_word(text, "index"):
-        return Cause.INDEX_BUILD
-    if first_words(text, 1) == ("alter",):
-        if has_word(text, "foreign", "key") or has_word(text, "references"):
-            return Cause.FOREIGN_KEY
-        built = has_word(text, "unique") or has_word(text, "primary", "key")
-        return Cause.CONSTRAINT_INDEX if built else Cause.READ
-    written = written_names(text)
-    if any(relation.name in written.get(word, ()) for word in ("update", "delete", "merge")):
-        return Cause.WRITE
-    return Cause.FILL if statement.created or written.get("insert") else Cause.READ
 
 
 @dataclass(frozen=True, slots=True)

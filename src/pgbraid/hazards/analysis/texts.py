@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "copied_names",
     "first_words",
     "has_word",
+    "is_code",
     "masked",
     "names",
     "quoted",
@@ -95,6 +97,31 @@ def written_names(text: str) -> dict[str, set[str]]:
                 rest += 2
             tables.setdefault(token, set()).add(_unquoted(parts[rest]))
     return tables
+
+
+def copied_names(text: str) -> frozenset[str]:
+    """Return the names of the tables that INSERT … SELECT or CREATE … AS SELECT reads.
+
+    The names have no schema.
+    """
+    sources, copies = set(), False
+    parts = tokens(text)
+    for at, word in enumerate(parts):
+        if word == ";":
+            copies = False
+        elif word == "insert" or (word == "as" and parts[at + 1 : at + 2] == ("select",)):
+            copies = True
+        elif copies and word in {"from", "join"}:
+            rest = at + 1
+            while rest + 2 < len(parts) and parts[rest + 1] == ".":
+                rest += 2
+            sources |= {_unquoted(part) for part in parts[rest : rest + 1]}
+    return frozenset(sources)
+
+
+def is_code(text: str) -> bool:
+    """Whether a statement runs a block of code or a function."""
+    return first_words(text, 1) in {("do",), ("call",), ("select",)}
 
 
 def without_where(text: str, word: str) -> bool:

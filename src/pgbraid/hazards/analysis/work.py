@@ -10,7 +10,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pgbraid.hazards.analysis.texts import first_words, has_word, written_names
+from pgbraid.hazards.analysis.texts import (
+    copied_names,
+    first_words,
+    has_word,
+    is_code,
+    names,
+    written_names,
+)
 from pgbraid.model.hazards.sizes import WorkKind
 from pgbraid.model.observed import LockMode
 
@@ -126,10 +133,15 @@ def works_of(
             works += _of_files(statement, oid, was, now)
     covered = {work.table for work in works if work.cause in {Cause.REWRITE, Cause.MATVIEW_REFRESH}}
     covered |= {work.table for work in works if work.cause is Cause.INDEX_BUILD}
-    scanned = _scanned_tables(statement, before)
-    for oid in scanned:
+    built = {work.table for work in works}
+    for oid in _scanned_tables(statement, before):
         if oid not in covered:
-            works += _of_scan(statement, oid, before, writes)
+            works += (
+                work
+                for work in _of_scan(statement, oid, before, writes)
+                # The build of an index reads the rows; that is no further work.
+                if oid not in built or work.cause not in {Cause.READ, Cause.FILL}
+            )
     return tuple(dict.fromkeys(works))
 
 
@@ -186,9 +198,9 @@ def _of_files(
             (Cause.INDEX_BUILD, built.keys() - of_constraints),
         ):
             if numbers:
-                names = tuple(built[number].name for number in sorted(numbers))
+                labels = tuple(built[number].name for number in sorted(numbers))
                 slow = _are_slow(built[number] for number in numbers)
-                yield Work(cause, oid, names, len(numbers), online=online, slow=slow)
+                yield Work(cause, oid, labels, len(numbers), online=online, slow=slow)
     if rebuilt and not truncated:
         slow = _are_slow(index for index in now.indexes.values() if index.name in rebuilt)
         yield Work(Cause.INDEX_REBUILD, oid, rebuilt, len(rebuilt), online=online, slow=slow)
@@ -226,8 +238,8 @@ def _of_scan(
     checks, keys, validated = _verified(was, now) if now else ((), (), ())
     if keys:
         referenced = now.constraints[keys[0]].referenced if now else 0
-        names = tuple(now.constraints[key].name for key in keys) if now else ()
-        yield Work(Cause.FOREIGN_KEY, oid, names, referenced=referenced)
+        labels = tuple(now.constraints[key].name for key in keys) if now else ()
+        yield Work(Cause.FOREIGN_KEY, oid, labels, referenced=referenced)
     if validated:
         yield Work(Cause.VALIDATE, oid, validated)
     if not whole:
@@ -236,7 +248,7 @@ def _of_scan(
         yield Work(Cause.CONSTRAINT_SCAN, oid, checks)
     elif has_word(statement.text, "alter", "domain"):
         yield Work(Cause.DOMAIN_SCAN, oid)
-    elif _takes_rows(was, now, before):
+    elif _takes_rows(statement.text, was, now, before):
         yield Work(Cause.PARTITION_SCAN, oid)
     elif (oid in writes and before[oid].kind != "m") or (words and words[0] in _WRITERS):
         yield _of_rows(statement, oid, before, writes)
@@ -244,14 +256,17 @@ def _of_scan(
         yield Work(Cause.FILL if statement.created else Cause.READ, oid)
 
 
-def _takes_rows(was: Relation, now: Relation | None, before: Mapping[int, Relation]) -> bool:
+def _takes_rows(
+    text: str, was: Relation, now: Relation | None, before: Mapping[int, Relation]
+) -> bool:
     """Whether a table became a partition, or is a default partition while another one is made.
 
     In both cases each row is checked against the bounds.
     """
-    if now is None:
+    attaches = has_word(text, "attach", "partition")
+    if now is None or not (attaches or has_word(text, "partition", "of")):
         return False
-    if now.parent and not was.parent:
+    if now.parent and (not was.parent or (attaches and was.name in names(text))):
         return True
     relation: Relation | None = was
     while relation is not None and relation.bound != "DEFAULT":
@@ -321,4 +336,6 @@ def _of_rows(
         driven = statement.driven.get(oid, ())
         return Work(Cause.WRITE, oid, indexes=len(relation.indexes), deletes=deletes, driven=driven)
     inserts = bool(words.get("insert")) or bool(statement.created)
+    if is_code(statement.text):  # it may read one table and insert other rows
+        inserts = bool(named & copied_names(statement.text))
     return Work(Cause.FILL if inserts else Cause.READ, oid)

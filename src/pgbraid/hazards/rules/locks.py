@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgbraid.hazards.analysis.context import blocks_of
-from pgbraid.hazards.analysis.texts import first_words, without_where
+from pgbraid.hazards.analysis.texts import is_code, without_where
 from pgbraid.hazards.analysis.weighing import severity_of, weighed
 from pgbraid.hazards.analysis.work import Cause
 from pgbraid.hazards.rules.rule import Rule, found
@@ -49,18 +49,49 @@ def _blocked(context: FileContext, step: Step) -> dict[int, LockMode]:
 
     Earlier statements hold these locks, or a block of code that takes a lock and works as well.
     """
-    needed: dict[int, LockMode] = {}
-    for work in step.works:
-        needed[work.table] = max(needed.get(work.table, work.own_lock), work.own_lock)
-        if work.cause is Cause.FOREIGN_KEY:
-            needed[work.referenced] = LockMode.SHARE_ROW_EXCLUSIVE
+    inside = _locks_and_works(step)
+    needed = _needed(step, inside=inside)
     blocked: dict[int, LockMode] = {}
-    held = {**step.held, **step.locks} if _locks_and_works(step) else step.held
-    for oid, mode in held.items():
+    for oid, mode in ({**step.held, **step.locks} if inside else step.held).items():
         enough = needed.get(oid, LockMode.ACCESS_SHARE)
-        if blocks_of(mode) and blocks_of(mode) != blocks_of(enough) and context.is_old(oid):
+        if not context.is_old(oid) or context.judged.old[oid].kind == "S":
+            continue
+        if blocks_of(mode) and blocks_of(mode) != blocks_of(enough):
             blocked[oid] = max(mode, blocked.get(oid, mode))
     return blocked
+
+
+def _needed(step: Step, *, inside: bool) -> dict[int, LockMode]:
+    """Return the locks that the work of a statement takes itself.
+
+    Of a block of code, also those of its DDL on the parents of a partition, and on the tables of
+    foreign keys.
+    """
+    needed: dict[int, LockMode] = {}
+    for work in step.works:
+        locks = {work.table: work.own_lock}
+        if inside:
+            locks |= dict.fromkeys(_parents(step, work.table), work.own_lock)
+            if work.cause is Cause.FOREIGN_KEY:
+                locks[work.referenced] = LockMode.SHARE_ROW_EXCLUSIVE
+            if work.cause is Cause.REWRITE:
+                locks |= dict.fromkeys(_referencing(step, work.table), work.own_lock)
+        for oid, mode in locks.items():
+            needed[oid] = max(needed.get(oid, mode), mode)
+    return needed
+
+
+def _parents(step: Step, oid: int) -> Iterator[int]:
+    relation = step.before.get(oid)
+    while relation is not None and relation.parent:
+        yield relation.parent
+        relation = step.before.get(relation.parent)
+
+
+def _referencing(step: Step, table: int) -> Iterator[int]:
+    for oid, relation in step.before.items():
+        if any(key.referenced == table for key in relation.constraints.values()):
+            yield oid
 
 
 def _locks_and_works(step: Step) -> bool:
@@ -68,8 +99,8 @@ def _locks_and_works(step: Step) -> bool:
 
     The order inside a block is not known. If it only reads, it most likely looks first.
     """
-    is_code = first_words(step.statement.text, 1) in {("do",), ("call",), ("select",)}
-    return is_code and any(work.cause is not Cause.READ for work in step.works)
+    changes = any(work.cause is not Cause.READ for work in step.works)
+    return changes and is_code(step.statement.text)
 
 
 def _under_lock(context: FileContext) -> Iterator[Finding]:
@@ -87,7 +118,8 @@ def _under_lock(context: FileContext) -> Iterator[Finding]:
         total = None if None in times else sum(seconds or 0.0 for seconds in times)
         longest = max(timed, key=lambda pair: math.inf if pair[1] is None else pair[1])[0]
         candidates = [_held(context, step, lock, longest, total) for lock in blocked.items()]
-        yield max(candidates, key=_gravity)
+        worked = context.label(longest.table)
+        yield max(candidates, key=lambda finding: (*_gravity(finding), finding.object == worked))
 
 
 def _gravity(finding: Finding) -> tuple[int, int, int]:

@@ -33,7 +33,8 @@ def effects_between(before: Catalog, after: Catalog, command: str, state: Known)
         files[oid] = now.file if now else 0
         files |= {number: index.file for number, index in now.indexes.items()} if now else {}
     locks = tuple(_locks(changed, command))
-    created = tuple(oid for oid in after.relations if oid not in before.relations)
+    made = (oid for oid in after.relations if oid not in before.relations)
+    created = {oid: (after.relations[oid].schema, after.relations[oid].name) for oid in made}
     return Effects(locks, {}, {}, files, changed, created)
 
 

@@ -44,7 +44,7 @@ class Effects:
     written: dict[int, int]
     files: dict[int, int]
     changed: dict[int, tuple[Relation, Relation | None]]
-    created: tuple[int, ...]
+    created: dict[int, tuple[str, str]]
 
 
 class EffectReader:
@@ -88,12 +88,12 @@ class EffectReader:
         scans: dict[int, int] = {}
         written: dict[int, int] = {}
         gone: list[int] = []
-        created: list[int] = []
-        for oid, strength, writing, kind, file, scanned, rows in answer["held"] or ():
+        created: dict[int, tuple[str, str]] = {}
+        for oid, strength, writing, kind, file, scanned, rows, schema, name in answer["held"] or ():
             mode = LockMode(strength)
             if oid > self.known.highest:
                 if (oid not in self._created or rows > self._written.get(oid, 0)) and kind:
-                    created.append(oid)
+                    created[oid] = schema, name
                 self._created.add(oid)
                 self._written[oid] = rows
                 scans |= _more(self._scans, oid, scanned)
@@ -113,7 +113,7 @@ class EffectReader:
         changed = self._changes(now, gone)
         self.lock_timeout = parse_duration(_with_unit(answer["lock_timeout"])) or 0.0
         self.strong = frozenset(lock.relation for lock in locks if lock.mode >= _CHANGES_TABLES)
-        return Effects(tuple(locks), scans, written, files, changed, tuple(created))
+        return Effects(tuple(locks), scans, written, files, changed, created)
 
     def _changes(
         self, now: list[Relation], gone: list[int]

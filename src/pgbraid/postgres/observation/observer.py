@@ -179,7 +179,10 @@ class _FileRun:
             except psycopg.Error as error:
                 raise migration_error(session, self.migration, self.script, error) from None
             self._finish(opened)
-            self.observer.record(self.migration)
+            try:
+                self.observer.record(self.migration)
+            except psycopg.Error as error:
+                raise migration_error(session, self.migration, self.script, error) from None
 
     def _finish(self, opened: OpenTransaction) -> None:
         """Undo the settings of the statements, and refuse what ``up`` refuses after them."""
@@ -273,7 +276,8 @@ class _FileRun:
             driven=reads.driven,
         )
         effects = reader.read(ran.results)
-        scans = {**dict.fromkeys(reads.whole, 1), **effects.scans}
+        scans = {o: n for o, n in effects.scans.items() if o not in reads.in_part}
+        scans |= {oid: 1 for oid in reads.whole if oid not in scans}
         self.statements.append(_with_effects(seen, replace(effects, scans=scans)))
 
     def _run_and_ask(self, statement: Statement, question: Callable[[], str]) -> _Ran:
@@ -292,7 +296,10 @@ class _FileRun:
         seconds = time.perf_counter() - began
         if forgets:
             self.observer.statements.prepare()
-        reads = whole_reads(session, text, self.state.relations) if planned else WholeReads()
+        reads = WholeReads()
+        if planned:
+            reads_only = statement.words[0] in {"SELECT", "TABLE"}
+            reads = whole_reads(session, text, self.state.relations, reads_only=reads_only)
         return _Ran(session.send(question().encode()), seconds, reads)
 
     def _text(self, statement: Statement) -> str:
@@ -305,7 +312,8 @@ class _FileRun:
     def _settled(self, reader: EffectReader, statement: Statement) -> tuple[int, ...]:
         """Return the locked relations that a statement cannot change: it does not name them."""
         text = self._text(statement).lower()
-        if statement.words[:2] not in _ONE_TABLE or "cascade" in text:
+        # CASCADE and a change of a type change other tables, too.
+        if statement.words[:2] not in _ONE_TABLE or "cascade" in text or "type" in text:
             return ()
         return tuple(
             oid

@@ -41,14 +41,21 @@ class WholeReads:
     """
 
     whole: frozenset[int] = frozenset()
+    in_part: frozenset[int] = frozenset()
+    """The tables of a SELECT of which it reads only the first rows, as with LIMIT."""
     driven: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
 
 def whole_reads(
-    session: Session, text: str, relations: Mapping[int, Relation | None]
+    session: Session,
+    text: str,
+    relations: Mapping[int, Relation | None],
+    *,
+    reads_only: bool,
 ) -> WholeReads:
     """Plan a statement in the open transaction and return what it reads as a whole.
 
+    ``reads_only`` is true for a SELECT: what its plan reads in part was not read by triggers.
     A statement that cannot be planned any more, after it ran, reads nothing.
     """
     new = statement_text("observation", "new_tables").replace(
@@ -68,7 +75,8 @@ def whole_reads(
             plan.whole |= plan.read(entry["Plan"])
     driven = {oid: tables for oid, tables in plan.driven.items() if oid not in plan.whole}
     whole = (plan.whole & relations.keys()) | driven.keys()
-    return WholeReads(frozenset(whole), driven)
+    in_part = plan.scanned - plan.whole if reads_only else ()
+    return WholeReads(frozenset(whole), frozenset(in_part), driven)
 
 
 class _Plan:
@@ -87,31 +95,44 @@ class _Plan:
         """The tables of this migration; a statement may have filled them from older ones."""
         self.whole: set[int] = set()
         self.driven: dict[int, tuple[int, ...]] = {}
+        self.scanned: set[int] = set()
 
-    def read(self, node: Mapping[str, Any]) -> set[int]:
-        """Return the tables that a node reads as a whole."""
+    def read(self, node: Mapping[str, Any], *, in_part: bool = False) -> set[int]:
+        """Return the tables that a node reads as a whole.
+
+        ``in_part`` is true if only its first rows are fetched.
+        """
         children = node.get("Plans", ())
-        if node["Node Type"] == "Limit":
-            return set()
+        in_part = node["Node Type"] == "Limit" or (in_part and not _needs_all(node))
         if node["Node Type"] in _JOINS:
             sides = [child for child in children if child["Parent Relationship"] != "SubPlan"]
             if len(sides) == _TWO_SIDES:
-                return self._joined(node, *sides)
-        reads = set().union(*(self.read(child) for child in children))
+                return self._joined(node, *sides, in_part=in_part)
+        reads = set[int]().union(
+            *(self.read(child, in_part=in_part or _is_exists(child)) for child in children)
+        )
         relation = self._scanned(node)
-        if relation and not any(
-            _serves(relation, scan, node["Alias"]) for scan in (node, *children)
-        ):
-            reads.add(relation.oid)
         made = self._new.get((node.get("Schema", ""), node.get("Relation Name", "")))
-        if made and node["Node Type"].endswith("Scan") and "Index Cond" not in node:
-            reads.add(made)
-        return reads
+        oid = relation.oid if relation else made
+        if oid is None or not node["Node Type"].endswith("Scan"):
+            return reads
+        self.scanned.add(oid)
+        if relation:
+            scans = (node, *children)
+            whole = not any(_serves(relation, scan, node["Alias"]) for scan in scans)
+        else:
+            whole = "Index Cond" not in node
+        return reads | ({oid} if whole and not in_part else set())
 
     def _joined(
-        self, node: Mapping[str, Any], first: Mapping[str, Any], second: Mapping[str, Any]
+        self,
+        node: Mapping[str, Any],
+        first: Mapping[str, Any],
+        second: Mapping[str, Any],
+        *,
+        in_part: bool,
     ) -> set[int]:
-        reads = [self.read(first), self.read(second)]
+        reads = [self.read(side, in_part=in_part) for side in (first, second)]
         for at, side in ((0, first), (1, second)):
             other = reads[1 - at]
             for scan, condition in self._found_by_key(node, side):
@@ -147,6 +168,18 @@ class _Plan:
         if not node["Node Type"].endswith("Scan") or "Relation Name" not in node:
             return None
         return self._relations.get((node.get("Schema", ""), node["Relation Name"]))
+
+
+def _needs_all(node: Mapping[str, Any]) -> bool:
+    """Whether a node returns its first row only after it has read all rows below it."""
+    if node["Node Type"] in {"Aggregate", "Group"}:
+        return node.get("Strategy") != "Sorted" or "Filter" in node  # HAVING
+    return node["Node Type"] in {"Sort", "Hash", "SetOp"}
+
+
+def _is_exists(node: Mapping[str, Any]) -> bool:
+    """Whether a node is a subquery of EXISTS: it ends at the first row, and returns no column."""
+    return node.get("Parent Relationship") == "InitPlan" and not node.get("Output")
 
 
 def _columns(alias: str, condition: str) -> set[str]:

@@ -23,7 +23,12 @@ SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
                    k.conindid::pg_catalog.int8, k.confrelid::pg_catalog.int8, k.conkey,
                    CASE WHEN pg_catalog.age(k.xmin) <= :oldest
                         THEN pg_catalog.pg_get_constraintdef(k.oid) END))
-            FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid),
+            FROM pg_catalog.pg_constraint k
+           -- A foreign key has a second entry for each partition of the referenced table.
+           WHERE k.conrelid = c.oid
+             AND (k.conparentid = 0 OR k.contype <> 'f'
+                  OR c.oid <> (SELECT u.conrelid FROM pg_catalog.pg_constraint u
+                                WHERE u.oid = k.conparentid))),
          (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
                    i.indexrelid::pg_catalog.int8, x.relname,
                    coalesce(pg_catalog.pg_relation_filenode(x.oid), 0)::pg_catalog.int8,
@@ -169,6 +174,10 @@ SELECT pg_catalog.json_build_object(
             pg_catalog.pg_stat_get_xact_numscans(h.oid),
             pg_catalog.pg_stat_get_xact_tuples_inserted(h.oid)
               + pg_catalog.pg_stat_get_xact_tuples_updated(h.oid)
-              + pg_catalog.pg_stat_get_xact_tuples_deleted(h.oid)))
+              + pg_catalog.pg_stat_get_xact_tuples_deleted(h.oid),
+            CASE WHEN h.oid::pg_catalog.int8 > $1 THEN
+                (SELECT CASE c.relpersistence WHEN 't' THEN 'pg_temp' ELSE n.nspname END
+                   FROM pg_catalog.pg_namespace n WHERE n.oid = c.relnamespace) END,
+            CASE WHEN h.oid::pg_catalog.int8 > $1 THEN c.relname END))
           FROM held h LEFT JOIN pg_catalog.pg_class c ON c.oid = h.oid),
     'changed', (:relations))
