@@ -16,7 +16,7 @@ OTHER_VERSION := $(addprefix tests/migrate/test_,adopt.py edited_statements.py d
 	production_sizes.py replication_slots.py session_effects.py \
 	transaction_endings.py wait_servers.py writes_to_ledger.py) \
 	$(addprefix tests/testing/test_,isolation.py) \
-	$(addprefix tests/prove/test_,squash.py cluster.py differing_rows.py) tests/postgres/test_create_database.py \
+	tests/prove/test_squash.py tests/postgres/test_create_database.py \
 	$(addprefix tests/acceptance/test_,corpus.py fuzz_snapshot.py) \
 	tests/importers/test_trackers.py tests/sql/test_lexer_against_server.py
 
