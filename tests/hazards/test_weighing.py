@@ -146,6 +146,19 @@ def test_migration_may_use_prepared_statements(hazard_bench):
     assert [len(s.locks) > 0 for s in file.statements] == [False] * 6 + [True] * 3
 
 
+def test_statements_that_hidden_code_removes_are_prepared_again(hazard_bench):
+    text = (
+        "CREATE FUNCTION forget() RETURNS int LANGUAGE plpgsql AS"
+        " $$ BEGIN EXECUTE 'DEALLO' || 'CATE ALL'; RETURN 1; END $$;"
+        "ALTER TABLE orders ADD COLUMN region text; SELECT forget();"
+        "DO $$ BEGIN PERFORM forget(); END $$; ALTER TABLE orders ADD COLUMN city text;"
+    )
+    one, other = hazard_bench.observe(ORDERS, text, "ALTER TABLE orders ADD COLUMN street text;")
+    assert (one.failure, other.failure) == (None, None)
+    assert [len(s.changed) for s in one.statements] == [0, 1, 0, 0, 1]
+    assert other.statements[0].changed
+
+
 @pytest.mark.parametrize(
     "first",
     [

@@ -25,11 +25,11 @@ __all__ = ["catalog_after", "read_catalog", "relation_of"]
 
 def read_catalog(statements: CatalogStatements) -> Catalog:
     """Return all objects of the database that are not the server's own."""
-    ((_, transaction),) = statements.execute("limits")
-    relations, objects, limits = statements.execute(
-        "all_relations(0, '{}')", f"objects('{transaction}')", "limits"
+    ((_, transaction),) = statements.execute("highest_ids")
+    relations, objects, ids = statements.execute(
+        "all_relations(0, '{}')", f"objects('{transaction}')", "highest_ids"
     )
-    return _catalog(_by_oid(relations), objects, limits)
+    return _catalog(_by_oid(relations), objects, ids)
 
 
 def catalog_after(
@@ -40,11 +40,13 @@ def catalog_after(
     ``changed`` are the older relations that its statements changed; they and new ones are read.
     """
     array = f"'{{{','.join(map(str, changed))}}}'"
-    relations, objects, limits = statements.reset(
-        f"all_relations({before.highest}, {array})", f"objects('{before.transaction}')", "limits"
+    relations, objects, ids = statements.reset(
+        f"all_relations({before.highest}, {array})",
+        f"objects('{before.transaction}')",
+        "highest_ids",
     )
     kept = {oid: relation for oid, relation in before.relations.items() if oid not in changed}
-    return _catalog(kept | _by_oid(relations), objects, limits)
+    return _catalog(kept | _by_oid(relations), objects, ids)
 
 
 def _by_oid(values: list[list[Any]] | None) -> dict[int, Relation]:
@@ -52,7 +54,7 @@ def _by_oid(values: list[list[Any]] | None) -> dict[int, Relation]:
 
 
 def _catalog(
-    relations: dict[int, Relation], objects: dict[str, Any], limits: tuple[int, str]
+    relations: dict[int, Relation], objects: dict[str, Any], ids: tuple[int, str]
 ) -> Catalog:
     """Add the objects that no lock shows, and changed names, owners and privileges."""
     for oid, schema, name, owner, privileges in objects["relations"] or ():
@@ -73,7 +75,7 @@ def _catalog(
         {oid: (schema, name, kind) for oid, schema, name, kind in objects["types"] or ()},
         {oid: (of, label) for oid, of, label in objects["labels"] or ()},
         dict(objects["schemas"] or ()),
-        *limits,
+        *ids,
     )
 
 

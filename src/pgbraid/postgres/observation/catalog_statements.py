@@ -28,7 +28,7 @@ _PARAMETERS = {
     "all_relations": "(pg_catalog.int8, pg_catalog.oid[])",
     "counters": "",
     "effects": "(pg_catalog.int8, pg_catalog.oid[], pg_catalog.xid)",
-    "limits": "",
+    "highest_ids": "",
     "objects": "(pg_catalog.xid)",
     "prepared_names": "",
     "restore_path": "",

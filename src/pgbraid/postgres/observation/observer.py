@@ -16,6 +16,7 @@ import psycopg
 
 from pgbraid.model.errors import MigrationFailed
 from pgbraid.model.observed import FileObservation, StatementObservation
+from pgbraid.postgres.client.connection import error_of
 from pgbraid.postgres.client.server_errors import forward_notices, translate_errors
 from pgbraid.postgres.client.session import send_sql
 from pgbraid.postgres.observation.autocommit import effects_between
@@ -70,6 +71,8 @@ _ONE_TABLE = frozenset({("ALTER", "TABLE"), ("CREATE", "INDEX"), ("CREATE", "UNI
 _FORGETS = "deallocate"
 """A word of statements that may remove prepared statements, ours included."""
 _MAY_COMMIT = frozenset({("CALL",), ("DO",)})
+_NO_STATEMENT = "26000"
+"""SQLSTATE of EXECUTE for a prepared statement that does not exist."""
 _ENDS_TRANSACTION = "2D000"
 """SQLSTATE of a COMMIT in a procedure that runs in a transaction."""
 _INDEX_SCANS = "SET LOCAL enable_seqscan = {}"
@@ -101,6 +104,8 @@ class Observer:
     ) -> None:
         self.session = session
         self.guard = guard
+        self.prepares_again = False
+        """Whether our statements are prepared again after each statement of the migration."""
         self._traits = traits
         self._limits = limits
         with translate_errors(session):
@@ -126,8 +131,13 @@ class Observer:
                 else:
                     run.in_transaction()
             except MigrationFailed as error:
-                failure = error.diagnostic
                 roll_back(self.session)
+                if self._lost_our_statements(error) and not migration.directives.no_transaction:
+                    self.statements.reset()
+                    self.prepares_again = True
+                    return self.observe(migration, script)
+                failure = error.diagnostic
+            self.prepares_again = False
             if failure is None or migration.directives.no_transaction:
                 changed = (o for o, r in state.relations.items() if r is not before.relations[o])
                 after = catalog_after(self.statements, before, tuple(changed))
@@ -137,6 +147,11 @@ class Observer:
             broken = () if failure else self._workload.broken()
         self.catalog = after
         return FileObservation(migration, tuple(run.statements), before, after, failure, broken)
+
+    def _lost_our_statements(self, error: MigrationFailed) -> bool:
+        """Whether code of a migration has removed our prepared statements."""
+        missing = error.sqlstate == _NO_STATEMENT and "pgbraid_" in error.diagnostic.message
+        return missing and not self.prepares_again
 
     def limits_of(self, migration: Migration) -> Limits:
         """Return the limits that ``up`` gives the statements of a migration."""
@@ -285,7 +300,7 @@ class _FileRun:
         session, text = self.observer.session, self._text(statement)
         part = ScriptPart(replace(self.script, statements=(statement,)))
         segments = tuple(part.segments())
-        forgets = _FORGETS in text.lower()
+        forgets = self.observer.prepares_again or _FORGETS in text.lower()
         planned = bool(statement.words) and statement.words[0] in PLANNED
         if len(segments) == 1 and segments[0].data is None and not (forgets or planned):
             current = part.script, segments[0]
@@ -300,7 +315,11 @@ class _FileRun:
         if planned:
             reads_only = statement.words[0] in {"SELECT", "TABLE"}
             reads = whole_reads(session, text, self.state.relations, reads_only=reads_only)
-        return _Ran(session.send(question().encode()), seconds, reads)
+        results = session.send(question().encode())
+        error = error_of(results)
+        if error is not None:
+            raise migration_error(session, self.migration, self.script, error)
+        return _Ran(results, seconds, reads)
 
     def _text(self, statement: Statement) -> str:
         return self.script.text[statement.start : statement.end]

@@ -62,7 +62,7 @@ WITH wanted AS (
        AND n.nspname !~ '^pg_(?:toast|temp)'
 )
 :relations
--- name: limits
+-- name: highest_ids
 -- The highest oid of a relation, and the next transaction id: what comes later has higher ones.
 SELECT pg_catalog.json_build_array(
          (SELECT coalesce(pg_catalog.max(oid::pg_catalog.int8), 16383) FROM pg_catalog.pg_class),
